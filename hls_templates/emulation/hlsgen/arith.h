@@ -1,0 +1,55 @@
+// The vocabulary of kernels, for emulation; firmware/hlsgen/arith.h says the same for synthesis.
+#ifndef HLSGEN_ARITH_H
+#define HLSGEN_ARITH_H
+
+#include <ap_fixed.h>
+
+namespace hlsgen {
+
+enum class strategy { latency, resource };
+
+// What a fixed-point type is.
+template <class T> struct traits {
+    static const int width = T::width, integer = T::iwidth, frac = T::width - T::iwidth;
+    static const bool is_signed = T::is_signed;
+};
+
+// The storage word of one constant: scalar and signed.
+template <int W, bool S> using mantissa = typename lanes::native<W + !S, true>::type;
+
+// The value whose raw bits are `word`, in every lane.
+template <class T, class M> HLSGEN_INLINE T from_mantissa(M word) {
+    return T(lanes::broadcast<typename T::word>(typename T::word(word)), 0);
+}
+
+// `a` where cond holds, else `b`.
+template <int Bits, class T> HLSGEN_INLINE T select(lanes::mask<Bits> cond, const T& a, const T& b) {
+    const auto m = lanes::resize<8 * sizeof(typename T::word)>(cond);
+    return T(m.V ? a.V : b.V, 0);
+}
+// A condition that does not depend on data.
+template <class T> HLSGEN_INLINE T select(bool cond, const T& a, const T& b) { return cond ? a : b; }
+
+// table[raw bits of x], each lane its own.
+template <class R, class M, class T> HLSGEN_INLINE R lookup(const M* table, const T& x) {
+    constexpr uint64_t used = lanes::low_ones<uint64_t>(T::width);
+    static_assert(T::width <= 32, "a table with more than 2^32 entries");
+    R result;
+    for (int l = 0; l < lanes::count; l++) result.V[l] = typename R::word(table[uint64_t(x.V[l]) & used]);
+    return result;
+}
+
+// acc += v, where the total is proved to fit acc: no wrap.
+template <class Acc, class T> HLSGEN_INLINE void accumulate(Acc& acc, const T& v) {
+    typedef typename Acc::word word;
+    static_assert(T::frac <= Acc::frac, "accumulate: the value has a finer step than the accumulator");
+    if constexpr (Acc::frac - T::frac < 8 * int(sizeof(word)))
+        acc.V += lanes::convert<word, typename T::word>(v.V) << (Acc::frac - T::frac);
+}
+
+// The one cast: rounding and overflow of T.
+template <class T, class From> HLSGEN_INLINE T cast(const From& v) { return T(v); }
+
+}  // namespace hlsgen
+
+#endif

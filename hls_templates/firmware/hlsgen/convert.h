@@ -1,0 +1,47 @@
+// Converts every element to another type: y = cast<output_t>(x).
+//
+// Config C
+//   input_t, output_t       element types
+//   size                    elements of the tensor
+//   reuse_factor, strategy
+// Streams: X::size == Y::size, dividing size.
+#ifndef HLSGEN_CONVERT_H
+#define HLSGEN_CONVERT_H
+
+#include <hls_stream.h>
+#include <hlsgen/arith.h>
+#include <hlsgen/pack.h>
+
+namespace hlsgen {
+
+template <class C>
+void convert(const typename C::input_t x[C::size], typename C::output_t y[C::size]) {
+#pragma HLS PIPELINE II=C::reuse_factor
+Element:
+    for (int e = 0; e < C::size; e++) {
+#pragma HLS UNROLL
+        y[e] = cast<typename C::output_t>(x[e]);
+    }
+}
+
+template <class C, class X, class Y>
+void convert(hls::stream<X>& x, hls::stream<Y>& y) {
+#pragma HLS INLINE off
+    static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
+Pack:
+    for (int p = 0; p < C::size / X::size; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+        const X word = x.read();
+        Y result;
+    Element:
+        for (int i = 0; i < X::size; i++) {
+#pragma HLS UNROLL
+            result.data[i] = cast<typename C::output_t>(word.data[i]);
+        }
+        y.write(result);
+    }
+}
+
+}  // namespace hlsgen
+
+#endif

@@ -1,0 +1,312 @@
+// 2-D pooling (height 1 makes it 1-D), and pooling over all positions.
+//
+//   max_pooling2d(x, y)             y = cast<output_t>(largest cell of the window)
+//   average_pooling2d(x, y, r)      y = cast<output_t>(cast<accum_t>(exact sum of the window * r[cells]))
+//   global_max_pooling(x, y)        the same over all positions at once
+//   global_average_pooling(x, y, r)
+//
+// Cells in the padding never count: the maximum passes over them, and the average divides by the number of cells on the
+// image, through the reciprocal r[cells]. No window may lie in the padding entirely.
+//
+// Config C
+//   input_t, output_t       element types
+//   sum_t                   (average) holds the sum of a window exactly
+//   accum_t                 (average) the type the exact product is cast to before output_t
+//   reciprocal_t            (average) type of r; reciprocal_word stores its mantissas
+//   reuse_factor, strategy
+// for windows
+//   kind                    pool::max or pool::average
+//   in_height, in_width, in_channels, out_height, out_width
+//   pool_height, pool_width, stride_height, stride_width, pad_top, pad_bottom, pad_left, pad_right
+// for global pooling
+//   positions, n            x is [positions][n], y is [n]
+// Constants: r[pool_height * pool_width + 1], indexed by the number of cells; for global pooling r[1].
+// Streams: a pack is a pixel, X::size == Y::size == channels. The whole image is consumed.
+#ifndef HLSGEN_POOLING2D_H
+#define HLSGEN_POOLING2D_H
+
+#include <hls_stream.h>
+#include <hlsgen/arith.h>
+#include <hlsgen/limits.h>
+#include <hlsgen/pack.h>
+#include <hlsgen/sliding_window.h>
+
+namespace hlsgen {
+
+enum class pool { max, average };
+
+// ---- windows: one output pixel ----
+
+// The largest cell of each channel; cells is [pool_height * pool_width][in_channels], lowest values in the padding.
+template <class C>
+void max_pooling2d_pixel(const typename C::input_t cells[C::pool_height * C::pool_width * C::in_channels],
+                         typename C::output_t y[C::in_channels]) {
+#pragma HLS INLINE
+    static_assert(C::kind == pool::max, "the config belongs to another kind of pooling");
+Channel:
+    for (int c = 0; c < C::in_channels; c++) {
+#pragma HLS UNROLL
+        typename C::input_t largest = cells[c];
+    Cell:
+        for (int t = 1; t < C::pool_height * C::pool_width; t++) {
+#pragma HLS UNROLL
+            const typename C::input_t cell = cells[t * C::in_channels + c];
+            largest = select(cell > largest, cell, largest);
+        }
+        y[c] = cast<typename C::output_t>(largest);
+    }
+}
+
+// The mean of each channel; cells as above, zeros in the padding.
+template <class C>
+void average_pooling2d_pixel(const typename C::input_t cells[C::pool_height * C::pool_width * C::in_channels],
+                             const typename C::reciprocal_t& reciprocal, typename C::output_t y[C::in_channels]) {
+#pragma HLS INLINE
+    static_assert(C::kind == pool::average, "the config belongs to another kind of pooling");
+Channel:
+    for (int c = 0; c < C::in_channels; c++) {
+#pragma HLS UNROLL
+        typename C::sum_t sum = hlsgen::zero<typename C::sum_t>();
+    Cell:
+        for (int t = 0; t < C::pool_height * C::pool_width; t++) {
+#pragma HLS UNROLL
+            accumulate(sum, cells[t * C::in_channels + c]);
+        }
+        y[c] = cast<typename C::output_t>(cast<typename C::accum_t>(sum * reciprocal));
+    }
+}
+
+// ---- windows over an image in an array ----
+
+template <class C>
+void max_pooling2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
+                   typename C::output_t y[C::out_height * C::out_width * C::in_channels]) {
+    typedef pooling_geometry<C> G;
+    const typename C::input_t fill = lowest<typename C::input_t>();
+Pixel:
+    for (int p = 0; p < C::out_height * C::out_width; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+        const int row = p / C::out_width * C::stride_height;
+        const int column = p % C::out_width * C::stride_width;
+        typename C::input_t cells[G::taps_size];
+#pragma HLS ARRAY_PARTITION variable=cells complete
+        typename C::output_t result[C::in_channels];
+#pragma HLS ARRAY_PARTITION variable=result complete
+        gather_window<G>(x, row, column, fill, cells);
+        max_pooling2d_pixel<C>(cells, result);
+    Put:
+        for (int c = 0; c < C::in_channels; c++) {
+#pragma HLS UNROLL
+            y[p * C::in_channels + c] = result[c];
+        }
+    }
+}
+
+template <class C>
+void average_pooling2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
+                       typename C::output_t y[C::out_height * C::out_width * C::in_channels],
+                       const typename C::reciprocal_word r[C::pool_height * C::pool_width + 1]) {
+    typedef pooling_geometry<C> G;
+    const typename C::input_t fill = hlsgen::zero<typename C::input_t>();
+Pixel:
+    for (int p = 0; p < C::out_height * C::out_width; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+        const int row = p / C::out_width * C::stride_height;
+        const int column = p % C::out_width * C::stride_width;
+        typename C::input_t cells[G::taps_size];
+#pragma HLS ARRAY_PARTITION variable=cells complete
+        typename C::output_t result[C::in_channels];
+#pragma HLS ARRAY_PARTITION variable=result complete
+        gather_window<G>(x, row, column, fill, cells);
+        average_pooling2d_pixel<C>(cells, from_mantissa<typename C::reciprocal_t>(r[cells_inside<G>(row, column)]),
+                                   result);
+    Put:
+        for (int c = 0; c < C::in_channels; c++) {
+#pragma HLS UNROLL
+            y[p * C::in_channels + c] = result[c];
+        }
+    }
+}
+
+// ---- windows over a stream of pixels ----
+
+template <class C, class X, class Y>
+void max_pooling2d(hls::stream<X>& x, hls::stream<Y>& y) {
+#pragma HLS INLINE off
+    static_assert(Y::size == C::in_channels, "a pack of the output is one pixel");
+    typedef pooling_geometry<C> G;
+    const typename C::input_t fill = lowest<typename C::input_t>();
+    typename C::input_t lines[G::stored_lines][C::in_width][C::in_channels];
+#pragma HLS ARRAY_PARTITION variable=lines complete dim=1
+#pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
+    typename C::input_t window[G::window_size];
+#pragma HLS ARRAY_PARTITION variable=window complete
+    raster<G> at;
+Position:
+    for (int p = 0; p < G::padded_height * G::padded_width; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+#pragma HLS DEPENDENCE variable=lines type=inter dependent=true distance=G::padded_width
+        slide_window<G>(x, at, fill, lines, window);
+        if (at.completes_window()) {
+            Y result;
+            max_pooling2d_pixel<C>(window, result.data);
+            y.write(result);
+        }
+        at.advance();
+    }
+}
+
+template <class C, class X, class Y>
+void average_pooling2d(hls::stream<X>& x, hls::stream<Y>& y,
+                       const typename C::reciprocal_word r[C::pool_height * C::pool_width + 1]) {
+#pragma HLS INLINE off
+    static_assert(Y::size == C::in_channels, "a pack of the output is one pixel");
+    typedef pooling_geometry<C> G;
+    const typename C::input_t fill = hlsgen::zero<typename C::input_t>();
+    typename C::input_t lines[G::stored_lines][C::in_width][C::in_channels];
+#pragma HLS ARRAY_PARTITION variable=lines complete dim=1
+#pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
+    typename C::input_t window[G::window_size];
+#pragma HLS ARRAY_PARTITION variable=window complete
+    raster<G> at;
+Position:
+    for (int p = 0; p < G::padded_height * G::padded_width; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+#pragma HLS DEPENDENCE variable=lines type=inter dependent=true distance=G::padded_width
+        slide_window<G>(x, at, fill, lines, window);
+        if (at.completes_window()) {
+            const int cells = cells_inside<G>(at.corner_row(), at.corner_column());
+            Y result;
+            average_pooling2d_pixel<C>(window, from_mantissa<typename C::reciprocal_t>(r[cells]), result.data);
+            y.write(result);
+        }
+        at.advance();
+    }
+}
+
+// ---- all positions at once: running values, one a channel ----
+
+template <class C>
+void global_max_start(typename C::input_t largest[C::n]) {
+#pragma HLS INLINE
+Start:
+    for (int c = 0; c < C::n; c++) {
+#pragma HLS UNROLL
+        largest[c] = lowest<typename C::input_t>();
+    }
+}
+
+template <class C>
+void global_max_result(const typename C::input_t largest[C::n], typename C::output_t y[C::n]) {
+#pragma HLS INLINE
+Result:
+    for (int c = 0; c < C::n; c++) {
+#pragma HLS UNROLL
+        y[c] = cast<typename C::output_t>(largest[c]);
+    }
+}
+
+template <class C>
+void global_max_pooling(const typename C::input_t x[C::positions * C::n], typename C::output_t y[C::n]) {
+    typename C::input_t largest[C::n];
+#pragma HLS ARRAY_PARTITION variable=largest complete
+    global_max_start<C>(largest);
+Position:
+    for (int p = 0; p < C::positions; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+    Channel:
+        for (int c = 0; c < C::n; c++) {
+#pragma HLS UNROLL
+            largest[c] = select(x[p * C::n + c] > largest[c], x[p * C::n + c], largest[c]);
+        }
+    }
+    global_max_result<C>(largest, y);
+}
+
+template <class C, class X, class Y>
+void global_max_pooling(hls::stream<X>& x, hls::stream<Y>& y) {
+#pragma HLS INLINE off
+    static_assert(X::size == C::n && Y::size == C::n, "a pack is one position");
+    typename C::input_t largest[C::n];
+#pragma HLS ARRAY_PARTITION variable=largest complete
+    global_max_start<C>(largest);
+Position:
+    for (int p = 0; p < C::positions; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+        const X word = x.read();
+    Channel:
+        for (int c = 0; c < C::n; c++) {
+#pragma HLS UNROLL
+            largest[c] = select(word.data[c] > largest[c], word.data[c], largest[c]);
+        }
+    }
+    Y result;
+    global_max_result<C>(largest, result.data);
+    y.write(result);
+}
+
+template <class C>
+void global_average_start(typename C::sum_t sum[C::n]) {
+#pragma HLS INLINE
+Start:
+    for (int c = 0; c < C::n; c++) {
+#pragma HLS UNROLL
+        sum[c] = hlsgen::zero<typename C::sum_t>();
+    }
+}
+
+template <class C>
+void global_average_result(const typename C::sum_t sum[C::n], const typename C::reciprocal_word r[1],
+                           typename C::output_t y[C::n]) {
+#pragma HLS INLINE
+    const typename C::reciprocal_t reciprocal = from_mantissa<typename C::reciprocal_t>(r[0]);
+Result:
+    for (int c = 0; c < C::n; c++) {
+#pragma HLS UNROLL
+        y[c] = cast<typename C::output_t>(cast<typename C::accum_t>(sum[c] * reciprocal));
+    }
+}
+
+template <class C>
+void global_average_pooling(const typename C::input_t x[C::positions * C::n], typename C::output_t y[C::n],
+                            const typename C::reciprocal_word r[1]) {
+    typename C::sum_t sum[C::n];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    global_average_start<C>(sum);
+Position:
+    for (int p = 0; p < C::positions; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+    Channel:
+        for (int c = 0; c < C::n; c++) {
+#pragma HLS UNROLL
+            accumulate(sum[c], x[p * C::n + c]);
+        }
+    }
+    global_average_result<C>(sum, r, y);
+}
+
+template <class C, class X, class Y>
+void global_average_pooling(hls::stream<X>& x, hls::stream<Y>& y, const typename C::reciprocal_word r[1]) {
+#pragma HLS INLINE off
+    static_assert(X::size == C::n && Y::size == C::n, "a pack is one position");
+    typename C::sum_t sum[C::n];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    global_average_start<C>(sum);
+Position:
+    for (int p = 0; p < C::positions; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+        const X word = x.read();
+    Channel:
+        for (int c = 0; c < C::n; c++) {
+#pragma HLS UNROLL
+            accumulate(sum[c], word.data[c]);
+        }
+    }
+    Y result;
+    global_average_result<C>(sum, r, result.data);
+    y.write(result);
+}
+
+}  // namespace hlsgen
+
+#endif

@@ -1,0 +1,74 @@
+// Scale and shift of each channel (a batch normalization, for example): y = x * s[channel] + b[channel].
+//
+// Config C
+//   input_t, output_t       element types
+//   scale_t, bias_t         types of the constants; scale_word, bias_word store their mantissas
+//   sum_t                   holds x * s + b exactly
+//   accum_t                 the type the exact sum is cast to before output_t
+//   size                    elements of the tensor
+//   channels                the channel of element e is e % channels; divides size
+//   reuse_factor, strategy
+// Constants: s[channels], b[channels].
+// Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
+//
+// Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
+#ifndef HLSGEN_SCALE_H
+#define HLSGEN_SCALE_H
+
+#include <hls_stream.h>
+#include <hlsgen/arith.h>
+#include <hlsgen/pack.h>
+
+namespace hlsgen {
+
+template <class C>
+typename C::output_t scale_element(const typename C::input_t& x, int channel,
+                                   const typename C::scale_word s[C::channels],
+                                   const typename C::bias_word b[C::channels]) {
+#pragma HLS INLINE
+    typename C::sum_t sum = cast<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[channel]));
+    accumulate(sum, x * from_mantissa<typename C::scale_t>(s[channel]));
+    return cast<typename C::output_t>(cast<typename C::accum_t>(sum));
+}
+
+template <class C>
+void scale(const typename C::input_t x[C::size], typename C::output_t y[C::size],
+           const typename C::scale_word s[C::channels], const typename C::bias_word b[C::channels]) {
+#pragma HLS PIPELINE II=C::reuse_factor
+    static_assert(C::size % C::channels == 0, "the last axis has `channels` elements");
+Position:
+    for (int first = 0; first < C::size; first += C::channels) {
+#pragma HLS UNROLL
+    Channel:
+        for (int c = 0; c < C::channels; c++) {
+#pragma HLS UNROLL
+            y[first + c] = scale_element<C>(x[first + c], c, s, b);
+        }
+    }
+}
+
+template <class C, class X, class Y>
+void scale(hls::stream<X>& x, hls::stream<Y>& y, const typename C::scale_word s[C::channels],
+           const typename C::bias_word b[C::channels]) {
+#pragma HLS INLINE off
+    static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
+    static_assert(X::size % C::channels == 0 || C::channels % X::size == 0, "packs must fit the channels");
+    int first = 0;  // channel at which the pack begins
+Pack:
+    for (int p = 0; p < C::size / X::size; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+        const X word = x.read();
+        Y result;
+    Element:
+        for (int i = 0; i < X::size; i++) {
+#pragma HLS UNROLL
+            result.data[i] = scale_element<C>(word.data[i], first + i % C::channels, s, b);
+        }
+        y.write(result);
+        first = first + X::size < C::channels ? first + X::size : 0;
+    }
+}
+
+}  // namespace hlsgen
+
+#endif

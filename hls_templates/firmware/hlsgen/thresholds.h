@@ -1,0 +1,83 @@
+// A staircase for each channel: the level that belongs to the last threshold that x reaches, else levels[0].
+//
+//   v = cast<threshold_t>(x);  y = levels[0];  for each k: if v >= t[channel][k] then y = levels[k + 1]
+//
+// Config C
+//   input_t, output_t       element types
+//   threshold_t             signed, holds every x and every threshold exactly; threshold_word stores its mantissas
+//   level_word              stores mantissas of output_t
+//   size                    elements of the tensor
+//   channels                the channel of element e is e % channels; divides size
+//   n_thresholds            thresholds of a channel
+//   reuse_factor, strategy
+// Constants: t[channels][n_thresholds], levels[n_thresholds + 1].
+// Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
+#ifndef HLSGEN_THRESHOLDS_H
+#define HLSGEN_THRESHOLDS_H
+
+#include <hls_stream.h>
+#include <hlsgen/arith.h>
+#include <hlsgen/pack.h>
+
+namespace hlsgen {
+
+template <class C>
+typename C::output_t thresholds_element(const typename C::input_t& x, int channel,
+                                        const typename C::threshold_word t[C::channels * C::n_thresholds],
+                                        const typename C::level_word levels[C::n_thresholds + 1]) {
+#pragma HLS INLINE
+    const typename C::threshold_t v = cast<typename C::threshold_t>(x);
+    typename C::output_t y = from_mantissa<typename C::output_t>(levels[0]);
+Threshold:
+    for (int k = 0; k < C::n_thresholds; k++) {
+#pragma HLS UNROLL
+        const typename C::threshold_t threshold =
+            from_mantissa<typename C::threshold_t>(t[channel * C::n_thresholds + k]);
+        y = select(v >= threshold, from_mantissa<typename C::output_t>(levels[k + 1]), y);
+    }
+    return y;
+}
+
+template <class C>
+void thresholds(const typename C::input_t x[C::size], typename C::output_t y[C::size],
+                const typename C::threshold_word t[C::channels * C::n_thresholds],
+                const typename C::level_word levels[C::n_thresholds + 1]) {
+#pragma HLS PIPELINE II=C::reuse_factor
+    static_assert(C::size % C::channels == 0, "the last axis has `channels` elements");
+Position:
+    for (int first = 0; first < C::size; first += C::channels) {
+#pragma HLS UNROLL
+    Channel:
+        for (int c = 0; c < C::channels; c++) {
+#pragma HLS UNROLL
+            y[first + c] = thresholds_element<C>(x[first + c], c, t, levels);
+        }
+    }
+}
+
+template <class C, class X, class Y>
+void thresholds(hls::stream<X>& x, hls::stream<Y>& y,
+                const typename C::threshold_word t[C::channels * C::n_thresholds],
+                const typename C::level_word levels[C::n_thresholds + 1]) {
+#pragma HLS INLINE off
+    static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
+    static_assert(X::size % C::channels == 0 || C::channels % X::size == 0, "packs must fit the channels");
+    int first = 0;  // channel at which the pack begins
+Pack:
+    for (int p = 0; p < C::size / X::size; p++) {
+#pragma HLS PIPELINE II=C::reuse_factor
+        const X word = x.read();
+        Y result;
+    Element:
+        for (int i = 0; i < X::size; i++) {
+#pragma HLS UNROLL
+            result.data[i] = thresholds_element<C>(word.data[i], first + i % C::channels, t, levels);
+        }
+        y.write(result);
+        first = first + X::size < C::channels ? first + X::size : 0;
+    }
+}
+
+}  // namespace hlsgen
+
+#endif

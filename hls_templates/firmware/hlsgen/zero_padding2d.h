@@ -1,0 +1,96 @@
+// Zeros around an image.
+//
+// Config C
+//   input_t, output_t       element types
+//   in_height, in_width, in_channels
+//   pad_top, pad_bottom, pad_left, pad_right
+//   reuse_factor, strategy
+// Streams: a pack is a pixel, X::size == Y::size == in_channels.
+//
+// Arithmetic: y = cast<output_t>(x), or zero.
+#ifndef HLSGEN_ZERO_PADDING2D_H
+#define HLSGEN_ZERO_PADDING2D_H
+
+#include <hls_stream.h>
+#include <hlsgen/arith.h>
+#include <hlsgen/limits.h>
+#include <hlsgen/pack.h>
+
+namespace hlsgen {
+
+template <class C>
+struct padded_image {
+    static const int height = C::pad_top + C::in_height + C::pad_bottom;
+    static const int width = C::pad_left + C::in_width + C::pad_right;
+
+    static bool inside(int row, int column) {
+#pragma HLS INLINE
+        return row >= C::pad_top && row < C::pad_top + C::in_height && column >= C::pad_left &&
+               column < C::pad_left + C::in_width;
+    }
+};
+
+template <class C>
+void zero_padding2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
+                    typename C::output_t y[padded_image<C>::height * padded_image<C>::width * C::in_channels]) {
+#pragma HLS PIPELINE II=C::reuse_factor
+    typedef padded_image<C> P;
+    const typename C::output_t zero = hlsgen::zero<typename C::output_t>();
+Row:
+    for (int row = 0; row < P::height; row++) {
+#pragma HLS UNROLL
+    Column:
+        for (int column = 0; column < P::width; column++) {
+#pragma HLS UNROLL
+            const bool inside = P::inside(row, column);
+            const int from = ((row - C::pad_top) * C::in_width + column - C::pad_left) * C::in_channels;
+            const int to = (row * P::width + column) * C::in_channels;
+        Channel:
+            for (int c = 0; c < C::in_channels; c++) {
+#pragma HLS UNROLL
+                y[to + c] = inside ? cast<typename C::output_t>(x[from + c]) : zero;
+            }
+        }
+    }
+}
+
+// One pixel of the output.
+template <class C, class X, class Y>
+void zero_padding2d_next(bool inside, hls::stream<X>& x, hls::stream<Y>& y) {
+#pragma HLS INLINE
+    Y result;
+    if (inside) {
+        const X word = x.read();
+    Channel:
+        for (int c = 0; c < C::in_channels; c++) {
+#pragma HLS UNROLL
+            result.data[c] = cast<typename C::output_t>(word.data[c]);
+        }
+    } else {
+    Zero:
+        for (int c = 0; c < C::in_channels; c++) {
+#pragma HLS UNROLL
+            result.data[c] = hlsgen::zero<typename C::output_t>();
+        }
+    }
+    y.write(result);
+}
+
+template <class C, class X, class Y>
+void zero_padding2d(hls::stream<X>& x, hls::stream<Y>& y) {
+#pragma HLS INLINE off
+    static_assert(X::size == C::in_channels && Y::size == C::in_channels, "a pack is one pixel");
+    typedef padded_image<C> P;
+Row:
+    for (int row = 0; row < P::height; row++) {
+    Column:
+        for (int column = 0; column < P::width; column++) {
+#pragma HLS PIPELINE II=1
+            zero_padding2d_next<C>(P::inside(row, column), x, y);
+        }
+    }
+}
+
+}  // namespace hlsgen
+
+#endif

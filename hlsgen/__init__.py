@@ -1,0 +1,11 @@
+"""hlsgen: Keras and QKeras models as Vitis HLS projects, with emulators that are exact to the bit."""
+
+from __future__ import annotations
+
+from hlsgen.config import Config, load_config
+from hlsgen.errors import HlsgenError
+from hlsgen.ir.types import FixedType
+from hlsgen.project import Project, convert, default_config
+
+__version__ = "0.1.0"
+__all__ = ["Config", "FixedType", "HlsgenError", "Project", "convert", "default_config", "load_config"]

@@ -1,0 +1,1 @@
+"""Analyses of projects and of what tools report about them."""

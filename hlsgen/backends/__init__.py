@@ -1,0 +1,1 @@
+"""Backends: what is particular to one HLS tool."""

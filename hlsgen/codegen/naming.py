@@ -1,0 +1,47 @@
+"""The one function that makes C++ identifiers from names of a model."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_KEYWORDS = frozenset(
+    """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl concept
+    const constexpr const_cast continue decltype default delete do double dynamic_cast else enum explicit export extern
+    false float for friend goto if inline int long main mutable namespace new noexcept not not_eq nullptr operator or
+    or_eq private protected public register reinterpret_cast requires return short signed sizeof static static_assert
+    static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using
+    virtual void volatile wchar_t while xor xor_eq std hls hlsgen ap_fixed ap_ufixed ap_int ap_uint
+    """.split()
+)
+_SUFFIXES = ("_t", "_word", "_config", "_w", "_b")
+
+
+class Identifiers:
+    """Hands out safe, unique identifiers; remembers which name became which."""
+
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
+        self._taken = {name.lower() for name in reserved}
+
+    def make(self, name: str) -> str:
+        """Return an identifier for ``name``: ASCII letters, digits and single underscores, never a keyword.
+
+        Uniqueness ignores case, because file names are made from identifiers too.
+        """
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        word = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:48].rstrip("_")
+        if not word or word[0].isdigit() or word.lower() in _KEYWORDS or word.endswith(_SUFFIXES):
+            word = f"n_{word}".rstrip("_") + ("_" + "v" if word.endswith(_SUFFIXES) else "")
+        unique, count = word, 1
+        while unique.lower() in self._taken:
+            count += 1
+            unique = f"{word}_{count}"
+        self._taken.add(unique.lower())
+        return unique
+
+
+def comment(name: str) -> str:
+    """Return ``name`` as it may stand in a C++ line comment: one line, no backslash at its end, no trigraphs."""
+    return "".join(c if c.isprintable() and c != "\\" else "?" for c in name)[:120].replace("??", "? ?")

@@ -1,0 +1,52 @@
+"""All texts of a project, in memory: file name -> text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hlsgen.codegen.plan import Plan
+from hlsgen.codegen.render import render
+from hlsgen.tools import templates_dir
+
+
+def design_files(plan: Plan) -> dict[str, str]:
+    """The texts that synthesis and emulation share."""
+    return {
+        f"{plan.top}.cpp": render("project/top.cpp.j2", plan),
+        f"{plan.top}.h": render("project/top.h.j2", plan),
+        "types.h": render("project/types.h.j2", plan),
+        "parameters.h": render("project/parameters.h.j2", plan),
+    }
+
+
+def emulation_files(plan: Plan) -> dict[str, str]:
+    """The texts of the emulator's own unit; weights are data, not text."""
+    return {
+        **design_files(plan),
+        "weights.h": render("emulation/weights.h.j2", plan),
+        "design.cpp": render("emulation/design.cpp.j2", plan),
+    }
+
+
+def firmware_files(plan: Plan) -> dict[str, str]:
+    """Everything below ``firmware/``: the design, its weights, and the kernels."""
+    files = {**design_files(plan), "weights.h": render("project/weights.h.j2", plan)}
+    for constant in plan.constants:
+        files[f"weights/{constant.name}.h"] = render("project/weight.h.j2", plan, constant=constant)
+    return files | kernel_headers()
+
+
+def kernel_headers() -> dict[str, str]:
+    """The kernels, which depend on no model."""
+    folder = templates_dir() / "firmware"
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*.h"))
+    }
+
+
+def project_files(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
+    """A complete HLS project; ``extra`` are texts the backend adds."""
+    files = {f"firmware/{name}": text for name, text in firmware_files(plan).items()}
+    files[f"{plan.top}_test.cpp"] = render("project/test_bench.cpp.j2", plan)
+    return files | dict(extra)

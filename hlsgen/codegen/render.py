@@ -1,0 +1,101 @@
+"""Fill the templates: strict jinja2, and the few C++ literals that templates ask for."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jinja2
+import numpy as np
+
+from hlsgen.codegen.plan import Plan, Step, Wire
+from hlsgen.ir.types import FixedType
+from hlsgen.layers.kernel import ConstantArray, Field, Word
+from hlsgen.tools import templates_dir
+
+_LINE = 108
+_INT_MAX = 2**31 - 1
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(templates_dir())),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def render(template: str, plan: Plan, **context: object) -> str:
+    """Render ``template`` (a path below hls_templates) for a plan."""
+    named = {
+        "plan": plan,
+        "guard": plan.top.upper(),
+        "ports": [wire.name for wire in plan.inputs + plan.outputs],
+        "tensors": plan.inputs + plan.wires + plan.outputs,
+        "parameter": lambda wire, is_input: parameter(plan, wire, is_input),
+        "arguments": arguments,
+        "member": member,
+        "word": word_type,
+        "words": words,
+    }
+    return _environment().get_template(template).render(**named, **context)
+
+
+def parameter(plan: Plan, wire: Wire, is_input: bool) -> str:
+    """Declare a port of the top function."""
+    if plan.stream:
+        return f"hls::stream<{wire.name}_word>& {wire.name}"
+    return f"{'const ' if is_input else ''}{wire.name}_t {wire.name}[{wire.size}]"
+
+
+def arguments(step: Step) -> str:
+    """List the arguments of a kernel call: inputs, outputs, constants."""
+    return ", ".join([w.name for w in (*step.inputs, *step.outputs)] + [c.name for c in step.constants])
+
+
+def member(name: str, field: Field | Word) -> str:
+    """Declare one member of a config struct."""
+    if isinstance(field, FixedType):
+        return f"typedef {field.cpp} {name};"
+    if isinstance(field, Word):
+        return f"typedef {_mantissa(field.type.width, field.type.signed)} {name};"
+    if isinstance(field, bool):
+        return f"static const bool {name} = {'true' if field else 'false'};"
+    if isinstance(field, int):
+        kind = "int" if abs(field) <= _INT_MAX and not name.endswith("_mantissa") else "long long"
+        return f"static const {kind} {name} = {field}{'LL' if kind == 'long long' else ''};"
+    return f"static const {field.rpartition('::')[0]} {name} = {field};"
+
+
+def word_type(array: ConstantArray) -> str:
+    return _mantissa(array.width, array.signed)
+
+
+def _mantissa(width: int, signed: bool) -> str:
+    return f"hlsgen::mantissa<{width}, {'true' if signed else 'false'}>"
+
+
+def words(array: ConstantArray) -> str:
+    """The words as integer literals; beyond 64 bits as decimal strings, which ap_int reads."""
+    if array.width > 63:
+        kind = "ap_int" if array.signed else "ap_uint"
+        texts = [f'{kind}<{array.width}>("{int(v)}", 10)' for v in array.words.ravel()]
+    else:
+        suffix = "LL" if array.width > 31 else ""
+        texts = [f"{v}{suffix}" for v in array.words.ravel().tolist()]
+    lines, line = [], "   "
+    for text in texts:
+        if len(line) + len(text) + 2 > _LINE:
+            lines.append(line)
+            line = "   "
+        line += f" {text},"
+    lines.append(line.rstrip(","))
+    return "\n".join(lines)
+
+
+def as_words(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> str:
+    """One line of decimal mantissas (test bench data)."""
+    return " ".join(str(v) for v in values.ravel().tolist())

@@ -1,0 +1,210 @@
+"""The configuration: one model for YAML files, dicts and keyword arguments.
+
+Three levels of settings (``defaults``, ``layer_types``, ``layers``) and one lookup rule: the most
+specific level that says something wins. A model's own quantiser stands between layer name and layer type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+
+from hlsgen.errors import ConfigError, TypeSpecError, nearest
+from hlsgen.ir.types import FixedType, Overflow, Rounding
+
+IoType = Literal["io_parallel", "io_stream"]
+Strategy = Literal["latency", "resource"]
+_CONSTANTS = ("weight", "bias")
+PRECISION_ROLES = (*_CONSTANTS, "accum", "result")
+
+
+def _parse_type(value: Any) -> Any:
+    if value is None or value == "auto":
+        return None
+    return FixedType.parse(value)
+
+
+def _parse_input_type(value: Any) -> Any:
+    """Inputs round to nearest and saturate unless the modes are spelt out."""
+    fixed = _parse_type(value)
+    if isinstance(fixed, FixedType) and isinstance(value, str) and value.count(",") < 2:
+        return fixed.with_modes(Rounding.RND, Overflow.SAT)
+    return fixed
+
+
+def _type_field(parse: Any) -> Any:
+    schema = WithJsonSchema({"type": "string", "examples": ["auto", "fixed<16,6,RND,SAT>"]})
+    text = PlainSerializer(lambda v: "auto" if v is None else str(v), return_type=str)
+    return Annotated[FixedType | None, BeforeValidator(parse), text, schema]
+
+
+TypeSpec = _type_field(_parse_type)
+InputTypeSpec = _type_field(_parse_input_type)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, validate_assignment=True)
+
+
+class Precision(_Strict):
+    """Types by role; ``auto`` (or nothing) means inferred. A bare string sets weight, bias and result."""
+
+    weight: TypeSpec = None
+    bias: TypeSpec = None
+    accum: TypeSpec = None
+    result: TypeSpec = None
+
+
+def _parse_precision(value: Any) -> Any:
+    if value is None or value == "auto":
+        return Precision()
+    if isinstance(value, str | FixedType):
+        return Precision(weight=value, bias=value, result=value)
+    return value
+
+
+class LayerSettings(_Strict):
+    """What can be said at each of the three levels."""
+
+    precision: Annotated[Precision, BeforeValidator(_parse_precision)] = Field(default_factory=Precision)
+    strategy: Strategy | None = None
+    reuse_factor: Annotated[int, Field(ge=1)] | None = None
+
+
+class TestVectors(_Strict):
+    """Stored inputs (``x``, .npy) and labels or expected outputs (``y``, .npy)."""
+
+    x: Path
+    y: Path | None = None
+
+
+class Config(_Strict):
+    """A complete project configuration."""
+
+    model: Path | None = None
+    weights: Path | None = None
+    output_dir: Path | None = None
+    project_name: str | None = None
+    backend: Literal["vitis"] = "vitis"
+    part: str = "xcu250-figd2104-2L-e"
+    clock_period: Annotated[float, Field(gt=0, description="ns")] = 5.0
+    io_type: IoType = "io_parallel"
+    input_precision: InputTypeSpec | dict[str, InputTypeSpec] = None
+    default_width: Annotated[int, Field(ge=2, le=64)] = 16
+    calibration: Path | None = None
+    defaults: LayerSettings = Field(default_factory=LayerSettings)
+    layer_types: dict[str, LayerSettings] = Field(default_factory=dict)
+    layers: dict[str, LayerSettings] = Field(default_factory=dict)
+    skip_passes: tuple[str, ...] = ()
+    test_vectors: TestVectors | None = None
+
+    def levels(self, name: str, class_name: str) -> Iterator[LayerSettings]:
+        """The settings that apply to a layer, most specific first."""
+        if name in self.layers:
+            yield self.layers[name]
+        if class_name in self.layer_types:
+            yield self.layer_types[class_name]
+        yield self.defaults
+
+    def lookup(self, name: str, class_name: str, key: str, default: Any) -> Any:
+        """The one lookup rule."""
+        for level in self.levels(name, class_name):
+            value = getattr(level, key)
+            if value is not None:
+                return value
+        return default
+
+    def input_type(self, name: str) -> FixedType | None:
+        if isinstance(self.input_precision, dict):
+            return self.input_precision.get(name)
+        return self.input_precision
+
+
+_MODEL_LEVEL = ("precision", "strategy", "reuse_factor")
+
+
+def make_config(config: Config | Mapping[str, Any] | str | Path | None = None, **overrides: Any) -> Config:
+    """Make a Config from a path to YAML, a dict, a Config or nothing; ``overrides`` are model-level settings.
+
+    Raises ConfigError naming the key, what was found and the nearest valid name.
+    """
+    if isinstance(config, str | Path):
+        config = load_config(config)
+    data = config.model_dump(mode="python", exclude_unset=True) if isinstance(config, Config) else dict(config or {})
+    valid = {*Config.model_fields, *_MODEL_LEVEL}
+    for key, value in overrides.items():
+        if key not in valid:
+            raise ConfigError(f"convert(): unknown setting '{key}'{nearest(key, valid)}")
+        if key in _MODEL_LEVEL:
+            data["defaults"] = {**_as_dict(data.get("defaults")), key: value}
+        else:
+            data[key] = value
+    return _validated(data, "configuration")
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    return value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else dict(value or {})
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a YAML file; paths in it are relative to the file. Raises ConfigError."""
+    file = Path(path)
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}); give the path of a YAML configuration") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file}: expected a mapping of settings, found {type(data).__name__}")
+    config = _validated(data, str(file))
+    return _with_absolute_paths(config, file.resolve().parent)
+
+
+def _with_absolute_paths(config: Config, base: Path) -> Config:
+    for name in ("model", "weights", "output_dir", "calibration"):
+        value = getattr(config, name)
+        if value is not None:
+            setattr(config, name, base / value)
+    if config.test_vectors is not None:
+        vectors = config.test_vectors
+        config.test_vectors = TestVectors(x=base / vectors.x, y=None if vectors.y is None else base / vectors.y)
+    return config
+
+
+def _validated(data: Mapping[str, Any], where: str) -> Config:
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{where}: {_explain(e)}" for e in error.errors())) from error
+    except TypeSpecError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _explain(error: Any) -> str:
+    """Turn one of pydantic's errors into ours: where, what, what would be right."""
+    place = ".".join(str(part) for part in error["loc"] if not _is_branch_name(part))
+    if error["type"] == "extra_forbidden":
+        *parents, key = error["loc"]
+        return f"unknown key '{place}'{nearest(str(key), _fields_at(parents))}"
+    found = f", found {error['input']!r}" if not isinstance(error["input"], dict) else ""
+    return f"{place}: {error['msg']}{found}"
+
+
+def _is_branch_name(part: Any) -> bool:
+    return isinstance(part, str) and ("[" in part or part.startswith("function-"))
+
+
+def _fields_at(path: list[Any]) -> list[str]:
+    """The keys that are valid at a place of the configuration."""
+    model: type[BaseModel] = Config
+    for part in path:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        for candidate in (annotation, *get_args(annotation)):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
+    return list(model.model_fields)

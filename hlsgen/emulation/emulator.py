@@ -1,0 +1,60 @@
+"""The emulator of one design: NumPy arrays in, NumPy arrays out, integers in between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.codegen.plan import Plan
+from hlsgen.codegen.project import emulation_files
+from hlsgen.emulation.build import build_extension
+from hlsgen.errors import InputError
+from hlsgen.ir.types import Ints
+from hlsgen.layers.kernel import ConstantArray
+
+Array = NDArray[Any]
+
+
+class Emulator:
+    """A compiled design with its weights. Safe to use from several threads; releases the GIL."""
+
+    def __init__(self, plan: Plan, flags: Sequence[str] = ()) -> None:
+        self.plan = plan
+        self._module = build_extension(emulation_files(plan), flags)
+        self._instance = self._module.Instance([_words(c.array) for c in plan.constants])
+
+    def run(self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None) -> list[Array]:
+        """Run a batch.
+
+        ``inputs``: one array (samples, elements) for each port, float or integer *values*. Returns one
+        array (samples, elements) for each output: real values, or integer mantissas if ``raw``.
+        Raises InputError for NaN and for dtypes that hold no numbers.
+        """
+        try:
+            results = self._instance.predict(list(inputs), threads or os.cpu_count() or 1, raw)
+        except (ValueError, TypeError) as error:
+            raise InputError(str(error)) from error
+        return [_joined(r) if isinstance(r, tuple) else r for r in results]
+
+    @property
+    def clipped(self) -> Mapping[str, int]:
+        """How many values of each input were out of range in the last run."""
+        return dict(zip((w.name for w in self.plan.inputs), self._instance.last_clipped, strict=True))
+
+
+def _words(array: ConstantArray) -> Any:
+    """int64 words, or the pair (upper, lower 64 bits) beyond 63 bits."""
+    words = array.words.reshape(-1)
+    if array.width + (not array.signed) <= 64:
+        return words.astype(np.int64)
+    upper = np.array([int(v) >> 64 for v in words], dtype=np.int64)
+    lower = np.array([int(v) & (2**64 - 1) for v in words], dtype=np.uint64)
+    return upper, lower
+
+
+def _joined(pair: tuple[Array, Array]) -> Ints:
+    return pair[0].astype(object) * 2**64 + pair[1].astype(object)

@@ -1,0 +1,57 @@
+"""The one tree of exceptions.
+
+Every message says where, what was found, what was expected and what to do.
+``assert`` stays for bugs of our own; everything a user can cause derives from
+:class:`HlsgenError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HlsgenError(Exception):
+    """Base of everything hlsgen raises on purpose."""
+
+
+class ConfigError(HlsgenError):
+    """The configuration says something that cannot be (unknown key, impossible reuse factor...)."""
+
+
+class TypeSpecError(HlsgenError, ValueError):
+    """A fixed-point type is misspelt or impossible."""
+
+
+class ModelError(HlsgenError):
+    """The source model cannot be read: missing, truncated, corrupt, or of a kind we do not take."""
+
+
+class UnsupportedError(HlsgenError):
+    """The model is sound, but holds a layer or an option hlsgen refuses rather than gets wrong."""
+
+
+class GraphError(HlsgenError):
+    """A pass or a caller tried to break the graph, or a pass failed; names the pass and the node."""
+
+
+class InputError(HlsgenError, ValueError):
+    """Data given to predict, trace or calibration does not fit the model."""
+
+
+class OutputDirError(HlsgenError):
+    """The output directory holds something that is not ours to overwrite."""
+
+
+class ToolError(HlsgenError):
+    """An outside program (g++, Vitis) is missing or failed; carries its first error line."""
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest valid word, or the list of valid ones."""
+    words = sorted({str(v) for v in valid})
+    lowered = {w.lower(): w for w in words}
+    close = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{lowered[close[0]]}'?"
+    return f"; valid: {', '.join(words)}" if words else ""

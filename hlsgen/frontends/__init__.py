@@ -1,0 +1,1 @@
+"""Frontends: walk a foreign model and describe it, or build a Graph from it."""

@@ -1,0 +1,370 @@
+"""The configuration of a Keras model as a checked tree, whatever Keras version wrote it.
+
+Both serialization formats are taken: Keras 3's (``module``, ``registered_name``, ``inbound_nodes`` with
+``args``/``kwargs`` of ``__keras_tensor__``) and Keras 2's (nested lists ``[layer, node, tensor, kwargs]``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hlsgen.errors import ModelError, UnsupportedError
+
+LayerPath = tuple[str, ...]
+MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
+MAX_DEPTH = 32
+_KERAS_ROOTS = frozenset({"keras", "tf_keras", "tensorflow"})
+_OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
+_NEUTRAL_KWARGS: dict[str, tuple[Any, ...]] = {"training": (None, False), "name": ()}
+
+
+class Reference(NamedTuple):
+    """Output ``tensor`` of call number ``node`` of the layer ``layer`` of the same model."""
+
+    layer: str
+    node: int
+    tensor: int
+
+
+@dataclass(frozen=True, eq=False)
+class LayerEntry:
+    """One layer of a (nested) model; ``path`` is its name behind the names of the models around it."""
+
+    path: LayerPath
+    class_name: str
+    module: str
+    registered_name: str
+    config: dict[str, Any]
+    build_config: dict[str, Any]
+    nodes: tuple[tuple[Reference, ...], ...]
+    first_node: int
+    first_output_node: int
+    shared_id: int | None
+    model: ModelEntry | None
+
+    @property
+    def name(self) -> str:
+        return self.path[-1]
+
+    @property
+    def where(self) -> str:
+        return f"layer '{'/'.join(self.path)}' ({self.class_name})"
+
+    @property
+    def is_input(self) -> bool:
+        return self.class_name == "InputLayer"
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether this is a bare operation of Keras 3 (``x + y``), which is no layer and owns nothing."""
+        return self.module.startswith(("keras.src.ops", "keras.ops"))
+
+    @property
+    def trainable(self) -> bool:
+        return bool(self.config.get("trainable", True))
+
+
+@dataclass(frozen=True, eq=False)
+class ModelEntry:
+    """A Functional (``inputs`` and ``outputs`` set) or Sequential model."""
+
+    name: str
+    path: LayerPath
+    sequential: bool
+    layers: tuple[LayerEntry, ...]
+    inputs: tuple[Reference, ...]
+    outputs: tuple[Reference, ...]
+    output_keys: tuple[str, ...] | None
+    input_shape: tuple[Any, ...] | None
+    trainable: bool
+
+    def leaves(self) -> Iterator[LayerEntry]:
+        """Every layer that is neither an InputLayer nor a model, nested ones included, in order."""
+        for entry in self.layers:
+            if entry.model is not None:
+                yield from entry.model.leaves()
+            elif not entry.is_input:
+                yield entry
+
+
+# -- plain values ---------------------------------------------------------------------------
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` in dicts, lists, strings, numbers and None only (Keras's tagged tuples become lists)."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        tag = value.get("class_name")
+        if tag in ("__tuple__", "TensorShape") and isinstance(value.get("items"), list | tuple):
+            return [plain(v) for v in value["items"]]
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
+        return [plain(v) for v in value]
+    if type(value).__name__ == "TensorShape":
+        return plain(value.as_list())
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+# -- models and layers ----------------------------------------------------------------------
+
+
+def parse_model(entry: Mapping[str, Any], path: LayerPath = ()) -> ModelEntry:
+    """Read the serialized model ``entry`` (``class_name`` and ``config``, already :func:`plain`)."""
+    where = f"model '{'/'.join(path)}'" if path else "the model"
+    if len(path) > MAX_DEPTH:
+        raise ModelError(f"{where}: models are nested more than {MAX_DEPTH} deep; the file is damaged")
+    class_name, _, _ = _class_of(entry)
+    config = entry.get("config")
+    if isinstance(config, list):  # Keras before 2.2.3 wrote a Sequential as the bare list of its layers
+        config = {"layers": config}
+    if class_name not in MODEL_CLASSES or not isinstance(config, dict) or not isinstance(config.get("layers"), list):
+        raise ModelError(subclassed(where, class_name))
+    _check_dtype(where, config)
+    sequential = "input_layers" not in config
+    if sequential != (class_name == "Sequential") and class_name != "Model":
+        raise ModelError(f"{where}: its configuration is not that of a {class_name} model; the file is damaged")
+    layers = tuple(_parse_layer(layer, path, sequential) for layer in config["layers"])
+    _check_names(where, layers)
+    outputs = config.get("output_layers")
+    shape = config.get("build_input_shape")
+    return ModelEntry(
+        name=str(config.get("name") or (path[-1] if path else "model")),
+        path=path,
+        sequential=sequential,
+        layers=layers,
+        inputs=() if sequential else tuple(_references(where, config["input_layers"])),
+        outputs=() if sequential else tuple(_references(where, outputs)),
+        output_keys=tuple(sorted(outputs)) if isinstance(outputs, dict) else None,
+        input_shape=tuple(shape) if isinstance(shape, list) else None,
+        trainable=bool(config.get("trainable", True)),
+    )
+
+
+def subclassed(where: str, class_name: str) -> str:
+    """The refusal of a model whose graph is only in its Python code."""
+    return (
+        f"{where} is of class '{class_name}', whose structure is in Python code and not in its configuration; "
+        "expected a Sequential or Functional model: rebuild it with keras.Sequential or keras.Model(inputs, outputs)"
+    )
+
+
+def _parse_layer(raw: Any, parent: LayerPath, sequential: bool) -> LayerEntry:
+    if not isinstance(raw, dict) or not isinstance(raw.get("config"), dict):
+        raise ModelError(f"a layer of model '{'/'.join(parent)}' has no configuration; the file is damaged: {str(raw)[:80]}")
+    config: dict[str, Any] = raw["config"]
+    name = config.get("name", raw.get("name"))
+    if not isinstance(name, str) or not name:
+        raise ModelError(f"a {raw.get('class_name')} layer of model '{'/'.join(parent)}' has no name; the file is damaged")
+    path = (*parent, name)
+    class_name, module, registered = _class_of(raw)
+    model = parse_model(raw, path) if _is_model(class_name, config) else None
+    entry = LayerEntry(
+        path=path,
+        class_name=class_name,
+        module=module,
+        registered_name=registered,
+        config=config,
+        build_config=raw["build_config"] if isinstance(raw.get("build_config"), dict) else {},
+        nodes=(),
+        first_node=0,
+        first_output_node=0,
+        shared_id=raw.get("shared_object_id") if isinstance(raw.get("shared_object_id"), int) else None,
+        model=model,
+    )
+    if not entry.is_input and model is None:
+        entry = replace(entry, config=_bare_objects(config))
+        _check_dtype(entry.where, config)
+        _check_wrapped_dtypes(entry.where, config)
+    return entry if sequential else _with_nodes(entry, raw.get("inbound_nodes", []))
+
+
+def _bare_objects(value: Any) -> Any:
+    """Undo what legacy HDF5 files do to quantisers: a registration prefix, and a mark of the serializer."""
+    if isinstance(value, list):
+        return [_bare_objects(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    bare = {k: _bare_objects(v) for k, v in value.items() if k != "__passive_serialization__"}
+    if isinstance(bare.get("class_name"), str) and "config" in bare:
+        bare["class_name"] = bare["class_name"].removeprefix("qkeras>")
+    return bare
+
+
+def _is_model(class_name: str, config: Mapping[str, Any]) -> bool:
+    return class_name.rpartition(">")[2] in MODEL_CLASSES or "input_layers" in config
+
+
+def _class_of(raw: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return class name, module and registered name; strangers' classes keep their package in the name."""
+    registered = raw.get("registered_name") or ""
+    package, _, bare = str(raw.get("class_name")).rpartition(">")
+    package = package or str(registered).rpartition(">")[0]
+    module = raw.get("module") or ""
+    if not module and package:
+        # Old files name only the registration package; 'Custom' is where most people register QKeras.
+        ours = package.lower() == "qkeras" or (package == "Custom" and bare[:1] == "Q" and bare[1:2].isupper())
+        module = "qkeras" if ours else package
+    if str(module).partition(".")[0] not in _OWN_ROOTS:
+        bare = f"{package or str(module).partition('.')[0]}>{bare}"
+    return bare, str(module), str(registered)
+
+
+def _check_names(where: str, layers: Sequence[LayerEntry]) -> None:
+    seen: set[str] = set()
+    for layer in layers:
+        if layer.name in seen:
+            raise ModelError(f"{where}: two layers are named '{layer.name}'; names must be unique within a model")
+        seen.add(layer.name)
+
+
+def _check_wrapped_dtypes(where: str, config: Mapping[str, Any]) -> None:
+    for key in ("layer", "backward_layer", "cell"):
+        inner = config.get(key)
+        if isinstance(inner, dict) and isinstance(inner.get("config"), dict):
+            _check_dtype(f"{where}, its {key}", inner["config"])
+
+
+def _check_dtype(where: str, config: Mapping[str, Any]) -> None:
+    dtype = config.get("dtype")
+    if isinstance(dtype, dict):
+        inner = dtype.get("config")
+        dtype = (inner.get("name") if isinstance(inner, dict) else None) or dtype.get("class_name")
+    if dtype not in (None, "float32"):
+        raise UnsupportedError(
+            f"{where}: dtype policy '{dtype}' is not supported, only 'float32'; "
+            "rebuild the model with float32 layers and load the weights into it"
+        )
+
+
+# -- nodes ----------------------------------------------------------------------------------
+
+
+def _with_nodes(entry: LayerEntry, raw: Any) -> LayerEntry:
+    if not isinstance(raw, list):
+        raise ModelError(f"{entry.where}: 'inbound_nodes' is no list; the file is damaged")
+    keras3 = any(isinstance(node, dict) and "args" in node for node in raw)
+    nodes = tuple(tuple(_node_inputs(entry, node)) for node in raw)
+    # A functional model has one node of its own before its calls. Keras 2 counts it wherever it
+    # refers to the model, Keras 3 only where it names the outputs of the model around it.
+    own_node = entry.model is not None and _counts_own_node(entry.model, keras3)
+    return replace(entry, nodes=nodes, first_node=int(own_node and not keras3), first_output_node=int(own_node))
+
+
+def _counts_own_node(model: ModelEntry, keras3: bool) -> bool:
+    if keras3:
+        return not model.sequential
+    return not model.layers or model.layers[0].is_input
+
+
+def _node_inputs(entry: LayerEntry, node: Any) -> Iterator[Reference]:
+    if isinstance(node, dict) and "args" in node:
+        yield from _arguments(entry, node["args"], node.get("kwargs") or {})
+    else:
+        yield from _keras2_node(entry, node)
+
+
+def _arguments(entry: LayerEntry, args: Any, kwargs: Mapping[str, Any]) -> Iterator[Reference]:
+    """Tensors of a Keras 3 call, in order; constants and tensors given by keyword are refused."""
+    for arg in args if isinstance(args, list) else [args]:
+        yield from _flat(entry, arg)
+    for key, value in kwargs.items():
+        _check_kwarg(entry, key, value)
+
+
+def _flat(entry: LayerEntry, arg: Any) -> Iterator[Reference]:
+    if isinstance(arg, dict) and arg.get("class_name") == "__keras_tensor__":
+        history = arg.get("config", {}).get("keras_history")
+        yield _reference(entry.where, history)
+    elif isinstance(arg, list):
+        for item in arg:
+            yield from _flat(entry, item)
+    elif isinstance(arg, dict) and "class_name" not in arg:
+        for key in sorted(arg):  # Keras flattens dicts by sorted key
+            yield from _flat(entry, arg[key])
+    elif arg is not None:
+        _refuse_constant(entry, arg)
+
+
+def _keras2_node(entry: LayerEntry, node: Any) -> Iterator[Reference]:
+    if isinstance(node, dict):
+        for key in sorted(node):
+            yield from _keras2_node(entry, node[key])
+    elif isinstance(node, list) and node and isinstance(node[0], str):
+        yield from _keras2_leaf(entry, node)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _keras2_node(entry, item)
+    else:
+        raise ModelError(f"{entry.where}: an inbound node is damaged: {str(node)[:80]}")
+
+
+def _keras2_leaf(entry: LayerEntry, leaf: list[Any]) -> Iterator[Reference]:
+    if leaf[0] == "_CONSTANT_VALUE":
+        _refuse_constant(entry, leaf[2] if len(leaf) > 2 else None)
+    yield _reference(entry.where, leaf[:3])
+    kwargs = leaf[3] if len(leaf) > 3 else None
+    for key, value in (kwargs or {}).items():
+        # x + y of Keras 2 is a TFOpLambda whose second tensor is the keyword 'y'
+        if entry.class_name == "TFOpLambda" and _is_reference(value):
+            yield _reference(entry.where, value)
+        else:
+            _check_kwarg(entry, key, value)
+
+
+def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
+    if value is None or key == "name" or value in _NEUTRAL_KWARGS.get(key, ()):
+        return
+    shown = "a tensor" if _holds_tensor(value) else f"{str(value)[:60]}"
+    raise UnsupportedError(
+        f"{entry.where}: it is called with {key}={shown}; hlsgen takes tensors as positional arguments only "
+        "and no other call options"
+    )
+
+
+def _refuse_constant(entry: LayerEntry, value: Any) -> None:
+    raise UnsupportedError(
+        f"{entry.where}: it is called with the constant {str(value)[:60]}; "
+        "use a layer that holds the constant (for example Rescaling, or a frozen Dense or BatchNormalization)"
+    )
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, dict):
+        return value.get("class_name") == "__keras_tensor__" or any(_holds_tensor(v) for v in value.values())
+    return isinstance(value, list) and (_is_reference(value) or any(_holds_tensor(v) for v in value))
+
+
+def _is_reference(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and isinstance(value[0], str)
+        and all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in value[1:])
+    )
+
+
+def _reference(where: str, value: Any) -> Reference:
+    if not _is_reference(value):
+        raise ModelError(f"{where}: expected a tensor as [layer, node, index], found {str(value)[:80]}; the file is damaged")
+    return Reference(*value)
+
+
+def _references(where: str, structure: Any) -> Iterator[Reference]:
+    """Flatten ``input_layers`` or ``output_layers``: one reference, a list, or a dict (by sorted key)."""
+    if isinstance(structure, dict):
+        for key in sorted(structure):
+            yield from _references(where, structure[key])
+    elif isinstance(structure, list) and not (structure and isinstance(structure[0], str)):
+        for item in structure:
+            yield from _references(where, item)
+    else:
+        yield _reference(where, structure)

@@ -1,0 +1,99 @@
+"""Live Keras models: Keras 3, tf_keras and the older tf.keras, without importing any of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hlsgen.errors import ModelError
+from hlsgen.frontends.keras_config import LayerEntry, LayerPath, ModelEntry, parse_model, plain, subclassed
+from hlsgen.frontends.keras_topology import build_source, input_specs
+from hlsgen.frontends.keras_variables import Variable, checked_weights, frozen, variables_of
+from hlsgen.frontends.source import Array, SourceModel
+
+_ACCEPTED = "a Keras 3 or tf_keras model (Sequential or Functional), or the path of a .keras, .h5 or .json file"
+_ROOTS = ("keras", "tf_keras", "tensorflow")
+
+
+def read_live(model: Any) -> SourceModel:
+    """Read a live model through its ``get_config()`` and the variables of its very layers."""
+    root = _framework_of(model)
+    entry = parse_model(_serialized(model))
+    input_specs(entry)  # first, for an unbuilt model would fail on its weights with a worse message
+    weights = dict(_weights(entry, model))
+    return build_source(entry, weights, _flavour(root))
+
+
+def _framework_of(model: Any) -> str:
+    classes = [c for c in type(model).__mro__ if c.__module__.partition(".")[0] in _ROOTS]
+    if any(c.__name__ == "Model" for c in classes):
+        return classes[0].__module__.partition(".")[0]
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
+    if any(c.__name__ == "Layer" for c in classes):
+        raise ModelError(f"expected {_ACCEPTED}; found a single layer ({kind}): wrap it with keras.Sequential([Input, layer])")
+    raise ModelError(f"expected {_ACCEPTED}; found {kind}")
+
+
+def _flavour(root: str) -> str:
+    version = str(getattr(sys.modules.get(root), "__version__", "2"))
+    return "keras3" if root == "keras" and version.partition(".")[0] == "3" else "keras2"
+
+
+def _serialized(model: Any) -> dict[str, Any]:
+    kind = type(model)
+    if kind.__module__.partition(".")[0] not in _ROOTS:  # it may override call(), which a configuration cannot show
+        raise ModelError(subclassed(f"model '{model.name}'", kind.__name__))
+    try:
+        config = model.get_config()
+    except NotImplementedError as error:
+        raise ModelError(subclassed(f"model '{model.name}'", kind.__name__)) from error
+    except Exception as error:  # get_config runs the classes' own code, which may fail in any way
+        raise ModelError(f"model '{model.name}': its get_config() failed: {type(error).__name__}: {error}") from error
+    return {"module": kind.__module__, "class_name": kind.__name__, "config": plain(config)}
+
+
+def _weights(model: ModelEntry, live: Any) -> Iterator[tuple[LayerPath, dict[str, Array]]]:
+    layers = {layer.name: layer for layer in live.layers}
+    for entry in model.layers:
+        if entry.is_input or entry.is_operation:
+            continue
+        layer = layers.get(entry.name)
+        if layer is None:
+            raise ModelError(f"{entry.where}: the live model '{live.name}' has no such layer")
+        if entry.model is not None:
+            yield from _weights(entry.model, layer)
+        else:
+            yield entry.path, _layer_weights(entry, layer)
+
+
+def _layer_weights(entry: LayerEntry, layer: Any) -> dict[str, Array]:
+    variables = variables_of(entry)
+    held = list(layer.weights)
+    if variables is None:
+        return {f"weight_{i}": frozen(entry.where, f"weight_{i}", _array(w)) for i, w in enumerate(held)}
+    arrays = [_array(_find(entry, layer, variable)) for variable in variables]
+    if len(held) != len(variables):
+        names = ", ".join(str(getattr(w, "path", w.name)) for w in held) or "none"
+        raise ModelError(
+            f"{entry.where}: it holds {len(held)} variables ({names}), expected {len(variables)}: "
+            f"{', '.join(v.role for v in variables) or 'none'}"
+        )
+    return checked_weights(entry.where, variables, arrays)
+
+
+def _find(entry: LayerEntry, layer: Any, variable: Variable) -> Any:
+    owner = layer
+    for part in filter(None, variable.owner.split("/")):
+        owner = getattr(owner, part, None)
+    for attribute in variable.attribute_names:
+        found = getattr(owner, attribute, None)
+        if found is not None:
+            return found
+    raise ModelError(f"{entry.where}: it has no '{variable.role}' yet; build the model (call it once on data) first")
+
+
+def _array(variable: Any) -> Array:
+    return np.asarray(variable.numpy() if hasattr(variable, "numpy") else variable)

@@ -1,0 +1,258 @@
+"""From the configuration tree and the weights to calls: nesting flattened, order topological."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.frontends.keras_config import LayerEntry, LayerPath, ModelEntry, Reference
+from hlsgen.frontends.source import Array, InputSpec, LayerCall, SourceModel, Tensor
+
+Weights = Mapping[LayerPath, dict[str, Array]]
+
+
+def build_source(model: ModelEntry, weights: Weights, flavour: str) -> SourceModel:
+    """Flatten ``model`` into calls; ``weights`` holds every leaf layer's arrays by its path."""
+    inputs = input_specs(model)
+    names = _Names(inputs, model)
+    walk = _Walk(weights, names)
+    outputs = walk.run(model, [Tensor(spec.name) for spec in inputs])
+    if not outputs:
+        raise ModelError(f"model '{model.name}' has no outputs")
+    calls = tuple(_alive(walk.calls, outputs))
+    uses_qkeras = any(call.module.partition(".")[0] == "qkeras" or _is_qkeras(call) for call in calls)
+    return SourceModel(
+        name=model.name,
+        flavour=flavour + ("+qkeras" if uses_qkeras else ""),
+        inputs=inputs,
+        calls=calls,
+        outputs=tuple(outputs),
+        output_names=_output_names(model, outputs),
+    )
+
+
+def _is_qkeras(call: LayerCall) -> bool:
+    """Files of the legacy format name no module; there the quantisers in the configuration tell."""
+    return not call.module and call.class_name[:1] == "Q" and call.class_name[1:2].isupper()
+
+
+# -- inputs and outputs ---------------------------------------------------------------------
+
+
+def input_specs(model: ModelEntry) -> tuple[InputSpec, ...]:
+    """The inputs of a top-level model; raises ModelError where a shape is unknown or open."""
+    if model.sequential:
+        return (_sequential_input(model),)
+    by_name = {layer.name: layer for layer in model.layers}
+    specs = []
+    for reference in model.inputs:
+        entry = by_name.get(reference.layer)
+        if entry is None or not entry.is_input:
+            raise ModelError(f"model '{model.name}': its input '{reference.layer}' is no InputLayer; the file is damaged")
+        specs.append(_input_spec(entry))
+    if not specs:
+        raise ModelError(f"model '{model.name}' has no inputs")
+    return tuple(specs)
+
+
+def _sequential_input(model: ModelEntry) -> InputSpec:
+    if not model.layers:
+        raise ModelError(f"model '{model.name}' has no layers")
+    first = model.layers[0]
+    if first.is_input:
+        return _input_spec(first)
+    if first.model is not None and first.model.sequential is False:
+        return input_specs(first.model)[0]
+    shape = model.input_shape or first.config.get("batch_input_shape")
+    if not shape and first.model is not None:
+        return _sequential_input(first.model)
+    if not shape:
+        raise ModelError(
+            f"model '{model.name}' is a Sequential that was never built, so its input shape is unknown; "
+            "put keras.Input(shape=...) first, or call the model once on data, and save or convert again"
+        )
+    return InputSpec("input", _shape(model.name, "input", shape), "float32")
+
+
+def _input_spec(entry: LayerEntry) -> InputSpec:
+    config = entry.config
+    for option in ("sparse", "ragged"):
+        if config.get(option):
+            raise UnsupportedError(f"input '{entry.name}' is {option}; hlsgen takes dense inputs only")
+    shape = config.get("batch_shape") or config.get("batch_input_shape")
+    if not isinstance(shape, list | tuple) or not shape:
+        raise ModelError(f"input '{entry.name}' has no shape in its configuration; the file is damaged")
+    dtype = config.get("dtype")
+    return InputSpec(entry.name, _shape("", entry.name, shape), dtype if isinstance(dtype, str) else "float32")
+
+
+def _shape(model: str, name: str, shape: Sequence[object]) -> tuple[int, ...]:
+    sizes: list[int] = []
+    for axis, size in enumerate(shape[1:], start=1):
+        if size is None:
+            raise ModelError(
+                f"input '{name}'{f' of model {model!r}' * bool(model)}: axis {axis} of its shape {tuple(shape)} "
+                "is open (None); hardware needs a size: rebuild the model with a fixed input shape"
+            )
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ModelError(f"input '{name}': axis {axis} of its shape {tuple(shape)} is no positive integer")
+        sizes.append(size)
+    return tuple(sizes)
+
+
+def _output_names(model: ModelEntry, outputs: Sequence[Tensor]) -> tuple[str, ...]:
+    if model.output_keys is not None and len(model.output_keys) == len(outputs):
+        return model.output_keys
+    names: list[str] = []
+    for tensor in outputs:
+        names.append(_free(tensor.call, names))
+    return tuple(names)
+
+
+# -- names ----------------------------------------------------------------------------------
+
+
+def _free(name: str, taken: Sequence[str] | set[str]) -> str:
+    number, free = 0, name
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
+class _Names:
+    """Unique names: inputs and first calls keep theirs, further calls take the next free number."""
+
+    def __init__(self, inputs: Sequence[InputSpec], model: ModelEntry) -> None:
+        self.used = {spec.name for spec in inputs}
+        self.layers: dict[LayerPath, str] = {}
+        for entry in model.leaves():
+            self.layers[entry.path] = _free("/".join(entry.path), self.used)
+            self.used.add(self.layers[entry.path])
+        self.called: set[LayerPath] = set()
+
+    def of_call(self, path: LayerPath) -> str:
+        name = self.layers[path]
+        if path in self.called:
+            name = _free(name, self.used)
+            self.used.add(name)
+        self.called.add(path)
+        return name
+
+
+# -- the walk -------------------------------------------------------------------------------
+
+
+@dataclass
+class _Walk:
+    weights: Weights
+    names: _Names
+    calls: list[LayerCall] = field(default_factory=list)
+
+    def run(self, model: ModelEntry, inputs: list[Tensor]) -> list[Tensor]:
+        """Add the calls of one use of ``model`` and return its output tensors."""
+        return self._sequential(model, inputs) if model.sequential else self._functional(model, inputs)
+
+    def _sequential(self, model: ModelEntry, tensors: list[Tensor]) -> list[Tensor]:
+        for entry in model.layers:
+            if not entry.is_input:
+                tensors = self._call(entry, tensors)
+        return tensors
+
+    def _functional(self, model: ModelEntry, inputs: list[Tensor]) -> list[Tensor]:
+        if len(inputs) != len(model.inputs):
+            raise ModelError(f"model '{model.name}' is called with {len(inputs)} tensors, expected {len(model.inputs)}")
+        done: dict[tuple[str, int], list[Tensor]] = {
+            (reference.layer, reference.node): [tensor] for reference, tensor in zip(model.inputs, inputs, strict=True)
+        }
+        by_name = {layer.name: layer for layer in model.layers}
+        for entry, node in _node_order(model):
+            arguments = [_resolve(model, by_name, done, r) for r in entry.nodes[node]]
+            done[entry.name, node] = self._call(entry, arguments)
+        return [_resolve(model, by_name, done, r, output=True) for r in model.outputs]
+
+    def _call(self, entry: LayerEntry, inputs: list[Tensor]) -> list[Tensor]:
+        if entry.model is not None:
+            return self.run(entry.model, inputs)
+        name = self.names.of_call(entry.path)
+        call = LayerCall(
+            name=name,
+            layer_name=self.names.layers[entry.path],
+            class_name=entry.class_name,
+            module=entry.module,
+            config=entry.config,
+            weights=self.weights.get(entry.path, {}),
+            inputs=tuple(inputs),
+            registered_name=entry.registered_name,
+            build_config=entry.build_config,
+        )
+        self.calls.append(call)
+        return [Tensor(name)]
+
+
+def _call_number(by_name: Mapping[str, LayerEntry], reference: Reference, output: bool) -> int:
+    entry = by_name.get(reference.layer)
+    if entry is None:
+        return -1
+    return reference.node - (entry.first_output_node if output else entry.first_node)
+
+
+def _resolve(
+    model: ModelEntry,
+    by_name: Mapping[str, LayerEntry],
+    done: Mapping[tuple[str, int], list[Tensor]],
+    reference: Reference,
+    output: bool = False,
+) -> Tensor:
+    tensors = done.get((reference.layer, _call_number(by_name, reference, output)))
+    if tensors is None:
+        raise ModelError(
+            f"model '{model.name}': {'an output' if output else 'a layer'} refers to call {reference.node} of "
+            f"'{reference.layer}', which does not exist; the file is damaged"
+        )
+    entry = by_name[reference.layer]
+    if entry.model is None and not entry.is_input:
+        return Tensor(tensors[0].call, reference.tensor)  # how many outputs a plain layer has is known to the layer
+    if reference.tensor >= len(tensors):
+        raise ModelError(f"model '{model.name}': '{reference.layer}' has no output {reference.tensor}; the file is damaged")
+    return tensors[reference.tensor]
+
+
+def _node_order(model: ModelEntry) -> Iterator[tuple[LayerEntry, int]]:
+    """Calls of a functional model such that producers come first, otherwise in the order of its layers."""
+    by_name = {layer.name: layer for layer in model.layers}
+    keys = [(i, n) for i, layer in enumerate(model.layers) for n in range(len(layer.nodes))]
+    position = {(model.layers[i].name, n): (i, n) for i, n in keys}
+    waiting: dict[tuple[int, int], int] = {}
+    consumers: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for i, n in keys:
+        producers = {position.get((r.layer, _call_number(by_name, r, False))) for r in model.layers[i].nodes[n]} - {None}
+        waiting[i, n] = len(producers)
+        for producer in producers:
+            assert producer is not None
+            consumers.setdefault(producer, []).append((i, n))
+    ready = [key for key, count in waiting.items() if count == 0]
+    heapq.heapify(ready)
+    served = 0
+    while ready:
+        key = heapq.heappop(ready)
+        served += 1
+        yield model.layers[key[0]], key[1]
+        for consumer in consumers.get(key, []):
+            waiting[consumer] -= 1
+            if waiting[consumer] == 0:
+                heapq.heappush(ready, consumer)
+    if served != len(keys):
+        stuck = sorted({model.layers[i].name for (i, n), count in waiting.items() if count > 0})
+        raise ModelError(f"model '{model.name}' has a loop through {', '.join(repr(s) for s in stuck[:5])}; the file is damaged")
+
+
+def _alive(calls: Sequence[LayerCall], outputs: Sequence[Tensor]) -> Iterator[LayerCall]:
+    """Calls that an output depends on; a nested model's unused outputs leave dead ones."""
+    needed = {tensor.call for tensor in outputs}
+    for call in reversed(calls):
+        if call.name in needed:
+            needed.update(tensor.call for tensor in call.inputs)
+    return (call for call in calls if call.name in needed)

@@ -1,0 +1,314 @@
+"""Which variables each layer class owns: role, expected shape, and where they sit in the layer.
+
+One table serves live layers (attribute names), ``.keras`` files (position in a group) and legacy
+HDF5 files (position in a list of names), so that a weight is never looked for by part of its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.frontends.keras_config import MODEL_CLASSES, LayerEntry
+from hlsgen.frontends.source import Array
+
+Dimension = int | str | tuple[str, int] | None
+"""A number; a symbol (equal wherever it occurs in the layer); symbol times number; anything."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable; ``owner`` is the attribute path of the part that holds it ('cell', 'batchnorm', '')."""
+
+    role: str
+    shape: tuple[Dimension, ...] | None = None
+    trainable: bool = True
+    owner: str = ""
+    attributes: tuple[str, ...] = ()
+    stored_names: tuple[str, ...] = ()
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        return self.attributes or (self.role,)
+
+    @property
+    def leaf_names(self) -> tuple[str, ...]:
+        """Last parts of the names that legacy HDF5 files give this variable."""
+        return (self.role.rpartition("/")[2], *self.attributes, *self.stored_names)
+
+
+Config = Mapping[str, Any]
+Table = Callable[[Config], list[Variable]]
+
+
+def variables_of(entry: LayerEntry) -> tuple[Variable, ...] | None:
+    """Return the variables of a layer in order of creation within each owner; None if its class is unknown."""
+    if entry.is_operation:
+        return ()
+    return _variables(entry.where, entry.class_name, entry.config)
+
+
+def _variables(where: str, class_name: str, config: Config) -> tuple[Variable, ...] | None:
+    if class_name in ("TimeDistributed", "Bidirectional", "QBidirectional"):
+        return _wrapped(where, class_name, config)
+    table = TABLES.get(class_name)
+    if table is None:
+        return None
+    try:
+        return tuple(table(config))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{where}: its configuration is incomplete or damaged ({type(error).__name__}: {error})") from error
+
+
+def _wrapped(where: str, class_name: str, config: Config) -> tuple[Variable, ...] | None:
+    keys = {"layer": "layer"} if class_name == "TimeDistributed" else {"forward_layer": "layer", "backward_layer": "layer"}
+    if class_name != "TimeDistributed" and isinstance(config.get("backward_layer"), dict):
+        keys["backward_layer"] = "backward_layer"
+    found: list[Variable] = []
+    for owner, key in keys.items():
+        inner = config.get(key)
+        if not isinstance(inner, dict) or not isinstance(inner.get("config"), dict):
+            raise ModelError(f"{where}: it wraps no layer; the file is damaged")
+        inner_class = str(inner.get("class_name")).rpartition(">")[2]
+        if inner_class in MODEL_CLASSES:
+            raise UnsupportedError(f"{where}: it wraps a whole model; wrap its layers one by one")
+        variables = _variables(where, inner_class, inner["config"])
+        if variables is None:
+            return None
+        found += [
+            replace(
+                v,
+                role=f"{owner}/{v.role}",
+                owner=f"{owner}/{v.owner}".rstrip("/"),
+                attributes=v.attribute_names,
+            )
+            for v in variables
+        ]
+    return tuple(found)
+
+
+# -- the table ------------------------------------------------------------------------------
+
+
+def _sizes(value: Any, rank: int) -> tuple[int, ...]:
+    sizes = (int(value),) * rank if isinstance(value, int) else tuple(int(v) for v in value)
+    if len(sizes) != rank:
+        raise ValueError(f"kernel_size {value!r} is not of rank {rank}")
+    return sizes
+
+
+def _bias(config: Config, *shape: Dimension) -> list[Variable]:
+    return [Variable("bias", shape)] if config.get("use_bias", True) else []
+
+
+def _dense(config: Config) -> list[Variable]:
+    units = int(config["units"])
+    return [Variable("kernel", ("inputs", units)), *_bias(config, units)]
+
+
+def _conv(rank: int) -> Table:
+    def table(config: Config) -> list[Variable]:
+        filters = int(config["filters"])
+        return [Variable("kernel", (*_sizes(config["kernel_size"], rank), None, filters)), *_bias(config, filters)]
+
+    return table
+
+
+def _conv_transpose(rank: int) -> Table:
+    def table(config: Config) -> list[Variable]:
+        filters = int(config["filters"])
+        return [Variable("kernel", (*_sizes(config["kernel_size"], rank), filters, None)), *_bias(config, filters)]
+
+    return table
+
+
+def _depthwise_kernel(config: Config, rank: int) -> Variable:
+    sizes: list[Dimension] = [*_sizes(config["kernel_size"], rank)]
+    shape = (*sizes, "inputs", int(config.get("depth_multiplier", 1)))
+    # Keras 3 calls it plainly 'kernel' in DepthwiseConv, but not in SeparableConv.
+    return Variable("depthwise_kernel", shape, attributes=("depthwise_kernel", "kernel"))
+
+
+def _depthwise(rank: int) -> Table:
+    def table(config: Config) -> list[Variable]:
+        outputs = ("inputs", int(config.get("depth_multiplier", 1)))
+        return [_depthwise_kernel(config, rank), *_bias(config, outputs)]
+
+    return table
+
+
+def _separable(rank: int) -> Table:
+    def table(config: Config) -> list[Variable]:
+        filters = int(config["filters"])
+        middle: Dimension = ("inputs", int(config.get("depth_multiplier", 1)))
+        ones: list[Dimension] = [1] * rank
+        pointwise = Variable("pointwise_kernel", (*ones, middle, filters))
+        return [_depthwise_kernel(config, rank), pointwise, *_bias(config, filters)]
+
+    return table
+
+
+def _batchnorm(config: Config, owner: str = "") -> list[Variable]:
+    shape = ("channels",) if len(_axes(config)) == 1 else None
+    chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
+    trained = [Variable(role, shape, owner=owner) for role in chosen]
+    return trained + [Variable(r, shape, trainable=False, owner=owner) for r in ("moving_mean", "moving_variance")]
+
+
+def _norm(config: Config) -> list[Variable]:
+    shape = ("channels",) if len(_axes(config)) == 1 else None
+    chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
+    if config.get("rms_scaling"):  # Keras 3's LayerNormalization then has gamma alone
+        chosen = ["gamma"]
+    return [Variable(role, shape) for role in chosen]
+
+
+def _axes(config: Config) -> Sequence[Any]:
+    axis = config.get("axis", -1)
+    return axis if isinstance(axis, list) else [axis]
+
+
+def _with_batchnorm(table: Table) -> Table:
+    def with_batchnorm(config: Config) -> list[Variable]:
+        iteration = Variable("iteration", (), trainable=False, attributes=("_iteration",))
+        return [*table(config), iteration, *_batchnorm(config, "batchnorm")]
+
+    return with_batchnorm
+
+
+def _recurrent(gates: int) -> Table:
+    def table(config: Config) -> list[Variable]:
+        units = int(config["units"])
+        kernels = [Variable("kernel", ("inputs", gates * units)), Variable("recurrent_kernel", (units, gates * units))]
+        two_biases = gates == 3 and config.get("reset_after", False)
+        biases = _bias(config, *((2, gates * units) if two_biases else (gates * units,)))
+        return [replace(v, owner="cell") for v in kernels + biases]
+
+    return table
+
+
+def _embedding(config: Config) -> list[Variable]:
+    return [Variable("embeddings", (int(config["input_dim"]), int(config["output_dim"])))]
+
+
+def _einsum_dense(config: Config) -> list[Variable]:
+    return [Variable("kernel"), *([Variable("bias")] if config.get("bias_axes") else [])]
+
+
+def _adaptive(config: Config) -> list[Variable]:
+    return [
+        Variable("step", (), attributes=("step",), stored_names=("Variable", "step")),
+        Variable("ema_min", ("channels",), trainable=False),
+        Variable("ema_max", ("channels",), trainable=False),
+    ]
+
+
+def _alpha(config: Config) -> list[Variable]:
+    return [Variable("alpha")]
+
+
+def _none(config: Config) -> list[Variable]:
+    return []
+
+
+_WITHOUT_VARIABLES = """
+    Activation ActivityRegularization Add AlphaDropout Average Concatenate Dot Dropout ELU Flatten GaussianDropout
+    GaussianNoise Identity LeakyReLU Maximum Minimum Multiply Permute QActivation ReLU RepeatVector Rescaling Reshape
+    Softmax Subtract ThresholdedReLU UnitNormalization TFOpLambda SlicingOpLambda
+    AveragePooling1D AveragePooling2D AveragePooling3D MaxPooling1D MaxPooling2D MaxPooling3D
+    GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
+    GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D QAveragePooling2D QGlobalAveragePooling2D
+    ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D UpSampling1D UpSampling2D UpSampling3D
+    SpatialDropout1D SpatialDropout2D SpatialDropout3D
+"""
+
+
+def _tables() -> dict[str, Table]:
+    tables: dict[str, Table] = dict.fromkeys(_WITHOUT_VARIABLES.split(), _none)
+    for prefix in ("", "Q"):
+        tables |= {f"{prefix}Dense": _dense, f"{prefix}BatchNormalization": _batchnorm}
+        tables |= {f"{prefix}LSTM": _recurrent(4), f"{prefix}GRU": _recurrent(3), f"{prefix}SimpleRNN": _recurrent(1)}
+        for rank in (1, 2, 3):
+            tables[f"{prefix}Conv{rank}D"] = _conv(rank)
+            tables[f"{prefix}Conv{rank}DTranspose"] = _conv_transpose(rank)
+            tables[f"{prefix}DepthwiseConv{rank}D"] = _depthwise(rank)
+            tables[f"{prefix}SeparableConv{rank}D"] = _separable(rank)
+    return tables | {
+        "QDenseBatchnorm": _with_batchnorm(_dense),
+        "QConv2DBatchnorm": _with_batchnorm(_conv(2)),
+        "QDepthwiseConv2DBatchnorm": _with_batchnorm(_depthwise(2)),
+        "QAdaptiveActivation": _adaptive,
+        "LayerNormalization": _norm,
+        "GroupNormalization": _norm,
+        "Embedding": _embedding,
+        "EinsumDense": _einsum_dense,
+        "PReLU": _alpha,
+    }
+
+
+TABLES = _tables()
+
+
+# -- checking -------------------------------------------------------------------------------
+
+
+def checked_weights(where: str, variables: Sequence[Variable], arrays: Sequence[Array]) -> dict[str, Array]:
+    """Pair variables with arrays by position, checking every shape against the layer's configuration."""
+    bound: dict[str, int] = {}
+    for variable, array in zip(variables, arrays, strict=True):
+        if variable.shape is not None and not _fits(variable, array.shape, bound):
+            raise ModelError(
+                f"{where}: weight '{variable.role}' has shape {array.shape}, but the layer's configuration "
+                f"gives {_spell(variable.shape, variable.owner, bound)}; architecture and weights do not belong together"
+            )
+    return {v.role: frozen(where, v.role, a) for v, a in zip(variables, arrays, strict=True)}
+
+
+def frozen(where: str, role: str, array: Array) -> Array:
+    """Return a read-only copy of ``array``; NaN, Inf and what is not numeric are refused."""
+    if array.dtype.kind not in "fiu":
+        raise ModelError(f"{where}: weight '{role}' holds {array.dtype}, expected numbers")
+    bad = int(array.size - np.isfinite(array).sum())
+    if bad:
+        raise ModelError(
+            f"{where}: weight '{role}' holds {bad} NaN or infinite value{'s' * (bad > 1)} of {array.size}; "
+            "the training diverged or the file is damaged"
+        )
+    copy = np.array(array, order="C")
+    copy.setflags(write=False)
+    return copy
+
+
+def _fits(variable: Variable, shape: tuple[int, ...], bound: dict[str, int]) -> bool:
+    expected = variable.shape
+    assert expected is not None
+    if len(expected) != len(shape):
+        return False
+    return all(_binds(d, size, variable.owner, bound) for d, size in zip(expected, shape, strict=True))
+
+
+def _binds(dimension: Dimension, size: int, owner: str, bound: dict[str, int]) -> bool:
+    if dimension is None:
+        return True
+    if isinstance(dimension, int):
+        return size == dimension
+    if isinstance(dimension, str):
+        return bound.setdefault(f"{owner}:{dimension}", size) == size
+    symbol, factor = dimension
+    known = bound.get(f"{owner}:{symbol}")
+    return known is None or size == known * factor
+
+
+def _spell(shape: tuple[Dimension, ...], owner: str, bound: Mapping[str, int]) -> str:
+    def one(dimension: Dimension) -> str:
+        if dimension is None or isinstance(dimension, int):
+            return "any" if dimension is None else str(dimension)
+        symbol, factor = (dimension, 1) if isinstance(dimension, str) else dimension
+        known = bound.get(f"{owner}:{symbol}")
+        return f"any ({symbol})" if known is None else str(known * factor)
+
+    return f"({', '.join(one(d) for d in shape)}{',' * (len(shape) == 1)})"

@@ -1,0 +1,91 @@
+"""The neutral description of a source model that every Keras flavour and file format is read into.
+
+A :class:`SourceModel` is what remains when the framework is gone: calls of layers in topological
+order, each with a plain configuration and NumPy weights by role. Nested models are flattened,
+shared layers give one call per use, names are the model's own (made unique, never cleaned).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hlsgen.errors import ModelError
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor: output ``index`` of the call (or model input) named ``call``."""
+
+    call: str
+    index: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class InputSpec:
+    """A model input: ``shape`` is without the batch, ``dtype`` as Keras spells it."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCall:
+    """One call of a layer; a layer called twice gives two calls with the same ``layer_name`` and weights.
+
+    ``class_name`` is bare ('QDense') for classes of Keras, QKeras and hlsgen, and 'package>Class' for
+    anybody else's, so that a stranger's 'Dense' is never taken for Keras's. ``config`` is JSON-like.
+    ``weights`` are read-only arrays by role ('kernel', 'bias', 'gamma', ... ; 'layer/kernel' inside a
+    wrapper; 'weight_0', ... for classes whose variables are not known here).
+    """
+
+    name: str
+    layer_name: str
+    class_name: str
+    module: str
+    config: dict[str, Any]
+    weights: dict[str, Array]
+    inputs: tuple[Tensor, ...]
+    registered_name: str = ""
+    build_config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class SourceModel:
+    """A whole model; ``calls`` are in topological order, without InputLayers and without dead calls.
+
+    ``flavour`` is 'keras3' or 'keras2', with '+qkeras' behind it if a QKeras layer is in use.
+    ``output_names`` go with ``outputs``: the producing call's name, or the key where outputs are a dict.
+    """
+
+    name: str
+    flavour: str
+    inputs: tuple[InputSpec, ...]
+    calls: tuple[LayerCall, ...]
+    outputs: tuple[Tensor, ...]
+    output_names: tuple[str, ...]
+
+
+def read_keras(model: Any, weights: str | os.PathLike[str] | None = None) -> SourceModel:
+    """Read a live Keras 3 or Keras 2 model, or a ``.keras``, ``.h5`` or ``.json`` file, into a SourceModel.
+
+    ``weights`` names the ``.h5`` file that goes with a ``.json`` architecture, and is refused otherwise.
+    Files are read without importing Keras and without running any code they hold.
+    Raises ModelError for what cannot be read, UnsupportedError for what is refused.
+    """
+    if isinstance(model, str | os.PathLike):
+        from hlsgen.frontends.keras_files import read_file
+
+        return read_file(Path(model), None if weights is None else Path(weights))
+    if weights is not None:
+        raise ModelError("weights= goes with a .json architecture file; a live model already holds its weights")
+    from hlsgen.frontends.keras_live import read_live
+
+    return read_live(model)

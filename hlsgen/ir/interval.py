@@ -1,0 +1,134 @@
+"""Exact value ranges: what numbers can occur on an edge, per channel, as integers.
+
+An :class:`Interval` says that channel ``c`` of a tensor only holds multiples of ``2**-frac``
+between ``low[c]`` and ``high[c]`` (mantissas, both reached or at least not excluded). There are
+no floats here: a bound is either right or a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.ir.types import FixedType, Ints, Overflow, bit_length, integers
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Per-channel bounds ``low <= mantissa <= high`` at ``2**-frac``; arrays of shape (channels,)."""
+
+    low: Ints
+    high: Ints
+    frac: int
+
+    @classmethod
+    def of_type(cls, fixed: FixedType, channels: int) -> Interval:
+        """All values of a type."""
+        low = np.array([fixed.min_mantissa] * channels, dtype=object)
+        high = np.array([fixed.max_mantissa] * channels, dtype=object)
+        return cls(integers(low), integers(high), fixed.frac)
+
+    @classmethod
+    def of_values(cls, mantissas: Ints, frac: int) -> Interval:
+        """The tightest bounds of constants of shape (..., channels)."""
+        flat = mantissas.reshape(-1, mantissas.shape[-1])
+        return cls(integers(flat.min(axis=0)), integers(flat.max(axis=0)), frac)
+
+    @property
+    def channels(self) -> int:
+        return int(self.low.shape[0])
+
+    @property
+    def lowest(self) -> int:
+        return int(self.low.min())
+
+    @property
+    def highest(self) -> int:
+        return int(self.high.max())
+
+    def type(self) -> FixedType:
+        """The narrowest type that holds every value of every channel exactly."""
+        return FixedType.covering(self.lowest, self.highest, self.frac)
+
+    def at(self, frac: int) -> Interval:
+        """The same bounds on a finer grid (``frac`` not below ours)."""
+        shift = frac - self.frac
+        if shift == 0:
+            return self
+        bits = max(bit_length(self.low), bit_length(self.high)) + shift
+        return Interval(integers(self.low, bits) << shift, integers(self.high, bits) << shift, frac)
+
+    def cast(self, fixed: FixedType) -> Interval:
+        """What remains after a cast: rounding is monotone; wrapping may reach every value of the type."""
+        if fixed.overflow in (Overflow.SAT, Overflow.SAT_SYM) or self._fits_after_rounding(fixed):
+            return Interval(fixed.cast(self.low, self.frac), fixed.cast(self.high, self.frac), fixed.frac)
+        return Interval.of_type(fixed, self.channels)
+
+    def _fits_after_rounding(self, fixed: FixedType) -> bool:
+        wide = FixedType(fixed.width + 1024 - fixed.width, 1024 - fixed.frac, True, fixed.rounding, Overflow.SAT)
+        low, high = wide.cast(self.low, self.frac), wide.cast(self.high, self.frac)
+        return fixed.min_mantissa <= int(low.min()) and int(high.max()) <= fixed.max_mantissa
+
+    def with_zero(self) -> Interval:
+        """The hull with zero (padded cells)."""
+        return Interval(np.minimum(self.low, 0), np.maximum(self.high, 0), self.frac)
+
+    def whole(self) -> tuple[int, int]:
+        return self.lowest, self.highest
+
+    def uniform(self, channels: int) -> Interval:
+        """Forget which channel is which; ``channels`` channels with the overall bounds."""
+        low = integers(np.array([self.lowest] * channels, dtype=object))
+        high = integers(np.array([self.highest] * channels, dtype=object))
+        return Interval(low, high, self.frac)
+
+    def tiled(self, times: int) -> Interval:
+        return Interval(np.tile(self.low, times), np.tile(self.high, times), self.frac)
+
+    def matmul(self, weights: Ints, frac: int) -> Interval:
+        """Bounds of ``x @ weights`` for ``weights`` (channels, outputs) at ``2**-frac``."""
+        bits = max(bit_length(self.low), bit_length(self.high)) + bit_length(weights) + len(weights).bit_length()
+        w = integers(weights, bits)
+        low, high = integers(self.low, bits), integers(self.high, bits)
+        up, down = np.maximum(w, 0), np.minimum(w, 0)
+        return Interval(low @ up + high @ down, high @ up + low @ down, self.frac + frac)
+
+    def multiply(self, other: Interval) -> Interval:
+        bits = sum(max(bit_length(i.low), bit_length(i.high)) for i in (self, other))
+        a = [integers(v, bits) for v in (self.low, self.high)]
+        b = [integers(v, bits) for v in (other.low, other.high)]
+        corners = [x * y for x in a for y in b]
+        return Interval(_fold(np.minimum, corners), _fold(np.maximum, corners), self.frac + other.frac)
+
+    def add(self, other: Interval) -> Interval:
+        a, b = aligned([self, other])
+        return Interval(*(_sum(x, y) for x, y in ((a.low, b.low), (a.high, b.high))), a.frac)
+
+    def negate(self) -> Interval:
+        return Interval(-self.high, -self.low, self.frac)
+
+
+def aligned(intervals: Sequence[Interval]) -> list[Interval]:
+    """Bring intervals to the finest of their grids."""
+    frac = max(i.frac for i in intervals)
+    return [i.at(frac) for i in intervals]
+
+
+def hull(intervals: Sequence[Interval]) -> Interval:
+    """The smallest interval that holds all of them, channel by channel."""
+    same = aligned(intervals)
+    return Interval(_fold(np.minimum, [i.low for i in same]), _fold(np.maximum, [i.high for i in same]), same[0].frac)
+
+
+def _sum(a: Ints, b: Ints) -> Ints:
+    bits = max(bit_length(a), bit_length(b)) + 1
+    return integers(a, bits) + integers(b, bits)
+
+
+def _fold(function: np.ufunc, arrays: Sequence[Ints]) -> Ints:
+    result = arrays[0]
+    for array in arrays[1:]:
+        result = function(result, array)
+    return integers(result)

@@ -1,0 +1,32 @@
+"""Exact integer linear algebra on whichever NumPy dtype is fast and still exact."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hlsgen.ir.types import Ints, bit_length, integers
+
+_FLOAT64_BITS = 53
+
+
+def exact_matmul(x: Ints, w: Ints) -> Ints:
+    """Return ``x @ w`` exactly, x (..., n), w (n, m): BLAS where float64 holds every partial sum."""
+    bits = bit_length(x) + bit_length(w) + int(w.shape[0]).bit_length()
+    if bits <= _FLOAT64_BITS:
+        return np.asarray(np.rint(x.astype(np.float64) @ w.astype(np.float64)), dtype=np.int64)
+    return np.asarray(integers(x, bits) @ integers(w, bits))
+
+
+def exact_product(x: Ints, w: Ints) -> Ints:
+    bits = bit_length(x) + bit_length(w)
+    return integers(x, bits) * integers(w, bits)
+
+
+def exact_sum(x: Ints, y: Ints) -> Ints:
+    bits = max(bit_length(x), bit_length(y)) + 1
+    return integers(x, bits) + integers(y, bits)
+
+
+def shifted(x: Ints, by: int) -> Ints:
+    """Return ``x << by`` without overflow."""
+    return integers(x, bit_length(x) + by) << by if by else x

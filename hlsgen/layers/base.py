@@ -1,0 +1,182 @@
+"""What every layer can do, and the parameters layers hold.
+
+A layer states its meaning once, exactly: :meth:`Layer.exact` computes the real result as integers,
+:meth:`Layer.interval` bounds it, and the node's types say how it is cast (to ``accum``, then to the
+result type). Everything else, in particular the C++ kernels, has to agree with that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, to_float
+
+if TYPE_CHECKING:
+    from hlsgen.layers.kernel import Kernel
+
+Floats = NDArray[np.float64]
+
+
+class Exact(NamedTuple):
+    """Exact values: ``mantissas * 2**-frac``; mantissas of shape (samples, *shape)."""
+
+    mantissas: Ints
+    frac: int
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """A constant of a layer: the real numbers it came from and, once its type is fixed, its mantissas.
+
+    ``given`` tells that the model's own quantiser fixed the mantissas; such a parameter is never
+    quantised again, and it is changed only where the result stays identical.
+    """
+
+    values: Floats
+    type: FixedType | None = None
+    mantissas: Ints | None = None
+    given: bool = False
+
+    @classmethod
+    def of(cls, values: Any) -> Parameter:
+        return cls(np.asarray(values, dtype=np.float64))
+
+    @classmethod
+    def exactly(cls, mantissas: Ints, fixed: FixedType, *, given: bool = True) -> Parameter:
+        return cls(fixed.to_float(mantissas), fixed, mantissas, given)
+
+    @property
+    def shape(self) -> Shape:
+        return self.values.shape
+
+    @property
+    def fixed(self) -> tuple[Ints, int]:
+        """Mantissas and fraction, once they are known."""
+        assert self.mantissas is not None and self.type is not None, "parameter not quantised yet"
+        return self.mantissas, self.type.frac
+
+    @property
+    def effective(self) -> Floats:
+        """The real numbers the chip will use (the float ones before quantisation)."""
+        return self.values if self.mantissas is None or self.type is None else self.type.to_float(self.mantissas)
+
+    def quantized(self, fixed: FixedType) -> Parameter:
+        """Fix the type: round to nearest even, saturate (numerics.md, rule 3)."""
+        mode = fixed.with_modes(Rounding.RND_CONV, Overflow.SAT)
+        return replace(self, type=fixed.plain(), mantissas=mode.quantize(self.values))
+
+    def placed(self, width: int) -> Parameter:
+        """Fix the narrowest placement: the integer bits the values need, the rest of ``width`` for the fraction."""
+        return self.quantized(placed_type(self.values, width))
+
+
+def placed_type(values: Floats, width: int) -> FixedType:
+    """The type of ``width`` bits (fewer if exact) whose range just holds ``values`` after rounding."""
+    largest = float(np.max(np.abs(values), initial=0.0))
+    if largest == 0.0:
+        return FixedType(1, 1, False)
+    signed = bool((values < 0).any())
+    integer = int(np.frexp(largest)[1]) + signed
+    for candidate in (integer - 1, integer, integer + 1):
+        fixed = FixedType(width, candidate, signed, Rounding.RND_CONV, Overflow.SAT)
+        wide = FixedType(width + 2, candidate + 2, signed, Rounding.RND_CONV, Overflow.SAT)
+        mantissas = wide.quantize(values)
+        if fixed.min_mantissa <= mantissas.min() and mantissas.max() <= fixed.max_mantissa:
+            return _without_trailing_zeros(fixed.plain(), mantissas)
+    raise AssertionError("a placement always exists")
+
+
+def _without_trailing_zeros(fixed: FixedType, mantissas: Ints) -> FixedType:
+    """Drop low bits that are zero in every mantissa (0.5 needs one bit, not sixteen)."""
+    bits = int(np.bitwise_or.reduce(np.abs(mantissas).astype(object).ravel()))
+    zeros = (bits & -bits).bit_length() - 1 if bits else 0
+    zeros = min(zeros, fixed.width - 1 - fixed.signed)
+    return FixedType(fixed.width - zeros, fixed.integer, fixed.signed) if zeros > 0 else fixed
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Base of all layers: frozen dataclasses whose fields are options and Parameters."""
+
+    kind: ClassVar[str]
+    structural: ClassVar[bool] = False
+    """The result's values are (a subset of) the inputs' values: no arithmetic, so no type of its own."""
+    has_multiplier: ClassVar[bool] = False
+    """Strategy and reuse factor mean something."""
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return shapes[0]
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        """Bounds of the exact result, per channel (last axis)."""
+        raise NotImplementedError
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        """The real-number meaning, float64; inputs (samples, *shape)."""
+        raise NotImplementedError
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        """The exact result of integer inputs, before any cast."""
+        raise NotImplementedError
+
+    def kernel(self, node: Node) -> Kernel:
+        """What the C++ template needs."""
+        raise NotImplementedError
+
+    # -- what the precision pass asks ---------------------------------------------------------
+
+    def with_constants(self, node: Node, width: int) -> Layer:
+        """Return the layer with every Parameter fixed: the user's type, else placed in ``width`` bits."""
+        changes: dict[str, Parameter] = {}
+        for name, parameter in self.parameters().items():
+            wish = node.settings.bias if name == "bias" else node.settings.weight
+            if parameter.mantissas is not None and (wish is None or not parameter.values.any()):
+                continue
+            changes[name] = parameter.quantized(wish) if wish is not None else parameter.placed(width)
+        return replace(self, **changes) if changes else self
+
+    def finish(self, node: Node, result: FixedType) -> Layer:
+        """Last step of type inference, once the result type is known (tables are filled here)."""
+        return self
+
+    def natural_type(self, node: Node, width: int) -> FixedType | None:
+        """A result type the layer's own nature suggests (bounded functions), else None."""
+        return None
+
+    def parameters(self) -> dict[str, Parameter]:
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in found.items() if isinstance(value, Parameter)}
+
+    def valid_reuse_factors(self, node: Node) -> list[int]:
+        return [1]
+
+    def describe(self) -> str:
+        """The options a reader wants to see in the table of layers."""
+        parts = []
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if not isinstance(value, Parameter | np.ndarray) and value is not None:
+                parts.append(f"{f.name}={value}")
+        return " ".join(parts)
+
+
+def align(values: Sequence[Exact]) -> tuple[list[Ints], int]:
+    """Bring exact values to the finest of their grids."""
+    frac = max(v.frac for v in values)
+    result = []
+    for v in values:
+        shift = frac - v.frac
+        fixed = FixedType(512, 512 - frac)
+        result.append(fixed.cast(v.mantissas, v.frac) if shift else v.mantissas)
+    return result, frac
+
+
+def reals(value: Exact) -> Floats:
+    return to_float(value.mantissas, value.frac)

@@ -1,0 +1,83 @@
+"""Convolutions over one or two axes, channels last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.interval import Interval
+from hlsgen.layers.arithmetic import exact_matmul
+from hlsgen.layers.base import Exact, Floats, Parameter
+from hlsgen.layers.kernel import Kernel
+from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
+from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D(LinearLayer):
+    """``weight`` (kernel height, kernel width, channels in, channels out), ``bias`` (channels out,)."""
+
+    kind = "Conv2D"
+    window: Window
+
+    @property
+    def n_in(self) -> int:
+        return int(np.prod(self.weight.shape[:3]))
+
+    @property
+    def n_out(self) -> int:
+        return self.weight.shape[3]
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return self.window.output_shape(shapes[0], self.n_out)
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        patches = self.window.patches(inputs[0])
+        flat = patches.reshape(*patches.shape[:3], self.n_in)
+        result = flat @ self.weight_matrix() + self.bias.effective
+        return result.reshape(len(inputs[0]), *self.output_shape([inputs[0].shape[1:]]))
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        x, frac = inputs[0]
+        w, weight_frac = self.weight.fixed
+        patches = self.window.patches(x)
+        total = exact_matmul(patches.reshape(*patches.shape[:3], self.n_in), w.reshape(self.n_in, self.n_out))
+        total = total.reshape(len(x), *self.output_shape([x.shape[1:]]))
+        return self.add_bias(total, frac + weight_frac)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        w, frac = self.weight.fixed
+        x = inputs[0].with_zero() if self.window.padded else inputs[0]
+        return self.bias_interval(x.tiled(self.window.taps).matmul(w.reshape(self.n_in, self.n_out), frac))
+
+    def weight_matrix(self) -> Floats:
+        return self.weight.effective.reshape(self.n_in, self.n_out)
+
+    def scaled(self, scale: Floats, shift: Floats) -> Conv2D | None:
+        if self.given:
+            return None
+        weight = Parameter.of(self.weight.values * scale)
+        return replace(self, weight=weight, bias=Parameter.of(self.bias.values * scale + shift))
+
+    def valid_reuse_factors(self, node: Node) -> list[int]:
+        return matrix_reuse_factors(self.n_in, self.n_out)
+
+    def kernel(self, node: Node) -> Kernel:
+        w, _ = self.weight.fixed
+        fields = self.linear_fields(node, self.n_in, self.n_out) | self.window.kernel_fields(node.input.shape)
+        return Kernel("conv2d", "conv2d.h", fields, self.linear_constants(w.reshape(self.n_in, self.n_out).T))
+
+
+@reads("Conv1D", "QConv1D", "Conv2D", "QConv2D")
+def read_conv(call: Call) -> Value:
+    filters = call.take("filters")
+    call.expect("lora_rank", None)
+    call.expect("groups", 1)
+    window = call.window(call.take("kernel_size"))
+    weight, scale = call.parameter("kernel", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:]))
+    bias = call.bias(filters)
+    return call.activate(call.add_scaled(lambda b: Conv2D(weight, b, window), scale, bias))

@@ -1,0 +1,71 @@
+"""Dense: a matrix times the last axis, at every position of the leading ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.interval import Interval
+from hlsgen.layers.arithmetic import exact_matmul
+from hlsgen.layers.base import Exact, Floats, Parameter
+from hlsgen.layers.kernel import Kernel
+from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
+from hlsgen.layers.reading import Call, reads
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(LinearLayer):
+    """``weight`` (n_in, n_out), ``bias`` (n_out,)."""
+
+    kind = "Dense"
+
+    @property
+    def n_in(self) -> int:
+        return self.weight.shape[0]
+
+    @property
+    def n_out(self) -> int:
+        return self.weight.shape[1]
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return (*shapes[0][:-1], self.n_out)
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        return inputs[0] @ self.weight.effective + self.bias.effective
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        x, frac = inputs[0]
+        w, weight_frac = self.weight.fixed
+        return self.add_bias(exact_matmul(x, w), frac + weight_frac)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        return self.bias_interval(inputs[0].matmul(*self.weight.fixed))
+
+    def weight_matrix(self) -> Floats:
+        return self.weight.effective
+
+    def scaled(self, scale: Floats, shift: Floats) -> Dense | None:
+        if self.given:
+            return None
+        weight = Parameter.of(self.weight.values * scale)
+        return replace(self, weight=weight, bias=Parameter.of(self.bias.values * scale + shift))
+
+    def valid_reuse_factors(self, node: Node) -> list[int]:
+        return matrix_reuse_factors(self.n_in, self.n_out)
+
+    def kernel(self, node: Node) -> Kernel:
+        w, _ = self.weight.fixed
+        fields = self.linear_fields(node, self.n_in, self.n_out)
+        fields["positions"] = prod(node.output.shape[:-1])
+        return Kernel("dense", "dense.h", fields, self.linear_constants(w.T))
+
+
+@reads("Dense", "QDense")
+def read_dense(call: Call) -> Value:
+    units = call.take("units")
+    call.expect("lora_rank", None)
+    weight, scale = call.parameter("kernel")
+    bias = call.bias(units)
+    return call.activate(call.add_scaled(lambda b: Dense(weight, b), scale, bias))

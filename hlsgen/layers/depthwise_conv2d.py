@@ -1,0 +1,113 @@
+"""Depthwise convolution (every channel by itself), and the separable convolutions made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.types import Ints, bit_length, integers
+from hlsgen.layers.base import Exact, Floats, Parameter
+from hlsgen.layers.conv2d import Conv2D
+from hlsgen.layers.kernel import Kernel
+from hlsgen.layers.linear import LinearLayer, divisors
+from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv2D(LinearLayer):
+    """``weight`` (kernel height, kernel width, channels in, multiplier), ``bias`` (channels in * multiplier,)."""
+
+    kind = "DepthwiseConv2D"
+    window: Window
+
+    @property
+    def multiplier(self) -> int:
+        return self.weight.shape[3]
+
+    @property
+    def n_out(self) -> int:
+        return self.weight.shape[2] * self.multiplier
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return self.window.output_shape(shapes[0], self.n_out)
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        x = inputs[0]
+        total = np.einsum("nrskwc,kwcm->nrscm", self.window.patches(x), self.weight.effective, optimize=True)
+        return total.reshape(len(x), *self.output_shape([x.shape[1:]])) + self.bias.effective
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        x, frac = inputs[0]
+        w, weight_frac = self.weight.fixed
+        bits = bit_length(x) + bit_length(w) + self.window.taps.bit_length()
+        patches = integers(self.window.patches(x), bits)
+        total: Ints = np.zeros((*patches.shape[:3], w.shape[2], self.multiplier), dtype=patches.dtype)
+        for row, column in np.ndindex(*self.window.size):
+            total = total + patches[:, :, :, row, column, :, None] * w[row, column]
+        return self.add_bias(total.reshape(len(x), *self.output_shape([x.shape[1:]])), frac + weight_frac)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        w, frac = self.weight.fixed
+        x = inputs[0].with_zero() if self.window.padded else inputs[0]
+        bits = max(bit_length(x.low), bit_length(x.high)) + bit_length(w) + self.window.taps.bit_length()
+        taps = integers(w, bits).reshape(self.window.taps, w.shape[2], self.multiplier)
+        low, high = (integers(v, bits)[:, None] for v in (x.low, x.high))
+        up, down = np.maximum(taps, 0).sum(axis=0), np.minimum(taps, 0).sum(axis=0)
+        bounds = (low * up + high * down).reshape(-1), (high * up + low * down).reshape(-1)
+        return self.bias_interval(Interval(*bounds, x.frac + frac))
+
+    def scaled(self, scale: Floats, shift: Floats) -> DepthwiseConv2D | None:
+        if self.given:
+            return None
+        per_channel = scale.reshape(self.weight.shape[2:])
+        weight = Parameter.of(self.weight.values * per_channel)
+        return replace(self, weight=weight, bias=Parameter.of(self.bias.values * scale + shift))
+
+    def valid_reuse_factors(self, node: Node) -> list[int]:
+        return divisors(self.window.taps * self.n_out)
+
+    def kernel(self, node: Node) -> Kernel:
+        w, _ = self.weight.fixed
+        fields = self.linear_fields(node, self.window.taps, self.n_out) | self.window.kernel_fields(node.input.shape)
+        fields |= {"depth_multiplier": self.multiplier, "n_taps": self.window.taps}
+        taps = w.reshape(self.window.taps, self.n_out)
+        return Kernel("depthwise_conv2d", "depthwise_conv2d.h", fields, self.linear_constants(taps.T))
+
+
+@reads("DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D")
+def read_depthwise(call: Call) -> Value:
+    multiplier = call.take("depth_multiplier", 1)
+    call.ignore("filters", "groups")  # Keras derives both for this class
+    window = call.window(call.take("kernel_size"))
+    weight, scale = call.parameter(
+        "depthwise_kernel", "depthwise", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:])
+    )
+    bias = call.bias(call.inputs[0].shape[-1] * multiplier)
+    return call.activate(call.add_scaled(lambda b: DepthwiseConv2D(weight, b, window), scale, bias))
+
+
+@reads("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D")
+def read_separable(call: Call) -> Value:
+    """A depthwise convolution without bias, then a 1x1 convolution with the layer's bias."""
+    multiplier, filters = call.take("depth_multiplier", 1), call.take("filters")
+    call.expect("groups", 1)
+    window = call.window(call.take("kernel_size"))
+    channels = call.inputs[0].shape[-1] * multiplier
+    taps, tap_scale = call.parameter(
+        "depthwise_kernel", "depthwise", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:])
+    )
+    points, point_scale = call.parameter(
+        "pointwise_kernel", "pointwise", reshape=lambda k: k.reshape(1, 1, *k.shape[-2:])
+    )
+    bias = call.bias(filters)
+    depthwise = call.add_scaled(
+        lambda b: DepthwiseConv2D(taps, b, window), tap_scale, Parameter.of(np.zeros(channels)), step="depthwise"
+    )
+    pixel = Window((1, 1))
+    pointwise = call.add_scaled(lambda b: Conv2D(points, b, pixel), point_scale, bias, [depthwise])
+    return call.activate(pointwise)

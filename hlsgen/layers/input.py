@@ -1,0 +1,21 @@
+"""The model's input: where real numbers become fixed point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hlsgen.ir.graph import Shape
+from hlsgen.layers.base import Layer
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Layer):
+    kind = "Input"
+    shape: Shape
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return self.shape
+
+    def describe(self) -> str:
+        return ""

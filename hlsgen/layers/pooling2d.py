@@ -1,0 +1,225 @@
+"""Max and average pooling over windows or over the whole image, in one or two dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.types import FixedType, Ints, bit_length, integers
+from hlsgen.layers.arithmetic import exact_product, exact_sum
+from hlsgen.layers.base import Exact, Floats, Layer, Parameter
+from hlsgen.layers.kernel import ConstantArray, Field, Kernel, Word, summed, typed
+from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPooling2D(Layer):
+    """The largest cell of each window; padding never counts."""
+
+    kind = "MaxPooling2D"
+    structural = True
+    window: Window
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return self.window.output_shape(shapes[0], shapes[0][-1])
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        return self._largest(inputs[0], -np.inf)
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        x, frac = inputs[0]
+        return Exact(self._largest(x, int(x.min(initial=0))), frac)
+
+    def _largest(self, x: Ints, lowest: float) -> Ints:
+        patches = self.window.patches(x, lowest)
+        return patches.max(axis=(3, 4)).reshape(len(x), *self.output_shape([x.shape[1:]]))
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        return inputs[0]
+
+    def kernel(self, node: Node) -> Kernel:
+        fields = typed(node) | pooling_fields(self.window, node.input.shape) | {"kind": "hlsgen::pool::max"}
+        return Kernel("max_pooling2d", "pooling2d.h", fields)
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePooling2D(Layer):
+    """The mean of each window's cells; padding does not count.
+
+    ``reciprocal`` (taps + 1,) holds 1 / count; exact where every count is a power of two.
+    """
+
+    kind = "AveragePooling2D"
+    window: Window
+    reciprocal: Parameter
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return self.window.output_shape(shapes[0], shapes[0][-1])
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        x = inputs[0]
+        means = self.window.patches(x).sum(axis=(3, 4)) / self.window.counts(x.shape[1:])[..., None]
+        return means.reshape(len(x), *self.output_shape([x.shape[1:]]))
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        x, frac = inputs[0]
+        reciprocal, reciprocal_frac = self.reciprocal.fixed
+        bits = bit_length(x) + self.window.taps.bit_length()
+        total = self.window.patches(integers(x, bits)).sum(axis=(3, 4))
+        factors = reciprocal[self.window.counts(x.shape[1:])][None, :, :, None]
+        means = exact_product(total, np.broadcast_to(factors, total.shape))
+        return Exact(means.reshape(len(x), *self.output_shape([x.shape[1:]])), frac + reciprocal_frac)
+
+    def sum_interval(self, x: Interval) -> Interval:
+        """Bounds of a window's sum (any number of cells up to all of them)."""
+        taps = self.window.taps
+        both = x.with_zero() if self.window.padded else x
+        bits = max(bit_length(x.low), bit_length(x.high)) + taps.bit_length()
+        return Interval(integers(both.low, bits) * taps, integers(both.high, bits) * taps, x.frac)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        reciprocal, frac = self.reciprocal.fixed
+        x, counts = inputs[0], np.unique(self.window.counts(shapes[0]))
+        factors = [int(c) * int(reciprocal[c]) for c in counts]
+        bits = max(bit_length(x.low), bit_length(x.high)) + max(factors).bit_length()
+        corners = [integers(v, bits) * f for v in (x.low, x.high) for f in factors]
+        return Interval(np.min(corners, axis=0), np.max(corners, axis=0), x.frac + frac)
+
+    def kernel(self, node: Node) -> Kernel:
+        fields = pooling_fields(self.window, node.input.shape) | {"kind": "hlsgen::pool::average"}
+        return _average_kernel("average_pooling2d", node, self.reciprocal, self.window.taps, fields)
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalMaxPooling(Layer):
+    """The largest value of each channel."""
+
+    kind = "GlobalMaxPooling"
+    structural = True
+    keepdims: bool = False
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return global_shape(shapes[0], self.keepdims)
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        return np.asarray(inputs[0].max(axis=axes(inputs[0]), keepdims=self.keepdims))
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        x, frac = inputs[0]
+        return Exact(x.max(axis=axes(x), keepdims=self.keepdims), frac)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        return inputs[0]
+
+    def kernel(self, node: Node) -> Kernel:
+        return Kernel("global_max_pooling", "pooling2d.h", typed(node) | global_fields(node))
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalAveragePooling(Layer):
+    """The mean of each channel; ``reciprocal`` (1,) of the number of positions."""
+
+    kind = "GlobalAveragePooling"
+    reciprocal: Parameter
+    keepdims: bool = False
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return global_shape(shapes[0], self.keepdims)
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        return np.asarray(inputs[0].mean(axis=axes(inputs[0]), keepdims=self.keepdims))
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        x, frac = inputs[0]
+        reciprocal, reciprocal_frac = self.reciprocal.fixed
+        total = integers(x, bit_length(x) + x[0].size.bit_length()).sum(axis=axes(x), keepdims=self.keepdims)
+        return Exact(exact_product(total, np.broadcast_to(reciprocal, total.shape)), frac + reciprocal_frac)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        reciprocal, frac = self.reciprocal.fixed
+        factor = int(reciprocal[0]) * prod(shapes[0][:-1])
+        x = inputs[0]
+        bits = max(bit_length(x.low), bit_length(x.high)) + factor.bit_length()
+        return Interval(integers(x.low, bits) * factor, integers(x.high, bits) * factor, x.frac + frac)
+
+    def kernel(self, node: Node) -> Kernel:
+        positions = prod(node.input.shape[:-1])
+        return _average_kernel("global_average_pooling", node, self.reciprocal, positions, global_fields(node))
+
+
+def _average_kernel(
+    function: str, node: Node, reciprocal: Parameter, cells: int, fields: dict[str, Field | Word]
+) -> Kernel:
+    """``sum_t`` of an average holds the sum of the cells; the product with the reciprocal is exact."""
+    assert reciprocal.type is not None and node.input.interval is not None
+    total = node.input.interval.with_zero()
+    sum_type = FixedType.covering(total.lowest * cells, total.highest * cells, total.frac)
+    all_fields = {
+        **typed(node),
+        **summed(node),
+        **fields,
+        "sum_t": sum_type,
+        "reciprocal_t": reciprocal.type,
+        "reciprocal_word": Word(reciprocal.type),
+    }
+    return Kernel(function, "pooling2d.h", all_fields, (ConstantArray.of("r", reciprocal.fixed[0], reciprocal.type),))
+
+
+def axes(x: Ints) -> tuple[int, ...]:
+    return tuple(range(1, x.ndim - 1))
+
+
+def global_shape(shape: Shape, keepdims: bool) -> Shape:
+    return (*(1 for _ in shape[:-1]), shape[-1]) if keepdims else (shape[-1],)
+
+
+def global_fields(node: Node) -> dict[str, Field | Word]:
+    return {"positions": prod(node.input.shape[:-1]), "n": node.input.shape[-1]}
+
+
+def pooling_fields(window: Window, shape: Shape) -> dict[str, Field | Word]:
+    return window.fields(shape) | {"pool_height": window.size[0], "pool_width": window.size[1]}
+
+
+def _read_window(call: Call) -> Window:
+    call.expect("data_format", "channels_last")
+    size = call.take("pool_size")
+    strides = call.take("strides", None)
+    padding = call.take("padding", "valid")
+    if padding not in ("valid", "same"):
+        raise UnsupportedError(f"{call.where}: padding {padding!r} is not supported (valid or same)")
+    return call.checked(Window.of(call.inputs[0].shape, size, size if strides is None else strides, 1, padding))
+
+
+@reads("MaxPooling1D", "MaxPooling2D")
+def read_max_pooling(call: Call) -> Value:
+    return call.add(MaxPooling2D(_read_window(call)))
+
+
+@reads("AveragePooling1D", "AveragePooling2D")
+def read_average_pooling(call: Call) -> Value:
+    window = _read_window(call)
+    counts = np.unique(window.counts(call.inputs[0].shape))
+    reciprocal = np.zeros(window.taps + 1)
+    reciprocal[counts] = 1.0 / counts
+    return call.add(AveragePooling2D(window, Parameter.of(reciprocal)))
+
+
+@reads("GlobalMaxPooling1D", "GlobalMaxPooling2D")
+def read_global_max(call: Call) -> Value:
+    call.expect("data_format", "channels_last")
+    return call.add(GlobalMaxPooling(call.take("keepdims", False)))
+
+
+@reads("GlobalAveragePooling1D", "GlobalAveragePooling2D")
+def read_global_average(call: Call) -> Value:
+    call.expect("data_format", "channels_last")
+    positions = prod(call.inputs[0].shape[:-1])
+    return call.add(GlobalAveragePooling(Parameter.of(np.array([1.0 / positions])), call.take("keepdims", False)))

@@ -1,0 +1,291 @@
+"""How a layer of a Keras model is read: every option is taken, expected or ignored by name, or refused.
+
+A layer file registers one function per Keras class with :func:`reads`. The function gets a
+:class:`Call`, consumes its options, adds nodes to the graph and returns the value that carries the
+layer's output. Options left over at the end are an error, so nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.errors import ModelError, UnsupportedError, nearest
+from hlsgen.ir.graph import Graph, Node, Source, Value
+from hlsgen.ir.types import FixedType, integers
+from hlsgen.layers.base import Floats, Layer, Parameter
+from hlsgen.layers.scale_folding import channel_scale, fold_power_of_two
+from hlsgen.layers.window import Window
+from hlsgen.quantizers import Quantizer, parse_quantizer
+
+TRAINING_ONLY = frozenset(
+    """
+    name trainable dtype batch_input_shape batch_shape input_shape seed autocast build_config
+    kernel_initializer kernel_regularizer kernel_constraint bias_initializer bias_regularizer bias_constraint
+    depthwise_initializer depthwise_regularizer depthwise_constraint
+    pointwise_initializer pointwise_regularizer pointwise_constraint
+    beta_initializer beta_regularizer beta_constraint gamma_initializer gamma_regularizer gamma_constraint
+    moving_mean_initializer moving_variance_initializer activity_regularizer
+    kernel_range bias_range depthwise_range pointwise_range implementation quantization_config lora_alpha
+    registered_name module noise_shape rate input_dim input_length
+    """.split()
+)
+"""Options that matter in training only (or that another option already said)."""
+
+_REQUIRED = object()
+
+
+class SourceCall(Protocol):
+    """What reading needs of a call in a source model (``frontends.source.LayerCall``)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def layer_name(self) -> str: ...
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def module(self) -> str: ...
+    @property
+    def config(self) -> dict[str, Any]: ...
+    @property
+    def weights(self) -> dict[str, NDArray[Any]]: ...
+
+
+Reader = Callable[["Call"], Value]
+ActivationReader = Callable[["Call", Value], Value]
+READERS: dict[str, Reader] = {}
+ACTIVATIONS: dict[str, ActivationReader] = {}
+
+
+def reads(*class_names: str) -> Callable[[Reader], Reader]:
+    """Register the reader of Keras (or QKeras) classes."""
+
+    def register(function: Reader) -> Reader:
+        READERS.update(dict.fromkeys(class_names, function))
+        return function
+
+    return register
+
+
+def activation(*names: str) -> Callable[[ActivationReader], ActivationReader]:
+    """Register the reader of activation functions given by name."""
+
+    def register(function: ActivationReader) -> ActivationReader:
+        ACTIVATIONS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+class Call:
+    """One call of a source layer, being read."""
+
+    def __init__(self, source: SourceCall, inputs: Sequence[Value], graph: Graph) -> None:
+        self.source, self.inputs, self.graph = source, list(inputs), graph
+        self.options: dict[str, Any] = {k: v for k, v in source.config.items() if k not in TRAINING_ONLY}
+        self.added: list[tuple[Node, str]] = []
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    # -- options ----------------------------------------------------------------------------
+
+    def take(self, key: str, default: Any = _REQUIRED) -> Any:
+        """Consume an option and return it."""
+        if key in self.options:
+            return self.options.pop(key)
+        if default is _REQUIRED:
+            raise ModelError(f"{self.where}: its configuration has no '{key}'; the file is damaged or of an unknown version")
+        return default
+
+    def expect(self, key: str, *allowed: Any) -> Any:
+        """Consume an option that must be absent or one of ``allowed``."""
+        value = self.options.pop(key, allowed[0])
+        if value not in allowed:
+            wanted = " or ".join(repr(a) for a in allowed)
+            raise UnsupportedError(f"{self.where}: option {key}={value!r} is not supported (only {wanted})")
+        return value
+
+    def ignore(self, *keys: str) -> None:
+        """Consume options that do not change what the layer computes at inference."""
+        for key in keys:
+            self.options.pop(key, None)
+
+    def finish(self, result: Value) -> None:
+        """Refuse what nobody consumed; give the nodes their names."""
+        left = {k: v for k, v in self.options.items() if v is not None}
+        if left:
+            spelled = ", ".join(f"{k}={v!r}" for k, v in left.items())
+            raise UnsupportedError(f"{self.where}: unknown option {spelled}; hlsgen refuses what it cannot honour")
+        for node, step in self.added:
+            final = node.output is result
+            node.source = Source(self.source.name, self.source.class_name, final)
+            self.graph.rename(node, self.name if final else f"{self.name}_{step}")
+
+    @property
+    def where(self) -> str:
+        return f"layer '{self.name}' ({self.source.class_name})"
+
+    # -- weights ----------------------------------------------------------------------------
+
+    def weight(self, role: str) -> Floats:
+        if role not in self.source.weights:
+            have = ", ".join(self.source.weights) or "none"
+            raise ModelError(f"{self.where}: weight '{role}' is missing from the model (it has: {have})")
+        return np.asarray(self.source.weights[role], dtype=np.float64)
+
+    def quantizer(self, key: str) -> Quantizer | None:
+        config = self.options.pop(key, None)
+        try:
+            return parse_quantizer(config)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{self.where}: {key}: {error}") from error
+
+    def parameter(
+        self,
+        role: str,
+        prefix: str | None = None,
+        reshape: Callable[[NDArray[Any]], NDArray[Any]] = lambda k: k,
+    ) -> tuple[Parameter, Floats | None]:
+        """Read a kernel through its quantiser: the parameter and its per-output scale (None if one)."""
+        values = self.weight(role)
+        quantizer = self.quantizer(f"{prefix or role}_quantizer")
+        if quantizer is None:
+            return Parameter.of(reshape(values)), None
+        done = quantizer.quantize_weights(values.astype(np.float32))
+        mantissas = reshape(integers(done.mantissas))
+        if done.scale is None:
+            return Parameter.exactly(mantissas, done.type), None
+        outputs = 2 if role == "depthwise_kernel" else 1
+        scale = channel_scale(reshape(np.broadcast_to(done.scale, values.shape)), outputs, self.where)
+        folded = fold_power_of_two(mantissas, done.type, scale, outputs)
+        return (folded, None) if folded else (Parameter.exactly(mantissas, done.type), scale.reshape(-1))
+
+    def bias(self, units: int) -> Parameter:
+        """Read the bias through its quantiser; zeros where the layer has none."""
+        if not self.take("use_bias", True):
+            self.options.pop("bias_quantizer", None)
+            return no_bias(units)
+        values = self.weight("bias")
+        quantizer = self.quantizer("bias_quantizer")
+        if quantizer is None:
+            return Parameter.of(values)
+        done = quantizer.quantize_weights(values.astype(np.float32))
+        if done.scale is None:
+            return Parameter.exactly(integers(done.mantissas), done.type)
+        scale = np.broadcast_to(done.scale, values.shape)
+        folded = fold_power_of_two(integers(done.mantissas), done.type, scale, 1)
+        if folded is not None:
+            return folded
+        return Parameter.of((done.type.to_float(done.mantissas) * scale).astype(np.float32))
+
+    def window(self, size: Any) -> Window:
+        """Read strides, dilation and padding of a convolution."""
+        self.expect("data_format", "channels_last")
+        padding = self.take("padding", "valid")
+        if padding not in ("valid", "same", "causal"):
+            raise UnsupportedError(f"{self.where}: padding {padding!r} is not supported (valid, same or causal)")
+        return self.checked(
+            Window.of(self.inputs[0].shape, size, self.take("strides", 1), self.take("dilation_rate", 1), padding)
+        )
+
+    def checked(self, window: Window) -> Window:
+        """Refuse a window that does not fit its input."""
+        if min(window.output_extent(self.inputs[0].shape)) < 1:
+            raise ModelError(f"{self.where}: a window of {window} does not fit its input of shape {self.inputs[0].shape}")
+        return window
+
+    # -- nodes ------------------------------------------------------------------------------
+
+    def add(self, layer: Layer, inputs: Sequence[Value] | None = None, step: str | None = None) -> Value:
+        """Add a node; ``step`` names it where it is not the layer's last one."""
+        source = Source(self.source.name, self.source.class_name, False)
+        value = self.graph.add(layer, self.inputs if inputs is None else inputs, f"{self.name}#", source)
+        self.added.append((value.producer, step or layer.kind.lower()))
+        return value
+
+    def add_typed(self, layer: Layer, value: Value, fixed: FixedType, step: str | None = None) -> Value:
+        """Add a node whose result type is the model's own quantiser's."""
+        added = self.add(layer, [value], step)
+        added.producer.settings.result = fixed
+        added.producer.settings.result_by_model = True
+        return added
+
+    def add_scaled(
+        self,
+        make: Callable[[Parameter], Layer],
+        scale: Floats | None,
+        bias: Parameter,
+        inputs: Sequence[Value] | None = None,
+        step: str | None = None,
+    ) -> Value:
+        """Add a linear layer; a scale of its weights that is no power of two becomes a Scale node behind it."""
+        if scale is None:
+            return self.add(make(bias), inputs, step)
+        from hlsgen.layers.scale import Scale  # Scale reads itself through this module
+
+        raw = self.add(make(no_bias(len(scale))), inputs, f"{step or 'unscaled'}")
+        return self.add(Scale(Parameter.of(scale), bias), [raw], step)
+
+    def activate(self, value: Value) -> Value:
+        """Apply the layer's ``activation`` option."""
+        return self.apply_activation(value, self.take("activation", None))
+
+    def apply_activation(self, value: Value, spec: Any) -> Value:
+        """Apply an activation given as Keras gives it: a name, a quantiser's spelling or a serialized object."""
+        name = _activation_name(spec)
+        if name in ACTIVATIONS:
+            if isinstance(spec, Mapping) and spec.get("config") and not isinstance(spec["config"], str):
+                self.options |= {k: v for k, v in spec["config"].items() if k not in TRAINING_ONLY}
+            return ACTIVATIONS[name](self, value)
+        try:
+            quantizer = parse_quantizer(dict(spec) if isinstance(spec, Mapping) else str(spec))
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{self.where}: activation {name!r} is not supported: {error}") from error
+        assert quantizer is not None
+        return self.quantize(value, quantizer)
+
+    def quantize(self, value: Value, quantizer: Quantizer) -> Value:
+        """Apply a quantiser to data."""
+        from hlsgen.layers.quantized import add_quantizer  # built from layers that read themselves through this module
+
+        try:
+            return add_quantizer(self, value, quantizer.activation())
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{self.where}: {error}") from error
+
+
+def no_bias(units: int) -> Parameter:
+    """A bias of zeros, which costs nothing and keeps a layer's other constants as they are."""
+    return Parameter.exactly(np.zeros(units, dtype=np.int64), FixedType(1, 1, False), given=False)
+
+
+def _activation_name(spec: Any) -> str:
+    if spec is None:
+        return "linear"
+    if isinstance(spec, Mapping):
+        config = spec.get("config")
+        return str(config if isinstance(config, str) else spec.get("class_name"))
+    return str(spec)
+
+
+def read_call(source: SourceCall, inputs: Sequence[Value], graph: Graph) -> Value:
+    """Add the nodes of one source layer to the graph and return its output."""
+    reader = READERS.get(source.class_name)
+    if reader is None:
+        why = (
+            "a Lambda holds Python code, which is never run; write it with supported layers"
+            if source.class_name == "Lambda"
+            else f"no such layer is known{nearest(source.class_name, READERS)}"
+        )
+        raise UnsupportedError(f"layer '{source.name}' ({source.class_name}) is not supported: {why}")
+    call = Call(source, inputs, graph)
+    result = reader(call)
+    call.finish(result)
+    return result
+

@@ -1,0 +1,159 @@
+"""Softmax over the last axis, in integers.
+
+    d = max(x) - x_i                     exact
+    k = index_t(d)                       at most 14 bits; beyond its range exp(-d) is below the result's step
+    e_i = exp_t(high[k >> L] * low[k & (2^L - 1)])      exp(-d) as a product of two short tables
+    y_i = result(e_i * inverse[inverse_index_t(sum e)])
+
+All y share one factor, so the order of the results is that of the exponentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
+from hlsgen.layers.base import Exact, Floats, Layer
+from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
+from hlsgen.layers.reading import Call, activation, reads
+
+_TABLE_BITS = 18
+_INVERSE_BITS = 13
+_REACH_BITS = 4  # exp(-16) is 1e-7, below half a step of a 16-bit result
+_FRACTION_BITS = 10
+_EXP = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
+_INVERSE = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The types that follow from the input type and the number of classes."""
+
+    distance: FixedType
+    index: FixedType
+    low_bits: int
+    sum: FixedType
+    inverse_index: FixedType
+
+    @classmethod
+    def of(cls, x: FixedType, n: int) -> Plan:
+        span = x.max_mantissa - x.min_mantissa
+        distance = FixedType.covering(0, span, x.frac)
+        frac = min(max(x.frac, 1), _FRACTION_BITS)
+        integer = max(min(distance.integer, _REACH_BITS), 1 - frac)
+        index = FixedType(integer + frac, integer, False, Rounding.RND, Overflow.SAT)
+        total = FixedType.covering(0, n << _EXP.frac, _EXP.frac)
+        inverse_index = FixedType(_INVERSE_BITS, total.integer, False, Rounding.RND, Overflow.SAT)
+        low_bits = 0 if index.width <= 8 else index.width // 2
+        return cls(distance, index, low_bits, total, inverse_index)
+
+    @property
+    def high_bits(self) -> int:
+        return self.index.width - self.low_bits
+
+    @property
+    def high_index(self) -> FixedType:
+        return FixedType(self.high_bits, self.index.integer, False)
+
+    @property
+    def low_index(self) -> FixedType:
+        return FixedType(max(self.low_bits, 1), max(self.low_bits, 1) - self.index.frac, False)
+
+    def tables(self) -> tuple[Ints, Ints, Ints]:
+        """exp(-d) of the high bits, of the low bits, and 1/s."""
+        high = np.exp(-self.high_index.to_float(np.arange(1 << self.high_bits)))
+        low = np.exp(-self.low_index.to_float(np.arange(1 << self.low_bits)))
+        sums = self.inverse_index.to_float(np.arange(1 << self.inverse_index.width))
+        inverse = 1.0 / np.maximum(sums, 1.0)  # a sum below 1 cannot occur: the largest input has exp(0)
+        even = _EXP.with_modes(Rounding.RND_CONV, Overflow.SAT)
+        return even.quantize(high), even.quantize(low), even.quantize(inverse)
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Layer):
+    kind = "Softmax"
+    plan: Plan | None = None
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        x = inputs[0]
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+    def with_constants(self, node: Node, width: int) -> Layer:
+        assert node.input.type is not None
+        return replace(self, plan=Plan.of(node.input.type, node.input.shape[-1]))
+
+    def natural_type(self, node: Node, width: int) -> FixedType | None:
+        return FixedType(width, 1, False, Rounding.RND, Overflow.SAT)
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        assert self.plan is not None
+        plan, (x, frac) = self.plan, inputs[0]
+        high, low, inverse = plan.tables()
+        distance = x.max(axis=-1, keepdims=True) - x
+        k = plan.index.cast(distance, frac)
+        product = high[k >> plan.low_bits] * low[k & ((1 << plan.low_bits) - 1)]
+        e = _EXP.cast(product, 2 * _EXP.frac)
+        place = plan.inverse_index.cast(e.sum(axis=-1, keepdims=True), _EXP.frac)
+        return Exact(e * inverse[place], _EXP.frac + _INVERSE.frac)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        one = np.full(inputs[0].channels, 1 << (_EXP.frac + _INVERSE.frac), dtype=np.int64)
+        return Interval(0 * one, one, _EXP.frac + _INVERSE.frac)
+
+    def describe(self) -> str:
+        return ""
+
+    def kernel(self, node: Node) -> Kernel:
+        assert self.plan is not None
+        plan = self.plan
+        high, low, inverse = plan.tables()
+        fields = {
+            **typed(node),
+            "positions": prod(node.output.shape[:-1]),
+            "n": node.output.shape[-1],
+            "distance_t": plan.distance,
+            "index_t": plan.index,
+            "high_bits": plan.high_bits,
+            "low_bits": plan.low_bits,
+            "has_low": plan.low_bits > 0,
+            "high_index_t": plan.high_index,
+            "low_index_t": plan.low_index,
+            "exp_t": _EXP,
+            "exp_word": Word(_EXP),
+            "sum_t": plan.sum,
+            "inverse_index_t": plan.inverse_index,
+            "inverse_t": _INVERSE,
+            "inverse_word": Word(_INVERSE),
+        }
+        constants = (
+            ConstantArray.of("exp_high", high, _EXP),
+            ConstantArray.of("exp_low", low, _EXP),
+            ConstantArray.of("inverse", inverse, _INVERSE),
+        )
+        return Kernel("softmax", "softmax.h", fields, constants)
+
+
+@reads("Softmax")
+def read_softmax(call: Call) -> Value:
+    axis, rank = call.take("axis", -1), len(call.inputs[0].shape)
+    if axis not in (-1, rank, [-1], [rank]):
+        raise UnsupportedError(f"{call.where}: softmax over axis {axis}; only the last axis is supported")
+    return call.add(Softmax())
+
+
+@activation("softmax")
+def apply_softmax(call: Call, value: Value) -> Value:
+    return call.add(Softmax(), [value], "softmax")
+
+
+@reads("Activation")
+def read_activation(call: Call) -> Value:
+    return call.activate(call.inputs[0])

@@ -1,0 +1,77 @@
+"""Step functions: the result is a level picked by counting the thresholds that the input reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.types import FixedType
+from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
+from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds(Layer):
+    """``y = levels[number of k with x >= thresholds[c, k]]``.
+
+    ``thresholds`` (channels or 1, n), ascending along n; ``levels`` (n + 1,). Both are exact.
+    """
+
+    kind = "Thresholds"
+    thresholds: Parameter
+    levels: Parameter
+
+    @property
+    def n(self) -> int:
+        return self.thresholds.shape[1]
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        reached = inputs[0][..., None] >= self.thresholds.effective
+        return np.asarray(self.levels.effective[reached.sum(axis=-1)])
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        (x, t), _ = align([inputs[0], Exact(*self.thresholds.fixed)])
+        count = np.zeros(x.shape, dtype=np.int64)
+        for k in range(self.n):
+            count += (x >= t[:, k]).astype(np.int64)
+        levels, frac = self.levels.fixed
+        return Exact(levels[count], frac)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        levels, frac = self.levels.fixed
+        return Interval.of_values(levels[:, None], frac).uniform(inputs[0].channels)
+
+    def describe(self) -> str:
+        return f"{self.n + 1} levels"
+
+    def kernel(self, node: Node) -> Kernel:
+        assert node.input.type is not None and node.output.type is not None
+        t, frac = self.thresholds.fixed
+        x, result = node.input.type, node.output.type
+        common = max(x.frac, frac)
+        bounds = [
+            x.min_mantissa << (common - x.frac),
+            x.max_mantissa << (common - x.frac),
+            int(t.min()) << (common - frac),
+            int(t.max()) << (common - frac),
+            -1,
+        ]
+        compared = FixedType.covering(min(bounds), max(bounds), common)
+        fields = {
+            **typed(node),
+            "size": node.output.size,
+            "channels": t.shape[0],
+            "n_thresholds": self.n,
+            "threshold_t": compared,
+            "threshold_word": Word(compared),
+            "level_word": Word(result),
+        }
+        constants = (
+            ConstantArray.of("t", compared.cast(t, frac), compared),
+            ConstantArray.of("levels", result.cast(*self.levels.fixed), result),
+        )
+        return Kernel("thresholds", "thresholds.h", fields, constants)

@@ -1,0 +1,140 @@
+"""Sliding windows: the geometry that convolutions and pooling share.
+
+One-dimensional layers are two-dimensional ones of height 1: a tensor (length, channels) is read as
+(1, length, channels), which is the same memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.ir.graph import Shape
+from hlsgen.layers.kernel import Field, Word
+
+
+def as_image(shape: Shape) -> tuple[int, int, int]:
+    """Return (height, width, channels) of a tensor of rank 2 or 3."""
+    return (1, shape[0], shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
+
+
+def same_padding(extent: int, size: int, stride: int) -> tuple[int, int]:
+    """Keras's 'same': ceil(extent / stride) outputs, the odd cell of padding behind."""
+    outputs = -(-extent // stride)
+    total = max((outputs - 1) * stride + size - extent, 0)
+    return total // 2, total - total // 2
+
+
+@dataclass(frozen=True)
+class Window:
+    """Size, stride, dilation (each (height, width)) and zero padding (top, bottom, left, right)."""
+
+    size: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def __str__(self) -> str:
+        text = "x".join(map(str, self.size))
+        if self.stride != (1, 1):
+            text += f"/{self.stride[0]}x{self.stride[1]}"
+        if self.dilation != (1, 1):
+            text += f" dilated {self.dilation[0]}x{self.dilation[1]}"
+        return text + (f" padded {','.join(map(str, self.padding))}" if any(self.padding) else "")
+
+    @classmethod
+    def of(cls, shape: Shape, size: Any, stride: Any, dilation: Any, padding: str) -> Window:
+        """From Keras's options for an input of ``shape``; ``padding`` is valid, same or causal."""
+        height, width, _ = as_image(shape)
+        flat = len(shape) == 2
+        kernel, strides, dilations = (_pair(v, flat) for v in (size, stride, dilation))
+        reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+        pads = (0, 0, 0, 0)
+        if padding == "same":
+            pads = (
+                *same_padding(height, reach[0], strides[0]),
+                *same_padding(width, reach[1], strides[1]),
+            )
+        elif padding == "causal":
+            pads = (0, 0, reach[1] - 1, 0)
+        return cls(kernel, strides, dilations, pads)
+
+    @property
+    def taps(self) -> int:
+        return self.size[0] * self.size[1]
+
+    @property
+    def padded(self) -> bool:
+        return any(self.padding)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns that the dilated window spans."""
+        return (self.size[0] - 1) * self.dilation[0] + 1, (self.size[1] - 1) * self.dilation[1] + 1
+
+    def output_extent(self, shape: Shape) -> tuple[int, int]:
+        """Output (height, width); zero or less where the window does not fit."""
+        height, width, _ = as_image(shape)
+        top, bottom, left, right = self.padding
+        rows = (height + top + bottom - self.reach[0]) // self.stride[0] + 1
+        columns = (width + left + right - self.reach[1]) // self.stride[1] + 1
+        return rows, columns
+
+    def output_shape(self, shape: Shape, channels: int) -> Shape:
+        rows, columns = self.output_extent(shape)
+        return (columns, channels) if len(shape) == 2 else (rows, columns, channels)
+
+    def patches(self, x: NDArray[Any], fill: Any = 0) -> NDArray[Any]:
+        """Return every window of ``x`` (samples, *shape) as (samples, rows, columns, kh, kw, channels)."""
+        image = x.reshape(x.shape[0], *as_image(x.shape[1:]))
+        top, bottom, left, right = self.padding
+        padded = np.pad(image, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
+        spans = np.lib.stride_tricks.sliding_window_view(padded, self.reach, axis=(1, 2))
+        taken = spans[
+            :, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]
+        ]
+        return taken.transpose(0, 1, 2, 4, 5, 3)
+
+    def counts(self, shape: Shape) -> NDArray[np.int64]:
+        """How many cells of each window lie inside the input: (rows, columns)."""
+        height, width, _ = as_image(shape)
+        ones = np.ones((1, height, width, 1), dtype=np.int64)
+        return np.asarray(self.patches(ones).sum(axis=(3, 4, 5))[0])
+
+    def fields(self, shape: Shape) -> dict[str, Field | Word]:
+        height, width, channels = as_image(shape)
+        rows, columns = self.output_extent(shape)
+        top, bottom, left, right = self.padding
+        return {
+            "in_height": height,
+            "in_width": width,
+            "in_channels": channels,
+            "out_height": rows,
+            "out_width": columns,
+            "stride_height": self.stride[0],
+            "stride_width": self.stride[1],
+            "pad_top": top,
+            "pad_bottom": bottom,
+            "pad_left": left,
+            "pad_right": right,
+        }
+
+    def kernel_fields(self, shape: Shape) -> dict[str, Field | Word]:
+        """The fields of a convolution (size called kernel, with dilation)."""
+        return {
+            **self.fields(shape),
+            "kernel_height": self.size[0],
+            "kernel_width": self.size[1],
+            "dilation_height": self.dilation[0],
+            "dilation_width": self.dilation[1],
+        }
+
+
+def _pair(value: Any, flat: bool) -> tuple[int, int]:
+    items = [int(value)] if np.isscalar(value) else [int(v) for v in value]
+    if flat:
+        return 1, items[0]
+    return (items[0], items[0]) if len(items) == 1 else (items[0], items[1])

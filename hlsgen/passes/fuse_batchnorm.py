@@ -1,0 +1,54 @@
+"""Fold BatchNormalization (any Scale) into the linear layer in front of it."""
+
+from __future__ import annotations
+
+from hlsgen.ir.graph import Graph, Node
+from hlsgen.layers.linear import LinearLayer
+from hlsgen.layers.scale import Scale
+from hlsgen.passes.base import Pass
+
+
+class FuseBatchnorm(Pass):
+    """Multiply the scale into weights and bias: ``(x W + b) s + t = x (W s) + (b s + t)``.
+
+    before: ``x -> Conv2D -> Scale -> y``
+    after:  ``x -> Conv2D -> y``
+
+    Done where both hold real numbers (weights that the model's quantisers fixed are left alone), the
+    sum is read by nobody else, and no type is fixed in between. Changes numerics: one rounding of the
+    fused weights replaces two.
+    """
+
+    exact = False
+
+    def run(self, graph: Graph) -> bool:
+        changed = False
+        for node in graph:
+            if isinstance(node.layer, Scale) and self._fuse(graph, node):
+                changed = True
+        return changed
+
+    def _fuse(self, graph: Graph, node: Node) -> bool:
+        assert isinstance(node.layer, Scale)
+        producer = node.input.producer
+        if not isinstance(producer.layer, LinearLayer) or graph.sole_user(node.input) is not node:
+            return False
+        if node.layer.given or pinned(producer) or node.settings.weight or node.settings.bias:
+            return False
+        fused = producer.layer.scaled(node.layer.weight.values, node.layer.bias.values)
+        if fused is None:
+            return False
+        graph.set_layer(producer, fused)
+        producer.settings.result = node.settings.result
+        producer.settings.result_by_model = node.settings.result_by_model
+        producer.settings.accum = producer.settings.accum or node.settings.accum
+        producer.output.expected = node.output.expected
+        graph.notes.append(f"{node.name} is fused into {producer.name}")
+        graph.replace_uses(node.output, producer.output)
+        graph.remove(node)
+        return True
+
+
+def pinned(node: Node) -> bool:
+    """Whether a type between this node and its reader is fixed (then nothing may be merged across it)."""
+    return node.settings.result is not None or node.settings.accum is not None

@@ -1,0 +1,111 @@
+"""The printed forms of a graph and a project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlsgen.codegen.plan import bits_per_word
+from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.layers.base import Parameter
+
+if TYPE_CHECKING:
+    from hlsgen.project import Project
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Lay out text in columns."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def graph_table(graph: Graph) -> str:
+    """One line a node: what it is, what it reads, its shape and every type."""
+    rows = []
+    for node in graph:
+        reads = ", ".join(v.name for v in node.inputs)
+        rows.append(
+            [
+                node.name,
+                f"{node.layer.kind} {node.layer.describe()}".strip(),
+                reads,
+                "x".join(map(str, node.output.shape)),
+                _constant_types(node),
+                "" if node.accum_type is None or not node.layer.parameters() else str(node.accum_type),
+                "" if node.output.type is None else str(node.output.type),
+            ]
+        )
+    return table(["name", "operation", "reads", "shape", "constants", "accum", "result"], rows)
+
+
+def _constant_types(node: Node) -> str:
+    return " ".join(f"{name}:{p.type}" for name, p in node.layer.parameters().items() if p.type is not None)
+
+
+def summary(project: Project) -> str:
+    """Everything a user has to know about a conversion, as text."""
+    graph = project.graph
+    parts = [
+        f"{project.name}: {project.config.io_type}, {project.config.part}, {project.config.clock_period:g} ns",
+        graph_table(graph),
+        "Value ranges (proved from weights and input types; expected in use, where results were placed by it)\n"
+        + table(["name", "proved", "expected", "type holds"], [_range_row(node.output) for node in graph]),
+    ]
+    roundings = [row for node in graph for row in _rounding_rows(node)]
+    if roundings:
+        parts.append("Constants rounded\n" + table(["name", "constant", "type", "largest error"], roundings))
+    parts.append("Ports of the top function\n" + _ports(project))
+    aliases = _aliases(project)
+    if aliases:
+        parts.append("Names\n" + aliases)
+    if graph.notes:
+        parts.append("Notes\n" + "\n".join(f"  {note}" for note in graph.notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def _range_row(value: Value) -> list[str]:
+    assert value.interval is not None and value.type is not None
+    step = 2.0**-value.interval.frac
+    proved = f"{value.interval.lowest * step:.6g} .. {value.interval.highest * step:.6g}"
+    expected = "" if value.expected is None else f"+-{value.expected:.4g}"
+    return [value.name, proved, expected, f"{float(value.type.min):.6g} .. {float(value.type.max):.6g}"]
+
+
+def _rounding_rows(node: Node) -> list[list[str]]:
+    rows = []
+    for name, parameter in node.layer.parameters().items():
+        error = _largest_error(parameter)
+        if error > 0:
+            rows.append([node.name, name, str(parameter.type), f"{error:.3g}"])
+    return rows
+
+
+def _largest_error(parameter: Parameter) -> float:
+    return float(np.max(np.abs(parameter.effective - parameter.values), initial=0.0))
+
+
+def _ports(project: Project) -> str:
+    plan = project.plan
+    rows = []
+    for direction, wires in (("in", plan.inputs), ("out", plan.outputs)):
+        for wire in wires:
+            words = wire.words if plan.stream else 1
+            order = "element 0 in the lowest bits"
+            rows.append([wire.name, direction, str(wire.type), str(bits_per_word(wire)), str(words), order])
+    return table(["port", "", "element", "bits a word", "words a sample", "packing"], rows)
+
+
+def _aliases(project: Project) -> str:
+    rows = [
+        [repr(key), repr(value.name)]
+        for key, value in project.graph.aliases.items()
+        if key != value.name
+    ]
+    rows += [
+        [repr(step.note.split("'")[1]), step.name]
+        for step in project.plan.steps
+        if step.note.startswith("layer '") and step.note.split("'")[1] != step.name
+    ]
+    return table(["layer of the model", "found as"], rows) if rows else ""

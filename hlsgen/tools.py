@@ -1,0 +1,335 @@
+"""The only module that finds and starts programs and reads the environment.
+
+Variables: ``HLSGEN_CXX`` and ``CXX`` (compiler), ``HLSGEN_CACHE`` and ``XDG_CACHE_HOME`` (cache of
+compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Vitis installation),
+``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import platform
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from hlsgen.errors import ToolError
+
+_ERROR_LINE = re.compile(r"\b(?:fatal )?error\b\s*[:\[]", re.IGNORECASE)
+_VERSION = re.compile(r"20\d\d\.\d")
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C++ compiler. ``arguments`` come before all others (``CXX="ccache g++"``); ``version`` is its first line."""
+
+    path: Path
+    version: str
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What to start: the program and its fixed arguments."""
+        return (str(self.path), *self.arguments)
+
+
+@dataclass(frozen=True)
+class Vitis:
+    """A Vitis HLS installation; ``version`` is as ``2023.2``, or empty if its path does not tell."""
+
+    path: Path
+    kind: Literal["vitis-run", "vitis_hls"]
+    version: str
+
+    def command(self, script: str) -> tuple[str, ...]:
+        """What to start to run a Tcl script."""
+        if self.kind == "vitis-run":
+            return (str(self.path), "--mode", "hls", "--tcl", script)
+        return (str(self.path), "-f", script)
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that ended well: its output (both streams, in order), seconds taken, and the log if it said anything."""
+
+    command: tuple[str, ...]
+    output: str
+    seconds: float
+    log_file: Path | None
+
+
+# -- running -------------------------------------------------------------------------------------
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    log: Callable[[str], None] | None = None,
+    timeout: float | None = None,
+    log_file: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a program without a shell, handing each line of its output to ``log`` as it comes.
+
+    The whole output goes to ``log_file`` (default: ``<program>.log`` in ``cwd``). ``env`` is added to
+    the environment. Raises ToolError with the tool's first error line if it is missing, fails or takes
+    longer than ``timeout`` seconds; the program and all it started are then ended.
+    """
+    words = tuple(str(word) for word in command)
+    file = log_file or cwd / f"{Path(words[0]).name}.log"
+    lines: list[str] = []
+    began = time.monotonic()
+    process = _start(words, cwd, env)
+    expired = threading.Event()
+    timer = threading.Timer(timeout or 0, lambda: (expired.set(), _end(process)))
+    timer.daemon = True
+    if timeout is not None:
+        timer.start()
+    try:
+        for line in _copied(process, file):
+            lines.append(line)
+            if log is not None:
+                log(line)
+        process.wait()
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        timer.cancel()
+    written = file if lines else None
+    if expired.is_set():
+        raise ToolError(_failure(words, f"ended after {timeout:g} s without finishing", lines, written))
+    if process.returncode != 0:
+        raise ToolError(_failure(words, _status(process.returncode), lines, written))
+    return Completed(words, "\n".join(lines), time.monotonic() - began, written)
+
+
+def _start(words: tuple[str, ...], cwd: Path, env: Mapping[str, str] | None) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**os.environ, "LC_ALL": "C", **(env or {})},  # error lines are looked for in English
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolError(f"{words[0]} cannot be started in {cwd}: {error.strerror}; is it installed and on PATH?") from error
+
+
+def _copied(process: subprocess.Popen[str], file: Path) -> Iterator[str]:
+    """Yield the lines of a program and copy them to ``file``, which is made only if there is one."""
+    assert process.stdout is not None
+    copy: IO[str] | None = None
+    try:
+        for line in process.stdout:
+            copy = copy or file.open("w", encoding="utf-8")
+            copy.write(line)
+            yield line.rstrip("\r\n")
+    finally:
+        process.stdout.close()
+        if copy is not None:
+            copy.close()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a program and its children (it leads a session of its own)."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()
+
+
+def _status(code: int) -> str:
+    return f"failed with exit status {code}" if code > 0 else f"ended by signal {-code}"
+
+
+def _failure(words: tuple[str, ...], what: str, lines: Sequence[str], file: Path | None) -> str:
+    said = first_error(lines)
+    log = f"\nfull log: {file}" if file else "\nit printed nothing"
+    return f"{Path(words[0]).name} {what}" + (f": {said}" if said else "") + log + f"\ncommand: {shlex.join(words)}"
+
+
+def first_error(lines: Sequence[str]) -> str:
+    """Return the first line that reports an error, else the last that says anything, else ''."""
+    for line in lines:
+        if _ERROR_LINE.search(line):
+            return line.strip()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+# -- the compiler --------------------------------------------------------------------------------
+
+
+def find_compiler() -> Compiler:
+    """Find the C++ compiler: ``HLSGEN_CXX``, else ``CXX``, else ``g++`` on PATH. Raises ToolError."""
+    variable = next((name for name in ("HLSGEN_CXX", "CXX") if os.environ.get(name)), None)
+    words = shlex.split(os.environ[variable]) if variable else ["g++"]
+    found = shutil.which(words[0]) if words else None
+    if found is None:
+        where = f"{variable}={os.environ[variable]}" if variable else "g++"
+        raise ToolError(
+            f"no C++ compiler: {where} was not found (PATH={os.environ.get('PATH', '')}); install g++ 11 or newer "
+            "('apt install g++', 'dnf install gcc-c++') or set HLSGEN_CXX to a compiler"
+        )
+    path, arguments = Path(found), tuple(words[1:])
+    return Compiler(path, _compiler_version(path, arguments, path.stat().st_mtime_ns), arguments)
+
+
+@functools.cache
+def _compiler_version(path: Path, arguments: tuple[str, ...], _changed: int) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        output = run([str(path), *arguments, "--version"], cwd=Path(folder), timeout=60).output
+    return output.partition("\n")[0].strip()
+
+
+@functools.cache
+def cpu_flags() -> str:
+    """What this processor can do, as one line: part of the digest of what was compiled with ``-march=native``."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    found = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)
+    model = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
+    parts = [platform.machine(), model[1] if model else platform.processor(), found[1] if found else ""]
+    return " ".join(part.strip() for part in parts if part.strip())
+
+
+# -- folders -------------------------------------------------------------------------------------
+
+
+def cache_dir() -> Path:
+    """Return the private folder for compiled code: ``HLSGEN_CACHE``, ``XDG_CACHE_HOME/hlsgen`` or ``~/.cache/hlsgen``.
+
+    Code is loaded from there, so a folder that somebody else owns or may write to is not used: a
+    temporary one takes its place, with a warning, for the life of the process.
+    """
+    folder = _wanted_cache_dir()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        objection = _objection(folder)
+    except OSError as error:
+        objection = f"it cannot be made: {error.strerror}"
+    return folder if objection is None else _temporary_cache(folder, objection)
+
+
+def _wanted_cache_dir() -> Path:
+    given = os.environ.get("HLSGEN_CACHE")
+    if given:
+        return Path(given).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base and Path(base).is_absolute():  # the XDG specification: a relative path is to be ignored
+        return Path(base) / "hlsgen"
+    return Path.home() / ".cache" / "hlsgen"
+
+
+def _objection(folder: Path) -> str | None:
+    status = folder.stat()
+    if status.st_uid != os.getuid():
+        return f"it belongs to user number {status.st_uid}"
+    if status.st_mode & 0o022:
+        return f"others may write to it (mode {status.st_mode & 0o777:o})"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "it cannot be written to"
+    return None
+
+
+@functools.cache
+def _temporary_cache(folder: Path, objection: str) -> Path:
+    warnings.warn(
+        f"cache {folder} is not used: {objection}; designs are compiled anew in each process. "
+        "Make the folder private (chmod 700) or set HLSGEN_CACHE to a private one",
+        stacklevel=3,
+    )
+    return Path(tempfile.mkdtemp(prefix="hlsgen-"))
+
+
+@functools.cache
+def templates_dir() -> Path:
+    """Return ``hls_templates``: inside the installed package, or beside it in a source tree."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "hls_templates", package.parent / "hls_templates"):
+        if (folder / "firmware").is_dir():
+            return folder
+    raise ToolError(f"{package}: hls_templates was not found in or beside it; the installation is incomplete, reinstall hlsgen")
+
+
+# -- Vitis and its headers -----------------------------------------------------------------------
+
+
+def find_vitis() -> Vitis | None:
+    """Find Vitis HLS: ``HLSGEN_VITIS`` (program or installation), PATH, then ``XILINX_HLS`` and ``XILINX_VITIS``.
+
+    Raises ToolError if ``HLSGEN_VITIS`` is set and holds neither program.
+    """
+    given = os.environ.get("HLSGEN_VITIS")
+    if given:
+        program = Path(given)
+        found = _vitis_at(program) if program.is_file() else _vitis_in(program / "bin") or _vitis_in(program)
+        if found is None:
+            raise ToolError(f"HLSGEN_VITIS={given}: expected vitis-run or vitis_hls, or an installation that holds one")
+        return found
+    on_path = (_vitis_in(Path(folder)) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder)
+    installed = (_vitis_in(Path(os.environ[v]) / "bin") for v in ("XILINX_HLS", "XILINX_VITIS") if os.environ.get(v))
+    return next((vitis for vitis in (*on_path, *installed) if vitis is not None), None)
+
+
+def _vitis_in(folder: Path) -> Vitis | None:
+    """vitis-run is preferred; it knows the mode hls from 2023.2 on."""
+    programs = [_vitis_at(folder / name) for name in ("vitis-run", "vitis_hls") if os.access(folder / name, os.X_OK)]
+    usable = [p for p in programs if p and (p.kind == "vitis_hls" or not p.version or p.version >= "2023.2")]
+    return usable[0] if usable else None
+
+
+def _vitis_at(program: Path) -> Vitis | None:
+    found = _VERSION.findall(str(program)) or _VERSION.findall(str(program.resolve()))
+    version = found[-1] if found else ""
+    if program.name == "vitis-run":
+        return Vitis(program, "vitis-run", version)
+    return Vitis(program, "vitis_hls", version) if program.name == "vitis_hls" else None
+
+
+def vendor_headers() -> Path | None:
+    """Find the folder of the vendor's ``ap_fixed.h``.
+
+    ``HLSGEN_VENDOR_HEADERS``, else a Vitis installation, else those inside an installed hls4ml (which is
+    located, never imported). Raises ToolError if the variable names a folder without it.
+    """
+    given = os.environ.get("HLSGEN_VENDOR_HEADERS")
+    if given:
+        if not (Path(given) / "ap_fixed.h").is_file():
+            raise ToolError(f"HLSGEN_VENDOR_HEADERS={given}: no ap_fixed.h there; give the folder that holds it")
+        return Path(given).absolute()
+    return next((folder for folder in _header_folders() if (folder / "ap_fixed.h").is_file()), None)
+
+
+def _header_folders() -> Iterator[Path]:
+    vitis = find_vitis()
+    if vitis is not None:
+        yield vitis.path.resolve().parent.parent / "include"
+    for variable in ("XILINX_HLS", "XILINX_VITIS"):
+        if os.environ.get(variable):
+            yield Path(os.environ[variable]) / "include"
+    spec = importlib.util.find_spec("hls4ml")
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        yield Path(root) / "templates" / "vivado" / "ap_types"

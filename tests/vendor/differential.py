@@ -1,0 +1,131 @@
+"""Evaluate the same C++ cases with the vendor's headers and with hlsgen's, and return both."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from hlsgen.ir.types import FixedType, Overflow, Rounding
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EMULATION = REPOSITORY / "hls_templates" / "emulation"
+FIRMWARE = REPOSITORY / "hls_templates" / "firmware"
+VENDOR_OPTIONS = ["-std=c++14", "-O0", "-DVENDOR", "-w", "-fwrapv"]
+EMULATION_OPTIONS = ["-std=c++17", "-O1", "-march=native", "-fwrapv", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"]
+
+
+def vendor_headers() -> Path | None:
+    """Return the folder of ap_fixed.h, or skip or fail as the environment says."""
+    given = os.environ.get("HLSGEN_VENDOR_HEADERS")
+    if given:
+        folder = Path(given)
+        if not (folder / "ap_fixed.h").is_file():
+            pytest.fail(f"HLSGEN_VENDOR_HEADERS={given}: no ap_fixed.h there; give the folder that holds it")
+        return folder
+    spec = importlib.util.find_spec("hls4ml")
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        folder = Path(root) / "templates" / "vivado" / "ap_types"
+        if (folder / "ap_fixed.h").is_file():
+            return folder
+    if os.environ.get("HLSGEN_ALLOW_NO_VENDOR") == "1":
+        return None
+    pytest.fail(
+        "the vendor's ap_fixed.h was not found: set HLSGEN_VENDOR_HEADERS to the folder that holds it "
+        "(github.com/Xilinx/HLS_arbitrary_Precision_Types, include/), or install hls4ml, which ships it; "
+        "HLSGEN_ALLOW_NO_VENDOR=1 compares hlsgen's own executors only"
+    )
+
+
+@dataclass
+class Case:
+    """One instantiation: C++ text of a ``test_case`` function, and the words it reads."""
+
+    text: str
+    first: Sequence[int]
+    second: Sequence[int] = ()
+    vendor: bool = True
+    expected: list[int] = field(default_factory=list)
+
+
+def base(t: FixedType) -> str:
+    """Return the C++ spelling with saturation bits always explicit."""
+    name = "ap_fixed" if t.signed else "ap_ufixed"
+    return f"{name}<{t.width},{t.integer},AP_{t.rounding.value},AP_{t.overflow.value},{t.saturation_bits}>"
+
+
+def vendor_takes(source: FixedType, target: FixedType) -> bool:
+    """Whether the vendor's cast is defined: it reads a bit the source does not have otherwise."""
+    return target.rounding is Rounding.TRN or source.frac - target.frac <= source.width
+
+
+def _pack(values: Sequence[int]) -> bytes:
+    words = b"".join((v & ((1 << 128) - 1)).to_bytes(16, "little") for v in values)
+    return len(values).to_bytes(8, "little") + words
+
+
+def _unpack(data: bytes, cases: int) -> list[list[int]]:
+    lists, at = [], 0
+    for _ in range(cases):
+        n = int.from_bytes(data[at : at + 8], "little")
+        at += 8
+        lists.append([int.from_bytes(data[i : i + 16], "little", signed=True) for i in range(at, at + 16 * n, 16)])
+        at += 16 * n
+    assert at == len(data)
+    return lists
+
+
+def _program(cases: Sequence[Case]) -> str:
+    table = ",\n  ".join(case.text for case in cases)
+    return (
+        f'#include "world.h"\nstatic const test_case cases[] = {{\n  {table}\n}};\n'
+        f"int main(int, char** argv) {{ return run_cases(cases, {len(cases)}, argv); }}\n"
+    )
+
+
+def evaluate(cases: Sequence[Case], folder: Path, includes: Sequence[str], options: Sequence[str]) -> list[list[int]]:
+    """Compile and run ``cases`` in ``folder``; return the words of every case."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source, program = folder / "cases.cpp", folder / "cases"
+    source.write_text(_program(cases))
+    (folder / "in.bin").write_bytes(b"".join(_pack(c.first) + _pack(c.second) for c in cases))
+    command = ["g++", *options, f"-I{Path(__file__).parent}", *includes, str(source), "-o", str(program)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr[:4000]
+    ran = subprocess.run([program, folder / "in.bin", folder / "out.bin"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[:2000]
+    return _unpack((folder / "out.bin").read_bytes(), len(cases))
+
+
+def emulation(cases: Sequence[Case], folder: Path) -> list[list[int]]:
+    return evaluate(cases, folder / "emulation", [f"-I{EMULATION}", f"-I{FIRMWARE}"], EMULATION_OPTIONS)
+
+
+def vendor(cases: Sequence[Case], folder: Path) -> list[list[int]]:
+    """The vendor's results; an empty list for every case it does not take or without its headers."""
+    headers = vendor_headers()
+    taken = [c for c in cases if c.vendor] if headers else []
+    results = iter(evaluate(taken, folder / "vendor", ["-isystem", str(headers)], VENDOR_OPTIONS) if taken else [])
+    return [next(results) if headers and c.vendor else [] for c in cases]
+
+
+def check(cases: Sequence[Case], folder: Path) -> int:
+    """Compare Python's expectation, the emulation and the vendor; return the number of vendor comparisons."""
+    ours, theirs = emulation(cases, folder), vendor(cases, folder)
+    compared = 0
+    for case, mine, reference in zip(cases, ours, theirs, strict=True):
+        for i, value in enumerate(case.expected):
+            what = f"{case.text} of {case.first[i]}" + (f", {case.second[i]}" if case.second else "")
+            if reference:
+                assert value == reference[i], f"{what}: Python {value}, vendor {reference[i]}, emulation {mine[i]}"
+                compared += 1
+            assert value == mine[i], f"{what}: Python {value}, emulation {mine[i]}"
+    return compared
+
+
+MODES = [(q, o) for q in Rounding for o in Overflow]
