@@ -201,18 +201,30 @@ class _PathReader:
         variables = variables_of(layer)
         if variables is None:
             return _numbered(f"{self.where}: {layer.where}", group, sorted(held, key=_natural))
-        counts: dict[str, int] = {}
-        paths: dict[str, str] = {}
-        for variable in sorted(variables, key=lambda v: not v.trainable):
-            index = counts[variable.owner] = counts.get(variable.owner, -1) + 1
-            paths[variable.role] = f"{variable.owner}/vars/{index}".lstrip("/")
-        if held != set(paths.values()):
+        paths, doubled = _saved_paths(variables, held)
+        if not set(paths.values()) <= held <= set(paths.values()) | doubled:
             raise ModelError(
                 f"{self.where}: {layer.where}: its saved variables are {', '.join(sorted(held)) or 'none'}, "
                 f"expected {', '.join(f'{path} ({role})' for role, path in paths.items()) or 'none'}"
             )
         arrays = _arrays(group, [paths[variable.role] for variable in variables])
         return checked_weights(f"{self.where}: {layer.where}", variables, arrays)
+
+
+def _saved_paths(variables: Sequence[Variable], held: set[str]) -> tuple[dict[str, str], set[str]]:
+    """Path of every variable by role: its number within its owner, trainable ones first.
+
+    qkeras-v3 saves 'iteration' by name, in some layers next to its number; the second set holds those numbers.
+    """
+    counts: dict[str, int] = {}
+    paths: dict[str, str] = {}
+    doubled: set[str] = set()
+    for variable in sorted(variables, key=lambda v: not v.trainable):
+        index = counts[variable.owner] = counts.get(variable.owner, -1) + 1
+        numbered, named = (f"{variable.owner}/vars/{key}".lstrip("/") for key in (index, variable.role))
+        paths[variable.role] = named if named in held else numbered
+        doubled |= {numbered} if named in held else set()
+    return paths, doubled
 
 
 def snake_case(name: str, keras3: bool) -> str:

@@ -45,7 +45,7 @@ class MaxPooling2D(Layer):
         return inputs[0]
 
     def kernel(self, node: Node) -> Kernel:
-        fields = typed(node) | pooling_fields(self.window, node.input.shape) | {"kind": "hlsgen::pool::max"}
+        fields = typed(node) | pooling_fields(self.window, node.input.shape) | {"kind": "hlsgen::pooling::max"}
         return Kernel("max_pooling2d", "pooling2d.h", fields)
 
 
@@ -93,7 +93,7 @@ class AveragePooling2D(Layer):
         return Interval(np.min(corners, axis=0), np.max(corners, axis=0), x.frac + frac)
 
     def kernel(self, node: Node) -> Kernel:
-        fields = pooling_fields(self.window, node.input.shape) | {"kind": "hlsgen::pool::average"}
+        fields = pooling_fields(self.window, node.input.shape) | {"kind": "hlsgen::pooling::average"}
         return _average_kernel("average_pooling2d", node, self.reciprocal, self.window.taps, fields)
 
 

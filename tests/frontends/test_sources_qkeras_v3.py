@@ -49,11 +49,6 @@ def test_separable(tmp_path: Path, name: str) -> None:
     assert_formats_agree(randomize(keras.Model(image, layer(image))), tmp_path)
 
 
-def test_adaptive_activation(tmp_path: Path) -> None:
-    x = keras.Input((4,))
-    assert_formats_agree(keras.Model(x, qkeras.QAdaptiveActivation("quantized_relu", 8)(x)), tmp_path)
-
-
 @pytest.mark.parametrize("name", ["QLSTM", "QGRU", "QSimpleRNN"])
 def test_recurrent(tmp_path: Path, name: str) -> None:
     x = keras.Input((4, 2))

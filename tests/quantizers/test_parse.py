@@ -176,8 +176,8 @@ def test_refusals(text: str, error: type[HlsgenError], message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("quantized_bits(4,alpha='auto')", "depends on the data"),
-        ("binary(alpha='auto_po2')", "depends on the data"),
+        ("quantized_bits(4,alpha='auto')", "depends on"),
+        ("binary(alpha='auto_po2')", "depends on"),
         ("quantized_linear(4,alpha=0.7)", "no power of two"),
         ("quantized_relu(4,negative_slope=0.0625)", "less than one step"),
         ("quantized_relu(4,relu_upper_bound=0.3,is_quantized_clip=False)", "not on the grid"),

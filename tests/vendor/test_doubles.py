@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from hlsgen.ir.types import FixedType, Overflow
 from tests.vendor.differential import MODES, Case, base, check
@@ -41,5 +42,6 @@ def cases(count: int, seed: int) -> list[Case]:
     return found
 
 
-def test_doubles_agree(tmp_path: Path) -> None:
-    assert check(cases(70, 8), tmp_path) > 0
+@pytest.mark.parametrize("count", [35, pytest.param(350, marks=pytest.mark.slow)])
+def test_doubles_agree(tmp_path: Path, count: int) -> None:
+    assert check(cases(count, count), tmp_path) > 0

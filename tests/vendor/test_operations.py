@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from hlsgen.ir.types import FixedType
 from tests.vendor.differential import Case, base, check
 
@@ -69,10 +71,12 @@ def comparison_cases(count: int, seed: int, *, mixed: bool) -> list[Case]:
     return cases
 
 
-def test_arithmetic_agrees(tmp_path: Path) -> None:
-    assert check(arithmetic_cases(72, 5), tmp_path) > 0
+@pytest.mark.parametrize("count", [32, pytest.param(300, marks=pytest.mark.slow)])
+def test_arithmetic_agrees(tmp_path: Path, count: int) -> None:
+    assert check(arithmetic_cases(count, count), tmp_path) > 0
 
 
-def test_comparisons_agree(tmp_path: Path) -> None:
-    cases = comparison_cases(16, 6, mixed=False) + comparison_cases(10, 7, mixed=True)
+@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_comparisons_agree(tmp_path: Path, count: int) -> None:
+    cases = comparison_cases(count, count, mixed=False) + comparison_cases(count, count, mixed=True)
     assert check(cases, tmp_path) > 0

@@ -50,20 +50,25 @@ template <class T> constexpr port describe(long elements) {
 template <class T> void load(T* x, long n, const chunk& c, int port) { c.fill(c, port, 0, n, x); }
 template <class T> void store(const T* y, long n, const chunk& c, int port) { c.drain(c, port, 0, n, y); }
 
-// n elements as n / N words of a stream of pack<T, N>.
+// n elements as n / N words of a stream of pack<T, N>; several words are converted at a time.
 template <class Stream> void load_stream(Stream& s, long n, const chunk& c, int port) {
     typedef typename Stream::value_type word;
-    for (long first = 0; first < n; first += word::size) {
-        word w;
-        c.fill(c, port, first, word::size, w.data);
-        s.write(w);
+    const int group = word::size < 64 ? 64 / word::size : 1;
+    word words[group];
+    for (long first = 0; first < n; first += group * word::size) {
+        const long left = (n - first) / word::size, here = left < group ? left : group;
+        c.fill(c, port, first, here * word::size, words);
+        for (long i = 0; i < here; i++) s.write(words[i]);
     }
 }
 template <class Stream> void store_stream(Stream& s, long n, const chunk& c, int port) {
     typedef typename Stream::value_type word;
-    for (long first = 0; first < n; first += word::size) {
-        const word w = s.read();
-        c.drain(c, port, first, word::size, w.data);
+    const int group = word::size < 64 ? 64 / word::size : 1;
+    word words[group];
+    for (long first = 0; first < n; first += group * word::size) {
+        const long left = (n - first) / word::size, here = left < group ? left : group;
+        for (long i = 0; i < here; i++) s.read(words[i]);
+        c.drain(c, port, first, here * word::size, words);
     }
 }
 

@@ -15,7 +15,7 @@
 //   reciprocal_t            (average) type of r; reciprocal_word stores its mantissas
 //   reuse_factor, strategy
 // for windows
-//   kind                    pool::max or pool::average
+//   kind                    pooling::max or pooling::average
 //   in_height, in_width, in_channels, out_height, out_width
 //   pool_height, pool_width, stride_height, stride_width, pad_top, pad_bottom, pad_left, pad_right
 // for global pooling
@@ -33,7 +33,7 @@
 
 namespace hlsgen {
 
-enum class pool { max, average };
+enum class pooling { max, average };
 
 // ---- windows: one output pixel ----
 
@@ -42,7 +42,7 @@ template <class C>
 void max_pooling2d_pixel(const typename C::input_t cells[C::pool_height * C::pool_width * C::in_channels],
                          typename C::output_t y[C::in_channels]) {
 #pragma HLS INLINE
-    static_assert(C::kind == pool::max, "the config belongs to another kind of pooling");
+    static_assert(C::kind == pooling::max, "the config belongs to another kind of pooling");
 Channel:
     for (int c = 0; c < C::in_channels; c++) {
 #pragma HLS UNROLL
@@ -62,7 +62,7 @@ template <class C>
 void average_pooling2d_pixel(const typename C::input_t cells[C::pool_height * C::pool_width * C::in_channels],
                              const typename C::reciprocal_t& reciprocal, typename C::output_t y[C::in_channels]) {
 #pragma HLS INLINE
-    static_assert(C::kind == pool::average, "the config belongs to another kind of pooling");
+    static_assert(C::kind == pooling::average, "the config belongs to another kind of pooling");
 Channel:
     for (int c = 0; c < C::in_channels; c++) {
 #pragma HLS UNROLL

@@ -1,0 +1,92 @@
+// Harness for the vocabulary of kernels (hlsgen/arith.h, hlsgen/matvec.h), in both worlds.
+#include "world.h"
+
+#include <hlsgen/arith.h>
+#include <hlsgen/matvec.h>
+
+template <int W, bool S> hlsgen::mantissa<W, S> constant(word v) {
+#ifdef VENDOR
+    hlsgen::mantissa<W, S> m;
+    m.range(W > 64 ? 63 : W - 1, 0) = (unsigned long long)v;
+    if (W > 64) m.range(W - 1, 64) = (unsigned long long)(v >> 64);
+    return m;
+#else
+    return (hlsgen::mantissa<W, S>)v;
+#endif
+}
+
+template <class X, class Weight, class Bias, class Sum, int In, int Out, int Reuse, bool Resource> struct layer {
+    static const int n_in = In, n_out = Out, reuse_factor = Reuse;
+    static const hlsgen::strategy strategy = Resource ? hlsgen::strategy::resource : hlsgen::strategy::latency;
+    typedef X input_t;
+    typedef Weight weight_t;
+    typedef Bias bias_t;
+    typedef Sum sum_t;
+    typedef hlsgen::mantissa<hlsgen::traits<Weight>::width, hlsgen::traits<Weight>::is_signed> weight_word;
+    typedef hlsgen::mantissa<hlsgen::traits<Bias>::width, hlsgen::traits<Bias>::is_signed> bias_word;
+};
+
+// x: samples of n_in inputs; k: weights, then biases. Result: samples of n_out sums.
+template <class C> words products(const words& x, const words& k) {
+    typedef hlsgen::traits<typename C::weight_t> weight;
+    typedef hlsgen::traits<typename C::bias_t> bias;
+    std::vector<typename C::weight_word> w;
+    std::vector<typename C::bias_word> b;
+    for (int i = 0; i < C::n_in * C::n_out; i++) w.push_back(constant<weight::width, weight::is_signed>(k[i]));
+    for (int j = 0; j < C::n_out; j++) b.push_back(constant<bias::width, bias::is_signed>(k[w.size() + j]));
+    const size_t samples = x.size() / C::n_in;
+    words out(samples * C::n_out);
+    for (size_t s = 0; s < samples; s += lanes) {
+        typename C::input_t in[C::n_in];
+        typename C::sum_t sum[C::n_out];
+        for (int l = 0; l < lanes; l++)
+            for (int i = 0; i < C::n_in; i++) put(in[i], l, x[(s + l < samples ? s + l : samples - 1) * C::n_in + i]);
+        hlsgen::matvec<C>(in, w.data(), b.data(), sum);
+        for (int l = 0; l < lanes && s + l < samples; l++)
+            for (int j = 0; j < C::n_out; j++) out[(s + l) * C::n_out + j] = get(sum[j], l);
+    }
+    return out;
+}
+
+// table[x]: k holds all entries.
+template <class X, class R> words entries(const words& x, const words& k) {
+    typedef hlsgen::traits<R> result;
+    std::vector<hlsgen::mantissa<result::width, result::is_signed>> table;
+    for (word v : k) table.push_back(constant<result::width, result::is_signed>(v));
+    words out(x.size());
+    for (size_t i = 0; i < x.size(); i += lanes) {
+        X v;
+        load(v, x, i);
+        const R r = hlsgen::lookup<R>(table.data(), v);
+        for (int l = 0; l < lanes && i + l < x.size(); l++) out[i + l] = get(r, l);
+    }
+    return out;
+}
+
+// The larger of x and y by select, then added up twice at a finer step.
+template <class X, class Acc> words larger(const words& x, const words& y) {
+    words out(x.size());
+    for (size_t i = 0; i < x.size(); i += lanes) {
+        X a, b;
+        load(a, x, i);
+        load(b, y, i);
+        const X most = hlsgen::select(a < b, b, a);
+        Acc acc = hlsgen::cast<Acc>(most);
+        hlsgen::accumulate(acc, most);
+        for (int l = 0; l < lanes && i + l < x.size(); l++) out[i + l] = get(acc, l);
+    }
+    return out;
+}
+
+// ReLU and sign by comparisons with integers: bits of x > 0, x <= -1, x >= 1, x < 3, x == 1, x != -2.
+template <class X> words thresholds(const words& x, const words&) {
+    words out(x.size());
+    for (size_t i = 0; i < x.size(); i += lanes) {
+        X a;
+        load(a, x, i);
+        for (int l = 0; l < lanes && i + l < x.size(); l++)
+            out[i + l] = truth(a > 0, l) | truth(a <= -1, l) << 1 | truth(a >= 1, l) << 2 | truth(a < 3, l) << 3 |
+                         truth(a == 1, l) << 4 | truth(a != -2, l) << 5;
+    }
+    return out;
+}

@@ -1,0 +1,125 @@
+"""The vocabulary of kernels: synthesis text with the vendor's headers, plain and optimised emulation, and Python."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from hlsgen.ir.types import FixedType
+from tests.vendor.differential import Case, base, check
+
+parse = FixedType.parse
+SAMPLES = 19  # not a multiple of any number of lanes
+
+# input, weight, bias, sum, n_in, n_out, reuse factor: every path of the optimised matvec.
+LAYERS = [
+    ("fixed<16,6>", "fixed<16,2>", "fixed<16,2>", "fixed<32,8>", 6, 5, 3),  # sums that fit are made by small weights
+    ("fixed<16,6>", "fixed<16,2>", "fixed<16,2>", "fixed<40,16>", 7, 5, 7),
+    ("fixed<16,6>", "fixed<16,2>", "fixed<12,2>", "fixed<42,16>", 8, 11, 4),
+    ("fixed<12,6>", "fixed<9,2>", "fixed<16,2>", "fixed<34,19>", 33, 3, 11),
+    ("fixed<8,3>", "fixed<8,1>", "fixed<8,1>", "fixed<24,12>", 16, 10, 16 * 5),
+    ("ufixed<8,0>", "fixed<6,1>", "fixed<9,3>", "fixed<22,9>", 9, 4, 9),
+    ("ufixed<16,4>", "fixed<8,1>", "fixed<8,1>", "fixed<32,13>", 8, 3, 8),
+    ("ufixed<16,4>", "fixed<16,1>", "fixed<8,1>", "fixed<40,13>", 8, 3, 24),
+    ("fixed<24,6>", "fixed<18,2>", "fixed<16,2>", "fixed<52,18>", 6, 9, 2),
+    ("fixed<40,6>", "fixed<18,2>", "fixed<16,2>", "fixed<64,14>", 5, 3, 5),
+    ("fixed<40,6>", "fixed<28,2>", "fixed<30,2>", "fixed<76,16>", 4, 2, 4),
+    ("fixed<14,6>", "ufixed<16,2>", "ufixed<5,2>", "fixed<36,14>", 4, 6, 12),
+    ("ufixed<7,6>", "ufixed<9,2>", "ufixed<5,2>", "ufixed<20,12>", 4, 6, 2),
+    ("ufixed<16,6>", "ufixed<16,2>", "ufixed<16,2>", "ufixed<36,12>", 3, 2, 1),
+    ("fixed<1,1>", "fixed<2,2>", "fixed<4,4>", "fixed<9,9>", 17, 3, 17),
+]
+
+
+def draw(t: FixedType, rng: random.Random) -> int:
+    if rng.random() < 0.3:
+        return rng.choice([t.min_mantissa, t.max_mantissa])
+    return rng.randint(t.min_mantissa, t.max_mantissa)
+
+
+def dense_case(index: int, *, resource: bool) -> Case:
+    """Random data; weights are halved until the proved range of every sum fits sum_t, as the compiler ensures."""
+    *names, n_in, n_out, reuse = LAYERS[index]
+    x_t, w_t, b_t, s_t = map(parse, names)
+    rng = random.Random(index)
+    w = [draw(w_t, rng) for _ in range(n_in * n_out)]
+    b = [draw(b_t, rng) for _ in range(n_out)]
+    x = [draw(x_t, rng) for _ in range(n_in * SAMPLES)]
+
+    def total(j: int, values: list[int]) -> int:
+        products = sum(v * w[j * n_in + i] for i, v in enumerate(values))
+        return (products << (s_t.frac - x_t.frac - w_t.frac)) + (b[j] << (s_t.frac - b_t.frac))
+
+    def fits(j: int) -> bool:
+        row = w[j * n_in : (j + 1) * n_in]
+        ends = [[x_t.min_mantissa if (v < 0) != low else x_t.max_mantissa for v in row] for low in (False, True)]
+        return all(s_t.min_mantissa <= total(j, e) <= s_t.max_mantissa for e in ends)
+
+    for j in range(n_out):
+        while not fits(j):
+            w[j * n_in : (j + 1) * n_in] = [v // 2 if v > 0 else -(-v // 2) for v in w[j * n_in : (j + 1) * n_in]]
+    expected = [total(j, x[s * n_in : (s + 1) * n_in]) for s in range(SAMPLES) for j in range(n_out)]
+    types = ", ".join(base(t) for t in (x_t, w_t, b_t, s_t))
+    text = f"products<layer<{types}, {n_in}, {n_out}, {reuse}, {str(resource).lower()}>>"
+    return Case(text, x, w + b, expected=expected)
+
+
+def lookup_case(x_type: str, r_type: str, seed: int) -> Case:
+    rng = random.Random(seed)
+    x_t, r_t = parse(x_type), parse(r_type)
+    table = [draw(r_t, rng) for _ in range(1 << x_t.width)]
+    x = [draw(x_t, rng) for _ in range(50)]
+    return Case(f"entries<{base(x_t)}, {base(r_t)}>", x, table, expected=[table[v % (1 << x_t.width)] for v in x])
+
+
+def larger_case(x_type: str, acc_type: str, seed: int) -> Case:
+    rng = random.Random(seed)
+    x_t, acc_t = parse(x_type), parse(acc_type)
+    x, y = [draw(x_t, rng) for _ in range(50)], [draw(x_t, rng) for _ in range(50)]
+    expected = [2 * max(p) << (acc_t.frac - x_t.frac) for p in zip(x, y, strict=True)]
+    return Case(f"larger<{base(x_t)}, {base(acc_t)}>", x, y, expected=expected)
+
+
+def threshold_case(x_type: str) -> Case:
+    t = parse(x_type)
+    rng = random.Random(x_type)
+    near = [int(Fraction(c) / t.step) + d for c in (-2, -1, 0, 1, 3) for d in (-1, 0, 1)]
+    x = [v for v in near if t.min_mantissa <= v <= t.max_mantissa] + [draw(t, rng) for _ in range(20)]
+    tests = (lambda v: v > 0, lambda v: v <= -1, lambda v: v >= 1, lambda v: v < 3, lambda v: v == 1, lambda v: v != -2)
+    expected = [sum(test(v * t.step) << i for i, test in enumerate(tests)) for v in x]
+    return Case(f"thresholds<{base(t)}>", x, expected=expected, vendor=t.signed)
+
+
+@pytest.mark.parametrize("swap", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_matvec_agrees(tmp_path: Path, swap: bool) -> None:
+    """Both strategies, with the vendor's headers and in the optimised emulation."""
+    cases = [dense_case(i, resource=swap == bool(i % 2)) for i in range(len(LAYERS))]
+    assert check(cases, tmp_path, header="kernels.h") > 0
+
+
+def test_plain_matvec_agrees(tmp_path: Path) -> None:
+    cases = [dense_case(i, resource=resource) for i in range(len(LAYERS)) for resource in (False, True)]
+    check(cases, tmp_path, header="kernels.h", options=["-DHLSGEN_PLAIN_MATVEC"], with_vendor=False)
+
+
+@pytest.mark.parametrize("arch", ["x86-64", "haswell", "x86-64 -DHLSGEN_LANES=8", "haswell -DHLSGEN_LANES=16"])
+def test_matvec_agrees_on_older_processors(tmp_path: Path, arch: str) -> None:
+    name, *more = arch.split()
+    cases = [dense_case(i, resource=False) for i in range(len(LAYERS))]
+    check(cases, tmp_path, header="kernels.h", options=[f"-march={name}", *more], with_vendor=False)
+
+
+def test_vocabulary_agrees(tmp_path: Path) -> None:
+    cases = [
+        lookup_case("fixed<8,3>", "ufixed<16,0>", 1),
+        lookup_case("ufixed<10,3>", "fixed<18,2>", 2),
+        lookup_case("fixed<5,9>", "fixed<40,2>", 3),
+        larger_case("fixed<16,6>", "fixed<24,10>", 4),
+        larger_case("ufixed<16,6>", "fixed<40,10>", 5),
+        larger_case("fixed<33,6>", "fixed<70,10>", 6),
+        *map(threshold_case, ["fixed<16,6>", "ufixed<8,3>", "fixed<4,1>", "fixed<6,8>", "ufixed<16,16>", "fixed<40,9>"]),
+    ]
+    assert check(cases, tmp_path, header="kernels.h") > 0
