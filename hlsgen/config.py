@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from hlsgen.errors import ConfigError, TypeSpecError, nearest
 from hlsgen.ir.types import FixedType, Overflow, Rounding
@@ -36,14 +44,14 @@ def _parse_input_type(value: Any) -> Any:
     return fixed
 
 
-def _type_field(parse: Any) -> Any:
-    schema = WithJsonSchema({"type": "string", "examples": ["auto", "fixed<16,6,RND,SAT>"]})
-    text = PlainSerializer(lambda v: "auto" if v is None else str(v), return_type=str)
-    return Annotated[FixedType | None, BeforeValidator(parse), text, schema]
+def _spell(value: FixedType | None) -> str:
+    return "auto" if value is None else str(value)
 
 
-TypeSpec = _type_field(_parse_type)
-InputTypeSpec = _type_field(_parse_input_type)
+_SPELLED = PlainSerializer(_spell, return_type=str, when_used="json")
+_SCHEMA = WithJsonSchema({"type": "string", "examples": ["auto", "fixed<16,6,RND,SAT>"]})
+TypeSpec = Annotated[FixedType | None, BeforeValidator(_parse_type), _SPELLED, _SCHEMA]
+InputTypeSpec = Annotated[FixedType | None, BeforeValidator(_parse_input_type), _SPELLED, _SCHEMA]
 
 
 class _Strict(BaseModel):
@@ -63,7 +71,7 @@ def _parse_precision(value: Any) -> Any:
     if value is None or value == "auto":
         return Precision()
     if isinstance(value, str | FixedType):
-        return Precision(weight=value, bias=value, result=value)
+        return Precision.model_validate({"weight": value, "bias": value, "result": value})
     return value
 
 
@@ -156,7 +164,9 @@ def load_config(path: str | Path) -> Config:
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror}); give the path of a YAML configuration") from error
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror}); give the path of a YAML configuration"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: not valid YAML: {error}") from error
     if not isinstance(data, dict):

@@ -130,7 +130,12 @@ class Project:
         from hlsgen import __version__
 
         types = {value.name: str(value.type) for value in (node.output for node in self.graph)}
-        facts = {"hlsgen": __version__, "project": self.name, "config": self.config.model_dump(mode="json"), "types": types}
+        facts = {
+            "hlsgen": __version__,
+            "project": self.name,
+            "config": self.config.model_dump(mode="json"),
+            "types": types,
+        }
         return json.dumps(facts, indent=2, ensure_ascii=True) + "\n"
 
     def write(self, overwrite: bool | None = None) -> Path:
@@ -283,7 +288,9 @@ def _by_name(names: list[str], x: Any) -> dict[str, Any]:
         return {name: x[0] if single else x}
     if not isinstance(x, list | tuple) or len(x) != len(names):
         found = f"{len(x)}" if isinstance(x, list | tuple) else type(x).__name__
-        raise InputError(f"the model has {len(names)} inputs ({', '.join(names)}); give a list or a dict of them, found {found}")
+        raise InputError(
+            f"the model has {len(names)} inputs ({', '.join(names)}); give a list or a dict of them, found {found}"
+        )
     return dict(zip(names, x, strict=True))
 
 
@@ -303,4 +310,3 @@ def _checked_array(value: Value, data: Any) -> Array:
         where = np.argwhere(np.isnan(array))[0].tolist()
         raise InputError(f"input '{value.name}': NaN at index {where}; fixed point has no NaN, clean the data first")
     return array
-

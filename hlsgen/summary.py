@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def table(header: list[str], rows: list[list[str]]) -> str:
     """Lay out text in columns."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    ]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
@@ -98,11 +101,7 @@ def _ports(project: Project) -> str:
 
 
 def _aliases(project: Project) -> str:
-    rows = [
-        [repr(key), repr(value.name)]
-        for key, value in project.graph.aliases.items()
-        if key != value.name
-    ]
+    rows = [[repr(key), repr(value.name)] for key, value in project.graph.aliases.items() if key != value.name]
     rows += [
         [repr(step.note.split("'")[1]), step.name]
         for step in project.plan.steps

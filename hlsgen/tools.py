@@ -28,6 +28,7 @@ from typing import IO, Literal
 from hlsgen.errors import ToolError
 
 _ERROR_LINE = re.compile(r"\b(?:fatal )?error\b\s*[:\[]", re.IGNORECASE)
+_VITIS_ERROR_LINE = re.compile(r"^ERROR:")
 _VERSION = re.compile(r"20\d\d\.\d")
 
 
@@ -94,7 +95,12 @@ def run(
     began = time.monotonic()
     process = _start(words, cwd, env)
     expired = threading.Event()
-    timer = threading.Timer(timeout or 0, lambda: (expired.set(), _end(process)))
+
+    def expire() -> None:
+        expired.set()
+        _end(process)
+
+    timer = threading.Timer(timeout or 0, expire)
     timer.daemon = True
     if timeout is not None:
         timer.start()
@@ -132,7 +138,9 @@ def _start(words: tuple[str, ...], cwd: Path, env: Mapping[str, str] | None) -> 
             start_new_session=True,
         )
     except OSError as error:
-        raise ToolError(f"{words[0]} cannot be started in {cwd}: {error.strerror}; is it installed and on PATH?") from error
+        raise ToolError(
+            f"{words[0]} cannot be started in {cwd}: {error.strerror}; is it installed and on PATH?"
+        ) from error
 
 
 def _copied(process: subprocess.Popen[str], file: Path) -> Iterator[str]:
@@ -171,9 +179,10 @@ def _failure(words: tuple[str, ...], what: str, lines: Sequence[str], file: Path
 
 def first_error(lines: Sequence[str]) -> str:
     """Return the first line that reports an error, else the last that says anything, else ''."""
-    for line in lines:
-        if _ERROR_LINE.search(line):
-            return line.strip()
+    for pattern in (_VITIS_ERROR_LINE, _ERROR_LINE):
+        for line in lines:
+            if pattern.search(line):
+                return line.strip()
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
@@ -271,7 +280,9 @@ def templates_dir() -> Path:
     for folder in (package / "hls_templates", package.parent / "hls_templates"):
         if (folder / "firmware").is_dir():
             return folder
-    raise ToolError(f"{package}: hls_templates was not found in or beside it; the installation is incomplete, reinstall hlsgen")
+    raise ToolError(
+        f"{package}: hls_templates was not found in or beside it; the installation is incomplete, reinstall hlsgen"
+    )
 
 
 # -- Vitis and its headers -----------------------------------------------------------------------

@@ -177,7 +177,16 @@ class _Planner:
         wire = self._wire(output, source.pack, comment(f"output {index}"), "_copy")
         self._place_output(index, wire)
         fields = _bare_fields(source.type, output.size)
-        self._add(Step(wire.name, comment(f"copy of {output.name}"), Kernel("convert", "convert.h", fields), (source,), (wire,), ()))
+        self._add(
+            Step(
+                wire.name,
+                comment(f"copy of {output.name}"),
+                Kernel("convert", "convert.h", fields),
+                (source,),
+                (wire,),
+                (),
+            )
+        )
 
     def _place_output(self, index: int, wire: Wire) -> None:
         self.outputs[index] = wire
@@ -191,7 +200,16 @@ class _Planner:
             a, b = (self._branch(value, wire) for _ in range(2))
             fields = _bare_fields(wire.type, value.size)
             self.plan.wires += [a, b]
-            self._add(Step(a.name, comment(f"copy {i + 1} of {value.name}"), Kernel("clone", "clone.h", fields), (rest,), (a, b), ()))
+            self._add(
+                Step(
+                    a.name,
+                    comment(f"copy {i + 1} of {value.name}"),
+                    Kernel("clone", "clone.h", fields),
+                    (rest,),
+                    (a, b),
+                    (),
+                )
+            )
             branches.append(a)
             rest = b
         return [*branches, rest]
@@ -210,7 +228,16 @@ class _Planner:
         regrouped = Wire(name, wire.type, wire.size, pack)
         self.plan.wires.append(regrouped)
         fields = _bare_fields(wire.type, wire.size)
-        self._add(Step(name, comment(f"{value.name} in packs of {pack}"), Kernel("repack", "repack.h", fields), (wire,), (regrouped,), ()))
+        self._add(
+            Step(
+                name,
+                comment(f"{value.name} in packs of {pack}"),
+                Kernel("repack", "repack.h", fields),
+                (wire,),
+                (regrouped,),
+                (),
+            )
+        )
         return regrouped
 
     # -- steps ------------------------------------------------------------------------------
@@ -274,4 +301,3 @@ def _bare_fields(fixed: FixedType, size: int) -> Mapping[str, Field | Word]:
 
 def bits_per_word(wire: Wire) -> int:
     return wire.pack * wire.type.width
-

@@ -40,8 +40,7 @@ def kernel_headers() -> dict[str, str]:
     """The kernels, which depend on no model."""
     folder = templates_dir() / "firmware"
     return {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(folder.rglob("*.h"))
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.h"))
     }
 
 

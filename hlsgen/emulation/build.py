@@ -6,6 +6,7 @@ user (see ``tools.cache_dir``); a file appears in it complete or not at all, so 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.machinery
@@ -15,7 +16,7 @@ import platform
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -58,7 +59,15 @@ def _digest(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str]) 
     import pybind11
 
     state = hashlib.sha256()
-    facts = [*compiler.command, compiler.version, *flags, cpu_flags(), sys.version, platform.machine(), pybind11.__version__]
+    facts = [
+        *compiler.command,
+        compiler.version,
+        *flags,
+        cpu_flags(),
+        sys.version,
+        platform.machine(),
+        pybind11.__version__,
+    ]
     for text in (*facts, *(part for item in sorted({**_headers(), **files}.items()) for part in item)):
         data = text.encode()
         state.update(len(data).to_bytes(8, "little") + data)
@@ -77,10 +86,23 @@ def bindings_object(compiler: Compiler, flags: Sequence[str]) -> Path:
     text = {"bindings": "2"}
     target = cache_dir() / f"bindings_{_digest(compiler, flags, text)}.o"
     if not target.exists():
-        includes = [*_includes(), f"-isystem{pybind11.get_include()}", f"-isystem{sysconfig.get_path('include')}"]
+        includes = [
+            *_includes(),
+            f"-isystem{pybind11.get_include()}",
+            f"-isystem{sysconfig.get_path('include')}",
+        ]
         source = templates_dir() / "emulation" / "bindings.cpp"
         with _workspace() as folder:
-            command = [*compiler.command, *flags, "-O2", *includes, "-c", str(source), "-o", str(folder / "b.o")]
+            command = [
+                *compiler.command,
+                *flags,
+                "-O2",
+                *includes,
+                "-c",
+                str(source),
+                "-o",
+                str(folder / "b.o"),
+            ]
             run(command, cwd=folder)
             (folder / "b.o").replace(target)
     return target
@@ -108,14 +130,11 @@ def _compile(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str],
     _bound_cache()
 
 
-def _workspace() -> tempfile.TemporaryDirectory[str]:
+@contextlib.contextmanager
+def _workspace() -> Iterator[Path]:
     """A folder on the cache's own file system, so that finished files move into place in one step."""
-    return _PathDirectory(prefix="build_", dir=cache_dir())
-
-
-class _PathDirectory(tempfile.TemporaryDirectory[str]):
-    def __enter__(self) -> Path:  # type: ignore[override]
-        return Path(self.name)
+    with tempfile.TemporaryDirectory(prefix="build_", dir=cache_dir()) as folder:
+        yield Path(folder)
 
 
 def _bound_cache() -> None:

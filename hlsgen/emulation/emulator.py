@@ -57,4 +57,4 @@ def _words(array: ConstantArray) -> Any:
 
 
 def _joined(pair: tuple[Array, Array]) -> Ints:
-    return pair[0].astype(object) * 2**64 + pair[1].astype(object)
+    return np.asarray(pair[0].astype(object) * 2**64 + pair[1].astype(object))

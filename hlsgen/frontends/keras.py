@@ -10,25 +10,28 @@ from hlsgen.frontends.source import SourceModel, read_keras
 from hlsgen.ir.graph import Graph, Source, Value
 from hlsgen.layers.input import Input
 from hlsgen.layers.reading import read_call
+from hlsgen.quantizers import Library
+
 
 def graph_from_keras(model: Any, weights: str | Path | None = None) -> Graph:
     """Read a model and build its graph.
 
     Raises ModelError for a file that cannot be read, UnsupportedError for what hlsgen refuses.
     """
-
     return build_graph(read_keras(model, weights))
+
 
 def build_graph(source: SourceModel) -> Graph:
     """Turn the calls of a source model into nodes."""
     graph = Graph(source.name)
+    library: Library = "qkeras-v3" if source.flavour.startswith("keras3") else "qkeras"
     known: dict[tuple[str, int], Value] = {}
     for spec in source.inputs:
         value = graph.add(Input(tuple(spec.shape)), (), spec.name, Source(spec.name, "InputLayer"))
         known[spec.name, 0] = graph.aliases[spec.name] = value
     for call in source.calls:
         inputs = [known[tensor.call, tensor.index] for tensor in call.inputs]
-        result = read_call(call, inputs, graph)
+        result = read_call(call, inputs, graph, library)
         known[call.name, 0] = graph.aliases[call.name] = result
     graph.set_outputs([known[t.call, t.index] for t in source.outputs], source.output_names)
     graph.verify()

@@ -95,7 +95,7 @@ class ModelEntry:
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` in dicts, lists, strings, numbers and None only (Keras's tagged tuples become lists)."""
+    """Return ``value`` in dicts, lists, strings, numbers and None; Keras's tagged tuples become lists."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):
@@ -126,21 +126,23 @@ def parse_model(entry: Mapping[str, Any], path: LayerPath = ()) -> ModelEntry:
     config = entry.get("config")
     if isinstance(config, list):  # Keras before 2.2.3 wrote a Sequential as the bare list of its layers
         config = {"layers": config}
-    if class_name not in MODEL_CLASSES or not isinstance(config, dict) or not isinstance(config.get("layers"), list):
+    layers = config.get("layers") if isinstance(config, dict) else None
+    if class_name not in MODEL_CLASSES or not isinstance(layers, list):
         raise ModelError(subclassed(where, class_name))
+    assert isinstance(config, dict)
     _check_dtype(where, config)
     sequential = "input_layers" not in config
     if sequential != (class_name == "Sequential") and class_name != "Model":
         raise ModelError(f"{where}: its configuration is not that of a {class_name} model; the file is damaged")
-    layers = tuple(_parse_layer(layer, path, sequential) for layer in config["layers"])
-    _check_names(where, layers)
+    entries = tuple(_parse_layer(layer, path, sequential) for layer in layers)
+    _check_names(where, entries)
     outputs = config.get("output_layers")
     shape = config.get("build_input_shape")
     return ModelEntry(
         name=str(config.get("name") or (path[-1] if path else "model")),
         path=path,
         sequential=sequential,
-        layers=layers,
+        layers=entries,
         inputs=() if sequential else tuple(_references(where, config["input_layers"])),
         outputs=() if sequential else tuple(_references(where, outputs)),
         output_keys=tuple(sorted(outputs)) if isinstance(outputs, dict) else None,
@@ -152,18 +154,21 @@ def parse_model(entry: Mapping[str, Any], path: LayerPath = ()) -> ModelEntry:
 def subclassed(where: str, class_name: str) -> str:
     """The refusal of a model whose graph is only in its Python code."""
     return (
-        f"{where} is of class '{class_name}', whose structure is in Python code and not in its configuration; "
-        "expected a Sequential or Functional model: rebuild it with keras.Sequential or keras.Model(inputs, outputs)"
+        f"{where} is of class '{class_name}', whose structure is in Python code, not in its configuration; "
+        "expected a Sequential or Functional model: rebuild it with keras.Sequential(...) or "
+        "keras.Model(inputs, outputs)"
     )
 
 
 def _parse_layer(raw: Any, parent: LayerPath, sequential: bool) -> LayerEntry:
     if not isinstance(raw, dict) or not isinstance(raw.get("config"), dict):
-        raise ModelError(f"a layer of model '{'/'.join(parent)}' has no configuration; the file is damaged: {str(raw)[:80]}")
+        raise ModelError(f"a layer of model '{'/'.join(parent)}' has no configuration (damaged file?): {str(raw)[:80]}")
     config: dict[str, Any] = raw["config"]
     name = config.get("name", raw.get("name"))
     if not isinstance(name, str) or not name:
-        raise ModelError(f"a {raw.get('class_name')} layer of model '{'/'.join(parent)}' has no name; the file is damaged")
+        raise ModelError(
+            f"a {raw.get('class_name')} layer of model '{'/'.join(parent)}' has no name; the file is damaged"
+        )
     path = (*parent, name)
     class_name, module, registered = _class_of(raw)
     model = parse_model(raw, path) if _is_model(class_name, config) else None
@@ -262,12 +267,13 @@ def _with_nodes(entry: LayerEntry, raw: Any) -> LayerEntry:
 def _counts_own_node(model: ModelEntry, keras3: bool) -> bool:
     if keras3:
         return not model.sequential
-    return not model.layers or model.layers[0].is_input
+    # Before TensorFlow 2.3 a Sequential's InputLayer was left out, and its shape put into the first layer.
+    return not model.layers or model.layers[0].is_input or "batch_input_shape" in model.layers[0].config
 
 
 def _node_inputs(entry: LayerEntry, node: Any) -> Iterator[Reference]:
     if isinstance(node, dict) and "args" in node:
-        yield from _arguments(entry, node["args"], node.get("kwargs") or {})
+        yield from _arguments(entry, node["args"], _mapping(entry, node.get("kwargs")))
     else:
         yield from _keras2_node(entry, node)
 
@@ -282,8 +288,7 @@ def _arguments(entry: LayerEntry, args: Any, kwargs: Mapping[str, Any]) -> Itera
 
 def _flat(entry: LayerEntry, arg: Any) -> Iterator[Reference]:
     if isinstance(arg, dict) and arg.get("class_name") == "__keras_tensor__":
-        history = arg.get("config", {}).get("keras_history")
-        yield _reference(entry.where, history)
+        yield _reference(entry.where, _mapping(entry, arg.get("config")).get("keras_history"))
     elif isinstance(arg, list):
         for item in arg:
             yield from _flat(entry, item)
@@ -311,13 +316,20 @@ def _keras2_leaf(entry: LayerEntry, leaf: list[Any]) -> Iterator[Reference]:
     if leaf[0] == "_CONSTANT_VALUE":
         _refuse_constant(entry, leaf[2] if len(leaf) > 2 else None)
     yield _reference(entry.where, leaf[:3])
-    kwargs = leaf[3] if len(leaf) > 3 else None
-    for key, value in (kwargs or {}).items():
+    for key, value in _mapping(entry, leaf[3] if len(leaf) > 3 else None).items():
         # x + y of Keras 2 is a TFOpLambda whose second tensor is the keyword 'y'
         if entry.class_name == "TFOpLambda" and _is_reference(value):
             yield _reference(entry.where, value)
+        elif entry.class_name == "TFOpLambda" and key in ("x", "y") and value is not None:
+            _refuse_constant(entry, value)
         else:
             _check_kwarg(entry, key, value)
+
+
+def _mapping(entry: LayerEntry, value: Any) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise ModelError(f"{entry.where}: an inbound node is damaged: {str(value)[:80]}")
+    return value or {}
 
 
 def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
@@ -354,7 +366,7 @@ def _is_reference(value: Any) -> bool:
 
 def _reference(where: str, value: Any) -> Reference:
     if not _is_reference(value):
-        raise ModelError(f"{where}: expected a tensor as [layer, node, index], found {str(value)[:80]}; the file is damaged")
+        raise ModelError(f"{where}: expected a tensor as [layer, node, index], found {str(value)[:80]}; damaged file")
     return Reference(*value)
 
 

@@ -25,6 +25,9 @@ from hlsgen.frontends.source import SourceModel
 
 MAX_MEMBER = 4 << 30
 MAX_JSON = 256 << 20
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError
+)  # fmt: skip
 _SUFFIXES = ".keras, .h5, .hdf5 or .json"
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -34,13 +37,18 @@ def read_file(path: Path, weights: Path | None = None) -> SourceModel:
     _check_file(path, "model")
     suffix = path.suffix.lower()
     if weights is not None and suffix != ".json":
-        raise ModelError(f"{path}: weights= goes with a .json architecture file; a {suffix or 'suffixless'} file holds its own")
-    if suffix == ".keras":
-        return _read_keras_zip(path)
-    if suffix in (".h5", ".hdf5"):
-        return _read_h5_model(path)
-    if suffix == ".json":
-        return _read_json_model(path, weights)
+        raise ModelError(
+            f"{path}: weights= goes with a .json architecture file; a '{suffix}' file holds its own weights"
+        )
+    try:
+        if suffix == ".keras":
+            return _read_keras_zip(path)
+        if suffix in (".h5", ".hdf5"):
+            return _read_h5_model(path)
+        if suffix == ".json":
+            return _read_json_model(path, weights)
+    except RecursionError as error:
+        raise ModelError(f"{path}: its configuration is nested absurdly deep; the file is damaged") from error
     raise ModelError(f"{path}: unknown kind of model file '{path.suffix}'; expected {_SUFFIXES}")
 
 
@@ -63,7 +71,7 @@ def _read_keras_zip(path: Path) -> SourceModel:
             model = parse_model(plain(_json(f"{path}: {_CONFIG}", _member(path, archive, _CONFIG, MAX_JSON))))
             metadata = _json(f"{path}: {_METADATA}", _member(path, archive, _METADATA, MAX_JSON))
             data = _member(path, archive, _WEIGHTS, MAX_MEMBER)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _ZIP_ERRORS as error:
         raise ModelError(f"{path} is no readable .keras archive (truncated or damaged?): {error}") from error
     flavour = _flavour(metadata.get("keras_version") if isinstance(metadata, dict) else None, model)
     with _h5(path, io.BytesIO(data)) as root:
@@ -76,7 +84,9 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str, limit: int) -> byte
         info = archive.getinfo(name)
     except KeyError:
         have = ", ".join(archive.namelist()[:8]) or "nothing"
-        raise ModelError(f"{path}: no '{name}' in the archive (it holds: {have}); expected a file saved by model.save()") from None
+        raise ModelError(
+            f"{path}: no '{name}' in the archive (it holds: {have}); expected a file saved by model.save()"
+        ) from None
     if info.file_size > limit:
         raise ModelError(f"{path}: member '{name}' declares {info.file_size} bytes, more than the {limit} allowed")
     with archive.open(info) as member:
@@ -118,7 +128,9 @@ def _read_json_model(path: Path, weights: Path | None) -> SourceModel:
 def _weights_file(path: Path, model: ModelEntry, flavour: str) -> Weights:
     _check_file(path, "weights")
     if path.suffix.lower() not in (".h5", ".hdf5"):
-        raise ModelError(f"{path}: unknown kind of weights file '{path.suffix}'; expected .h5 from model.save_weights(...)")
+        raise ModelError(
+            f"{path}: unknown kind of weights file '{path.suffix}'; expected .h5 from model.save_weights(...)"
+        )
     with _h5(path) as root:
         where = str(path)
         if root.has_names("layer_names"):

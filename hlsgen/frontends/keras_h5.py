@@ -44,7 +44,9 @@ class Group:
             return None
         size = math.prod(found.shape or ()) * found.dtype.itemsize
         if found.external or found.is_virtual or found.shape is None or size > MAX_BYTES:
-            raise ModelError(f"{self.where}: dataset '{found.name}' is external, virtual, empty or too large ({size} bytes)")
+            raise ModelError(
+                f"{self.where}: dataset '{found.name}' is external, virtual, empty or too big ({size} bytes)"
+            )
         return np.asarray(found[()])
 
     def datasets(self) -> Iterator[str]:
@@ -95,7 +97,7 @@ class Group:
 
 
 def path_weights(where: str, root: Group, model: ModelEntry, flavour: str, same_save: bool) -> Found:
-    """Read the path layout; ``same_save`` says that the architecture was saved with it, so names must agree."""
+    """Read the path layout; ``same_save``: the architecture was saved with it, so names must agree."""
     reader = _PathReader(where, flavour == "keras3", same_save)
     reader.model(root, model)
     return reader.found
@@ -125,7 +127,9 @@ class _OldNaming(_Naming):
         names = [m.string for m in sorted(matches, key=lambda m: int(m[1] or 0))]
         count = self.counts[base] = self.counts.get(base, -1) + 1
         if count >= len(names):
-            raise ModelError(f"{self.where}: only {len(names)} saved layers '{base}', expected more; the file is damaged")
+            raise ModelError(
+                f"{self.where}: only {len(names)} saved layers '{base}', expected more; the file is damaged"
+            )
         return names[count]
 
 
@@ -140,14 +144,19 @@ class _PathReader:
         container, old = group.group("layers"), False
         if container is None:
             container, old = group.group("_layer_checkpoint_dependencies"), True  # TensorFlow 2.12 and 2.13
-        stored = [layer for layer in model.layers if not layer.is_operation and not (model.sequential and layer.is_input)]
+        stored = [
+            layer for layer in model.layers if not layer.is_operation and not (model.sequential and layer.is_input)
+        ]
         if container is None:
             if any(variables_of(layer) or layer.model for layer in stored):
-                raise ModelError(f"{self.where}: no weights for the layers of model '{model.name}'; the file is damaged")
+                raise ModelError(
+                    f"{self.where}: no weights for the layers of model '{model.name}'; the file is damaged"
+                )
             container = group
         naming = _OldNaming(self.where, container.names()) if old else _Naming()
         names = set()
-        for layer in stored:  # one by one, for Keras 2 does not count a layer already saved inside a model before it
+        # One by one, for Keras 2 does not count a layer that it has saved inside an earlier model.
+        for layer in stored:
             known = layer.shared_id is not None and layer.shared_id in self.shared
             base = snake_case(layer.class_name.rpartition(">")[2], self.keras3)
             name = "" if known and not self.keras3 else naming.next(base)
@@ -214,7 +223,7 @@ class _PathReader:
 def _saved_paths(variables: Sequence[Variable], held: set[str]) -> tuple[dict[str, str], set[str]]:
     """Path of every variable by role: its number within its owner, trainable ones first.
 
-    qkeras-v3 saves 'iteration' by name, in some layers next to its number; the second set holds those numbers.
+    qkeras-v3 saves 'iteration' by name, in some layers also by number; the second set holds those numbers.
     """
     counts: dict[str, int] = {}
     paths: dict[str, str] = {}
@@ -296,7 +305,8 @@ def _legacy_layer(where: str, group: Group | None, layer: LayerEntry, keras3: bo
     slots = _unique([*tree.trained(), *tree.others()] if not keras3 else tree.keras3_order())
     if len(slots) != len(names):
         raise ModelError(
-            f"{where}: {layer.where}: {len(names)} weights saved ({', '.join(names) or 'none'}), expected {len(slots)}: "
+            f"{where}: {layer.where}: {len(names)} weights saved ({', '.join(names) or 'none'}), "
+            f"expected {len(slots)}: "
             f"{', '.join(f'{s.entry.name}/{s.variable.role}' for s in slots) or 'none'}"
         )
     arrays = _arrays(group, names) if group is not None else []
@@ -354,7 +364,9 @@ class _Tree:
         if self.trainable:
             return own + [s for part in self.parts for s in part.others()]
         if self.is_model:
-            return [s for part in self.parts for s in part.trained()] + [s for part in self.parts for s in part.others()]
+            return [s for part in self.parts for s in part.trained()] + [
+                s for part in self.parts for s in part.others()
+            ]
         mine = [s for s in self.own if s.variable.trainable]
         return mine + own + [s for part in self.parts for s in (*part.trained(), *part.others())]
 
@@ -379,6 +391,7 @@ def _tree(layer: LayerEntry) -> _Tree:
     slots = [_Slot(layer, variable) for variable in variables_of(layer) or ()] if not layer.is_input else []
     owners = list(dict.fromkeys(slot.variable.owner for slot in slots if slot.variable.owner))
     parts = tuple(
-        _Tree(layer.trainable, tuple(s for s in slots if s.variable.owner == owner), (), is_model=False) for owner in owners
+        _Tree(layer.trainable, tuple(s for s in slots if s.variable.owner == owner), (), is_model=False)
+        for owner in owners
     )
     return _Tree(layer.trainable, tuple(s for s in slots if not s.variable.owner), parts, is_model=False)

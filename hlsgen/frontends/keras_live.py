@@ -33,7 +33,7 @@ def _framework_of(model: Any) -> str:
         return classes[0].__module__.partition(".")[0]
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
     if any(c.__name__ == "Layer" for c in classes):
-        raise ModelError(f"expected {_ACCEPTED}; found a single layer ({kind}): wrap it with keras.Sequential([Input, layer])")
+        raise ModelError(f"expected {_ACCEPTED}; found a single layer ({kind}): wrap it in keras.Sequential")
     raise ModelError(f"expected {_ACCEPTED}; found {kind}")
 
 
@@ -44,7 +44,8 @@ def _flavour(root: str) -> str:
 
 def _serialized(model: Any) -> dict[str, Any]:
     kind = type(model)
-    if kind.__module__.partition(".")[0] not in _ROOTS:  # it may override call(), which a configuration cannot show
+    # Somebody's own class may override call(), which no configuration can show.
+    if kind.__module__.partition(".")[0] not in _ROOTS:
         raise ModelError(subclassed(f"model '{model.name}'", kind.__name__))
     try:
         config = model.get_config()

@@ -50,7 +50,9 @@ def input_specs(model: ModelEntry) -> tuple[InputSpec, ...]:
     for reference in model.inputs:
         entry = by_name.get(reference.layer)
         if entry is None or not entry.is_input:
-            raise ModelError(f"model '{model.name}': its input '{reference.layer}' is no InputLayer; the file is damaged")
+            raise ModelError(
+                f"model '{model.name}': its input '{reference.layer}' is no InputLayer; the file is damaged"
+            )
         specs.append(_input_spec(entry))
     if not specs:
         raise ModelError(f"model '{model.name}' has no inputs")
@@ -93,8 +95,8 @@ def _shape(model: str, name: str, shape: Sequence[object]) -> tuple[int, ...]:
     for axis, size in enumerate(shape[1:], start=1):
         if size is None:
             raise ModelError(
-                f"input '{name}'{f' of model {model!r}' * bool(model)}: axis {axis} of its shape {tuple(shape)} "
-                "is open (None); hardware needs a size: rebuild the model with a fixed input shape"
+                f"input '{name}'{f' of model {model!r}' * bool(model)}: axis {axis} of its shape "
+                f"{tuple(shape)} is open (None); hardware needs a size: rebuild the model with a fixed input shape"
             )
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ModelError(f"input '{name}': axis {axis} of its shape {tuple(shape)} is no positive integer")
@@ -209,14 +211,16 @@ def _resolve(
     tensors = done.get((reference.layer, _call_number(by_name, reference, output)))
     if tensors is None:
         raise ModelError(
-            f"model '{model.name}': {'an output' if output else 'a layer'} refers to call {reference.node} of "
-            f"'{reference.layer}', which does not exist; the file is damaged"
+            f"model '{model.name}': {'an output' if output else 'a layer'} refers to call "
+            f"{reference.node} of '{reference.layer}', which does not exist; the file is damaged"
         )
     entry = by_name[reference.layer]
     if entry.model is None and not entry.is_input:
         return Tensor(tensors[0].call, reference.tensor)  # how many outputs a plain layer has is known to the layer
     if reference.tensor >= len(tensors):
-        raise ModelError(f"model '{model.name}': '{reference.layer}' has no output {reference.tensor}; the file is damaged")
+        raise ModelError(
+            f"model '{model.name}': '{reference.layer}' has no output {reference.tensor}; the file is damaged"
+        )
     return tensors[reference.tensor]
 
 
@@ -228,7 +232,9 @@ def _node_order(model: ModelEntry) -> Iterator[tuple[LayerEntry, int]]:
     waiting: dict[tuple[int, int], int] = {}
     consumers: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for i, n in keys:
-        producers = {position.get((r.layer, _call_number(by_name, r, False))) for r in model.layers[i].nodes[n]} - {None}
+        producers = {position.get((r.layer, _call_number(by_name, r, False))) for r in model.layers[i].nodes[n]} - {
+            None
+        }
         waiting[i, n] = len(producers)
         for producer in producers:
             assert producer is not None
@@ -246,7 +252,9 @@ def _node_order(model: ModelEntry) -> Iterator[tuple[LayerEntry, int]]:
                 heapq.heappush(ready, consumer)
     if served != len(keys):
         stuck = sorted({model.layers[i].name for (i, n), count in waiting.items() if count > 0})
-        raise ModelError(f"model '{model.name}' has a loop through {', '.join(repr(s) for s in stuck[:5])}; the file is damaged")
+        raise ModelError(
+            f"model '{model.name}' has a loop through {', '.join(repr(s) for s in stuck[:5])}; the file is damaged"
+        )
 
 
 def _alive(calls: Sequence[LayerCall], outputs: Sequence[Tensor]) -> Iterator[LayerCall]:

@@ -46,7 +46,7 @@ Table = Callable[[Config], list[Variable]]
 
 
 def variables_of(entry: LayerEntry) -> tuple[Variable, ...] | None:
-    """Return the variables of a layer in order of creation within each owner; None if its class is unknown."""
+    """Return the variables of a layer in order of creation within each owner; None: unknown class."""
     if entry.is_operation:
         return ()
     return _variables(entry.where, entry.class_name, entry.config)
@@ -61,11 +61,15 @@ def _variables(where: str, class_name: str, config: Config) -> tuple[Variable, .
     try:
         return tuple(table(config))
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{where}: its configuration is incomplete or damaged ({type(error).__name__}: {error})") from error
+        raise ModelError(
+            f"{where}: its configuration is incomplete or damaged ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _wrapped(where: str, class_name: str, config: Config) -> tuple[Variable, ...] | None:
-    keys = {"layer": "layer"} if class_name == "TimeDistributed" else {"forward_layer": "layer", "backward_layer": "layer"}
+    keys = (
+        {"layer": "layer"} if class_name == "TimeDistributed" else {"forward_layer": "layer", "backward_layer": "layer"}
+    )
     if class_name != "TimeDistributed" and isinstance(config.get("backward_layer"), dict):
         keys["backward_layer"] = "backward_layer"
     found: list[Variable] = []
@@ -113,7 +117,10 @@ def _dense(config: Config) -> list[Variable]:
 def _conv(rank: int) -> Table:
     def table(config: Config) -> list[Variable]:
         filters = int(config["filters"])
-        return [Variable("kernel", (*_sizes(config["kernel_size"], rank), None, filters)), *_bias(config, filters)]
+        return [
+            Variable("kernel", (*_sizes(config["kernel_size"], rank), None, filters)),
+            *_bias(config, filters),
+        ]
 
     return table
 
@@ -121,7 +128,10 @@ def _conv(rank: int) -> Table:
 def _conv_transpose(rank: int) -> Table:
     def table(config: Config) -> list[Variable]:
         filters = int(config["filters"])
-        return [Variable("kernel", (*_sizes(config["kernel_size"], rank), filters, None)), *_bias(config, filters)]
+        return [
+            Variable("kernel", (*_sizes(config["kernel_size"], rank), filters, None)),
+            *_bias(config, filters),
+        ]
 
     return table
 
@@ -183,7 +193,10 @@ def _with_batchnorm(table: Table) -> Table:
 def _recurrent(gates: int) -> Table:
     def table(config: Config) -> list[Variable]:
         units = int(config["units"])
-        kernels = [Variable("kernel", ("inputs", gates * units)), Variable("recurrent_kernel", (units, gates * units))]
+        kernels = [
+            Variable("kernel", ("inputs", gates * units)),
+            Variable("recurrent_kernel", (units, gates * units)),
+        ]
         two_biases = gates == 3 and config.get("reset_after", False)
         biases = _bias(config, *((2, gates * units) if two_biases else (gates * units,)))
         return [replace(v, owner="cell") for v in kernels + biases]
@@ -216,14 +229,14 @@ def _none(config: Config) -> list[Variable]:
 
 
 _WITHOUT_VARIABLES = """
-    Activation ActivityRegularization Add AlphaDropout Average Concatenate Dot Dropout ELU Flatten GaussianDropout
-    GaussianNoise Identity LeakyReLU Maximum Minimum Multiply Permute QActivation ReLU RepeatVector Rescaling Reshape
-    Softmax Subtract ThresholdedReLU UnitNormalization TFOpLambda SlicingOpLambda
+    Activation ActivityRegularization Add AlphaDropout Average Concatenate Dot Dropout ELU Flatten
+    GaussianDropout GaussianNoise Identity LeakyReLU Maximum Minimum Multiply Permute QActivation ReLU
+    RepeatVector Rescaling Reshape Softmax Subtract ThresholdedReLU UnitNormalization TFOpLambda SlicingOpLambda
     AveragePooling1D AveragePooling2D AveragePooling3D MaxPooling1D MaxPooling2D MaxPooling3D
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D QAveragePooling2D QGlobalAveragePooling2D
-    ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D UpSampling1D UpSampling2D UpSampling3D
-    SpatialDropout1D SpatialDropout2D SpatialDropout3D
+    ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D
+    UpSampling1D UpSampling2D UpSampling3D SpatialDropout1D SpatialDropout2D SpatialDropout3D
 """
 
 
@@ -231,7 +244,11 @@ def _tables() -> dict[str, Table]:
     tables: dict[str, Table] = dict.fromkeys(_WITHOUT_VARIABLES.split(), _none)
     for prefix in ("", "Q"):
         tables |= {f"{prefix}Dense": _dense, f"{prefix}BatchNormalization": _batchnorm}
-        tables |= {f"{prefix}LSTM": _recurrent(4), f"{prefix}GRU": _recurrent(3), f"{prefix}SimpleRNN": _recurrent(1)}
+        tables |= {
+            f"{prefix}LSTM": _recurrent(4),
+            f"{prefix}GRU": _recurrent(3),
+            f"{prefix}SimpleRNN": _recurrent(1),
+        }
         for rank in (1, 2, 3):
             tables[f"{prefix}Conv{rank}D"] = _conv(rank)
             tables[f"{prefix}Conv{rank}DTranspose"] = _conv_transpose(rank)
@@ -263,7 +280,8 @@ def checked_weights(where: str, variables: Sequence[Variable], arrays: Sequence[
         if variable.shape is not None and not _fits(variable, array.shape, bound):
             raise ModelError(
                 f"{where}: weight '{variable.role}' has shape {array.shape}, but the layer's configuration "
-                f"gives {_spell(variable.shape, variable.owner, bound)}; architecture and weights do not belong together"
+                f"gives {_spell(variable.shape, variable.owner, bound)}; "
+                "architecture and weights do not belong together"
             )
     return {v.role: frozen(where, v.role, a) for v, a in zip(variables, arrays, strict=True)}
 

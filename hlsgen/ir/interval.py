@@ -104,7 +104,7 @@ class Interval:
 
     def add(self, other: Interval) -> Interval:
         a, b = aligned([self, other])
-        return Interval(*(_sum(x, y) for x, y in ((a.low, b.low), (a.high, b.high))), a.frac)
+        return Interval(_sum(a.low, b.low), _sum(a.high, b.high), a.frac)
 
     def negate(self) -> Interval:
         return Interval(-self.high, -self.low, self.frac)

@@ -89,9 +89,7 @@ class FixedType:
 
     def __post_init__(self) -> None:
         if not 1 <= self.width <= MAX_WIDTH:
-            raise TypeSpecError(
-                f"type {self._brief()}: width {self.width} is not between 1 and {MAX_WIDTH}"
-            )
+            raise TypeSpecError(f"type {self._brief()}: width {self.width} is not between 1 and {MAX_WIDTH}")
         if not -4096 <= self.integer <= 4096:
             raise TypeSpecError(f"type {self._brief()}: {self.integer} integer bits are not between -4096 and 4096")
         if self.saturation_bits and self.overflow not in (Overflow.WRAP, Overflow.WRAP_SM):
@@ -204,7 +202,7 @@ class FixedType:
     def covering(cls, low: int, high: int, frac: int) -> FixedType:
         """The narrowest type for all mantissas ``low..high`` at ``frac``; neither overflows nor rounds."""
         signed = low < 0
-        width = max(high.bit_length(), (~low).bit_length() if signed else 0) + signed
+        width = max(max(high, 0).bit_length(), (~low).bit_length() if signed else 0) + signed
         width = max(width, 1)
         return cls(width, width - frac, signed)
 
@@ -273,7 +271,8 @@ class FixedType:
             raise InputError("a value is NaN; fixed point has no NaN, clean the data first")
         infinite = np.isinf(x)
         if infinite.any():
-            ends = np.where(x > 0, self.max_mantissa, self.min_mantissa)
+            low, high = (np.array(end, dtype=object) for end in (self.min_mantissa, self.max_mantissa))
+            ends = np.where(x > 0, high, low)
             return integers(np.where(infinite, ends, self.quantize(np.where(infinite, 0.0, x))))
         fraction, exponent = np.frexp(x)
         mantissa = np.ldexp(fraction, 53).astype(np.int64)  # x == mantissa * 2**(exponent - 53), exactly

@@ -95,7 +95,7 @@ def placed_type(values: Floats, width: int) -> FixedType:
 
 def _without_trailing_zeros(fixed: FixedType, mantissas: Ints) -> FixedType:
     """Drop low bits that are zero in every mantissa (0.5 needs one bit, not sixteen)."""
-    bits = int(np.bitwise_or.reduce(np.abs(mantissas).astype(object).ravel()))
+    bits = int(np.bitwise_or.reduce(np.abs(np.atleast_1d(mantissas)).astype(object).ravel()))
     zeros = (bits & -bits).bit_length() - 1 if bits else 0
     zeros = min(zeros, fixed.width - 1 - fixed.signed)
     return FixedType(fixed.width - zeros, fixed.integer, fixed.signed) if zeros > 0 else fixed

@@ -39,7 +39,8 @@ class DepthwiseConv2D(LinearLayer):
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
         total = np.einsum("nrskwc,kwcm->nrscm", self.window.patches(x), self.weight.effective, optimize=True)
-        return total.reshape(len(x), *self.output_shape([x.shape[1:]])) + self.bias.effective
+        shaped: Floats = total.reshape(len(x), *self.output_shape([x.shape[1:]])) + self.bias.effective
+        return shaped
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x, frac = inputs[0]
@@ -106,7 +107,10 @@ def read_separable(call: Call) -> Value:
     )
     bias = call.bias(filters)
     depthwise = call.add_scaled(
-        lambda b: DepthwiseConv2D(taps, b, window), tap_scale, Parameter.of(np.zeros(channels)), step="depthwise"
+        lambda b: DepthwiseConv2D(taps, b, window),
+        tap_scale,
+        Parameter.of(np.zeros(channels)),
+        step="depthwise",
     )
     pixel = Window((1, 1))
     pointwise = call.add_scaled(lambda b: Conv2D(points, b, pixel), point_scale, bias, [depthwise])

@@ -12,7 +12,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
-from hlsgen.layers.arithmetic import exact_product, exact_sum
+from hlsgen.layers.arithmetic import exact_product
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.kernel import ConstantArray, Field, Kernel, Word, summed, typed
 from hlsgen.layers.reading import Call, reads
@@ -38,8 +38,8 @@ class MaxPooling2D(Layer):
         return Exact(self._largest(x, int(x.min(initial=0))), frac)
 
     def _largest(self, x: Ints, lowest: float) -> Ints:
-        patches = self.window.patches(x, lowest)
-        return patches.max(axis=(3, 4)).reshape(len(x), *self.output_shape([x.shape[1:]]))
+        largest: Ints = self.window.patches(x, lowest).max(axis=(3, 4))
+        return largest.reshape(len(x), *self.output_shape([x.shape[1:]]))
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         return inputs[0]
@@ -65,7 +65,7 @@ class AveragePooling2D(Layer):
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
-        means = self.window.patches(x).sum(axis=(3, 4)) / self.window.counts(x.shape[1:])[..., None]
+        means: Floats = self.window.patches(x).sum(axis=(3, 4)) / self.window.counts(x.shape[1:])[..., None]
         return means.reshape(len(x), *self.output_shape([x.shape[1:]]))
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:

@@ -19,19 +19,54 @@ from hlsgen.ir.types import FixedType, integers
 from hlsgen.layers.base import Floats, Layer, Parameter
 from hlsgen.layers.scale_folding import channel_scale, fold_power_of_two
 from hlsgen.layers.window import Window
-from hlsgen.quantizers import Quantizer, parse_quantizer
+from hlsgen.quantizers import Library, Quantizer, parse_quantizer
 
 TRAINING_ONLY = frozenset(
-    """
-    name trainable dtype batch_input_shape batch_shape input_shape seed autocast build_config
-    kernel_initializer kernel_regularizer kernel_constraint bias_initializer bias_regularizer bias_constraint
-    depthwise_initializer depthwise_regularizer depthwise_constraint
-    pointwise_initializer pointwise_regularizer pointwise_constraint
-    beta_initializer beta_regularizer beta_constraint gamma_initializer gamma_regularizer gamma_constraint
-    moving_mean_initializer moving_variance_initializer activity_regularizer
-    kernel_range bias_range depthwise_range pointwise_range implementation quantization_config lora_alpha
-    registered_name module noise_shape rate input_dim input_length
-    """.split()
+    [
+        "name",
+        "trainable",
+        "dtype",
+        "batch_input_shape",
+        "batch_shape",
+        "input_shape",
+        "seed",
+        "autocast",
+        "build_config",
+        "kernel_initializer",
+        "kernel_regularizer",
+        "kernel_constraint",
+        "bias_initializer",
+        "bias_regularizer",
+        "bias_constraint",
+        "depthwise_initializer",
+        "depthwise_regularizer",
+        "depthwise_constraint",
+        "pointwise_initializer",
+        "pointwise_regularizer",
+        "pointwise_constraint",
+        "beta_initializer",
+        "beta_regularizer",
+        "beta_constraint",
+        "gamma_initializer",
+        "gamma_regularizer",
+        "gamma_constraint",
+        "moving_mean_initializer",
+        "moving_variance_initializer",
+        "activity_regularizer",
+        "kernel_range",
+        "bias_range",
+        "depthwise_range",
+        "pointwise_range",
+        "implementation",
+        "quantization_config",
+        "lora_alpha",
+        "registered_name",
+        "module",
+        "noise_shape",
+        "rate",
+        "input_dim",
+        "input_length",
+    ]
 )
 """Options that matter in training only (or that another option already said)."""
 
@@ -84,8 +119,8 @@ def activation(*names: str) -> Callable[[ActivationReader], ActivationReader]:
 class Call:
     """One call of a source layer, being read."""
 
-    def __init__(self, source: SourceCall, inputs: Sequence[Value], graph: Graph) -> None:
-        self.source, self.inputs, self.graph = source, list(inputs), graph
+    def __init__(self, source: SourceCall, inputs: Sequence[Value], graph: Graph, library: Library) -> None:
+        self.source, self.inputs, self.graph, self.library = source, list(inputs), graph, library
         self.options: dict[str, Any] = {k: v for k, v in source.config.items() if k not in TRAINING_ONLY}
         self.added: list[tuple[Node, str]] = []
 
@@ -100,7 +135,9 @@ class Call:
         if key in self.options:
             return self.options.pop(key)
         if default is _REQUIRED:
-            raise ModelError(f"{self.where}: its configuration has no '{key}'; the file is damaged or of an unknown version")
+            raise ModelError(
+                f"{self.where}: its configuration has no '{key}'; the file is damaged or of an unknown version"
+            )
         return default
 
     def expect(self, key: str, *allowed: Any) -> Any:
@@ -142,7 +179,7 @@ class Call:
     def quantizer(self, key: str) -> Quantizer | None:
         config = self.options.pop(key, None)
         try:
-            return parse_quantizer(config)
+            return parse_quantizer(config, library=self.library)
         except UnsupportedError as error:
             raise UnsupportedError(f"{self.where}: {key}: {error}") from error
 
@@ -197,7 +234,9 @@ class Call:
     def checked(self, window: Window) -> Window:
         """Refuse a window that does not fit its input."""
         if min(window.output_extent(self.inputs[0].shape)) < 1:
-            raise ModelError(f"{self.where}: a window of {window} does not fit its input of shape {self.inputs[0].shape}")
+            raise ModelError(
+                f"{self.where}: a window of {window} does not fit its input of shape {self.inputs[0].shape}"
+            )
         return window
 
     # -- nodes ------------------------------------------------------------------------------
@@ -244,7 +283,7 @@ class Call:
                 self.options |= {k: v for k, v in spec["config"].items() if k not in TRAINING_ONLY}
             return ACTIVATIONS[name](self, value)
         try:
-            quantizer = parse_quantizer(dict(spec) if isinstance(spec, Mapping) else str(spec))
+            quantizer = parse_quantizer(dict(spec) if isinstance(spec, Mapping) else str(spec), library=self.library)
         except UnsupportedError as error:
             raise UnsupportedError(f"{self.where}: activation {name!r} is not supported: {error}") from error
         assert quantizer is not None
@@ -252,7 +291,9 @@ class Call:
 
     def quantize(self, value: Value, quantizer: Quantizer) -> Value:
         """Apply a quantiser to data."""
-        from hlsgen.layers.quantized import add_quantizer  # built from layers that read themselves through this module
+        from hlsgen.layers.quantized import (
+            add_quantizer,
+        )  # built from layers that read themselves through this module
 
         try:
             return add_quantizer(self, value, quantizer.activation())
@@ -274,8 +315,11 @@ def _activation_name(spec: Any) -> str:
     return str(spec)
 
 
-def read_call(source: SourceCall, inputs: Sequence[Value], graph: Graph) -> Value:
-    """Add the nodes of one source layer to the graph and return its output."""
+def read_call(source: SourceCall, inputs: Sequence[Value], graph: Graph, library: Library = "qkeras") -> Value:
+    """Add the nodes of one source layer to the graph and return its output.
+
+    ``library`` is the QKeras that a quantiser's spelling belongs to (defaults and positions differ).
+    """
     reader = READERS.get(source.class_name)
     if reader is None:
         why = (
@@ -284,8 +328,7 @@ def read_call(source: SourceCall, inputs: Sequence[Value], graph: Graph) -> Valu
             else f"no such layer is known{nearest(source.class_name, READERS)}"
         )
         raise UnsupportedError(f"layer '{source.name}' ({source.class_name}) is not supported: {why}")
-    call = Call(source, inputs, graph)
+    call = Call(source, inputs, graph, library)
     result = reader(call)
     call.finish(result)
     return result
-

@@ -78,7 +78,15 @@ def read_batch_normalization(call: Call) -> Value:
         raise UnsupportedError(
             f"layer '{call.name}': BatchNormalization over axis {axis}; only the last axis (channels) is supported"
         )
-    call.ignore("momentum", "renorm", "fused", "virtual_batch_size", "synchronized", "renorm_clipping", "renorm_momentum")
+    call.ignore(
+        "momentum",
+        "renorm",
+        "fused",
+        "virtual_batch_size",
+        "synchronized",
+        "renorm_clipping",
+        "renorm_momentum",
+    )
     epsilon = call.take("epsilon", 1e-3)
     channels = shape[-1]
     gamma = call.weight("gamma") if call.take("scale", True) else np.ones(channels)

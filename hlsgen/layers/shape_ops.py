@@ -219,11 +219,11 @@ def read_zero_padding(call: Call) -> Value:
     call.expect("data_format", "channels_last")
     padding = call.take("padding")
     if len(call.inputs[0].shape) == 2:
-        padding = ((0, 0), (padding, padding) if np.isscalar(padding) else padding)
-    elif np.isscalar(padding):
-        padding = ((padding, padding), (padding, padding))
-    rows, columns = ((p, p) if np.isscalar(p) else tuple(p) for p in padding)
-    return call.add(ZeroPadding((int(rows[0]), int(rows[1]), int(columns[0]), int(columns[1]))))
+        padding = (0, padding)
+    elif isinstance(padding, int):
+        padding = (padding, padding)
+    (top, bottom), (left, right) = ((p, p) if isinstance(p, int) else p for p in padding)
+    return call.add(ZeroPadding((int(top), int(bottom), int(left), int(right))))
 
 
 @reads("UpSampling1D", "UpSampling2D")
@@ -231,10 +231,10 @@ def read_upsampling(call: Call) -> Value:
     call.expect("data_format", "channels_last")
     call.expect("interpolation", "nearest")
     size = call.take("size")
+    sizes = [size] if isinstance(size, int) else list(size)
     if len(call.inputs[0].shape) == 2:
-        return call.add(UpSampling((1, int(size if np.isscalar(size) else size[0]))))
-    rows, columns = (size, size) if np.isscalar(size) else size
-    return call.add(UpSampling((int(rows), int(columns))))
+        return call.add(UpSampling((1, int(sizes[0]))))
+    return call.add(UpSampling((int(sizes[0]), int(sizes[-1]))))
 
 
 @reads("Concatenate")
@@ -250,7 +250,15 @@ def read_concatenate(call: Call) -> Value:
     return result
 
 
-@reads("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization")
+@reads(
+    "Dropout",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "GaussianNoise",
+    "GaussianDropout",
+    "AlphaDropout",
+    "ActivityRegularization",
+)
 def read_training_only(call: Call) -> Value:
     """Layers that do nothing at inference."""
     call.ignore("rate", "stddev", "l1", "l2", "noise_shape", "data_format")

@@ -1,7 +1,7 @@
 """Softmax over the last axis, in integers.
 
     d = max(x) - x_i                     exact
-    k = index_t(d)                       at most 14 bits; beyond its range exp(-d) is below the result's step
+    k = index_t(d)                       at most 16 bits; beyond its range exp(-d) is below the result's step
     e_i = exp_t(high[k >> L] * low[k & (2^L - 1)])      exp(-d) as a product of two short tables
     y_i = result(e_i * inverse[inverse_index_t(sum e)])
 
@@ -27,7 +27,7 @@ from hlsgen.layers.reading import Call, activation, reads
 _TABLE_BITS = 18
 _INVERSE_BITS = 13
 _REACH_BITS = 4  # exp(-16) is 1e-7, below half a step of a 16-bit result
-_FRACTION_BITS = 10
+_INDEX_BITS = 16
 _EXP = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
 _INVERSE = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
 
@@ -46,8 +46,8 @@ class Plan:
     def of(cls, x: FixedType, n: int) -> Plan:
         span = x.max_mantissa - x.min_mantissa
         distance = FixedType.covering(0, span, x.frac)
-        frac = min(max(x.frac, 1), _FRACTION_BITS)
-        integer = max(min(distance.integer, _REACH_BITS), 1 - frac)
+        integer = min(distance.integer, _REACH_BITS)
+        frac = max(min(x.frac, _INDEX_BITS - integer), 1 - integer)
         index = FixedType(integer + frac, integer, False, Rounding.RND, Overflow.SAT)
         total = FixedType.covering(0, n << _EXP.frac, _EXP.frac)
         inverse_index = FixedType(_INVERSE_BITS, total.integer, False, Rounding.RND, Overflow.SAT)
@@ -91,7 +91,7 @@ class Softmax(Layer):
         return replace(self, plan=Plan.of(node.input.type, node.input.shape[-1]))
 
     def natural_type(self, node: Node, width: int) -> FixedType | None:
-        return FixedType(width, 1, False, Rounding.RND, Overflow.SAT)
+        return FixedType(width, 0, False, Rounding.RND, Overflow.SAT)
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.plan is not None

@@ -56,7 +56,10 @@ FUNCTIONS: dict[str, Unary] = {
     "softplus": Unary(lambda x: np.logaddexp(x, 0.0), 0.0, np.inf, None),
     "elu": Unary(_elu, -1.0, np.inf, None),
     "selu": Unary(
-        lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))), -1.7581, np.inf, None
+        lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
+        -1.7581,
+        np.inf,
+        None,
     ),
     "silu": Unary(lambda x: x * _sigmoid(x), -0.2785, np.inf, None),
     "gelu": Unary(_gelu, -0.17, np.inf, None),
@@ -140,7 +143,12 @@ def table_kernel(node: Node, index: FixedType, table: Exact) -> Kernel:
     result = node.output.type
     assert result is not None
     fields = {**typed(node), "size": node.output.size, "index_t": index, "table_word": Word(result)}
-    return Kernel("table_activation", "table_activation.h", fields, (ConstantArray.of("table", result.cast(*table), result),))
+    return Kernel(
+        "table_activation",
+        "table_activation.h",
+        fields,
+        (ConstantArray.of("table", result.cast(*table), result),),
+    )
 
 
 def _apply(name: str, call: Call, value: Value) -> Value:

@@ -6,7 +6,7 @@ One-dimensional layers are two-dimensional ones of height 1: a tensor (length, c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,11 @@ class Window:
             pads = (0, 0, reach[1] - 1, 0)
         return cls(kernel, strides, dilations, pads)
 
+    def with_padding(self, more: tuple[int, int, int, int]) -> Window:
+        """The same window with that much more padding."""
+        top, bottom, left, right = (a + b for a, b in zip(self.padding, more, strict=True))
+        return replace(self, padding=(top, bottom, left, right))
+
     @property
     def taps(self) -> int:
         return self.size[0] * self.size[1]
@@ -93,9 +98,7 @@ class Window:
         top, bottom, left, right = self.padding
         padded = np.pad(image, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
         spans = np.lib.stride_tricks.sliding_window_view(padded, self.reach, axis=(1, 2))
-        taken = spans[
-            :, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]
-        ]
+        taken = spans[:, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]]
         return taken.transpose(0, 1, 2, 4, 5, 3)
 
     def counts(self, shape: Shape) -> NDArray[np.int64]:
@@ -134,7 +137,7 @@ class Window:
 
 
 def _pair(value: Any, flat: bool) -> tuple[int, int]:
-    items = [int(value)] if np.isscalar(value) else [int(v) for v in value]
+    items = [int(value)] if isinstance(value, int) else [int(v) for v in value]
     if flat:
         return 1, items[0]
     return (items[0], items[0]) if len(items) == 1 else (items[0], items[1])

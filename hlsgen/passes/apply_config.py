@@ -64,7 +64,9 @@ class ApplyConfig(Pass):
         if own is not None and getattr(own.precision, role) is not None:
             fixed: FixedType = getattr(own.precision, role)
             if _fixed_by_model(node, role):
-                graph.notes.append(f"{node.name}: {role} {fixed} of the configuration overrides the model's own quantiser")
+                graph.notes.append(
+                    f"{node.name}: {role} {fixed} of the configuration overrides the model's own quantiser"
+                )
             if role == "result":
                 node.settings.result_by_model = False
             return fixed

@@ -32,9 +32,7 @@ class FusePadding(Pass):
         padding, changed = node.layer.padding, False
         for user in dict.fromkeys(graph.uses(node.output)):
             if isinstance(user.layer, Conv2D | DepthwiseConv2D):
-                own = user.layer.window.padding
-                total = tuple(a + b for a, b in zip(own, padding, strict=True))
-                window = replace(user.layer.window, padding=total)
+                window = user.layer.window.with_padding(padding)
                 graph.set_layer(user, replace(user.layer, window=window), [node.input])
                 changed = True
         return changed

@@ -72,7 +72,9 @@ class InferTypes(Pass):
         if expected is not None:
             integer = min(integer, int(np.frexp(max(expected, 2.0**-64))[1]) + full.signed)
         frac = min(self.width - integer, full.frac)
-        return FixedType(integer + frac, integer, full.signed, Rounding.RND, Overflow.SAT) if integer + frac > 0 else full
+        return (
+            FixedType(integer + frac, integer, full.signed, Rounding.RND, Overflow.SAT) if integer + frac > 0 else full
+        )
 
     def _keeps_exact(self, graph: Graph, node: Node, full: FixedType, pure: set[Value]) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""

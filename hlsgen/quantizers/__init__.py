@@ -7,7 +7,7 @@ on integers.
 
 from __future__ import annotations
 
-from hlsgen.quantizers.base import Activation, PowersOfTwo, Quantized, Quantizer
+from hlsgen.quantizers.base import Activation, Library, PowersOfTwo, Quantized, Quantizer
 from hlsgen.quantizers.functions import QuantizedRelu, QuantizedSigmoid, QuantizedTanh
 from hlsgen.quantizers.linear import QuantizedBits, QuantizedHswish, QuantizedLinear
 from hlsgen.quantizers.parse import parse_quantizer
@@ -17,6 +17,7 @@ from hlsgen.quantizers.signs import Binary, Ternary
 __all__ = [
     "Activation",
     "Binary",
+    "Library",
     "PowerOfTwo",
     "PowersOfTwo",
     "Quantized",

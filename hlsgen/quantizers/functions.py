@@ -38,9 +38,7 @@ class QuantizedRelu(Quantizer):
     def _quantize(self, x: Floats) -> Quantized:
         act = self.activation()
         p = x * np.float32(2.0**act.type.frac)
-        leaky = np.clip(
-            np.rint(p * np.float32(float(self.negative_slope))), np.float32(act.low), np.float32(0)
-        )
+        leaky = np.clip(np.rint(p * np.float32(float(self.negative_slope))), np.float32(act.low), np.float32(0))
         steps = np.where(p >= 0, np.clip(np.rint(p), np.float32(0), np.float32(act.high)), leaky)
         return Quantized(integers(steps.astype(np.int64)), act.type.plain())
 
@@ -52,11 +50,7 @@ class QuantizedRelu(Quantizer):
                 f"negative_slope={float(self.negative_slope)} leaves the negative side less than one step",
                 f"use at least {(low.denominator).bit_length() - 1} bits more or a steeper slope",
             )
-        high = (
-            self.type.max_mantissa
-            if self.upper is None
-            else min(self._upper_mantissa(), self.type.max_mantissa)
-        )
+        high = self.type.max_mantissa if self.upper is None else min(self._upper_mantissa(), self.type.max_mantissa)
         return Activation("relu", kind, int(low), high, negative_slope=self.negative_slope)
 
     def _wide_type(self) -> FixedType:

@@ -230,9 +230,7 @@ class QuantizedLinear(Quantizer):
         alpha = _data_alpha(self, self.alpha)
         kind, scale = split_scale(self.type, alpha)
         if scale is not None:
-            raise self.refusal(
-                f"alpha={alpha} on data, which is no power of two and divides", "use a power of two"
-            )
+            raise self.refusal(f"alpha={alpha} on data, which is no power of two and divides", "use a power of two")
         if self.is_sign:
             return Activation("binary", kind.plain(), -1, 1)
         return Activation("cast", kind, kind.min_mantissa, kind.max_mantissa)
@@ -254,7 +252,5 @@ def _data_alpha(quantizer: Quantizer, alpha: Alpha) -> float | None:
             "retrain with alpha=None or a power of two"
         )
     if isinstance(alpha, tuple):
-        raise UnsupportedError(
-            f"quantizer {quantizer.name}: alpha per channel on an activation; use one number"
-        )
+        raise UnsupportedError(f"quantizer {quantizer.name}: alpha per channel on an activation; use one number")
     return alpha

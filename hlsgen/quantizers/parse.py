@@ -132,9 +132,7 @@ def _read_object(quantizer: object, known: Signature) -> dict[str, Any]:
 
 def _bind(known: Signature, args: list[Any], options: dict[str, Any], where: str) -> dict[str, Any]:
     if len(args) > len(known.options):
-        raise ConfigError(
-            f"{where}: {known.name} takes at most {len(known.options)} arguments, found {len(args)}"
-        )
+        raise ConfigError(f"{where}: {known.name} takes at most {len(known.options)} arguments, found {len(args)}")
     bound = dict(zip(known.options, args, strict=False))
     for key, value in options.items():
         if key in bound:
@@ -226,9 +224,7 @@ class _Options:
 
     def exponents(self) -> tuple[int | None, int | None]:
         if self.values.get("elements_per_scale") is not None:
-            raise UnsupportedError(
-                f"{self.where}: elements_per_scale gives groups of weights scales; leave it out"
-            )
+            raise UnsupportedError(f"{self.where}: elements_per_scale gives groups of weights scales; leave it out")
         limits = self.optional_integer("min_po2_exponent"), self.optional_integer("max_po2_exponent")
         if limits != (None, None) and self.values["alpha"] != "auto_po2" and self.name == "quantized_bits":
             raise ConfigError(f"{self.where}: min_po2_exponent and max_po2_exponent need alpha='auto_po2'")
@@ -296,9 +292,7 @@ def _quantized_hswish(o: _Options) -> Quantizer:
 
 def _quantized_relu(o: _Options) -> Quantizer:
     if o.flag("use_sigmoid"):
-        raise UnsupportedError(
-            f"{o.where}: use_sigmoid squeezes the input first; use quantized_sigmoid instead"
-        )
+        raise UnsupportedError(f"{o.where}: use_sigmoid squeezes the input first; use quantized_sigmoid instead")
     bound = None if o.flag("is_quantized_clip") else o.optional_number("relu_upper_bound")
     if bound is not None and bound < 0:
         raise o.wrong("relu_upper_bound", "None or positive")
@@ -318,9 +312,7 @@ def _quantized_sigmoid(o: _Options) -> Quantizer:
 
 
 def _quantized_tanh(o: _Options) -> Quantizer:
-    return QuantizedTanh(
-        o.name, o.integer("bits", 1, 24), o.flag("symmetric"), o.sigmoid, o.flag("use_real_tanh")
-    )
+    return QuantizedTanh(o.name, o.integer("bits", 1, 24), o.flag("symmetric"), o.sigmoid, o.flag("use_real_tanh"))
 
 
 def _power_of_two(o: _Options) -> Quantizer:
@@ -353,12 +345,8 @@ def _binary(o: _Options) -> Quantizer:
 def _ternary(o: _Options) -> Quantizer:
     alpha, threshold = o.alpha(), o.optional_number("threshold")
     if isinstance(alpha, str) and threshold is not None:
-        raise ConfigError(
-            f"{o.where}: threshold={threshold} with alpha='{alpha}', which fits it; give one of them"
-        )
-    return Ternary(
-        o.name, alpha, 0.33 if threshold is None else threshold, o.integer("number_of_unrolls", 0, 1000)
-    )
+        raise ConfigError(f"{o.where}: threshold={threshold} with alpha='{alpha}', which fits it; give one of them")
+    return Ternary(o.name, alpha, 0.33 if threshold is None else threshold, o.integer("number_of_unrolls", 0, 1000))
 
 
 def _refused(reason: str, advice: str) -> _Builder:

@@ -48,11 +48,7 @@ class PowerOfTwo(Quantizer):
         if not self.relu:
             return x
         leaky = np.where(x > 0, x, np.float32(self.negative_slope) * x)
-        return (
-            leaky
-            if self.max_value is None
-            else np.where(x <= self.max_value, leaky, np.float32(self.max_value))
-        )
+        return leaky if self.max_value is None else np.where(x <= self.max_value, leaky, np.float32(self.max_value))
 
     def _quantized(self, x: Floats) -> Floats:
         if not self.relu:
@@ -88,9 +84,7 @@ class PowerOfTwo(Quantizer):
             raise self.refusal("max_value=0 on data", "give a positive max_value")
         least, greatest = self.exponents
         if least < _SMALLEST or greatest > _LARGEST:
-            raise self.refusal(
-                f"exponents from {least} to {greatest} leave the range of float32", "use fewer bits"
-            )
+            raise self.refusal(f"exponents from {least} to {greatest} leave the range of float32", "use fewer bits")
         limit = None if self.max_value is None else Fraction(float(np.float32(self.max_value)))
         powers = PowersOfTwo(
             least,

@@ -24,9 +24,7 @@ def reduced_axes(scale_axis: ScaleAxis, rank: int) -> list[int]:
     Channels last, as everywhere in hlsgen. Mind depthwise kernels (kh, kw, c, m): QKeras's default
     gives them one scale per multiplier m, shared by all channels.
     """
-    kept = (
-        {rank - 1} if scale_axis is None else {scale_axis} if isinstance(scale_axis, int) else set(scale_axis)
-    )
+    kept = {rank - 1} if scale_axis is None else {scale_axis} if isinstance(scale_axis, int) else set(scale_axis)
     if not all(0 <= axis < max(rank, 1) for axis in kept):
         raise ConfigError(f"quantizer scale_axis={scale_axis}: the array has axes 0 to {rank - 1}")
     return [axis for axis in range(rank) if axis not in kept]

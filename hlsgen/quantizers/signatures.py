@@ -42,8 +42,7 @@ SIGNATURES: dict[str, str] = {
     "binary": "use_01=False alpha=None use_stochastic_rounding=False",
     "stochastic_binary": f"alpha=None {_RANDOM}",
     "ternary": "alpha=None threshold=None use_stochastic_rounding=False number_of_unrolls=5",
-    "stochastic_ternary": "alpha=None threshold=None temperature=8.0 use_real_sigmoid=True "
-    "number_of_unrolls=5",
+    "stochastic_ternary": "alpha=None threshold=None temperature=8.0 use_real_sigmoid=True number_of_unrolls=5",
     "bernoulli": f"alpha=None {_RANDOM}",
     "quantized_linear": "",
 }
@@ -52,8 +51,7 @@ V3_SIGNATURES: dict[str, str] = {
     "quantized_bits": f"{SIGNATURES['quantized_bits']} {_GROUPS} post_training_scale=None",
     "quantized_hswish": f"{_HSWISH} qnoise_factor=1.0 var_name=None use_variables=False "
     "relu_shift=3 relu_upper_bound=6",
-    "binary": "use_01=False alpha=None training=False use_stochastic_rounding=False "
-    f"scale_axis=None {_GROUPS}",
+    "binary": f"use_01=False alpha=None training=False use_stochastic_rounding=False scale_axis=None {_GROUPS}",
     "quantized_linear": "bits=8 integer=0 symmetric=1 keep_negative=True alpha=None "
     "use_stochastic_rounding=False scale_axis=None qnoise_factor=1.0 var_name=None use_variables=False",
 }
@@ -66,9 +64,7 @@ def signature(name: str, library: Library, where: str) -> Signature:
     if name not in SIGNATURES:
         raise UnsupportedError(f"{where}: '{name}' is no quantizer hlsgen knows{nearest(name, SIGNATURES)}")
     if library == "qkeras" and name == "quantized_linear":
-        raise ConfigError(
-            f"{where}: qkeras 0.9 has no quantized_linear; say library='qkeras-v3' or use quantized_bits"
-        )
+        raise ConfigError(f"{where}: qkeras 0.9 has no quantized_linear; say library='qkeras-v3' or use quantized_bits")
     text = V3_SIGNATURES.get(name) if library == "qkeras-v3" else None
     return Signature(name, _read(text or SIGNATURES[name]), _read(_SAVED_ONLY.get(name, "")))
 

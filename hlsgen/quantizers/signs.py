@@ -85,9 +85,7 @@ class Ternary(Quantizer):
                 levels = (np.abs(rounded) >= scale / np.float32(2)).astype(np.float32) * np.sign(x)
                 scale = least_squares(x, levels, power_of_two=po2)
         if not np.isfinite(scale).all():
-            raise self.refusal(
-                "QKeras's fitted scale is not a number", "rescale the weights or give alpha as a number"
-            )
+            raise self.refusal("QKeras's fitted scale is not a number", "rescale the weights or give alpha as a number")
         return Quantized(integers(levels.astype(np.int64)), self.type, fixed_scale(scale))
 
     def activation(self) -> Activation:

@@ -46,7 +46,11 @@ def assert_same(one: SourceModel, other: SourceModel) -> None:
     assert one.output_names == other.output_names
     assert [c.name for c in one.calls] == [c.name for c in other.calls]
     for mine, theirs in zip(one.calls, other.calls, strict=True):
-        assert (mine.layer_name, mine.class_name, mine.inputs) == (theirs.layer_name, theirs.class_name, theirs.inputs)
+        assert (mine.layer_name, mine.class_name, mine.inputs) == (
+            theirs.layer_name,
+            theirs.class_name,
+            theirs.inputs,
+        )
         assert _meaning(mine.config) == _meaning(theirs.config), mine.name
         assert list(mine.weights) == list(theirs.weights), mine.name
         for role, array in mine.weights.items():

@@ -13,7 +13,7 @@ from hlsgen.frontends.source import Tensor, read_keras
 from tests.frontends.compare import assert_formats_agree, assert_same, randomize
 
 keras = pytest.importorskip("keras", minversion="3")
-L = keras.layers
+L: Any = keras.layers
 
 
 def test_every_weighted_layer(tmp_path: Path) -> None:
@@ -131,12 +131,17 @@ def test_layer_first_met_in_a_nested_model(tmp_path: Path) -> None:
     model = shared_between_models(first=False)
     assert len(read_keras(model).calls) == 4
     model.save(tmp_path / "m.keras")
-    with pytest.raises(ModelError, match="layer 'shared'.*no weights saved"):
+    with pytest.raises(ModelError, match=r"layer 'shared'.*no weights saved"):
         read_keras(tmp_path / "m.keras")
 
 
 def test_frozen_layers_inside_nested_models(tmp_path: Path) -> None:
-    block = [keras.Input((4,)), L.Dense(4, name="a", trainable=False), L.BatchNormalization(), L.Dense(4, name="b")]
+    block = [
+        keras.Input((4,)),
+        L.Dense(4, name="a", trainable=False),
+        L.BatchNormalization(),
+        L.Dense(4, name="b"),
+    ]
     inner = keras.Sequential(block, name="inner")
     model = randomize(keras.Sequential([keras.Input((4,)), inner, L.Dense(4, name="c")], name="outer"))
     assert_formats_agree(model, tmp_path / "part")
@@ -176,7 +181,7 @@ def test_nested_model_as_output(tmp_path: Path) -> None:
 
 def test_strangers_class_keeps_its_package(tmp_path: Path) -> None:
     @keras.saving.register_keras_serializable("mine")
-    class Dense(L.Dense):  # a different layer under a well-known name
+    class Dense(L.Dense):  # type: ignore[misc]  # a different layer under a well-known name
         pass
 
     x = keras.Input((3,))
@@ -204,7 +209,7 @@ def test_open_input_axis() -> None:
 
 
 def test_subclassed_model() -> None:
-    class Mine(keras.Model):
+    class Mine(keras.Model):  # type: ignore[misc,name-defined]
         def call(self, x: Any) -> Any:
             return x
 
@@ -219,7 +224,10 @@ def test_subclassed_model() -> None:
         (lambda x: L.Dense(2, name="double", dtype="float64")(x), "layer 'double'.*float64"),
         (lambda x: x * 2.0, "called with the constant 2.0"),
         (lambda x: L.BatchNormalization(name="b")(x, training=True), "layer 'b'.*training=True"),
-        (lambda x: L.LSTM(3, name="l")(L.Reshape((1, 3))(x), initial_state=[x, x]), "layer 'l'.*initial_state=a tensor"),
+        (
+            lambda x: L.LSTM(3, name="l")(L.Reshape((1, 3))(x), initial_state=[x, x]),
+            "layer 'l'.*initial_state=a tensor",
+        ),
     ],
 )
 def test_refusals(build: Any, words: str) -> None:
@@ -233,5 +241,5 @@ def test_nan_and_infinite_weights(tmp_path: Path) -> None:
     model.set_weights([np.array([[1, np.nan], [np.inf, 1]], np.float32), np.zeros(2, np.float32)])
     model.save(tmp_path / "m.keras")
     for source in (model, tmp_path / "m.keras"):
-        with pytest.raises(ModelError, match="layer 'bad'.*'kernel' holds 2 NaN or infinite values of 4"):
+        with pytest.raises(ModelError, match=r"layer 'bad'.*'kernel' holds 2 NaN or infinite values of 4"):
             read_keras(source)

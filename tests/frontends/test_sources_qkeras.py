@@ -31,7 +31,10 @@ BITS = "quantized_bits(4,0,1,alpha=1)"
 def quantized_cnn() -> Any:
     image = keras.Input((8, 8, 3), name="image")
     x = qkeras.QConv2DBatchnorm(
-        4, 3, kernel_quantizer=qkeras.quantized_bits(4, 0, alpha="auto"), bias_quantizer=qkeras.quantized_bits(8, 2)
+        4,
+        3,
+        kernel_quantizer=qkeras.quantized_bits(4, 0, alpha="auto"),
+        bias_quantizer=qkeras.quantized_bits(8, 2),
     )(image)
     x = qkeras.QActivation(qkeras.quantized_relu(4), name="relu")(x)
     x = qkeras.QDepthwiseConv2D(3, depthwise_quantizer=BITS, bias_quantizer="quantized_po2(4)")(x)
@@ -66,7 +69,9 @@ def test_every_quantized_layer(tmp_path: Path) -> None:
 def test_batchnorm_parts_inside_nested_models(tmp_path: Path, frozen: bool) -> None:
     image, inner_in = keras.Input((4, 4, 2)), keras.Input((4, 4, 2))
     layer = qkeras.QConv2DBatchnorm(2, 1, kernel_quantizer=BITS, bias_quantizer=BITS, name="fused")
-    inner = keras.Model(inner_in, qkeras.QConv2D(2, 1, kernel_quantizer=BITS, name="after")(layer(inner_in)), name="inner")
+    inner = keras.Model(
+        inner_in, qkeras.QConv2D(2, 1, kernel_quantizer=BITS, name="after")(layer(inner_in)), name="inner"
+    )
     layer.trainable = not frozen
     assert_formats_agree(randomize(keras.Model(image, inner(image))), tmp_path)
 

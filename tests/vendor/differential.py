@@ -92,9 +92,7 @@ def _program(cases: Sequence[Case], header: str) -> str:
     )
 
 
-def evaluate(
-    cases: Sequence[Case], folder: Path, options: Sequence[str], header: str = "world.h"
-) -> list[list[int]]:
+def evaluate(cases: Sequence[Case], folder: Path, options: Sequence[str], header: str = "world.h") -> list[list[int]]:
     """Compile and run ``cases`` in ``folder``; return the words of every case."""
     folder.mkdir(parents=True, exist_ok=True)
     source, program = folder / "cases.cpp", folder / "cases"

@@ -88,8 +88,11 @@ def threshold_case(x_type: str) -> Case:
     rng = random.Random(x_type)
     near = [int(Fraction(c) / t.step) + d for c in (-2, -1, 0, 1, 3) for d in (-1, 0, 1)]
     x = [v for v in near if t.min_mantissa <= v <= t.max_mantissa] + [draw(t, rng) for _ in range(20)]
-    tests = (lambda v: v > 0, lambda v: v <= -1, lambda v: v >= 1, lambda v: v < 3, lambda v: v == 1, lambda v: v != -2)
-    expected = [sum(test(v * t.step) << i for i, test in enumerate(tests)) for v in x]
+
+    def bits(v: Fraction) -> int:
+        return sum(answer << i for i, answer in enumerate((v > 0, v <= -1, v >= 1, v < 3, v == 1, v != -2)))
+
+    expected = [bits(v * t.step) for v in x]
     return Case(f"thresholds<{base(t)}>", x, expected=expected, vendor=t.signed)
 
 
@@ -120,6 +123,8 @@ def test_vocabulary_agrees(tmp_path: Path) -> None:
         larger_case("fixed<16,6>", "fixed<24,10>", 4),
         larger_case("ufixed<16,6>", "fixed<40,10>", 5),
         larger_case("fixed<33,6>", "fixed<70,10>", 6),
-        *map(threshold_case, ["fixed<16,6>", "ufixed<8,3>", "fixed<4,1>", "fixed<6,8>", "ufixed<16,16>", "fixed<40,9>"]),
+        *map(
+            threshold_case, ["fixed<16,6>", "ufixed<8,3>", "fixed<4,1>", "fixed<6,8>", "ufixed<16,16>", "fixed<40,9>"]
+        ),
     ]
     assert check(cases, tmp_path, header="kernels.h") > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hlsgen.ir.types import FixedType
 from tests.vendor.differential import Case, base, check
 
 SAMPLES = 120
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[int, int], int]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
@@ -26,7 +27,9 @@ def random_type(rng: random.Random, widest: int) -> FixedType:
 
 def values(t: FixedType, rng: random.Random) -> list[int]:
     ends = [t.min_mantissa, t.max_mantissa, t.min_mantissa + (t.width > 1), 0]
-    return [rng.choice(ends) if rng.random() < 0.3 else rng.randint(t.min_mantissa, t.max_mantissa) for _ in range(SAMPLES)]
+    return [
+        rng.choice(ends) if rng.random() < 0.3 else rng.randint(t.min_mantissa, t.max_mantissa) for _ in range(SAMPLES)
+    ]
 
 
 def exact(name: str, a: FixedType, b: FixedType, x: int, y: int) -> int:
@@ -56,7 +59,7 @@ def comparison(a: FixedType, b: FixedType, x: int, y: int) -> int:
 
 
 def comparison_cases(count: int, seed: int, *, mixed: bool) -> list[Case]:
-    """Mixed signedness is exact in hlsgen and wrong at some widths in the vendor's headers: not compared there."""
+    """Mixed signedness is exact in hlsgen, and wrong at some widths in the vendor's headers: not compared."""
     rng = random.Random(seed)
     cases = []
     for _ in range(count):

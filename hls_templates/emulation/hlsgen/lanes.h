@@ -82,6 +82,12 @@ template <class To, class From> HLSGEN_INLINE vec<To> convert(vec<From> v) {
     } else if constexpr (sizeof(From) == 4 && sizeof(To) == 2) {
         return (vec<To>)simd::narrow((simd::i32)v);
 #endif
+    } else if constexpr (sizeof(To) > 2 * sizeof(From) || sizeof(From) > 2 * sizeof(To)) {
+        // g++ takes long jumps lane by lane: one step at a time.
+        constexpr bool is_signed = From(-1) < From(0);
+        constexpr int step = sizeof(To) > sizeof(From) ? 16 * sizeof(From) : 4 * sizeof(From);
+        typedef typename element<step, is_signed>::type between;
+        return convert<To, between>(convert<between, From>(v));
     } else {
         return __builtin_convertvector(v, vec<To>);
     }

@@ -147,8 +147,15 @@ template <class E, class W> HLSGEN_INLINE E shifted(W value, int shift) {
     return E(uint128(int128(value)) << shift);
 }
 
+template <class W> HLSGEN_SHARED int32_t row_sum(const W* w, long n) {
+    int32_t sum = 0;
+    for (long i = 0; i < n; i++) sum += w[i];
+    return sum;
+}
+
 // All rows in blocks; every total shifted to sum_t's step, plus its bias.
-template <class C, class Path, class X>
+// Offset: x holds the inputs minus 2^15, so a row's sum of weights is added back.
+template <class C, class Path, bool Offset, class X>
 HLSGEN_INLINE void all_rows(const X* x, const typename C::weight_word* w, const typename C::bias_word* b,
                             typename C::sum_t* sum) {
     typedef typename Path::acc_word acc_word;
@@ -167,6 +174,7 @@ HLSGEN_INLINE void all_rows(const X* x, const typename C::weight_word* w, const 
         for (int r = 0; r < rows; r++, j++) {
             typedef typename lanes::element<8 * sizeof(word), true>::type signed_word;
             vec<acc_word> total = acc[r];
+            if constexpr (Offset) total += acc_word(row_sum(first + long(r) * C::n_in, C::n_in)) * 32768;
             if constexpr (product_shift > 0 && product_shift < 8 * int(sizeof(acc_word))) total = total << product_shift;
             const signed_word bias = bias_shift < 8 * int(sizeof(word)) ? shifted<signed_word>(b[j], bias_shift) : 0;
             sum[j].V = (vec<word>)(lanes::convert<signed_word, acc_word>(total) + bias);
@@ -201,8 +209,11 @@ void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word 
     constexpr int bytes = sizeof(typename C::sum_t::word);
     static_assert(C::sum_t::frac >= T::frac + weight_t::frac && C::sum_t::frac >= C::bias_t::frac,
                   "matvec: sum_t has a coarser step than a product or the bias");
-    constexpr bool pairs = lanes::same<input_word, int16_t>::value && lanes::same<weight_word, int16_t>::value;
-    constexpr int magnitude = T::width - T::is_signed + weight_t::width - weight_t::is_signed + 1;  // bits of a pair's sum
+    // Unsigned 16-bit inputs become signed by subtracting 2^15.
+    constexpr bool offset = lanes::same<input_word, uint16_t>::value && n < 65536;
+    constexpr bool pairs =
+        (lanes::same<input_word, int16_t>::value || offset) && lanes::same<weight_word, int16_t>::value;
+    constexpr int magnitude = T::width - (T::is_signed || offset) + weight_t::width - weight_t::is_signed + 1;  // bits of a pair's sum
     constexpr int run = magnitude >= 31 ? 1 : run_length(0x7fffffffl >> magnitude);
 
     if constexpr (bytes > 8 || (bytes == 8 && pairs && n > pairs_into_64<1>::most_inputs)) {
@@ -210,18 +221,22 @@ void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word 
     } else if constexpr (pairs) {
         pool::scratch<v32> memory((n + 1) / 2);
         v32* interleaved = memory.data();
-        for (int i = 0; i < n / 2; i++) interleaved[i] = interleave(x[2 * i].V, x[2 * i + 1].V);
-        if (n % 2) interleaved[n / 2] = lanes::convert<int32_t, int16_t>(x[n - 1].V) & 0xffff;
-        if constexpr (bytes <= 4) all_rows<C, pairs_into_32>(interleaved, w, b, sum);
-        else all_rows<C, pairs_into_64<run> >(interleaved, w, b, sum);
+        const auto input = [&](int i) {
+            if constexpr (offset) return (vec<int16_t>)(x[i].V ^ uint16_t(0x8000));
+            else return x[i].V;
+        };
+        for (int i = 0; i < n / 2; i++) interleaved[i] = interleave(input(2 * i), input(2 * i + 1));
+        if (n % 2) interleaved[n / 2] = lanes::convert<int32_t, int16_t>(input(n - 1)) & 0xffff;
+        if constexpr (bytes <= 4) all_rows<C, pairs_into_32, offset>(interleaved, w, b, sum);
+        else all_rows<C, pairs_into_64<run>, offset>(interleaved, w, b, sum);
     } else {
         typedef typename lanes::element<(bytes <= 4 ? 32 : 64), true>::type word;
         constexpr bool narrow = T::width + !T::is_signed <= 32 && sizeof(weight_word) <= 4;
         pool::scratch<vec<word> > memory(n);
         vec<word>* widened = memory.data();
         for (int i = 0; i < n; i++) widened[i] = lanes::convert<word, input_word>(x[i].V);
-        if constexpr (bytes <= 4) all_rows<C, words_into_32<weight_word> >(widened, w, b, sum);
-        else all_rows<C, words_into_64<weight_word, narrow> >(widened, w, b, sum);
+        if constexpr (bytes <= 4) all_rows<C, words_into_32<weight_word>, false>(widened, w, b, sum);
+        else all_rows<C, words_into_64<weight_word, narrow>, false>(widened, w, b, sum);
     }
 }
 

@@ -13,10 +13,14 @@ namespace hlsgen {
 enum class strategy { latency, resource };
 
 // What a fixed-point type is.
-template <class T> struct traits : traits<typename T::Base> {};
-template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O, int N> struct traits<ap_fixed_base<W, I, S, Q, O, N> > {
+template <class T> struct traits;
+template <int W, int I, ap_q_mode Q, ap_o_mode O, int N> struct traits<ap_fixed<W, I, Q, O, N> > {
     static const int width = W, integer = I, frac = W - I;
-    static const bool is_signed = S;
+    static const bool is_signed = true;
+};
+template <int W, int I, ap_q_mode Q, ap_o_mode O, int N> struct traits<ap_ufixed<W, I, Q, O, N> > {
+    static const int width = W, integer = I, frac = W - I;
+    static const bool is_signed = false;
 };
 
 namespace detail {

@@ -180,6 +180,7 @@ void conv2d(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_word 
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
     typename C::input_t window[G::window_size];
 #pragma HLS ARRAY_PARTITION variable=window complete
+    start_window<G>(hlsgen::zero<typename C::input_t>(), window);
     conv2d_stream<C>(pipelined(), x, y, w, b, lines, window);
 }
 

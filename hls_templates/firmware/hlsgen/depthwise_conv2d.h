@@ -115,6 +115,7 @@ void depthwise_conv2d(hls::stream<X>& x, hls::stream<Y>& y, const typename C::we
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
     typename C::input_t window[G::window_size];
 #pragma HLS ARRAY_PARTITION variable=window complete
+    start_window<G>(zero, window);
     raster<G> at;
 Position:
     for (int p = 0; p < G::padded_height * G::padded_width; p++) {

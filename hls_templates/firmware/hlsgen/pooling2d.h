@@ -141,6 +141,7 @@ void max_pooling2d(hls::stream<X>& x, hls::stream<Y>& y) {
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
     typename C::input_t window[G::window_size];
 #pragma HLS ARRAY_PARTITION variable=window complete
+    start_window<G>(fill, window);
     raster<G> at;
 Position:
     for (int p = 0; p < G::padded_height * G::padded_width; p++) {
@@ -168,6 +169,7 @@ void average_pooling2d(hls::stream<X>& x, hls::stream<Y>& y,
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
     typename C::input_t window[G::window_size];
 #pragma HLS ARRAY_PARTITION variable=window complete
+    start_window<G>(fill, window);
     raster<G> at;
 Position:
     for (int p = 0; p < G::padded_height * G::padded_width; p++) {

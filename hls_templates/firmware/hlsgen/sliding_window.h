@@ -152,6 +152,17 @@ void next_pixel(hls::stream<X>& x, bool on_image, const typename G::value_t& fil
     }
 }
 
+// Before the first pixel. No window of the output contains a cell of this time; it only makes the registers defined.
+template <class G>
+void start_window(const typename G::value_t& fill, typename G::value_t window[G::window_size]) {
+#pragma HLS INLINE
+StartCell:
+    for (int i = 0; i < G::window_size; i++) {
+#pragma HLS UNROLL
+        window[i] = fill;
+    }
+}
+
 // Moves the window one column to the left. Its last column is stale until enter_column.
 template <class G>
 void shift_columns(typename G::value_t window[G::window_size]) {

@@ -1,0 +1,52 @@
+"""hlsgen: converts, compiles, checks the emulator against the NumPy reference, predicts.
+
+Task: ``options`` are convert's; ``measure`` false only converts and compiles; ``bindings`` true only compiles
+the bindings that all designs share. The cache is the environment's HLSGEN_CACHE.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import hlsgen
+import numpy as np
+from hlsgen.emulation.build import FLAGS, bindings_object
+from hlsgen.tools import find_compiler
+from measure import Task, answer, peak_memory, throughput
+
+CHECKED = 20
+"""Samples compared with the reference: more than one group of lanes, and a ragged end."""
+
+
+def check(project: hlsgen.Project, x: np.ndarray) -> int:
+    """The number of output integers that differ from the exact NumPy meaning of the network."""
+    output = project.graph.outputs[0].name
+    return int(np.sum(project.predict(x, raw=True) != project.evaluate(x, raw=True)[output]))
+
+
+def main() -> None:
+    """Answer one task."""
+    task = Task()
+    warnings.simplefilter("ignore", hlsgen.project.ClippedInputWarning)
+    start = time.perf_counter()
+    if task.settings.get("bindings"):
+        bindings_object(find_compiler(), FLAGS)
+        answer(seconds=time.perf_counter() - start)
+        return
+    task.pin()
+    project = hlsgen.convert(str(task.model), **task.settings["options"])
+    converted = time.perf_counter()
+    project.compile()
+    compiled = time.perf_counter()
+    facts = {"convert": converted - start, "compile": compiled - converted}
+    if task.settings["measure"]:
+        wrong = check(project, task.samples(CHECKED))
+        threads = len(task.cores)
+        facts["mismatches"] = wrong
+        facts["speed"] = throughput(task, lambda x: project.predict(x, threads=threads), multiple=64 * threads)
+    answer(**facts, **peak_memory())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,302 @@
+"""The ladder: NumPy reference == emulator == generated C++ on the vendor's headers, integer for integer.
+
+:func:`ladder` converts a model once for every combination of strategy and io type and compares every
+value of the graph, not only the outputs. What NumPy says is the measure; it is computed once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hlsgen
+from hlsgen.codegen.plan import Plan, make_plan
+from hlsgen.codegen.project import project_files
+from hlsgen.emulation.emulator import Emulator
+from hlsgen.ir.graph import Value
+from hlsgen.ir.types import Ints
+from hlsgen.project import Project
+from hlsgen.tools import find_compiler, run, vendor_headers
+
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label", "-fwrapv")
+VENDOR_FLAGS = ("-std=c++14", "-O0", *WARNINGS)
+VENDOR_SAMPLES = 8
+"""The vendor's headers are slow: a hundred samples a second of a small network."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to build the same numbers."""
+
+    strategy: str
+    io_type: str
+
+    def __str__(self) -> str:
+        return f"{self.strategy}, {self.io_type}"
+
+
+ALL = tuple(Variant(s, io) for s in ("latency", "resource") for io in ("io_parallel", "io_stream"))
+DIAGONAL = (Variant("latency", "io_parallel"), Variant("resource", "io_stream"))
+"""Both strategies and both io types in two compilations instead of four."""
+
+
+def ladder(
+    model: Any,
+    x: Any,
+    *,
+    vendor: bool | Sequence[Variant] = True,
+    thorough: bool = False,
+    **settings: Any,
+) -> Project:
+    """Assert that all executors agree on every value for inputs ``x``; return the latency, io_parallel project.
+
+    ``vendor``: whether (or for which variants) to compile against the vendor's headers. ``thorough``:
+    all four variants everywhere instead of the diagonal.
+    """
+    projects = {variant: convert(model, variant, **settings) for variant in ALL}
+    first = projects[ALL[0]]
+    reference = Reference(first, x)
+    chosen = ALL if vendor is True and thorough else DIAGONAL if vendor is True else tuple(vendor or ())
+    traced = ALL if thorough else DIAGONAL
+    jobs = [lambda p=projects[v], v=v: check_emulator(p, v, reference, trace=v in traced) for v in ALL]
+    jobs += [lambda p=projects[v], v=v: check_vendor(p, v, reference) for v in chosen]
+    for variant in ALL[1:]:
+        same_types(first, projects[variant])
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            done.result()
+    return first
+
+
+def convert(model: Any, variant: Variant, **settings: Any) -> Project:
+    """Convert, with a reuse factor above 1 wherever a layer allows one if the strategy is resource."""
+    if isinstance(model, Project):
+        model, settings = model.config.model, dict(model.config) | settings
+    common = {**settings, "io_type": variant.io_type, "project_name": settings.get("project_name", "design")}
+    if variant.strategy == "latency":
+        return hlsgen.convert(model, **common)
+    plain = hlsgen.convert(model, **common)
+    layers = {k: dict(v) for k, v in dict(settings.get("layers", {})).items()}
+    for name, factor in reuse_factors(plain).items():
+        layers.setdefault(name, {}).update(strategy="resource", reuse_factor=factor)
+    return hlsgen.convert(model, **{**common, "layers": layers})
+
+
+def reuse_factors(project: Project) -> dict[str, int]:
+    """A factor for every layer that has multipliers: small ones and large ones in turn."""
+    valid: dict[str, set[int]] = {}
+    for node in project.graph:
+        if node.layer.has_multiplier:
+            factors = set(node.layer.valid_reuse_factors(node))
+            valid[node.source.name] = valid.get(node.source.name, factors) & factors
+    result = {}
+    for index, (name, factors) in enumerate(valid.items()):
+        above = sorted(factors - {1}) or [1]
+        result[name] = above[(0, len(above) // 2, -1)[index % 3]]
+    return result
+
+
+class Reference:
+    """The integers that are right, for every value of the graph, and the inputs they belong to."""
+
+    def __init__(self, project: Project, x: Any) -> None:
+        self.x = x
+        self.by_key = project.evaluate(x, raw=True)
+        names = [value.name for value in project.graph.inputs]
+        arrays = [x[n] for n in names] if isinstance(x, Mapping) else list(x) if len(names) > 1 else [x]
+        self.arrays = [np.asarray(a) for a in arrays]
+
+    def mantissas(self, project: Project, value: Value) -> Ints:
+        """(samples, elements) of a value of any of the projects (they differ in objects, not in names)."""
+        for key, known in project.trace_keys().items():
+            if known is value:
+                return flat(self.by_key[key])
+        raise AssertionError(f"{value!r} has no trace key")
+
+
+def flat(array: Any) -> Ints:
+    array = np.asarray(array)
+    return array.reshape(len(array), -1)
+
+
+def values_of(project: Project) -> list[Value]:
+    return list(dict.fromkeys(project.trace_keys().values()))
+
+
+def same_types(a: Project, b: Project) -> None:
+    types = [{key: str(v.type) for key, v in p.trace_keys().items()} for p in (a, b)]
+    assert types[0] == types[1], "strategy or io type changed a type"
+
+
+def check_emulator(project: Project, variant: Variant, reference: Reference, *, trace: bool) -> None:
+    """predict() always; every value where ``trace``."""
+    results = project.predict(reference.x, raw=True)
+    outputs = list(results) if len(project.graph.outputs) > 1 else [results]
+    for got, value in zip(outputs, project.graph.outputs, strict=True):
+        assert got.shape[1:] == value.shape, f"{variant}: {value!r} has shape {got.shape}"
+        compare(f"predict, {variant}", value.name, value, reference.mantissas(project, value), flat(got))
+    if not trace:
+        return
+    if variant.io_type == "io_parallel":
+        by_key = project.trace(reference.x, raw=True)
+        for key, value in project.trace_keys().items():
+            assert by_key[key].shape[1:] == value.shape
+            compare(f"trace, {variant}", key, value, flat(reference.by_key[key]), flat(by_key[key]))
+        return
+    values = values_of(project)
+    emulator = Emulator(make_plan(project.graph, variant.io_type, project.name, values), WARNINGS)
+    found = emulator.run([flat(a) for a in reference.arrays], raw=True)
+    for value, got in zip(values, found, strict=True):
+        compare(f"trace, {variant}", value.name, value, reference.mantissas(project, value), flat(got))
+
+
+def check_vendor(project: Project, variant: Variant, reference: Reference) -> None:
+    """Compile test bench and design with the vendor's headers; compare every value of a few samples."""
+    values = values_of(project)
+    plan = make_plan(project.graph, variant.io_type, project.name, values)
+    inputs = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in project.graph.inputs]
+    expected = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in values]
+    got = run_vendor(plan, inputs, expected)
+    place = 0
+    for value, right in zip(values, expected, strict=True):
+        compare(f"vendor, {variant}", value.name, value, right, got[:, place : place + value.size])
+        place += value.size
+    assert place == got.shape[1]
+
+
+def run_vendor(plan: Plan, inputs: Sequence[Ints], expected: Sequence[Ints], flags: Iterable[str] = ()) -> Ints:
+    """Return the rows that the test bench writes; (samples, all outputs one after the other), objects."""
+    headers = vendor_headers()
+    assert headers is not None, "no vendor headers: install hls4ml or set HLSGEN_VENDOR_HEADERS"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_files(folder, project_files(plan, {}))
+        (folder / "tb_data").mkdir()
+        (folder / "tb_data" / "inputs.dat").write_text(rows(inputs))
+        (folder / "tb_data" / "expected.dat").write_text(rows(expected))
+        sources = [f"{plan.top}_test.cpp", f"firmware/{plan.top}.cpp"]
+        includes = ["-I.", "-Ifirmware", f"-isystem{headers}"]
+        compiler = find_compiler()
+        run([*compiler.command, *VENDOR_FLAGS, *flags, *includes, *sources, "-o", "bench"], cwd=folder)
+        log = _run_bench(folder)
+        text = (folder / "tb_data" / "outputs.dat").read_text()
+    found = np.array([[int(w) for w in line.split()] for line in text.splitlines()], dtype=object)
+    agreed = f"{len(inputs[0])} samples, 0 differ" in log
+    same = found.shape == (len(inputs[0]), sum(e.shape[1] for e in expected)) and bool(
+        (found == np.concatenate([e.astype(object) for e in expected], axis=1)).all()
+    )
+    assert agreed == same, f"the test bench miscounts: it says '{log}', its outputs are {'right' if same else 'wrong'}"
+    return found
+
+
+def _run_bench(folder: Path) -> str:
+    from hlsgen.errors import ToolError
+
+    try:
+        return run([str(folder / "bench")], cwd=folder, timeout=300).output
+    except ToolError as error:
+        if "exit status 1" in str(error):  # values differ: the caller says where
+            return str(error)
+        raise
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def rows(arrays: Sequence[Ints]) -> str:
+    """Test-bench data: a sample a line, the tensors one after the other."""
+    samples = zip(*arrays, strict=True)
+    return "".join(" ".join(str(int(v)) for part in sample for v in part) + "\n" for sample in samples)
+
+
+def compare(where: str, key: str, value: Value, right: Ints, got: Ints) -> None:
+    """Assert equality; a failure says where first, and how often."""
+    node = value.producer
+    text = f"{where}: '{key}' = {node.layer.kind} {node.layer.describe()} -> {value.type}"
+    assert right.shape == got.shape, f"{text}: shape {got.shape}, expected {right.shape}"
+    wrong = np.argwhere(right.astype(object) != got.astype(object))
+    if len(wrong):
+        sample, element = wrong[0]
+        raise AssertionError(
+            f"{text}: {len(wrong)} of {right.size} integers differ, first in sample {sample}, element {element}: "
+            f"{got[sample, element]}, expected {right[sample, element]}"
+        )
+
+
+def keep(project: Project, folder: str) -> None:
+    """For debugging: write the project's texts to ``folder``."""
+    shutil.rmtree(folder, ignore_errors=True)
+    write_files(Path(folder), project_files(project.plan, {}))
+
+
+# -- models and data -------------------------------------------------------------------------------
+
+
+def dyadic_weights(model: Any, seed: int = 0, frac: int = 2, bound: int = 4) -> None:
+    """Give every layer weights that are multiples of ``2**-frac`` and BatchNormalization exact square roots."""
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            dyadic_weights(layer, seed + 1, frac, bound)
+        elif type(layer).__name__ == "BatchNormalization":
+            layer.set_weights([_batchnorm_weight(w, rng) for w in layer.weights])
+        else:
+            layer.set_weights([rng.integers(-bound, bound + 1, w.shape) / 2.0**frac for w in layer.get_weights()])
+
+
+def _batchnorm_weight(weight: Any, rng: np.random.Generator) -> Any:
+    name, shape = weight.name, tuple(weight.shape)
+    if "variance" in name:
+        return rng.choice([0.25, 1.0, 4.0], shape)
+    if "gamma" in name:
+        return rng.choice([-2.0, -1.0, 0.5, 1.0], shape)
+    return rng.integers(-8, 9, shape) / 4.0
+
+
+def grid_input(shape: Sequence[int], seed: int = 1, frac: int = 3, bound: int = 16, samples: int = 40) -> Any:
+    """Random multiples of ``2**-frac`` within ``±bound * 2**-frac``, and the extremes; (samples, *shape) float32."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-bound, bound + 1, (samples, *shape)) / 2.0**frac
+    x[0], x[1], x[2] = 0, -bound / 2.0**frac, bound / 2.0**frac
+    return x.astype(np.float32)
+
+
+def agrees_with_keras(
+    project: Project, model: Any, x: Any, tolerance: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Assert that every layer's real value equals Keras's (or differs at most by its ``tolerance``).
+
+    Layers fused away (their trace key stands for another layer's value) are left out. Returns the
+    largest difference by layer.
+    """
+    tolerance = dict(tolerance or {})
+    keys = project.trace_keys()
+    layers = [la for la in model.layers if la.name in keys and not _is_input(la)]
+    kept = [la for la in layers if keys[la.name].producer.source.name == la.name or keys[la.name].producer.inputs == ()]
+    sub = type(model)(model.inputs, [la.output for la in kept])
+    wanted = sub.predict(x, verbose=0, batch_size=len(x[0]) if isinstance(x, list) else len(x))
+    wanted = wanted if isinstance(wanted, list | tuple) else [wanted]
+    found = project.evaluate(x)
+    worst: dict[str, float] = {}
+    for layer, right in zip(kept, wanted, strict=True):
+        got = found[layer.name]
+        assert got.shape == right.shape, f"{layer.name}: shape {got.shape}, Keras says {right.shape}"
+        worst[layer.name] = float(np.abs(got.astype(np.float64) - right).max(initial=0.0))
+    bad = {k: v for k, v in worst.items() if v > tolerance.get(k, 0.0)}
+    assert not bad, f"differ from Keras: {bad}"
+    return worst
+
+
+def _is_input(layer: Any) -> bool:
+    return type(layer).__name__ == "InputLayer"
