@@ -16,6 +16,8 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -63,7 +65,7 @@ class Vitis:
 
 @dataclass(frozen=True)
 class Completed:
-    """A program that ended well: its output (both streams, in order), seconds taken, and the log if it said anything."""
+    """A program that ended well: what it printed (both streams, in order), and where that is kept."""
 
     command: tuple[str, ...]
     output: str
@@ -209,6 +211,18 @@ def _compiler_version(path: Path, arguments: tuple[str, ...], _changed: int) -> 
     with tempfile.TemporaryDirectory() as folder:
         output = run([str(path), *arguments, "--version"], cwd=Path(folder), timeout=60).output
     return output.partition("\n")[0].strip()
+
+
+def python_headers() -> Path:
+    """Return the folder of ``Python.h``, which the emulator's bindings need. Raises ToolError."""
+    folder = Path(sysconfig.get_path("include"))
+    if not (folder / "Python.h").is_file():
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise ToolError(
+            f"no Python.h in {folder}: the development files of Python {version} are not installed; get them "
+            f"('apt install python{version}-dev', 'dnf install python3-devel') or use a Python that brings them"
+        )
+    return folder
 
 
 @functools.cache

@@ -107,7 +107,7 @@ def _test_bench_data(project: Project) -> dict[str, str]:
 
     def lines(values: tuple[Value, ...]) -> str:
         columns = [exact[key_of[value]].reshape(len(exact[key_of[value]]), -1) for value in values]
-        rows = [row for row in zip(*columns, strict=True)]
+        rows = zip(*columns, strict=True)
         return "".join(" ".join(str(int(v)) for part in row for v in part) + "\n" for row in rows)
 
     graph = project.graph

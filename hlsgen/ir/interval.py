@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.ir.arithmetic import exact_matmul, exact_sum
 from hlsgen.ir.types import FixedType, Ints, Overflow, bit_length, integers
 
 
@@ -89,11 +90,10 @@ class Interval:
 
     def matmul(self, weights: Ints, frac: int) -> Interval:
         """Bounds of ``x @ weights`` for ``weights`` (channels, outputs) at ``2**-frac``."""
-        bits = max(bit_length(self.low), bit_length(self.high)) + bit_length(weights) + len(weights).bit_length()
-        w = integers(weights, bits)
-        low, high = integers(self.low, bits), integers(self.high, bits)
-        up, down = np.maximum(w, 0), np.minimum(w, 0)
-        return Interval(low @ up + high @ down, high @ up + low @ down, self.frac + frac)
+        up, down = np.maximum(weights, 0), np.minimum(weights, 0)
+        low = exact_sum(exact_matmul(self.low, up), exact_matmul(self.high, down))
+        high = exact_sum(exact_matmul(self.high, up), exact_matmul(self.low, down))
+        return Interval(low, high, self.frac + frac)
 
     def multiply(self, other: Interval) -> Interval:
         bits = sum(max(bit_length(i.low), bit_length(i.high)) for i in (self, other))
@@ -104,7 +104,7 @@ class Interval:
 
     def add(self, other: Interval) -> Interval:
         a, b = aligned([self, other])
-        return Interval(_sum(a.low, b.low), _sum(a.high, b.high), a.frac)
+        return Interval(exact_sum(a.low, b.low), exact_sum(a.high, b.high), a.frac)
 
     def negate(self) -> Interval:
         return Interval(-self.high, -self.low, self.frac)
@@ -120,11 +120,6 @@ def hull(intervals: Sequence[Interval]) -> Interval:
     """The smallest interval that holds all of them, channel by channel."""
     same = aligned(intervals)
     return Interval(_fold(np.minimum, [i.low for i in same]), _fold(np.maximum, [i.high for i in same]), same[0].frac)
-
-
-def _sum(a: Ints, b: Ints) -> Ints:
-    bits = max(bit_length(a), bit_length(b)) + 1
-    return integers(a, bits) + integers(b, bits)
 
 
 def _fold(function: np.ufunc, arrays: Sequence[Ints]) -> Ints:

@@ -23,6 +23,7 @@ Ints = NDArray[Any]
 """An array of exact integers: ``int64`` where everything fits, ``object`` (Python ints) beyond."""
 
 MAX_WIDTH = 1024
+_FLOAT64_BITS = 52  # integers of this width and their halves are exact in float64
 _NATIVE_BITS = 62  # int64 arithmetic with a bit to spare for a rounding increment
 
 
@@ -274,6 +275,8 @@ class FixedType:
             low, high = (np.array(end, dtype=object) for end in (self.min_mantissa, self.max_mantissa))
             ends = np.where(x > 0, high, low)
             return integers(np.where(infinite, ends, self.quantize(np.where(infinite, 0.0, x))))
+        if self.width <= _FLOAT64_BITS and self._rounds_to_nearest_and_saturates:
+            return self._quantize_in_floats(x)
         fraction, exponent = np.frexp(x)
         mantissa = np.ldexp(fraction, 53).astype(np.int64)  # x == mantissa * 2**(exponent - 53), exactly
         frac = 53 - exponent.astype(np.int64)
@@ -286,6 +289,19 @@ class FixedType:
                 m, at = np.sign(m), self.frac + 4
             result[where] = self.cast(m, at)
         return result
+
+    @property
+    def _rounds_to_nearest_and_saturates(self) -> bool:
+        return self.rounding in (Rounding.RND, Rounding.RND_CONV) and self.overflow is Overflow.SAT
+
+    def _quantize_in_floats(self, x: NDArray[np.float64]) -> Ints:
+        """The common case, exact in float64: scaling by a power of two and splitting off the fraction lose nothing."""
+        with np.errstate(over="ignore"):
+            scaled = np.clip(np.ldexp(x, self.frac), self.min_mantissa, self.max_mantissa)
+        if self.rounding is Rounding.RND_CONV:
+            return np.rint(scaled).astype(np.int64)
+        floor = np.floor(scaled)
+        return np.asarray(floor + (scaled - floor >= 0.5), dtype=np.int64)
 
     def to_float(self, mantissas: ArrayLike) -> NDArray[np.float64]:
         """Return the real values of ``mantissas`` as float64 (exact up to 53 bits)."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
-from hlsgen.layers.arithmetic import exact_matmul
+from hlsgen.ir.arithmetic import exact_matmul
 from hlsgen.layers.base import Exact, Floats, Parameter
 from hlsgen.layers.kernel import Kernel
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors

@@ -9,7 +9,7 @@ import numpy as np
 from hlsgen.ir.graph import Node
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints
-from hlsgen.layers.arithmetic import exact_sum, shifted
+from hlsgen.ir.arithmetic import exact_sum, shifted
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.kernel import ConstantArray, Field, Word, summed, typed
 

@@ -12,7 +12,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
-from hlsgen.layers.arithmetic import exact_product
+from hlsgen.ir.arithmetic import exact_product
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.kernel import ConstantArray, Field, Kernel, Word, summed, typed
 from hlsgen.layers.reading import Call, reads

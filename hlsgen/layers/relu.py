@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.arithmetic import exact_product
+from hlsgen.ir.arithmetic import exact_product
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
 from hlsgen.layers.kernel import Kernel, Word, typed
 from hlsgen.layers.reading import Call, activation, reads

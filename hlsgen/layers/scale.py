@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
-from hlsgen.layers.arithmetic import exact_product
+from hlsgen.ir.arithmetic import exact_product
 from hlsgen.layers.base import Exact, Floats, Parameter
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, summed, typed
 from hlsgen.layers.linear import LinearLayer

@@ -19,7 +19,8 @@ from hlsgen.passes.base import Pass
 
 _SEED = 20240229
 _SAMPLES = 256
-_BATCH_CELLS = 1 << 22
+_FEWEST = 32
+_BATCH_CELLS = 1 << 20
 PROBE_MARGIN = 2.0
 """Factor above the largest probe value; saturation protects what lies beyond."""
 
@@ -33,21 +34,23 @@ class ExpectRanges(Pass):
     calibration: Mapping[str, Floats] | None = field(default=None, compare=False)
 
     def run(self, graph: Graph) -> bool:
-        data = {v: self._data(v) for v in graph.inputs}
-        sizes = [v.size for v in (node.output for node in graph)]
-        step = max(1, min(_SAMPLES, _BATCH_CELLS // max(sizes)))
-        if self.calibration is None and any(isinstance(n.layer, Scale) and n.layer.mean is not None for n in graph):
-            step = max(step, 32)  # statistics of a batch need a batch
+        step = self._batch(graph)
+        data = {v: self._data(v, step) for v in graph.inputs}
         count = min(len(x) for x in data.values())
         for start in range(0, count, step):
             self._observe(graph, {v: x[start : start + step] for v, x in data.items()})
         return True
 
-    def _data(self, value: Value) -> Floats:
+    def _batch(self, graph: Graph) -> int:
+        """Samples evaluated at once: few for large tensors, but enough for the statistics of a batch."""
+        largest = max(node.output.size for node in graph)
+        return min(max(_BATCH_CELLS // largest, _FEWEST), _SAMPLES)
+
+    def _data(self, value: Value, samples: int) -> Floats:
         if self.calibration is not None:
             return np.asarray(self.calibration[value.name], dtype=np.float64)
         rng = np.random.default_rng(_SEED)
-        probe = rng.standard_normal((min(_SAMPLES, max(32, (1 << 22) // value.size)), *value.shape))
+        probe = rng.standard_normal((samples, *value.shape))
         probe[1::2] = np.abs(probe[1::2])  # half like centred features, half like pixels or rates
         return probe
 

@@ -7,6 +7,8 @@ import io
 import json
 import random
 import shutil
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -75,6 +77,17 @@ def edit_h5(edit: Callable[[h5py.File], None]) -> Callable[[bytes], bytes]:
 
 def layer(config: Any, name: str) -> Any:
     return next(entry for entry in config["config"]["layers"] if entry["config"]["name"] == name)
+
+
+def test_files_need_no_framework(files: Path) -> None:
+    script = (
+        "import sys; from hlsgen.frontends.source import read_keras; read_keras(sys.argv[1]); "
+        "print([m for m in ('keras', 'tf_keras', 'tensorflow', 'qkeras') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(files / "m.keras")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 # -- what is no model file ------------------------------------------------------------------

@@ -1,0 +1,264 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+import hlsgen
+from hlsgen.cli import cache, doctor
+from hlsgen.cli.score import score
+from hlsgen.cli.show import show_score, working
+from hlsgen.errors import ConfigError, OutputDirError
+
+app = typer.Typer(
+    name="hlsgen",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="From a trained Keras or QKeras model to a Vitis HLS project and a bit-exact emulator.",
+    epilog="Exit status: 0 done, 1 failed, 2 wrong use or configuration.",
+)
+app.add_typer(cache.app, name="cache")
+
+
+class IoType(str, Enum):
+    """How tensors travel between layers."""
+
+    io_parallel = "io_parallel"
+    io_stream = "io_stream"
+
+
+class Strategy(str, Enum):
+    """What a matrix product is optimised for."""
+
+    latency = "latency"
+    resource = "resource"
+
+
+class Granularity(str, Enum):
+    """How far a printed configuration goes into detail."""
+
+    model = "model"
+    type = "type"
+    name = "name"
+
+
+def _existing(help_text: str) -> Any:
+    return typer.Argument(help=help_text, show_default=False)
+
+
+def _option(*names: str, text: str) -> Any:
+    return typer.Option(*names, help=text, show_default=False)
+
+
+Model = Annotated[Path, _existing("A .keras, .h5 or .json model, or a .yml configuration that names one.")]
+ConfigFile = Annotated[Path | None, _option("--config", "-c", text="YAML configuration (see 'hlsgen config').")]
+Weights = Annotated[Path | None, _option("--weights", text="The .h5 weights that go with a .json model.")]
+Calibration = Annotated[Path | None, _option("--calibration", text="Representative inputs, .npy (n, *shape).")]
+Precision = Annotated[str | None, _option("--precision", text="Type of weights, biases, results: 'fixed<16,6>'.")]
+InputPrecision = Annotated[str | None, _option("--input-precision", text="Type of the inputs: 'ufixed<8,0>'.")]
+Io = Annotated[IoType | None, _option("--io-type", text="Arrays or streams between layers.")]
+StrategyOption = Annotated[Strategy | None, _option("--strategy", text="Optimise products for this.")]
+Reuse = Annotated[int | None, _option("--reuse-factor", text="Cycles that share one multiplier.")]
+Part = Annotated[str | None, _option("--part", text="Device, as Vitis names it.")]
+Clock = Annotated[float | None, _option("--clock-period", text="In ns.")]
+Name = Annotated[str | None, _option("--project-name", text="Name of the project and its top function.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not an hlsgen project.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hlsgen {hlsgen.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """From a trained Keras or QKeras model to a Vitis HLS project and a bit-exact emulator."""
+
+
+@app.command()
+def build(
+    config: Annotated[Path, _existing("YAML configuration; paths in it are relative to it.")],
+    overwrite: Overwrite = False,
+    synthesize: Annotated[bool, typer.Option("--synthesize", help="Then run C synthesis with Vitis HLS.")] = False,
+    min_agreement: Annotated[
+        float | None,
+        _option("--min-agreement", text="Fail if fewer samples (0 to 1) agree with the stored outputs in top-1."),
+    ] = None,
+) -> None:
+    """Do everything a configuration asks for.
+
+    Converts the model, writes the HLS project, compiles the emulator, runs the stored test vectors and
+    compares: accuracy against labels, agreement with the stored outputs of the source model
+    (expected.npy, expected_softmax.npy beside the test inputs).
+    """
+    settings = hlsgen.load_config(config)
+    with working("converting"):
+        project = hlsgen.convert(None, settings, overwrite=overwrite)
+    with working("writing"):
+        folder = project.write()
+    with working("compiling the emulator"):
+        project.compile()
+    result = None
+    if settings.test_vectors is not None:
+        with working("running the test vectors"):
+            result = score(project, settings.test_vectors)
+    show_score(project, folder, result)
+    if synthesize:
+        print(project.synthesize())
+    if min_agreement is not None and (result is None or (result.agreement or 0.0) < min_agreement):
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    model: Model,
+    output: Annotated[Path | None, _option("--output", "-o", text="Folder for the project.")] = None,
+    config: ConfigFile = None,
+    weights: Weights = None,
+    calibration: Calibration = None,
+    precision: Precision = None,
+    input_precision: InputPrecision = None,
+    io_type: Io = None,
+    strategy: StrategyOption = None,
+    reuse_factor: Reuse = None,
+    part: Part = None,
+    clock_period: Clock = None,
+    project_name: Name = None,
+    overwrite: Overwrite = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary.")] = False,
+) -> None:
+    """Write the HLS project of a model and print its summary."""
+    overrides = _given(
+        precision=precision,
+        input_precision=input_precision,
+        io_type=io_type,
+        strategy=strategy,
+        reuse_factor=reuse_factor,
+        part=part,
+        clock_period=clock_period,
+        project_name=project_name,
+    )
+    project = _project(
+        model, config, weights=weights, calibration=calibration, output_dir=output, overwrite=overwrite, **overrides
+    )
+    with working("writing"):
+        folder = project.write()
+    if not quiet:
+        print(project.summary())
+    print(f"written to {folder}")
+
+
+@app.command()
+def config(
+    model: Annotated[Path, _existing("A .keras, .h5 or .json model.")],
+    granularity: Annotated[Granularity, typer.Option("--granularity", "-g", help="How much to spell out.")] = (
+        Granularity.model
+    ),
+) -> None:
+    """Print a complete YAML configuration for a model, to edit."""
+    with working("reading the model"):
+        settings = hlsgen.default_config(model, granularity.value)
+    print(yaml.safe_dump(settings.model_dump(mode="json", exclude_none=True), sort_keys=False), end="")
+
+
+@app.command()
+def predict(
+    model: Model,
+    inputs: Annotated[Path, _existing("Input samples, .npy (n, *shape); .npz by name for several inputs.")],
+    outputs: Annotated[Path, _existing("Where the output goes: .npy, or .npz for several outputs.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Write integer mantissas instead of real values.")] = False,
+    config: ConfigFile = None,
+    weights: Weights = None,
+    calibration: Calibration = None,
+    precision: Precision = None,
+    input_precision: InputPrecision = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
+) -> None:
+    """Run the emulator on stored samples: exactly what the chip will compute."""
+    if outputs.exists() and not overwrite:
+        raise OutputDirError(f"{outputs}: exists already; give another name, or --overwrite")
+    overrides = _given(precision=precision, input_precision=input_precision)
+    project = _project(model, config, weights=weights, calibration=calibration, **overrides)
+    data = _load(inputs)
+    with working("compiling the emulator"):
+        project.compile()
+    with working("predicting"):
+        result = project.predict(data, raw=raw)
+    _save(outputs, result, project.graph.output_names)
+    print(f"written to {outputs}")
+
+
+@app.command()
+def passes() -> None:
+    """List the passes between reading a model and writing C++, in the order in which they run."""
+    from hlsgen.config import Config
+    from hlsgen.passes import pipeline
+
+    table = Table("pass", "exact", "can be skipped", "what it does")
+    for step in pipeline(Config()):
+        words = (type(step).__doc__ or "").strip().partition("\n\n")[0]
+        table.add_row(step.pass_name(), _yes(step.exact), _yes(step.optional), " ".join(words.split()))
+    Console().print(table)
+    print("exact: outputs do not change by one bit. Skip with 'skip_passes: [name]' in the configuration.")
+
+
+app.command(name="doctor")(doctor.doctor)
+
+
+def _project(model: Path, config: Path | None, **options: Any) -> hlsgen.Project:
+    """Convert a model, or the model that a configuration names."""
+    if model.suffix in (".yml", ".yaml"):
+        if config is not None:
+            raise ConfigError(f"two configurations given: {model} and --config {config}; give one")
+        model, config = None, model  # type: ignore[assignment]
+    with working("converting"):
+        return hlsgen.convert(model, config, **options)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Only the options that were given, as plain values."""
+    return {k: v.value if isinstance(v, Enum) else v for k, v in options.items() if v is not None}
+
+
+def _load(path: Path) -> Any:
+    from hlsgen.project import load_array
+
+    if path.suffix != ".npz":
+        return load_array(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError) as error:
+        raise hlsgen.errors.InputError(f"{path}: cannot be read as .npz arrays ({error})") from error
+
+
+def _save(path: Path, result: Any, names: tuple[str, ...]) -> None:
+    arrays = result if isinstance(result, list) else [result]
+    try:
+        with path.open("wb") as file:  # a file object: np.save would add .npy to a name without it
+            if path.suffix == ".npz" or len(arrays) > 1:
+                np.savez(file, **dict(zip(names, arrays, strict=True)))
+            else:
+                np.save(file, arrays[0])
+    except OSError as error:
+        raise OutputDirError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"

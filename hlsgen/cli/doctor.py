@@ -1,0 +1,99 @@
+"""``hlsgen doctor``: what hlsgen needs, what is there, and what to do about the rest."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hlsgen import tools
+from hlsgen.errors import ToolError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing hlsgen may need. ``detail``: what was found, or what to do."""
+
+    name: str
+    found: bool
+    required: bool
+    detail: str
+
+
+def findings() -> list[Finding]:
+    """Look for everything."""
+    return [
+        Finding("Python", True, True, f"{platform.python_version()} on {platform.platform()}"),
+        _required("C++ compiler", lambda: f"{(c := tools.find_compiler()).version} at {c.path}"),
+        _required("Python headers", lambda: str(tools.python_headers())),
+        _required("templates", lambda: str(tools.templates_dir())),
+        _required("cache", lambda: str(tools.cache_dir())),
+        *(_framework(*entry) for entry in _FRAMEWORKS),
+        _vendor_headers(),
+        _vitis(),
+    ]
+
+
+def doctor() -> None:
+    """Check the installation: compiler, headers, frameworks, Vitis; say what to do.
+
+    Only what is marked 'required' must be there: model files are read without any framework, and Vitis
+    HLS is for synthesis alone. Exit status 1 if something required is missing.
+    """
+    table = Table("", "what", "found, or what to do")
+    found = findings()
+    for finding in found:
+        mark = "ok" if finding.found else "MISSING" if finding.required else "-"
+        table.add_row(mark, finding.name, finding.detail)
+    Console(soft_wrap=True).print(table, markup=False, highlight=False)
+    if not all(finding.found for finding in found if finding.required):
+        raise typer.Exit(1)
+
+
+_FRAMEWORKS = (
+    ("tensorflow", "keras"),
+    ("keras", "keras"),
+    ("tf_keras", "qkeras"),
+    ("qkeras", "qkeras"),
+    ("qkeras-v3", "qkeras3"),
+)
+"""Distributions and the extra that brings them."""
+
+
+def _required(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, True, look())
+    except ToolError as error:
+        return Finding(name, False, True, str(error))
+
+
+def _framework(distribution: str, extra: str) -> Finding:
+    try:
+        return Finding(distribution, True, False, importlib.metadata.version(distribution))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(distribution, False, False, f"for live models: pip install 'hlsgen[{extra}]'")
+
+
+def _vendor_headers() -> Finding:
+    name = "vendor's ap_fixed.h"
+    try:
+        folder = tools.vendor_headers()
+    except ToolError as error:
+        return Finding(name, False, False, str(error))
+    missing = "for hlsgen's own tests: pip install --no-deps hls4ml, or set HLSGEN_VENDOR_HEADERS"
+    return Finding(name, folder is not None, False, missing if folder is None else str(folder))
+
+
+def _vitis() -> Finding:
+    try:
+        vitis = tools.find_vitis()
+    except ToolError as error:
+        return Finding("Vitis HLS", False, False, str(error))
+    if vitis is None:
+        return Finding("Vitis HLS", False, False, "for synthesis: source its settings64.sh or set HLSGEN_VITIS")
+    return Finding("Vitis HLS", True, False, f"{vitis.kind} {vitis.version} at {vitis.path}")
