@@ -7,6 +7,7 @@ specific level that says something wins. A model's own quantiser stands between 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -48,10 +49,18 @@ def _spell(value: FixedType | None) -> str:
     return "auto" if value is None else str(value)
 
 
+def _spell_input(value: FixedType | None) -> str:
+    """As :func:`_spell`, but truncating and wrapping are spelt out, for they are not what inputs do by default."""
+    if value is None or (value.rounding, value.overflow, value.saturation_bits) != (Rounding.TRN, Overflow.WRAP, 0):
+        return _spell(value)
+    return f"{str(value)[:-1]},TRN,WRAP>"
+
+
 _SPELLED = PlainSerializer(_spell, return_type=str, when_used="json")
 _SCHEMA = WithJsonSchema({"type": "string", "examples": ["auto", "fixed<16,6,RND,SAT>"]})
 TypeSpec = Annotated[FixedType | None, BeforeValidator(_parse_type), _SPELLED, _SCHEMA]
-InputTypeSpec = Annotated[FixedType | None, BeforeValidator(_parse_input_type), _SPELLED, _SCHEMA]
+_INPUT_SPELLED = PlainSerializer(_spell_input, return_type=str, when_used="json")
+InputTypeSpec = Annotated[FixedType | None, BeforeValidator(_parse_input_type), _INPUT_SPELLED, _SCHEMA]
 
 
 class _Strict(BaseModel):
@@ -142,7 +151,7 @@ def make_config(config: Config | Mapping[str, Any] | str | Path | None = None, *
     """
     if isinstance(config, str | Path):
         config = load_config(config)
-    data = config.model_dump(mode="python", exclude_unset=True) if isinstance(config, Config) else dict(config or {})
+    data = _said(config) if isinstance(config, Config) else dict(config or {})
     valid = {*Config.model_fields, *_MODEL_LEVEL}
     for key, value in overrides.items():
         if key not in valid:
@@ -155,7 +164,12 @@ def make_config(config: Config | Mapping[str, Any] | str | Path | None = None, *
 
 
 def _as_dict(value: Any) -> dict[str, Any]:
-    return value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else dict(value or {})
+    return _said(value) if isinstance(value, BaseModel) else dict(value or {})
+
+
+def _said(model: BaseModel) -> dict[str, Any]:
+    """What somebody set, as copies of the values themselves (pydantic's own dump would take types apart)."""
+    return {name: deepcopy(getattr(model, name)) for name in model.model_fields_set}
 
 
 def load_config(path: str | Path) -> Config:

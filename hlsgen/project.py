@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hlsgen.codegen.naming import Identifiers
+from hlsgen.codegen.naming import PROJECT_NAMES, Identifiers
 from hlsgen.codegen.plan import Plan, make_plan
 from hlsgen.codegen.project import project_files
 from hlsgen.codegen.writer import write_project
@@ -107,7 +107,7 @@ class Project:
         self.graph, self.config = graph, config
         self._overwrite = overwrite
         wish = config.project_name or graph.name or "model"
-        self.name = Identifiers().make(wish)
+        self.name = Identifiers(PROJECT_NAMES).make(wish)
 
     def __repr__(self) -> str:
         return f"<hlsgen project {self.name}: {len(self.graph)} nodes, {self.config.io_type}>"

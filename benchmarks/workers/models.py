@@ -224,6 +224,7 @@ def write(folder: Path, name: str) -> None:
 
 def main() -> None:
     """Write the networks named on the command line."""
+    sys.setrecursionlimit(100_000)  # Keras copies chains recursively
     folder = Path(sys.argv[1])
     for name in sys.argv[2:]:
         write(folder, name)

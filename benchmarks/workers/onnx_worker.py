@@ -66,7 +66,7 @@ class Exporter:
                 continue
             self.ranks[name] = len(shape)
             previous = name
-        output = helper.make_tensor_value_info(self.tensors[previous], TensorProto.FLOAT, None)
+        output = helper.make_tensor_value_info(self.tensors[previous], TensorProto.FLOAT, ["batch", None])
         source = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", *shape])
         graph = helper.make_graph(self.nodes, "network", [source], [output], self.constants)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

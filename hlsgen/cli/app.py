@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,21 +30,21 @@ app = typer.Typer(
 app.add_typer(cache.app, name="cache")
 
 
-class IoType(str, Enum):
+class IoType(StrEnum):
     """How tensors travel between layers."""
 
     io_parallel = "io_parallel"
     io_stream = "io_stream"
 
 
-class Strategy(str, Enum):
+class Strategy(StrEnum):
     """What a matrix product is optimised for."""
 
     latency = "latency"
     resource = "resource"
 
 
-class Granularity(str, Enum):
+class Granularity(StrEnum):
     """How far a printed configuration goes into detail."""
 
     model = "model"
@@ -174,7 +174,8 @@ def config(
     """Print a complete YAML configuration for a model, to edit."""
     with working("reading the model"):
         settings = hlsgen.default_config(model, granularity.value)
-    print(yaml.safe_dump(settings.model_dump(mode="json", exclude_none=True), sort_keys=False), end="")
+    entries = {key: value for key, value in settings.model_dump(mode="json").items() if value is not None}
+    print(yaml.safe_dump(entries, sort_keys=False, allow_unicode=True), end="")
 
 
 @app.command()

@@ -34,7 +34,7 @@ class Comparison:
     def __str__(self) -> str:
         if self.equal == self.total:
             return f"all {self.total} values equal"
-        return f"{self.equal} of {self.total} values equal, largest difference {self.largest:.3g}"
+        return f"largest difference {self.largest:.3g} ({self.equal} of {self.total} values equal)"
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,17 @@ _KEYWORDS = frozenset(
     ]
 )
 _SUFFIXES = ("_t", "_word", "_config", "_w", "_b")
+_HEADERS = (
+    "alloca assert complex ctype endian errno features fenv float hls_math hls_stream inttypes iso646 limits locale malloc math "
+    "memory pthread sched setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string strings tgmath "
+    "threads time types uchar unistd wchar wctype"
+)
+PROJECT_NAMES = frozenset([*_HEADERS.split(), "design", "parameters", "weights"])
+"""A project becomes a file ``<name>.h`` on the include path; these would hide another header."""
+WIRE_NAMES = frozenset(
+    ["argc", "argv", "assert", "bind", "bool", "c", "chunk", "constant", "constants", "describe", "e", "expected", "folder", "get", "hls_stream", "i", "inputs", "line", "load", "load_stream", "out", "outputs", "parameters", "port", "put", "result", "results", "run", "samples", "store", "store_stream", "text", "this_design", "wanted", "weights", "word", "words", "wrong", "x", "y", "w", "b", "stdin", "stdout", "stderr", "errno"]
+)
+"""Names that the templates use where the names of tensors are visible."""
 
 
 class Identifiers:

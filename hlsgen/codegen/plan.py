@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hlsgen.codegen.naming import Identifiers, comment
+from hlsgen.codegen.naming import WIRE_NAMES, Identifiers, comment
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.types import FixedType
 from hlsgen.layers.convert import Convert
@@ -115,7 +115,7 @@ def make_plan(graph: Graph, io_type: str, top: str, results: Sequence[Value] | N
 class _Planner:
     def __init__(self, graph: Graph, plan: Plan, results: tuple[Value, ...]) -> None:
         self.graph, self.plan, self.results = graph, plan, results
-        reserved = {plan.top, "x", "y", "w", "b", "parameters", "weights"}
+        reserved = WIRE_NAMES | {plan.top}
         self.identifiers = Identifiers(reserved)
         self.copies: dict[Value, list[Wire]] = {}
         """Wires that carry a value and are still to be read (several where a stream was cloned)."""

@@ -299,7 +299,7 @@ class FixedType:
         with np.errstate(over="ignore"):
             scaled = np.clip(np.ldexp(x, self.frac), self.min_mantissa, self.max_mantissa)
         if self.rounding is Rounding.RND_CONV:
-            return np.rint(scaled).astype(np.int64)
+            return np.asarray(np.rint(scaled), dtype=np.int64)
         floor = np.floor(scaled)
         return np.asarray(floor + (scaled - floor >= 0.5), dtype=np.int64)
 

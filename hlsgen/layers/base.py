@@ -95,7 +95,7 @@ def placed_type(values: Floats, width: int) -> FixedType:
 
 def _without_trailing_zeros(fixed: FixedType, mantissas: Ints) -> FixedType:
     """Drop low bits that are zero in every mantissa (0.5 needs one bit, not sixteen)."""
-    bits = int(np.bitwise_or.reduce(np.abs(np.atleast_1d(mantissas)).astype(object).ravel()))
+    bits = int(np.bitwise_or.reduce(np.abs(mantissas), axis=None))
     zeros = (bits & -bits).bit_length() - 1 if bits else 0
     zeros = min(zeros, fixed.width - 1 - fixed.signed)
     return FixedType(fixed.width - zeros, fixed.integer, fixed.signed) if zeros > 0 else fixed
@@ -108,6 +108,9 @@ class Layer:
     kind: ClassVar[str]
     structural: ClassVar[bool] = False
     """The result's values are (a subset of) the inputs' values: no arithmetic, so no type of its own."""
+    constant_width: ClassVar[int] = 0
+    """The least width for inferred constants. 24 where there is one factor a channel: that keeps all of a float32
+    factor, and a DSP48E2 multiplies 27 by 18 bits anyway."""
     has_multiplier: ClassVar[bool] = False
     """Strategy and reuse factor mean something."""
 
@@ -139,7 +142,7 @@ class Layer:
             wish = node.settings.bias if name == "bias" else node.settings.weight
             if parameter.mantissas is not None and (wish is None or not parameter.values.any()):
                 continue
-            changes[name] = parameter.quantized(wish) if wish is not None else parameter.placed(width)
+            changes[name] = parameter.quantized(wish) if wish is not None else parameter.placed(max(width, self.constant_width))
         return replace(self, **changes) if changes else self
 
     def finish(self, node: Node, result: FixedType) -> Layer:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.ir.arithmetic import exact_matmul
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.arithmetic import exact_matmul
-from hlsgen.layers.base import Exact, Floats, Parameter
+from hlsgen.layers.base import Exact, Floats
 from hlsgen.layers.kernel import Kernel
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 from hlsgen.layers.reading import Call, reads
@@ -56,12 +56,6 @@ class Conv2D(LinearLayer):
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective.reshape(self.n_in, self.n_out)
-
-    def scaled(self, scale: Floats, shift: Floats) -> Conv2D | None:
-        if self.given:
-            return None
-        weight = Parameter.of(self.weight.values * scale)
-        return replace(self, weight=weight, bias=Parameter.of(self.bias.values * scale + shift))
 
     def valid_reuse_factors(self, node: Node) -> list[int]:
         return matrix_reuse_factors(self.n_in, self.n_out)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
@@ -62,12 +64,8 @@ class DepthwiseConv2D(LinearLayer):
         bounds = (low * up + high * down).reshape(-1), (high * up + low * down).reshape(-1)
         return self.bias_interval(Interval(*bounds, x.frac + frac))
 
-    def scaled(self, scale: Floats, shift: Floats) -> DepthwiseConv2D | None:
-        if self.given:
-            return None
-        per_channel = scale.reshape(self.weight.shape[2:])
-        weight = Parameter.of(self.weight.values * per_channel)
-        return replace(self, weight=weight, bias=Parameter.of(self.bias.values * scale + shift))
+    def per_output(self, vector: NDArray[Any]) -> NDArray[Any]:
+        return vector.reshape(self.weight.shape[2:])
 
     def valid_reuse_factors(self, node: Node) -> list[int]:
         return divisors(self.window.taps * self.n_out)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
 from hlsgen.ir.graph import Node
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints
-from hlsgen.ir.arithmetic import exact_sum, shifted
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.kernel import ConstantArray, Field, Word, summed, typed
 
@@ -22,9 +24,27 @@ class LinearLayer(Layer):
     weight: Parameter
     bias: Parameter
 
+    def per_output(self, vector: NDArray[Any]) -> NDArray[Any]:
+        """Return one value per output channel in the shape that broadcasts over ``weight``."""
+        return vector
+
     def scaled(self, scale: Floats, shift: Floats) -> LinearLayer | None:
         """Fold ``y * scale + shift`` (per output channel) into weights and bias; None if they are given."""
-        raise NotImplementedError
+        if self.given:
+            return None
+        weight = Parameter.of(self.weight.values * self.per_output(scale))
+        return replace(self, weight=weight, bias=Parameter.of(self.bias.values * scale + shift))
+
+    def scaled_exactly(self, scale: Parameter, shift: Parameter, widest: int) -> LinearLayer | None:
+        """The same with exact constants, bit for bit; None if the product needs weights wider than ``widest``."""
+        (w, w_frac), (b, b_frac) = self.weight.fixed, self.bias.fixed
+        (s, s_frac), (t, t_frac) = scale.fixed, shift.fixed
+        weight = exact_parameter(exact_product(w, np.broadcast_to(self.per_output(s), w.shape)), w_frac + s_frac)
+        frac = max(b_frac + s_frac, t_frac)
+        bias = exact_sum(shifted(exact_product(b, s), frac - b_frac - s_frac), shifted(t, frac - t_frac))
+        if weight.type is None or weight.type.width > widest:
+            return None
+        return replace(self, weight=weight, bias=exact_parameter(bias, frac))
 
     def with_constants(self, node: Node, width: int) -> Layer:
         """As for any layer, but an inferred bias is no finer than the grid of the products it is added to."""
@@ -72,6 +92,14 @@ class LinearLayer(Layer):
             ConstantArray.of("w", output_major, self.weight.type),
             ConstantArray.of("b", bias, self.bias.type),
         )
+
+
+def exact_parameter(mantissas: Ints, frac: int) -> Parameter:
+    """Constants in the narrowest type that holds them."""
+    low, high = min(int(mantissas.min()), 0), max(int(mantissas.max()), 0)
+    if low == high == 0:
+        return Parameter.exactly(mantissas, FixedType(1, 1, False))
+    return Parameter.exactly(mantissas, FixedType.covering(low, high, frac))
 
 
 def matrix_reuse_factors(n_in: int, n_out: int) -> list[int]:

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.ir.arithmetic import exact_product, exact_sum
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval, aligned
-from hlsgen.ir.arithmetic import exact_product, exact_sum
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
 from hlsgen.layers.kernel import Kernel, typed
 from hlsgen.layers.reading import Call, reads

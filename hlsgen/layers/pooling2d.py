@@ -9,10 +9,10 @@ from math import prod
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
-from hlsgen.ir.arithmetic import exact_product
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.kernel import ConstantArray, Field, Kernel, Word, summed, typed
 from hlsgen.layers.reading import Call, reads
@@ -57,6 +57,7 @@ class AveragePooling2D(Layer):
     """
 
     kind = "AveragePooling2D"
+    constant_width = 24
     window: Window
     reciprocal: Parameter
 
@@ -127,6 +128,7 @@ class GlobalAveragePooling(Layer):
     """The mean of each channel; ``reciprocal`` (1,) of the number of positions."""
 
     kind = "GlobalAveragePooling"
+    constant_width = 24
     reciprocal: Parameter
     keepdims: bool = False
 

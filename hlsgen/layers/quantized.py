@@ -100,7 +100,7 @@ def _layer(function: Activation) -> Layer:
 def _steps(thresholds: list[Fraction], levels: list[int], fixed: FixedType) -> Thresholds:
     return Thresholds(
         _exact_array(thresholds, (1, len(thresholds))),
-        Parameter.exactly(integers(np.array(levels)), fixed.plain()),
+        Parameter.exactly(integers(np.array([levels])), fixed.plain()),
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.types import FixedType
-from hlsgen.ir.arithmetic import exact_product
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
 from hlsgen.layers.kernel import Kernel, Word, typed
 from hlsgen.layers.reading import Call, activation, reads

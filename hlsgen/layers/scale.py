@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.arithmetic import exact_product
 from hlsgen.layers.base import Exact, Floats, Parameter
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, summed, typed
 from hlsgen.layers.linear import LinearLayer
@@ -22,6 +22,7 @@ class Scale(LinearLayer):
     """``weight`` (channels,) is the scale, ``bias`` (channels,)."""
 
     kind = "Scale"
+    constant_width = 24
     mean: Floats | None = None
     """What BatchNormalization saw in training, per channel (for placing ranges): mean of the input..."""
     deviation: Floats | None = None
@@ -38,13 +39,6 @@ class Scale(LinearLayer):
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         s, frac = self.weight.fixed
         return self.bias_interval(inputs[0].multiply(Interval(s, s, frac)))
-
-    def scaled(self, scale: Floats, shift: Floats) -> Scale | None:
-        if self.given:
-            return None
-        weight = Parameter.of(self.weight.values * scale)
-        bias = Parameter.of(self.bias.values * scale + shift)
-        return Scale(weight, bias, self.mean, self.deviation)
 
     def describe(self) -> str:
         return ""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.types import FixedType, Ints
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
 
@@ -18,7 +20,7 @@ from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
 class Thresholds(Layer):
     """``y = levels[number of k with x >= thresholds[c, k]]``.
 
-    ``thresholds`` (channels or 1, n), ascending along n; ``levels`` (n + 1,). Both are exact.
+    ``thresholds`` (channels or 1, n), ascending along n; ``levels`` (the same channels, n + 1). Both are exact.
     """
 
     kind = "Thresholds"
@@ -31,7 +33,12 @@ class Thresholds(Layer):
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         reached = inputs[0][..., None] >= self.thresholds.effective
-        return np.asarray(self.levels.effective[reached.sum(axis=-1)])
+        return self._pick(self.levels.effective, reached.sum(axis=-1))
+
+    def _pick(self, levels: NDArray[Any], count: Ints) -> NDArray[Any]:
+        """``levels[c, count]`` for each element of channel c."""
+        channels = np.arange(count.shape[-1]) if len(levels) > 1 else np.zeros(1, dtype=np.int64)
+        return np.asarray(levels[np.broadcast_to(channels, count.shape), count])
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         (x, t), _ = align([inputs[0], Exact(*self.thresholds.fixed)])
@@ -39,11 +46,12 @@ class Thresholds(Layer):
         for k in range(self.n):
             count += (x >= t[:, k]).astype(np.int64)
         levels, frac = self.levels.fixed
-        return Exact(levels[count], frac)
+        return Exact(self._pick(levels, count), frac)
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         levels, frac = self.levels.fixed
-        return Interval.of_values(levels[:, None], frac).uniform(inputs[0].channels)
+        spans = Interval.of_values(levels.T, frac)
+        return spans if spans.channels == inputs[0].channels else spans.uniform(inputs[0].channels)
 
     def describe(self) -> str:
         return f"{self.n + 1} levels"
@@ -71,7 +79,7 @@ class Thresholds(Layer):
             "level_word": Word(result),
         }
         constants = (
-            ConstantArray.of("t", compared.cast(t, frac), compared),
+            ConstantArray.of("cuts", compared.cast(t, frac), compared),
             ConstantArray.of("levels", result.cast(*self.levels.fixed), result),
         )
         return Kernel("thresholds", "thresholds.h", fields, constants)

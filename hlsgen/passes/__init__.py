@@ -12,8 +12,10 @@ from hlsgen.passes.apply_config import ApplyConfig, CheckReuseFactors
 from hlsgen.passes.base import Pass, run_pipeline
 from hlsgen.passes.expect_ranges import ExpectRanges
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
+from hlsgen.passes.fuse_exact_scales import FuseExactScales
 from hlsgen.passes.fuse_padding import FusePadding
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
+from hlsgen.passes.fuse_thresholds import FuseThresholds
 from hlsgen.passes.infer_types import InferTypes
 from hlsgen.passes.place_inputs import PlaceInputs
 from hlsgen.passes.remove_identities import RemoveIdentities
@@ -29,6 +31,8 @@ def pipeline(config: Config, calibration: Mapping[str, NDArray[np.float64]] | No
         FusePadding(),
         ExpectRanges(calibration),
         FuseBatchnorm(),
+        FuseExactScales(),
+        FuseThresholds(),
         FuseQuantizers(),
         CheckReuseFactors(),
         PlaceInputs(config.default_width, calibrated=calibration is not None),

@@ -79,7 +79,7 @@ def convert(model: Any, variant: Variant, **settings: Any) -> Project:
     """Convert, with a reuse factor above 1 wherever a layer allows one if the strategy is resource."""
     if isinstance(model, Project):
         model, settings = model.config.model, dict(model.config) | settings
-    common = {**settings, "io_type": variant.io_type, "project_name": settings.get("project_name", "design")}
+    common = {**settings, "io_type": variant.io_type, "project_name": settings.get("project_name", "dut")}
     if variant.strategy == "latency":
         return hlsgen.convert(model, **common)
     plain = hlsgen.convert(model, **common)

@@ -1,6 +1,6 @@
 // A staircase for each channel: the level that belongs to the last threshold that x reaches, else levels[0].
 //
-//   v = cast<threshold_t>(x);  y = levels[0];  for each k: if v >= t[channel][k] then y = levels[k + 1]
+//   v = cast<threshold_t>(x);  y = levels[channel][0];  for each k: if v >= t[channel][k] then y = levels[channel][k + 1]
 //
 // Config C
 //   input_t, output_t       element types
@@ -10,7 +10,7 @@
 //   channels                the channel of element e is e % channels; divides size
 //   n_thresholds            thresholds of a channel
 //   reuse_factor, strategy
-// Constants: t[channels][n_thresholds], levels[n_thresholds + 1].
+// Constants: t[channels][n_thresholds], levels[channels][n_thresholds + 1].
 // Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
 #ifndef HLSGEN_THRESHOLDS_H
 #define HLSGEN_THRESHOLDS_H
@@ -24,16 +24,18 @@ namespace hlsgen {
 template <class C>
 typename C::output_t thresholds_element(const typename C::input_t& x, int channel,
                                         const typename C::threshold_word t[C::channels * C::n_thresholds],
-                                        const typename C::level_word levels[C::n_thresholds + 1]) {
+                                        const typename C::level_word levels[C::channels * (C::n_thresholds + 1)]) {
 #pragma HLS INLINE
     const typename C::threshold_t v = cast<typename C::threshold_t>(x);
-    typename C::output_t y = from_mantissa<typename C::output_t>(levels[0]);
+    typename C::output_t y = from_mantissa<typename C::output_t>(levels[channel * (C::n_thresholds + 1)]);
 Threshold:
     for (int k = 0; k < C::n_thresholds; k++) {
 #pragma HLS UNROLL
         const typename C::threshold_t threshold =
             from_mantissa<typename C::threshold_t>(t[channel * C::n_thresholds + k]);
-        y = select(v >= threshold, from_mantissa<typename C::output_t>(levels[k + 1]), y);
+        const typename C::output_t level =
+            from_mantissa<typename C::output_t>(levels[channel * (C::n_thresholds + 1) + k + 1]);
+        y = select(v >= threshold, level, y);
     }
     return y;
 }
@@ -41,7 +43,7 @@ Threshold:
 template <class C>
 void thresholds(const typename C::input_t x[C::size], typename C::output_t y[C::size],
                 const typename C::threshold_word t[C::channels * C::n_thresholds],
-                const typename C::level_word levels[C::n_thresholds + 1]) {
+                const typename C::level_word levels[C::channels * (C::n_thresholds + 1)]) {
 #pragma HLS PIPELINE II=C::reuse_factor
     static_assert(C::size % C::channels == 0, "the last axis has `channels` elements");
 Position:
@@ -58,7 +60,7 @@ Position:
 template <class C, class X, class Y>
 void thresholds(hls::stream<X>& x, hls::stream<Y>& y,
                 const typename C::threshold_word t[C::channels * C::n_thresholds],
-                const typename C::level_word levels[C::n_thresholds + 1]) {
+                const typename C::level_word levels[C::channels * (C::n_thresholds + 1)]) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
     static_assert(X::size % C::channels == 0 || C::channels % X::size == 0, "packs must fit the channels");

@@ -1,0 +1,47 @@
+# Everything from a fresh machine: Python 3.11 or newer, g++ and make. `make demo` and `make test` do all set-up.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+JOBS ?= 2
+export HLSGEN_CACHE ?= $(CURDIR)/build/cache
+
+.PHONY: demo test lint bench clean help
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
+	$(BIN)/hlsgen build configs/digits_mlp.yml
+	$(BIN)/hlsgen build configs/mnist_cnn_bn.yml
+
+test: lint ## lint, types and all tests
+	$(BIN)/python -m pytest -n $(JOBS) --slow $(ARGS)
+
+lint: $(VENV)/test.stamp ## style, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: $(VENV)/test.stamp ## speed against float inference and, where it is installed, the peer
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean: ## remove what was built, and the environment
+	rm -rf build dist $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv; install it ('apt install python3 python3-venv python3-dev')" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/core.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+# hls4ml brings the vendor's reference headers; its own dependencies are not needed for that.
+$(VENV)/test.stamp: pyproject.toml tests/constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint tests/constraints.txt --editable '.[dev,keras,qkeras]'
+	$(PIP) install --quiet --no-deps hls4ml==1.3.0
+	@touch $@ $(VENV)/core.stamp

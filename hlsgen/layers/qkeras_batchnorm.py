@@ -1,0 +1,210 @@
+"""Batch normalisation of QKeras: by itself, and folded into the layer in front of it.
+
+Everything here is float32 in QKeras, so it is float32 here, operation by operation: what reaches the
+graph are the very constants the model computes with at inference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.graph import Value
+from hlsgen.ir.types import FixedType, Ints, integers
+from hlsgen.layers.base import Parameter
+from hlsgen.layers.conv2d import read_conv
+from hlsgen.layers.dense import read_dense
+from hlsgen.layers.depthwise_conv2d import read_depthwise
+from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.scale import Scale
+
+Singles = NDArray[np.float32]
+
+_PACKET = 8
+_GIVEN_WIDTH = 18
+"""Constants up to this many bits (one input of a DSP block) are the model's own fixed point; wider ones
+are float32 numbers held exactly, which the user may narrow."""
+_WIDEST = 28
+_STATISTICS = ("momentum", "renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size",
+               "adjustment", "synchronized")  # fmt: skip
+_DEFAULTS = {
+    "gamma_quantizer": "quantized_relu_po2(6, 2048)",
+    "beta_quantizer": "quantized_po2(5)",
+    "mean_quantizer": "quantized_po2(5)",
+    "variance_quantizer": "quantized_relu_po2(6, quadratic_approximation=True)",
+}
+
+
+# -- by itself ------------------------------------------------------------------------------
+
+
+@reads("QBatchNormalization")
+def read_quantized_batch_normalization(call: Call) -> Value:
+    """``x * inverse + (beta - mean * inverse)``, ``inverse = gamma / sqrt(variance + epsilon)``, as QKeras rounds it.
+
+    The class of that name in ``hlsgen.training`` quantises the combined scale and bias instead.
+    """
+    _check_axis(call)
+    call.ignore(*_STATISTICS)
+    if "scale_quantizer" in call.options:
+        return _read_combined(call)
+    for key, default in _DEFAULTS.items():
+        call.options.setdefault(key, default)
+    epsilon = np.float32(call.take("epsilon", 1e-3))
+    gamma = _quantized(call, "gamma", call.take("scale", True))
+    beta = _quantized(call, "beta", call.take("center", True))
+    mean, variance = _quantized(call, "moving_mean"), _quantized(call, "moving_variance")
+    assert mean is not None and variance is not None
+    inverse = _inverse_root(call, variance + epsilon, exact_division=call.library == "qkeras-v3")
+    if gamma is not None:
+        inverse = inverse * gamma
+    quantizer = call.quantizer("inverse_quantizer")
+    if quantizer is not None:
+        inverse = quantizer.quantize_weights(inverse).values()
+    bias = -mean * inverse if beta is None else beta - mean * inverse
+    return _add_scale(call, inverse, bias, epsilon)
+
+
+def _quantized(call: Call, role: str, present: bool = True) -> Singles | None:
+    """A constant through its quantiser; None where the layer was built without it."""
+    quantizer = call.quantizer(f"{role.removeprefix('moving_')}_quantizer")
+    if not present:
+        return None
+    values = call.weight(role).astype(np.float32)
+    return values if quantizer is None else quantizer.quantize_weights(values).values()
+
+
+def _add_scale(call: Call, scale: Singles, bias: Singles, epsilon: np.float32) -> Value:
+    if not (np.isfinite(scale).all() and np.isfinite(bias).all()):
+        raise UnsupportedError(f"{call.where}: its scale or bias is not finite in float32; the model is damaged")
+    mean = call.weight("moving_mean")
+    deviation = np.sqrt(np.maximum(call.weight("moving_variance") + float(epsilon), 1e-30))
+    layer = Scale(_constant(call, "scale", scale), _constant(call, "bias", bias), mean, deviation)
+    return call.add(layer)
+
+
+def _constant(call: Call, what: str, values: Singles) -> Parameter:
+    """float32 numbers, exactly, up to 28 bits; beyond that rounded, and said so."""
+    mantissas, fixed = _exactly(values)
+    if fixed.width <= _WIDEST:
+        return Parameter.exactly(mantissas, fixed, given=fixed.width <= _GIVEN_WIDTH)
+    rounded = Parameter.of(values).placed(_WIDEST)
+    deviation = float(np.abs(rounded.effective - rounded.values).max())
+    call.graph.notes.append(
+        f"{call.name}: {what} needs {fixed.width} bits; rounded to {rounded.type}, largest deviation {deviation:.3g}"
+    )
+    return rounded
+
+
+def _exactly(values: Singles) -> tuple[Ints, FixedType]:
+    """Mantissas of float32 numbers on the coarsest grid that holds them all."""
+    fraction, exponent = np.frexp(values.astype(np.float64))
+    digits = [int(d) for d in np.ldexp(fraction, 24).ravel()]
+    places = [int(e) - 24 for e in exponent.ravel()]
+    lowest = min((p + (d & -d).bit_length() - 1 for d, p in zip(digits, places, strict=True) if d), default=0)
+    whole = [d << (p - lowest) if p >= lowest else d >> (lowest - p) for d, p in zip(digits, places, strict=True)]
+    fixed = FixedType.covering(min(*whole, 0), max(*whole, 1), -lowest)
+    return integers(np.asarray(whole, dtype=object).reshape(values.shape)), fixed
+
+
+# -- folded ---------------------------------------------------------------------------------
+
+
+@reads("QConv2DBatchnorm")
+def read_folded_conv2d(call: Call) -> Value:
+    """A QConv2D whose kernel is scaled before it is quantised."""
+    _fold(call, "kernel", exact_division=call.library == "qkeras-v3")
+    return read_conv(call)
+
+
+@reads("QDepthwiseConv2DBatchnorm")
+def read_folded_depthwise(call: Call) -> Value:
+    """A QDepthwiseConv2D likewise; the scale runs over (channels, multiplier)."""
+    _fold(call, "depthwise_kernel", exact_division=False)
+    return read_depthwise(call)
+
+
+@reads("QDenseBatchnorm")
+def read_folded_dense(call: Call) -> Value:
+    """A QDense likewise (qkeras-v3)."""
+    _fold(call, "kernel", exact_division=True)
+    return read_dense(call)
+
+
+def _fold(call: Call, role: str, *, exact_division: bool) -> None:
+    """Replace kernel and bias by the folded ones; both folding modes are the same at inference.
+
+    ``kernel * inverse`` and ``inverse * (bias - mean) + beta``, always with a bias.
+    """
+    _check_axis(call)
+    call.ignore(*_STATISTICS, "ema_freeze_delay")
+    call.expect("folding_mode", "ema_stats_folding", "batch_stats_folding")
+    if not call.take("center", True):
+        raise UnsupportedError(
+            f"{call.where}: center=False, which QKeras itself cannot compute; rebuild the layer with center=True"
+        )
+    epsilon = np.float32(call.take("epsilon", 1e-3))
+    inverse = _inverse_root(call, _single(call, "moving_variance") + epsilon, exact_division=exact_division)
+    if call.take("scale", True):
+        inverse = inverse * _single(call, "gamma")
+    bias = _single(call, "bias") if call.take("use_bias", True) else np.float32(0)
+    folded_bias = inverse * (bias - _single(call, "moving_mean")) + _single(call, "beta")
+    kernel = _single(call, role)
+    outputs = kernel.shape[-2:] if role == "depthwise_kernel" else kernel.shape[-1:]
+    weights = {role: inverse.reshape(outputs) * kernel, "bias": folded_bias}
+    source: Any = call.source
+    call.source = replace(source, weights={**source.weights, **weights})
+    call.options["use_bias"] = True
+
+
+def _single(call: Call, role: str) -> Singles:
+    return call.weight(role).astype(np.float32)
+
+
+# -- shared ---------------------------------------------------------------------------------
+
+
+def _check_axis(call: Call) -> None:
+    axis: Any = call.take("axis", -1)
+    axes = [axis] if isinstance(axis, int) else list(axis)
+    if axes not in ([-1], [len(call.inputs[0].shape)]):
+        raise UnsupportedError(f"{call.where}: axis={axis}; only the last axis (channels) is supported")
+
+
+def _inverse_root(call: Call, x: Singles, *, exact_division: bool) -> Singles:
+    """``1 / sqrt(x)`` of the variances in float32.
+
+    As a division of a root it is reproduced to the bit. ``rsqrt`` is not: TensorFlow refines the
+    processor's own estimate, for whole packets of 8, and is up to two units in the last place off,
+    differently on different processors. The correctly rounded result stands for it.
+    """
+    if (x <= 0).any():
+        raise UnsupportedError(f"{call.where}: moving_variance + epsilon is not positive; the model is damaged")
+    result: Singles = np.float32(1) / np.sqrt(x)
+    if exact_division:
+        return result
+    packed = x.size // _PACKET * _PACKET
+    result[:packed] = (1 / np.sqrt(x[:packed].astype(np.float64))).astype(np.float32)
+    return result
+
+
+# -- hlsgen.training.QBatchNormalization ----------------------------------------------------
+
+
+def _read_combined(call: Call) -> Value:
+    """Scale and bias are combined in float32, then quantised each by its own quantiser."""
+    epsilon = np.float32(call.take("epsilon", 1e-3))
+    inverse = np.float32(1) / np.sqrt(_single(call, "moving_variance") + epsilon)
+    scale = inverse * _single(call, "gamma") if call.take("scale", True) else inverse
+    shift = _single(call, "beta") if call.take("center", True) else np.float32(0)
+    scale_quantizer, bias_quantizer = call.quantizer("scale_quantizer"), call.quantizer("bias_quantizer")
+    if scale_quantizer is not None:
+        scale = scale_quantizer.quantize_weights(scale).values()
+    bias = shift - _single(call, "moving_mean") * scale
+    if bias_quantizer is not None:
+        bias = bias_quantizer.quantize_weights(bias).values()
+    return _add_scale(call, scale, bias, epsilon)

@@ -1,0 +1,196 @@
+"""pytest support: cached projects, and comparisons that say where a design went wrong.
+
+Loaded by pytest itself once hlsgen is installed::
+
+    from hlsgen.pytest_plugin import assert_bit_exact
+
+    def test_my_model(hls_project):
+        project = hls_project("model.keras", input_precision="ufixed<8,0>")
+        assert_bit_exact(project, x, expected)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hlsgen.ir.graph import Value
+    from hlsgen.project import Project
+
+_FLOAT64_BITS = 53
+
+
+@pytest.fixture(scope="session")
+def hls_project() -> Callable[..., Project]:
+    """Return ``hls_project(model, config=None, **overrides)``: hlsgen.convert, once per session for the same arguments.
+
+    ``model`` is a live model or the path of a file; a file that changes is converted anew. Compiled
+    emulators are kept in hlsgen's own cache as well, across sessions.
+    """
+    import hlsgen
+
+    projects: dict[Any, tuple[Any, Project]] = {}
+
+    def make(model: Any, config: Any = None, **overrides: Any) -> Project:
+        key = (_identity(model), _identity(config), repr(sorted(overrides.items(), key=lambda item: item[0])))
+        if key not in projects:
+            # models are kept so that no other object gets their identity
+            projects[key] = ((model, config, overrides), hlsgen.convert(model, config, **overrides))
+        return projects[key][1]
+
+    return make
+
+
+@pytest.fixture(name="assert_bit_exact")
+def _assert_bit_exact() -> Callable[..., None]:
+    """The function assert_bit_exact of this module, for tests that prefer a fixture to an import."""
+    return assert_bit_exact
+
+
+def assert_bit_exact(
+    project: Project,
+    x: Any,
+    expected: Any,
+    *,
+    raw: bool = False,
+    layers: Mapping[str, Any] | None = None,
+) -> None:
+    """Fail unless the emulator computes exactly ``expected``.
+
+    Args:
+        project: what hlsgen.convert or the fixture hls_project returned.
+        x: inputs as for ``project.predict``.
+        expected: (samples, *shape) real values, or integer mantissas if ``raw``; a list of these for
+            several outputs.
+        raw: whether ``expected`` (and ``layers``) are integer mantissas.
+        layers: what layers are expected to yield, by their names in the source model; used to say
+            which one diverged first.
+
+    Raises:
+        AssertionError: says which element differs, both integers and both real values, and the first
+            layer that diverged: from ``layers`` where given, else from the exact NumPy reference.
+    """
+    __tracebackhide__ = True
+    import numpy as np
+
+    outputs = project.graph.outputs
+    wanted = list(expected) if len(outputs) > 1 else [expected]
+    if len(wanted) != len(outputs):
+        raise AssertionError(f"{project.name}: {len(wanted)} expected outputs given, the model has {len(outputs)}")
+    results = project.predict(x, raw=True)
+    found = results if len(outputs) > 1 else [results]
+    for value, mine, theirs in zip(outputs, found, map(np.asarray, wanted), strict=True):
+        difference = _first_difference(value, mine, theirs, raw)
+        if difference is not None:
+            sample = difference[0]
+            message = f"{project.name}: {_describe(value, mine, theirs, raw, 'expected')}"
+            raise AssertionError(f"{message}\n{_divergence(project, x, sample, layers, raw)}")
+
+
+def _identity(thing: Any) -> Any:
+    if isinstance(thing, str | Path):
+        path = Path(thing)
+        return (str(path.absolute()), path.stat().st_mtime_ns if path.exists() else None)
+    return repr(thing) if isinstance(thing, dict | None) else id(thing)
+
+
+# -- comparing -----------------------------------------------------------------------------------
+
+
+def _mantissas(value: Value, expected: NDArray[Any], raw: bool) -> NDArray[Any]:
+    """Expected mantissas, as exact as their dtype: fractional where a real value is off the type's grid."""
+    import numpy as np
+
+    assert value.type is not None
+    scaled = expected if raw else np.ldexp(expected.astype(np.float64), value.type.frac)
+    return scaled.astype(object) if value.type.width > _FLOAT64_BITS else scaled  # Python compares exactly
+
+
+def _differing(value: Value, found: NDArray[Any], expected: NDArray[Any], raw: bool) -> NDArray[np.bool_]:
+    import numpy as np
+
+    return np.asarray(found != _mantissas(value, expected, raw), dtype=bool)
+
+
+def _first_difference(value: Value, found: NDArray[Any], expected: NDArray[Any], raw: bool) -> tuple[int, ...] | None:
+    import numpy as np
+
+    if found.shape != expected.shape:
+        raise AssertionError(f"'{value.name}': shape {found.shape}, expected {expected.shape}")
+    where = np.argwhere(_differing(value, found, expected, raw))
+    return tuple(int(i) for i in where[0]) if len(where) else None
+
+
+def _describe(value: Value, found: NDArray[Any], expected: NDArray[Any], raw: bool, whose: str) -> str:
+    """How many elements differ, and the first: index, integers, real values."""
+    import numpy as np
+
+    assert value.type is not None
+    differing = _differing(value, found, expected, raw)
+    first = tuple(int(i) for i in np.argwhere(differing)[0])
+    samples = int(differing.reshape(len(differing), -1).any(axis=1).sum())
+    wanted = _mantissas(value, expected, raw)[first]
+    rows = [("found", found[first]), (whose, wanted)]
+    lines = [
+        f"{int(differing.sum())} of {found.size} values differ, in {samples} of {len(found)} samples",
+        f"  first at '{value.name}'{list(first)}, {value.type}:",
+        *(f"    {name:<10}{_number(m):>12} = {_number(float(m) * 2.0**-value.type.frac)}" for name, m in rows),
+    ]
+    if not raw and (float(wanted) % 1 or not value.type.min_mantissa <= wanted <= value.type.max_mantissa):
+        lines.append(f"    the {whose} value is none that {value.type} can hold")
+    return "\n".join(lines)
+
+
+def _number(number: Any) -> str:
+    whole = float(number) == int(number)
+    return str(int(number)) if whole else repr(float(number))
+
+
+# -- which layer ---------------------------------------------------------------------------------
+
+
+def _divergence(project: Project, x: Any, sample: int, layers: Mapping[str, Any] | None, raw: bool) -> str:
+    """Say which layer is the first to differ, on the one sample that failed."""
+    import numpy as np
+
+    one = _sample(x, sample)
+    found = project.trace(one, raw=True)
+    if layers is not None:
+        expected = {key: np.asarray(data)[sample : sample + 1] for key, data in layers.items()}
+        unknown = sorted(set(expected) - set(found))
+        if unknown:
+            return f"  layers={unknown} are no layers of this project; it has {list(found)}"
+        return _first_layer(project, found, expected, raw, "expected")
+    report = _first_layer(project, found, project.evaluate(one, raw=True), True, "reference")
+    return report + (
+        "\n  give layers={name: expected values} to learn where the source model and the design part"
+        if "agree" in report
+        else "\n  this is a bug of hlsgen: emulator and NumPy reference have to agree"
+    )
+
+
+def _first_layer(project: Project, found: Mapping[str, Any], expected: Mapping[str, Any], raw: bool, whose: str) -> str:
+    values = project.trace_keys()
+    order = {node.output: i for i, node in enumerate(project.graph)}
+    for key in sorted(expected, key=lambda key: order[values[key]]):
+        if _first_difference(values[key], found[key], expected[key], raw) is not None:
+            what = _describe(values[key], found[key], expected[key], raw, whose)
+            return f"  first layer to diverge from the {whose} values: '{key}' (this sample alone): {what}"
+    return f"  emulator and {whose} values agree on every layer compared"
+
+
+def _sample(x: Any, sample: int) -> Any:
+    import numpy as np
+
+    if isinstance(x, Mapping):
+        return {name: np.asarray(data)[sample : sample + 1] for name, data in x.items()}
+    if isinstance(x, Sequence) and x and isinstance(x[0], np.ndarray):
+        return [data[sample : sample + 1] for data in x]
+    return np.asarray(x)[sample : sample + 1]

@@ -1,0 +1,49 @@
+"""Settings of every test: which Keras, where compiled designs go, which tests are slow."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from pathlib import Path
+
+import pytest
+
+if not any(d.name == "qkeras-v3" for d in importlib.metadata.distributions()):
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # for QKeras 0.9.0; `import keras` is Keras 3 all the same
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow") or os.environ.get("CI"):
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of compiled designs for the session, shared by its workers; one that was given is kept."""
+    given = os.environ.get("HLSGEN_CACHE")
+    if given:
+        return Path(given)
+    base = tmp_path_factory.getbasetemp()
+    workers = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (base.parent if workers else base) / "hlsgen_cache"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.environ["HLSGEN_CACHE"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def examples(repository: Path) -> Path:
+    return repository / "example-models"

@@ -1,0 +1,119 @@
+"""Rules about the source as a whole: direction of imports, no frameworks, one place for outside programs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "hlsgen"
+
+RANKS = {
+    "errors": 0,
+    "tools": 1,
+    "ir": 1,
+    "quantizers": 2,
+    "config": 2,
+    "layers": 3,
+    "frontends": 4,
+    "passes": 4,
+    "codegen": 4,
+    "emulation": 5,
+    "backends": 5,
+    "analysis": 5,
+    "summary": 6,
+    "project": 6,
+    "training": 7,
+    "pytest_plugin": 7,
+    "__init__": 7,
+    "cli": 8,
+}
+"""Imports go to the same or a lower rank; a new part of the package needs a line here."""
+
+ALLOWED_UPWARD = {
+    ("backends", "project"),  # for annotations
+    ("ir", "layers"),  # a Node carries a Layer: for annotations
+    ("project", "__init__"),  # the version, for the manifest
+}
+LAZY_ONLY = {"tensorflow", "keras", "tf_keras", "qkeras", "torch", "onnx"}
+
+
+def sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, ast.stmt]]:
+    """Every module named by an import statement (``from a import b`` may name the module a.b)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from ((f"{node.module}.{alias.name}", node) for alias in node.names)
+
+
+def targets(tree: ast.AST) -> Iterator[str]:
+    for name, _ in imports(tree):
+        words = name.split(".")
+        if words[0] == "hlsgen" and len(words) > 1:
+            yield words[1] if words[1] in RANKS else "__init__"
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    mine = part(path)
+    assert mine in RANKS, f"{mine}: give it a rank in tests/test_architecture.py"
+    for target in set(targets(parse(path))):
+        allowed = RANKS[target] <= RANKS[mine] or (mine, target) in ALLOWED_UPWARD
+        assert allowed, f"hlsgen.{mine} may not import hlsgen.{target}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_frameworks_are_imported_where_used(path: Path) -> None:
+    if part(path) == "training":
+        return
+    outside = [node for node in parse(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in outside:
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        assert not LAZY_ONLY & {name.split(".")[0] for name in names}, f"{path}: import it inside the function"
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_programs_and_environment_belong_to_tools(path: Path) -> None:
+    if part(path) == "tools":
+        return
+    tree = parse(path)
+    assert "subprocess" not in {name for name, _ in imports(tree)}, "programs are started by tools.run"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+            assert node.attr not in {"environ", "getenv", "system", "chdir", "popen"}, f"os.{node.attr}: see hlsgen.tools"
+
+
+def test_import_takes_no_framework() -> None:
+    code = "import sys, hlsgen, hlsgen.pytest_plugin; print('\\n'.join(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in run.stdout.split()}
+    heavy = LAZY_ONLY | {"scipy", "matplotlib", "sklearn", "pandas", "rich", "typer", "hls4ml"}
+    assert not loaded & heavy
+
+
+def test_every_folder_is_packaged() -> None:
+    """The list in pyproject.toml is what is there; a folder that is missing in it would be missing in the wheel."""
+    import tomllib
+
+    listed = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {".".join(("hlsgen", *path.parent.relative_to(PACKAGE).parts)) for path in sources()}
+    assert folders | {"hlsgen.hls_templates"} == set(listed["packages"])
