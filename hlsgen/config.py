@@ -108,7 +108,7 @@ class Config(_Strict):
     project_name: str | None = None
     backend: Literal["vitis"] = "vitis"
     part: str = "xcu250-figd2104-2L-e"
-    clock_period: Annotated[float, Field(gt=0, description="ns")] = 5.0
+    clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns")] = 5.0
     io_type: IoType = "io_parallel"
     input_precision: InputTypeSpec | dict[str, InputTypeSpec] = None
     default_width: Annotated[int, Field(ge=2, le=64)] = 16
@@ -216,7 +216,7 @@ def _explain(error: Any) -> str:
         *parents, key = error["loc"]
         return f"unknown key '{place}'{nearest(str(key), _fields_at(parents))}"
     found = f", found {error['input']!r}" if not isinstance(error["input"], dict) else ""
-    return f"{place}: {error['msg']}{found}"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}{found}"
 
 
 def _is_branch_name(part: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.codegen.naming import PROJECT_NAMES, Identifiers
 from hlsgen.codegen.plan import Plan, make_plan
 from hlsgen.codegen.project import project_files
@@ -106,6 +107,8 @@ class Project:
     def __init__(self, graph: Graph, config: Config, *, overwrite: bool = False) -> None:
         self.graph, self.config = graph, config
         self._overwrite = overwrite
+        self.overflows: OverflowReport | None = None
+        """What the last ``predict(count_overflows=True)`` counted; print it."""
         wish = config.project_name or graph.name or "model"
         self.name = Identifiers(PROJECT_NAMES).make(wish)
 
@@ -172,13 +175,14 @@ class Project:
         """Build the emulator, or take it from the cache. Raises ToolError without a working compiler."""
         return self.emulator
 
-    def predict(self, x: Inputs, raw: bool = False, threads: int | None = None) -> Any:
+    def predict(self, x: Inputs, raw: bool = False, threads: int | None = None, count_overflows: bool = False) -> Any:
         """Run the emulator on a batch.
 
         Args:
             x: (samples, *shape) of real values or integers; a list or a dict by input name for several inputs.
             raw: return integer mantissas instead of real values.
             threads: default: all processors.
+            count_overflows: also count, per layer, the values that saturated or wrapped; see ``overflows``.
 
         Returns:
             (samples, *output shape), float32 or float64 as the type needs (int64 if ``raw``); a list of
@@ -190,8 +194,14 @@ class Project:
         inputs = _checked_inputs(self.graph, x)
         results = self.emulator.run(_flat(inputs), raw=raw, threads=threads)
         self._warn_if_clipped(inputs)
+        if count_overflows:
+            self.overflows = self._overflow_counter.count(inputs)
         shaped = [_shaped(r, value) for r, value in zip(results, self.graph.outputs, strict=True)]
         return shaped[0] if len(shaped) == 1 else shaped
+
+    @cached_property
+    def _overflow_counter(self) -> OverflowCounter:
+        return OverflowCounter(self.graph, self.name)
 
     def trace(self, x: Inputs, raw: bool = False) -> dict[str, Array]:
         """Return every layer's output by its name in the source model, computed by the emulator.

@@ -49,9 +49,7 @@ def test_qkeras_logits_are_equal_with_the_default_input(file):
     """fixed<16,6> holds both grids too: exactness needs no tuning here."""
     path = EXAMPLES / file
     project = hlsgen.convert(path)
-    np.testing.assert_array_equal(
-        project.trace(stored(path.parent, "x"))["logits"], stored(path.parent, "expected")
-    )
+    np.testing.assert_array_equal(project.trace(stored(path.parent, "x"))["logits"], stored(path.parent, "expected"))
 
 
 @pytest.mark.parametrize("file", QKERAS)

@@ -10,10 +10,10 @@ import time
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-import hls4ml  # noqa: E402
-from measure import Task, answer, peak_memory, throughput  # noqa: E402
-from qkeras.utils import _add_supported_quantized_objects  # noqa: E402
-from tensorflow import keras  # noqa: E402
+import hls4ml
+from measure import Task, answer, peak_memory, throughput
+from qkeras.utils import _add_supported_quantized_objects
+from tensorflow import keras
 
 
 def configuration(task: Task, model: Any) -> dict[str, Any]:

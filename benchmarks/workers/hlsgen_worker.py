@@ -1,28 +1,40 @@
 """hlsgen: converts, compiles, checks the emulator against the NumPy reference, predicts.
 
 Task: ``options`` are convert's; ``measure`` false only converts and compiles; ``bindings`` true only compiles
-the bindings that all designs share. The cache is the environment's HLSGEN_CACHE.
+the bindings that all designs share; ``compile`` false stops after converting; ``batches`` asks for the
+seconds of calls of these sizes. The cache is the environment's HLSGEN_CACHE.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 import warnings
+from typing import Any
+
+import numpy as np
+from measure import REPEATS, Task, answer, elapsed, peak_memory, throughput
 
 import hlsgen
-import numpy as np
 from hlsgen.emulation.build import FLAGS, bindings_object
 from hlsgen.tools import find_compiler
-from measure import Task, answer, peak_memory, throughput
 
 CHECKED = 20
 """Samples compared with the reference: more than one group of lanes, and a ragged end."""
 
 
-def check(project: hlsgen.Project, x: np.ndarray) -> int:
+def check(project: hlsgen.Project, x: Any) -> int:
     """The number of output integers that differ from the exact NumPy meaning of the network."""
     output = project.graph.outputs[0].name
     return int(np.sum(project.predict(x, raw=True) != project.evaluate(x, raw=True)[output]))
+
+
+def seconds_of(project: hlsgen.Project, task: Task, count: int) -> float:
+    """Processor seconds of predicting ``count`` samples on one core: the median of several calls."""
+    x = task.samples(count)
+    return statistics.median(
+        elapsed(lambda: project.predict(x, threads=1), time.process_time) for _ in range(REPEATS + 1)
+    )
 
 
 def main() -> None:
@@ -37,12 +49,16 @@ def main() -> None:
     task.pin()
     project = hlsgen.convert(str(task.model), **task.settings["options"])
     converted = time.perf_counter()
+    if not task.settings.get("compile", True):
+        answer(convert=converted - start)
+        return
     project.compile()
     compiled = time.perf_counter()
-    facts = {"convert": converted - start, "compile": compiled - converted}
+    facts: dict[str, Any] = {"convert": converted - start, "compile": compiled - converted}
     if task.settings["measure"]:
         wrong = check(project, task.samples(CHECKED))
         threads = len(task.cores)
+        facts["seconds_of_batches"] = [seconds_of(project, task, n) for n in task.settings.get("batches", ())]
         facts["mismatches"] = wrong
         facts["speed"] = throughput(task, lambda x: project.predict(x, threads=threads), multiple=64 * threads)
     answer(**facts, **peak_memory())

@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-import tensorflow as tf  # noqa: E402
-from measure import Task, answer, peak_memory, throughput  # noqa: E402
-from qkeras.utils import _add_supported_quantized_objects  # noqa: E402
+import tensorflow as tf
+from measure import Task, answer, peak_memory, throughput
+from qkeras.utils import _add_supported_quantized_objects
 
 BATCHES = (256, 4096)
 
@@ -22,9 +22,7 @@ def main() -> None:
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
     model = tf.keras.models.load_model(task.model, custom_objects=objects, compile=False)
-    speeds = [
-        throughput(task, lambda x, b=b: model.predict(x, batch_size=b, verbose=0), multiple=b) for b in BATCHES
-    ]
+    speeds = [throughput(task, lambda x, b=b: model.predict(x, batch_size=b, verbose=0), multiple=b) for b in BATCHES]
     answer(speed=max(speeds), **peak_memory())
 
 

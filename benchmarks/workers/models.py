@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-import h5py  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from qkeras import QActivation, QConv2D, QDense, quantized_bits  # noqa: E402
+import h5py
+import numpy as np
+import tensorflow as tf
+from qkeras import QActivation, QConv2D, QDense, quantized_bits
 
 keras = tf.keras
 layers = keras.layers
@@ -34,7 +34,9 @@ INPUT_STEP = 2.0**-10
 def mlp(inputs: int, hidden: list[int], outputs: int) -> Any:
     stack = [keras.Input((inputs,))]
     stack += [layers.Dense(n, activation="relu", name=f"fc{i}") for i, n in enumerate(hidden)]
-    return keras.Sequential([*stack, layers.Dense(outputs, name="logits"), layers.Softmax(name="softmax")])
+    return keras.Sequential(
+        [*stack, layers.Dense(outputs, name="logits"), layers.Activation("softmax", name="softmax")]
+    )
 
 
 def svhn_cnn() -> Any:
@@ -54,7 +56,7 @@ def svhn_cnn() -> Any:
             layers.BatchNormalization(name=f"fc{i}_bn"),
             layers.Activation("relu", name=f"fc{i}_relu"),
         ]
-    return keras.Sequential([*stack, layers.Dense(10, name="logits"), layers.Softmax(name="softmax")])
+    return keras.Sequential([*stack, layers.Dense(10, name="logits"), layers.Activation("softmax", name="softmax")])
 
 
 def cnn_1d() -> Any:
@@ -71,7 +73,7 @@ def cnn_1d() -> Any:
             layers.Flatten(name="flatten"),
             layers.Dense(32, activation="relu", name="fc0"),
             layers.Dense(6, name="logits"),
-            layers.Softmax(name="softmax"),
+            layers.Activation("softmax", name="softmax"),
         ]
     )
 
@@ -91,7 +93,7 @@ def resnet8() -> Any:
         x = layers.Activation("relu", name=f"block{i}_relu")(layers.Add(name=f"block{i}_add")([x, y]))
     x = layers.AveragePooling2D(8, name="pool")(x)
     x = layers.Dense(10, name="logits")(layers.Flatten(name="flatten")(x))
-    return keras.Model(source, layers.Softmax(name="softmax")(x))
+    return keras.Model(source, layers.Activation("softmax", name="softmax")(x))
 
 
 def _conv_bn(x: Any, filters: int, size: int, stride: int, name: str) -> Any:

@@ -2,6 +2,9 @@
 //
 // Module: `lanes`, `inputs`, `outputs`, `constants` (what the design expects) and `Instance`.
 #include <atomic>
+#include <stdexcept>
+#include <pthread.h>
+#include <condition_variable>
 #include <chrono>
 #include <cmath>
 #include <exception>
@@ -374,18 +377,76 @@ public:
         }
     }
 
+    // Tensors of a design live on the stack. Where the caller's may be too small, all work is done on threads
+    // with stacks of their own; only pages that are touched cost memory.
     void run(int threads) {
-        std::vector<std::thread> others;
         const long useful = std::min<long>(threads, (chunks + group - 1) / group);
-        try {
-            for (long t = 1; t < useful; t++) others.emplace_back([this] { work(false); });
-        } catch (...) {
-            fail();
+        if (design.tensors > small_design) {
+            run_on_large_stacks(std::max(useful, 1l));
+        } else {
+            std::vector<std::thread> others;
+            try {
+                for (long t = 1; t < useful; t++) others.emplace_back([this] { work(false); });
+            } catch (...) {
+                fail();
+            }
+            work(true);
+            for (std::thread& t : others) t.join();
         }
-        work(true);
-        for (std::thread& t : others) t.join();
         if (failure) std::rethrow_exception(failure);
     }
+
+private:
+    static const long small_design = 1 << 20, spare_stack = 16 << 20;
+
+    static void* work_of(void* self) {
+        batch& b = *static_cast<batch*>(self);
+        b.work(false);
+        std::lock_guard<std::mutex> lock(b.guard);
+        b.running--;
+        b.ended.notify_all();
+        return nullptr;
+    }
+
+    void run_on_large_stacks(long threads) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, size_t(4 * design.tensors + spare_stack));
+        std::vector<pthread_t> workers;
+        running = threads;
+        for (long t = 0; t < threads; t++) {
+            pthread_t id;
+            if (pthread_create(&id, &attributes, work_of, this) == 0) {
+                workers.push_back(id);
+                continue;
+            }
+            std::lock_guard<std::mutex> lock(guard);
+            running--;
+            if (!failure) failure = std::make_exception_ptr(std::runtime_error(
+                "a thread with a stack of " + std::to_string(4 * design.tensors + spare_stack) + " bytes cannot be made"));
+            next = chunks;
+        }
+        pthread_attr_destroy(&attributes);
+        wait_for_workers();
+        for (const pthread_t id : workers) pthread_join(id, nullptr);
+    }
+
+    void wait_for_workers() {
+        std::unique_lock<std::mutex> lock(guard);
+        while (!ended.wait_for(lock, std::chrono::milliseconds(200), [this] { return running == 0; })) {
+            lock.unlock();
+            try {
+                py::gil_scoped_acquire gil;
+                if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            } catch (...) {
+                fail();
+            }
+            lock.lock();
+        }
+    }
+
+    long running = 0;
+    std::condition_variable ended;
 };
 
 // ---------------------------------------------------------------------------------------- Python

@@ -1,1 +1,1 @@
-"""Analyses of projects and of what tools report about them."""
+"""Looking at a converted model: overflow counters, synthesis reports."""

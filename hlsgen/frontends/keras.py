@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import hlsgen.layers  # noqa: F401  (fills the table of readers)
-from hlsgen.frontends.source import SourceModel, read_keras
+from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.source import SourceModel, Tensor, read_keras
 from hlsgen.ir.graph import Graph, Source, Value
 from hlsgen.layers.input import Input
 from hlsgen.layers.reading import read_call
@@ -30,9 +31,19 @@ def build_graph(source: SourceModel) -> Graph:
         value = graph.add(Input(tuple(spec.shape)), (), spec.name, Source(spec.name, "InputLayer"))
         known[spec.name, 0] = graph.aliases[spec.name] = value
     for call in source.calls:
-        inputs = [known[tensor.call, tensor.index] for tensor in call.inputs]
+        inputs = [_value(known, tensor, call.name) for tensor in call.inputs]
         result = read_call(call, inputs, graph, library)
         known[call.name, 0] = graph.aliases[call.name] = result
-    graph.set_outputs([known[t.call, t.index] for t in source.outputs], source.output_names)
+    outputs = [_value(known, tensor, "the model's outputs") for tensor in source.outputs]
+    graph.set_outputs(outputs, source.output_names)
     graph.verify()
     return graph
+
+
+def _value(known: dict[tuple[str, int], Value], tensor: Tensor, reader: str) -> Value:
+    """The value of a tensor. Raises UnsupportedError for second outputs of a layer, which no layer here has."""
+    if (tensor.call, tensor.index) not in known:
+        raise UnsupportedError(
+            f"{reader}: reads output {tensor.index} of layer '{tensor.call}'; layers with several outputs are not supported"
+        )
+    return known[tensor.call, tensor.index]

@@ -142,7 +142,9 @@ class Layer:
             wish = node.settings.bias if name == "bias" else node.settings.weight
             if parameter.mantissas is not None and (wish is None or not parameter.values.any()):
                 continue
-            changes[name] = parameter.quantized(wish) if wish is not None else parameter.placed(max(width, self.constant_width))
+            changes[name] = (
+                parameter.quantized(wish) if wish is not None else parameter.placed(max(width, self.constant_width))
+            )
         return replace(self, **changes) if changes else self
 
     def finish(self, node: Node, result: FixedType) -> Layer:

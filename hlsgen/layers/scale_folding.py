@@ -31,7 +31,7 @@ def fold_power_of_two(mantissas: Ints, fixed: FixedType, scale: Floats, outputs:
     lowest = int(shift[scale != 0].min()) if (scale != 0).any() else 0
     factors = np.where(scale == 0, 0, 1 << (shift - lowest).clip(0, 60))
     widened = integers(mantissas, 62 if int((shift - lowest).max(initial=0)) + fixed.width < 62 else 99) * factors
-    frac = fixed.frac + lowest
+    frac = fixed.frac - lowest
     covering = FixedType.covering(min(int(widened.min()), 0), max(int(widened.max()), 1), frac)
     if covering.width > _WIDEST:
         return None

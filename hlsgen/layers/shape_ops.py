@@ -11,6 +11,7 @@ import numpy as np
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval, hull
+from hlsgen.ir.types import FixedType
 from hlsgen.layers.base import Exact, Floats, Layer, align
 from hlsgen.layers.kernel import Kernel, typed
 from hlsgen.layers.reading import Call, reads
@@ -49,6 +50,10 @@ class Reshape(Mover):
 
     def move(self, x: Floats) -> Floats:
         return x.reshape(len(x), *self.shape)
+
+    def natural_type(self, node: Node, width: int) -> FixedType | None:
+        """Exactly the input's: both are one wire."""
+        return node.input.type
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         before, after = shapes[0][-1], self.shape[-1]

@@ -91,7 +91,7 @@ class Softmax(Layer):
         return replace(self, plan=Plan.of(node.input.type, node.input.shape[-1]))
 
     def natural_type(self, node: Node, width: int) -> FixedType | None:
-        return FixedType(width, 0, False, Rounding.RND, Overflow.SAT)
+        return FixedType(width + 1, 1, False, Rounding.RND, Overflow.SAT)
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.plan is not None

@@ -57,16 +57,18 @@ def ladder(
 ) -> Project:
     """Assert that all executors agree on every value for inputs ``x``; return the latency, io_parallel project.
 
-    ``vendor``: whether (or for which variants) to compile against the vendor's headers. ``thorough``:
-    all four variants everywhere instead of the diagonal.
+    By default two of the four variants are traced and compiled against the vendor's headers, and the
+    other two predict. ``vendor``: for which variants to use the vendor's headers. ``thorough``: all four.
     """
     projects = {variant: convert(model, variant, **settings) for variant in ALL}
     first = projects[ALL[0]]
     reference = Reference(first, x)
     chosen = ALL if vendor is True and thorough else DIAGONAL if vendor is True else tuple(vendor or ())
     traced = ALL if thorough else DIAGONAL
-    jobs = [lambda p=projects[v], v=v: check_emulator(p, v, reference, trace=v in traced) for v in ALL]
-    jobs += [lambda p=projects[v], v=v: check_vendor(p, v, reference) for v in chosen]
+    predicted = ALL if thorough else tuple(v for v in ALL if v not in DIAGONAL)
+    jobs = [lambda p=projects[v], v=v: check_vendor(p, v, reference) for v in chosen]
+    jobs += [lambda p=projects[v], v=v: check_trace(p, v, reference) for v in traced]
+    jobs += [lambda p=projects[v], v=v: check_predict(p, v, reference) for v in predicted]
     for variant in ALL[1:]:
         same_types(first, projects[variant])
     with ThreadPoolExecutor(2) as pool:
@@ -135,15 +137,17 @@ def same_types(a: Project, b: Project) -> None:
     assert types[0] == types[1], "strategy or io type changed a type"
 
 
-def check_emulator(project: Project, variant: Variant, reference: Reference, *, trace: bool) -> None:
-    """predict() always; every value where ``trace``."""
+def check_predict(project: Project, variant: Variant, reference: Reference) -> None:
+    """Compare the outputs."""
     results = project.predict(reference.x, raw=True)
     outputs = list(results) if len(project.graph.outputs) > 1 else [results]
     for got, value in zip(outputs, project.graph.outputs, strict=True):
         assert got.shape[1:] == value.shape, f"{variant}: {value!r} has shape {got.shape}"
         compare(f"predict, {variant}", value.name, value, reference.mantissas(project, value), flat(got))
-    if not trace:
-        return
+
+
+def check_trace(project: Project, variant: Variant, reference: Reference) -> None:
+    """Compare every value that has a trace key; in io_stream with all warnings of the compiler switched on."""
     if variant.io_type == "io_parallel":
         by_key = project.trace(reference.x, raw=True)
         for key, value in project.trace_keys().items():

@@ -1,0 +1,147 @@
+"""The Vitis backend, with stub tools in place of Vitis."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hlsgen
+from hlsgen.backends import vitis
+from hlsgen.errors import ConfigError, InputError, ToolError
+from tests.backends import stubs
+
+
+@pytest.fixture
+def tools_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder at the front of PATH for stub tools; no other Vitis can be found."""
+    folder = tmp_path / "2024.1" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("HLSGEN_VITIS", "XILINX_HLS", "XILINX_VITIS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder
+
+
+def make(examples: Path, folder: Path, **overrides: object) -> hlsgen.Project:
+    options = {"project_name": "tiny", "output_dir": folder / "prj", **overrides}
+    return hlsgen.convert(examples / "iris_mlp" / "model.keras", **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("vitis-run", "--mode hls --tcl build.tcl"), ("vitis_hls", "-f build.tcl")]
+)
+def test_synthesize(
+    examples: Path, tmp_path: Path, tools_folder: Path, capsys: pytest.CaptureFixture[str], name: str, arguments: str
+) -> None:
+    program = stubs.install(tools_folder, name, "success")
+    report = make(examples, tmp_path).synthesize(cosim=True)
+    assert report is not None
+    assert (report.top, report.resources["DSP"]) == ("tiny", 96)
+    line = f"INFO: [HLS 200-10] {program} {arguments} steps=csynth cosim"
+    assert line in capsys.readouterr().out, "the log is streamed"
+    assert line in (tmp_path / "prj" / "hlsgen_vitis.log").read_text()
+
+
+def test_csim_alone_has_no_report(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    stubs.install(tools_folder, "vitis_hls", "success")
+    assert make(examples, tmp_path).synthesize(csim=True, csynth=False) is None
+
+
+def test_failure_carries_the_first_error(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    stubs.install(tools_folder, "vitis-run", "failure")
+    with pytest.raises(ToolError, match=re.escape("ERROR: [HLS 207-1] the first thing wrong\nfull log:")):
+        make(examples, tmp_path).synthesize()
+
+
+def test_an_old_report_is_not_taken_for_a_new_one(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    stubs.install(tools_folder, "vitis-run", "success")
+    project = make(examples, tmp_path)
+    project.synthesize()
+    stubs.install(tools_folder, "vitis-run", "no_report")
+    with pytest.raises(ToolError, match="wrote no csynth.xml: ERROR: .* a quiet failure"):
+        project.synthesize()
+
+
+def test_no_vitis(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    with pytest.raises(ToolError, match="neither vitis-run nor vitis_hls is on PATH; source settings64.sh"):
+        make(examples, tmp_path).synthesize()
+    assert not (tmp_path / "prj").exists()
+
+
+def test_nothing_to_do(examples: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at least one of csim, csynth, cosim, export"):
+        make(examples, tmp_path).synthesize(csynth=False)
+
+
+@pytest.mark.parametrize(
+    "part", ["x", "xcu250; exec rm", "xcu250-figd2104-2L-e]", "[exit]", "$env(HOME)", "xcu250\n-2"]
+)
+def test_a_part_that_is_none(examples: Path, tmp_path: Path, part: str) -> None:
+    with pytest.raises(ConfigError, match="expected a device as Vitis names it"):
+        vitis.project_files(make(examples, tmp_path, part=part))
+
+
+@pytest.mark.parametrize(
+    "part", ["xcu250-figd2104-2L-e", "xc7z020clg400-1", "xcvc1902-vsva2197-2MP-e-S", "xczu9eg-ffvb1156-2-e"]
+)
+def test_parts(examples: Path, tmp_path: Path, part: str) -> None:
+    assert f"set_part {part}\n" in vitis.project_files(make(examples, tmp_path, part=part))["build.tcl"]
+
+
+def test_script_for_a_name_full_of_tricks(examples: Path, tmp_path: Path) -> None:
+    script = vitis.project_files(make(examples, tmp_path, project_name='a"; exec rm [exit] $x'))["build.tcl"]
+    (top,) = re.findall(r"^ *set_top (.*)$", script, re.MULTILINE)
+    assert re.fullmatch(r"[A-Za-z]\w*", top)
+    assert "exec" not in script.replace(top, "")
+
+
+@pytest.mark.skipif(shutil.which("tclsh") is None, reason="tclsh is not installed")
+@pytest.mark.parametrize(
+    ("steps", "called"),
+    [("", "csynth"), ("csim csynth", "csim csynth"), ("csynth cosim export", "csynth cosim export"), ("rm", None)],
+)
+def test_script_in_tcl(examples: Path, tmp_path: Path, steps: str, called: str | None) -> None:
+    """The script itself, with the tool's commands replaced by ones that print their name."""
+    folder = make(examples, tmp_path).write()
+    commands = "open_project set_top add_files open_solution set_part create_clock close_project"
+    doing = "csim_design csynth_design cosim_design export_design"
+    stub = f'foreach name {{{commands} {doing}}} {{ proc $name args "puts \\"$name \\$args\\"" }}\n'
+    (folder / "stub.tcl").write_text(stub + "source build.tcl\n", encoding="utf-8")
+    env = {"PATH": "/usr/bin:/bin"} | ({"HLSGEN_STEPS": steps} if steps else {})
+    run = subprocess.run(["tclsh", "stub.tcl"], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if called is None:
+        assert run.returncode == 1
+        assert "unknown step rm" in run.stderr
+        return
+    assert run.returncode == 0, run.stderr
+    assert re.findall(r"^(\w+)_(?:design) ", run.stdout, re.MULTILINE) == called.split()
+    assert f"-I{folder}/firmware" in run.stdout
+
+
+# -- data for the test bench ---------------------------------------------------------------------
+
+
+def test_test_bench_data_is_what_the_emulator_computes(examples: Path, tmp_path: Path) -> None:
+    x = examples / "iris_mlp" / "x.npy"
+    project = make(examples, tmp_path, test_vectors={"x": x})
+    expected = project.files["tb_data/expected.dat"].splitlines()
+    found = project.predict(np.load(x)[:10], raw=True)
+    assert [[int(word) for word in line.split()] for line in expected] == found.tolist()
+
+
+def test_test_bench_data_without_vectors_is_seeded(examples: Path, tmp_path: Path) -> None:
+    first, second = (vitis.project_files(make(examples, tmp_path)) for _ in range(2))
+    assert first == second
+    assert len(first["tb_data/inputs.dat"].splitlines()) == 10
+
+
+def test_test_vectors_that_are_none(examples: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "x.npy"
+    bad.write_text("no array")
+    with pytest.raises(InputError, match="test_vectors.x: .*cannot be read"):
+        vitis.project_files(make(examples, tmp_path, test_vectors={"x": bad}))

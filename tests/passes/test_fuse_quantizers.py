@@ -1,0 +1,117 @@
+"""FuseQuantizers: the producer casts, once, to the very same integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hlsgen.passes.fuse_quantizers import FuseQuantizers
+from tests.passes.builders import Net, expected_text, graph_of, grid, outline, project_of, typed_outline
+
+
+def quantised_net() -> Net:
+    net = Net()
+    x = net.input((6,))
+    x = net.dense("fc", x, 6, 5)
+    x = net.quantize("q", x, 6, 2)
+    x = net.call("ReLU", "relu", x)
+    net.dense("out", x, 5, 3)
+    return net
+
+
+def test_before_and_after():
+    graph = graph_of(quantised_net().source("out"))
+    assert typed_outline(graph) == expected_text("""
+        x = Input()
+        fc = Dense(x)
+        q = Convert(fc) : fixed<6,3,RND_CONV,SAT>
+        relu = Relu(q)
+        out = Dense(relu)
+        -> out
+    """)
+    assert FuseQuantizers().run(graph)
+    graph.verify()
+    assert typed_outline(graph) == expected_text("""
+        x = Input()
+        fc = Dense(x) : fixed<6,3,RND_CONV,SAT>
+        relu = Relu(fc)
+        out = Dense(relu)
+        -> out
+    """)
+    assert graph.aliases["q"] is graph.aliases["fc"]
+
+
+def test_exact():
+    x = grid((6,), samples=200)
+    before = project_of(quantised_net().source("out", "q"), skip_passes=["fuse_quantizers"])
+    after = project_of(quantised_net().source("out", "q"))
+    assert "Convert" in outline(before.graph) and "Convert" not in outline(after.graph)
+    first, second = before.evaluate(x, raw=True), after.evaluate(x, raw=True)
+    for key in ("q", "relu", "out"):
+        np.testing.assert_array_equal(first[key], second[key], err_msg=key)
+        assert before.trace_keys()[key].type == after.trace_keys()[key].type
+
+
+def test_two_readers():
+    """The sum itself is read too: the cast stays where it is."""
+    net = quantised_net()
+    net.dense("side", "fc", 5, 2)
+    graph = graph_of(net.source("out", "side"))
+    assert not FuseQuantizers().run(graph)
+
+
+@pytest.mark.parametrize("outputs", [("q", "fc"), ("q",)])
+def test_outputs(outputs):
+    x = grid((6,), samples=50)
+    before = project_of(quantised_net().source(*outputs), skip_passes=["fuse_quantizers"])
+    after = project_of(quantised_net().source(*outputs))
+    for key in outputs:
+        np.testing.assert_array_equal(before.evaluate(x, raw=True)[key], after.evaluate(x, raw=True)[key])
+    assert ("Convert" in outline(after.graph)) == (len(outputs) == 2)
+
+
+def test_a_result_fixed_before_the_cast_stays():
+    """Two casts in a row are not one: fixed<5,3> then fixed<6,3> loses what one cast would keep."""
+    settings = {"layers": {"fc": {"precision": {"result": "fixed<5,4,TRN,SAT>"}}}}
+    before = project_of(quantised_net().source("out"), skip_passes=["fuse_quantizers"], **settings)
+    after = project_of(quantised_net().source("out"), **settings)
+    assert "q = Convert(fc)" in outline(after.graph)
+    x = grid((6,), samples=100)
+    np.testing.assert_array_equal(before.evaluate(x, raw=True)["out"], after.evaluate(x, raw=True)["out"])
+
+
+def test_quantizers_in_a_row():
+    net = Net()
+    x = net.input((6,))
+    x = net.dense("fc", x, 6, 5)
+    x = net.quantize("coarse", x, 4, 3)
+    net.quantize("fine", x, 8, 1)
+    x = grid((6,), samples=100)
+    before = project_of(net.source("fine"), skip_passes=["fuse_quantizers"])
+    after = project_of(net.source("fine"))
+    np.testing.assert_array_equal(before.evaluate(x, raw=True)["fine"], after.evaluate(x, raw=True)["fine"])
+    assert outline(after.graph) == expected_text("""
+        x = Input()
+        fc = Dense(x)
+        fine = Convert(fc)
+        -> fine
+    """)
+
+
+def test_fixed_accumulator_is_cast_first():
+    """accum of the layer's name applies before the quantiser, fused or not."""
+    settings = {"layers": {"fc": {"precision": {"accum": "fixed<6,4,TRN,WRAP>"}}}}
+    x = grid((6,), samples=200)
+    before = project_of(quantised_net().source("q"), skip_passes=["fuse_quantizers"], **settings)
+    after = project_of(quantised_net().source("q"), **settings)
+    np.testing.assert_array_equal(before.evaluate(x, raw=True)["q"], after.evaluate(x, raw=True)["q"])
+
+
+def test_input_and_movers_do_not_cast():
+    net = Net()
+    x = net.input((2, 3))
+    flat = net.call("Flatten", "flat", x)
+    net.quantize("q", flat, 4, 1)
+    net.quantize("q_in", x, 5, 1)
+    graph = graph_of(net.source("q", "q_in"))
+    assert not FuseQuantizers().run(graph)
