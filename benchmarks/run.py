@@ -231,8 +231,8 @@ class Bench:
             a, b = result(small, io_type), result(large, io_type)
             rows.append(Growth.of(title, a, b, self.macs(large) / self.macs(small)))
         rows.append(self._batch_growth())
-        a, b = (self._convert_only(name) for name in CHAINS)
-        rows.append(Growth(f"chain of 500 → 1,000 nodes ({b:.2f} s)", 2.0, convert=b / a))
+        short, long = (self._convert_only(name) for name in CHAINS)
+        rows.append(Growth(f"chain of 500 → 1,000 nodes ({long:.2f} s)", 2.0, convert=long / short))
         return rows
 
     def _convert_only(self, name: str) -> float:

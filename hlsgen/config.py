@@ -112,6 +112,7 @@ class Config(_Strict):
     io_type: IoType = "io_parallel"
     input_precision: InputTypeSpec | dict[str, InputTypeSpec] = None
     default_width: Annotated[int, Field(ge=2, le=64)] = 16
+    max_width: Annotated[int | None, Field(ge=2, le=120)] = None
     calibration: Path | None = None
     defaults: LayerSettings = Field(default_factory=LayerSettings)
     layer_types: dict[str, LayerSettings] = Field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ def convert(
     calibration: Inputs | str | Path | None = None,
     output_dir: str | Path | None = None,
     overwrite: bool = False,
+    after_pass: Callable[[str, Graph], None] | None = None,
     **overrides: Any,
 ) -> Project:
     """Convert a Keras or QKeras model to an HLS project with a bit-exact emulator.
@@ -59,6 +60,7 @@ def convert(
             binary points of inferred types are placed.
         output_dir: where ``write()`` puts the project.
         overwrite: let ``write()`` replace what it finds there.
+        after_pass: called with the name of each pass and the graph it leaves (to print it, for example).
         overrides: model-level settings by their YAML names, such as ``precision="fixed<16,6>"``,
             ``io_type="io_stream"``, ``strategy="resource"``, ``reuse_factor=4``.
 
@@ -76,7 +78,7 @@ def convert(
     if isinstance(data, str | Path):
         data = load_array(data)
     samples = None if data is None else _checked_inputs(graph, data)
-    run_pipeline(graph, pipeline(settings, samples), settings.skip_passes)
+    run_pipeline(graph, pipeline(settings, samples), settings.skip_passes, after_pass)
     return Project(graph, settings, overwrite=overwrite)
 
 

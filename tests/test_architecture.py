@@ -25,7 +25,7 @@ RANKS = {
     "emulation": 5,
     "backends": 5,
     "analysis": 5,
-    "summary": 6,
+    "summary": 5,
     "project": 6,
     "training": 7,
     "pytest_plugin": 7,
@@ -39,6 +39,7 @@ ALLOWED_UPWARD = {
     ("ir", "layers"),  # a Node carries a Layer: for annotations
     ("ir", "summary"),  # a Graph prints itself as a table: imported when it does
     ("project", "__init__"),  # the version, for the manifest
+    ("summary", "project"),  # for annotations
 }
 LAZY_ONLY = {"tensorflow", "keras", "tf_keras", "qkeras", "torch", "onnx"}
 

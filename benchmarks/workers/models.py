@@ -56,7 +56,7 @@ def svhn_cnn() -> Any:
             layers.BatchNormalization(name=f"fc{i}_bn"),
             layers.Activation("relu", name=f"fc{i}_relu"),
         ]
-    return keras.Sequential([*stack, layers.Dense(10, name="logits"), layers.Activation("softmax", name="softmax")])
+    return keras.Sequential([*stack, *classifier(10)])
 
 
 def cnn_1d() -> Any:
@@ -72,8 +72,7 @@ def cnn_1d() -> Any:
             layers.MaxPooling1D(2, name="pool2"),
             layers.Flatten(name="flatten"),
             layers.Dense(32, activation="relu", name="fc0"),
-            layers.Dense(6, name="logits"),
-            layers.Activation("softmax", name="softmax"),
+            *classifier(6),
         ]
     )
 

@@ -36,5 +36,5 @@ def pipeline(config: Config, calibration: Mapping[str, NDArray[np.float64]] | No
         FuseQuantizers(),
         CheckReuseFactors(),
         PlaceInputs(config.default_width, calibrated=calibration is not None),
-        InferTypes(config.default_width),
+        InferTypes(config.default_width, config.max_width),
     )

@@ -32,7 +32,7 @@ def run_pipeline(
     graph: Graph,
     pipeline: Sequence[Pass],
     skip: Collection[str] = (),
-    after: Callable[[Pass, Graph], None] = lambda step, graph: None,
+    after: Callable[[str, Graph], None] | None = None,
 ) -> None:
     """Run passes in order; verify the graph after each.
 
@@ -55,4 +55,5 @@ def run_pipeline(
                 raise GraphError(f"pass {step.pass_name()} (after {', '.join(done) or 'none'}): {error}") from error
             raise
         done.append(step.pass_name())
-        after(step, graph)
+        if after is not None:
+            after(step.pass_name(), graph)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Overflow, Rounding
@@ -24,16 +25,19 @@ from hlsgen.passes.base import Pass
 
 _EXACT_LIMIT = 64
 """An exact result wider than this is not carried along; it is placed instead."""
+_WIDEST_SUM = 120
+"""The emulator computes in up to 128 bits."""
 DEFAULT_INPUT = FixedType(16, 6, True, Rounding.RND, Overflow.SAT)
 
 
 @dataclass(frozen=True)
 class InferTypes(Pass):
-    """Options: the budget in bits for what nobody fixed."""
+    """Options: the budget in bits for what nobody fixed; the widest accumulator and exact result (None: no cap)."""
 
     exact = False
     optional = False
     width: int = 16
+    max_width: int | None = None
 
     def run(self, graph: Graph) -> bool:
         pure: set[Value] = set()
@@ -57,6 +61,9 @@ class InferTypes(Pass):
         intervals = [known_interval(v) for v in node.inputs]
         exact = layer.interval(intervals, [v.shape for v in node.inputs])
         node.sum_type = exact.type()
+        _check_width(node, node.sum_type)
+        if node.settings.accum is None and layer.parameters():
+            node.settings.accum = self._capped(graph, node, node.sum_type)
         node.accum_type = node.settings.accum or node.sum_type
         summed = exact if node.settings.accum is None else exact.cast(node.settings.accum)
         value.type = wish or self._place(graph, node, summed, pure)
@@ -82,11 +89,17 @@ class InferTypes(Pass):
 
     def _keeps_exact(self, graph: Graph, node: Node, full: FixedType, pure: set[Value]) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
-        if full.width > _EXACT_LIMIT:
+        if full.width > min(_EXACT_LIMIT, self.max_width or _EXACT_LIMIT):
             return False
-        users = graph.uses(node.output)
-        cast_next = bool(users) and all(u.settings.result_by_model for u in users) and node.output not in graph.outputs
-        return cast_next or _is_pure(node, pure)
+        return _cast_follows(graph, node.output) or _is_pure(node, pure)
+
+    def _capped(self, graph: Graph, node: Node, full: FixedType) -> FixedType | None:
+        """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
+        if self.max_width is None or full.width <= self.max_width:
+            return None
+        capped = FixedType(self.max_width, full.integer, full.signed, Rounding.RND, Overflow.SAT)
+        graph.notes.append(f"warning: {node.name}: max_width cuts the accumulator from {full} to {capped}")
+        return capped
 
     def _report_losses(self, graph: Graph, node: Node, exact: Interval) -> None:
         """Say where a type the user fixed can overflow or wrap."""
@@ -100,6 +113,26 @@ class InferTypes(Pass):
                     f"{_real(exact.lowest, exact):g} .. {_real(exact.highest, exact):g}; "
                     f"{exact.type()} would hold them, or add ,RND,SAT"
                 )
+
+
+def _cast_follows(graph: Graph, value: Value) -> bool:
+    """Whether every reader (seen through layers that only pick or move values) casts to the model's own type."""
+    users = graph.uses(value)
+    if not users or value in graph.outputs:
+        return False
+    return all(
+        user.settings.result_by_model
+        or (user.layer.structural and user.settings.result is None and _cast_follows(graph, user.output))
+        for user in users
+    )
+
+
+def _check_width(node: Node, fixed: FixedType) -> None:
+    if fixed.width > _WIDEST_SUM:
+        raise UnsupportedError(
+            f"layer '{node.source.name}': an exact sum needs {fixed} ({fixed.width} bits, at most {_WIDEST_SUM} are "
+            "supported); give narrower types to its inputs or weights"
+        )
 
 
 def _real(mantissa: int, exact: Interval) -> float:

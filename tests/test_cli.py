@@ -1,0 +1,246 @@
+"""The command line, as a user calls it: exit status, stdout, stderr, files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import hlsgen
+from hlsgen.cli import main
+from tests.backends import stubs
+
+
+@dataclass
+class Result:
+    status: int
+    out: str
+    err: str
+
+
+class Call:
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+
+    def __call__(self, *words: object) -> Result:
+        with pytest.raises(SystemExit) as exit_info:
+            main([str(word) for word in words])
+        text = self.capsys.readouterr()
+        return Result(int(exit_info.value.code or 0), text.out, text.err)
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    return Call(capsys)
+
+
+@pytest.fixture
+def iris(examples: Path) -> Path:
+    return examples / "iris_mlp" / "model.keras"
+
+
+COMMANDS = ["build", "convert", "config", "predict", "passes", "doctor", "cache"]
+
+
+def test_help_lists_the_commands(call: Call) -> None:
+    result = call("--help")
+    assert result.status == 0
+    assert all(command in result.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(call: Call, command: str) -> None:
+    result = call(command, "--help")
+    assert result.status == 0
+    assert len(result.out.splitlines()) > 4
+
+
+def test_version(call: Call) -> None:
+    assert call("--version").out == f"hlsgen {hlsgen.__version__}\n"
+
+
+# -- build ---------------------------------------------------------------------------------------
+
+
+def config_file(folder: Path, example: Path, **settings: object) -> Path:
+    """A copy of an example's configuration that writes into ``folder``."""
+    vectors = {"x": str(example / "x.npy"), "y": str(example / "y.npy")}
+    data = {"model": str(example / "model.keras"), "output_dir": "prj", "test_vectors": vectors, **settings}
+    path = folder / "c.yml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
+
+
+def stored_configs() -> list[Path]:
+    return sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", stored_configs(), ids=lambda p: p.stem)
+def test_every_stored_configuration_builds(call: Call, tmp_path: Path, path: Path) -> None:
+    """As `hlsgen build`, into a folder of the test's own."""
+    settings = hlsgen.load_config(path).model_dump(mode="json", exclude_unset=True)
+    copy = tmp_path / path.name
+    copy.write_text(yaml.safe_dump({**settings, "output_dir": str(tmp_path / "prj")}), encoding="utf-8")
+    result = call("build", copy, "--min-agreement", "0.995")
+    assert result.status == 0, result.err
+    assert "accuracy" in result.out
+    if "QKeras" in path.read_text(encoding="utf-8"):
+        assert re.search(r"before softmax\W+all 3000 values equal", result.out), result.out
+    assert (tmp_path / "prj" / "hlsgen.json").is_file()
+
+
+def test_build_prints_what_came_out(call: Call, tmp_path: Path, examples: Path) -> None:
+    result = call("build", config_file(tmp_path, examples / "iris_mlp"))
+    assert result.status == 0, result.err
+    for text in ("150 samples", "98.67% (source model 98.67%)", "100.00% the same top-1", "largest difference", "prj"):
+        assert text in result.out
+
+
+def test_build_compares_with_real_targets(call: Call, tmp_path: Path, examples: Path) -> None:
+    vectors = {"x": str(examples / "iris_mlp" / "x.npy"), "y": str(examples / "iris_mlp" / "expected.npy")}
+    result = call("build", config_file(tmp_path, examples / "iris_mlp", test_vectors=vectors))
+    assert "against y" in result.out
+    assert "accuracy" not in result.out
+
+
+def test_build_fails_below_the_wanted_agreement(call: Call, tmp_path: Path, examples: Path) -> None:
+    config = config_file(tmp_path, examples / "iris_mlp", defaults={"precision": "fixed<3,2>"})
+    assert call("build", config, "--min-agreement", "0.99").status == 1
+
+
+def test_build_synthesizes(call: Call, tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HLSGEN_VITIS", str(stubs.install(tmp_path / "2024.1", "vitis-run", "success")))
+    result = call("build", config_file(tmp_path, examples / "iris_mlp", project_name="tiny"), "--synthesize")
+    assert result.status == 0, result.err
+    assert "96 of 12288 (0.8%)" in result.out
+
+
+def test_vectors_that_do_not_belong_together(call: Call, tmp_path: Path, examples: Path) -> None:
+    np.save(tmp_path / "y.npy", np.zeros(7, dtype=np.int64))
+    vectors = {"x": str(examples / "iris_mlp" / "x.npy"), "y": str(tmp_path / "y.npy")}
+    result = call("build", config_file(tmp_path, examples / "iris_mlp", test_vectors=vectors))
+    assert result.status == 1
+    assert "y has 7 samples, x has 150" in result.err
+
+
+# -- convert, config, predict --------------------------------------------------------------------
+
+
+def test_convert(call: Call, tmp_path: Path, iris: Path) -> None:
+    result = call("convert", iris, "-o", tmp_path / "prj", "--io-type", "io_stream", "--project-name", "flowers")
+    assert result.status == 0, result.err
+    assert "hls::stream" in (tmp_path / "prj" / "firmware" / "flowers.cpp").read_text()
+    assert "Ports of the top function" in result.out
+    assert f"written to {tmp_path / 'prj'}" in result.out
+
+
+def test_config_can_be_built(call: Call, tmp_path: Path, iris: Path) -> None:
+    printed = call("config", iris, "--granularity", "name").out
+    assert yaml.safe_load(printed)["layers"]["fc1"]["precision"]["weight"] == "auto"
+    (tmp_path / "c.yml").write_text(printed.replace("model:", "output_dir: prj\nmodel:", 1), encoding="utf-8")
+    assert call("build", tmp_path / "c.yml").status == 0
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_predict(call: Call, tmp_path: Path, iris: Path, raw: bool) -> None:
+    x = iris.parent / "x.npy"
+    words = ["predict", iris, x, tmp_path / "out.npy", *(["--raw"] if raw else [])]
+    assert call(*words).status == 0
+    found = np.load(tmp_path / "out.npy")
+    expected = hlsgen.convert(iris).predict(np.load(x), raw=raw)
+    assert found.dtype == expected.dtype
+    assert np.array_equal(found, expected)
+    again = call(*words)
+    assert again.status == 1
+    assert "exists already" in again.err
+    assert call(*words, "--overwrite").status == 0
+
+
+# -- errors --------------------------------------------------------------------------------------
+
+
+def test_our_errors_have_no_traceback(call: Call, tmp_path: Path) -> None:
+    result = call("convert", tmp_path / "nope.keras")
+    assert result.status == 1
+    assert result.err.startswith("error: ")
+    assert "nope.keras" in result.err
+    assert "Traceback" not in result.err
+    assert result.out == ""
+
+
+def test_wrong_configuration_is_wrong_use(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "c.yml").write_text("modle: x\n", encoding="utf-8")
+    result = call("build", tmp_path / "c.yml")
+    assert result.status == 2
+    assert "did you mean 'model'" in result.err
+
+
+def test_wrong_use(call: Call) -> None:
+    assert call("convert").status == 2
+    assert call("convert", "x.keras", "--io-type", "serial").status == 2
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    with pytest.raises(hlsgen.HlsgenError):
+        main(["--debug", "convert", str(tmp_path / "nope.keras")])
+
+
+def test_a_folder_of_somebody_else_is_refused(call: Call, tmp_path: Path, iris: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    result = call("convert", iris, "-o", tmp_path)
+    assert result.status == 1
+    assert "not an hlsgen project" in result.err
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_no_compiler(call: Call, tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HLSGEN_CXX", str(tmp_path / "g++"))
+    result = call("build", config_file(tmp_path, examples / "iris_mlp"))
+    assert result.status == 1
+    assert "no C++ compiler" in result.err
+
+
+# -- the rest ------------------------------------------------------------------------------------
+
+
+def test_doctor(call: Call) -> None:
+    result = call("doctor")
+    assert result.status == 0
+    assert "C++ compiler" in result.out
+
+
+def test_doctor_without_compiler(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HLSGEN_CXX", str(tmp_path / "g++"))
+    result = call("doctor")
+    assert result.status == 1
+    assert "MISSING" in result.out
+
+
+def test_cache(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path))
+    tmp_path.chmod(0o700)
+    (tmp_path / "hlsgen_0123.so").write_bytes(b"x" * 2**20)
+    (tmp_path / "build_1").mkdir()
+    (tmp_path / "letter.txt").touch()
+    assert "1 designs, 2 entries, 1.0 MiB" in call("cache", "show").out
+    assert "2 entries removed" in call("cache", "clear").out
+    assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"], "only our own files are removed"
+
+
+def test_passes(call: Call) -> None:
+    out = call("passes").out
+    assert out.index("apply_config") < out.index("infer_types")
+
+
+def test_as_a_program(repository: Path) -> None:
+    code = "from hlsgen.cli import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "passes"], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr

@@ -1,0 +1,165 @@
+"""The configuration: levels, errors, paths, round trips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import hlsgen
+from hlsgen.config import Config, make_config
+from hlsgen.errors import ConfigError
+from hlsgen.ir.types import FixedType, Overflow, Rounding
+
+
+def load(folder: Path, text: str) -> Config:
+    path = folder / "c.yml"
+    path.write_text(text, encoding="utf-8")
+    return hlsgen.load_config(path)
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = load(tmp_path, "model: a/m.keras\noutput_dir: ../out\ntest_vectors: {x: x.npy, y: /abs/y.npy}\n")
+    assert config.model == tmp_path / "a" / "m.keras"
+    assert config.output_dir == tmp_path / ".." / "out"
+    assert config.test_vectors is not None
+    assert (config.test_vectors.x, config.test_vectors.y) == (tmp_path / "x.npy", Path("/abs/y.npy"))
+
+
+def test_the_most_specific_level_wins() -> None:
+    config = make_config(
+        {
+            "defaults": {"reuse_factor": 2, "strategy": "resource"},
+            "layer_types": {"Dense": {"reuse_factor": 4}},
+            "layers": {"fc1": {"reuse_factor": 8}},
+        }
+    )
+    found = [
+        config.lookup(*layer, "reuse_factor", 1) for layer in (("fc1", "Dense"), ("fc2", "Dense"), ("c", "Conv2D"))
+    ]
+    assert found == [8, 4, 2]
+    assert config.lookup("fc1", "Dense", "strategy", "latency") == "resource", "a level that is silent is passed over"
+    assert make_config().lookup("fc1", "Dense", "reuse_factor", 1) == 1
+
+
+@pytest.mark.parametrize(
+    "given", ["fixed<16,6>", {"weight": "fixed<16,6>", "bias": "fixed<16,6>", "result": "fixed<16,6>"}]
+)
+def test_a_bare_precision_is_weight_bias_and_result(given: Any) -> None:
+    precision = make_config(precision=given).defaults.precision
+    assert precision.weight == precision.bias == precision.result == FixedType.parse("fixed<16,6>")
+    assert precision.accum is None
+
+
+@pytest.mark.parametrize("given", ["auto", None])
+def test_auto_precision_fixes_nothing(given: Any) -> None:
+    precision = make_config({"defaults": {"precision": given}}).defaults.precision
+    assert {precision.weight, precision.bias, precision.accum, precision.result} == {None}
+
+
+def test_inputs_round_and_saturate_unless_spelt_otherwise() -> None:
+    plain = make_config(input_precision="fixed<8,2>").input_type("x")
+    assert plain is not None
+    assert (plain.rounding, plain.overflow) == (Rounding.RND, Overflow.SAT)
+    spelt = make_config(input_precision={"x": "fixed<8,2,TRN,WRAP>"})
+    assert spelt.input_type("x") == FixedType.parse("fixed<8,2,TRN,WRAP>")
+    assert spelt.input_type("z") is None
+
+
+# -- overrides -----------------------------------------------------------------------------------
+
+
+def test_overrides_keep_the_rest() -> None:
+    base = {"clock_period": 3, "defaults": {"strategy": "resource", "reuse_factor": 2}}
+    config = make_config(base, reuse_factor=4, io_type="io_stream")
+    assert (config.clock_period, config.io_type) == (3, "io_stream")
+    assert (config.defaults.strategy, config.defaults.reuse_factor) == ("resource", 4)
+
+
+@pytest.mark.parametrize("form", ["config", "dict", "path"])
+def test_every_form_gives_the_same(tmp_path: Path, form: str) -> None:
+    data = {
+        "model": str(tmp_path / "m.keras"),
+        "input_precision": "ufixed<5,1>",
+        "layers": {"fc1": {"precision": {"weight": "fixed<8,1>"}, "reuse_factor": 2}},
+        "test_vectors": {"x": str(tmp_path / "x.npy")},
+    }
+    forms = {"config": make_config(data), "dict": data, "path": tmp_path / "c.yml"}
+    (tmp_path / "c.yml").write_text(yaml.safe_dump(data), encoding="utf-8")
+    config = make_config(forms[form], strategy="resource")
+    assert config == make_config({**data, "defaults": {"strategy": "resource"}})
+
+
+# -- errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("modle: x", "unknown key 'modle'; did you mean 'model'"),
+        ("defaults: {reuse: 3}", "unknown key 'defaults.reuse'; did you mean 'reuse_factor'"),
+        ("layers: {fc1: {strategi: latency}}", "unknown key 'layers.fc1.strategi'; did you mean 'strategy'"),
+        (
+            "layer_types: {Dense: {precision: {wieght: auto}}}",
+            "'layer_types.Dense.precision.wieght'; did you mean 'weight'",
+        ),
+        ("test_vectors: {x: a.npy, z: b.npy}", "unknown key 'test_vectors.z'"),
+        ("io_type: io_serial", "io_type: .*io_parallel.*found 'io_serial'"),
+        ("clock_period: -1", "clock_period: .*greater than 0.*found -1"),
+        ("defaults: {reuse_factor: 0}", "defaults.reuse_factor: .*found 0"),
+        ("defaults: {precision: 'fixd<16,6>'}", "'fixd<16,6>' is not a fixed-point type"),
+        ("backend: quartus", "backend: .*vitis"),
+        ("- a list", "expected a mapping of settings, found list"),
+        ("a: [", "not valid YAML"),
+        ("", "expected a mapping of settings, found NoneType"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(tmp_path, text)
+    assert str(tmp_path / "c.yml") in str(caught.value)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nope.yml: cannot be read"):
+        hlsgen.load_config(tmp_path / "nope.yml")
+
+
+def test_unknown_override() -> None:
+    with pytest.raises(ConfigError, match="unknown setting 'io_typ'; did you mean 'io_type'"):
+        make_config(io_typ="io_stream")
+
+
+# -- files of the project ------------------------------------------------------------------------
+
+
+def test_stored_configurations_are_valid(repository: Path) -> None:
+    files = sorted((repository / "configs").glob("*.yml"))
+    assert {file.stem for file in files} >= {"iris_mlp", "digits_mlp", "mnist_qcnn", "mnist_cnn_bn", "residual_cnn"}
+    for file in files:
+        config = hlsgen.load_config(file)
+        assert config.model is not None
+        assert config.model.is_file()
+        assert config.test_vectors is not None
+        assert config.test_vectors.x.is_file()
+
+
+@pytest.mark.parametrize("granularity", ["model", "type", "name"])
+def test_default_config_can_be_edited_and_read_back(examples: Path, tmp_path: Path, granularity: str) -> None:
+    model = examples / "iris_mlp" / "model.keras"
+    config = hlsgen.default_config(model, granularity)
+    data = {key: value for key, value in config.model_dump(mode="json").items() if value is not None}
+    again = load(tmp_path, yaml.safe_dump(data))
+    assert again.layers == config.layers
+    assert again.layer_types == config.layer_types
+    assert bool(config.layers) == (granularity == "name")
+    assert bool(config.layer_types) == (granularity == "type")
+
+
+def test_schema_lists_every_key() -> None:
+    assert set(Config.model_json_schema()["properties"]) == set(Config.model_fields)
