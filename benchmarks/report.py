@@ -26,8 +26,8 @@ inputs.
   NumPy reference; a difference fails the run.
 - **hls4ml 1.3.0**: Vitis backend, its default `fixed<16,6>`, the same io types; strategy Resource where
   Latency is beyond its limits. It uses one core. **Keras float32**: `model.predict` of TensorFlow 2.14, the
-  better of batches of 256 and 4,096. **ONNX Runtime float32**: the
-  best of batches of 64, 512, 4,096 and 32,768.
+  better of batches of 256 and 4,096. **ONNX Runtime float32**: the best of batches of 64, 512, 4,096 and
+  32,768.
 - **cold compile**: hlsgen's shared bindings are built, this design never was; **cached**: another process
   compiled it before. Importing is not counted. hls4ml has no cache.
 - **samples/s**: median of 5 calls after warming up, arrays of float32 in and out, conversion included. One

@@ -102,7 +102,7 @@ def test_every_form_gives_the_same(tmp_path: Path, form: str) -> None:
     ("text", "message"),
     [
         ("modle: x", "unknown key 'modle'; did you mean 'model'"),
-        ("defaults: {reuse: 3}", "unknown key 'defaults.reuse'; did you mean 'reuse_factor'"),
+        ("defaults: {reuse_facto: 3}", "unknown key 'defaults.reuse_facto'; did you mean 'reuse_factor'"),
         ("layers: {fc1: {strategi: latency}}", "unknown key 'layers.fc1.strategi'; did you mean 'strategy'"),
         (
             "layer_types: {Dense: {precision: {wieght: auto}}}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +13,8 @@ import pytest
 from hlsgen.project import Project
 from hlsgen.pytest_plugin import assert_bit_exact
 
-if not any(name == "hls_project" for name in globals()):
-    try:
-        import importlib.metadata
-
-        installed = any(e.value == "hlsgen.pytest_plugin" for e in importlib.metadata.entry_points(group="pytest11"))
-    except ImportError:
-        installed = False
-    if not installed:  # running from the source tree
-        from hlsgen.pytest_plugin import _assert_bit_exact, hls_project  # noqa: F401
+if not any(e.value == "hlsgen.pytest_plugin" for e in importlib.metadata.entry_points(group="pytest11")):
+    from hlsgen.pytest_plugin import _assert_bit_exact, hls_project  # noqa: F401  (from a source tree)
 
 MakeProject = Callable[..., Project]
 

@@ -34,9 +34,11 @@ INPUT_STEP = 2.0**-10
 def mlp(inputs: int, hidden: list[int], outputs: int) -> Any:
     stack = [keras.Input((inputs,))]
     stack += [layers.Dense(n, activation="relu", name=f"fc{i}") for i, n in enumerate(hidden)]
-    return keras.Sequential(
-        [*stack, layers.Dense(outputs, name="logits"), layers.Activation("softmax", name="softmax")]
-    )
+    return keras.Sequential([*stack, *classifier(outputs)])
+
+
+def classifier(classes: int) -> list[Any]:
+    return [layers.Dense(classes, name="logits"), layers.Activation("softmax", name="softmax")]
 
 
 def svhn_cnn() -> Any:

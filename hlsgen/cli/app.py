@@ -9,13 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 import yaml
-from rich.console import Console
-from rich.table import Table
 
 import hlsgen
 from hlsgen.cli import cache, doctor
 from hlsgen.cli.score import score
-from hlsgen.cli.show import show_score, working
+from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.errors import ConfigError, OutputDirError
 
 app = typer.Typer(
@@ -211,11 +209,11 @@ def passes() -> None:
     from hlsgen.config import Config
     from hlsgen.passes import pipeline
 
-    table = Table("pass", "exact", "can be skipped", "what it does")
+    rows = [("pass", "exact", "can be skipped", "what it does")]
     for step in pipeline(Config()):
         words = (type(step).__doc__ or "").strip().partition("\n\n")[0]
-        table.add_row(step.pass_name(), _yes(step.exact), _yes(step.optional), " ".join(words.split()))
-    Console().print(table)
+        rows.append((step.pass_name(), _yes(step.exact), _yes(step.optional), " ".join(words.split())))
+    show_rows(rows)
     print("exact: outputs do not change by one bit. Skip with 'skip_passes: [name]' in the configuration.")
 
 

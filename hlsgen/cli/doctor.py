@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from hlsgen import tools
+from hlsgen.cli.show import show_rows
 from hlsgen.errors import ToolError
 
 
@@ -42,17 +41,19 @@ def findings() -> list[Finding]:
 def doctor() -> None:
     """Check the installation: compiler, headers, frameworks, Vitis; say what to do.
 
-    Only what is marked 'required' must be there: model files are read without any framework, and Vitis
+    MISSING marks what has to be there, '-' what is optional: model files are read without any framework, and Vitis
     HLS is for synthesis alone. Exit status 1 if something required is missing.
     """
-    table = Table("", "what", "found, or what to do")
     found = findings()
-    for finding in found:
-        mark = "ok" if finding.found else "MISSING" if finding.required else "-"
-        table.add_row(mark, finding.name, finding.detail)
-    Console(soft_wrap=True).print(table, markup=False, highlight=False)
+    show_rows([(_mark(finding), finding.name, finding.detail) for finding in found])
     if not all(finding.found for finding in found if finding.required):
         raise typer.Exit(1)
+
+
+def _mark(finding: Finding) -> str:
+    if finding.found:
+        return "ok"
+    return "MISSING" if finding.required else "-"
 
 
 _FRAMEWORKS = (

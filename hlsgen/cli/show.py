@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
-from rich.table import Table
 
 from hlsgen.cli.score import Score
 from hlsgen.project import Project
@@ -29,12 +28,21 @@ def working(what: str) -> Iterator[None]:
         console.print(f"{what}: {seconds:.1f} s", style="dim", highlight=False)
 
 
+def show_rows(rows: Sequence[Sequence[str]], indent: str = "") -> None:
+    """Print columns of plain text; nothing is cut or wrapped, so that paths can be copied and lines searched."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print((indent + "  ".join(cells)).rstrip())
+
+
 def show_score(project: Project, folder: Path, score: Score | None) -> None:
     """Print the summary of a build."""
-    table = Table(title=project.name, show_header=False, title_justify="left")
-    table.add_row("project", str(folder))
-    table.add_row("interface", f"{project.config.io_type}, {project.config.part}, {project.config.clock_period:g} ns")
-    if score is not None:
-        for name, text in score.rows():
-            table.add_row(name, text)
-    Console(soft_wrap=True).print(table, highlight=False)
+    config = project.config
+    rows = [
+        ("project", str(folder)),
+        ("interface", f"{config.io_type}, {config.part}, {config.clock_period:g} ns"),
+        *(() if score is None else score.rows()),
+    ]
+    print(project.name)
+    show_rows(rows, indent="  ")

@@ -69,6 +69,8 @@ class Plan:
 
     top: str
     io_type: str
+    dataflow: bool
+    """Whether the top function is a pipeline of processes rather than one flat pipeline."""
     inputs: list[Wire] = field(default_factory=list)
     outputs: list[Wire] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
@@ -87,11 +89,6 @@ class Plan:
         return sorted({step.kernel.header for step in self.steps})
 
     @property
-    def dataflow(self) -> bool:
-        """Whether the top function is a pipeline of processes rather than one flat pipeline."""
-        return self.stream or any(not _flat(step.kernel) for step in self.steps)
-
-    @property
     def interval(self) -> int:
         """The initiation interval of a flat pipeline: the largest reuse factor."""
         return max((int(str(step.kernel.fields["reuse_factor"])) for step in self.steps), default=1)
@@ -104,12 +101,18 @@ def _flat(kernel: Kernel) -> bool:
     return not resource and windows == 1 and int(str(kernel.fields.get("positions", 1))) <= 16
 
 
+def _kernels(graph: Graph) -> list[Kernel]:
+    return [node.layer.kernel(node) for node in graph if not isinstance(node.layer, Input | Reshape)]
+
+
 def make_plan(graph: Graph, io_type: str, top: str, results: Sequence[Value] | None = None) -> Plan:
     """Plan the C++ program for a graph in which every type is known.
 
     ``results`` are the values the top function returns; default: the graph's outputs.
     """
-    return _Planner(graph, Plan(top, io_type), graph.outputs if results is None else tuple(results)).run()
+    stream = io_type == "io_stream"
+    dataflow = stream or (results is None and not all(_flat(k) for k in _kernels(graph)))
+    return _Planner(graph, Plan(top, io_type, dataflow), graph.outputs if results is None else tuple(results)).run()
 
 
 class _Planner:
@@ -162,7 +165,7 @@ class _Planner:
         """Make a wire readable; clone a stream as often as it is read; copy it to outputs that others read too."""
         readers = self._readers(value)
         wires = [wire] * readers
-        if self.plan.stream and readers > 1:
+        if self.plan.dataflow and readers > 1:
             wires = self._cloned(value, wire, readers)
         self.copies[value] = wires
         for index, output in enumerate(self.results):
@@ -193,7 +196,10 @@ class _Planner:
         self.plan.outputs = [w for _, w in sorted(self.outputs.items())]
 
     def _cloned(self, value: Value, wire: Wire, readers: int) -> list[Wire]:
-        """Split a stream; every branch can hold the whole tensor, so that no branch can stall another."""
+        """Copy a tensor for each of its readers, since dataflow allows a channel only one.
+
+        Every branch can hold the whole tensor, so that no branch can stall another.
+        """
         branches: list[Wire] = []
         rest = wire
         for i in range(readers - 1):

@@ -36,7 +36,7 @@ def build_extension(files: Mapping[str, str], flags: Sequence[str] = ()) -> Modu
     """
     compiler = find_compiler()
     all_flags = (*FLAGS, *flags)
-    name = "hlsgen_" + _digest(compiler, all_flags, files)
+    name = "hlsgen_" + _digest(compiler, all_flags, {**_headers("emulation", "firmware"), **files})
     if name in sys.modules:
         return sys.modules[name]
     target = cache_dir() / f"{name}{_EXTENSION}"
@@ -47,11 +47,10 @@ def build_extension(files: Mapping[str, str], flags: Sequence[str] = ()) -> Modu
 
 
 @functools.cache
-def _headers() -> dict[str, str]:
-    """The texts of all headers and the bindings, by path."""
+def _headers(*folders: str) -> dict[str, str]:
+    """The texts of the headers and the bindings below folders of hls_templates, by path."""
     root = templates_dir()
-    folders = (root / "emulation", root / "firmware")
-    paths = [p for folder in folders for p in sorted(folder.rglob("*")) if p.suffix in (".h", ".cpp")]
+    paths = [p for folder in folders for p in sorted((root / folder).rglob("*")) if p.suffix in (".h", ".cpp")]
     return {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in paths}
 
 
@@ -68,7 +67,7 @@ def _digest(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str]) 
         platform.machine(),
         pybind11.__version__,
     ]
-    for text in (*facts, *(part for item in sorted({**_headers(), **files}.items()) for part in item)):
+    for text in (*facts, *(part for item in sorted(files.items()) for part in item)):
         data = text.encode()
         state.update(len(data).to_bytes(8, "little") + data)
     return state.hexdigest()[:32]
@@ -83,8 +82,7 @@ def bindings_object(compiler: Compiler, flags: Sequence[str]) -> Path:
     """Return the compiled bindings, compiling them if this machine never did."""
     import pybind11
 
-    text = {"bindings": "2"}
-    target = cache_dir() / f"bindings_{_digest(compiler, flags, text)}.o"
+    target = cache_dir() / f"bindings_{_digest(compiler, flags, _headers('emulation'))}.o"
     if not target.exists():
         includes = [
             *_includes(),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
 
 
+@dataclass(frozen=True)
 class FuseBatchnorm(Pass):
     """Multiply the scale into weights and bias: ``(x W + b) s + t = x (W s) + (b s + t)``.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.conv2d import Conv2D
@@ -11,6 +11,7 @@ from hlsgen.layers.shape_ops import ZeroPadding
 from hlsgen.passes.base import Pass
 
 
+@dataclass(frozen=True)
 class FusePadding(Pass):
     """Fold ZeroPadding into the window of every convolution behind it.
 
@@ -34,5 +35,6 @@ class FusePadding(Pass):
             if isinstance(user.layer, Conv2D | DepthwiseConv2D):
                 window = user.layer.window.with_padding(padding)
                 graph.set_layer(user, replace(user.layer, window=window), [node.input])
+                graph.notes.append(f"{node.name} is fused into {user.name}")
                 changed = True
         return changed

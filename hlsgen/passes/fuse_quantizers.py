@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.convert import Convert
 from hlsgen.passes.base import Pass
 
 
+@dataclass(frozen=True)
 class FuseQuantizers(Pass):
     """Merge a cast into the arithmetic in front of it.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.shape_ops import Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.passes.base import Pass
 
 
+@dataclass(frozen=True)
 class RemoveIdentities(Pass):
     """Drop casts without a type, reshapes to the same shape, permutations and paddings that move nothing.
 

@@ -38,9 +38,7 @@ class Net:
     ) -> str:
         sources = [inputs] if isinstance(inputs, str) else list(inputs)
         arrays = {role: np.asarray(w, dtype=np.float32) for role, w in (weights or {}).items()}
-        self.calls.append(
-            LayerCall(name, name, class_name, "", config, arrays, tuple(Tensor(s) for s in sources))
-        )
+        self.calls.append(LayerCall(name, name, class_name, "", config, arrays, tuple(Tensor(s) for s in sources)))
         return name
 
     def dyadic(self, *shape: int, frac: int = 2, bound: int = 4) -> Any:

@@ -87,8 +87,6 @@ def test_calibration_places_inputs_and_results(scale):
     assert float(value.type.max) >= np.abs(x).max() - float(value.type.step)
     assert float(value.type.max) < 4 * np.abs(x).max(), "no integer bit is wasted"
     graph = graph_of(chain().source("out"))
-    w0, b0, w1, b1 = (
-        p.values for n in (graph.nodes[1], graph.nodes[-1]) for p in (n.layer.weight, n.layer.bias)
-    )
+    w0, b0, w1, b1 = (p.values for n in (graph.nodes[1], graph.nodes[-1]) for p in (n.layer.weight, n.layer.bias))
     truth = np.maximum(x @ w0 + b0, 0) @ w1 + b1
     assert np.abs(project.evaluate(x)["out"] - truth).max() <= 2**-11 * np.abs(truth).max()

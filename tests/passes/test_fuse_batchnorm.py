@@ -81,8 +81,9 @@ def error_bound(project: Project, x: np.ndarray) -> np.ndarray:
 def test_difference_is_bounded_by_the_roundings():
     x = grid((6,), bound=16, samples=200)
     truth = real_output(graph_of(normalised().source("bn")), x.astype(np.float64))
-    fused, plain = project_of(normalised().source("bn")), project_of(
-        normalised().source("bn"), skip_passes=["fuse_batchnorm"]
+    fused, plain = (
+        project_of(normalised().source("bn")),
+        project_of(normalised().source("bn"), skip_passes=["fuse_batchnorm"]),
     )
     assert [len(p.graph) for p in (fused, plain)] == [2, 3]
     errors = []

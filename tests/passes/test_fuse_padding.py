@@ -84,7 +84,7 @@ def test_padding_of_a_padded_convolution_adds_up():
 
 
 def test_two_paddings_in_a_row():
-    
+
     net = Net()
     x = net.input((4, 4, 1))
     x = net.call("ZeroPadding2D", "pad1", x, padding=[[1, 0], [2, 0]])

@@ -15,7 +15,10 @@ from tests.passes.builders import Net, grid, project_of
 
 few = settings(max_examples=40, deadline=None)
 input_types = st.builds(
-    lambda w, i, s: FixedType(w, i, s, Rounding.RND, Overflow.SAT), st.integers(2, 10), st.integers(-2, 8), st.booleans()
+    lambda w, i, s: FixedType(w, i, s, Rounding.RND, Overflow.SAT),
+    st.integers(2, 10),
+    st.integers(-2, 8),
+    st.booleans(),
 )
 
 
@@ -99,7 +102,13 @@ def test_every_reachable_value_is_held(seed, fixed):
         fixed = FixedType(5, fixed.integer, fixed.signed, fixed.rounding, fixed.overflow)
     net = Net(seed)
     x = net.input((2,))
-    net.call("Dense", "y", x, {"kernel": seeded(seed, 2, 2, frac=1, bound=3), "bias": seeded(seed, 2, frac=2, bound=3)}, units=2)
+    net.call(
+        "Dense",
+        "y",
+        x,
+        {"kernel": seeded(seed, 2, 2, frac=1, bound=3), "bias": seeded(seed, 2, frac=2, bound=3)},
+        units=2,
+    )
     project = project_of(net.source("y"), input_precision=str(fixed))
     node = project.graph.nodes[-1]
     one = np.arange(fixed.min_mantissa, fixed.max_mantissa + 1)
@@ -170,7 +179,9 @@ def test_a_fixed_narrow_accumulator_casts_the_exact_sum():
     project = project_of(
         net.source("fc"), input_precision="fixed<8,6>", layers={"fc": {"precision": {"accum": "fixed<8,4,RND,SAT>"}}}
     )
-    x = np.array([[31.0, 30.0], [31.0, 0.0], [-32.0, 31.0]])  # 31 and 30 both exceed the accumulator, their difference does not
+    x = np.array(
+        [[31.0, 30.0], [31.0, 0.0], [-32.0, 31.0]]
+    )  # 31 and 30 both exceed the accumulator, their difference does not
     np.testing.assert_array_equal(project.evaluate(x)["fc"][:, 0], [1.0, 7.9375, -8.0])
     np.testing.assert_array_equal(project.predict(x)[:, 0], [1.0, 7.9375, -8.0])
 

@@ -98,7 +98,9 @@ def test_unknown_name_to_skip():
         project_of(mixed().source("fc"), skip_passes=["fuse_batchnrm"])
 
 
-@pytest.mark.parametrize("name", ["infer_types", "apply_config", "expect_ranges", "place_inputs", "check_reuse_factors"])
+@pytest.mark.parametrize(
+    "name", ["infer_types", "apply_config", "expect_ranges", "place_inputs", "check_reuse_factors"]
+)
 def test_what_cannot_be_skipped(name):
     with pytest.raises(ConfigError, match=f"no pass '{name}' that can be skipped"):
         project_of(mixed().source("fc"), skip_passes=[name])
@@ -107,7 +109,9 @@ def test_what_cannot_be_skipped(name):
 def test_passes_are_frozen_dataclasses_with_an_exactness_and_a_docstring():
     for step in pipeline(Config()):
         assert is_dataclass(step) and isinstance(type(step).exact, bool)
-        assert (type(step).__doc__ or "").strip() and not (type(step).__doc__ or "").startswith(type(step).__name__ + "(")
+        assert (type(step).__doc__ or "").strip() and not (type(step).__doc__ or "").startswith(
+            type(step).__name__ + "("
+        )
         with pytest.raises(FrozenInstanceError):
             step.anything = 1  # type: ignore[attr-defined]
         assert replace(step) == step
@@ -123,7 +127,7 @@ def test_every_exact_optional_pass_changes_no_bit():
     x = grid((5, 5, 2))
     reference = project_of(mixed().source("fc", "q")).evaluate(x, raw=True)
     exact = [s.pass_name() for s in pipeline(Config()) if s.exact and s.optional]
-    assert exact == ["remove_identities", "fuse_padding", "fuse_quantizers"]
+    assert {"remove_identities", "fuse_padding", "fuse_quantizers"} <= set(exact)
     for skipped in [[name] for name in exact] + [exact]:
         project = project_of(mixed().source("fc", "q"), skip_passes=skipped)
         found = project.evaluate(x, raw=True)

@@ -1,8 +1,10 @@
-// Copies a stream to two consumers.
+// Copies a tensor to two consumers.
 //
 // Config C
-//   size                    elements of the tensor; the packs of all three streams have one size, which divides it
+//   input_t, output_t       element types, the same
+//   size                    elements of the tensor
 //   reuse_factor, strategy  not used
+// Streams: the packs of all three have one size, which divides `size`.
 #ifndef HLSGEN_CLONE_H
 #define HLSGEN_CLONE_H
 
@@ -10,6 +12,18 @@
 #include <hlsgen/pack.h>
 
 namespace hlsgen {
+
+template <class C>
+void clone(const typename C::input_t x[C::size], typename C::output_t y0[C::size], typename C::output_t y1[C::size]) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II=1
+Element:
+    for (int e = 0; e < C::size; e++) {
+#pragma HLS UNROLL
+        y0[e] = x[e];
+        y1[e] = x[e];
+    }
+}
 
 template <class C, class X>
 void clone(hls::stream<X>& x, hls::stream<X>& y0, hls::stream<X>& y1) {

@@ -1,0 +1,198 @@
+"""The graph: edges change through its methods only, and nothing that is used can go."""
+
+from __future__ import annotations
+
+import pytest
+
+from hlsgen.errors import GraphError
+from hlsgen.ir.graph import Graph, Node, Source, Value
+from hlsgen.layers.convert import Convert
+from hlsgen.layers.input import Input
+from hlsgen.layers.merge import Merge
+from hlsgen.layers.shape_ops import Reshape
+
+HERE = Source("s", "S")
+
+
+def diamond() -> tuple[Graph, dict[str, Value]]:
+    """``x -> a -> (b, c) -> d``, d the output."""
+    graph = Graph("g")
+    v: dict[str, Value] = {"x": graph.add(Input((4,)), (), "x", HERE)}
+    for name, inputs, layer in (
+        ("a", ["x"], Convert()),
+        ("b", ["a"], Convert()),
+        ("c", ["a"], Convert()),
+        ("d", ["b", "c"], Merge("add")),
+    ):
+        v[name] = graph.add(layer, [v[i] for i in inputs], name, HERE)
+    graph.aliases.update({name: value for name, value in v.items()})
+    graph.set_outputs([v["d"]], ["d"])
+    graph.verify()
+    return graph, v
+
+
+def names(graph: Graph) -> str:
+    return " ".join(node.name for node in graph)
+
+
+def consistent(graph: Graph) -> None:
+    """Uses are exactly what inputs say, both ways."""
+    for node in graph:
+        users = [u for u in graph.nodes for i in u.inputs if i is node.output]
+        assert sorted(map(id, graph.uses(node.output))) == sorted(map(id, users))
+    graph.verify()
+
+
+def test_removal_of_what_is_read_is_refused():
+    graph, v = diamond()
+    with pytest.raises(GraphError, match=r"Convert a cannot be removed: read by Convert b, Convert c"):
+        graph.remove(v["a"].producer)
+    with pytest.raises(GraphError, match=r"Merge d cannot be removed: read by the model's outputs"):
+        graph.remove(v["d"].producer)
+    consistent(graph)
+    assert names(graph) == "x a b c d"
+
+
+def test_bypass():
+    graph, v = diamond()
+    graph.bypass(v["b"].producer)
+    consistent(graph)
+    assert names(graph) == "x a c d"
+    assert v["d"].producer.inputs == (v["a"], v["c"])
+    assert graph.aliases["b"] is v["a"]
+    graph.bypass(v["c"].producer)
+    consistent(graph)
+    assert graph.uses(v["a"]) == [v["d"].producer] * 2, "a node that reads a value twice counts twice"
+    assert graph.sole_user(v["a"]) is None
+    with pytest.raises(GraphError, match="read by Merge d, Merge d"):
+        graph.remove(v["a"].producer)
+
+
+def test_replace_uses_refuses_another_shape():
+    graph, v = diamond()
+    flat = graph.add(Reshape((2, 2)), [v["x"]], "r", HERE)
+    with pytest.raises(GraphError, match=r"%a of shape \(4,\) cannot be replaced by %r of shape \(2, 2\)"):
+        graph.replace_uses(v["a"], flat)
+    consistent(graph)
+
+
+def test_replace_uses_moves_outputs_and_aliases():
+    graph, v = diamond()
+    graph.set_outputs([v["d"], v["b"], v["d"]], ["d", "b", "again"])
+    graph.replace_uses(v["d"], v["c"])
+    assert graph.outputs == (v["c"], v["b"], v["c"])
+    assert graph.aliases["d"] is v["c"]
+    assert graph.use_count(v["c"]) == 3, "the merge and two outputs"
+    consistent(graph)
+
+
+def test_insert_after():
+    graph, v = diamond()
+    new = graph.insert_after(v["a"], Convert(), "new", HERE)
+    consistent(graph)
+    assert v["b"].producer.inputs == v["c"].producer.inputs == (new,)
+    assert new.producer.inputs == (v["a"],)
+    assert names(graph) == "x a new b c d"
+    end = graph.insert_after(v["d"], Convert(), "end", HERE)
+    assert graph.outputs == (end,)
+    consistent(graph)
+
+
+def test_a_cycle_is_found():
+    graph, v = diamond()
+    graph.set_inputs(v["a"].producer, [v["b"]])
+    with pytest.raises(GraphError, match="graph g: it has a cycle"):
+        graph.sort()
+    with pytest.raises(GraphError, match=r"Convert a reads %b before it is computed"):
+        graph.verify()
+
+
+def test_sort_restores_order_and_is_stable():
+    graph, v = diamond()
+    late = graph.add(Convert(), [v["x"]], "late", HERE)
+    graph.set_inputs(v["b"].producer, [late])
+    with pytest.raises(GraphError, match=r"Convert b reads %late before it is computed"):
+        graph.verify()
+    graph.sort()
+    consistent(graph)
+    order = names(graph).split()
+    assert order.index("late") < order.index("b") < order.index("d")
+    before = names(graph)
+    graph.sort()
+    assert names(graph) == before
+
+
+def test_rewiring_keeps_shapes():
+    graph, v = diamond()
+    flat = graph.add(Reshape((2, 2)), [v["x"]], "r", HERE)
+    with pytest.raises(GraphError, match="Convert b: rewiring would change its output shape"):
+        graph.set_inputs(v["b"].producer, [flat])
+    with pytest.raises(GraphError, match="Convert b: the new layer would change its output shape"):
+        graph.set_layer(v["b"].producer, Reshape((1, 4)))
+    with pytest.raises(GraphError, match="Convert b: the new layer would change its output shape"):
+        graph.set_layer(v["b"].producer, Convert(), [flat])
+    consistent(graph)
+    graph.set_layer(v["b"].producer, Reshape((4,)), [flat])
+    consistent_after_sort(graph)
+
+
+def consistent_after_sort(graph: Graph) -> None:
+    graph.sort()
+    consistent(graph)
+
+
+def test_verify_finds_a_wrong_shape_and_a_foreign_output():
+    graph, v = diamond()
+    v["b"].shape = (5,)
+    with pytest.raises(GraphError, match=r"Convert b: output shape \(5,\), but its layer says \(4,\)"):
+        graph.verify()
+    graph, v = diamond()
+    _, other = diamond()
+    graph.set_outputs([other["d"]], ["d"])
+    with pytest.raises(GraphError, match="%d is computed by no node of graph g"):
+        graph.verify()
+
+
+def test_adding_with_a_value_of_another_graph():
+    graph, _ = diamond()
+    _, other = diamond()
+    with pytest.raises(GraphError, match="new: its input %a is not a value of this graph"):
+        graph.add(Convert(), [other["a"]], "new", HERE)
+    graph.verify()
+
+
+def test_names_are_unique_and_free_again_after_removal():
+    graph, v = diamond()
+    again = graph.add(Convert(), [v["d"]], "a", HERE)
+    assert again.name == again.producer.name == "a_1"
+    graph.remove(again.producer)
+    assert graph.unique_name("a_1") == "a_1"
+    graph.rename(v["b"].producer, "c")
+    assert v["b"].name == v["b"].producer.name == "c_1"
+    graph.rename(v["c"].producer, "c")
+    assert v["c"].name == "c", "a node may keep its own name"
+
+
+def test_prune_removes_what_no_output_needs():
+    graph, v = diamond()
+    dead = graph.add(Convert(), [v["b"]], "dead", HERE)
+    graph.aliases["dead"] = dead
+    deader = graph.add(Convert(), [dead], "deader", HERE)
+    assert deader.name == "deader"
+    unused = graph.add(Input((3,)), (), "unused", HERE)
+    assert graph.prune()
+    consistent(graph)
+    assert names(graph) == "x a b c d unused"
+    assert "dead" not in graph.aliases
+    assert graph.inputs == [v["x"], unused]
+    assert not graph.prune()
+
+
+def test_identity_not_equality():
+    graph, v = diamond()
+    assert v["b"] != v["c"]
+    assert len({v["b"].producer, v["c"].producer}) == 2
+    assert isinstance(v["b"].producer, Node)
+    assert len(graph) == 5
+    assert repr(v["a"]) == "%a" and repr(v["a"].producer) == "Convert a"
+    assert Value("y", (2, 3, 4), v["a"].producer).size == 24
