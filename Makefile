@@ -23,7 +23,7 @@ lint: $(VENV)/test.stamp ## style, types, direction of imports
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(VENV)/test.stamp ## speed against float inference and, where it is installed, the peer
+bench: $(VENV)/core.stamp ## speed against float inference and the peer, which get environments of their own
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean: ## remove what was built, and the environment

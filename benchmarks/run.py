@@ -107,7 +107,7 @@ class Bench:
         return answer
 
     def _effort(self, script: str) -> dict[str, float]:
-        seconds = 0.5 if self.quick else 2.5
+        seconds = 0.5 if self.quick else 2.0
         return {"seconds": seconds, "limit": 2_000 if script == "hls4ml_worker.py" else 2_000_000}
 
     def _environment(self, script: str, settings: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def convert(
     data = calibration if calibration is not None else settings.calibration
     if isinstance(data, str | Path):
         data = load_array(data)
-    samples = None if data is None else _checked_inputs(graph, data)
+    samples = None if data is None else _checked_calibration(graph, data)
     run_pipeline(graph, pipeline(settings, samples), settings.skip_passes, after_pass)
     return Project(graph, settings, overwrite=overwrite)
 
@@ -252,22 +253,27 @@ class Project:
 
 
 def real(mantissas: Ints, value: Value) -> Array:
-    """Real values: float32 where 24 bits hold the type, else float64."""
-    assert value.type is not None
-    result = value.type.to_float(mantissas)
-    return result.astype(np.float32) if value.type.width <= 24 else result
+    """Real values: float32 where its 24 bits and its exponents hold the type, else float64."""
+    fixed = value.type
+    assert fixed is not None
+    result = fixed.to_float(mantissas)
+    narrow = fixed.width - fixed.signed <= 24 and fixed.frac <= 126 and fixed.integer <= 127
+    return result.astype(np.float32) if narrow else result
 
 
 def load_array(path: str | Path) -> Array:
     """Read an .npy file. Raises InputError; pickled objects are refused."""
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError) as error:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, EOFError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as an .npy array ({error})") from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
+    return array
 
 
 def _flat(inputs: Mapping[str, Array]) -> list[Array]:
-    return [data.reshape(len(data), -1) for data in inputs.values()]
+    return [data.reshape(len(data), prod(data.shape[1:])) for data in inputs.values()]
 
 
 def _shaped(result: Array, value: Value) -> Array:
@@ -277,7 +283,7 @@ def _shaped(result: Array, value: Value) -> Array:
 def _checked_inputs(graph: Graph, x: Any) -> dict[str, Array]:
     """Return arrays by input name, in the model's order. Raises InputError for what does not fit."""
     values = {value.name: value for value in graph.inputs}
-    given = _by_name(list(values), x)
+    given = _by_name(values, x)
     arrays = {name: _checked_array(value, given[name]) for name, value in values.items()}
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
@@ -285,7 +291,18 @@ def _checked_inputs(graph: Graph, x: Any) -> dict[str, Array]:
     return arrays
 
 
-def _by_name(names: list[str], x: Any) -> dict[str, Any]:
+def _checked_calibration(graph: Graph, x: Any) -> dict[str, Array]:
+    arrays = _checked_inputs(graph, x)
+    for name, array in arrays.items():
+        if not len(array):
+            raise InputError(f"calibration: input '{name}' has no samples; give representative ones")
+        if not np.isfinite(array).all():
+            raise InputError(f"calibration: input '{name}' holds infinities, by which no range can be placed")
+    return arrays
+
+
+def _by_name(values: Mapping[str, Value], x: Any) -> dict[str, Any]:
+    names = list(values)
     if isinstance(x, Mapping):
         for name in x:
             if name not in names:
@@ -296,7 +313,8 @@ def _by_name(names: list[str], x: Any) -> dict[str, Any]:
         return dict(x)
     if len(names) == 1:
         (name,) = names
-        single = isinstance(x, list | tuple) and len(x) == 1 and isinstance(x[0], np.ndarray) and x[0].ndim > 1
+        batch = len(values[name].shape) + 1
+        single = isinstance(x, list | tuple) and len(x) == 1 and isinstance(x[0], np.ndarray) and x[0].ndim == batch
         return {name: x[0] if single else x}
     if not isinstance(x, list | tuple) or len(x) != len(names):
         found = f"{len(x)}" if isinstance(x, list | tuple) else type(x).__name__

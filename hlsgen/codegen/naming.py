@@ -104,6 +104,12 @@ _KEYWORDS = frozenset(
         "ap_uint",
     ]
 )
+_MACROS = frozenset(
+    "null eof nan infinity inf huge_val rand_max bufsiz exit_success exit_failure int_max int_min uint_max long_max char_bit "
+    "dbl_max flt_max domain sing overflow underflow ploss tloss offsetof va_list i linux unix i386 arm mips sun vax "
+    "char8_t consteval constinit co_await co_return co_yield module import".split()
+)
+"""What the standard headers or some compilers define, and words of later standards."""
 _SUFFIXES = ("_t", "_word", "_config", "_w", "_b")
 _HEADERS = (
     "alloca assert complex ctype endian errno features fenv float hls_math hls_stream inttypes iso646 limits locale malloc math "
@@ -178,7 +184,7 @@ class Identifiers:
         """
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
         word = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:48].rstrip("_")
-        if not word or word[0].isdigit() or word.lower() in _KEYWORDS or word.endswith(_SUFFIXES):
+        if not word or word[0].isdigit() or _is_reserved(word.lower()) or word.endswith(_SUFFIXES):
             word = f"n_{word}".rstrip("_") + ("_" + "v" if word.endswith(_SUFFIXES) else "")
         unique, count = word, 1
         while unique.lower() in self._taken:
@@ -188,6 +194,11 @@ class Identifiers:
         return unique
 
 
+def _is_reserved(word: str) -> bool:
+    return word in _KEYWORDS or word in _MACROS or word.startswith(("hlsgen_", "ap_"))
+
+
 def comment(name: str) -> str:
     """Return ``name`` as it may stand in a C++ line comment: one line, no backslash at its end, no trigraphs."""
-    return "".join(c if c.isprintable() and c != "\\" else "?" for c in name)[:120].replace("??", "? ?")
+    line = "".join(c if c.isprintable() and c != "\\" else "?" for c in name)[:120]
+    return re.sub(r"\?(?=\?)", "? ", line).rstrip()

@@ -80,12 +80,7 @@ def _mantissa(width: int, signed: bool) -> str:
 
 def words(array: ConstantArray) -> str:
     """The words as integer literals; beyond 64 bits as decimal strings, which ap_int reads."""
-    if array.width > 63:
-        kind = "ap_int" if array.signed else "ap_uint"
-        texts = [f'{kind}<{array.width}>("{int(v)}", 10)' for v in array.words.ravel()]
-    else:
-        suffix = "LL" if array.width > 31 else ""
-        texts = [f"{v}{suffix}" for v in array.words.ravel().tolist()]
+    texts = [_literal(int(v), array) for v in array.words.ravel()]
     lines, line = [], "   "
     for text in texts:
         if len(line) + len(text) + 2 > _LINE:
@@ -94,6 +89,15 @@ def words(array: ConstantArray) -> str:
         line += f" {text},"
     lines.append(line.rstrip(","))
     return "\n".join(lines)
+
+
+def _literal(value: int, array: ConstantArray) -> str:
+    if array.width > 64:
+        return f'{"ap_int" if array.signed else "ap_uint"}<{array.width}>("{value}", 10)'
+    if value == -(2**63):  # the literal 9223372036854775808 fits no signed type
+        return "-9223372036854775807LL - 1"
+    suffix = "" if array.width < 32 else "LL" if array.signed else "ULL"
+    return f"{value}{suffix}"
 
 
 def as_words(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> str:

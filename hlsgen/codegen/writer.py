@@ -22,8 +22,11 @@ def write_project(folder: Path, files: Mapping[str, str], *, overwrite: bool = F
     Raises OutputDirError.
     """
     _check(folder, overwrite)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise OutputDirError(f"{folder}: cannot be made ({error.strerror}: {error.filename})") from error
     try:
         for name, text in files.items():
             path = staging / _safe(name)

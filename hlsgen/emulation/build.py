@@ -13,9 +13,11 @@ import importlib.machinery
 import importlib.util
 import os
 import platform
+import struct
 import sys
 import sysconfig
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +27,7 @@ from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, run, tem
 
 FLAGS = ("-O3", "-std=c++17", "-fPIC", "-fwrapv", "-fvisibility=hidden", "-march=native")
 _EXTENSION = ".so"
+_LOADING = threading.Lock()
 _KEPT_DESIGNS = 500
 """The cache is bounded: beyond this many designs the longest unused are removed."""
 
@@ -40,10 +43,30 @@ def build_extension(files: Mapping[str, str], flags: Sequence[str] = ()) -> Modu
     if name in sys.modules:
         return sys.modules[name]
     target = cache_dir() / f"{name}{_EXTENSION}"
-    if not target.exists():
+    if not _is_whole(target):
         _compile(compiler, all_flags, files, name, target)
-    os.utime(target)
-    return _load(name, target)
+    with contextlib.suppress(OSError):
+        os.utime(target)  # marks it as used; see _bound_cache
+    with _LOADING:
+        return sys.modules.get(name) or _load(name, target)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a compiled file is there and complete (a full disk or a crash may have cut it short).
+
+    Loading half a library can end the process. In ELF files the table of sections comes last, and the
+    header says where it ends (System V ABI, "ELF Header"); other formats are taken as they are.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = file.read(64)
+    except OSError:
+        return False
+    if len(header) < 64 or not header.startswith(b"\x7fELF\x02\x01"):  # 64 bits, little-endian
+        return len(header) == 64 and any(header) and not header.startswith(b"\x7fELF")
+    sections, entry, count = struct.unpack("<40xQ10xHH2x", header)
+    return size >= int(sections) + int(entry) * int(count)
 
 
 @functools.cache
@@ -83,7 +106,7 @@ def bindings_object(compiler: Compiler, flags: Sequence[str]) -> Path:
     import pybind11
 
     target = cache_dir() / f"bindings_{_digest(compiler, flags, _headers('emulation'))}.o"
-    if not target.exists():
+    if not _is_whole(target):
         includes = [
             *_includes(),
             f"-isystem{pybind11.get_include()}",
@@ -91,18 +114,9 @@ def bindings_object(compiler: Compiler, flags: Sequence[str]) -> Path:
         ]
         source = templates_dir() / "emulation" / "bindings.cpp"
         with _workspace() as folder:
-            command = [
-                *compiler.command,
-                *flags,
-                "-O2",
-                *includes,
-                "-c",
-                str(source),
-                "-o",
-                str(folder / "b.o"),
-            ]
+            command = [*compiler.command, *flags, *includes, "-c", str(source), "-o", str(folder / "b.o")]
             run(command, cwd=folder)
-            (folder / "b.o").replace(target)
+            _keep(command, folder / "b.o", target)
     return target
 
 
@@ -120,12 +134,32 @@ def _compile(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str],
             run(command, cwd=folder, log_file=folder / "compile.log")
         except ToolError as error:
             kept = target.with_suffix(".failed.log")
-            kept.write_text((folder / "compile.log").read_text(encoding="utf-8"), encoding="utf-8")
+            kept.write_text(f"{error}\n\n{_text(folder / 'compile.log')}", encoding="utf-8")
             raise ToolError(
                 f"the emulator does not compile; this is a bug of hlsgen, please report it with {kept}\n{error}"
             ) from error
-        output.replace(target)
+        _keep(command, output, target)
     _bound_cache()
+
+
+def _keep(command: Sequence[str], made: Path, target: Path) -> None:
+    """Move what the compiler made into the cache, in one step."""
+    if not made.is_file():
+        raise ToolError(
+            f"{command[0]} ended well but made no {made.name}; is it a C++ compiler? Check HLSGEN_CXX and CXX"
+        )
+    made.replace(target)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _last_use(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another process removed it
+        return 0.0
 
 
 @contextlib.contextmanager
@@ -136,7 +170,7 @@ def _workspace() -> Iterator[Path]:
 
 
 def _bound_cache() -> None:
-    designs = sorted(cache_dir().glob(f"hlsgen_*{_EXTENSION}"), key=lambda p: p.stat().st_mtime)
+    designs = sorted(cache_dir().glob(f"hlsgen_*{_EXTENSION}"), key=_last_use)
     for old in designs[:-_KEPT_DESIGNS]:
         old.unlink(missing_ok=True)
 

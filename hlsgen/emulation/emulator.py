@@ -34,8 +34,9 @@ class Emulator:
         array (samples, elements) for each output: real values, or integer mantissas if ``raw``.
         Raises InputError for NaN and for dtypes that hold no numbers.
         """
+        count = (os.cpu_count() or 1) if threads is None else threads
         try:
-            results = self._instance.predict(list(inputs), threads or os.cpu_count() or 1, raw)
+            results = self._instance.predict(list(inputs), count, raw)
         except (ValueError, TypeError) as error:
             raise InputError(str(error)) from error
         return [_joined(r) if isinstance(r, tuple) else r for r in results]

@@ -80,6 +80,8 @@ class Node:
     sum_type: FixedType | None = None
     """Holds the exact result before any cast."""
     accum_type: FixedType | None = None
+    read_frac: int = 0
+    """The finest grid (fraction bits) on which a reader is known to round the result."""
 
     def __repr__(self) -> str:
         return f"{self.layer.kind} {self.name}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
 from hlsgen.ir.graph import Node
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.types import FixedType, Ints
+from hlsgen.ir.types import FixedType, Ints, integers
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.kernel import ConstantArray, Field, Word, summed, typed
 
@@ -47,11 +47,17 @@ class LinearLayer(Layer):
         return replace(self, weight=weight, bias=exact_parameter(bias, frac))
 
     def with_constants(self, node: Node, width: int) -> Layer:
-        """As for any layer, but an inferred bias is no finer than the grid of the products it is added to."""
+        """As for any layer, but an inferred bias is no finer than the grid of the products it is added to.
+
+        Beside weights that the model quantised, a bias of real numbers is rounded to odd, two bits below
+        every later rounding, which then goes as it would with the real bias (ties included).
+        """
         layer = super().with_constants(node, width)
         assert isinstance(layer, LinearLayer) and layer.weight.type is not None and node.input.type is not None
         grid = node.input.type.frac + layer.weight.type.frac
         bias = layer.bias
+        if self.weight.given and self.bias.mantissas is None and node.settings.bias is None:
+            return replace(layer, bias=rounded_to_odd(self.bias, max(grid, node.read_frac) + 2))
         if self.bias.mantissas is None and node.settings.bias is None and bias.type and bias.type.frac > grid:
             bound = bias.type.integer + grid
             coarse = FixedType(max(bound, 1), max(bound, 1) - grid, bias.type.signed)
@@ -92,6 +98,17 @@ class LinearLayer(Layer):
             ConstantArray.of("w", output_major, self.weight.type),
             ConstantArray.of("b", bias, self.bias.type),
         )
+
+
+def rounded_to_odd(parameter: Parameter, frac: int) -> Parameter:
+    """Round real numbers to ``frac`` fraction bits: exactly where possible, else to the odd neighbour.
+
+    Boldo and Melquiond, "When double rounding is odd" (2005).
+    """
+    scaled = np.ldexp(parameter.values, frac)
+    floor = integers(np.asarray([int(v) for v in np.floor(scaled).ravel()], dtype=object)).reshape(scaled.shape)
+    exact = exact_parameter(np.where(scaled == np.floor(scaled), floor, floor | 1), frac)
+    return replace(exact, values=parameter.values, given=False)
 
 
 def exact_parameter(mantissas: Ints, frac: int) -> Parameter:

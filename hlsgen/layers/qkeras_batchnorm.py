@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Value
-from hlsgen.ir.types import FixedType, Ints, integers
+from hlsgen.ir.types import Ints, integers
 from hlsgen.layers.base import Parameter
 from hlsgen.layers.conv2d import read_conv
 from hlsgen.layers.dense import read_dense
 from hlsgen.layers.depthwise_conv2d import read_depthwise
+from hlsgen.layers.linear import exact_parameter
 from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.scale import Scale
 
@@ -26,9 +27,7 @@ Singles = NDArray[np.float32]
 
 _PACKET = 8
 _GIVEN_WIDTH = 18
-"""Constants up to this many bits (one input of a DSP block) are the model's own fixed point; wider ones
-are float32 numbers held exactly, which the user may narrow."""
-_WIDEST = 28
+"""Constants up to this width (the narrow input of a DSP block) are taken for the model's own fixed point."""
 _STATISTICS = ("momentum", "renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size",
                "adjustment", "synchronized")  # fmt: skip
 _DEFAULTS = {
@@ -83,32 +82,25 @@ def _add_scale(call: Call, scale: Singles, bias: Singles, epsilon: np.float32) -
         raise UnsupportedError(f"{call.where}: its scale or bias is not finite in float32; the model is damaged")
     mean = call.weight("moving_mean")
     deviation = np.sqrt(np.maximum(call.weight("moving_variance") + float(epsilon), 1e-30))
-    layer = Scale(_constant(call, "scale", scale), _constant(call, "bias", bias), mean, deviation)
+    layer = Scale(_constant(scale), _constant(bias), mean, deviation)
     return call.add(layer)
 
 
-def _constant(call: Call, what: str, values: Singles) -> Parameter:
-    """float32 numbers, exactly, up to 28 bits; beyond that rounded, and said so."""
-    mantissas, fixed = _exactly(values)
-    if fixed.width <= _WIDEST:
-        return Parameter.exactly(mantissas, fixed, given=fixed.width <= _GIVEN_WIDTH)
-    rounded = Parameter.of(values).placed(_WIDEST)
-    deviation = float(np.abs(rounded.effective - rounded.values).max())
-    call.graph.notes.append(
-        f"{call.name}: {what} needs {fixed.width} bits; rounded to {rounded.type}, largest deviation {deviation:.3g}"
-    )
-    return rounded
+def _constant(values: Singles) -> Parameter:
+    """Short constants are the model's own fixed point, exactly; others are float32 numbers, placed in 24 bits later."""
+    mantissas, frac = _mantissas(values)
+    exact = exact_parameter(mantissas, frac)
+    return exact if exact.type is not None and exact.type.width <= _GIVEN_WIDTH else Parameter.of(values)
 
 
-def _exactly(values: Singles) -> tuple[Ints, FixedType]:
+def _mantissas(values: Singles) -> tuple[Ints, int]:
     """Mantissas of float32 numbers on the coarsest grid that holds them all."""
     fraction, exponent = np.frexp(values.astype(np.float64))
     digits = [int(d) for d in np.ldexp(fraction, 24).ravel()]
     places = [int(e) - 24 for e in exponent.ravel()]
     lowest = min((p + (d & -d).bit_length() - 1 for d, p in zip(digits, places, strict=True) if d), default=0)
     whole = [d << (p - lowest) if p >= lowest else d >> (lowest - p) for d, p in zip(digits, places, strict=True)]
-    fixed = FixedType.covering(min(*whole, 0), max(*whole, 1), -lowest)
-    return integers(np.asarray(whole, dtype=object).reshape(values.shape)), fixed
+    return integers(np.asarray(whole, dtype=object).reshape(values.shape)), -lowest
 
 
 # -- folded ---------------------------------------------------------------------------------
@@ -184,7 +176,7 @@ def _inverse_root(call: Call, x: Singles, *, exact_division: bool) -> Singles:
     """
     if (x <= 0).any():
         raise UnsupportedError(f"{call.where}: moving_variance + epsilon is not positive; the model is damaged")
-    result: Singles = np.float32(1) / np.sqrt(x)
+    result: Singles = (np.float32(1) / np.sqrt(x)).astype(np.float32)
     if exact_division:
         return result
     packed = x.size // _PACKET * _PACKET
@@ -198,13 +190,13 @@ def _inverse_root(call: Call, x: Singles, *, exact_division: bool) -> Singles:
 def _read_combined(call: Call) -> Value:
     """Scale and bias are combined in float32, then quantised each by its own quantiser."""
     epsilon = np.float32(call.take("epsilon", 1e-3))
-    inverse = np.float32(1) / np.sqrt(_single(call, "moving_variance") + epsilon)
-    scale = inverse * _single(call, "gamma") if call.take("scale", True) else inverse
+    inverse = _inverse_root(call, _single(call, "moving_variance") + epsilon, exact_division=True)
+    scale: Singles = inverse * _single(call, "gamma") if call.take("scale", True) else inverse
     shift = _single(call, "beta") if call.take("center", True) else np.float32(0)
     scale_quantizer, bias_quantizer = call.quantizer("scale_quantizer"), call.quantizer("bias_quantizer")
     if scale_quantizer is not None:
         scale = scale_quantizer.quantize_weights(scale).values()
-    bias = shift - _single(call, "moving_mean") * scale
+    bias: Singles = (shift - _single(call, "moving_mean") * scale).astype(np.float32)
     if bias_quantizer is not None:
         bias = bias_quantizer.quantize_weights(bias).values()
     return _add_scale(call, scale, bias, epsilon)

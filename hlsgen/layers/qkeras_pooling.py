@@ -10,8 +10,9 @@ import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Value
-from hlsgen.ir.types import FixedType, integers
+from hlsgen.ir.types import integers
 from hlsgen.layers.base import Parameter
+from hlsgen.layers.linear import exact_parameter
 from hlsgen.layers.pooling2d import (
     AveragePooling2D,
     GlobalAveragePooling,
@@ -80,5 +81,4 @@ def _reciprocals(factors: dict[int, Fraction], size: int) -> Parameter:
     frac = max(f.denominator.bit_length() - 1 for f in factors.values())
     mantissas = np.zeros(size, dtype=object)
     mantissas[list(factors)] = [int(f * 2**frac) for f in factors.values()]
-    fixed = FixedType.covering(min(int(mantissas.min()), 0), max(int(mantissas.max()), 1), frac)
-    return Parameter.exactly(integers(mantissas), fixed)
+    return exact_parameter(integers(mantissas), frac)

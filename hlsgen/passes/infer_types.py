@@ -53,6 +53,8 @@ class InferTypes(Pass):
             value.type = node.settings.result or DEFAULT_INPUT
             value.interval = Interval.of_type(value.type, value.shape[-1])
             return
+        casts = [r.settings.result for r in (node, *_readers(graph, value)) if r.settings.result]
+        node.read_frac = max((cast.frac for cast in casts), default=0)
         layer = node.layer.with_constants(node, self.width)
         wish = node.settings.result or layer.natural_type(node, self.width)
         if wish is not None:
@@ -113,6 +115,15 @@ class InferTypes(Pass):
                     f"{_real(exact.lowest, exact):g} .. {_real(exact.highest, exact):g}; "
                     f"{exact.type()} would hold them, or add ,RND,SAT"
                 )
+
+
+def _readers(graph: Graph, value: Value) -> list[Node]:
+    """The nodes that do something with a value; what only picks or moves values is looked through."""
+    found: list[Node] = []
+    for user in graph.uses(value):
+        moved = user.layer.structural and user.settings.result is None
+        found += _readers(graph, user.output) if moved else [user]
+    return found
 
 
 def _cast_follows(graph: Graph, value: Value) -> bool:

@@ -25,7 +25,7 @@ def diamond() -> tuple[Graph, dict[str, Value]]:
         ("d", ["b", "c"], Merge("add")),
     ):
         v[name] = graph.add(layer, [v[i] for i in inputs], name, HERE)
-    graph.aliases.update({name: value for name, value in v.items()})
+    graph.aliases.update(v)
     graph.set_outputs([v["d"]], ["d"])
     graph.verify()
     return graph, v

@@ -26,7 +26,8 @@ from hlsgen.project import Project
 from hlsgen.tools import find_compiler, run, vendor_headers
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label", "-fwrapv")
-VENDOR_FLAGS = ("-std=c++14", "-O0", *WARNINGS)
+VENDOR_FLAGS = ("-std=c++14", "-O0", "-fno-exceptions", *WARNINGS)
+"""Without exceptions, since g++ takes time quadratic in the length of an array of ap_int that may throw."""
 VENDOR_SAMPLES = 8
 """The vendor's headers are slow: a hundred samples a second of a small network."""
 

@@ -139,8 +139,9 @@ def test_every_exact_optional_pass_changes_no_bit():
 
 def test_after_is_called_with_every_pass():
     graph, seen = small(), []
-    run_pipeline(graph, pipeline(Config()), (), lambda step, g: seen.append((step.pass_name(), len(g))))
-    assert [name for name, _ in seen] == [s.pass_name() for s in pipeline(Config())]
+    run_pipeline(graph, pipeline(Config()), (), lambda name, g: seen.append(name))
+    names = [s.pass_name() for s in pipeline(Config())]
+    assert [name for name in seen if name in names] == names
 
 
 def test_the_graph_prints_every_type():

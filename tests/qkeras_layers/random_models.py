@@ -61,7 +61,7 @@ class Generator:
             lambda: f"quantized_bits({bits},{integer},{self.pick(0, 1)},alpha={self.alpha()})",
             lambda: f"quantized_bits({bits},{integer})",
             lambda: f"quantized_bits({bits},{integer},0,0,alpha={self.pick(None, 1)})",
-            lambda: f"quantized_bits(1,{integer},alpha={self.pick(None, 1, 0.5)})",
+            lambda: f"quantized_bits(1,{integer},alpha={self.pick(1, 0.5)})",
             lambda: f"binary(alpha={self.alpha()})",
             lambda: f"ternary(alpha={self.alpha()})",
             lambda: self.pick("stochastic_binary(alpha=1)", "stochastic_ternary(alpha=1)"),
@@ -172,7 +172,8 @@ class Generator:
     def conv(self, x: Any) -> Any:
         rank = len(x.shape) - 2
         options = self.linear_options()
-        options |= {"kernel_size": self.pick(1, 2, 3), "strides": self.pick(1, 1, 2), "padding": self.pick("valid", "same")}
+        options |= {"kernel_size": self.pick(1, 2, 3), "strides": self.pick(1, 1, 2)}
+        options["padding"] = self.pick("valid", "same")
         if min(x.shape[1:-1]) < 3:
             options["padding"] = "same"
         kinds = ["QConv", "QConv", "QSeparableConv"] + (["QDepthwiseConv"] if rank == 2 else [])
@@ -216,10 +217,7 @@ class Generator:
         bits, frac = int(self.rng.integers(4, 9)), int(self.rng.integers(2, 6))
         x = inputs
         for _ in range(int(self.rng.integers(1, 4))):
-            if len(x.shape) == 2:
-                x = self.dense(x)
-            else:
-                x = self.pick(self.conv, self.conv, self.pool, self.residual)(x)
+            x = self.dense(x) if len(x.shape) == 2 else self.pick(self.conv, self.conv, self.pool, self.residual)(x)
         if len(x.shape) > 2 and self.rng.random() < 0.7:
             x = self.plain("Flatten")(x)
             x = self.dense(x)

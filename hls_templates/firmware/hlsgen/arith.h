@@ -24,18 +24,30 @@ template <int W, int I, ap_q_mode Q, ap_o_mode O, int N> struct traits<ap_ufixed
 };
 
 namespace detail {
-template <int W, bool S> struct integer { typedef ap_int<W> type; };
-template <int W> struct integer<W, false> { typedef ap_uint<W> type; };
+// Native integers up to 64 bits: arrays of them are constants, where arrays of ap_int are filled at start-up.
+template <int Bytes, int W, bool S> struct integer;
+template <int W> struct integer<1, W, true> { typedef signed char type; };
+template <int W> struct integer<1, W, false> { typedef unsigned char type; };
+template <int W> struct integer<2, W, true> { typedef short type; };
+template <int W> struct integer<2, W, false> { typedef unsigned short type; };
+template <int W> struct integer<4, W, true> { typedef int type; };
+template <int W> struct integer<4, W, false> { typedef unsigned int type; };
+template <int W> struct integer<8, W, true> { typedef long long type; };
+template <int W> struct integer<8, W, false> { typedef unsigned long long type; };
+template <int W> struct integer<16, W, true> { typedef ap_int<W> type; };
+template <int W> struct integer<16, W, false> { typedef ap_uint<W> type; };
 }  // namespace detail
 
-// The storage word of one constant.
-template <int W, bool S> using mantissa = typename detail::integer<W, S>::type;
+// The storage word of one constant. Only its low W bits are read, so a ROM of such words is W bits wide.
+template <int W, bool S>
+using mantissa = typename detail::integer<W <= 8 ? 1 : W <= 16 ? 2 : W <= 32 ? 4 : W <= 64 ? 8 : 16, W, S>::type;
 
-// The value whose raw bits are `word`.
+// The value whose raw bits are the low bits of `word`.
 template <class T, class M> T from_mantissa(const M& word) {
 #pragma HLS INLINE
+    const ap_uint<T::width> bits = ap_uint<T::width>(word);
     T value;
-    value.range(T::width - 1, 0) = word.range(T::width - 1, 0);
+    value.range(T::width - 1, 0) = bits;
     return value;
 }
 

@@ -1,0 +1,54 @@
+# cnn: builds the project with Vitis HLS. Written by hlsgen.
+#
+#   vitis-run --mode hls --tcl build.tcl      (2023.2 and newer)
+#   vitis_hls -f build.tcl                    (2022.2 to 2024.x)
+#
+# What to do is read from the environment variable HLSGEN_STEPS, some of: csim csynth cosim export
+# (cosim and export need csynth). Without it, only csynth is run. The report is
+# cnn_prj/solution1/syn/report/csynth.xml.
+
+set steps {csynth}
+if {[info exists ::env(HLSGEN_STEPS)]} {
+    set steps [split $::env(HLSGEN_STEPS) " "]
+}
+foreach step $steps {
+    if {[lsearch -exact {csim csynth cosim export} $step] < 0} {
+        puts stderr "ERROR: HLSGEN_STEPS: unknown step $step; valid: csim csynth cosim export"
+        exit 1
+    }
+}
+
+set here [pwd]
+if {![file exists [file join $here firmware cnn.cpp]]} {
+    set here [file dirname [file normalize [info script]]]
+}
+set flags "-std=c++14 -I$here/firmware -Wno-unknown-pragmas -Wno-unused-label"
+
+proc build {steps here flags} {
+    open_project -reset cnn_prj
+    set_top cnn
+    add_files [file join $here firmware cnn.cpp] -cflags $flags
+    add_files -tb [file join $here cnn_test.cpp] -cflags "$flags -I$here"
+    open_solution -reset solution1 -flow_target vivado
+    set_part xcu250-figd2104-2L-e
+    create_clock -period 5 -name default
+    if {"csim" in $steps} {
+        csim_design -argv "$here/tb_data"
+    }
+    if {"csynth" in $steps} {
+        csynth_design
+    }
+    if {"cosim" in $steps} {
+        cosim_design -argv "$here/tb_data"
+    }
+    if {"export" in $steps} {
+        export_design -format ip_catalog
+    }
+    close_project
+}
+
+if {[catch {build $steps $here $flags} message]} {
+    puts stderr "ERROR: $message"
+    exit 1
+}
+exit 0

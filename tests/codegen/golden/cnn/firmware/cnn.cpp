@@ -1,0 +1,54 @@
+// cnn: layer by layer. Written by hlsgen.
+#include "cnn.h"
+
+#include "parameters.h"
+
+void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls::stream<pool_copy_word>& pool_copy) {
+#pragma HLS INTERFACE axis port=image,classes,pool_copy
+#pragma HLS DATAFLOW
+
+    // layer 'conv' (Conv2D) -> (6, 6, 2)
+    hls::stream<conv_word> conv("conv");
+#pragma HLS STREAM variable=conv depth=2
+    hlsgen::conv2d<conv_config>(image, conv, conv_w, conv_b);
+
+    // layer 'relu' (ReLU) -> (6, 6, 2)
+    hls::stream<relu_word> relu("relu");
+#pragma HLS STREAM variable=relu depth=2
+    hlsgen::relu<relu_config>(conv, relu);
+
+    // copy 1 of relu
+    hls::stream<relu_branch_word> relu_branch("relu_branch");
+#pragma HLS STREAM variable=relu_branch depth=36
+    hls::stream<relu_branch_2_word> relu_branch_2("relu_branch_2");
+#pragma HLS STREAM variable=relu_branch_2 depth=36
+    hlsgen::clone<relu_branch_config>(relu, relu_branch, relu_branch_2);
+
+    // layer 'conv2' (Conv2D) -> (6, 6, 2)
+    hls::stream<conv2_word> conv2("conv2");
+#pragma HLS STREAM variable=conv2 depth=2
+    hlsgen::conv2d<conv2_config>(relu_branch_2, conv2, conv2_w, conv2_b);
+
+    // layer 'skip' (Add) -> (6, 6, 2)
+    hls::stream<skip_word> skip("skip");
+#pragma HLS STREAM variable=skip depth=2
+    hlsgen::merge<skip_config>(relu_branch, conv2, skip);
+
+    // layer 'pool' (MaxPooling2D) -> (3, 3, 2)
+    hls::stream<pool_word> pool("pool");
+#pragma HLS STREAM variable=pool depth=2
+    hlsgen::max_pooling2d<pool_config>(skip, pool);
+
+    // copy 1 of pool
+    hls::stream<pool_branch_word> pool_branch("pool_branch");
+#pragma HLS STREAM variable=pool_branch depth=9
+    hls::stream<pool_branch_2_word> pool_branch_2("pool_branch_2");
+#pragma HLS STREAM variable=pool_branch_2 depth=9
+    hlsgen::clone<pool_branch_config>(pool, pool_branch, pool_branch_2);
+
+    // copy of pool
+    hlsgen::convert<pool_copy_config>(pool_branch_2, pool_copy);
+
+    // layer 'classes' (Dense) -> (3,)
+    hlsgen::dense<classes_config>(pool_branch, classes, classes_w, classes_b);
+}

@@ -1,0 +1,9 @@
+// 2 words of 2 bits, unsigned. Written by hlsgen.
+#ifndef CNN_CONV2_B_H_
+#define CNN_CONV2_B_H_
+
+static const hlsgen::mantissa<2, false> conv2_b[2] = {
+    2, 1
+};
+
+#endif

@@ -1,0 +1,53 @@
+// mlp: the emulator's entry points. Written by hlsgen.
+#include "mlp.cpp"
+
+#include <hlsgen/emulate.h>
+
+namespace {
+
+using namespace hlsgen::emu;
+
+void run(const chunk& c) {
+    static thread_local features_t features[4];
+    static thread_local softmax_t softmax[3];
+    load(features, 4, c, 0);
+    mlp(features, softmax);
+    store(softmax, 3, c, 0);
+}
+
+void bind(const void* const* constants) {
+    fc_1_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[0]);
+    fc_1_b = static_cast<const hlsgen::mantissa<3, true>*>(constants[1]);
+    n_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[2]);
+    n_b = static_cast<const hlsgen::mantissa<3, true>*>(constants[3]);
+    softmax_exp_high = static_cast<const hlsgen::mantissa<18, false>*>(constants[4]);
+    softmax_exp_low = static_cast<const hlsgen::mantissa<18, false>*>(constants[5]);
+    softmax_inverse = static_cast<const hlsgen::mantissa<18, false>*>(constants[6]);
+}
+
+const constant constants[] = {
+    {20, sizeof(hlsgen::mantissa<4, true>)},
+    {5, sizeof(hlsgen::mantissa<3, true>)},
+    {15, sizeof(hlsgen::mantissa<4, true>)},
+    {3, sizeof(hlsgen::mantissa<3, true>)},
+    {64, sizeof(hlsgen::mantissa<18, false>)},
+    {64, sizeof(hlsgen::mantissa<18, false>)},
+    {8192, sizeof(hlsgen::mantissa<18, false>)},
+};
+const port inputs[] = {describe<features_t>(4) };
+const port outputs[] = {describe<softmax_t>(3) };
+const design this_design = {inputs, 1, outputs, 1, constants, 7, run, bind,
+                            0 + long(sizeof(features_t)) * 4 + long(sizeof(fc_1_t)) * 5 + long(sizeof(relu_t)) * 5 + long(sizeof(n_t)) * 3 + long(sizeof(softmax_t)) * 3};
+
+}  // namespace
+
+extern "C" _object* hlsgen_create_module(const hlsgen::emu::design*, const char* name);
+
+#define HLSGEN_PASTE(a, b) a##b
+#define HLSGEN_INIT(name) HLSGEN_PASTE(PyInit_, name)
+#define HLSGEN_TEXT(name) #name
+#define HLSGEN_NAME(name) HLSGEN_TEXT(name)
+
+extern "C" __attribute__((visibility("default"))) _object* HLSGEN_INIT(HLSGEN_MODULE)() {
+    return hlsgen_create_module(&this_design, HLSGEN_NAME(HLSGEN_MODULE));
+}

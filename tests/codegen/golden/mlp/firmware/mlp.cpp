@@ -1,0 +1,29 @@
+// mlp: layer by layer. Written by hlsgen.
+#include "mlp.h"
+
+#include "parameters.h"
+
+void mlp(const features_t features[4], softmax_t softmax[3]) {
+#pragma HLS ARRAY_RESHAPE variable=features complete dim=0
+#pragma HLS ARRAY_PARTITION variable=softmax complete dim=0
+#pragma HLS INTERFACE ap_vld port=features,softmax
+#pragma HLS DATAFLOW
+
+    // layer 'fc 1' (Dense) -> (5,)
+    fc_1_t fc_1[5];
+#pragma HLS ARRAY_PARTITION variable=fc_1 complete dim=0
+    hlsgen::dense<fc_1_config>(features, fc_1, fc_1_w, fc_1_b);
+
+    // layer 'relu' (ReLU) -> (5,)
+    relu_t relu[5];
+#pragma HLS ARRAY_PARTITION variable=relu complete dim=0
+    hlsgen::relu<relu_config>(fc_1, relu);
+
+    // layer '分类' (Dense) -> (3,)
+    n_t n[3];
+#pragma HLS ARRAY_PARTITION variable=n complete dim=0
+    hlsgen::dense<n_config>(relu, n, n_w, n_b);
+
+    // layer 'softmax' (Softmax) -> (3,)
+    hlsgen::softmax<softmax_config>(n, softmax, softmax_exp_high, softmax_exp_low, softmax_inverse);
+}

@@ -1,0 +1,9 @@
+// 15 words of 4 bits. Written by hlsgen.
+#ifndef MLP_N_W_H_
+#define MLP_N_W_H_
+
+static const hlsgen::mantissa<4, true> n_w[15] = {
+    -2, 0, 0, 3, 1, 4, 0, 0, 3, -1, 0, 1, 4, 2, 4
+};
+
+#endif

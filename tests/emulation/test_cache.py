@@ -1,0 +1,288 @@
+"""The cache of compiled designs: races, damage, places that cannot be used, and no compiler."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hlsgen import tools
+from hlsgen.codegen.project import emulation_files
+from hlsgen.emulation import build
+from hlsgen.emulation.emulator import Emulator
+from hlsgen.errors import ToolError
+from tests.passes.builders import Net, grid, project_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def design(seed: int = 0, io_type: str = "io_parallel"):
+    net = Net(seed)
+    net.dense("fc", net.input((3,)), 3, 2)
+    return project_of(net.source("fc"), io_type=io_type)
+
+
+def check(project) -> None:
+    x = grid((3,), samples=20)
+    np.testing.assert_array_equal(project.predict(x, raw=True), project.evaluate(x, raw=True)["fc"])
+
+
+@pytest.fixture
+def forget(monkeypatch):
+    """Loaded extensions are forgotten, so that the next compile() looks into the cache."""
+
+    def run() -> None:
+        for name in [n for n in sys.modules if n.startswith("hlsgen_")]:
+            monkeypatch.delitem(sys.modules, name)
+
+    return run
+
+
+@pytest.fixture
+def private(tmp_path, monkeypatch, shared_cache, forget):
+    """A cache of this test's own that already holds the bindings, which take long to compile."""
+    flags = (*build.FLAGS,)
+    bindings = build.bindings_object(tools.find_compiler(), flags)
+    folder = tmp_path / "cache"
+    folder.mkdir(mode=0o700)
+    shutil.copy2(bindings, folder)
+    monkeypatch.setenv("HLSGEN_CACHE", str(folder))
+    forget()
+    return folder
+
+
+def designs(folder: Path) -> list[Path]:
+    return sorted(folder.glob("hlsgen_*.so"))
+
+
+def test_a_design_is_compiled_once(private, monkeypatch, forget):
+    check(design())
+    (first,) = designs(private)
+    made = first.stat().st_ino
+    forget()
+    monkeypatch.setattr(build, "run", lambda *a, **k: pytest.fail("compiled again"))
+    check(design())
+    assert [f.stat().st_ino for f in designs(private)] == [made]
+    assert not list(private.glob("build_*")), "no workspace is left"
+
+
+def test_other_weights_of_the_same_types_are_not_compiled_again(private, monkeypatch):
+    """Weights reach the emulator as data."""
+
+    def permuted(seed: int):
+        net = Net()
+        kernel = np.random.default_rng(seed).permutation([[1.0, 2.0], [3.0, 1.0], [2.0, 3.0]])
+        net.call("Dense", "fc", net.input((3,)), {"kernel": kernel, "bias": [1.0, 1.0]}, units=2)
+        fixed = {
+            "weight": "ufixed<4,2>",
+            "bias": "ufixed<4,2>",
+            "accum": "fixed<40,20>",
+            "result": "fixed<30,15,RND,SAT>",
+        }
+        return project_of(net.source("fc"), layers={"fc": {"precision": fixed}})
+
+    first, second = permuted(1), permuted(2)
+    assert (first.graph.nodes[1].layer.weight.values != second.graph.nodes[1].layer.weight.values).any()
+    assert emulation_files(first.plan) == emulation_files(second.plan)
+    check(first)
+    monkeypatch.setattr(build, "run", lambda *a, **k: pytest.fail("compiled again"))
+    check(second)
+    check(first)
+
+
+CHECK = "from tests.emulation.test_cache import *; check(design())"
+
+
+@pytest.mark.parametrize("damage", [0, 63, 200, 0.3, 0.9, -1, "zeros", "gone"])
+def test_a_damaged_design_is_compiled_again(private, damage):
+    """In processes of their own: loading half a library can end one."""
+    check(design())
+    (file,) = designs(private)
+    data = file.read_bytes()
+    file.unlink()  # what is loaded here keeps its file
+    if damage == "zeros":
+        file.write_bytes(bytes(len(data)))
+    elif damage != "gone":
+        file.write_bytes(data[: damage if isinstance(damage, int) else int(len(data) * damage)])
+    done = run_python(CHECK)
+    assert done.returncode == 0, done.stderr
+    assert len(file.read_bytes()) == len(data)
+
+
+def test_truncated_bindings_are_compiled_again(private):
+    (bindings,) = private.glob("bindings_*.o")
+    data = bindings.read_bytes()
+    bindings.write_bytes(data[: len(data) // 2])
+    assert not build._is_whole(bindings)
+    bindings.write_bytes(data)
+    assert build._is_whole(bindings)
+
+
+def test_the_cache_is_bounded(private, monkeypatch):
+    monkeypatch.setattr(build, "_KEPT_DESIGNS", 2)
+    for i in range(4):
+        old = private / f"hlsgen_{i}.so"
+        old.write_bytes(b"old")
+        os.utime(old, (i, i))
+    check(design())
+    names = [f.name for f in designs(private)]
+    assert len(names) == 2 and "hlsgen_3.so" in names
+
+
+def test_two_designs_have_modules_of_their_own(private):
+    first, second = design(1), design(2, "io_stream")
+    check(first)
+    check(second)
+    check(first)
+    modules = {p.emulator._module.__name__ for p in (first, second)}
+    assert len(modules) == 2 and all(m.startswith("hlsgen_") for m in modules)
+
+
+def test_equal_designs_from_many_threads(private):
+    projects = [design(7) for _ in range(4)]
+    failures: list[BaseException] = []
+
+    def work(project) -> None:
+        try:
+            check(project)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(p,)) for p in projects]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failures
+    assert len(designs(private)) == 1
+    assert len({id(p.emulator._module) for p in projects}) == 1
+
+
+def _compile_and_check(seeds: list[int]) -> int:
+    for seed in seeds:
+        check(design(seed))
+    return os.getpid()
+
+
+def test_processes_race_for_the_same_designs(private):
+    """As pytest-xdist does: all start at once with an empty cache, and all are right."""
+    orders = [[1, 2, 3], [3, 2, 1], [2, 1, 3]]
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        pids = pool.map(_compile_and_check, orders, chunksize=1)
+    assert len(pids) == 3
+    assert len(designs(private)) == 3
+    assert not list(private.glob("build_*"))
+
+
+@pytest.mark.slow
+def test_processes_race_for_the_bindings_too(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("HLSGEN_CACHE", str(folder))
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        pool.map(_compile_and_check, [[1], [1], [1]], chunksize=1)
+    assert len(designs(folder)) == 1 and len(list(folder.glob("bindings_*.o"))) == 1
+
+
+# -- places that cannot be used --------------------------------------------------------------------
+
+
+def run_python(code: str, **env: str) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+CACHE_IN_USE = "import hlsgen.tools as t; print(t.cache_dir())"
+
+
+@pytest.mark.parametrize("kind", ["file", "open to others", "below a file"])
+def test_an_unusable_cache_gives_way_to_a_temporary_one(tmp_path, kind):
+    folder = tmp_path / "cache"
+    if kind == "open to others":
+        folder.mkdir()
+        folder.chmod(0o777)
+    else:
+        folder.write_text("")
+        folder = folder if kind == "file" else folder / "below"
+    done = run_python(CACHE_IN_USE, HLSGEN_CACHE=str(folder))
+    assert done.returncode == 0, done.stderr
+    used = Path(done.stdout.strip())
+    assert used != folder
+    assert f"cache {folder} is not used" in done.stderr and "HLSGEN_CACHE" in done.stderr
+
+
+# -- no compiler -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        (
+            {"HLSGEN_CXX": "no-such-g++"},
+            r"no C\+\+ compiler: HLSGEN_CXX=no-such-g\+\+ was not found .*install g\+\+.*or set HLSGEN_CXX",
+        ),
+        ({"CXX": "no-such-g++ -m64"}, r"CXX=no-such-g\+\+ -m64 was not found"),
+        ({"PATH": ""}, r"no C\+\+ compiler: g\+\+ was not found \(PATH=\)"),
+        ({"PATH": "/nonexistent"}, r"g\+\+ was not found \(PATH=/nonexistent\)"),
+    ],
+)
+def test_no_compiler(monkeypatch, variables, message):
+    for name in ("HLSGEN_CXX", "CXX"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    project = design(41)
+    for use in (project.compile, lambda: project.predict(grid((3,))), lambda: project.trace(grid((3,)))):
+        with pytest.raises(ToolError, match=message):
+            use()
+    assert project.evaluate(grid((3,)))["fc"].shape == (30, 2), "the reference needs no compiler"
+
+
+def test_a_project_is_written_without_a_compiler(tmp_path, monkeypatch):
+    monkeypatch.setenv("HLSGEN_CXX", "no-such-g++")
+    net = Net()
+    net.dense("fc", net.input((3,)), 3, 2)
+    project = project_of(net.source("fc"), output_dir=tmp_path / "out")
+    assert (project.write() / "hlsgen.json").is_file()
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/bin/true", "/bin/cat"])
+def test_a_program_that_is_no_compiler(private, monkeypatch, program):
+    monkeypatch.setenv("HLSGEN_CXX", program)
+    for old in private.glob("*.o"):
+        old.unlink()
+    with pytest.raises(ToolError):
+        design(42).compile()
+    assert designs(private) == [] and not list(private.glob("build_*"))
+
+
+def test_a_failing_compilation_keeps_its_log(private, monkeypatch):
+    real = build.run
+
+    def broken(command, **kwargs):
+        (kwargs["cwd"] / "types.h").write_text("#error broken on purpose\n")
+        return real(command, **kwargs)
+
+    monkeypatch.setattr(build, "run", broken)
+    with pytest.raises(ToolError, match="the emulator does not compile.*bug of hlsgen.*report") as caught:
+        design(43).compile()
+    assert "broken on purpose" in str(caught.value)
+    (log,) = private.glob("*.failed.log")
+    assert str(log) in str(caught.value) and "broken on purpose" in log.read_text()
+    assert designs(private) == []
+
+
+def test_flags_make_another_design(private):
+    project = design()
+    check(project)
+    assert Emulator(project.plan, ["-DHLSGEN_OTHER"])._module is not project.emulator._module
+    assert len(designs(private)) == 2

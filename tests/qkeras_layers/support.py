@@ -1,0 +1,56 @@
+"""What the tests of QKeras's layers share: one layer as a model, seeded weights, the library's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen import convert
+from hlsgen.project import Project
+from tests.qkeras_layers.random_models import LIBRARY, Generator, frameworks
+
+__all__ = ["LIBRARY", "answer", "assert_same", "frameworks", "grid", "project_of", "single"]
+
+INPUT = "fixed<8,3>"
+
+
+def single(kind: str, shape: tuple[int, ...], seed: int = 0, **options: Any) -> Any:
+    """A model of one QKeras layer named 'layer', with seeded weights."""
+    qkeras, keras = frameworks()
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, getattr(qkeras, kind)(**options, name="layer")(inputs))
+    Generator(seed).randomize(model)
+    return model
+
+
+def grid(shape: tuple[int, ...], seed: int = 0, samples: int = 16) -> NDArray[np.float32]:
+    """Every kind of value of the input type, its ends included."""
+    mantissas = np.random.default_rng(seed).integers(-128, 128, (samples, *shape))
+    mantissas[0], mantissas[1] = -128, 127
+    return (mantissas / 32).astype(np.float32)
+
+
+def answer(model: Any, x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What the library computes at inference, in a model's predict as well as in a call."""
+    called = np.asarray(model(x, training=False), dtype=np.float64)
+    np.testing.assert_array_equal(np.asarray(model.predict(x, verbose=0), dtype=np.float64), called)
+    return called
+
+
+def project_of(model: Any) -> Project:
+    return convert(model, input_precision=INPUT)
+
+
+def assert_same(model: Any, shape: tuple[int, ...], bound: float = 0.0) -> Project:
+    """NumPy reference and emulator agree to the bit, and with the library up to ``bound``."""
+    project, x = project_of(model), grid(shape)
+    reference = project.evaluate(x)[model.layers[-1].name]
+    np.testing.assert_array_equal(project.trace(x)[model.layers[-1].name], reference)
+    theirs = answer(model, x)
+    if bound:
+        assert float(np.abs(reference - theirs).max()) <= bound
+    else:
+        np.testing.assert_array_equal(reference, theirs)
+    return project
