@@ -8,14 +8,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo test lint bench clean help
+.PHONY: demo test test-all lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
 	$(BIN)/hlsgen build configs/digits_mlp.yml
 	$(BIN)/hlsgen build configs/mnist_cnn_bn.yml
 
-test: lint ## lint, types and all tests
+test: lint ## lint, types and tests
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-all: lint ## the same with the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) --slow $(ARGS)
 
 lint: $(VENV)/test.stamp ## style, types, direction of imports

@@ -65,7 +65,8 @@ def main() -> None:
     files = [path for folder in folders for path in sorted(folder.glob("model.*"))]
     if not files:
         raise SystemExit(f"no model.keras or model.h5 in {', '.join(str(f) for f in folders)}")
-    if not all([check(path) for path in files]):
+    results = [check(path) for path in files]  # all of them, so that every failure is printed
+    if not all(results):
         raise SystemExit("a stored model does not reproduce its stored predictions")
 
 

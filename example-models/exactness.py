@@ -33,9 +33,7 @@ def to_grid(x: Array, fraction: int, limit: int) -> Fixed:
     if not np.array_equal(scaled, np.rint(scaled)):
         raise ValueError(f"values are off the grid 2^-{fraction}")
     if np.abs(scaled).max() > limit:
-        raise ValueError(
-            f"values reach {np.abs(scaled).max():.0f} units of 2^-{fraction}, expected at most {limit}"
-        )
+        raise ValueError(f"values reach {np.abs(scaled).max():.0f} units of 2^-{fraction}, expected at most {limit}")
     return Fixed(scaled.astype(np.int64), fraction, limit)
 
 

@@ -64,15 +64,15 @@ def throughput(task: Task, predict: Callable[[Any], Any], multiple: int = 1) -> 
     clock = time.process_time if len(task.cores) == 1 else time.perf_counter
     count = multiple
     share = task.seconds / REPEATS
+    largest = max(task.limit // multiple, 1) * multiple
     while True:
         x = task.samples(count)
         predict(x)
         seconds = elapsed(lambda x=x: predict(x), clock)
-        if seconds >= 0.7 * share or count >= task.limit:
+        if seconds >= 0.7 * share or count >= largest:
             break
         wanted = count * min(8.0, max(1.5, share / max(seconds, 1e-7)))
-        count = max(count + multiple, int(wanted) // multiple * multiple)
-        count = min(count, max(task.limit // multiple, 1) * multiple)
+        count = min(largest, max(count + multiple, int(wanted) // multiple * multiple))
     return count / statistics.median(elapsed(lambda: predict(x), clock) for _ in range(REPEATS))
 
 

@@ -29,9 +29,7 @@ EPOCHS = 16
 BATCH = 32
 
 
-def normalised_convolution(
-    x: keras.KerasTensor, channels: int, size: int, stride: int, name: str
-) -> keras.KerasTensor:
+def normalised_convolution(x: keras.KerasTensor, channels: int, size: int, stride: int, name: str) -> keras.KerasTensor:
     """`same` convolution without bias, then batch normalisation."""
     x = layers.Conv2D(channels, size, stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
     return layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)

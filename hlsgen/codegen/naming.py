@@ -7,166 +7,38 @@ import unicodedata
 from collections.abc import Iterable
 
 _KEYWORDS = frozenset(
-    [
-        "alignas",
-        "alignof",
-        "and",
-        "and_eq",
-        "asm",
-        "auto",
-        "bitand",
-        "bitor",
-        "bool",
-        "break",
-        "case",
-        "catch",
-        "char",
-        "char16_t",
-        "char32_t",
-        "class",
-        "compl",
-        "concept",
-        "const",
-        "constexpr",
-        "const_cast",
-        "continue",
-        "decltype",
-        "default",
-        "delete",
-        "do",
-        "double",
-        "dynamic_cast",
-        "else",
-        "enum",
-        "explicit",
-        "export",
-        "extern",
-        "false",
-        "float",
-        "for",
-        "friend",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "main",
-        "mutable",
-        "namespace",
-        "new",
-        "noexcept",
-        "not",
-        "not_eq",
-        "nullptr",
-        "operator",
-        "or",
-        "or_eq",
-        "private",
-        "protected",
-        "public",
-        "register",
-        "reinterpret_cast",
-        "requires",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "static_assert",
-        "static_cast",
-        "struct",
-        "switch",
-        "template",
-        "this",
-        "thread_local",
-        "throw",
-        "true",
-        "try",
-        "typedef",
-        "typeid",
-        "typename",
-        "union",
-        "unsigned",
-        "using",
-        "virtual",
-        "void",
-        "volatile",
-        "wchar_t",
-        "while",
-        "xor",
-        "xor_eq",
-        "std",
-        "hls",
-        "hlsgen",
-        "ap_fixed",
-        "ap_ufixed",
-        "ap_int",
-        "ap_uint",
-    ]
+    """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl
+    concept const constexpr const_cast continue decltype default delete do double dynamic_cast else enum
+    explicit export extern false float for friend goto if inline int long main mutable namespace new noexcept
+    not not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return
+    short signed sizeof static static_assert static_cast struct switch template this thread_local throw true
+    try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq std hls
+    hlsgen ap_fixed ap_ufixed ap_int ap_uint
+    """.split()
 )
 _MACROS = frozenset(
-    "null eof nan infinity inf huge_val rand_max bufsiz exit_success exit_failure int_max int_min uint_max long_max char_bit "
-    "dbl_max flt_max domain sing overflow underflow ploss tloss offsetof va_list i linux unix i386 arm mips sun vax "
-    "char8_t consteval constinit co_await co_return co_yield module import".split()
+    """
+    null eof nan infinity inf huge_val rand_max bufsiz exit_success exit_failure int_max int_min uint_max
+    long_max char_bit dbl_max flt_max domain sing overflow underflow ploss tloss offsetof va_list i linux
+    unix i386 arm mips sun vax char8_t consteval constinit co_await co_return co_yield module import
+    """.split()
 )
 """What the standard headers or some compilers define, and words of later standards."""
 _SUFFIXES = ("_t", "_word", "_config", "_w", "_b")
-_HEADERS = (
-    "alloca assert complex ctype endian errno features fenv float hls_math hls_stream inttypes iso646 limits locale malloc math "
-    "memory pthread sched setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string strings tgmath "
-    "threads time types uchar unistd wchar wctype"
-)
-PROJECT_NAMES = frozenset([*_HEADERS.split(), "design", "parameters", "weights"])
+_HEADERS = """
+    alloca assert complex ctype endian errno features fenv float hls_math hls_stream inttypes iso646 limits
+    locale malloc math memory pthread sched setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
+    stdio stdlib string strings tgmath threads time types uchar unistd wchar wctype
+    """.split()
+PROJECT_NAMES = frozenset([*_HEADERS, "design", "parameters", "weights"])
 """A project becomes a file ``<name>.h`` on the include path; these would hide another header."""
 WIRE_NAMES = frozenset(
-    [
-        "argc",
-        "argv",
-        "assert",
-        "bind",
-        "bool",
-        "c",
-        "chunk",
-        "constant",
-        "constants",
-        "describe",
-        "e",
-        "expected",
-        "folder",
-        "get",
-        "hls_stream",
-        "i",
-        "inputs",
-        "line",
-        "load",
-        "load_stream",
-        "out",
-        "outputs",
-        "parameters",
-        "port",
-        "put",
-        "result",
-        "results",
-        "run",
-        "samples",
-        "store",
-        "store_stream",
-        "text",
-        "this_design",
-        "wanted",
-        "weights",
-        "word",
-        "words",
-        "wrong",
-        "x",
-        "y",
-        "w",
-        "b",
-        "stdin",
-        "stdout",
-        "stderr",
-        "errno",
-    ]
+    """
+    argc argv assert bind bool c chunk constant constants describe e expected folder get hls_stream i inputs
+    line load load_stream out outputs parameters port put result results run samples store store_stream text
+    this_design wanted weights word words wrong x y w b stdin stdout stderr errno
+    """.split()
 )
 """Names that the templates use where the names of tensors are visible."""
 

@@ -47,6 +47,8 @@ class Wire:
 
 @dataclass(frozen=True, eq=False)
 class NamedConstant:
+    """A constant array under its C++ name."""
+
     name: str
     array: ConstantArray
 
@@ -306,4 +308,5 @@ def _bare_fields(fixed: FixedType, size: int) -> Mapping[str, Field | Word]:
 
 
 def bits_per_word(wire: Wire) -> int:
+    """The width of a port: all elements of one word side by side."""
     return wire.pack * wire.type.width

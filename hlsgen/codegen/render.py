@@ -71,6 +71,7 @@ def member(name: str, field: Field | Word) -> str:
 
 
 def word_type(array: ConstantArray) -> str:
+    """Spell the storage word of a constant array."""
     return _mantissa(array.width, array.signed)
 
 

@@ -15,7 +15,6 @@ import os
 import platform
 import struct
 import sys
-import sysconfig
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hlsgen.errors import ToolError
-from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, run, templates_dir
+from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, python_headers, run, templates_dir
 
 FLAGS = ("-O3", "-std=c++17", "-fPIC", "-fwrapv", "-fvisibility=hidden", "-march=native")
 _EXTENSION = ".so"
@@ -110,7 +109,7 @@ def bindings_object(compiler: Compiler, flags: Sequence[str]) -> Path:
         includes = [
             *_includes(),
             f"-isystem{pybind11.get_include()}",
-            f"-isystem{sysconfig.get_path('include')}",
+            f"-isystem{python_headers()}",
         ]
         source = templates_dir() / "emulation" / "bindings.cpp"
         with _workspace() as folder:

@@ -44,6 +44,7 @@ def _value(known: dict[tuple[str, int], Value], tensor: Tensor, reader: str) -> 
     """The value of a tensor. Raises UnsupportedError for second outputs of a layer, which no layer here has."""
     if (tensor.call, tensor.index) not in known:
         raise UnsupportedError(
-            f"{reader}: reads output {tensor.index} of layer '{tensor.call}'; layers with several outputs are not supported"
+            f"{reader}: reads output {tensor.index} of layer '{tensor.call}'; layers with several outputs are not "
+            "supported"
         )
     return known[tensor.call, tensor.index]

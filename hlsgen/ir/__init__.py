@@ -1,0 +1,1 @@
+"""Types, value ranges and the graph."""

@@ -18,11 +18,13 @@ def exact_matmul(x: Ints, w: Ints) -> Ints:
 
 
 def exact_product(x: Ints, w: Ints) -> Ints:
+    """Return ``x * w`` without overflow."""
     bits = bit_length(x) + bit_length(w)
     return integers(x, bits) * integers(w, bits)
 
 
 def exact_sum(x: Ints, y: Ints) -> Ints:
+    """Return ``x + y`` without overflow."""
     bits = max(bit_length(x), bit_length(y)) + 1
     return integers(x, bits) + integers(y, bits)
 

@@ -14,6 +14,8 @@ from hlsgen.layers.reading import Call, activation
 
 @dataclass(frozen=True, eq=False)
 class Convert(Layer):
+    """The input in the result type."""
+
     kind = "Convert"
     structural = True
 

@@ -11,6 +11,8 @@ from hlsgen.layers.base import Layer
 
 @dataclass(frozen=True, eq=False)
 class Input(Layer):
+    """A port of the top function; ``shape`` is without the batch."""
+
     kind = "Input"
     shape: Shape
 

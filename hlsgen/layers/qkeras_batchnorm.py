@@ -28,6 +28,8 @@ Singles = NDArray[np.float32]
 _PACKET = 8
 _GIVEN_WIDTH = 18
 """Constants up to this width (the narrow input of a DSP block) are taken for the model's own fixed point."""
+_WIDEST = 26
+"""As much as its wide input takes: a bit or two below float32's own rounding of the largest constant."""
 _STATISTICS = ("momentum", "renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size",
                "adjustment", "synchronized")  # fmt: skip
 _DEFAULTS = {
@@ -82,15 +84,23 @@ def _add_scale(call: Call, scale: Singles, bias: Singles, epsilon: np.float32) -
         raise UnsupportedError(f"{call.where}: its scale or bias is not finite in float32; the model is damaged")
     mean = call.weight("moving_mean")
     deviation = np.sqrt(np.maximum(call.weight("moving_variance") + float(epsilon), 1e-30))
-    layer = Scale(_constant(scale), _constant(bias), mean, deviation)
+    layer = Scale(_constant(call, "scale", scale), _constant(call, "bias", bias), mean, deviation)
     return call.add(layer)
 
 
-def _constant(values: Singles) -> Parameter:
-    """Short constants are the model's own fixed point, exactly; others are float32 numbers, placed in 24 bits later."""
-    mantissas, frac = _mantissas(values)
-    exact = exact_parameter(mantissas, frac)
-    return exact if exact.type is not None and exact.type.width <= _GIVEN_WIDTH else Parameter.of(values)
+def _constant(call: Call, what: str, values: Singles) -> Parameter:
+    """float32 numbers, exactly, up to 26 bits; beyond that rounded, and said so.
+
+    Short ones are the model's own fixed point; the others may be narrowed by the configuration.
+    """
+    exact = exact_parameter(*_mantissas(values))
+    assert exact.type is not None
+    if exact.type.width <= _WIDEST:
+        return replace(exact, given=exact.type.width <= _GIVEN_WIDTH)
+    rounded = Parameter.of(values).placed(_WIDEST)
+    deviation = float(np.abs(rounded.effective - values).max())
+    call.graph.notes.append(f"{call.name}: {what} is rounded to {rounded.type}, largest deviation {deviation:.2g}")
+    return replace(rounded, values=rounded.effective)
 
 
 def _mantissas(values: Singles) -> tuple[Ints, int]:

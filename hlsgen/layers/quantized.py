@@ -43,8 +43,8 @@ class QuantizedFunction(Layer):
         assert fixed is not None
         if fixed.width > _TABLE_BITS:
             raise UnsupportedError(
-                f"{node.name}: {self.function.kind} quantiser behind an input of {fixed.width} bits ({fixed}) would need a "
-                f"table of 2^{fixed.width} entries; quantise its input to at most {_TABLE_BITS} bits"
+                f"{node.name}: {self.function.kind} quantiser behind an input of {fixed.width} bits ({fixed}) would "
+                f"need a table of 2^{fixed.width} entries; quantise its input to at most {_TABLE_BITS} bits"
             )
         patterns = np.arange(1 << fixed.width)
         mantissas = fixed.plain().cast(patterns, fixed.frac)

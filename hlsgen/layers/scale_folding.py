@@ -17,7 +17,8 @@ def channel_scale(scale: Floats, outputs: int, where: str) -> Floats:
     flat = scale.reshape(-1, *scale.shape[-outputs:])
     if (flat != flat[0]).any():
         raise UnsupportedError(
-            f"{where}: the quantiser's scale varies along the inputs of the kernel; only one scale per output is supported"
+            f"{where}: the quantiser's scale varies along the inputs of the kernel; only one scale per output is "
+            "supported"
         )
     return np.asarray(flat[0], dtype=np.float64)
 

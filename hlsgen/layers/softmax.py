@@ -78,6 +78,8 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Softmax(Layer):
+    """``exp(x_i) / sum(exp(x))`` over the last axis; ``plan`` follows from the input type."""
+
     kind = "Softmax"
     plan: Plan | None = None
 

@@ -151,6 +151,7 @@ def _real(mantissa: int, exact: Interval) -> float:
 
 
 def known_interval(value: Value) -> Interval:
+    """Return the proved range of a value that was visited."""
     assert value.interval is not None, f"{value!r} has no range yet"
     return value.interval
 

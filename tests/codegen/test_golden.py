@@ -127,3 +127,14 @@ def test_weights_are_not_in_the_text_of_the_emulator():
             )
         )
     assert set(texts[0]) == set(texts[1])
+
+
+def test_an_absent_golden_file_fails(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "GOLDEN", tmp_path)
+    with pytest.raises(AssertionError, match="no golden files.*--update-golden"):
+        test_golden("mlp", False)
+    test_golden("mlp", True)
+    test_golden("mlp", False)
+    (tmp_path / "mlp" / "firmware" / "types.h").unlink()
+    with pytest.raises(AssertionError, match="files appeared or disappeared"):
+        test_golden("mlp", False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import shutil
@@ -16,7 +17,6 @@ import pytest
 from hlsgen import tools
 from hlsgen.codegen.project import emulation_files
 from hlsgen.emulation import build
-from hlsgen.emulation.emulator import Emulator
 from hlsgen.errors import ToolError
 from tests.passes.builders import Net, grid, project_of
 
@@ -281,8 +281,15 @@ def test_a_failing_compilation_keeps_its_log(private, monkeypatch):
     assert designs(private) == []
 
 
-def test_flags_make_another_design(private):
-    project = design()
-    check(project)
-    assert Emulator(project.plan, ["-DHLSGEN_OTHER"])._module is not project.emulator._module
-    assert len(designs(private)) == 2
+def test_everything_that_matters_is_in_the_digest():
+    compiler = tools.find_compiler()
+    other = dataclasses.replace(compiler, version="g++ 99")
+    variants = [
+        (compiler, [], {"a": "b"}),
+        (compiler, ["-O0"], {"a": "b"}),
+        (compiler, [], {"a": "c"}),
+        (compiler, [], {"ab": ""}),
+        (compiler, [], {}),
+        (other, [], {"a": "b"}),
+    ]
+    assert len({build._digest(*v) for v in variants}) == len(variants)

@@ -43,7 +43,7 @@ def test_tables():
     dyadic_weights(model)
     data = grid_input((6,), bound=32)
     project = ladder(model, data, input_precision=INPUT)
-    near = {n: 2.0**-8 for n in names} | {f"{n}_wide": 2.0**-5 for n in names}
+    near = dict.fromkeys(names, 2.0 ** (-8)) | {f"{n}_wide": 2.0**-5 for n in names}
     agrees_with_keras(project, model, data, near)
 
 

@@ -8,9 +8,59 @@ from tf_keras import layers as kl
 
 from tests.ladder.harness import DIAGONAL, dyadic_weights, grid_input, ladder
 
-HOSTILE = ["int", "../x", 'a"; system("x', "名前", "fc1_w", "x", "y", "dut", "a b", "a_b", "a-b", "A_B", "\\", "//", "*/", "??/"]
-LOCAL = ["input", "inputs", "load", "store", "c", "i", "word", "result", "std", "hlsgen", "pack", "main", "run", "bind", "w", "b"]
-MORE = ["text", "line", "out", "samples", "wrong", "hls", "relu", "dense", "traits", "cast", "select", "ap_fixed", "NULL", "EOF", ""]
+HOSTILE = [
+    "int",
+    "../x",
+    'a"; system("x',
+    "名前",
+    "fc1_w",
+    "x",
+    "y",
+    "dut",
+    "a b",
+    "a_b",
+    "a-b",
+    "A_B",
+    "\\",
+    "//",
+    "*/",
+    "??/",
+]
+LOCAL = [
+    "input",
+    "inputs",
+    "load",
+    "store",
+    "c",
+    "i",
+    "word",
+    "result",
+    "std",
+    "hlsgen",
+    "pack",
+    "main",
+    "run",
+    "bind",
+    "w",
+    "b",
+]
+MORE = [
+    "text",
+    "line",
+    "out",
+    "samples",
+    "wrong",
+    "hls",
+    "relu",
+    "dense",
+    "traits",
+    "cast",
+    "select",
+    "ap_fixed",
+    "NULL",
+    "EOF",
+    "",
+]
 
 
 def chain(names: list[str], input_name: str = "x0"):

@@ -49,7 +49,9 @@ def test_dense_quantizers():
             ("quantized_bits(3,1,0,alpha=1)", "quantized_tanh(5)"),
         ]
     ):
-        h = qkeras.QDense(4, kernel_quantizer=kernel, bias_quantizer="quantized_bits(6,2,alpha=1)", name=f"fc{index}")(x)
+        h = qkeras.QDense(4, kernel_quantizer=kernel, bias_quantizer="quantized_bits(6,2,alpha=1)", name=f"fc{index}")(
+            x
+        )
         outputs.append(qkeras.QActivation(after, name=f"act{index}")(h))
     check(tf_keras.Model(x, outputs[:-1]), (6,))
 
@@ -65,7 +67,9 @@ def test_convolution_quantizers():
     b = qkeras.QActivation("quantized_bits(7,4,alpha=1)", name="bits")(b)
     c = kl.MaxPooling2D(2, name="pool")(b)
     c = kl.Flatten(name="flat")(c)
-    c = qkeras.QDense(3, kernel_quantizer="ternary(alpha=1)", bias_quantizer=bias, activation="quantized_relu(6,4)", name="fc")(c)
+    c = qkeras.QDense(
+        3, kernel_quantizer="ternary(alpha=1)", bias_quantizer=bias, activation="quantized_relu(6,4)", name="fc"
+    )(c)
     line = kl.Reshape((5, 8), name="line")(x)
     d = qkeras.QConv1D(2, 3, kernel_quantizer="binary(alpha=1)", bias_quantizer=bias, strides=2, name="conv1d")(line)
     check(tf_keras.Model(x, [c, d, b]), (5, 4, 2))
@@ -92,7 +96,9 @@ def test_scales_that_are_no_powers_of_two():
 
 def test_batchnorm_and_skip():
     x = tf_keras.Input((4, 4, 2), name="x")
-    h = qkeras.QConv2D(2, 3, padding="same", kernel_quantizer="quantized_bits(4,1,alpha=1)", use_bias=False, name="conv")(x)
+    h = qkeras.QConv2D(
+        2, 3, padding="same", kernel_quantizer="quantized_bits(4,1,alpha=1)", use_bias=False, name="conv"
+    )(x)
     h = kl.Activation("relu", name="float_relu")(h)
     h = qkeras.QActivation("quantized_bits(6,3,alpha=1)", name="q")(h)
     s = kl.Add(name="skip")([h, x])

@@ -72,7 +72,7 @@ def test_the_check_finds_what_it_should(tmp_path: Path):
     shutil.copy(STUBS / "ap_int.h", tmp_path)
     (tmp_path / "bad.cpp").write_text(
         "#include <cmath>\n#include <cstdlib>\n#include <cstdio>\n"
-        "int start();\nint bad(double x) { static int s = start(); std::printf(\"%d\", s); return int(std::exp(x)); }\n"
+        'int start();\nint bad(double x) { static int s = start(); std::printf("%d", s); return int(std::exp(x)); }\n'
     )
     run([*find_compiler().command, "-O1", "-c", "bad.cpp", "-o", "bad.o"], cwd=tmp_path)
     names = {line.split()[-1] for line in run(["nm", "-u", "bad.o"], cwd=tmp_path).output.splitlines()}

@@ -77,13 +77,23 @@ def _pools() -> list[Case]:
                 # averages of 3, 6 or 9: 1/n is rounded to 2^-18 or finer; at most 9 addends of 4
                 tolerance = 0.0 if kind == "Max" else LARGEST * 2**-9
                 options = {"strides": stride, "padding": p}
-                cases.append(Case(f"{kind}2d {pool} {stride} {p}", image, layer(f"{kind}Pooling2D", pool, **options), tolerance))
+                cases.append(
+                    Case(f"{kind}2d {pool} {stride} {p}", image, layer(f"{kind}Pooling2D", pool, **options), tolerance)
+                )
                 if isinstance(pool, int):
-                    cases.append(Case(f"{kind}1d {pool} {stride} {p}", line, layer(f"{kind}Pooling1D", pool, **options), tolerance))
+                    cases.append(
+                        Case(
+                            f"{kind}1d {pool} {stride} {p}", line, layer(f"{kind}Pooling1D", pool, **options), tolerance
+                        )
+                    )
         tolerance = 0.0 if kind == "Max" else LARGEST * 2**-9
         for keep in (False, True):
-            cases.append(Case(f"global {kind} 2d {keep}", image, layer(f"Global{kind}Pooling2D", keepdims=keep), tolerance))
-            cases.append(Case(f"global {kind} 1d {keep}", line, layer(f"Global{kind}Pooling1D", keepdims=keep), tolerance))
+            cases.append(
+                Case(f"global {kind} 2d {keep}", image, layer(f"Global{kind}Pooling2D", keepdims=keep), tolerance)
+            )
+            cases.append(
+                Case(f"global {kind} 1d {keep}", line, layer(f"Global{kind}Pooling1D", keepdims=keep), tolerance)
+            )
     cases.append(Case("average exact", (8, 8, 2), layer("AveragePooling2D", (2, 4))))
     cases.append(Case("global average exact", (4, 8, 2), layer("GlobalAveragePooling2D")))
     return cases
@@ -180,7 +190,11 @@ def _batchnorm() -> list[Case]:
         Case("bn conv same", image, behind_pad),
         Case("dense bn bn", (5,), chain),
         Case("dense relu bn", (5,), behind_relu),
-        Case("depthwise bn", image, lambda kl, x: kl.BatchNormalization(epsilon=0.0)(kl.DepthwiseConv2D(2, depth_multiplier=2)(x))),
+        Case(
+            "depthwise bn",
+            image,
+            lambda kl, x: kl.BatchNormalization(epsilon=0.0)(kl.DepthwiseConv2D(2, depth_multiplier=2)(x)),
+        ),
         Case("separable bn", image, lambda kl, x: kl.BatchNormalization(epsilon=0.0)(kl.SeparableConv2D(2, 2)(x))),
     ]
     return cases

@@ -15,8 +15,11 @@ pytestmark = pytest.mark.skipif(LIBRARY is None, reason="needs a qkeras")
 
 
 def adaptive(low: Any, high: Any, **options: Any) -> Any:
+    """A model of one adapted layer. Training is over (step above ema_freeze_delay), else calls go on adapting;
+    without that delay qkeras-v3 cannot say its configuration."""
     qkeras, keras = frameworks()
     inputs = keras.Input((6,))
+    options |= {"ema_freeze_delay": 1, "current_step": 5}
     model = keras.Model(inputs, qkeras.QAdaptiveActivation(**options, name="layer")(inputs))
     layer = model.layers[-1]
     layer.ema_min.assign(np.broadcast_to(np.float32(low), tuple(layer.ema_min.shape)))

@@ -14,7 +14,7 @@ from tests.qkeras_layers.support import LIBRARY, answer, assert_same, frameworks
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="needs a qkeras")
 V3 = pytest.mark.skipif(LIBRARY != "qkeras-v3", reason="qkeras-v3 only")
 NONE = dict.fromkeys(["gamma_quantizer", "beta_quantizer", "mean_quantizer", "variance_quantizer"])
-SHORT = {key: "quantized_bits(8,2,1,alpha=1)" for key in NONE}
+SHORT = dict.fromkeys(NONE, "quantized_bits(8,2,1,alpha=1)")
 
 
 def float32_bound(model: Any, x: Any) -> float:
@@ -41,9 +41,7 @@ def float32_bound(model: Any, x: Any) -> float:
         {"center": False, "scale": False, **NONE},
         {"gamma_quantizer": "quantized_bits(6,1,alpha='auto_po2')", "beta_quantizer": "ternary(alpha=1)"},
         {"variance_quantizer": None, "mean_quantizer": "quantized_po2(4,1)", "epsilon": 0.01},
-        pytest.param(
-            {**NONE, "inverse_quantizer": "quantized_bits(16,4,1,alpha='auto')"}, marks=V3
-        ),
+        pytest.param({**NONE, "inverse_quantizer": "quantized_bits(16,4,1,alpha='auto')"}, marks=V3),
     ],
 )
 def test_within_float32(options: dict[str, Any], shape: tuple[int, ...]) -> None:
@@ -103,7 +101,11 @@ def test_folded_in_the_emulator_with_a_float_bias(
     kind: str, options: dict[str, Any], shape: tuple[int, ...], which: str
 ) -> None:
     """Behind a float bias a cast rounds as it does in QKeras, ties included."""
-    given = {which: "quantized_bits(4,1,1,alpha=1)", "bias_quantizer": None, "activation": "quantized_bits(8,4,alpha=1)"}
+    given = {
+        which: "quantized_bits(4,1,1,alpha=1)",
+        "bias_quantizer": None,
+        "activation": "quantized_bits(8,4,alpha=1)",
+    }
     assert_same(single(kind, shape, **options, **given), shape)
 
 

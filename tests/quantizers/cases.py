@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 EXACT_WEIGHTS = [
-    *(
-        f"quantized_bits({w},{s})"
-        for w in ("1,0", "2,0", "4,0", "6,1", "8,3", "16,6", "24,4")
-        for s in (0, 1)
-    ),
+    *(f"quantized_bits({w},{s})" for w in ("1,0", "2,0", "4,0", "6,1", "8,3", "16,6", "24,4") for s in (0, 1)),
     "quantized_bits(4,0,keep_negative=False)",
     "quantized_bits(1,0,keep_negative=False)",
     "quantized_bits(6,2,0,False)",
@@ -128,11 +124,7 @@ ACTIVATIONS = [
 ]
 
 V3_EXACT_WEIGHTS = [
-    *(
-        f"quantized_linear({w},{s})"
-        for w in ("1,0", "1,2", "2,0", "4,0", "6,1", "8,3", "16,6")
-        for s in (0, 1)
-    ),
+    *(f"quantized_linear({w},{s})" for w in ("1,0", "1,2", "2,0", "4,0", "6,1", "8,3", "16,6") for s in (0, 1)),
     "quantized_linear(4,0,keep_negative=False)",
     "quantized_linear(1,0,keep_negative=False)",
     "quantized_linear(4,1,alpha=0.5)",

@@ -29,9 +29,7 @@ def _layer(kind: str, options: dict[str, Any], shape: tuple[int, ...], which: st
     return layer
 
 
-@pytest.mark.parametrize(
-    "text", ["quantized_bits(4,0,1)", "quantized_bits(4,0,1,alpha=1)", "binary", "ternary"]
-)
+@pytest.mark.parametrize("text", ["quantized_bits(4,0,1)", "quantized_bits(4,0,1,alpha=1)", "binary", "ternary"])
 @pytest.mark.parametrize(("kind", "options", "shape", "which"), LAYERS)
 def test_kernel(kind: str, options: dict[str, Any], shape: tuple[int, ...], which: str, text: str) -> None:
     layer = _layer(kind, options, shape, which, text)

@@ -40,7 +40,7 @@ struct design {
     int n_constants;
     void (*run)(const chunk&);
     void (*bind)(const void* const* constants);  // called by every thread before its first chunk
-    long tensors;  // bytes of all tensors of one chunk: what run may put on the stack, within a factor
+    long tensors = 0;  // bytes of all tensors of one chunk: what run may put on the stack, within a factor
     int lanes = HLSGEN_LANES;
 };
 

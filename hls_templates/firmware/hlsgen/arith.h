@@ -5,6 +5,8 @@
 #ifndef HLSGEN_ARITH_H
 #define HLSGEN_ARITH_H
 
+#include <type_traits>
+
 #include <ap_fixed.h>
 #include <ap_int.h>
 
@@ -71,10 +73,21 @@ template <class Acc, class T> void accumulate(Acc& acc, const T& v) {
     acc += v;
 }
 
+namespace detail {
+// The vendor's headers abort when rounding drops all bits of a number and more; From with as many sign bits
+// as that takes (no hardware, the same value), else From itself.
+template <class T, class From> struct roundable {
+    static const int dropped = From::width - From::iwidth - traits<T>::frac;
+    static const int missing = dropped >= From::width ? dropped - From::width + 2 : 0;
+    typedef typename std::conditional<(missing > 0), ap_fixed<From::width + missing, From::iwidth + missing>,
+                                      const From&>::type type;
+};
+}  // namespace detail
+
 // The one cast: rounding and overflow of T.
 template <class T, class From> T cast(const From& v) {
 #pragma HLS INLINE
-    return T(v);
+    return T(static_cast<typename detail::roundable<T, From>::type>(v));
 }
 
 }  // namespace hlsgen
