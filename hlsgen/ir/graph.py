@@ -63,6 +63,8 @@ class Settings:
     bias: FixedType | None = None
     strategy: str = "latency"
     reuse_factor: int = 1
+    named: frozenset[str] = frozenset()
+    """The roles (weight, bias, accum, result) that the user fixed for this very layer, by its name."""
     result_by_model: bool = False
     """Whether ``result`` is the model's own quantiser rather than the configuration's wish."""
 

@@ -67,6 +67,7 @@ class ApplyConfig(Pass):
                 graph.notes.append(
                     f"{node.name}: {role} {fixed} of the configuration overrides the model's own quantiser"
                 )
+            node.settings.named |= {role}
             if role == "result":
                 node.settings.result_by_model = False
             return fixed

@@ -52,7 +52,8 @@ class ExpectRanges(Pass):
         rng = np.random.default_rng(_SEED)
         probe = rng.standard_normal((samples, *value.shape))
         probe[1::2] = np.abs(probe[1::2])  # half like centred features, half like pixels or rates
-        return probe
+        fixed = value.producer.settings.result
+        return probe if fixed is None else np.clip(probe, float(fixed.min), float(fixed.max))
 
     def _observe(self, graph: Graph, data: Mapping[Value, Floats]) -> None:
         margin = 1.0 if self.calibration is not None else PROBE_MARGIN

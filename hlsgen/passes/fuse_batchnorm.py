@@ -18,7 +18,7 @@ class FuseBatchnorm(Pass):
     after:  ``x -> Conv2D -> y``
 
     Done where both hold real numbers (weights that the model's quantisers fixed are left alone), the
-    sum is read by nobody else, and no type is fixed in between. Changes numerics: one rounding of the
+    sum is read by nobody else, and no type is fixed in between for that layer. Changes numerics: one rounding of the
     fused weights replaces two.
     """
 
@@ -36,7 +36,7 @@ class FuseBatchnorm(Pass):
         producer = node.input.producer
         if not isinstance(producer.layer, LinearLayer) or graph.sole_user(node.input) is not node:
             return False
-        if node.layer.given or pinned(producer) or node.settings.weight or node.settings.bias:
+        if node.layer.given or pinned(producer) or constants_pinned(node):
             return False
         fused = producer.layer.scaled(node.layer.weight.values, node.layer.bias.values)
         if fused is None:
@@ -53,5 +53,13 @@ class FuseBatchnorm(Pass):
 
 
 def pinned(node: Node) -> bool:
-    """Whether a type between this node and its reader is fixed (then nothing may be merged across it)."""
-    return node.settings.result is not None or node.settings.accum is not None
+    """Whether the type between this node and its reader is meant for it (then nothing may be merged across).
+
+    A default for all layers is no such wish: what is fused gets it afterwards, once.
+    """
+    return node.settings.result_by_model or not node.settings.named.isdisjoint({"accum", "result"})
+
+
+def constants_pinned(node: Node) -> bool:
+    """Whether the user fixed the types of this very layer's constants."""
+    return not node.settings.named.isdisjoint({"weight", "bias"})

@@ -8,7 +8,6 @@ from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
-from hlsgen.passes.fuse_batchnorm import pinned
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,10 @@ class FuseExactScales(Pass):
     def _fuse(self, graph: Graph, node: Node) -> bool:
         assert isinstance(node.layer, Scale)
         producer, scale = node.input.producer, node.layer
-        if not isinstance(producer.layer, LinearLayer) or graph.sole_user(node.input) is not node or pinned(producer):
+        if not isinstance(producer.layer, LinearLayer) or graph.sole_user(node.input) is not node:
             return False
+        if producer.settings.result is not None or producer.settings.accum is not None:
+            return False  # a cast in between would be lost
         given = (producer.layer.weight, producer.layer.bias, scale.weight, scale.bias)
         wishes = (producer.settings.weight, producer.settings.bias, node.settings.weight, node.settings.bias)
         if any(p.mantissas is None for p in given) or any(w is not None for w in wishes):

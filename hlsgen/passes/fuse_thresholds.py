@@ -13,7 +13,7 @@ from hlsgen.layers.scale import Scale
 from hlsgen.layers.scaled_steps import Cut, ScaledSteps, Staircase
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.passes.base import Pass
-from hlsgen.passes.fuse_batchnorm import pinned
+from hlsgen.passes.fuse_batchnorm import constants_pinned, pinned
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FuseThresholds(Pass):
         if not isinstance(producer.layer, Scale) or graph.sole_user(node.input) is not node:
             return False
         scale = producer.layer
-        if pinned(producer) or producer.settings.weight or producer.settings.bias:
+        if pinned(producer) or constants_pinned(producer):
             return False
         layer = ScaledSteps(stairs, scale.weight.effective, scale.bias.effective)
         graph.set_layer(node, layer, producer.inputs)

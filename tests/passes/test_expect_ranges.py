@@ -90,3 +90,9 @@ def test_calibration_places_inputs_and_results(scale):
     w0, b0, w1, b1 = (p.values for n in (graph.nodes[1], graph.nodes[-1]) for p in (n.layer.weight, n.layer.bias))
     truth = np.maximum(x @ w0 + b0, 0) @ w1 + b1
     assert np.abs(project.evaluate(x)["out"] - truth).max() <= 2**-11 * np.abs(truth).max()
+
+
+def test_the_probe_keeps_to_the_input_type():
+    """What the input cannot hold is not expected behind it."""
+    project = project_of(chain().source("out"), input_precision="ufixed<8,0>")
+    assert expectations(project.graph)["x"] == PROBE_MARGIN * (1 - 2.0**-8)

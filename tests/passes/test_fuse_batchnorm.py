@@ -108,6 +108,12 @@ def test_a_type_wanted_for_its_constants_forbids_it(setting):
     assert "bn = Scale(fc)" in outline(project.graph)
 
 
+def test_a_default_for_all_layers_does_not_forbid_it():
+    project = project_of(normalised().source("bn"), precision="fixed<16,6>")
+    assert outline(project.graph).count("Scale") == 0
+    assert str(project.trace_keys()["bn"].type) == "fixed<16,6>"
+
+
 def test_result_type_moves_to_the_producer():
     project = project_of(normalised().source("bn"), layers={"bn": {"precision": {"result": "fixed<12,6,RND,SAT>"}}})
     assert outline(project.graph).count("Scale") == 0

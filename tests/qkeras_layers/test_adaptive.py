@@ -65,3 +65,8 @@ def test_rule_against_the_library(symmetric: bool, keep_negative: bool, clipping
             theirs = quantizers._get_integer_bits(np.float32([low]), np.float32([high]), 8, symmetric, keep_negative,
                                                   clipping)  # fmt: skip
             assert int(mine[0]) == int(np.asarray(theirs)[0]), (low, high)
+
+
+def test_upper_bound_of_a_live_layer() -> None:
+    """QKeras's own get_config leaves it out."""
+    assert_same(adaptive(0, 3.0, activation="quantized_relu", total_bits=5, relu_upper_bound=1.5), (6,))
