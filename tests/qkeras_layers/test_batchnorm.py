@@ -111,11 +111,10 @@ def test_folded_in_the_emulator_with_a_float_bias(
 
 @pytest.mark.parametrize("scale", ["quantized_bits(6,1,1,alpha='auto')", None])
 def test_folded_with_a_float_scale(scale: str | None) -> None:
-    """A fitted scale, or no quantiser at all: bounded by the 16 bits of inferred types."""
+    """A fitted scale, or no quantiser at all: at a tie the activation may fall one step aside."""
     options = {"filters": 5, "kernel_size": 3, "kernel_quantizer": scale, "bias_quantizer": None}
-    model = single("QConv2DBatchnorm", (6, 6, 2), **options)
-    largest = float(np.abs(answer(model, grid((6, 6, 2)))).max())
-    assert_same(model, (6, 6, 2), largest * 2.0**-9)
+    model = single("QConv2DBatchnorm", (6, 6, 2), **options, activation="quantized_bits(8,4,alpha=1)")
+    assert_same(model, (6, 6, 2), 0.125)
 
 
 def test_center_is_required() -> None:

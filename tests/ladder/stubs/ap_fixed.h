@@ -20,6 +20,7 @@ struct ap_ufixed;
     NAME(const ap_ufixed<W2, I2, Q2, O2, N2>& other);                                        \
     template <class T>                                                                       \
     NAME& operator+=(const T& other);                                                        \
+    ap_range range(int high, int low);                                                       \
     ap_range range(int high, int low) const;                                                 \
     NAME operator-() const;
 

@@ -12,6 +12,8 @@ struct ap_range {
     int high, low;
     ap_range(const ap_range&) = default;
     ap_range& operator=(const ap_range& other);
+    template <class T>
+    ap_range& operator=(const T& bits);
 };
 
 // A constant is stored; everything else is the tool's.
