@@ -140,6 +140,15 @@ def test_convert(call: Call, tmp_path: Path, iris: Path) -> None:
     assert f"written to {tmp_path / 'prj'}" in result.out
 
 
+def test_convert_prints_the_graph_after_a_pass(call: Call, tmp_path: Path, examples: Path) -> None:
+    model = examples / "mnist_cnn_bn" / "model.keras"
+    result = call("convert", model, "-o", tmp_path / "prj", "-q", "--print-after", "remove_identities")
+    assert result.status == 0, result.err
+    assert "after remove_identities" in result.out and "bn1" in result.out, "before fusion the Scale is still there"
+    wrong = call("convert", model, "-o", tmp_path / "prj", "--print-after", "remove_identity")
+    assert wrong.status == 2 and "did you mean 'remove_identities'?" in wrong.err
+
+
 def test_config_can_be_built(call: Call, tmp_path: Path, iris: Path) -> None:
     printed = call("config", iris, "--granularity", "name").out
     assert yaml.safe_load(printed)["layers"]["fc1"]["precision"]["weight"] == "auto"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,10 @@ import hlsgen
 from hlsgen.cli import cache, doctor
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
-from hlsgen.errors import ConfigError, OutputDirError
+from hlsgen.config import Config
+from hlsgen.errors import ConfigError, OutputDirError, nearest
+from hlsgen.ir.graph import Graph
+from hlsgen.passes import pipeline
 
 app = typer.Typer(
     name="hlsgen",
@@ -140,6 +144,9 @@ def convert(
     project_name: Name = None,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary.")] = False,
+    print_after: Annotated[
+        list[str] | None, _option("--print-after", text="Print the graph after this pass (see 'hlsgen passes').")
+    ] = None,
 ) -> None:
     """Write the HLS project of a model and print its summary."""
     overrides = _given(
@@ -153,7 +160,14 @@ def convert(
         project_name=project_name,
     )
     project = _project(
-        model, config, weights=weights, calibration=calibration, output_dir=output, overwrite=overwrite, **overrides
+        model,
+        config,
+        weights=weights,
+        calibration=calibration,
+        output_dir=output,
+        overwrite=overwrite,
+        after_pass=_printer(print_after or []),
+        **overrides,
     )
     with working("writing"):
         folder = project.write()
@@ -206,9 +220,6 @@ def predict(
 @app.command()
 def passes() -> None:
     """List the passes between reading a model and writing C++, in the order in which they run."""
-    from hlsgen.config import Config
-    from hlsgen.passes import pipeline
-
     rows = [("pass", "exact", "can be skipped", "what it does")]
     for step in pipeline(Config()):
         words = (type(step).__doc__ or "").strip().partition("\n\n")[0]
@@ -218,6 +229,20 @@ def passes() -> None:
 
 
 app.command(name="doctor")(doctor.doctor)
+
+
+def _printer(wanted: list[str]) -> Callable[[str, Graph], None] | None:
+    """What prints the graph after the passes asked for. Raises ConfigError for one that does not exist."""
+    known = [step.pass_name() for step in pipeline(Config())]
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(f"--print-after: no pass '{name}'{nearest(name, known)}")
+
+    def show(name: str, graph: Graph) -> None:
+        if name in wanted:
+            print(f"after {name}\n{graph}\n")
+
+    return show if wanted else None
 
 
 def _project(model: Path, config: Path | None, **options: Any) -> hlsgen.Project:

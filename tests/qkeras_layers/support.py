@@ -33,9 +33,12 @@ def grid(shape: tuple[int, ...], seed: int = 0, samples: int = 16) -> NDArray[np
 
 
 def answer(model: Any, x: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What the library computes at inference, in a model's predict as well as in a call."""
+    """What the library computes at inference.
+
+    In qkeras 0.9 the compiled ``predict`` may differ from a call by a unit in the last place (constants are folded).
+    """
     called = np.asarray(model(x, training=False), dtype=np.float64)
-    np.testing.assert_array_equal(np.asarray(model.predict(x, verbose=0), dtype=np.float64), called)
+    np.testing.assert_allclose(model.predict(x, verbose=0), called, rtol=2.0**-22, atol=2.0**-22)
     return called
 
 
