@@ -6,6 +6,7 @@ from hlsgen.config import Config, load_config
 from hlsgen.errors import HlsgenError
 from hlsgen.ir.types import FixedType
 from hlsgen.project import Project, convert, default_config
+from hlsgen.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Config", "FixedType", "HlsgenError", "Project", "convert", "default_config", "load_config"]

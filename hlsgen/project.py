@@ -24,9 +24,11 @@ from hlsgen.emulation.reference import evaluate
 from hlsgen.errors import ConfigError, InputError, nearest
 from hlsgen.frontends.keras import graph_from_keras
 from hlsgen.ir.graph import Graph, Value
+from hlsgen.ir.text import graph_table
 from hlsgen.ir.types import Ints
 from hlsgen.passes import pipeline, run_pipeline
-from hlsgen.summary import graph_table, summary
+from hlsgen.summary import summary
+from hlsgen.version import VERSION
 
 if TYPE_CHECKING:
     from hlsgen.analysis.report import Report
@@ -133,11 +135,9 @@ class Project:
         return project_files(self.plan, vitis.project_files(self) | {"hlsgen.json": self._manifest()})
 
     def _manifest(self) -> str:
-        from hlsgen import __version__
-
         types = {value.name: str(value.type) for value in (node.output for node in self.graph)}
         facts = {
-            "hlsgen": __version__,
+            "hlsgen": VERSION,
             "project": self.name,
             "config": self.config.model_dump(mode="json"),
             "types": types,

@@ -1,4 +1,4 @@
-"""The printed forms of a graph and a project."""
+"""What a user has to know about a conversion, as text."""
 
 from __future__ import annotations
 
@@ -7,44 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsgen.codegen.plan import bits_per_word
-from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.graph import Node, Value
+from hlsgen.ir.text import graph_table, table
 from hlsgen.layers.base import Parameter
 
 if TYPE_CHECKING:
     from hlsgen.project import Project
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """Lay out text in columns."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [header, *rows]
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
-
-
-def graph_table(graph: Graph) -> str:
-    """One line a node: what it is, what it reads, its shape and every type."""
-    rows = []
-    for node in graph:
-        reads = ", ".join(v.name for v in node.inputs)
-        rows.append(
-            [
-                node.name,
-                f"{node.layer.kind} {node.layer.describe()}".strip(),
-                reads,
-                "x".join(map(str, node.output.shape)),
-                _constant_types(node),
-                "" if node.accum_type is None or not node.layer.parameters() else str(node.accum_type),
-                "" if node.output.type is None else str(node.output.type),
-            ]
-        )
-    return table(["name", "operation", "reads", "shape", "constants", "accum", "result"], rows)
-
-
-def _constant_types(node: Node) -> str:
-    return " ".join(f"{name}:{p.type}" for name, p in node.layer.parameters().items() if p.type is not None)
 
 
 def summary(project: Project) -> str:

@@ -16,9 +16,9 @@ from hlsgen.codegen.plan import make_plan
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.layers.convert import Convert
-from hlsgen.summary import table
 
 _BATCH_VALUES = 1 << 22
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hlsgen.errors import GraphError
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.text import graph_table
 from hlsgen.ir.types import FixedType
 
 if TYPE_CHECKING:
@@ -109,8 +110,6 @@ class Graph:
         """What passes want the summary to say (constants rounded, layers fused, warnings)."""
 
     def __str__(self) -> str:
-        from hlsgen.summary import graph_table  # printing needs the layers, which need this module
-
         return graph_table(self)
 
     # -- reading ----------------------------------------------------------------------------

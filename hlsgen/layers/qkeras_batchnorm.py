@@ -65,6 +65,12 @@ def read_quantized_batch_normalization(call: Call) -> Value:
         inverse = inverse * gamma
     quantizer = call.quantizer("inverse_quantizer")
     if quantizer is not None:
+        if isinstance(
+            getattr(quantizer, "alpha", None), str
+        ):  # inside of the layer QKeras's result differs from a call
+            raise UnsupportedError(
+                f"{call.where}: inverse_quantizer with a fitted alpha; give alpha=1 or another number"
+            )
         inverse = quantizer.quantize_weights(inverse).values()
     bias = -mean * inverse if beta is None else beta - mean * inverse
     return _add_scale(call, inverse, bias, epsilon)

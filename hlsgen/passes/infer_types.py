@@ -18,7 +18,6 @@ from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.layers.base import Layer
 from hlsgen.layers.input import Input
-from hlsgen.layers.shape_ops import Reshape
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
 from hlsgen.passes.base import Pass
@@ -75,9 +74,6 @@ class InferTypes(Pass):
     def _place(self, graph: Graph, node: Node, exact: Interval, pure: set[Value]) -> FixedType:
         """The result type nobody fixed."""
         full = exact.type()
-        if isinstance(node.layer, Reshape):  # another name for the same wire
-            assert node.input.type is not None
-            return node.input.type
         if full.width <= self.width or node.layer.structural or self._keeps_exact(graph, node, full, pure):
             return full
         expected = node.output.expected
