@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo test test-all lint bench clean help
+.PHONY: demo test test-all test-qkeras3 lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
@@ -20,6 +20,15 @@ test: lint ## lint, types and tests
 
 test-all: lint ## the same with the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) --slow $(ARGS)
+
+# QKeras for Keras 3 and QKeras 0.9 cannot share an environment.
+test-qkeras3: $(VENV)-qkeras3/test.stamp ## the parts that depend on QKeras, against qkeras-v3
+	$(VENV)-qkeras3/bin/python -m pytest tests/quantizers tests/frontends/test_sources_qkeras_v3.py tests/qkeras_layers $(ARGS)
+
+$(VENV)-qkeras3/test.stamp: pyproject.toml $(BIN)/python
+	$(BIN)/python -m venv $(VENV)-qkeras3
+	$(VENV)-qkeras3/bin/python -m pip install --quiet --editable '.[qkeras3]' pytest hypothesis
+	@touch $@
 
 lint: $(VENV)/test.stamp ## style, types, direction of imports
 	$(BIN)/ruff check .
