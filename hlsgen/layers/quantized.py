@@ -23,11 +23,17 @@ from hlsgen.layers.thresholds import Thresholds
 from hlsgen.quantizers import Activation
 
 _TABLE_BITS = 14
+_MOST_STEPS = 256
+_RISING = ("cast", "relu", "affine", "po2", "sigmoid", "tanh")
+"""Kinds that never fall (slopes and gains are not negative): all values between two equal ones are equal."""
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizedFunction(Layer):
-    """Any quantiser, as a table over every bit pattern of its input type."""
+    """Any quantiser, as a table over every bit pattern of its input type.
+
+    Behind an input too wide for a table, a monotone one becomes integer thresholds, found by bisection.
+    """
 
     kind = "QuantizedFunction"
     function: Activation
@@ -42,13 +48,38 @@ class QuantizedFunction(Layer):
         fixed = node.input.type
         assert fixed is not None
         if fixed.width > _TABLE_BITS:
-            raise UnsupportedError(
-                f"{node.name}: {self.function.kind} quantiser behind an input of {fixed.width} bits ({fixed}) would "
-                f"need a table of 2^{fixed.width} entries; quantise its input to at most {_TABLE_BITS} bits"
-            )
+            return self._as_thresholds(node.name, fixed)
         patterns = np.arange(1 << fixed.width)
         mantissas = fixed.plain().cast(patterns, fixed.frac)
         return replace(self, table=self.function.apply(mantissas, fixed.frac), input_type=fixed)
+
+    def _as_thresholds(self, name: str, fixed: FixedType) -> Thresholds:
+        """The same function as the places where it steps up. Raises UnsupportedError if it has too many or falls."""
+        low, high = fixed.min_mantissa, fixed.max_mantissa
+        ends = [int(y) for y in self.function.apply(np.array([low, high], dtype=object), fixed.frac)]
+        spans = [(low, high, *ends)] if self.function.kind in _RISING else []
+        steps: list[tuple[int, int]] = []
+        while spans and len(steps) <= _MOST_STEPS:
+            left, right, below, above = spans.pop()
+            if below == above:
+                continue
+            if right - left == 1:
+                steps.append((right, above))
+                continue
+            middle = (left + right) // 2
+            between = int(self.function.apply(np.array([middle], dtype=object), fixed.frac)[0])
+            spans += [(left, middle, below, between), (middle, right, between, above)]
+        if not 0 < len(steps) <= _MOST_STEPS:
+            raise UnsupportedError(
+                f"{name}: {self.function.kind} quantiser behind an input of {fixed.width} bits ({fixed}) would need a "
+                f"table of 2^{fixed.width} entries; quantise its input to at most {_TABLE_BITS} bits"
+            )
+        steps.sort()
+        thresholds = integers(np.array([[at for at, _ in steps]], dtype=object))
+        levels = integers(np.array([[ends[0], *(level for _, level in steps)]], dtype=object))
+        return Thresholds(
+            Parameter.exactly(thresholds, fixed.plain()), Parameter.exactly(levels, self.function.type.plain())
+        )
 
     def natural_type(self, node: Node, width: int) -> FixedType | None:
         return self.function.type.plain()
