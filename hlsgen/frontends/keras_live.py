@@ -72,7 +72,9 @@ def _weights(model: ModelEntry, live: Any) -> Iterator[tuple[LayerPath, dict[str
 
 def _layer_weights(entry: LayerEntry, layer: Any) -> dict[str, Array]:
     if entry.class_name == "QAdaptiveActivation":  # its get_config() forgets this one
-        entry.config.setdefault("relu_upper_bound", plain(getattr(layer, "relu_upper_bound", None)))
+        bound = getattr(layer, "relu_upper_bound", None)
+        if bound is not None:
+            entry.config.setdefault("relu_upper_bound", plain(bound))
     variables = variables_of(entry)
     held = list(layer.weights)
     if variables is None:

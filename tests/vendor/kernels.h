@@ -4,16 +4,26 @@
 #include <hlsgen/arith.h>
 #include <hlsgen/matvec.h>
 
-template <int W, bool S> hlsgen::mantissa<W, S> constant(word v) {
+// A constant's storage word: a native integer, or beyond 64 bits in the vendor's world an ap_int.
+template <class M> struct storage {
+    static M of(word v) { return M(v); }
+};
 #ifdef VENDOR
-    hlsgen::mantissa<W, S> m;
-    m.range(W > 64 ? 63 : W - 1, 0) = (unsigned long long)v;
-    if (W > 64) m.range(W - 1, 64) = (unsigned long long)(v >> 64);
+template <int W, class M> M wide(word v) {
+    M m;
+    m.range(63, 0) = (unsigned long long)v;
+    m.range(W - 1, 64) = (unsigned long long)(v >> 64);
     return m;
-#else
-    return (hlsgen::mantissa<W, S>)v;
-#endif
 }
+template <int W> struct storage<ap_int<W> > {
+    static ap_int<W> of(word v) { return wide<W, ap_int<W> >(v); }
+};
+template <int W> struct storage<ap_uint<W> > {
+    static ap_uint<W> of(word v) { return wide<W, ap_uint<W> >(v); }
+};
+#endif
+
+template <int W, bool S> hlsgen::mantissa<W, S> constant(word v) { return storage<hlsgen::mantissa<W, S> >::of(v); }
 
 template <class X, class Weight, class Bias, class Sum, int In, int Out, int Reuse, bool Resource> struct layer {
     static const int n_in = In, n_out = Out, reuse_factor = Reuse;
