@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import jinja2
-import numpy as np
 
 from hlsgen.codegen.plan import Plan, Step, Wire
 from hlsgen.ir.types import FixedType
@@ -99,8 +98,3 @@ def _literal(value: int, array: ConstantArray) -> str:
         return "-9223372036854775807LL - 1"
     suffix = "" if array.width < 32 else "LL" if array.signed else "ULL"
     return f"{value}{suffix}"
-
-
-def as_words(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> str:
-    """One line of decimal mantissas (test bench data)."""
-    return " ".join(str(v) for v in values.ravel().tolist())

@@ -78,13 +78,6 @@ class AveragePooling2D(Layer):
         means = exact_product(total, np.broadcast_to(factors, total.shape))
         return Exact(means.reshape(len(x), *self.output_shape([x.shape[1:]])), frac + reciprocal_frac)
 
-    def sum_interval(self, x: Interval) -> Interval:
-        """Bounds of a window's sum (any number of cells up to all of them)."""
-        taps = self.window.taps
-        both = x.with_zero() if self.window.padded else x
-        bits = max(bit_length(x.low), bit_length(x.high)) + taps.bit_length()
-        return Interval(integers(both.low, bits) * taps, integers(both.high, bits) * taps, x.frac)
-
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         reciprocal, frac = self.reciprocal.fixed
         x, counts = inputs[0], np.unique(self.window.counts(shapes[0]))

@@ -41,15 +41,21 @@ class FuseBatchnorm(Pass):
         fused = producer.layer.scaled(node.layer.weight.values, node.layer.bias.values)
         if fused is None:
             return False
-        graph.set_layer(producer, fused)
-        producer.settings.result = node.settings.result
-        producer.settings.result_by_model = node.settings.result_by_model
-        producer.settings.accum = producer.settings.accum or node.settings.accum
-        producer.output.expected = node.output.expected
         graph.notes.append(f"{node.name} is fused into {producer.name}")
-        graph.replace_uses(node.output, producer.output)
-        graph.remove(node)
+        merge_into_producer(graph, node, fused)
         return True
+
+
+def merge_into_producer(graph: Graph, node: Node, fused: LinearLayer) -> None:
+    """Let the producer of a node's input compute both as ``fused``, in the types that were meant for the node."""
+    producer = node.input.producer
+    graph.set_layer(producer, fused)
+    producer.settings.result = node.settings.result
+    producer.settings.result_by_model = node.settings.result_by_model
+    producer.settings.accum = producer.settings.accum or node.settings.accum
+    producer.output.expected = node.output.expected
+    graph.replace_uses(node.output, producer.output)
+    graph.remove(node)
 
 
 def pinned(node: Node) -> bool:

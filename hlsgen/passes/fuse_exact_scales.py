@@ -8,6 +8,7 @@ from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
+from hlsgen.passes.fuse_batchnorm import merge_into_producer
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,6 @@ class FuseExactScales(Pass):
         fused = producer.layer.scaled_exactly(scale.weight, scale.bias, self.widest)
         if fused is None:
             return False
-        graph.set_layer(producer, fused)
-        producer.settings.result, producer.settings.accum = node.settings.result, node.settings.accum
-        producer.settings.result_by_model = node.settings.result_by_model
-        producer.output.expected = node.output.expected
         graph.notes.append(f"{node.name} is fused into {producer.name}, exactly")
-        graph.replace_uses(node.output, producer.output)
-        graph.remove(node)
+        merge_into_producer(graph, node, fused)
         return True

@@ -58,7 +58,7 @@ class InferTypes(Pass):
         wish = node.settings.result or layer.natural_type(node, self.width)
         if wish is not None:
             layer = layer.finish(node, wish)
-        _set_layer(node, layer)
+        node.layer = layer
         intervals = [known_interval(v) for v in node.inputs]
         exact = layer.interval(intervals, [v.shape for v in node.inputs])
         node.sum_type = exact.type()
@@ -167,7 +167,3 @@ def _is_exactly_held(layer: Layer, name: str) -> bool:
     """Whether a parameter born as real numbers lost nothing (zeros, halves, 1/4 of an average)."""
     parameter = layer.parameters()[name]
     return parameter.mantissas is not None and bool((parameter.effective == parameter.values).all())
-
-
-def _set_layer(node: Node, layer: Layer) -> None:
-    node.layer = layer
