@@ -7,6 +7,7 @@ compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Viti
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib.util
 import os
@@ -284,7 +285,14 @@ def _temporary_cache(folder: Path, objection: str) -> Path:
         "Make the folder private (chmod 700) or set HLSGEN_CACHE to a private one",
         stacklevel=3,
     )
-    return Path(tempfile.mkdtemp(prefix="hlsgen-"))
+    made = Path(tempfile.mkdtemp(prefix="hlsgen-"))
+    atexit.register(_remove, made, os.getpid())
+    return made
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # not a child that was forked, and ends before its parent
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @functools.cache

@@ -126,6 +126,15 @@ template <class To, int Width, bool Signed, class E> HLSGEN_INLINE typename To::
     }
 }
 
+// Whether the vectorised cast's intermediate values fit 128 bits.
+template <class To, class From> constexpr bool fits_words() {
+    constexpr bool plain = To::omode == AP_WRAP && To::saturation_bits == 0;
+    constexpr bool guarded = !plain && (To::omode == AP_WRAP || To::omode == AP_WRAP_SM);
+    constexpr int shift = From::frac - To::frac;
+    if (plain || (shift > 0 && !guarded)) return true;
+    return larger(From::width - (shift > 0 ? 0 : shift), To::width) + 2 * guarded <= 128;
+}
+
 // The one cast. Steps that the types prove unnecessary are not compiled.
 template <class To, class From> HLSGEN_INLINE typename To::raw_t cast(const From& from) {
     typedef typename From::word source;
@@ -133,7 +142,12 @@ template <class To, class From> HLSGEN_INLINE typename To::raw_t cast(const From
     constexpr int shift = From::frac - To::frac;
     constexpr int W2 = From::width;
     constexpr bool S2 = From::is_signed;
-    if constexpr (shift > 0) {
+    if constexpr (!fits_words<To, From>()) {
+        typename To::raw_t result;
+        for (int l = 0; l < count; l++)
+            result[l] = word(scalar::cast_bits(To::format(), uint128(from.V[l]), S2, From::frac));
+        return result;
+    } else if constexpr (shift > 0) {
         constexpr ap_q_mode Q = To::qmode;
         constexpr bool grows = Q != AP_TRN && Q != AP_TRN_ZERO;
         constexpr int width = larger(W2 - shift, S2) + grows;
@@ -211,16 +225,16 @@ template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O, int N> struct ap_fixed
     }
 
     // As the vendor's: a shift of the bits, neither rounded nor saturated.
-    HLSGEN_INLINE ap_fixed_base operator<<(int n) const {
-        if (n < 0) return *this >> -n;
-        return ap_fixed_base(n >= W ? raw_t{} : hlsgen::lanes::wrap<W, S, word>(V << n), 0);
-    }
-    HLSGEN_INLINE ap_fixed_base operator>>(int n) const {
-        if (n < 0) return *this << -n;
-        return ap_fixed_base(n < W ? V >> n : S ? V >> (W - 1) : raw_t{}, 0);
-    }
+    HLSGEN_INLINE ap_fixed_base operator<<(int n) const { return n < 0 ? down(-n) : up(n); }
+    HLSGEN_INLINE ap_fixed_base operator>>(int n) const { return n < 0 ? up(-n) : down(n); }
 
 private:
+    HLSGEN_INLINE ap_fixed_base up(int n) const {
+        return ap_fixed_base(n >= W ? raw_t{} : hlsgen::lanes::wrap<W, S, word>(V << n), 0);
+    }
+    HLSGEN_INLINE ap_fixed_base down(int n) const {
+        return ap_fixed_base(n < W ? V >> n : S ? V >> (W - 1) : raw_t{}, 0);
+    }
     HLSGEN_INLINE static word from_integer(hlsgen::int128 value) {
         if constexpr (W - I >= 0 && W - I <= 62 && W < 128) {  // folds for constants
             const hlsgen::int128 exact = value << (W - I), end = hlsgen::int128(1) << (W - S);

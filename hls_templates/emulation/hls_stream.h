@@ -19,6 +19,24 @@ template <class T, int Depth = 0> class stream {
     size_t count = 0;                // words in the queue
     size_t head = 0, tail = words;   // positions in the first and last block
 
+    void append() {
+        block* b = hlsgen::pool::acquire(words * sizeof(T));
+        (last ? last->next : first) = b;
+        last = b;
+        tail = 0;
+    }
+
+    void leave_first() {
+        block* next = first->next;
+        hlsgen::pool::release(first);
+        first = next;
+        head = 0;
+        if (!next) {
+            last = nullptr;
+            tail = words;
+        }
+    }
+
     void drop() {
         while (first) {
             block* next = first->next;
@@ -30,11 +48,16 @@ template <class T, int Depth = 0> class stream {
         tail = words;
     }
 
+    const T* front() const {
+        if (count == 0) throw hlsgen::emulation_error("a kernel reads the empty stream ", label);
+        return hlsgen::pool::payload<T>(first) + head;
+    }
+
 public:
     typedef T value_type;
 
     // The pool is made before the stream, so that it outlives it.
-    explicit stream(const char* name = "unnamed") : label(name) { hlsgen::pool::local(); }
+    explicit stream(const char* name = "unnamed") : label(name) { hlsgen::pool::prepare(); }
     stream(const stream&) = delete;
     stream& operator=(const stream&) = delete;
     ~stream() noexcept(false) {
@@ -49,30 +72,14 @@ public:
     size_t size() const { return count; }
 
     void write(const T& word) {
-        if (tail == words) {
-            block* b = hlsgen::pool::acquire(words * sizeof(T));
-            (last ? last->next : first) = b;
-            last = b;
-            tail = 0;
-        }
+        if (tail == words) append();
         hlsgen::pool::payload<T>(last)[tail++] = word;
         count++;
     }
 
     void read(T& word) {
-        if (count == 0) throw hlsgen::emulation_error("a kernel reads the empty stream ", label);
-        word = hlsgen::pool::payload<T>(first)[head++];
-        count--;
-        if (head == words) {
-            block* next = first->next;
-            hlsgen::pool::release(first);
-            first = next;
-            head = 0;
-            if (!next) {
-                last = nullptr;
-                tail = words;
-            }
-        }
+        word = *front();
+        pop(1);
     }
     T read() {
         T word;
@@ -83,6 +90,30 @@ public:
 
     void operator>>(T& word) { read(word); }
     void operator<<(const T& word) { write(word); }
+
+    // Words in place, for emulate.h: room for *n words side by side (*n is lowered to what there is), which push
+    // takes into the queue once they are written; the next words, which pop removes once they are read.
+    T* room(long* n) {
+        if (tail == words) append();
+        const long left = long(words - tail);
+        if (*n > left) *n = left;
+        return hlsgen::pool::payload<T>(last) + tail;
+    }
+    void push(long n) {
+        tail += size_t(n);
+        count += size_t(n);
+    }
+    const T* front(long* n) const {
+        const T* words_here = front();
+        const long left = long((first == last ? tail : words) - head);
+        if (*n > left) *n = left;
+        return words_here;
+    }
+    void pop(long n) {
+        head += size_t(n);
+        count -= size_t(n);
+        if (head == words) leave_first();
+    }
 
     // Forget all words (a run that failed may leave some).
     void clear() { drop(); }

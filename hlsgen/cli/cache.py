@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from hlsgen.emulation.build import KEPT_BYTES, KEPT_DESIGNS
 from hlsgen.tools import cache_dir
 
 _OURS = ("hlsgen_*", "bindings_*", "build_*")
@@ -23,6 +24,7 @@ def show() -> None:
     designs = sum(entry.suffix == ".so" for entry in entries)
     size = sum(_size(entry) for entry in entries)
     print(f"{folder}: {designs} designs, {len(entries)} entries, {size / 2**20:.1f} MiB")
+    print(f"Beyond {KEPT_DESIGNS} designs or {KEPT_BYTES / 2**30:.0f} GiB the longest unused are removed.")
 
 
 @app.command()
@@ -43,5 +45,12 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _size(entry: Path) -> int:
-    files = entry.rglob("*") if entry.is_dir() else [entry]
-    return sum(path.stat().st_size for path in files if path.is_file())
+    files = [entry, *entry.rglob("*")]
+    return sum(_bytes(path) for path in files)
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.lstat().st_size if path.is_file() else 0
+    except OSError:  # another process has just moved or removed it
+        return 0

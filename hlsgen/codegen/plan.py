@@ -17,6 +17,7 @@ from hlsgen.layers.dense import Dense
 from hlsgen.layers.input import Input
 from hlsgen.layers.kernel import ConstantArray, Field, Kernel, Word
 from hlsgen.layers.merge import Merge
+from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.quantized import QuantizedFunction
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
@@ -25,7 +26,7 @@ from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 
-_ELEMENTWISE = (Relu, Convert, Table, QuantizedFunction, Thresholds, Scale)
+_ELEMENTWISE = (Relu, PRelu, Convert, Table, QuantizedFunction, Thresholds, Scale)
 """These take packs of any size and give packs of the same size."""
 
 
@@ -269,7 +270,7 @@ class _Planner:
     def _inputs(self, node: Node) -> list[Wire]:
         layer = node.layer
         if isinstance(layer, _ELEMENTWISE):
-            channels = node.input.shape[-1] if isinstance(layer, Scale | Thresholds) else None
+            channels = node.input.shape[-1] if isinstance(layer, Scale | Thresholds | PRelu) else None
             return [self._take_fitting(node.input, channels)]
         if isinstance(layer, Merge):
             first = self._take(node.inputs[0], node.inputs[0].shape[-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hlsgen.codegen.parts import borders, parts_of
 from hlsgen.codegen.plan import Plan
 from hlsgen.codegen.render import render
 from hlsgen.tools import templates_dir
@@ -20,12 +21,24 @@ def design_files(plan: Plan) -> dict[str, str]:
 
 
 def emulation_files(plan: Plan) -> dict[str, str]:
-    """The texts of the emulator's own unit; weights are data, not text."""
-    return {
-        **design_files(plan),
-        "weights.h": render("emulation/weights.h.j2", plan),
-        "design.cpp": render("emulation/design.cpp.j2", plan),
-    }
+    """The texts of the emulator; weights are data, not text.
+
+    A large design is divided into parts, each in a folder of its own; ``units`` are what is compiled.
+    """
+    parts = parts_of(plan)
+    files = {"design.cpp": render("emulation/design.cpp.j2", plan, parts=parts, borders=borders(plan, parts))}
+    if len(parts) == 1:
+        return {**design_files(plan), **files, "weights.h": render("emulation/weights.h.j2", plan)}
+    for part in parts:
+        texts = {**design_files(part), "weights.h": render("emulation/weights.h.j2", part)}
+        texts["unit.cpp"] = render("emulation/part.cpp.j2", part)
+        files |= {f"{part.top}/{name}": text for name, text in texts.items()}
+    return files
+
+
+def units(files: Mapping[str, str]) -> list[str]:
+    """The texts of an emulator that are given to the compiler; the others are included by them."""
+    return [name for name in files if name == "design.cpp" or name.endswith("/unit.cpp")]
 
 
 def firmware_files(plan: Plan) -> dict[str, str]:

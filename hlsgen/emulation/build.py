@@ -1,11 +1,14 @@
 """Compile a design to a Python extension, once: everything is cached by the digest of what went in.
 
 The bindings are the same text for every design and compiled once. The cache folder is private to the
-user (see ``tools.cache_dir``); a file appears in it complete or not at all, so processes may race.
+user (see ``tools.cache_dir``), and so is every file loaded from it. A file appears complete or not at all,
+so processes may race and builds may be interrupted. What has not been used for longest goes first when
+there is too much.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import functools
 import hashlib
@@ -13,22 +16,35 @@ import importlib.machinery
 import importlib.util
 import os
 import platform
+import re
+import shutil
+import stat
 import struct
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from hlsgen.codegen.project import units
 from hlsgen.errors import ToolError
 from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, python_headers, run, templates_dir
 
 FLAGS = ("-O3", "-std=c++17", "-fPIC", "-fwrapv", "-fvisibility=hidden", "-march=native")
 _EXTENSION = ".so"
+_INCLUDE = re.compile(r'^\s*#\s*include\s*[<"](.+)[>"]', re.MULTILINE)
 _LOADING = threading.Lock()
-_KEPT_DESIGNS = 500
-"""The cache is bounded: beyond this many designs the longest unused are removed."""
+_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_COMPILERS = threading.BoundedSemaphore(_PROCESSORS)
+"""Compilers of this process, of whatever designs and threads."""
+KEPT_DESIGNS = 500
+KEPT_BYTES = 2 * 2**30
+_KEPT = {f"hlsgen_*{_EXTENSION}": KEPT_DESIGNS, "bindings_*.o": 8, "hlsgen_*.failed.log": 20}
+"""How many files of each kind the cache keeps."""
+_ABANDONED = 24 * 3600.0
+"""Seconds after which the workspace of a build is taken for one that was interrupted."""
 
 
 def build_extension(files: Mapping[str, str], flags: Sequence[str] = ()) -> ModuleType:
@@ -42,16 +58,35 @@ def build_extension(files: Mapping[str, str], flags: Sequence[str] = ()) -> Modu
     if name in sys.modules:
         return sys.modules[name]
     target = cache_dir() / f"{name}{_EXTENSION}"
-    if not _is_whole(target):
+    if not _is_usable(target):
         _compile(compiler, all_flags, files, name, target)
-    with contextlib.suppress(OSError):
-        os.utime(target)  # marks it as used; see _bound_cache
+    _mark_used(target)
     with _LOADING:
-        return sys.modules.get(name) or _load(name, target)
+        try:
+            return sys.modules.get(name) or _load(name, target)
+        except ImportError:
+            if target.exists():
+                raise
+            _compile(compiler, all_flags, files, name, target)  # another process has just cleared the cache
+            return _load(name, target)
+
+
+def _is_usable(path: Path) -> bool:
+    """Whether a compiled file is there, this user's own, and complete."""
+    return _is_private(path) and _is_whole(path)
+
+
+def _is_private(path: Path) -> bool:
+    """Whether nobody else can have written a file: no link, owned by this user, writable by no other."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a compiled file is there and complete (a full disk or a crash may have cut it short).
+    """Whether a compiled file is complete (a full disk or a crash may have cut it short).
 
     Loading half a library can end the process. In ELF files the table of sections comes last, and the
     header says where it ends (System V ABI, "ELF Header"); other formats are taken as they are.
@@ -74,6 +109,21 @@ def _headers(*folders: str) -> dict[str, str]:
     root = templates_dir()
     paths = [p for folder in folders for p in sorted((root / folder).rglob("*")) if p.suffix in (".h", ".cpp")]
     return {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in paths}
+
+
+def _bindings() -> dict[str, str]:
+    """The texts of the bindings and of the headers they include, by path."""
+    root = templates_dir() / "emulation"
+    texts: dict[str, str] = {}
+    todo = [root / "bindings.cpp"]
+    while todo:
+        path = todo.pop()
+        name = path.relative_to(root).as_posix()
+        if name not in texts:
+            texts[name] = path.read_text(encoding="utf-8")
+            places = [folder / word for word in _INCLUDE.findall(texts[name]) for folder in (path.parent, root)]
+            todo += [place for place in places if place.is_file()]
+    return texts
 
 
 def _digest(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str]) -> str:
@@ -104,8 +154,8 @@ def bindings_object(compiler: Compiler, flags: Sequence[str]) -> Path:
     """Return the compiled bindings, compiling them if this machine never did."""
     import pybind11
 
-    target = cache_dir() / f"bindings_{_digest(compiler, flags, _headers('emulation'))}.o"
-    if not _is_whole(target):
+    target = cache_dir() / f"bindings_{_digest(compiler, flags, _bindings())}.o"
+    if not _is_usable(target):
         includes = [
             *_includes(),
             f"-isystem{pybind11.get_include()}",
@@ -116,6 +166,7 @@ def bindings_object(compiler: Compiler, flags: Sequence[str]) -> Path:
             command = [*compiler.command, *flags, *includes, "-c", str(source), "-o", str(folder / "b.o")]
             run(command, cwd=folder)
             _keep(command, folder / "b.o", target)
+    _mark_used(target)
     return target
 
 
@@ -123,22 +174,46 @@ def _compile(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str],
     bindings = bindings_object(compiler, flags)
     with _workspace() as folder:
         for file, text in files.items():
+            (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_text(text, encoding="utf-8")
+        options = [*compiler.command, *flags]
+        objects = [folder / f"{i}.o" for i, _ in enumerate(units(files))]
         output = folder / "design.so"
-        command = [
-            *compiler.command, *flags, f"-DHLSGEN_MODULE={name}", *_includes(),
-            "-shared", "design.cpp", str(bindings), "-o", str(output), "-pthread",
-        ]  # fmt: skip
+        link = [*options, "-shared", *map(str, objects), str(bindings), "-o", str(output), "-pthread"]
         try:
-            run(command, cwd=folder, log_file=folder / "compile.log")
+            _compile_units(
+                [
+                    [*options, f"-DHLSGEN_MODULE={name}", *_includes(), "-c", unit, "-o", str(made)]
+                    for unit, made in zip(units(files), objects, strict=True)
+                ],
+                folder,
+            )
+            run(link, cwd=folder, log_file=folder / "link.log")
         except ToolError as error:
             kept = target.with_suffix(".failed.log")
-            kept.write_text(f"{error}\n\n{_text(folder / 'compile.log')}", encoding="utf-8")
+            logs = "".join(_text(log) for log in sorted(folder.glob("*.log")))
+            kept.write_text(f"{error}\n\n{logs}", encoding="utf-8")
             raise ToolError(
                 f"the emulator does not compile; this is a bug of hlsgen, please report it with {kept}\n{error}"
             ) from error
-        _keep(command, output, target)
+        _keep(link, output, target)
     _bound_cache()
+
+
+def _compile_units(commands: Sequence[Sequence[str]], folder: Path) -> None:
+    """Run compilers side by side, never more than there are processors; the first failure ends what waits."""
+
+    def compile_one(number: int) -> None:
+        with _COMPILERS:
+            run(commands[number], cwd=folder, log_file=folder / f"{number}.log")
+
+    with concurrent.futures.ThreadPoolExecutor(min(len(commands), _PROCESSORS)) as pool:
+        try:
+            for done in concurrent.futures.as_completed(pool.submit(compile_one, i) for i in range(len(commands))):
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _keep(command: Sequence[str], made: Path, target: Path) -> None:
@@ -147,11 +222,17 @@ def _keep(command: Sequence[str], made: Path, target: Path) -> None:
         raise ToolError(
             f"{command[0]} ended well but made no {made.name}; is it a C++ compiler? Check HLSGEN_CXX and CXX"
         )
+    made.chmod(0o600)  # whatever the umask: see _is_private
     made.replace(target)
 
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _mark_used(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.utime(path)
 
 
 def _last_use(path: Path) -> float:
@@ -169,9 +250,25 @@ def _workspace() -> Iterator[Path]:
 
 
 def _bound_cache() -> None:
-    designs = sorted(cache_dir().glob(f"hlsgen_*{_EXTENSION}"), key=_last_use)
-    for old in designs[:-_KEPT_DESIGNS]:
-        old.unlink(missing_ok=True)
+    """Remove what interrupted builds left, then the longest unused files beyond the number or the size to be kept."""
+    folder = cache_dir()
+    for workspace in folder.glob("build_*"):
+        if time.time() - _last_use(workspace) > _ABANDONED:
+            shutil.rmtree(workspace, ignore_errors=True)
+    total = 0
+    for pattern, most in _KEPT.items():
+        newest_first = sorted(folder.glob(pattern), key=_last_use, reverse=True)
+        for i, path in enumerate(newest_first):
+            total += _size(path)
+            if i >= most or (total > KEPT_BYTES and i > 0):
+                path.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _load(name: str, path: Path) -> ModuleType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,21 +30,23 @@ class Emulator:
     def run(self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None) -> list[Array]:
         """Run a batch.
 
-        ``inputs``: one array (samples, elements) for each port, float or integer *values*. Returns one
-        array (samples, elements) for each output: real values, or integer mantissas if ``raw``.
-        Raises InputError for NaN and for dtypes that hold no numbers.
+        ``inputs``: one array (samples, *shape) for each port, float or integer *values*, read where they lie
+        whatever their strides; all axes but the first together are the port's elements. Returns one array
+        (samples, elements) for each output: real values, or integer mantissas if ``raw``. Raises InputError
+        for NaN and for dtypes that hold no numbers.
         """
+        return self.run_and_count(inputs, raw=raw, threads=threads)[0]
+
+    def run_and_count(
+        self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None
+    ) -> tuple[list[Array], list[int]]:
+        """The same, and how many values of each input were out of range."""
         count = (os.cpu_count() or 1) if threads is None else threads
         try:
-            results = self._instance.predict(list(inputs), count, raw)
+            results, outside = self._instance.predict(list(inputs), count, raw)
         except (ValueError, TypeError) as error:
             raise InputError(str(error)) from error
-        return [_joined(r) if isinstance(r, tuple) else r for r in results]
-
-    @property
-    def clipped(self) -> Mapping[str, int]:
-        """How many values of each input were out of range in the last run."""
-        return dict(zip((w.name for w in self.plan.inputs), self._instance.last_clipped, strict=True))
+        return [_joined(r) if isinstance(r, tuple) else r for r in results], outside
 
 
 def _words(array: ConstantArray) -> Any:

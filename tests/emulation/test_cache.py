@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -125,15 +126,121 @@ def test_truncated_bindings_are_compiled_again(private):
     assert build._is_whole(bindings)
 
 
-def test_the_cache_is_bounded(private, monkeypatch):
-    monkeypatch.setattr(build, "_KEPT_DESIGNS", 2)
+def test_the_cache_is_bounded_in_number(private, monkeypatch):
+    monkeypatch.setattr(build, "_KEPT", {"hlsgen_*.so": 2, "bindings_*.o": 3, "hlsgen_*.failed.log": 1})
     for i in range(4):
-        old = private / f"hlsgen_{i}.so"
-        old.write_bytes(b"old")
-        os.utime(old, (i, i))
+        for name in (f"hlsgen_{i}.so", f"bindings_{i}.o", f"hlsgen_{i}.failed.log"):
+            (private / name).write_bytes(b"old")
+            os.utime(private / name, (i, i))
+    (private / "notes.txt").write_text("not ours")
     check(design())
-    names = [f.name for f in designs(private)]
-    assert len(names) == 2 and "hlsgen_3.so" in names
+    names = {f.name for f in private.iterdir()}
+    assert len(designs(private)) == 2 and "hlsgen_3.so" in names
+    assert {"bindings_2.o", "bindings_3.o"} < names and "bindings_1.o" not in names, "and the one just used"
+    assert {n for n in names if n.endswith(".log")} == {"hlsgen_3.failed.log"}
+    assert "notes.txt" in names
+
+
+def test_the_cache_is_bounded_in_size(private, monkeypatch):
+    for i in range(4):
+        (private / f"hlsgen_{i}.so").write_bytes(bytes(10_000_000))
+        os.utime(private / f"hlsgen_{i}.so", (i, i))
+    monkeypatch.setattr(build, "KEPT_BYTES", 25_000_000)
+    check(design())
+    kept = [f.name for f in designs(private) if f.stat().st_size == 10_000_000]
+    assert kept == ["hlsgen_2.so", "hlsgen_3.so"]
+
+
+def test_what_is_used_is_kept(private, monkeypatch, forget):
+    """Least recently used goes first, not the oldest made."""
+    monkeypatch.setattr(build, "_KEPT", {"hlsgen_*.so": 2})
+    check(design(1))
+    (first,) = designs(private)
+    check(design(2, "io_stream"))
+    for i, path in enumerate(designs(private)):
+        os.utime(path, (i, i))
+    forget()
+    check(design(1))  # from the cache
+    net = Net(3)
+    net.dense("fc", net.input((5,)), 5, 2)
+    project_of(net.source("fc")).compile()
+    assert first in designs(private) and len(designs(private)) == 2
+
+
+def unprivate(path: Path, how: str) -> None:
+    if how == "other owner":
+        os.chown(path, 12345, -1)
+    elif how == "link":
+        path.rename(path.with_suffix(".elsewhere"))
+        path.symlink_to(path.with_suffix(".elsewhere"))
+    else:
+        path.chmod(0o660 if how == "writable by the group" else 0o606)
+
+
+@pytest.mark.parametrize("how", ["other owner", "writable by the group", "writable by all", "link"])
+def test_a_file_that_others_could_have_written_is_not_loaded(private, how):
+    if how == "other owner" and os.getuid() != 0:
+        pytest.skip("only root can give files away")
+    check(design())
+    (file,) = designs(private)
+    (bindings,) = private.glob("bindings_*.o")
+    assert build._is_usable(file) and build._is_usable(bindings)
+    unprivate(file, how)
+    assert not build._is_usable(file)
+    before = file.lstat().st_ino
+    done = run_python(CHECK)
+    assert done.returncode == 0, done.stderr
+    assert file.lstat().st_ino != before and build._is_usable(file), "compiled anew, and put in its place"
+    unprivate(bindings, how)
+    assert not build._is_usable(bindings)
+
+
+def test_files_are_private_whatever_the_umask(private):
+    before = os.umask(0o000)
+    try:
+        check(design())
+    finally:
+        os.umask(before)
+    assert [f.stat().st_mode & 0o077 for f in designs(private)] == [0]
+
+
+def test_an_interrupted_build_does_no_harm(private):
+    """Ended in the middle of compiling, by a signal no program can handle."""
+    victim = subprocess.Popen([sys.executable, "-c", CHECK], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    for _ in range(6000):
+        if any(private.glob("build_*/design.cpp")):
+            break
+        time.sleep(0.005)
+    victim.kill()
+    assert victim.wait() != 0
+    (left,) = private.glob("build_*")
+    assert designs(private) == []
+    os.utime(left, (1, 1))
+    check(design())
+    assert len(designs(private)) == 1
+    assert not list(private.glob("build_*")), "what is a day old is removed"
+
+
+def test_the_workspace_of_a_running_build_is_left_alone(private):
+    (private / "build_of_another").mkdir()
+    check(design())
+    assert (private / "build_of_another").is_dir()
+
+
+def test_the_cache_may_be_cleared_at_any_moment(private, monkeypatch):
+    assert run_python(CHECK).returncode == 0  # elsewhere: what this process has loaded, it would not open again
+    (file,) = designs(private)
+    compiled = []
+    real = build._compile
+
+    def compile_again(*arguments) -> None:
+        compiled.append(arguments)
+        real(*arguments)
+
+    monkeypatch.setattr(build, "_compile", compile_again)
+    monkeypatch.setattr(build, "_mark_used", lambda path: path.suffix == ".so" and path.unlink())  # before it is loaded
+    check(design())
+    assert len(compiled) == 1 and file.exists()
 
 
 def test_two_designs_have_modules_of_their_own(private):
@@ -216,7 +323,7 @@ def test_an_unusable_cache_gives_way_to_a_temporary_one(tmp_path, kind):
     done = run_python(CACHE_IN_USE, HLSGEN_CACHE=str(folder))
     assert done.returncode == 0, done.stderr
     used = Path(done.stdout.strip())
-    assert used != folder
+    assert used != folder and not used.exists(), "it ends with the process"
     assert f"cache {folder} is not used" in done.stderr and "HLSGEN_CACHE" in done.stderr
 
 
@@ -279,6 +386,12 @@ def test_a_failing_compilation_keeps_its_log(private, monkeypatch):
     (log,) = private.glob("*.failed.log")
     assert str(log) in str(caught.value) and "broken on purpose" in log.read_text()
     assert designs(private) == []
+
+
+def test_the_bindings_depend_on_what_they_include_only():
+    texts = build._bindings()
+    assert {"bindings.cpp", "bindings/inputs.h", "hlsgen/emulate.h", "ap_fixed.h", "hlsgen/simd.h"} <= set(texts)
+    assert "hlsgen/matvec.h" not in texts, "no kernel"
 
 
 def test_everything_that_matters_is_in_the_digest():

@@ -47,6 +47,13 @@ template <class Acc, class T> HLSGEN_INLINE void accumulate(Acc& acc, const T& v
         acc.V += lanes::convert<word, typename T::word>(v.V) << (Acc::frac - T::frac);
 }
 
+// A sum that begins with v. Neither wraps: the total fits, so all may be computed modulo the word.
+template <class Acc, class T> HLSGEN_INLINE Acc start_sum(const T& v) {
+    Acc acc = from_mantissa<Acc>(0);
+    accumulate(acc, v);
+    return acc;
+}
+
 // The one cast: rounding and overflow of T.
 template <class T, class From> HLSGEN_INLINE T cast(const From& v) { return T(v); }
 

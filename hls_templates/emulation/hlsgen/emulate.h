@@ -7,6 +7,7 @@
 #define HLSGEN_EMULATE_H
 
 #include <ap_fixed.h>
+#include <hlsgen/prepared.h>
 
 struct _object;  // Python's object, without Python's headers
 
@@ -39,7 +40,7 @@ struct design {
     const constant* constants;
     int n_constants;
     void (*run)(const chunk&);
-    void (*bind)(const void* const* constants);  // called by every thread before its first chunk
+    void (*bind)(const void* const* constants, prepared::store&);  // called by every thread before its first chunk
     long tensors = 0;  // bytes of all tensors of one chunk: what run may put on the stack, within a factor
     int lanes = HLSGEN_LANES;
 };
@@ -51,25 +52,25 @@ template <class T> constexpr port describe(long elements) {
 template <class T> void load(T* x, long n, const chunk& c, int port) { c.fill(c, port, 0, n, x); }
 template <class T> void store(const T* y, long n, const chunk& c, int port) { c.drain(c, port, 0, n, y); }
 
-// n elements as n / N words of a stream of pack<T, N>; several words are converted at a time.
+// n elements as n / N words of a stream of pack<T, N>, written and read where the stream keeps them.
 template <class Stream> void load_stream(Stream& s, long n, const chunk& c, int port) {
     typedef typename Stream::value_type word;
-    const int group = word::size < 64 ? 64 / word::size : 1;
-    word words[group];
-    for (long first = 0; first < n; first += group * word::size) {
-        const long left = (n - first) / word::size, here = left < group ? left : group;
-        c.fill(c, port, first, here * word::size, words);
-        for (long i = 0; i < here; i++) s.write(words[i]);
+    for (long first = 0; first < n;) {
+        long here = (n - first) / word::size;
+        word* to = s.room(&here);
+        c.fill(c, port, first, here * word::size, to);
+        s.push(here);
+        first += here * word::size;
     }
 }
 template <class Stream> void store_stream(Stream& s, long n, const chunk& c, int port) {
     typedef typename Stream::value_type word;
-    const int group = word::size < 64 ? 64 / word::size : 1;
-    word words[group];
-    for (long first = 0; first < n; first += group * word::size) {
-        const long left = (n - first) / word::size, here = left < group ? left : group;
-        for (long i = 0; i < here; i++) s.read(words[i]);
-        c.drain(c, port, first, here * word::size, words);
+    for (long first = 0; first < n;) {
+        long here = (n - first) / word::size;
+        const word* from = s.front(&here);
+        c.drain(c, port, first, here * word::size, from);
+        s.pop(here);
+        first += here * word::size;
     }
 }
 

@@ -2,8 +2,7 @@
 //
 // All sums are exact modulo 2^32 or 2^64, and the contract says that the total fits sum_t; so the
 // order of additions is free and intermediate overflow harmless, except where noted.
-// Loops are run-time loops shared by all layers of equal word types: code size does not depend on
-// the model. Define HLSGEN_PLAIN_MATVEC to emulate the text of the firmware instead.
+// Define HLSGEN_PLAIN_MATVEC to emulate the text of the firmware instead.
 #ifdef HLSGEN_PLAIN_MATVEC
 #include_next <hlsgen/matvec.h>
 #endif
@@ -11,87 +10,373 @@
 #define HLSGEN_MATVEC_H
 
 #include <hlsgen/arith.h>
+#include <hlsgen/dot.h>
 #include <hlsgen/pool.h>
-
-#define HLSGEN_SHARED static __attribute__((noinline, noclone))
+#include <hlsgen/prepared.h>
 
 namespace hlsgen {
 namespace dot {
 
-using lanes::vec;
-typedef vec<int32_t> v32;
+// ---------------------------------------------------------------------------------------- the path of a product
 
-// acc + low(x) * low(w) + high(x) * high(w), x and w two int16 in every 32-bit lane.
-HLSGEN_INLINE v32 multiply_add_pair(v32 acc, v32 x, v32 w) {
-#if HLSGEN_SIMD
-    return simd::dot(acc, x, w);
+template <class A, class B, bool First> struct either { typedef A type; };
+template <class A, class B> struct either<A, B, false> { typedef B type; };
+
+enum class path { packed, words, plain };
+
+// How the product of config C is computed.
+template <class C> struct product {
+    typedef typename C::input_t input_t;
+    typedef typename C::weight_t weight_t;
+    typedef typename C::sum_t::word word;
+    typedef typename lanes::element<8 * sizeof(word), true>::type signed_word;
+
+    static_assert(C::sum_t::frac >= input_t::frac + weight_t::frac && C::sum_t::frac >= C::bias_t::frac,
+                  "matvec: sum_t has a coarser step than a product or the bias");
+    static const int product_shift = C::sum_t::frac - input_t::frac - weight_t::frac;
+    static const int bias_shift = C::sum_t::frac - C::bias_t::frac;
+
+    static const bool wide = sizeof(word) > 4;
+    typedef typename lanes::element<(wide ? 64 : 32), true>::type acc_word;
+    typedef blocking<C::n_out> blocks;
+
+    static const bool unsigned_16 = lanes::same<typename input_t::word, uint16_t>::value;
+    static const bool words_16 = (lanes::same<typename input_t::word, int16_t>::value || unsigned_16) &&
+                                 lanes::same<typename C::weight_word, int16_t>::value;
+    static const path kind = sizeof(word) > 8                                      ? path::plain
+                             : words_16 && (!wide || C::n_in <= most_inputs_in_64) ? path::packed
+                                                                                   : path::words;
+    static const bool bytes = HLSGEN_BYTE_DOT && words_16 && !wide && input_t::width <= 8 &&
+                              weight_t::width + !weight_t::is_signed <= 8;
+
+    // What a unit stores is the input minus `offset`. Unsigned 16 bits lose half of their range, so that they fit a
+    // signed word: always, or where the range of inputs is looked at (for wide sums), only if there are such inputs.
+#if HLSGEN_BYTE_DOT
+    typedef typename either<quad, pair, bytes>::type unit;
 #else
-    return acc + ((x << 16) >> 16) * ((w << 16) >> 16) + (x >> 16) * (w >> 16);
+    typedef pair unit;
+#endif
+    static const bool late_offset = unsigned_16 && wide;
+    typedef typename either<uint16_t, int16_t, late_offset>::type extent_word;
+    static const int offset = bytes ? (input_t::is_signed ? -128 : 0) : unsigned_16 && !wide ? 32768 : 0;
+    HLSGEN_INLINE static vec<int16_t> stored(const input_t& x) {
+        if constexpr (offset < 0) return x.V + int16_t(-offset);
+        else if constexpr (offset > 0) return (vec<int16_t>)(x.V ^ uint16_t(0x8000));
+        else return (vec<int16_t>)x.V;
+    }
+};
+
+template <class E, class W> HLSGEN_INLINE E shifted(W value, int shift) {
+    return shift < 8 * int(sizeof(E)) ? E(uint128(int128(value)) << shift) : E(0);
+}
+
+// ---------------------------------------------------------------------------------------- weights, packed once
+
+// The weights of n_out rows, each of `segments` times `length` values.
+struct matrix {
+    const int16_t* words;
+    long n_out, segments, length;
+
+    const int16_t* segment(long row, long s) const { return words + (row * segments + s) * length; }
+    long size() const { return n_out * segments * length; }
+};
+
+template <class Unit> HLSGEN_SHARED void pack_rows(const matrix& w, long first, long rows, int32_t* out) {
+    for (long s = 0; s < w.segments; s++)
+        for (long i = 0; i < w.length; i += Unit::group)
+            for (long r = 0; r < rows; r++) {
+                int16_t values[Unit::group] = {};
+                const long left = w.length - i;
+                __builtin_memcpy(values, w.segment(first + r, s) + i, 2 * (left < Unit::group ? left : Unit::group));
+                *out++ = Unit::weights(values);
+            }
+}
+
+// The largest sums of positive and of negative weights in runs of `run` units of a segment; prefixes are sums of the
+// first 0, 1, ... `units` units.
+inline void raise(level& l, const int64_t* positive, const int64_t* negative, long units) {
+    for (long from = 0; from < units; from += l.run) {
+        const long to = from + l.run < units ? from + l.run : units;
+        const int64_t up = positive[to] - positive[from], down = negative[to] - negative[from];
+        if (up > l.positive) l.positive = up;
+        if (down > l.negative) l.negative = down;
+    }
+}
+
+const int most_levels = 72;
+
+// Fills `levels` with runs of 1 to 8, 10, 12, 14, 16, 20, ... units and, as the last, all segments at once. Returns how
+// many.
+inline __attribute__((noinline)) int find_levels(const matrix& w, long group, level* levels) {
+    const long units = (w.length + group - 1) / group;
+    int count = 0;
+    for (long run = 1, step = 1; run < units && count < most_levels - 1; run += step) {
+        if (run == 8 * step) step *= 2;
+        levels[count++] = level{run, 0, 0};
+    }
+    level& all = levels[count] = level{units * w.segments, 0, 0};
+    pool::scratch<int64_t> memory(2 * (units + 1));
+    int64_t *positive = memory.data(), *negative = positive + units + 1;
+    for (long row = 0; row < w.n_out; row++) {
+        int64_t row_positive = 0, row_negative = 0;
+        for (long s = 0; s < w.segments; s++) {
+            const int16_t* values = w.segment(row, s);
+            positive[0] = negative[0] = 0;
+            for (long u = 0; u < units; u++) {
+                int64_t up = 0, down = 0;
+                for (long i = u * group; i < (u + 1) * group && i < w.length; i++) (values[i] > 0 ? up : down) += values[i];
+                positive[u + 1] = positive[u] + up;
+                negative[u + 1] = negative[u] - down;
+            }
+            for (int l = 0; l < count; l++) raise(levels[l], positive, negative, units);
+            row_positive += positive[units];
+            row_negative += negative[units];
+        }
+        if (row_positive > all.positive) all.positive = row_positive;
+        if (row_negative > all.negative) all.negative = row_negative;
+    }
+    return count + 1;
+}
+
+// The longest run whose sums fit 32 bits for inputs in x. A run of one unit always does.
+inline long longest_run(const level* levels, int count, range x) {
+    int l = count - 1;
+    while (l > 0 && !levels[l].fits(x)) l--;
+    return levels[l].run;
+}
+
+// A pair of constants of config C, for inputs in `Segments` segments.
+template <class C, int Segments> struct packed {
+    typedef product<C> P;
+    typedef typename P::signed_word signed_word;
+    static const long length = C::n_in / Segments, length_in_units = units<typename P::unit>(length);
+
+    const int32_t* words;
+    const signed_word* constants;  // a row's bias, and what the offset of the inputs took away
+    const signed_word* late_constants;
+    const level* levels;
+    int n_levels;
+
+    static const packed& of(const typename C::weight_word* w, const typename C::bias_word* b) {
+        static const char kind = 0;
+        static thread_local prepared::recent<packed> recent;
+        return recent.find(&kind, w, b);
+    }
+
+    static __attribute__((noinline)) const packed* make(prepared::store& store, const typename C::weight_word* w,
+                                                        const typename C::bias_word* b) {
+        const matrix m = {w, C::n_out, Segments, length};
+        packed* p = store.allocate<packed>(1);
+        p->words = make_words(store, m);
+        p->constants = make_constants(store, m, b, P::offset);
+        p->late_constants = P::late_offset ? make_constants(store, m, b, 32768) : nullptr;
+        if (P::wide) {
+            level* levels = store.allocate<level>(most_levels);
+            p->n_levels = find_levels(m, P::unit::group, levels);
+            p->levels = levels;
+        }
+        return p;
+    }
+
+private:
+    static const int32_t* make_words(prepared::store& store, const matrix& m) {
+        typedef typename P::blocks B;
+        int32_t* all = store.allocate<int32_t>(size_t(C::n_out) * Segments * length_in_units);
+        int32_t* next = all;
+        for (int k = 0, first = 0; k < B::blocks; k++) {
+            const int rows = B::rows + (k < B::larger);
+            pack_rows<typename P::unit>(m, first, rows, next);
+            next += rows * Segments * length_in_units;
+            first += rows;
+        }
+        return all;
+    }
+
+    static const signed_word* make_constants(prepared::store& store, const matrix& m, const typename C::bias_word* b,
+                                             int offset) {
+        signed_word* all = store.allocate<signed_word>(C::n_out);
+        for (int j = 0; j < C::n_out; j++) {
+            int64_t sum = 0;
+            for (int i = 0; offset != 0 && i < C::n_in; i++) sum += m.words[long(j) * C::n_in + i];
+            all[j] = signed_word(shifted<signed_word>(b[j], P::bias_shift) +
+                                 shifted<signed_word>(sum * offset, P::product_shift));
+        }
+        return all;
+    }
+};
+
+// ---------------------------------------------------------------------------------------- packed products
+
+// 64-bit lanes in parts that fill one register: g++ keeps longer vectors in memory.
+#if HLSGEN_SIMD
+const int part_bytes = HLSGEN_SIMD;
+#else
+const int part_bytes = 16;
+#endif
+typedef int64_t part64 __attribute__((vector_size(part_bytes), may_alias));
+typedef int32_t part32 __attribute__((vector_size(part_bytes / 2), may_alias));
+
+HLSGEN_INLINE part64 widened(part32 v) {
+#if HLSGEN_SIMD >= 32
+    return (part64)simd::widen_long((simd::i32_half)v);
+#else
+    return __builtin_convertvector(v, part64);
 #endif
 }
 
-HLSGEN_INLINE v32 interleave(vec<int16_t> even, vec<int16_t> odd) {
-    return (lanes::convert<int32_t, int16_t>(even) & 0xffff) | (lanes::convert<int32_t, int16_t>(odd) << 16);
+// A row's total at sum_t's step.
+template <class C>
+HLSGEN_INLINE vec<typename product<C>::word> total_of(vec<typename product<C>::acc_word> products,
+                                                      typename product<C>::signed_word constant) {
+    typedef product<C> P;
+    constexpr int shift = P::product_shift < 8 * int(sizeof(typename P::acc_word)) ? P::product_shift : 0;
+    const vec<typename P::acc_word> scaled = products << shift;
+    return (vec<typename P::word>)(lanes::convert<typename P::signed_word, typename P::acc_word>(scaled) + constant);
 }
-HLSGEN_INLINE v32 pair_of(const int16_t* w) {
-    int32_t both;
-    __builtin_memcpy(&both, w, 4);
-    return lanes::broadcast<int32_t>(both);
+
+// Writes n totals at sum_t's step. Wide sums are 2^16 * high + low if they were split, else low.
+template <class C>
+HLSGEN_INLINE void put_totals(int n, const v32* low, const typename product<C>::signed_word* constants,
+                              typename C::sum_t* sum) {
+    for (int r = 0; r < n; r++) sum[r].V = total_of<C>(low[r], constants[r]);
 }
-HLSGEN_INLINE v32 single(const int16_t* w) { return lanes::broadcast<int32_t>(int32_t(uint16_t(*w))); }
+
+template <class C, bool Split>
+HLSGEN_INLINE void put_wide_totals(int n, const v32* low, const v32* high,
+                                   const typename product<C>::signed_word* constants, typename C::sum_t* sum) {
+    constexpr int shift = product<C>::product_shift < 64 ? product<C>::product_shift : 0;
+    constexpr int parts = 8 * lanes::count / part_bytes;
+    part64* out = reinterpret_cast<part64*>(sum);
+    const part32* lower = reinterpret_cast<const part32*>(low);
+    const part32* upper = reinterpret_cast<const part32*>(high);
+#pragma GCC unroll 1
+    for (int r = 0; r < n; r++)
+        for (int p = 0; p < parts; p++) {
+            part64 total = widened(lower[r * parts + p]);
+            if constexpr (Split) total += widened(upper[r * parts + p]) << 16;
+            out[r * parts + p] = (total << shift) + constants[r];
+        }
+}
+
+// One block of rows.
+template <class C, int Rows>
+HLSGEN_INLINE void multiply_block(const operand& x, const int32_t* w, long run,
+                                  const typename product<C>::signed_word* constants, typename C::sum_t* sum) {
+    typedef typename product<C>::unit unit;
+    v32 low[Rows];
+    if constexpr (!product<C>::wide) {
+        sum_in_32<unit, Rows>(x, w, low);
+        put_totals<C>(Rows, low, constants, sum);
+    } else if (run < x.count * x.length) {
+        v32 high[Rows];
+        sum_in_64<unit, Rows>(x, w, run, low, high);
+        put_wide_totals<C, true>(Rows, low, high, constants, sum);
+    } else {
+        sum_in_32<unit, Rows>(x, w, low);
+        put_wide_totals<C, false>(Rows, low, low, constants, sum);
+    }
+}
+
+struct no_memory {
+    explicit no_memory(long) {}
+    v32* data() { return nullptr; }
+};
+
+// Moves the segments to memory side by side and takes 2^15 from every unsigned input there.
+inline __attribute__((noinline)) void take_offset(operand& x, const v32** segments, v32* memory) {
+    for (long s = 0; s < x.count; s++) {
+        const v32* from = x.segments[s];
+        segments[s] = memory;
+        for (long i = 0; i < x.length; i++) *memory++ = from[i * x.step] ^ int32_t(0x80008000);
+    }
+    x.step = 1;
+}
+
+// segments: where each begins; values: the range of the inputs as stored (unused unless sums are wide).
+template <class C, int Segments>
+void multiply_packed(const v32* (&segments)[Segments], long step, range values, const typename C::weight_word* w,
+                     const typename C::bias_word* b, typename C::sum_t* sum) {
+    typedef product<C> P;
+    typedef typename P::blocks B;
+    const packed<C, Segments>& p = packed<C, Segments>::of(w, b);
+    const typename P::signed_word* constants = p.constants;
+    operand x = {segments, Segments, p.length_in_units, step};
+    const bool late = P::late_offset && values.high > 32767;
+    typename either<pool::scratch<v32>, no_memory, P::late_offset>::type memory(late ? Segments * x.length : 0);
+    if (late) {
+        take_offset(x, segments, memory.data());
+        values = range{values.low - 32768, values.high - 32768};
+        constants = p.late_constants;
+    }
+    const long run = P::wide ? longest_run(p.levels, p.n_levels, values) : 0, row = Segments * p.length_in_units;
+    int j = 0;
+    if constexpr (B::larger > 0)
+        for (; j < B::larger * (B::rows + 1); j += B::rows + 1)
+            multiply_block<C, B::rows + 1>(x, p.words + j * row, run, constants + j, sum + j);
+    for (; j < C::n_out; j += B::rows) multiply_block<C, B::rows>(x, p.words + j * row, run, constants + j, sum + j);
+}
+
+// The extent of stored inputs, zero included. W: int16_t, or uint16_t as long as no offset is taken.
+template <class W> struct extent {
+    vec<W> low{}, high{};
+
+    HLSGEN_INLINE void add(vec<int16_t> stored) {
+        const vec<W> x = (vec<W>)stored;
+        low = lanes::minimum<W>(low, x);
+        high = lanes::maximum<W>(high, x);
+    }
+    HLSGEN_INLINE range over_lanes() const {
+        constexpr W top = W(W(-1) < W(0) ? 0x7fff : 0xffff);
+        return range{first(low, W(~top)), first(high, top)};
+    }
+
+private:
+    // The first of the lanes in the order of the unsigned words v ^ flip.
+    HLSGEN_INLINE static W first(vec<W> v, W flip) {
+        const vec<uint16_t> ordered = (vec<uint16_t>)(v ^ flip);
+        if constexpr (lanes::count < 8) {
+            uint16_t result = ordered[0];
+            for (int l = 1; l < lanes::count; l++) result = ordered[l] < result ? ordered[l] : result;
+            return W(result ^ uint16_t(flip));
+        } else {
+            const simd::words8* parts = reinterpret_cast<const simd::words8*>(&ordered);
+            simd::words8 result = parts[0];
+            for (int p = 1; p < lanes::count / 8; p++) result = parts[p] < result ? parts[p] : result;
+            return W(simd::least(result) ^ uint16_t(flip));
+        }
+    }
+};
+
+// n inputs side by side become units; returns their range if the sums need it.
+template <class C> HLSGEN_INLINE range pack_inputs(const typename C::input_t* x, v32* out) {
+    typedef product<C> P;
+    constexpr int group = P::unit::group, n = C::n_in;
+    extent<typename P::extent_word> values;
+    for (int i = 0; i < n; i += group) {
+        vec<int16_t> stored[group] = {};
+        for (int g = 0; g < group; g++) {
+            if (n % group != 0 && i + g >= n) break;
+            stored[g] = P::stored(x[i + g]);
+            if constexpr (P::wide) values.add(stored[g]);
+        }
+        *out++ = P::unit::unit(stored);
+    }
+    if constexpr (P::wide) return values.over_lanes();
+    else return range{0, 0};
+}
+
+template <class C>
+void multiply(const typename C::input_t* x, const typename C::weight_word* w, const typename C::bias_word* b,
+              typename C::sum_t* sum) {
+    pool::scratch<v32> memory(units<typename product<C>::unit>(C::n_in));
+    const range values = pack_inputs<C>(x, memory.data());
+    const v32* segments[1] = {memory.data()};
+    multiply_packed<C>(segments, 1, values, w, b, sum);
+}
+
+// ---------------------------------------------------------------------------------------- words of other widths
 
 // A path computes acc[r] = sum of x[i] * w[r * n + i] for Rows rows.
-
-// int16 x int16 into 32 bits, modulo 2^32.
-struct pairs_into_32 {
-    typedef int32_t acc_word;
-    template <int Rows> HLSGEN_SHARED void rows(const v32* x, const int16_t* w, long n, v32* out) {
-        v32 acc[Rows] = {};
-        const long pairs = n / 2;
-        for (long i = 0; i < pairs; i++)
-            for (int r = 0; r < Rows; r++) acc[r] = multiply_add_pair(acc[r], x[i], pair_of(w + r * n + 2 * i));
-        if (n % 2)
-            for (int r = 0; r < Rows; r++) acc[r] = multiply_add_pair(acc[r], x[pairs], single(w + r * n + n - 1));
-        for (int r = 0; r < Rows; r++) out[r] = acc[r];
-    }
-};
-
-// int16 x int16 into 64 bits. Runs of Run pairs are summed in 32 bits, where they provably fit, and
-// then split: `high` sums the upper halves, `total` everything modulo 2^32. The sum of the lower
-// halves is below 2^32 for fewer than 2^16 runs, so total and high give it back.
-// Run == 1 takes any int16: the one product sum that does not fit, 2^31, does after subtracting 1.
-template <int Run> struct pairs_into_64 {
-    typedef int64_t acc_word;
-    static const long most_inputs = 2 * 65000;
-    template <int Rows> HLSGEN_SHARED void rows(const v32* x, const int16_t* w, long n, vec<int64_t>* out) {
-        const int32_t offset = Run == 1 ? -1 : 0;
-        v32 high[Rows] = {}, total[Rows] = {};
-        long runs = 0, i = 0;
-        const long pairs = n / 2;
-        while (i < pairs) {
-            const long end = Run < pairs - i ? i + Run : pairs;
-            v32 acc[Rows];
-            for (int r = 0; r < Rows; r++) acc[r] = lanes::broadcast<int32_t>(offset);
-            for (; i < end; i++)
-                for (int r = 0; r < Rows; r++) acc[r] = multiply_add_pair(acc[r], x[i], pair_of(w + r * n + 2 * i));
-            for (int r = 0; r < Rows; r++) {
-                high[r] += acc[r] >> 16;
-                total[r] += acc[r];
-            }
-            runs++;
-        }
-        for (int r = 0; r < Rows; r++) {
-            if (n % 2) {
-                const v32 last = multiply_add_pair(lanes::broadcast<int32_t>(offset), x[pairs], single(w + r * n + n - 1));
-                high[r] += last >> 16;
-                total[r] += last;
-            }
-            const vec<uint32_t> low = (vec<uint32_t>)(total[r] - (high[r] << 16));
-            out[r] = (lanes::convert<int64_t, int32_t>(high[r]) << 16) + lanes::convert<int64_t, uint32_t>(low) -
-                     (runs + n % 2) * int64_t(offset);
-        }
-    }
-};
 
 // Words of any kind into 32 bits, modulo 2^32.
 template <class W> struct words_into_32 {
@@ -103,13 +388,6 @@ template <class W> struct words_into_32 {
         for (int r = 0; r < Rows; r++) out[r] = acc[r];
     }
 };
-
-#if HLSGEN_SIMD
-const int part_bytes = HLSGEN_SIMD;
-#else
-const int part_bytes = 16;
-#endif
-typedef int64_t part64 __attribute__((vector_size(part_bytes), may_alias));
 
 // a * b where both fit 32 bits signed.
 HLSGEN_INLINE part64 multiply_narrow(part64 a, part64 b) {
@@ -143,26 +421,12 @@ template <class W, bool Narrow> struct words_into_64 {
     }
 };
 
-template <class E, class W> HLSGEN_INLINE E shifted(W value, int shift) {
-    return E(uint128(int128(value)) << shift);
-}
-
-template <class W> HLSGEN_SHARED int32_t row_sum(const W* w, long n) {
-    int32_t sum = 0;
-    for (long i = 0; i < n; i++) sum += w[i];
-    return sum;
-}
-
-// All rows in blocks; every total shifted to sum_t's step, plus its bias.
-// Offset: x holds the inputs minus 2^15, so a row's sum of weights is added back.
-template <class C, class Path, bool Offset, class X>
+// All rows in blocks.
+template <class C, class Path, class X>
 HLSGEN_INLINE void all_rows(const X* x, const typename C::weight_word* w, const typename C::bias_word* b,
                             typename C::sum_t* sum) {
-    typedef typename Path::acc_word acc_word;
-    typedef typename C::sum_t::word word;
-    constexpr int product_shift = C::sum_t::frac - C::input_t::frac - C::weight_t::frac;
-    constexpr int bias_shift = C::sum_t::frac - C::bias_t::frac;
-    vec<acc_word> acc[8];
+    typedef product<C> P;
+    vec<typename Path::acc_word> acc[8];
     for (int j = 0; j < C::n_out;) {
         const int left = C::n_out - j;
         const typename C::weight_word* first = w + long(j) * C::n_in;
@@ -171,73 +435,45 @@ HLSGEN_INLINE void all_rows(const X* x, const typename C::weight_word* w, const 
         else if (left >= 4) Path::template rows<4>(x, first, C::n_in, acc), rows = 4;
         else if (left >= 2) Path::template rows<2>(x, first, C::n_in, acc), rows = 2;
         else Path::template rows<1>(x, first, C::n_in, acc);
-        for (int r = 0; r < rows; r++, j++) {
-            typedef typename lanes::element<8 * sizeof(word), true>::type signed_word;
-            vec<acc_word> total = acc[r];
-            if constexpr (Offset) total += acc_word(row_sum(first + long(r) * C::n_in, C::n_in)) * 32768;
-            if constexpr (product_shift > 0 && product_shift < 8 * int(sizeof(acc_word))) total = total << product_shift;
-            const signed_word bias = bias_shift < 8 * int(sizeof(word)) ? shifted<signed_word>(b[j], bias_shift) : 0;
-            sum[j].V = (vec<word>)(lanes::convert<signed_word, acc_word>(total) + bias);
-        }
+        for (int r = 0; r < rows; r++, j++)
+            sum[j].V = total_of<C>(acc[r], shifted<typename P::signed_word>(b[j], P::bias_shift));
     }
 }
 
-template <class C> void plain(const typename C::input_t* x, const typename C::weight_word* w,
-                              const typename C::bias_word* b, typename C::sum_t* sum) {
+template <class C>
+void multiply_words(const typename C::input_t* x, const typename C::weight_word* w, const typename C::bias_word* b,
+                    typename C::sum_t* sum) {
+    typedef product<C> P;
+    typedef typename C::input_t T;
+    typedef typename P::acc_word word;
+    constexpr bool narrow = T::width + !T::is_signed <= 32 && sizeof(typename C::weight_word) <= 4;
+    pool::scratch<vec<word> > memory(C::n_in);
+    vec<word>* widened = memory.data();
+    for (int i = 0; i < C::n_in; i++) widened[i] = lanes::convert<word, typename T::word>(x[i].V);
+    if constexpr (P::wide) all_rows<C, words_into_64<typename C::weight_word, narrow> >(widened, w, b, sum);
+    else all_rows<C, words_into_32<typename C::weight_word> >(widened, w, b, sum);
+}
+
+template <class C>
+void multiply_plain(const typename C::input_t* x, const typename C::weight_word* w, const typename C::bias_word* b,
+                    typename C::sum_t* sum) {
     for (int j = 0; j < C::n_out; j++) {
-        typename C::sum_t total = from_mantissa<typename C::bias_t>(b[j]);
+        typename C::sum_t total = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
         for (int i = 0; i < C::n_in; i++)
             accumulate(total, x[i] * from_mantissa<typename C::weight_t>(w[long(j) * C::n_in + i]));
         sum[j] = total;
     }
 }
 
-// Run lengths worth a separate loop; the longest below what 32 bits prove.
-constexpr int run_length(long provable) { return provable >= 64 ? 64 : provable >= 16 ? 16 : provable >= 4 ? 4 : 1; }
-
 }  // namespace dot
 
 template <class C>
 void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word w[C::n_in * C::n_out],
             const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
-    using namespace dot;
-    typedef typename C::input_t T;
-    typedef typename C::weight_t weight_t;
-    typedef typename T::word input_word;
-    typedef typename C::weight_word weight_word;
-    constexpr int n = C::n_in;
-    constexpr int bytes = sizeof(typename C::sum_t::word);
-    static_assert(C::sum_t::frac >= T::frac + weight_t::frac && C::sum_t::frac >= C::bias_t::frac,
-                  "matvec: sum_t has a coarser step than a product or the bias");
-    // Unsigned 16-bit inputs become signed by subtracting 2^15.
-    constexpr bool offset = lanes::same<input_word, uint16_t>::value && n < 65536;
-    constexpr bool pairs =
-        (lanes::same<input_word, int16_t>::value || offset) && lanes::same<weight_word, int16_t>::value;
-    constexpr int magnitude = T::width - (T::is_signed || offset) + weight_t::width - weight_t::is_signed + 1;  // bits of a pair's sum
-    constexpr int run = magnitude >= 31 ? 1 : run_length(0x7fffffffl >> magnitude);
-
-    if constexpr (bytes > 8 || (bytes == 8 && pairs && n > pairs_into_64<1>::most_inputs)) {
-        plain<C>(x, w, b, sum);
-    } else if constexpr (pairs) {
-        pool::scratch<v32> memory((n + 1) / 2);
-        v32* interleaved = memory.data();
-        const auto input = [&](int i) {
-            if constexpr (offset) return (vec<int16_t>)(x[i].V ^ uint16_t(0x8000));
-            else return x[i].V;
-        };
-        for (int i = 0; i < n / 2; i++) interleaved[i] = interleave(input(2 * i), input(2 * i + 1));
-        if (n % 2) interleaved[n / 2] = lanes::convert<int32_t, int16_t>(input(n - 1)) & 0xffff;
-        if constexpr (bytes <= 4) all_rows<C, pairs_into_32, offset>(interleaved, w, b, sum);
-        else all_rows<C, pairs_into_64<run>, offset>(interleaved, w, b, sum);
-    } else {
-        typedef typename lanes::element<(bytes <= 4 ? 32 : 64), true>::type word;
-        constexpr bool narrow = T::width + !T::is_signed <= 32 && sizeof(weight_word) <= 4;
-        pool::scratch<vec<word> > memory(n);
-        vec<word>* widened = memory.data();
-        for (int i = 0; i < n; i++) widened[i] = lanes::convert<word, input_word>(x[i].V);
-        if constexpr (bytes <= 4) all_rows<C, words_into_32<weight_word>, false>(widened, w, b, sum);
-        else all_rows<C, words_into_64<weight_word, narrow>, false>(widened, w, b, sum);
-    }
+    constexpr dot::path kind = dot::product<C>::kind;
+    if constexpr (kind == dot::path::packed) dot::multiply<C>(x, w, b, sum);
+    else if constexpr (kind == dot::path::words) dot::multiply_words<C>(x, w, b, sum);
+    else dot::multiply_plain<C>(x, w, b, sum);
 }
 
 }  // namespace hlsgen

@@ -31,10 +31,14 @@ struct block {
 };
 constexpr size_t header = 256, smallest = 32768;
 
-struct storage {
-    block* free[48] = {};
-    ~storage() {
-        for (block*& list : free)
+// Blocks of this thread not in use, by size class. Constant from the start, so that access needs no check.
+inline thread_local block* unused[48];
+
+// Ends with the thread, and its blocks with it.
+struct cleaner {
+    bool on = false;
+    ~cleaner() {
+        for (block*& list : unused)
             while (list) {
                 block* b = list;
                 list = b->next;
@@ -42,30 +46,32 @@ struct storage {
             }
     }
 };
-inline storage& local() {
-    static thread_local storage s;
-    return s;
+// What uses the pool from its destructor calls this from its constructor, so as to end before the pool.
+inline void prepare() {
+    static thread_local cleaner c;
+    c.on = true;
+}
+
+inline __attribute__((noinline)) block* allocate(size_t size_class) {
+    prepare();
+    block* b = static_cast<block*>(aligned_alloc(header, header + (smallest << size_class)));
+    if (!b) throw emulation_error("out of memory in an emulated kernel", "");
+    b->size_class = size_class;
+    return b;
 }
 
 inline block* acquire(size_t bytes) {
     size_t c = 0;
     while ((smallest << c) < bytes) c++;
-    storage& s = local();
-    block* b = s.free[c];
-    if (b) {
-        s.free[c] = b->next;
-    } else {
-        b = static_cast<block*>(aligned_alloc(header, header + (smallest << c)));
-        if (!b) throw emulation_error("out of memory in an emulated kernel", "");
-        b->size_class = c;
-    }
+    block* b = unused[c];
+    if (b) unused[c] = b->next;
+    else b = allocate(c);
     b->next = nullptr;
     return b;
 }
 inline void release(block* b) {
-    storage& s = local();
-    b->next = s.free[b->size_class];
-    s.free[b->size_class] = b;
+    b->next = unused[b->size_class];
+    unused[b->size_class] = b;
 }
 template <class T> T* payload(block* b) { return reinterpret_cast<T*>(reinterpret_cast<char*>(b) + header); }
 

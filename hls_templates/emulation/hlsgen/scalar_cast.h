@@ -66,29 +66,30 @@ inline uint128 wrap_bits(const format& f, uint128 bits, bool negative, bool dele
 }
 
 // The mantissa's bits of `value * 2**-frac` cast to `f`; the low `f.width` bits, sign-extended if signed.
-// `outside` tells whether the rounded value was out of range.
-inline int128 cast(const format& f, int128 value, int frac, bool* outside = nullptr) {
+// `value` is in two's complement if `source_signed`. `outside` tells whether the rounded value was out of range.
+inline int128 cast_bits(const format& f, uint128 value, bool source_signed, int frac, bool* outside = nullptr) {
     const int shift = frac - f.frac;
-    bool negative = value < 0;
-    const bool source_negative = negative;
-    uint128 bits, floor;
+    const bool source_negative = source_signed && int128(value) < 0;
+    bool negative = source_negative;
+    uint128 bits;
     int length;  // bits of the magnitude
     if (shift > 0) {
         const bool far = shift > 127;
-        const int128 down = far ? int128(negative ? -1 : 0) : value >> shift;
-        const uint128 dropped = uint128(value) & (far ? ~uint128(0) : low_bits(shift));
-        const bool half = shift > 128 ? negative && value != 0 : ((dropped >> (shift - 1)) & 1) != 0;
+        const uint128 sign_only = negative ? ~uint128(0) : 0;
+        const uint128 down = far ? sign_only : negative ? uint128(int128(value) >> shift) : value >> shift;
+        const uint128 dropped = value & (far ? ~uint128(0) : low_bits(shift));
+        const bool half = shift > 128 ? negative : ((dropped >> (shift - 1)) & 1) != 0;
         const bool rest = (dropped & low_bits(shift - 1)) != 0;
-        const int128 rounded = down + rounds_up(f.rounding, half, rest, source_negative, (down & 1) != 0);
-        floor = uint128(down);
-        bits = uint128(rounded);
-        negative = rounded < 0;
+        bits = down + rounds_up(f.rounding, half, rest, negative, (down & 1) != 0);
+        negative = negative && int128(bits) < 0;
         length = bit_length(negative ? -bits : bits);
     } else {
-        const uint128 magnitude = negative ? -uint128(value) : uint128(value);
-        bits = floor = -shift > 127 ? 0 : uint128(value) << -shift;
-        length = value == 0 ? 0 : bit_length(magnitude) - shift;
+        bits = -shift > 127 ? 0 : value << -shift;
+        length = value == 0 ? 0 : bit_length(negative ? -value : value) - shift;
     }
+    const auto source_bit = [&](int i) {
+        return i > 127 ? source_negative : i >= 0 && ((value >> i) & 1) != 0;
+    };
     const int w = f.width;
     bool over = !negative && length > w - f.is_signed;
     bool under = negative && (!f.is_signed || length > w ||
@@ -105,12 +106,16 @@ inline int128 cast(const format& f, int128 value, int frac, bool* outside = null
             else bits = f.is_signed ? sign | (f.overflow == AP_SAT_SYM ? 1 : 0) : 0;
             break;
         default:
-            bits = wrap_bits(f, bits & low_bits(w), negative, w < 128 && ((floor >> w) & 1) != 0);
+            bits = wrap_bits(f, bits & low_bits(w), negative, source_bit(w + shift));
         }
     }
     bits &= low_bits(w);
     if (f.is_signed && w < 128 && ((bits >> (w - 1)) & 1)) bits |= ~low_bits(w);
     return int128(bits);
+}
+
+inline int128 cast(const format& f, int128 value, int frac, bool* outside = nullptr) {
+    return cast_bits(f, uint128(value), true, frac, outside);
 }
 
 // `x` as an exact integer times 2**-frac; x must be finite.

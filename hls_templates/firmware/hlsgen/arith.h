@@ -66,6 +66,13 @@ template <class R, class M, class T> R lookup(const M* table, const T& x) {
     return from_mantissa<R>(table[index.to_uint64()]);
 }
 
+// A sum that begins with v. Its total is proved to fit Acc; v alone need not: what wraps here comes back.
+template <class Acc, class T> Acc start_sum(const T& v) {
+#pragma HLS INLINE
+    static_assert(traits<T>::frac <= traits<Acc>::frac, "start_sum: the value has a finer step than the accumulator");
+    return Acc(v);
+}
+
 // acc += v, where the total is proved to fit acc: neither rounds nor overflows.
 template <class Acc, class T> void accumulate(Acc& acc, const T& v) {
 #pragma HLS INLINE

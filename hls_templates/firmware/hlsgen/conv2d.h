@@ -32,15 +32,15 @@
 
 namespace hlsgen {
 
-// The output pixel of one window; taps is [kernel_height][kernel_width][in_channels].
-template <class C>
-void conv2d_pixel(const typename C::input_t taps[C::n_in], typename C::output_t y[C::n_out],
+// The output pixel of one window; cells is an array [kernel_height][kernel_width][in_channels].
+template <class C, class Cells>
+void conv2d_pixel(const Cells& cells, typename C::output_t y[C::n_out],
                   const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
     static_assert(C::n_in == C::kernel_height * C::kernel_width * C::in_channels, "n_in is the size of a window");
     typename C::sum_t sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
-    matvec<C>(taps, w, b, sum);
+    matvec<C>(cells, w, b, sum);
 Result:
     for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
@@ -58,12 +58,12 @@ void conv2d_pixel_at(int p, const typename C::input_t x[C::in_height * C::in_wid
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
     const int row = p / C::out_width * C::stride_height;
     const int column = p % C::out_width * C::stride_width;
-    typename C::input_t taps[C::n_in];
-#pragma HLS ARRAY_PARTITION variable=taps complete
+    typename C::input_t cells[C::n_in];
+#pragma HLS ARRAY_PARTITION variable=cells complete
     typename C::output_t result[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=result complete
-    gather_window<G>(x, row, column, zero, taps);
-    conv2d_pixel<C>(taps, result, w, b);
+    gather_window<G>(x, row, column, zero, cells);
+    conv2d_pixel<C>(cells, result, w, b);
 Put:
     for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
@@ -107,7 +107,7 @@ void conv2d(const typename C::input_t x[C::in_height * C::in_width * C::in_chann
 
 // The output pixel of the shift window.
 template <class C, class Y>
-void conv2d_window(const typename C::input_t window[convolution_geometry<C>::window_size], hls::stream<Y>& y,
+void conv2d_window(const shift_window<convolution_geometry<C>>& window, hls::stream<Y>& y,
                    const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
     static_assert(Y::size == C::n_out, "a pack of the output is one pixel");
@@ -115,10 +115,10 @@ void conv2d_window(const typename C::input_t window[convolution_geometry<C>::win
     if (C::dilation_width == 1) {
         conv2d_pixel<C>(window, result.data, w, b);
     } else {
-        typename C::input_t taps[C::n_in];
-#pragma HLS ARRAY_PARTITION variable=taps complete
-        select_cells<convolution_geometry<C>>(window, taps);
-        conv2d_pixel<C>(taps, result.data, w, b);
+        window_cells<convolution_geometry<C>> cells;
+#pragma HLS ARRAY_PARTITION variable=cells complete
+        select_cells<convolution_geometry<C>>(window, cells);
+        conv2d_pixel<C>(cells, result.data, w, b);
     }
     y.write(result);
 }
@@ -127,8 +127,7 @@ void conv2d_window(const typename C::input_t window[convolution_geometry<C>::win
 template <class C, class X, class Y>
 void conv2d_next(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_word w[C::n_in * C::n_out],
                  const typename C::bias_word b[C::n_out], raster<convolution_geometry<C>>& at,
-                 typename C::input_t lines[convolution_geometry<C>::stored_lines][C::in_width][C::in_channels],
-                 typename C::input_t window[convolution_geometry<C>::window_size]) {
+                 line_buffer<convolution_geometry<C>>& lines, shift_window<convolution_geometry<C>>& window) {
 #pragma HLS INLINE
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
     slide_window<convolution_geometry<C>>(x, at, zero, lines, window);
@@ -140,8 +139,7 @@ void conv2d_next(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_
 template <class C, class X, class Y>
 void conv2d_stream(std::true_type, hls::stream<X>& x, hls::stream<Y>& y,
                    const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out],
-                   typename C::input_t lines[convolution_geometry<C>::stored_lines][C::in_width][C::in_channels],
-                   typename C::input_t window[convolution_geometry<C>::window_size]) {
+                   line_buffer<convolution_geometry<C>>& lines, shift_window<convolution_geometry<C>>& window) {
 #pragma HLS INLINE
     typedef convolution_geometry<C> G;
     raster<G> at;
@@ -157,8 +155,7 @@ Position:
 template <class C, class X, class Y>
 void conv2d_stream(std::false_type, hls::stream<X>& x, hls::stream<Y>& y,
                    const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out],
-                   typename C::input_t lines[convolution_geometry<C>::stored_lines][C::in_width][C::in_channels],
-                   typename C::input_t window[convolution_geometry<C>::window_size]) {
+                   line_buffer<convolution_geometry<C>>& lines, shift_window<convolution_geometry<C>>& window) {
 #pragma HLS INLINE
     typedef convolution_geometry<C> G;
     raster<G> at;
@@ -175,10 +172,10 @@ void conv2d(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_word 
 #pragma HLS INLINE off
     typedef convolution_geometry<C> G;
     typedef std::integral_constant<bool, C::strategy == strategy::latency> pipelined;
-    typename C::input_t lines[G::stored_lines][C::in_width][C::in_channels];
+    line_buffer<G> lines;
 #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
-    typename C::input_t window[G::window_size];
+    shift_window<G> window;
 #pragma HLS ARRAY_PARTITION variable=window complete
     start_window<G>(hlsgen::zero<typename C::input_t>(), window);
     conv2d_stream<C>(pipelined(), x, y, w, b, lines, window);

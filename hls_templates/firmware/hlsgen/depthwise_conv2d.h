@@ -28,26 +28,27 @@
 
 namespace hlsgen {
 
-// Output channel o of one window; taps is [n_taps][in_channels].
-template <class C>
-typename C::output_t depthwise_conv2d_channel(int o, const typename C::input_t taps[C::n_taps * C::in_channels],
+// Output channel o of one window; cells is an array [n_taps][in_channels].
+template <class C, class Cells>
+typename C::output_t depthwise_conv2d_channel(int o, const Cells& cells,
                                               const typename C::weight_word w[C::n_out * C::n_taps],
                                               const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
     const int c = o / C::depth_multiplier;
-    typename C::sum_t sum = cast<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[o]));
+    typename C::sum_t sum = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[o]));
 Tap:
     for (int t = 0; t < C::n_taps; t++) {
 #pragma HLS UNROLL
-        accumulate(sum, taps[t * C::in_channels + c] * from_mantissa<typename C::weight_t>(w[o * C::n_taps + t]));
+        accumulate(sum, cell<depthwise_geometry<C>>(cells, t, c) *
+                            from_mantissa<typename C::weight_t>(w[o * C::n_taps + t]));
     }
     return cast<typename C::output_t>(cast<typename C::accum_t>(sum));
 }
 
 // The output pixel of one window.
-template <class C>
-void depthwise_conv2d_pixel(const typename C::input_t taps[C::n_taps * C::in_channels],
-                            typename C::output_t y[C::n_out], const typename C::weight_word w[C::n_out * C::n_taps],
+template <class C, class Cells>
+void depthwise_conv2d_pixel(const Cells& cells, typename C::output_t y[C::n_out],
+                            const typename C::weight_word w[C::n_out * C::n_taps],
                             const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
     static_assert(C::n_out == C::in_channels * C::depth_multiplier, "n_out counts the channels of the output");
@@ -55,7 +56,7 @@ void depthwise_conv2d_pixel(const typename C::input_t taps[C::n_taps * C::in_cha
 Channel:
     for (int o = 0; o < C::n_out; o++) {
 #pragma HLS UNROLL
-        y[o] = depthwise_conv2d_channel<C>(o, taps, w, b);
+        y[o] = depthwise_conv2d_channel<C>(o, cells, w, b);
     }
 }
 
@@ -64,19 +65,19 @@ void depthwise_conv2d(const typename C::input_t x[C::in_height * C::in_width * C
                       typename C::output_t y[C::out_height * C::out_width * C::n_out],
                       const typename C::weight_word w[C::n_out * C::n_taps],
                       const typename C::bias_word b[C::n_out]) {
-    typedef convolution_geometry<C> G;
+    typedef depthwise_geometry<C> G;
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
 Pixel:
     for (int p = 0; p < C::out_height * C::out_width; p++) {
 #pragma HLS PIPELINE II=C::reuse_factor
         const int row = p / C::out_width * C::stride_height;
         const int column = p % C::out_width * C::stride_width;
-        typename C::input_t taps[C::n_taps * C::in_channels];
-#pragma HLS ARRAY_PARTITION variable=taps complete
+        typename C::input_t cells[G::taps_size];
+#pragma HLS ARRAY_PARTITION variable=cells complete
         typename C::output_t result[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=result complete
-        gather_window<G>(x, row, column, zero, taps);
-        depthwise_conv2d_pixel<C>(taps, result, w, b);
+        gather_window<G>(x, row, column, zero, cells);
+        depthwise_conv2d_pixel<C>(cells, result, w, b);
     Put:
         for (int o = 0; o < C::n_out; o++) {
 #pragma HLS UNROLL
@@ -87,7 +88,7 @@ Pixel:
 
 // The output pixel of the shift window.
 template <class C, class Y>
-void depthwise_conv2d_window(const typename C::input_t window[convolution_geometry<C>::window_size], hls::stream<Y>& y,
+void depthwise_conv2d_window(const shift_window<depthwise_geometry<C>>& window, hls::stream<Y>& y,
                              const typename C::weight_word w[C::n_out * C::n_taps],
                              const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
@@ -96,10 +97,10 @@ void depthwise_conv2d_window(const typename C::input_t window[convolution_geomet
     if (C::dilation_width == 1) {
         depthwise_conv2d_pixel<C>(window, result.data, w, b);
     } else {
-        typename C::input_t taps[C::n_taps * C::in_channels];
-#pragma HLS ARRAY_PARTITION variable=taps complete
-        select_cells<convolution_geometry<C>>(window, taps);
-        depthwise_conv2d_pixel<C>(taps, result.data, w, b);
+        window_cells<depthwise_geometry<C>> cells;
+#pragma HLS ARRAY_PARTITION variable=cells complete
+        select_cells<depthwise_geometry<C>>(window, cells);
+        depthwise_conv2d_pixel<C>(cells, result.data, w, b);
     }
     y.write(result);
 }
@@ -108,12 +109,12 @@ template <class C, class X, class Y>
 void depthwise_conv2d(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_word w[C::n_out * C::n_taps],
                       const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE off
-    typedef convolution_geometry<C> G;
+    typedef depthwise_geometry<C> G;
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
-    typename C::input_t lines[G::stored_lines][C::in_width][C::in_channels];
+    line_buffer<G> lines;
 #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
-    typename C::input_t window[G::window_size];
+    shift_window<G> window;
 #pragma HLS ARRAY_PARTITION variable=window complete
     start_window<G>(zero, window);
     raster<G> at;

@@ -23,7 +23,7 @@ template <class C> struct matvec_as<C, strategy::latency> {
     rows:
         for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
-            typename C::sum_t total = from_mantissa<typename C::bias_t>(b[j]);
+            typename C::sum_t total = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
         columns:
             for (int i = 0; i < C::n_in; i++) {
 #pragma HLS UNROLL
@@ -53,7 +53,7 @@ template <class C> struct matvec_as<C, strategy::resource> {
     start:
         for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
-            total[j] = from_mantissa<typename C::bias_t>(b[j]);
+            total[j] = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
         }
     turn:
         for (int ir = 0; ir < turns; ir++) {

@@ -37,30 +37,30 @@ enum class pooling { max, average };
 
 // ---- windows: one output pixel ----
 
-// The largest cell of each channel; cells is [pool_height * pool_width][in_channels], lowest values in the padding.
-template <class C>
-void max_pooling2d_pixel(const typename C::input_t cells[C::pool_height * C::pool_width * C::in_channels],
-                         typename C::output_t y[C::in_channels]) {
+// The largest cell of each channel; cells is an array [pool_height * pool_width][in_channels] with the lowest value in
+// the padding.
+template <class C, class Cells>
+void max_pooling2d_pixel(const Cells& cells, typename C::output_t y[C::in_channels]) {
 #pragma HLS INLINE
     static_assert(C::kind == pooling::max, "the config belongs to another kind of pooling");
 Channel:
     for (int c = 0; c < C::in_channels; c++) {
 #pragma HLS UNROLL
-        typename C::input_t largest = cells[c];
+        typename C::input_t largest = cell<pooling_geometry<C>>(cells, 0, c);
     Cell:
         for (int t = 1; t < C::pool_height * C::pool_width; t++) {
 #pragma HLS UNROLL
-            const typename C::input_t cell = cells[t * C::in_channels + c];
-            largest = select(cell > largest, cell, largest);
+            const typename C::input_t next = cell<pooling_geometry<C>>(cells, t, c);
+            largest = select(next > largest, next, largest);
         }
         y[c] = cast<typename C::output_t>(largest);
     }
 }
 
 // The mean of each channel; cells as above, zeros in the padding.
-template <class C>
-void average_pooling2d_pixel(const typename C::input_t cells[C::pool_height * C::pool_width * C::in_channels],
-                             const typename C::reciprocal_t& reciprocal, typename C::output_t y[C::in_channels]) {
+template <class C, class Cells>
+void average_pooling2d_pixel(const Cells& cells, const typename C::reciprocal_t& reciprocal,
+                             typename C::output_t y[C::in_channels]) {
 #pragma HLS INLINE
     static_assert(C::kind == pooling::average, "the config belongs to another kind of pooling");
 Channel:
@@ -70,7 +70,7 @@ Channel:
     Cell:
         for (int t = 0; t < C::pool_height * C::pool_width; t++) {
 #pragma HLS UNROLL
-            accumulate(sum, cells[t * C::in_channels + c]);
+            accumulate(sum, cell<pooling_geometry<C>>(cells, t, c));
         }
         y[c] = cast<typename C::output_t>(cast<typename C::accum_t>(sum * reciprocal));
     }
@@ -136,10 +136,10 @@ void max_pooling2d(hls::stream<X>& x, hls::stream<Y>& y) {
     static_assert(Y::size == C::in_channels, "a pack of the output is one pixel");
     typedef pooling_geometry<C> G;
     const typename C::input_t fill = lowest<typename C::input_t>();
-    typename C::input_t lines[G::stored_lines][C::in_width][C::in_channels];
+    line_buffer<G> lines;
 #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
-    typename C::input_t window[G::window_size];
+    shift_window<G> window;
 #pragma HLS ARRAY_PARTITION variable=window complete
     start_window<G>(fill, window);
     raster<G> at;
@@ -164,10 +164,10 @@ void average_pooling2d(hls::stream<X>& x, hls::stream<Y>& y,
     static_assert(Y::size == C::in_channels, "a pack of the output is one pixel");
     typedef pooling_geometry<C> G;
     const typename C::input_t fill = hlsgen::zero<typename C::input_t>();
-    typename C::input_t lines[G::stored_lines][C::in_width][C::in_channels];
+    line_buffer<G> lines;
 #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=3
-    typename C::input_t window[G::window_size];
+    shift_window<G> window;
 #pragma HLS ARRAY_PARTITION variable=window complete
     start_window<G>(fill, window);
     raster<G> at;

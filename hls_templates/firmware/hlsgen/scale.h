@@ -26,7 +26,7 @@ typename C::output_t scale_element(const typename C::input_t& x, int channel,
                                    const typename C::scale_word s[C::channels],
                                    const typename C::bias_word b[C::channels]) {
 #pragma HLS INLINE
-    typename C::sum_t sum = cast<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[channel]));
+    typename C::sum_t sum = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[channel]));
     accumulate(sum, x * from_mantissa<typename C::scale_t>(s[channel]));
     return cast<typename C::output_t>(cast<typename C::accum_t>(sum));
 }

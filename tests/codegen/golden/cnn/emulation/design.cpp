@@ -17,7 +17,8 @@ void run(const chunk& c) {
     store_stream(pool_copy, 18, c, 1);
 }
 
-void bind(const void* const* constants) {
+void bind(const void* const* constants, hlsgen::prepared::store& store) {
+    hlsgen::prepared::bind(store);
     conv_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[0]);
     conv_b = static_cast<const hlsgen::mantissa<1, false>*>(constants[1]);
     conv2_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[2]);

@@ -15,7 +15,8 @@ void run(const chunk& c) {
     store(softmax, 3, c, 0);
 }
 
-void bind(const void* const* constants) {
+void bind(const void* const* constants, hlsgen::prepared::store& store) {
+    hlsgen::prepared::bind(store);
     fc_1_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[0]);
     fc_1_b = static_cast<const hlsgen::mantissa<3, true>*>(constants[1]);
     n_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[2]);

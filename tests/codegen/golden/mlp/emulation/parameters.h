@@ -64,7 +64,7 @@ struct n_config {
 // layer 'softmax' (Softmax) -> (3,)
 struct softmax_config {
     typedef ap_fixed<15,7> input_t;
-    typedef ap_ufixed<17,1,AP_RND,AP_SAT> output_t;
+    typedef ap_ufixed<17,1,AP_RND,AP_WRAP> output_t;
     static const int reuse_factor = 1;
     static const hlsgen::strategy strategy = hlsgen::strategy::latency;
     static const int positions = 1;

@@ -1,0 +1,115 @@
+// Spreads the channels of each pixel over a block of pixels, and cuts an image out of the result:
+//   y[row][column][c] = z[row + crop_top][column + crop_left][c], where
+//   z[i * factor_height + r][j * factor_width + k][c] = x[i][j][(r * factor_width + k) * channels + c]
+// With factors of 1 it only crops.
+//
+// Config C
+//   input_t, output_t       element types
+//   in_height, in_width, channels (of the output)
+//   factor_height, factor_width
+//   crop_top, crop_left, out_height, out_width
+//   reuse_factor, strategy
+// Streams: a pack is a pixel, Y::size == channels, X::size == factor_height * factor_width * channels. One row of the
+// input is remembered if factor_height > 1. The whole image is consumed.
+//
+// Arithmetic: y = cast<output_t>(x).
+#ifndef HLSGEN_DEPTH_TO_SPACE_H
+#define HLSGEN_DEPTH_TO_SPACE_H
+
+#include <hls_stream.h>
+#include <hlsgen/arith.h>
+#include <hlsgen/pack.h>
+
+namespace hlsgen {
+
+template <class C>
+struct block_image {
+    static const int block = C::factor_height * C::factor_width * C::channels;  // channels of the input
+    static const int height = C::in_height * C::factor_height;
+    static const int width = C::in_width * C::factor_width;
+    static const int stored = C::factor_height > 1 ? C::in_width : 1;  // an array cannot be empty
+
+    static_assert(C::crop_top + C::out_height <= height, "the rows cut out lie inside");
+    static_assert(C::crop_left + C::out_width <= width, "the columns cut out lie inside");
+
+    static bool kept(int row, int column) {
+#pragma HLS INLINE
+        return row >= C::crop_top && row < C::crop_top + C::out_height && column >= C::crop_left &&
+               column < C::crop_left + C::out_width;
+    }
+};
+
+template <class C>
+void depth_to_space(const typename C::input_t x[C::in_height * C::in_width * block_image<C>::block],
+                    typename C::output_t y[C::out_height * C::out_width * C::channels]) {
+#pragma HLS PIPELINE II=C::reuse_factor
+Row:
+    for (int row = 0; row < C::out_height; row++) {
+#pragma HLS UNROLL
+    Column:
+        for (int column = 0; column < C::out_width; column++) {
+#pragma HLS UNROLL
+            const int r = row + C::crop_top;
+            const int k = column + C::crop_left;
+            const int pixel = r / C::factor_height * C::in_width + k / C::factor_width;
+            const int cell = r % C::factor_height * C::factor_width + k % C::factor_width;
+        Channel:
+            for (int c = 0; c < C::channels; c++) {
+#pragma HLS UNROLL
+                y[(row * C::out_width + column) * C::channels + c] =
+                    cast<typename C::output_t>(x[pixel * block_image<C>::block + cell * C::channels + c]);
+            }
+        }
+    }
+}
+
+// Cell (r, k) of a block.
+template <class C, class X, class Y>
+Y depth_to_space_cell(const X& word, int r, int k) {
+#pragma HLS INLINE
+    Y result;
+Channel:
+    for (int c = 0; c < C::channels; c++) {
+#pragma HLS UNROLL
+        result.data[c] = cast<typename C::output_t>(word.data[(r * C::factor_width + k) * C::channels + c]);
+    }
+    return result;
+}
+
+template <class C, class X, class Y>
+void depth_to_space(hls::stream<X>& x, hls::stream<Y>& y) {
+#pragma HLS INLINE off
+    static_assert(Y::size == C::channels && X::size == block_image<C>::block, "a pack is one pixel");
+    X line[block_image<C>::stored];
+#pragma HLS AGGREGATE variable=line
+    X word;
+BlockRow:
+    for (int i = 0; i < C::in_height; i++) {
+    CellRow:
+        for (int r = 0; r < C::factor_height; r++) {
+        BlockColumn:
+            for (int j = 0; j < C::in_width; j++) {
+            CellColumn:
+                for (int k = 0; k < C::factor_width; k++) {
+#pragma HLS PIPELINE II=1
+                    const int at = C::factor_height > 1 ? j : 0;
+                    if (k == 0) {
+                        if (r == 0) {
+                            word = x.read();
+                            line[at] = word;
+                        } else {
+                            word = line[at];
+                        }
+                    }
+                    if (block_image<C>::kept(i * C::factor_height + r, j * C::factor_width + k)) {
+                        y.write(depth_to_space_cell<C, X, Y>(word, r, k));
+                    }
+                }
+            }
+        }
+    }
+}
+
+}  // namespace hlsgen
+
+#endif
