@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo test test-all test-qkeras3 lint bench clean help
+.PHONY: demo test test-all test-qkeras3 proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
@@ -21,9 +21,14 @@ test: lint ## lint, types and tests
 test-all: lint ## the same with the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) --slow $(ARGS)
 
+# Goes on where it was interrupted; parts already compared with these very headers are not repeated.
+proof: $(VENV)/test.stamp ## fixed point against the vendor's headers, 10^9 operations; writes docs/fixed_point.md
+	$(BIN)/python -m pytest -n $(JOBS) --proof tests/vendor/test_proof.py -k everything $(ARGS)
+	$(BIN)/python -m tests.vendor.proof.record
+
 # QKeras for Keras 3 and QKeras 0.9 cannot share an environment.
 test-qkeras3: $(VENV)-qkeras3/test.stamp ## the parts that depend on QKeras, against qkeras-v3
-	$(VENV)-qkeras3/bin/python -m pytest tests/quantizers tests/frontends/test_sources_qkeras_v3.py tests/qkeras_layers $(ARGS)
+	$(VENV)-qkeras3/bin/python -m pytest tests/quantizers tests/frontends/test_sources_qkeras_v3.py tests/qkeras_layers tests/defects/test_table.py $(ARGS)
 
 $(VENV)-qkeras3/test.stamp: pyproject.toml $(BIN)/python
 	$(BIN)/python -m venv $(VENV)-qkeras3

@@ -113,20 +113,22 @@ class FixedType:
     def parse(cls, text: str | FixedType) -> FixedType:
         """Read any spelling users write: ``ap_fixed<16,6,AP_RND,AP_SAT>``, ``ufixed<8,0>``, ``int<4>``.
 
-        Raises TypeSpecError naming the part that is wrong.
+        Upper and lower case and spaces do not matter. Raises TypeSpecError naming the part that is wrong.
         """
         if isinstance(text, FixedType):
             return text
-        match = re.fullmatch(r"\s*(?:ap_)?(u?)(fixed|int)\s*<([^<>]*)>\s*", str(text))
+        match = re.fullmatch(r"\s*(?:ap_)?(u?)(fixed|int)\s*<([^<>]*)>\s*", str(text).lower())
         if match is None:
             raise TypeSpecError(
                 f"'{text}' is not a fixed-point type; write it like 'fixed<16,6>', 'ufixed<8,2,RND,SAT>' or 'int<4>'"
             )
         unsigned, kind, inside = match.groups()
         parts = [part.strip() for part in inside.split(",")]
-        limits = (1, 1) if kind == "int" else (2, 5)
+        limits, wanted = ((1, 1), "1 argument") if kind == "int" else ((2, 5), "2 to 5 arguments")
         if not limits[0] <= len(parts) <= limits[1]:
-            raise TypeSpecError(f"'{text}': {kind} takes {limits[0]} to {limits[1]} arguments, found {len(parts)}")
+            raise TypeSpecError(f"'{text}': {kind} takes {wanted}, found {len(parts)}")
+        if "" in parts:
+            raise TypeSpecError(f"'{text}': argument {parts.index('') + 1} is empty; remove a comma or write a value")
         width = _parse_int(parts[0], "width", text)
         if kind == "int":
             return cls(width, width, not unsigned)
@@ -165,8 +167,8 @@ class FixedType:
         if not self.signed:
             return 0
         low = -(1 << (self.width - 1))
-        symmetric = self.overflow in (Overflow.SAT_SYM,)
-        return low + 1 if symmetric and self.width > 1 else low
+        # One bit keeps -1, as the vendor's: a symmetric range would hold 0 alone.
+        return low + 1 if self.overflow is Overflow.SAT_SYM and self.width > 1 else low
 
     @cached_property
     def max_mantissa(self) -> int:
@@ -253,8 +255,8 @@ class FixedType:
         negative = values < 0
         top = (bits & sign) != 0
         if self.overflow is Overflow.WRAP_SM and count == 0:
-            deleted = ((floor >> width) & 1) != 0
-            bits = np.where(deleted == top, bits, (~bits & (ones - sign)) | np.where(deleted, sign, 0))
+            deleted = (floor >> width) & 1
+            bits = np.where((deleted != 0) == top, bits, (~bits & (ones - sign)) | deleted * sign)
             return wrap(bits, width, signed=True)
         if self.overflow is Overflow.WRAP_SM:
             kept = ((bits >> (width - count)) & 1) != 0
@@ -263,10 +265,12 @@ class FixedType:
         return wrap(bits, width, signed=True)
 
     def quantize(self, values: ArrayLike) -> Ints:
-        """Round real numbers (float32/float64, exact in between) to mantissas of this type.
+        """Round numbers to mantissas of this type; floats (up to 64 bits) and integers are taken exactly.
 
         Infinities saturate to the ends of the range whatever the overflow mode; NaN raises InputError.
         """
+        if np.asarray(values).dtype.kind in "iub":
+            return self.cast(values, 0)
         x = np.asarray(values, dtype=np.float64)
         if np.isnan(x).any():
             raise InputError("a value is NaN; fixed point has no NaN, clean the data first")
@@ -280,7 +284,6 @@ class FixedType:
         fraction, exponent = np.frexp(x)
         mantissa = np.ldexp(fraction, 53).astype(np.int64)  # x == mantissa * 2**(exponent - 53), exactly
         frac = 53 - exponent.astype(np.int64)
-        # Below frac_max nothing but the sign of the remainder matters: fold the tail into a sticky bit.
         result: Ints = np.zeros(x.shape, dtype=np.int64 if self.width <= _NATIVE_BITS else object)
         for f in np.unique(frac):
             where = frac == f
@@ -352,13 +355,13 @@ def _round(values: Ints, shift: int, mode: Rounding) -> tuple[Ints, Ints]:
 
 
 def _parse_int(text: str, what: str, whole: str) -> int:
-    if not re.fullmatch(r"[+-]?\d+", text):
-        raise TypeSpecError(f"'{whole}': {what} '{text}' is not a whole number")
+    if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
+        raise TypeSpecError(f"'{whole}': {what} '{text}' is not a whole number of at most nine digits")
     return int(text)
 
 
 def _parse_mode(kind: type[M], text: str, whole: str) -> M:
-    name = text.removeprefix("AP_")
+    name = text.removeprefix("ap_").upper()
     if name not in kind.__members__:
-        raise TypeSpecError(f"'{whole}': no {kind.__name__.lower()} mode '{text}'{nearest(name, kind.__members__)}")
+        raise TypeSpecError(f"'{whole}': no {kind.__name__.lower()} mode '{name}'{nearest(name, kind.__members__)}")
     return kind[name]

@@ -1,17 +1,19 @@
-"""FixedType: parsing, ranges, and casts against the definition of each mode in rational arithmetic."""
+"""FixedType: spelling, ranges, and casts against the rational reference of every mode."""
 
 from __future__ import annotations
 
-import math
+import random
+import re
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hlsgen.errors import InputError, TypeSpecError
 from hlsgen.ir.types import FixedType, Overflow, Rounding, bit_length, integers, to_float, wrap
+from tests.vendor import reference
 
 
 @st.composite
@@ -24,34 +26,88 @@ def types(draw: st.DrawFn, widest: int = 80) -> FixedType:
     return FixedType(width, draw(st.integers(-9, width + 9)), signed, draw(st.sampled_from(Rounding)), overflow, bits)
 
 
-def rounded(value: Fraction, mode: Rounding) -> int:
-    """Round to an integer by the words of the vendor's manual."""
-    floor, ceiling = math.floor(value), math.ceil(value)
-    if mode is Rounding.TRN:
-        return floor
-    if mode is Rounding.TRN_ZERO:
-        return math.trunc(value)
-    if value - floor != Fraction(1, 2):
-        return round(value)
-    ties = {
-        Rounding.RND: ceiling,
-        Rounding.RND_ZERO: math.trunc(value),
-        Rounding.RND_INF: ceiling if value > 0 else floor,
-        Rounding.RND_MIN_INF: floor,
-        Rounding.RND_CONV: round(value),
-    }
-    return ties[mode]
-
-
 def one(t: FixedType, mantissa: int, frac: int) -> int:
     return int(t.cast(np.array([mantissa], dtype=object), frac)[0])
 
 
-@given(types(), st.integers(-(2**70), 2**70), st.integers(-9, 70))
-def test_cast_rounds_then_fits(t: FixedType, mantissa: int, frac: int) -> None:
-    exact = rounded(mantissa * Fraction(2) ** (t.frac - frac), t.rounding)
+def near_the_range(t: FixedType) -> st.SearchStrategy[Fraction]:
+    """Quarters of steps in and around the range of ``t``, where all that a cast does happens."""
+    ends = (4 * t.plain().min_mantissa, 4 * t.max_mantissa, 0)
+    close = st.builds(lambda end, d: end + d, st.sampled_from(ends), st.integers(-40, 40))
+    anywhere = st.integers(4 * ends[0] - 9, 4 * ends[1] + 9)
+    return st.one_of(close, anywhere).map(lambda quarters: quarters * t.step / 4)
+
+
+@st.composite
+def casts(draw: st.DrawFn, widest: int = 80) -> tuple[FixedType, int, int]:
+    """A type, and a value as mantissa and fraction bits: near the type's range, or anything."""
+    t = draw(types(widest))
+    if draw(st.booleans()):
+        return t, draw(st.integers(-(2**70), 2**70)), draw(st.integers(-9, 70))
+    frac = t.frac + 2
+    return t, int(draw(near_the_range(t)) * Fraction(2) ** frac), frac
+
+
+def value_of(mantissa: int, frac: int) -> Fraction:
+    return mantissa * Fraction(2) ** -frac
+
+
+@settings(max_examples=600)
+@given(casts())
+def test_cast_is_the_rational_reference(case: tuple[FixedType, int, int]) -> None:
+    t, mantissa, frac = case
+    assert one(t, mantissa, frac) == reference.cast_mantissa(t, mantissa, frac)
+
+
+@given(casts())
+def test_results_are_values_of_the_type(case: tuple[FixedType, int, int]) -> None:
+    result = one(*case)
+    assert case[0].plain().min_mantissa <= result <= case[0].max_mantissa
+
+
+@given(casts())
+def test_cast_is_idempotent(case: tuple[FixedType, int, int]) -> None:
+    t = case[0]
+    assert one(t, one(*case), t.frac) == one(*case)
+
+
+@given(types(), st.data())
+def test_saturating_casts_are_monotone(t: FixedType, data: st.DataObject) -> None:
+    t = t.with_modes(t.rounding, data.draw(st.sampled_from([Overflow.SAT, Overflow.SAT_SYM])))
+    low, high = sorted(data.draw(st.tuples(near_the_range(t), near_the_range(t))))
+    assert cast_of(t, low) <= cast_of(t, high)
+
+
+def cast_of(t: FixedType, value: Fraction) -> int:
+    frac = t.frac + 2
+    return one(t, int(value * Fraction(2) ** frac), frac)
+
+
+# Smallest and largest result minus value, in steps; and whether that bound itself can occur.
+ERRORS = {
+    Rounding.TRN: lambda e, x: -1 < e <= 0,
+    Rounding.TRN_ZERO: lambda e, x: -1 < e <= 0 if x >= 0 else 0 <= e < 1,
+    Rounding.RND: lambda e, x: Fraction(-1, 2) < e <= Fraction(1, 2),
+    Rounding.RND_MIN_INF: lambda e, x: Fraction(-1, 2) <= e < Fraction(1, 2),
+    Rounding.RND_ZERO: lambda e, x: abs(e) < Fraction(1, 2) or (abs(e) == Fraction(1, 2) and (e < 0) == (x > 0)),
+    Rounding.RND_INF: lambda e, x: abs(e) < Fraction(1, 2) or (abs(e) == Fraction(1, 2) and (e > 0) == (x > 0)),
+    Rounding.RND_CONV: lambda e, x: abs(e) < Fraction(1, 2) or (abs(e) == Fraction(1, 2) and (x + e) % 2 == 0),
+}
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(Rounding), st.integers(-(2**40), 2**40), st.integers(0, 60))
+def test_the_error_of_every_rounding_mode_is_bounded(mode: Rounding, mantissa: int, shift: int) -> None:
+    t = FixedType(60, 60, True, mode)
+    steps = value_of(mantissa, shift)
+    assert ERRORS[mode](one(t, mantissa, shift) - steps, steps)
+
+
+@given(casts())
+def test_cast_rounds_then_fits(case: tuple[FixedType, int, int]) -> None:
+    t, mantissa, frac = case
+    exact = reference.rounded(value_of(mantissa, frac) / t.step, t.rounding)
     result = one(t, mantissa, frac)
-    assert t.plain().min_mantissa <= result <= t.max_mantissa
     if t.min_mantissa <= exact <= t.max_mantissa:
         assert result == exact
     elif t.overflow in (Overflow.SAT, Overflow.SAT_SYM):
@@ -60,6 +116,19 @@ def test_cast_rounds_then_fits(t: FixedType, mantissa: int, frac: int) -> None:
         assert result == 0
     elif t.overflow is Overflow.WRAP and t.saturation_bits == 0:
         assert (result - exact) % 2**t.width == 0
+
+
+@pytest.mark.parametrize("bits", range(61, 68))
+@pytest.mark.parametrize("overflow", list(Overflow))
+def test_widths_around_native_words(bits: int, overflow: Overflow) -> None:
+    for saturation_bits in (0, 1, 2, bits) if overflow in (Overflow.WRAP, Overflow.WRAP_SM) else (0,):
+        t = FixedType(bits, bits, True, Rounding.RND, overflow, saturation_bits)
+        ends = [t.plain().min_mantissa, t.max_mantissa, 0]
+        values = [2 * end + d for end in ends for d in range(-5, 6)]
+        expected = [reference.cast_mantissa(t, v, 1) for v in values]
+        assert t.cast(np.array(values, dtype=object), 1).tolist() == expected
+        halves = [v / 2 for v in values]
+        assert t.quantize(halves).tolist() == [reference.cast(t, Fraction(v)) for v in halves]
 
 
 @given(types(), st.lists(st.integers(-(2**60), 2**60), max_size=20), st.integers(-9, 70))
@@ -75,6 +144,31 @@ def test_quantize_is_the_cast_of_the_exact_value(t: FixedType, x: float) -> None
     assume(abs(x) < 2.0**200)
     numerator, denominator = x.as_integer_ratio()
     assert int(t.quantize(x)) == one(t, numerator, denominator.bit_length() - 1)
+
+
+@given(types(40), st.integers(-(2**80), 2**80), st.sampled_from([np.float32, np.float64, np.float16]))
+def test_quantize_takes_every_float_exactly(t: FixedType, mantissa: int, dtype: type[np.floating]) -> None:
+    x = np.array([mantissa * 2.0**-60]).astype(dtype)
+    assume(np.isfinite(x).all())
+    assert t.quantize(x).tolist() == [reference.cast(t, Fraction(float(x[0])))]
+
+
+@given(types(80), st.integers(-(2**63), 2**64 - 1))
+def test_quantize_takes_integers_exactly(t: FixedType, value: int) -> None:
+    dtype = np.uint64 if value >= 2**63 else np.int64
+    assert t.quantize(np.array([value], dtype=dtype)).tolist() == [reference.cast(t, Fraction(value))]
+
+
+@given(types(120), st.data())
+def test_to_float_is_correctly_rounded(t: FixedType, data: st.DataObject) -> None:
+    mantissa = data.draw(st.integers(t.plain().min_mantissa, t.max_mantissa))
+    assert t.to_float([mantissa])[0] == float(mantissa * t.step)
+
+
+@given(types(53), st.data())
+def test_floats_of_values_come_back(t: FixedType, data: st.DataObject) -> None:
+    mantissas = data.draw(st.lists(st.integers(t.min_mantissa, t.max_mantissa), min_size=1))
+    assert t.quantize(t.to_float(mantissas)).tolist() == mantissas
 
 
 @given(types(64))
@@ -98,6 +192,42 @@ def test_covering_is_the_narrowest(a: int, b: int, frac: int) -> None:
 def test_spellings_are_read_back(t: FixedType) -> None:
     assert FixedType.parse(str(t)) == t
     assert FixedType.parse(t.cpp) == t
+
+
+@given(types(1024), st.randoms(use_true_random=False))
+def test_case_and_spaces_do_not_matter(t: FixedType, rng: random.Random) -> None:
+    spelt = re.sub(
+        r"([<,>])", lambda m: rng.choice(["", " ", "\t"]) + m[1] + rng.choice(["", "  "]), rng.choice([str(t), t.cpp])
+    )
+    assert FixedType.parse(rng.choice([str.upper, str.lower, str.title, str])(spelt)) == t
+
+
+@pytest.mark.parametrize(
+    ("text", "printed", "cpp"),
+    [
+        ("ap_fixed<16,6,AP_RND,AP_SAT>", "fixed<16,6,RND,SAT>", "ap_fixed<16,6,AP_RND,AP_SAT>"),
+        ("fixed<16,6,RND,SAT>", "fixed<16,6,RND,SAT>", "ap_fixed<16,6,AP_RND,AP_SAT>"),
+        ("ap_fixed<16,6,RND>", "fixed<16,6,RND,WRAP>", "ap_fixed<16,6,AP_RND,AP_WRAP>"),
+        ("fixed<16,6,AP_TRN,AP_WRAP,0>", "fixed<16,6>", "ap_fixed<16,6>"),
+        ("ufixed<8,0>", "ufixed<8,0>", "ap_ufixed<8,0>"),
+        ("ap_ufixed<8,-3>", "ufixed<8,-3>", "ap_ufixed<8,-3>"),
+        ("fixed<4,+9>", "fixed<4,9>", "ap_fixed<4,9>"),
+        ("int<4>", "fixed<4,4>", "ap_fixed<4,4>"),
+        ("uint<4>", "ufixed<4,4>", "ap_ufixed<4,4>"),
+        ("ap_int<1>", "fixed<1,1>", "ap_fixed<1,1>"),
+        ("ap_uint<32>", "ufixed<32,32>", "ap_ufixed<32,32>"),
+        (" AP_FIXED < 16 , 6 , ap_rnd_conv , Sat_Sym > ", "fixed<16,6,RND_CONV,SAT_SYM>", None),
+        ("Fixed<16,6,TRN,WRAP,3>", "fixed<16,6,TRN,WRAP,3>", "ap_fixed<16,6,AP_TRN,AP_WRAP,3>"),
+        ("fixed<16,6,RND_MIN_INF,WRAP_SM,1>", "fixed<16,6,RND_MIN_INF,WRAP_SM,1>", None),
+        ("fixed<16,6,TRN_ZERO,SAT_ZERO,0>", "fixed<16,6,TRN_ZERO,SAT_ZERO>", None),
+    ],
+)
+def test_spellings(text: str, printed: str, cpp: str | None) -> None:
+    t = FixedType.parse(text)
+    assert str(t) == printed
+    assert FixedType.parse(t) is t
+    assert t.cpp == (cpp or t.cpp)
+    assert FixedType.parse(t.cpp) == FixedType.parse(printed) == t
 
 
 @pytest.mark.parametrize(
@@ -149,8 +279,25 @@ def test_quantize_refuses_nan() -> None:
     ("text", "reason"),
     [
         ("float", "not a fixed-point type"),
-        ("fixed<8>", "takes 2 to 5"),
-        ("int<8,2>", "takes 1 to 1"),
+        ("fixed<8>", "takes 2 to 5 arguments, found 1"),
+        ("int<8,2>", "takes 1 argument, found 2"),
+        ("fixed<16,6,>", "argument 3 is empty"),
+        ("fixed<,6>", "argument 1 is empty"),
+        ("int<>", "argument 1 is empty"),
+        ("fixed<16,6,RND,SAT,0,0>", "takes 2 to 5 arguments, found 6"),
+        ("fixed<16,6", "not a fixed-point type"),
+        ("fixed<16,6>>", "not a fixed-point type"),
+        ("fixed<16,6> x", "not a fixed-point type"),
+        ("sfixed<16,6>", "not a fixed-point type"),
+        ("", "not a fixed-point type"),
+        ("fixed<8.0,3>", "width '8.0' is not a whole number"),
+        ("fixed<8,0x3>", "integer bits '0x3' is not a whole number"),
+        ("fixed<" + "9" * 5000 + ",3>", "not a whole number of at most nine digits"),
+        ("fixed<1025,3>", "width 1025 is not between"),
+        ("fixed<-3,3>", "width -3 is not between"),
+        ("fixed<8,3,SAT,RND>", "no rounding mode 'SAT'"),
+        ("fixed<8,3,RND,WRAPP>", "did you mean 'WRAP'"),
+        ("fixed<8,3,RND,WRAP,-1>", "do not fit width 8"),
         ("fixed<0,0>", "width 0"),
         ("fixed<8,x>", "not a whole number"),
         ("fixed<8,3,ROUND>", "did you mean|valid"),

@@ -38,7 +38,7 @@ static void run(const emu::chunk& c) {
     emu::store_stream(copy, 300, c, 1);
     emu::store(far, 1, c, 2);
 }
-static void bind(const void* const* k) {
+static void bind(const void* const* k, hlsgen::prepared::store&) {
     scale = static_cast<const hlsgen::mantissa<8, true>*>(k[0]);
     offset = static_cast<const hlsgen::mantissa<80, true>*>(k[1]);
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.types import FixedType
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EMULATION = REPOSITORY / "hls_templates" / "emulation"
@@ -61,11 +61,6 @@ def base(t: FixedType) -> str:
     """Return the C++ spelling with saturation bits always explicit."""
     name = "ap_fixed" if t.signed else "ap_ufixed"
     return f"{name}<{t.width},{t.integer},AP_{t.rounding.value},AP_{t.overflow.value},{t.saturation_bits}>"
-
-
-def vendor_takes(source: FixedType, target: FixedType) -> bool:
-    """Whether the vendor's cast is defined: it reads a bit the source does not have otherwise."""
-    return target.rounding is Rounding.TRN or source.frac - target.frac <= source.width
 
 
 def _pack(values: Sequence[int]) -> bytes:
@@ -142,6 +137,3 @@ def check(
             assert value == mine[i], f"{what}: Python {value}, emulation {mine[i]}"
             compared += 1
     return confirmed if with_vendor and vendor_headers() else compared
-
-
-MODES = [(q, o) for q in Rounding for o in Overflow]

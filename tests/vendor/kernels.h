@@ -3,6 +3,9 @@
 
 #include <hlsgen/arith.h>
 #include <hlsgen/matvec.h>
+#ifndef VENDOR
+#include <hlsgen/prepared.h>
+#endif
 
 // A constant's storage word: a native integer, or beyond 64 bits in the vendor's world an ap_int.
 template <class M> struct storage {
@@ -36,24 +39,70 @@ template <class X, class Weight, class Bias, class Sum, int In, int Out, int Reu
     typedef hlsgen::mantissa<hlsgen::traits<Bias>::width, hlsgen::traits<Bias>::is_signed> bias_word;
 };
 
-// x: samples of n_in inputs; k: weights, then biases. Result: samples of n_out sums.
-template <class C> words products(const words& x, const words& k) {
-    typedef hlsgen::traits<typename C::weight_t> weight;
-    typedef hlsgen::traits<typename C::bias_t> bias;
+// While it lives, this thread works for an instance with weights of its own.
+struct instance {
+#if !defined(VENDOR)
+    hlsgen::prepared::store store;
+    instance() { hlsgen::prepared::bind(store); }
+    ~instance() { hlsgen::prepared::current_id = 0, hlsgen::prepared::current = nullptr; }
+#endif
+};
+
+// Weights and biases of C, always in the same place: k holds weights, then biases.
+template <class C> struct constants {
     std::vector<typename C::weight_word> w;
     std::vector<typename C::bias_word> b;
-    for (int i = 0; i < C::n_in * C::n_out; i++) w.push_back(constant<weight::width, weight::is_signed>(k[i]));
-    for (int j = 0; j < C::n_out; j++) b.push_back(constant<bias::width, bias::is_signed>(k[w.size() + j]));
-    const size_t samples = x.size() / C::n_in;
-    words out(samples * C::n_out);
-    for (size_t s = 0; s < samples; s += lanes) {
+
+    constants() : w(C::n_in * C::n_out), b(C::n_out) {}
+    void read(const word* k) {
+        typedef hlsgen::traits<typename C::weight_t> weight;
+        typedef hlsgen::traits<typename C::bias_t> bias;
+        for (int i = 0; i < C::n_in * C::n_out; i++) w[i] = constant<weight::width, weight::is_signed>(k[i]);
+        for (int j = 0; j < C::n_out; j++) b[j] = constant<bias::width, bias::is_signed>(k[w.size() + j]);
+    }
+};
+
+// Samples first ... end - 1 of x.
+template <class C> void multiply(const words& x, const constants<C>& k, size_t first, size_t end, words& out) {
+    for (size_t s = first; s < end; s += lanes) {
         typename C::input_t in[C::n_in];
         typename C::sum_t sum[C::n_out];
         for (int l = 0; l < lanes; l++)
-            for (int i = 0; i < C::n_in; i++) put(in[i], l, x[(s + l < samples ? s + l : samples - 1) * C::n_in + i]);
-        hlsgen::matvec<C>(in, w.data(), b.data(), sum);
-        for (int l = 0; l < lanes && s + l < samples; l++)
+            for (int i = 0; i < C::n_in; i++) put(in[i], l, x[(s + l < end ? s + l : end - 1) * C::n_in + i]);
+        hlsgen::matvec<C>(in, k.w.data(), k.b.data(), sum);
+        for (int l = 0; l < lanes && s + l < end; l++)
             for (int j = 0; j < C::n_out; j++) out[(s + l) * C::n_out + j] = get(sum[j], l);
+    }
+}
+
+// x: samples of n_in inputs; k: weights, then biases. Result: samples of n_out sums.
+template <class C> words products(const words& x, const words& k) {
+    constants<C> c;
+    c.read(k.data());
+    const size_t samples = x.size() / C::n_in;
+    words out(samples * C::n_out);
+    multiply<C>(x, c, 0, samples / 3, out);  // for no instance
+    const instance here;
+    multiply<C>(x, c, samples / 3, samples, out);
+    return out;
+}
+
+// The same for several sets of constants one after the other at the same addresses: two of no instance, then each of an
+// instance of its own.
+template <class C> words successors(const words& x, const words& k) {
+    const size_t samples = x.size() / C::n_in, size = C::n_in * C::n_out + C::n_out;
+    constants<C> c;
+    words out;
+    for (size_t set = 0; set < k.size() / size; set++) {
+        c.read(k.data() + set * size);
+        words results(samples * C::n_out);
+        if (set < 2) {
+            multiply<C>(x, c, 0, samples, results);
+        } else {
+            const instance here;
+            multiply<C>(x, c, 0, samples, results);
+        }
+        out.insert(out.end(), results.begin(), results.end());
     }
     return out;
 }

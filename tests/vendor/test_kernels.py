@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,6 +39,53 @@ def draw(t: FixedType, rng: random.Random) -> int:
     if rng.random() < 0.3:
         return rng.choice([t.min_mantissa, t.max_mantissa])
     return rng.randint(t.min_mantissa, t.max_mantissa)
+
+
+def draw_samples(t: FixedType, n: int, rng: random.Random) -> list[int]:
+    """Samples of ``n`` values of every size: random, all at one end, small, half the range."""
+    samples = [[draw(t, rng) for _ in range(n)] for _ in range(SAMPLES)]
+    samples += [[t.min_mantissa] * n for _ in range(SAMPLES)] + [[t.max_mantissa] * n for _ in range(SAMPLES)]
+    for divisor in (2, 7, 1000):
+        samples += [[int(v / divisor) for v in sample] for sample in samples[:SAMPLES]]
+    return [v for sample in samples for v in sample]
+
+
+def random_layer(rng: random.Random) -> tuple[str, Case]:
+    """A layer of random types and sizes whose sums need every bit of sum_t, and its name of a path."""
+    x_t = parse(f"{rng.choice(['fixed', 'ufixed'])}<{rng.choice([2, 5, 7, 8, 9, 12, 15, 16, 16, 16])},3>")
+    w_t = parse(f"{rng.choice(['fixed', 'fixed', 'ufixed'])}<{rng.choice([2, 4, 7, 8, 9, 15, 16, 16])},1>")
+    b_t = parse(f"fixed<{rng.choice([3, 11, 16])},4>")
+    n_in, n_out = rng.choice([1, 2, 3, 4, 5, 7, 18, 33, 64, 129]), rng.choice([1, 2, 3, 5, 8, 9, 13, 16])
+    size = rng.choice([1, 1, 1, 30])
+    w = [int(draw(w_t, rng) / size) for _ in range(n_in * n_out)]
+    if rng.random() < 0.3:
+        w[:n_in] = [w_t.min_mantissa] * n_in
+    b = [draw(b_t, rng) for _ in range(n_out)]
+    frac = max(x_t.frac + w_t.frac, b_t.frac) + rng.choice([0, 0, 2])
+
+    def total(j: int, values: Sequence[int]) -> int:
+        products = sum(v * u for v, u in zip(values, w[j * n_in : (j + 1) * n_in], strict=True))
+        return (products << (frac - x_t.frac - w_t.frac)) + (b[j] << (frac - b_t.frac))
+
+    def end(j: int, low: bool) -> int:
+        row = w[j * n_in : (j + 1) * n_in]
+        return total(j, [x_t.min_mantissa if (v < 0) != low else x_t.max_mantissa for v in row])
+
+    bits = max(max(end(j, False).bit_length(), (-1 - end(j, True)).bit_length()) for j in range(n_out)) + 1
+    s_t = parse(f"fixed<{bits},{bits - frac}>")
+    x = draw_samples(x_t, n_in, rng)
+    expected = [total(j, x[i : i + n_in]) for i in range(0, len(x), n_in) for j in range(n_out)]
+    types = ", ".join(base(t) for t in (x_t, w_t, b_t, s_t))
+    text = f"products<layer<{types}, {n_in}, {n_out}, 1, false>>"
+    return f"{'wide' if bits > 32 else 'narrow'} {min(x_t.width, 9)}", Case(text, x, w + b, expected=expected)
+
+
+def random_layers(count: int) -> list[Case]:
+    """Some layers, among them sums of more than 32 bits and inputs of at most 8."""
+    rng = random.Random(2024)
+    named = [random_layer(rng) for _ in range(count)]
+    assert {"wide 9", "narrow 9", "narrow 8", "narrow 5"} <= {name for name, _ in named}
+    return [case for _, case in named]
 
 
 def dense_case(index: int, *, resource: bool) -> Case:
@@ -101,6 +149,40 @@ def test_matvec_agrees(tmp_path: Path, swap: bool) -> None:
     """Both strategies, with the vendor's headers and in the optimised emulation."""
     cases = [dense_case(i, resource=swap == bool(i % 2)) for i in range(len(LAYERS))]
     assert check(cases, tmp_path, header="kernels.h") > 0
+
+
+def test_random_products(tmp_path: Path) -> None:
+    """Inputs of every magnitude: the emulation chooses its loops by the data."""
+    assert check(random_layers(30), tmp_path, header="kernels.h", with_vendor=False) > 0
+
+
+@pytest.mark.parametrize("arch", ["haswell", "x86-64"])
+def test_random_products_on_older_processors(tmp_path: Path, arch: str) -> None:
+    check(random_layers(30), tmp_path, header="kernels.h", options=[f"-march={arch}"], with_vendor=False)
+
+
+def test_random_products_of_the_plain_text(tmp_path: Path) -> None:
+    check(random_layers(30), tmp_path, header="kernels.h", options=["-DHLSGEN_PLAIN_MATVEC"], with_vendor=False)
+
+
+@pytest.mark.parametrize("types", ["fixed<16,6>", "fixed<8,3>", "ufixed<16,6>"])
+def test_weights_at_a_reused_address(tmp_path: Path, types: str) -> None:
+    """What is prepared for one instance's weights must not serve the next one's."""
+    rng = random.Random(types)
+    x_t, w_t, b_t, s_t = parse(types), parse("fixed<8,1>"), parse("fixed<9,2>"), parse("fixed<40,20>")
+    n_in, n_out, sets = 6, 3, 4
+    x = [draw(x_t, rng) for _ in range(n_in * SAMPLES)]
+    constants, expected = [], []
+    for _ in range(sets):
+        w = [draw(w_t, rng) for _ in range(n_in * n_out)]
+        b = [draw(b_t, rng) for _ in range(n_out)]
+        constants += w + b
+        for i in range(0, len(x), n_in):
+            for j in range(n_out):
+                products = sum(v * u for v, u in zip(x[i : i + n_in], w[j * n_in : (j + 1) * n_in], strict=True))
+                expected.append((products << (s_t.frac - x_t.frac - w_t.frac)) + (b[j] << (s_t.frac - b_t.frac)))
+    layer = f"layer<{', '.join(base(t) for t in (x_t, w_t, b_t, s_t))}, {n_in}, {n_out}, 1, false>"
+    check([Case(f"successors<{layer}>", x, constants, expected=expected)], tmp_path, header="kernels.h")
 
 
 def test_plain_matvec_agrees(tmp_path: Path) -> None:

@@ -37,62 +37,6 @@ template <class T> void load(T& t, const words& in, size_t i) {
     for (int l = 0; l < lanes; l++) put(t, l, in[i + l < in.size() ? i + l : in.size() - 1]);
 }
 
-template <class From, class To> words convert(const words& in, const words&) {
-    words out(in.size());
-    for (size_t i = 0; i < in.size(); i += lanes) {
-        From from;
-        load(from, in, i);
-        To to = from;
-        for (int l = 0; l < lanes && i + l < in.size(); l++) out[i + l] = get(to, l);
-    }
-    return out;
-}
-
-#define OPERATION(name, expression)                                                          \
-    template <class A, class B> words name(const words& x, const words& y) {                 \
-        words out(x.size());                                                                 \
-        for (size_t i = 0; i < x.size(); i += lanes) {                                       \
-            A a;                                                                             \
-            B b;                                                                             \
-            load(a, x, i);                                                                   \
-            load(b, y, i);                                                                   \
-            auto r = expression;                                                             \
-            for (int l = 0; l < lanes && i + l < x.size(); l++) out[i + l] = get(r, l);      \
-        }                                                                                    \
-        return out;                                                                          \
-    }
-OPERATION(add, a + b)
-OPERATION(subtract, a - b)
-OPERATION(multiply, a * b)
-OPERATION(negate, -a)
-
-// Six comparisons as six bits.
-template <class A, class B> words compare(const words& x, const words& y) {
-    words out(x.size());
-    for (size_t i = 0; i < x.size(); i += lanes) {
-        A a;
-        B b;
-        load(a, x, i);
-        load(b, y, i);
-        for (int l = 0; l < lanes && i + l < x.size(); l++)
-            out[i + l] = truth(a < b, l) | truth(a <= b, l) << 1 | truth(a > b, l) << 2 | truth(a >= b, l) << 3 |
-                         truth(a == b, l) << 4 | truth(a != b, l) << 5;
-    }
-    return out;
-}
-
-template <class To> words from_double(const words& x, const words&) {
-    words out(x.size());
-    for (size_t i = 0; i < x.size(); i++) {
-        const uint64_t bits = (uint64_t)x[i];
-        double value;
-        __builtin_memcpy(&value, &bits, 8);
-        To to = value;
-        out[i] = get(to, 0);
-    }
-    return out;
-}
-
 // Input: per case two counted lists; output: per case one counted list.
 static words read_list(FILE* f) {
     uint64_t n = 0;
