@@ -23,23 +23,31 @@ class Machine:
     compiler: str
     load: float
     gigahertz: float
+    int8_instruction: str
+    int8_macs: float
     int16_instruction: str
     int16_macs: float
     float_macs: float
 
+    def peak(self, byte_share: float) -> float:
+        """Integer multiply-accumulates per second of one core, ``byte_share`` of them of bytes, the others of int16."""
+        return 1 / (byte_share / self.int8_macs + (1 - byte_share) / self.int16_macs)
+
     def text(self) -> str:
         """Markdown lines."""
-        per_cycle = self.int16_macs / self.gigahertz / 1e9
         return "\n".join(
             [
                 f"- Processor: {self.processor}, {self.cores} cores available, {self.memory_gb:.0f} GB; "
                 f"{self.system}; {self.compiler}.",
                 f"- Load average of other work when the run began: {self.load:.1f}.",
-                f"- Measured on one core: {self.gigahertz:.2f} GHz (dependent additions); int16 multiply-adds by "
-                f"{self.int16_instruction}: {self.int16_macs / 1e9:.0f} GMAC/s ({per_cycle:.1f} per cycle); float32 "
-                f"fused multiply-adds: {self.float_macs / 1e9:.0f} GMAC/s.",
+                f"- Measured on one core: {self.gigahertz:.2f} GHz (dependent additions); int8 multiply-adds by "
+                f"{self.int8_instruction}: {self._rate(self.int8_macs)}; int16 by {self.int16_instruction}: "
+                f"{self._rate(self.int16_macs)}; float32 fused multiply-adds: {self._rate(self.float_macs)}.",
             ]
         )
+
+    def _rate(self, macs: float) -> str:
+        return f"{macs / 1e9:.0f} GMAC/s ({macs / self.gigahertz / 1e9:.1f} per cycle)"
 
 
 def measure(build: Path, compiler: str = "gcc") -> Machine:
@@ -58,6 +66,8 @@ def measure(build: Path, compiler: str = "gcc") -> Machine:
         compiler=version.splitlines()[0],
         load=load,
         gigahertz=rates["gigahertz"],
+        int8_instruction=rates["instruction_8"],
+        int8_macs=rates["int8"],
         int16_instruction=rates["instruction"],
         int16_macs=rates["int16"],
         float_macs=rates["float"],

@@ -20,7 +20,7 @@ SETUP = """\
 One process for each contender, network and number of cores; all read the same files of weights and the same
 inputs.
 
-- **hlsgen**: types as the peer's, `fixed<16,6>` everywhere (the QKeras network: its own quantisers);
+- **hlsgen**: types as the peer's, `fixed<16,6>` everywhere (QKeras networks: their own quantisers);
   io_parallel for the MLPs, io_stream for the rest. **hlsgen, default types**: the 16-bit types it chooses
   itself (more fraction bits in weights and results). Before timing, outputs are compared with the exact
   NumPy reference; a difference fails the run.
@@ -35,7 +35,8 @@ inputs.
 - **peak MB**: largest resident memory of the process, Python, libraries, inputs and outputs included; the
   sizes of calls differ. **compiler MB**: of one g++.
 - **roofline** = cores × multiply-accumulates per second of one core with operands in registers, measured as
-  given above: int16 for fixed point, float32 for float. Multiply-accumulates are those of dense and
+  given above: float32 for float; for fixed point int8 for the layers whose inputs and weights have at most 8
+  bits, int16 for all others. Multiply-accumulates are those of dense and
   convolution layers."""
 
 
@@ -51,6 +52,8 @@ class Result:
     all_cores: float | None = None
     memory: float | None = None
     compiler_memory: float | None = None
+    byte_share: float = 0.0
+    """Of its multiply-accumulates: those whose inputs and weights have at most 8 bits."""
     problem: str = ""
 
     @property
@@ -165,7 +168,7 @@ def _rows(found: Report, table: Table) -> list[list[str]]:
         if r.problem and r.one_core is None:
             rows.append([title, f"{r.name}: FAILED, {_one_line(r.problem)}", *[""] * (len(HEADS) - 2)])
             continue
-        peak = found.machine.cores * (found.machine.float_macs if r.is_float else found.machine.int16_macs)
+        peak = found.machine.cores * (found.machine.float_macs if r.is_float else found.machine.peak(r.byte_share))
         macs = r.all_cores * table.macs if r.all_cores else None
         rows.append(
             [

@@ -66,6 +66,13 @@ NETWORKS = (
         options={"input_precision": "ufixed<8,0>"},
         default_types=False,
     ),
+    Network("jet_qmlp6", "jet tagging QKeras MLP, 6 bit", "io_parallel", options={}, default_types=False),
+    Network(
+        "svhn_qcnn8",
+        "SVHN QKeras CNN, 8 bit",
+        options={"input_precision": "ufixed<8,0>"},
+        default_types=False,
+    ),
 )
 GROWTHS = (
     ("MLP 128×8: layers ×2", "growth_mlp", "growth_mlp_layers", "io_parallel"),
@@ -73,7 +80,10 @@ GROWTHS = (
     ("CNN 16×16×16, 4 layers: layers ×2", "growth_cnn", "growth_cnn_layers", "io_stream"),
     ("CNN 16×16×16, 4 layers: width ×2", "growth_cnn", "growth_cnn_width", "io_stream"),
 )
-CHAINS = ("chain_500", "chain_1000")
+CONVERSIONS = (
+    ("chain of 500 → 1,000 nodes", "chain_500", "chain_1000"),
+    ("residual network of 13 → 26 blocks", "residual_13", "residual_26"),
+)
 
 
 class WorkerError(Exception):
@@ -155,6 +165,7 @@ class Bench:
             all_cores=every["speed"],
             memory=every["memory"],
             compiler_memory=cold["compiler_memory"],
+            byte_share=cold["byte_share"],
             problem=f"{wrong} values differ from the reference" if wrong else "",
         )
 
@@ -231,12 +242,13 @@ class Bench:
             a, b = result(small, io_type), result(large, io_type)
             rows.append(Growth.of(title, a, b, self.macs(large) / self.macs(small)))
         rows.append(self._batch_growth())
-        short, long = (self._convert_only(name) for name in CHAINS)
-        rows.append(Growth(f"chain of 500 → 1,000 nodes ({long:.2f} s)", 2.0, convert=long / short))
+        for title, small, large in CONVERSIONS:
+            short, long = self._convert_only(small), self._convert_only(large)
+            rows.append(Growth(f"{title} ({short:.2f} → {long:.2f} s)", 2.0, convert=long / short))
         return rows
 
     def _convert_only(self, name: str) -> float:
-        """Seconds; a chain is too deep to be worth compiling for this."""
+        """Seconds; such networks are too deep to be worth compiling for this."""
         settings = {"options": {}, "measure": False, "compile": False, "cache": str(self.bindings)}
         return float(self.run(Path(sys.executable), "hlsgen_worker.py", name, self.cores, **settings)["convert"])
 
@@ -320,7 +332,8 @@ def main() -> int:
     )
     chosen = [network for network in NETWORKS if network.name in options.models]
     growing = not (options.quick or options.skip_growth)
-    extra = [*dict.fromkeys(n for _, a, b, _ in GROWTHS for n in (a, b)), *CHAINS] if growing else []
+    pairs = [(a, b) for _, a, b, _ in GROWTHS] + [(a, b) for _, a, b in CONVERSIONS]
+    extra = list(dict.fromkeys(name for pair in pairs for name in pair)) if growing else []
     bench.write_networks([*(network.name for network in chosen), *extra])
     first = bench.first_build()
     tables = []

@@ -29,6 +29,17 @@ def check(project: hlsgen.Project, x: Any) -> int:
     return int(np.sum(project.predict(x, raw=True) != project.evaluate(x, raw=True)[output]))
 
 
+def byte_share(project: hlsgen.Project) -> float:
+    """Of the multiply-accumulates of dense and convolution layers: those of numbers of at most 8 bits, by 8 bits."""
+    macs = {True: 0, False: 0}
+    for step in project.plan.steps:
+        fields: Any = step.kernel.fields
+        if {"n_in", "n_out", "weight_t"} <= set(fields):
+            narrow = fields["input_t"].width <= 8 and fields["weight_t"].width <= 8
+            macs[narrow] += fields["n_in"] * step.outputs[0].size
+    return macs[True] / max(sum(macs.values()), 1)
+
+
 def seconds_of(project: hlsgen.Project, task: Task, count: int) -> float:
     """Processor seconds of predicting ``count`` samples on one core: the median of several calls."""
     x = task.samples(count)
@@ -55,6 +66,7 @@ def main() -> None:
     project.compile()
     compiled = time.perf_counter()
     facts: dict[str, Any] = {"convert": converted - start, "compile": compiled - converted}
+    facts["byte_share"] = byte_share(project)
     if task.settings["measure"]:
         wrong = check(project, task.samples(CHECKED))
         threads = len(task.cores)

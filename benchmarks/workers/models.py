@@ -141,6 +141,49 @@ def _read_keras_weights(model: Any, path: Path) -> None:
         model.get_layer(name).set_weights([np.asarray(variables[k]) for k in ("0", "1")])
 
 
+def quantized(bits: int) -> dict[str, Any]:
+    """Weights and biases of these bits between -1 and 1, steps of a power of two."""
+    return {
+        "kernel_quantizer": quantized_bits(bits, 0, alpha=1),
+        "bias_quantizer": quantized_bits(bits, 0, alpha=1),
+    }
+
+
+def jet_qmlp6() -> Any:
+    """The jet tagger of hls4ml's own tutorial, quantised: 16 features, five classes, 6 bits."""
+    stack = [keras.Input((16,))]
+    for i, size in enumerate((64, 32, 32)):
+        stack += [QDense(size, name=f"fc{i}", **quantized(6)), QActivation("quantized_relu(6)", name=f"relu{i}")]
+    stack += [QDense(5, name="logits", **quantized(6)), layers.Activation("softmax", name="softmax")]
+    return keras.Sequential(stack)
+
+
+def svhn_qcnn8() -> Any:
+    """svhn_cnn in 8 bits, without BatchNormalization; activations between 0 and 4."""
+    stack = [keras.Input((32, 32, 3))]
+    for i, filters in enumerate((16, 16, 24)):
+        stack += [
+            QConv2D(filters, 3, name=f"conv{i}", **quantized(8)),
+            QActivation("quantized_relu(8,2)", name=f"conv{i}_relu"),
+            layers.MaxPooling2D(2, name=f"pool{i}"),
+        ]
+    stack.append(layers.Flatten(name="flatten"))
+    for i, size in enumerate((42, 64)):
+        stack += [QDense(size, name=f"fc{i}", **quantized(8)), QActivation("quantized_relu(8,2)", name=f"fc{i}_relu")]
+    stack += [QDense(10, name="logits", **quantized(8)), layers.Activation("softmax", name="softmax")]
+    return keras.Sequential(stack)
+
+
+def residual(blocks: int) -> Any:
+    """Blocks of two convolutions and a skip, on 8x8 images of 8 channels."""
+    x = source = keras.Input((8, 8, 8))
+    for i in range(blocks):
+        y = layers.Activation("relu", name=f"block{i}_a_relu")(_conv_bn(x, 8, 3, 1, f"block{i}_a"))
+        y = _conv_bn(y, 8, 3, 1, f"block{i}_b")
+        x = layers.Activation("relu", name=f"block{i}_relu")(layers.Add(name=f"block{i}_add")([x, y]))
+    return keras.Model(source, x)
+
+
 def chain(nodes: int) -> Any:
     """A chain of Dense(8) and ReLU layers, ``nodes`` in all."""
     stack = [keras.Input((8,))]
@@ -162,6 +205,8 @@ BUILDERS: dict[str, Builder] = {
     "cnn_1d": cnn_1d,
     "resnet8": resnet8,
     "mnist_qcnn": mnist_qcnn,
+    "jet_qmlp6": jet_qmlp6,
+    "svhn_qcnn8": svhn_qcnn8,
     "growth_mlp": lambda: mlp(128, [128] * 8, 128),
     "growth_mlp_layers": lambda: mlp(128, [128] * 16, 128),
     "growth_mlp_width": lambda: mlp(256, [256] * 8, 256),
@@ -170,6 +215,8 @@ BUILDERS: dict[str, Builder] = {
     "growth_cnn_width": lambda: small_cnn(4, 32),
     "chain_500": lambda: chain(500),
     "chain_1000": lambda: chain(1000),
+    "residual_13": lambda: residual(13),
+    "residual_26": lambda: residual(26),
 }
 
 
@@ -202,9 +249,11 @@ def settle(model: Any, x: Any, seed: int) -> None:
 
 
 def inputs(name: str, shape: tuple[int, ...]) -> Any:
-    """256 samples: MNIST's for the MNIST network, else noise on the grid of fixed<16,6>."""
+    """256 samples: MNIST's for the MNIST network, pixels for svhn_qcnn8, else noise on the grid of fixed<16,6>."""
     if name == "mnist_qcnn":
         return np.load(EXAMPLES / "mnist_qcnn" / "x.npy")[:256].astype(np.float32).reshape(-1, 28, 28, 1)
+    if name == "svhn_qcnn8":
+        return (np.random.default_rng(1).integers(0, 256, (256, *shape)) / 256).astype(np.float32)
     noise = np.clip(np.random.default_rng(1).normal(0, 1, (256, *shape)), -4, 4)
     return (np.round(noise / INPUT_STEP) * INPUT_STEP).astype(np.float32)
 
