@@ -10,7 +10,7 @@ from __future__ import annotations
 from hlsgen.quantizers.base import Activation, Library, PowersOfTwo, Quantized, Quantizer
 from hlsgen.quantizers.functions import QuantizedRelu, QuantizedSigmoid, QuantizedTanh
 from hlsgen.quantizers.linear import QuantizedBits, QuantizedHswish, QuantizedLinear
-from hlsgen.quantizers.parse import parse_quantizer
+from hlsgen.quantizers.parse import live_configuration, parse_quantizer
 from hlsgen.quantizers.po2 import PowerOfTwo
 from hlsgen.quantizers.signs import Binary, Ternary
 
@@ -29,5 +29,6 @@ __all__ = [
     "QuantizedTanh",
     "Quantizer",
     "Ternary",
+    "live_configuration",
     "parse_quantizer",
 ]

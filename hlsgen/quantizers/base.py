@@ -72,6 +72,7 @@ class Activation:
     * ``sigmoid``, ``tanh``: ``type`` of that function of ``gain * x``
     * ``hswish``: ``type.cast(x * clip(x + shift, 0, upper) / upper)``
 
+    ``relu`` and ``affine`` step on a grid ``2**coarser`` times as wide as that of ``type``.
     ``exact`` is False where QKeras's own float32 function may fall on the other side of a tie.
     """
 
@@ -83,6 +84,7 @@ class Activation:
     gain: Fraction = Fraction(1)
     offset: Fraction = Fraction(0)
     threshold: Fraction = Fraction(0)
+    coarser: int = 0
     shift: Fraction = Fraction(0)
     upper: Fraction = Fraction(0)
     powers: PowersOfTwo | None = None
@@ -96,6 +98,29 @@ class Activation:
         return self.kind == "cast" and whole and self.scale is None
 
     @property
+    def step_frac(self) -> int | None:
+        """Fraction bits of a grid whose steps and half steps are where the result steps; None if unknown."""
+        if self.coarser:
+            return None
+        match self.kind:
+            case "cast":
+                return self.type.frac
+            case "relu":
+                return self.type.frac + max(-_exponent(self.negative_slope or Fraction(1)), 0)
+            case "binary":
+                return 0
+            case "affine" if _is_power_of_two(self.gain):
+                return max(self.type.frac, _log2(self.offset.denominator)) + _exponent(self.gain)
+            case "ternary":
+                return _log2(self.threshold.denominator)
+        return None
+
+    @property
+    def turning_point(self) -> Fraction | None:
+        """Where the function ceases to fall and begins to rise; None if it never falls."""
+        return -self.shift / 2 if self.kind == "hswish" else None
+
+    @property
     def max_value(self) -> Fraction:
         """The largest result, without ``scale``."""
         return self.high * self.type.step
@@ -107,9 +132,9 @@ class Activation:
             case "cast":
                 y = self.type.cast(x, frac)
             case "relu":
-                y = np.where(x >= 0, self.type.cast(x, frac), self._linear(x, frac, self.negative_slope))
+                y = np.where(x >= 0, self._stepped(x, frac), self._stepped(x, frac, self.negative_slope))
             case "affine":
-                y = self._linear(x, frac, self.gain, self.offset)
+                y = self._stepped(x, frac, self.gain, self.offset)
             case "binary":
                 y = np.where(x >= 0, self.high, self.low)
             case "ternary":
@@ -122,8 +147,17 @@ class Activation:
                 y = self._hswish(x, frac)
         return integers(np.clip(y, self.low, self.high))
 
-    def _linear(self, x: Ints, frac: int, gain: Fraction, offset: Fraction = Fraction(0)) -> Ints:
-        """``gain * x + offset`` cast; both have a power of two as denominator."""
+    def _stepped(self, x: Ints, frac: int, gain: Fraction = Fraction(1), offset: Fraction = Fraction(0)) -> Ints:
+        """``gain * x + offset`` cast, on the coarser grid; both have a power of two as denominator."""
+        if not self.coarser:
+            return self._linear(x, frac, gain, offset)
+        # One integer bit more than the type: what is beyond its end must not saturate below it.
+        kind = replace(self.type, width=self.type.width - self.coarser + 1, integer=self.type.integer + 1)
+        steps = replace(self, type=kind, coarser=0)._linear(x, frac, gain, offset)
+        return integers(steps, kind.width + self.coarser) << self.coarser
+
+    def _linear(self, x: Ints, frac: int, gain: Fraction, offset: Fraction) -> Ints:
+        """The same on the grid of the type."""
         bits = max(_log2(gain.denominator), _log2(offset.denominator) - frac, 0)
         factor = int(gain * 2**bits)
         shift = offset * Fraction(2) ** (frac + bits)
@@ -220,10 +254,8 @@ def split_scale(kind: FixedType, alpha: float | None) -> tuple[FixedType, Fracti
     if alpha is None:
         return kind, None
     value = Fraction(float(np.float32(alpha)))
-    power = value > 0 and value.numerator & (value.numerator - 1) == 0
-    if power and value.denominator & (value.denominator - 1) == 0:
-        places = _log2(value.numerator) - _log2(value.denominator)
-        return replace(kind, integer=kind.integer + places), None
+    if _is_power_of_two(value):
+        return replace(kind, integer=kind.integer + _exponent(value)), None
     return kind, value
 
 
@@ -235,6 +267,14 @@ def rounding_type(width: int, integer: int, signed: bool, symmetric: bool = Fals
 
 def _log2(power: int) -> int:
     return power.bit_length() - 1
+
+
+def _is_power_of_two(value: Fraction) -> bool:
+    return value > 0 and all(part & (part - 1) == 0 for part in (value.numerator, value.denominator))
+
+
+def _exponent(power: Fraction) -> int:
+    return _log2(power.numerator) - _log2(power.denominator)
 
 
 def _at_least(x: Ints, frac: int, threshold: Fraction) -> NDArray[np.bool_]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.ir.types import FixedType, integers
 from hlsgen.quantizers.base import Activation, Kind, Quantized, Quantizer, rounding_type
@@ -15,6 +16,10 @@ from hlsgen.quantizers.float32 import Floats
 InternalSigmoid: TypeAlias = Literal["hard", "smooth", "real"]
 """What ``set_internal_sigmoid`` of QKeras chose; "hard" unless the model's author changed it."""
 
+_FLOAT32_ERROR = 2.0**-21
+"""More than float32 sigmoids and tanhs are off."""
+_FINEST = 12
+"""An upper bound this many bits below the grid is still followed."""
 _SLOPES = {"hard": Fraction(1, 2), "smooth": Fraction(3, 16), "real": Fraction(1)}
 
 
@@ -29,6 +34,8 @@ class QuantizedRelu(Quantizer):
     integer: int
     negative_slope: Fraction = Fraction(0)
     upper: Fraction | None = None
+    sigmoid: InternalSigmoid | None = None
+    """``use_sigmoid``: round ``sigmoid(x / 2**integer)``, and stretch its upper half over the type."""
 
     @property
     def type(self) -> FixedType:
@@ -37,9 +44,16 @@ class QuantizedRelu(Quantizer):
 
     def _quantize(self, x: Floats) -> Quantized:
         act = self.activation()
+        if self.sigmoid is not None:
+            rounded = np.rint(
+                _linear_sigmoid(x / np.float32(2.0**self.integer), self.sigmoid) * np.float32(2.0**self.bits)
+            )
+            steps = np.clip(2 * rounded - np.float32(2.0**self.bits), 0, act.high)
+            return Quantized(integers(steps.astype(np.int64)), act.type.plain())
         p = x * np.float32(2.0**act.type.frac)
-        leaky = np.clip(np.rint(p * np.float32(float(self.negative_slope))), np.float32(act.low), np.float32(0))
-        steps = np.where(p >= 0, np.clip(np.rint(p), np.float32(0), np.float32(act.high)), leaky)
+        p = p / np.float32(2.0**act.coarser)
+        rounded = np.where(p >= 0, np.rint(p), np.rint(p * np.float32(float(self.negative_slope))))
+        steps = np.clip(rounded * np.float32(2.0**act.coarser), np.float32(act.low), np.float32(act.high))
         return Quantized(integers(steps.astype(np.int64)), act.type.plain())
 
     def activation(self) -> Activation:
@@ -50,23 +64,37 @@ class QuantizedRelu(Quantizer):
                 f"negative_slope={float(self.negative_slope)} leaves the negative side less than one step",
                 f"use at least {(low.denominator).bit_length() - 1} bits more or a steeper slope",
             )
-        high = self.type.max_mantissa if self.upper is None else min(self._upper_mantissa(), self.type.max_mantissa)
+        high = self.type.max_mantissa
+        if self.upper is not None:
+            high = min(int(self.upper / self.type.step), high)
+        if self.sigmoid is not None:
+            return self._stretched(high)
+        if self.upper is not None and self.upper < self.type.max and self.upper % self.type.step:
+            return self._with_bound_off_grid(kind, int(low))
         return Activation("relu", kind, int(low), high, negative_slope=self.negative_slope)
+
+    def _with_bound_off_grid(self, kind: FixedType, low: int) -> Activation:
+        """Round on the quantiser's grid, then take the bound, which lies on a finer one."""
+        assert self.upper is not None
+        finer = self.upper.denominator.bit_length() - 1 - kind.frac
+        if finer > _FINEST:
+            where = f"lies {finer} bits below the grid of step {float(self.type.step)}"
+            raise self.refusal(f"relu_upper_bound={float(self.upper)} {where}", "use a bound of fewer bits")
+        fine = replace(kind, width=kind.width + finer)
+        bound = int(self.upper / fine.step)
+        return Activation("relu", fine, low << finer, bound, negative_slope=self.negative_slope, coarser=finer)
+
+    def _stretched(self, high: int) -> Activation:
+        """``2 round(2**bits sigmoid(x / 2**integer)) - 2**bits``: every second level of the type, and its top."""
+        if self.bits < 2 or self.sigmoid == "real":
+            raise self.refusal("use_sigmoid with one bit, or of the real sigmoid", "use quantized_sigmoid")
+        assert self.sigmoid is not None
+        return Activation("affine", self.type, 0, high, gain=2 * _SLOPES[self.sigmoid], coarser=1)
 
     def _wide_type(self) -> FixedType:
         """The declared type, wider by what a slope above 1 needs."""
         extra = max(self.negative_slope.numerator.bit_length() - 1, 0)
         return rounding_type(self.type.width + extra, self.type.integer + extra, self.type.signed)
-
-    def _upper_mantissa(self) -> int:
-        assert self.upper is not None
-        mantissa = self.upper / self.type.step
-        if mantissa.denominator != 1 and mantissa < self.type.max_mantissa:
-            raise self.refusal(
-                f"relu_upper_bound={float(self.upper)} is not on the grid of step {float(self.type.step)}",
-                "use a bound that is a multiple of the step",
-            )
-        return int(mantissa)
 
 
 @dataclass(frozen=True)
@@ -78,7 +106,7 @@ class QuantizedSigmoid(Quantizer):
     shape: InternalSigmoid
 
     def _quantize(self, x: Floats) -> Quantized:
-        return _on_constants(self, _linear_sigmoid(x, self.shape))
+        return _on_constants(self, _sigmoid(x, self.shape))
 
     def activation(self) -> Activation:
         kind = rounding_type(self.bits, 0, signed=False)
@@ -98,7 +126,9 @@ class QuantizedTanh(Quantizer):
     real: bool
 
     def _quantize(self, x: Floats) -> Quantized:
-        return _on_constants(self, np.float32(2) * _linear_sigmoid(x, self.shape) - np.float32(1))
+        if self.real:
+            return _on_constants(self, np.tanh(x.astype(np.float64)))
+        return _on_constants(self, np.float32(2) * _sigmoid(x, self.shape) - np.float32(1))
 
     def activation(self) -> Activation:
         kind = rounding_type(self.bits, 1, signed=True, symmetric=self.symmetric)
@@ -111,15 +141,22 @@ class QuantizedTanh(Quantizer):
         return Activation(step, kind, low, high, gain=gain)
 
 
+def _sigmoid(x: Floats, shape: InternalSigmoid) -> NDArray[np.floating]:
+    if shape != "real":
+        return _linear_sigmoid(x, shape)
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x.astype(np.float64))))
+
+
 def _linear_sigmoid(x: Floats, shape: InternalSigmoid) -> Floats:
     """``clip(slope * x + 1/2, 0, 1)``; float32 loses bits of a small ``x`` here, and so must we."""
     p: Floats = np.clip(np.float32(float(_SLOPES[shape])) * x + np.float32(0.5), np.float32(0), np.float32(1))
     return p
 
 
-def _on_constants(quantizer: Quantizer, values: Floats) -> Quantized:
+def _on_constants(quantizer: Quantizer, values: NDArray[np.floating]) -> Quantized:
     act = quantizer.activation()
-    if not act.exact:
-        raise quantizer.refusal("a real sigmoid or tanh on weights", "use it on data only")
-    steps = np.clip(np.rint(values * np.float32(2.0**act.type.frac)), act.low, act.high)
+    scaled = values * 2.0**act.type.frac
+    if not act.exact and (np.abs(scaled - np.floor(scaled) - 0.5) < _FLOAT32_ERROR * 2.0**act.type.frac).any():
+        raise quantizer.refusal("a weight's sigmoid or tanh lies on a tie, which float32 decides", "move that weight")
+    steps = np.clip(np.rint(scaled), act.low, act.high)
     return Quantized(integers(steps.astype(np.int64)), act.type.plain())

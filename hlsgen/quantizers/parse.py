@@ -48,12 +48,34 @@ def parse_quantizer(
     elif isinstance(config, Mapping):
         name, options = _read_dict(config, where)
         found = library or _library_of_dict(config, name)
+        sigmoid = sigmoid or config.get(_SIGMOID)
         bound = _bind(signature(name, found, where), [], options, where)
     else:
         name, found = type(config).__name__, library or _library_of_object(config)
         bound = _read_object(config, signature(name, found, where))
         sigmoid = sigmoid or _sigmoid_of_object(config)
     return _Options(name, bound, found, sigmoid or "hard", where).build()
+
+
+def live_configuration(quantizer: object) -> dict[str, Any] | None:
+    """A live QKeras quantiser as a dict for :func:`parse_quantizer`, complete where ``get_config`` forgets options.
+
+    Returns None for anything that is no QKeras quantiser.
+    """
+    name = type(quantizer).__name__
+    if name not in SIGNATURES or type(quantizer).__module__.partition(".")[0] != "qkeras":
+        return None
+    known = signature(name, _library_of_object(quantizer), "quantizer")
+    options = {key: _plain(value) for key, value in _read_object(quantizer, known).items()}
+    return {"class_name": name, "config": options, _SIGMOID: _sigmoid_of_object(quantizer)}
+
+
+_SIGMOID = "internal_sigmoid"
+"""Key of a serialised quantiser that says what ``set_internal_sigmoid`` was given."""
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 # -- spellings ------------------------------------------------------------------------------
@@ -291,18 +313,19 @@ def _quantized_hswish(o: _Options) -> Quantizer:
 
 
 def _quantized_relu(o: _Options) -> Quantizer:
-    if o.flag("use_sigmoid"):
-        raise UnsupportedError(f"{o.where}: use_sigmoid squeezes the input first; use quantized_sigmoid instead")
     bound = None if o.flag("is_quantized_clip") else o.optional_number("relu_upper_bound")
     if bound is not None and bound < 0:
         raise o.wrong("relu_upper_bound", "None or positive")
-    slope = o.slope()
+    slope, squeezed = o.slope(), o.flag("use_sigmoid")
+    if squeezed and slope:
+        raise UnsupportedError(f"{o.where}: use_sigmoid with a negative_slope; leave one of them out")
     return QuantizedRelu(
         o.name,
         bits=o.integer("bits", 1 + (slope != 0), 24 + (slope != 0)),
         integer=o.integer("integer", -64, 30),
         negative_slope=slope,
         upper=Fraction(float(np.float32(bound))) if bound else None,
+        sigmoid=o.sigmoid if squeezed else None,
     )
 
 

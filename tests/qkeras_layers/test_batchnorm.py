@@ -128,7 +128,11 @@ def test_center_is_required() -> None:
 
 
 @V3
-def test_fitted_inverse_is_refused() -> None:
-    options = NONE | {"inverse_quantizer": "quantized_bits(16,4,1,alpha='auto')"}
-    with pytest.raises(UnsupportedError, match="inverse_quantizer with a fitted alpha"):
-        project_of(single("QBatchNormalization", (5,), **options))
+@pytest.mark.parametrize("axis", [-1, 3])
+@pytest.mark.parametrize("alpha", ["auto", "auto_po2"])
+def test_fitted_inverse(alpha: str, axis: int) -> None:
+    """An axis counted from the end makes QKeras fit a scale per channel, else it fits one for all."""
+    options = NONE | {"inverse_quantizer": f"quantized_bits(6,0,1,alpha='{alpha}')", "axis": axis}
+    model, x = single("QBatchNormalization", (4, 3, 5), **options), grid((4, 3, 5))
+    theirs = np.asarray(model(x, training=False))
+    np.testing.assert_allclose(project_of(model).evaluate(x)["layer"], theirs, rtol=0, atol=float32_bound(model, x))
