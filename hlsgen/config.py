@@ -27,6 +27,8 @@ from hlsgen.ir.types import FixedType, Overflow, Rounding
 
 IoType = Literal["io_parallel", "io_stream"]
 Strategy = Literal["latency", "resource"]
+CalibrationMethod = Literal["max", "percentile", "mse"]
+WeightGranularity = Literal["tensor", "channel"]
 _CONSTANTS = ("weight", "bias")
 PRECISION_ROLES = (*_CONSTANTS, "accum", "result")
 
@@ -90,6 +92,10 @@ class LayerSettings(_Strict):
     precision: Annotated[Precision, BeforeValidator(_parse_precision)] = Field(default_factory=Precision)
     strategy: Strategy | None = None
     reuse_factor: Annotated[int, Field(ge=1)] | None = None
+    weight_granularity: Annotated[
+        WeightGranularity | None,
+        Field(description="inferred weights: one binary point for the tensor, or one for each output channel"),
+    ] = None
 
 
 class TestVectors(_Strict):
@@ -114,9 +120,25 @@ class Config(_Strict):
     default_width: Annotated[int, Field(ge=2, le=64)] = 16
     max_width: Annotated[int | None, Field(ge=2, le=120)] = None
     calibration: Path | None = None
+    calibration_method: Annotated[
+        CalibrationMethod,
+        Field(description="binary points by calibration data: hold the largest value, all but a few, or least error"),
+    ] = "max"
+    percentile: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=100,
+            allow_inf_nan=False,
+            description="% of the magnitudes that calibration_method 'percentile' holds",
+        ),
+    ] = 99.99
     defaults: LayerSettings = Field(default_factory=LayerSettings)
     layer_types: dict[str, LayerSettings] = Field(default_factory=dict)
     layers: dict[str, LayerSettings] = Field(default_factory=dict)
+    fuse_quantized: Annotated[bool, Field(description="fuse scales into quantised weights, and fit types to those")] = (
+        False
+    )
     skip_passes: tuple[str, ...] = ()
     test_vectors: TestVectors | None = None
 
@@ -142,7 +164,7 @@ class Config(_Strict):
         return self.input_precision
 
 
-_MODEL_LEVEL = ("precision", "strategy", "reuse_factor")
+_MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "weight_granularity")
 
 
 def make_config(config: Config | Mapping[str, Any] | str | Path | None = None, **overrides: Any) -> Config:

@@ -6,7 +6,6 @@ import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
+from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.codegen.naming import PROJECT_NAMES, Identifiers
 from hlsgen.codegen.plan import Plan, make_plan
 from hlsgen.codegen.project import project_files
@@ -39,6 +39,14 @@ Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 
 class ClippedInputWarning(UserWarning):
     """Inputs lie outside the range of the input type and were saturated."""
+
+
+class UnexpectedInputWarning(UserWarning):
+    """Inputs are much larger than those by which the types of results were chosen."""
+
+
+_INSPECTED, _UNEXPECTED = 256, 2.5
+"""The first samples of a batch are compared with what was expected; a difference up to this factor is usual."""
 
 
 def convert(
@@ -81,6 +89,11 @@ def convert(
     if isinstance(data, str | Path):
         data = load_array(data)
     samples = None if data is None else _checked_calibration(graph, data)
+    if samples is None and settings.calibration_method != "max":
+        raise ConfigError(
+            f"calibration_method '{settings.calibration_method}' needs data to work on, and none are given; "
+            "give calibration=, or leave the method out"
+        )
     run_pipeline(graph, pipeline(settings, samples), settings.skip_passes, after_pass)
     return Project(graph, settings, overwrite=overwrite)
 
@@ -165,6 +178,11 @@ class Project:
         """Describe types, ranges, ports, what was fused or renamed, and how constants were rounded."""
         return summary(self)
 
+    @cached_property
+    def precision(self) -> PrecisionReport:
+        """Every type, who chose it, the proved and the expected range and the margin; print it, or read its fields."""
+        return precision_report(self.graph)
+
     def __str__(self) -> str:
         return graph_table(self.graph)
 
@@ -195,8 +213,9 @@ class Project:
             InputError: wrong names, shapes or dtypes, or NaN.
         """
         inputs = _checked_inputs(self.graph, x)
-        results = self.emulator.run(_flat(inputs), raw=raw, threads=threads)
-        self._warn_if_clipped(inputs)
+        results, clipped = _run(self.emulator, inputs, raw, threads)
+        self._warn_if_clipped(inputs, clipped)
+        self._warn_if_unexpected(inputs)
         if count_overflows:
             self.overflows = self._overflow_counter.count(inputs)
         shaped = [_shaped(r, value) for r, value in zip(results, self.graph.outputs, strict=True)]
@@ -212,7 +231,7 @@ class Project:
         A layer that was fused away has the values of what it was fused into.
         """
         values = list(dict.fromkeys(self.trace_keys().values()))
-        results = self._tracer.run(_flat(_checked_inputs(self.graph, x)), raw=raw)
+        results, _ = _run(self._tracer, _checked_inputs(self.graph, x), raw)
         by_value = {value: _shaped(r, value) for r, value in zip(results, values, strict=True)}
         return {key: by_value[value] for key, value in self.trace_keys().items()}
 
@@ -230,7 +249,9 @@ class Project:
 
     def evaluate(self, x: Inputs, raw: bool = False) -> dict[str, Array]:
         """The same as trace, by exact integer arithmetic in NumPy: slow, needs no compiler, defines what is right."""
-        mantissas = {name: self._quantized(name, data) for name, data in _checked_inputs(self.graph, x).items()}
+        inputs = _checked_inputs(self.graph, x)
+        _refuse_nan(inputs)
+        mantissas = {name: self._quantized(name, data) for name, data in inputs.items()}
         known = evaluate(self.graph, mantissas)
         return {key: known[value] if raw else real(known[value], value) for key, value in self.trace_keys().items()}
 
@@ -239,8 +260,7 @@ class Project:
         assert value.type is not None
         return value.type.quantize(data) if data.dtype.kind == "f" else value.type.cast(data, 0)
 
-    def _warn_if_clipped(self, inputs: Mapping[str, Array]) -> None:
-        counts = self.emulator.clipped.values()
+    def _warn_if_clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> None:
         for (name, data), count in zip(inputs.items(), counts, strict=True):
             if count:
                 value = next(v for v in self.graph.inputs if v.name == name)
@@ -248,6 +268,24 @@ class Project:
                     f"input '{name}': {count} of {data.size} values are outside of {value.type} and were saturated; "
                     "give calibration= or a wider input_precision=",
                     ClippedInputWarning,
+                    stacklevel=3,
+                )
+
+    def _warn_if_unexpected(self, inputs: Mapping[str, Array]) -> None:
+        """Say that inputs are much larger than those by which results were placed: then inner results saturate."""
+        if not any(choice.placed_by_inputs for choice in self.precision if choice.name not in inputs):
+            return
+        for (name, data), value in zip(inputs.items(), self.graph.inputs, strict=True):
+            expected = value.expected
+            some = np.asarray(data[:_INSPECTED], dtype=np.float64)
+            finite = some[np.isfinite(some)]
+            rms = float(np.sqrt(np.square(finite).mean())) if finite.size else 0.0
+            if expected is not None and rms > _UNEXPECTED * expected.rms > 0:
+                warnings.warn(
+                    f"input '{name}': its values ({rms:.3g} in root mean square) are {rms / expected.rms:.2g} times "
+                    f"larger than those by which results were placed ({expected.origin.value}), so that inner results "
+                    "may saturate; give calibration=, or an input_precision= that says how large they get",
+                    UnexpectedInputWarning,
                     stacklevel=3,
                 )
 
@@ -272,8 +310,14 @@ def load_array(path: str | Path) -> Array:
     return array
 
 
-def _flat(inputs: Mapping[str, Array]) -> list[Array]:
-    return [data.reshape(len(data), prod(data.shape[1:])) for data in inputs.values()]
+def _run(
+    emulator: Emulator, inputs: Mapping[str, Array], raw: bool, threads: int | None = None
+) -> tuple[list[Array], list[int]]:
+    try:
+        return emulator.run_and_count(list(inputs.values()), raw=raw, threads=threads)
+    except InputError:
+        _refuse_nan(inputs)  # says the same in the user's terms; looked for only now, as it costs time and memory
+        raise
 
 
 def _shaped(result: Array, value: Value) -> Array:
@@ -281,7 +325,10 @@ def _shaped(result: Array, value: Value) -> Array:
 
 
 def _checked_inputs(graph: Graph, x: Any) -> dict[str, Array]:
-    """Return arrays by input name, in the model's order. Raises InputError for what does not fit."""
+    """Return arrays by input name, in the model's order. NaN are not looked for.
+
+    Raises InputError for what does not fit.
+    """
     values = {value.name: value for value in graph.inputs}
     given = _by_name(values, x)
     arrays = {name: _checked_array(value, given[name]) for name, value in values.items()}
@@ -293,6 +340,7 @@ def _checked_inputs(graph: Graph, x: Any) -> dict[str, Array]:
 
 def _checked_calibration(graph: Graph, x: Any) -> dict[str, Array]:
     arrays = _checked_inputs(graph, x)
+    _refuse_nan(arrays)
     for name, array in arrays.items():
         if not len(array):
             raise InputError(f"calibration: input '{name}' has no samples; give representative ones")
@@ -336,7 +384,11 @@ def _checked_array(value: Value, data: Any) -> Array:
         raise InputError(
             f"input '{value.name}': shape {array.shape}, expected (samples, {', '.join(map(str, value.shape))}){hint}"
         )
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        where = np.argwhere(np.isnan(array))[0].tolist()
-        raise InputError(f"input '{value.name}': NaN at index {where}; fixed point has no NaN, clean the data first")
     return array
+
+
+def _refuse_nan(inputs: Mapping[str, Array]) -> None:
+    for name, array in inputs.items():
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            where = np.argwhere(np.isnan(array))[0].tolist()
+            raise InputError(f"input '{name}': NaN at index {where}; fixed point has no NaN, clean the data first")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsgen.codegen.plan import bits_per_word
-from hlsgen.ir.graph import Node, Value
+from hlsgen.ir.graph import Node
 from hlsgen.ir.text import graph_table, table
 from hlsgen.layers.base import Parameter
 
@@ -21,8 +21,7 @@ def summary(project: Project) -> str:
     parts = [
         f"{project.name}: {project.config.io_type}, {project.config.part}, {project.config.clock_period:g} ns",
         graph_table(graph),
-        "Value ranges (proved from weights and input types; expected in use, where results were placed by it)\n"
-        + table(["name", "proved", "expected", "type holds"], [_range_row(node.output) for node in graph]),
+        *project.precision.tables(),
     ]
     roundings = [row for node in graph for row in _rounding_rows(node)]
     if roundings:
@@ -34,14 +33,6 @@ def summary(project: Project) -> str:
     if graph.notes:
         parts.append("Notes\n" + "\n".join(f"  {note}" for note in graph.notes))
     return "\n\n".join(parts) + "\n"
-
-
-def _range_row(value: Value) -> list[str]:
-    assert value.interval is not None and value.type is not None
-    step = 2.0**-value.interval.frac
-    proved = f"{value.interval.lowest * step:.6g} .. {value.interval.highest * step:.6g}"
-    expected = "" if value.expected is None else f"+-{value.expected:.4g}"
-    return [value.name, proved, expected, f"{float(value.type.min):.6g} .. {float(value.type.max):.6g}"]
 
 
 def _rounding_rows(node: Node) -> list[list[str]]:

@@ -56,7 +56,7 @@ OPTIONS: list[tuple[str, tuple[int, ...], str, dict[str, Any], tuple[str, ...]]]
     ("UpSampling2D", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
     ("UpSampling2D", IMAGE, "interpolation", {"interpolation": "bilinear"}, ("interpolation", "bilinear", "nearest")),
     ("ReLU", VECTOR, "threshold", {"threshold": 0.5}, ("threshold", "0.5")),
-    ("Softmax", IMAGE, "axis", {"axis": 1}, ("axis",)),
+    ("Softmax", (2, 2, 2, 3), "axis", {"axis": 1}, ("axes", "last axis")),
     ("BatchNormalization", IMAGE, "axis", {"axis": 1}, ("axis",)),
     ("Permute", (2, 2, 2, 3), "axes", {"dims": (2, 1, 3, 4)}, ("(2, 2, 2, 3)",)),
 ]  # fmt: skip
@@ -231,9 +231,9 @@ def test_hostile_layer_names_work(keras, name):
 
 
 def test_broadcast_that_is_not_supported(keras):
-    a, b = keras.Input((4, 3)), keras.Input((4, 1))
+    a, b = keras.Input((2, 2, 2, 3)), keras.Input((2, 2, 2, 1))
     model = keras.Model([a, b], keras.layers.Add(name="the_layer")([a, b]))
-    refused(model, UnsupportedError, "the_layer", "(4, 3)", "(4, 1)")
+    refused(model, UnsupportedError, "the_layer", "(2, 2, 2, 3)", "(2, 2, 2, 1)")
 
 
 # -- files (no framework) --------------------------------------------------------------------------

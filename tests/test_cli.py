@@ -247,6 +247,15 @@ def test_passes(call: Call) -> None:
     assert out.index("apply_config") < out.index("infer_types")
 
 
+def test_places_by_calibration_data(call: Call, tmp_path: Path, iris: Path) -> None:
+    x = iris.parent / "x.npy"
+    out = call("convert", iris, "-o", tmp_path / "a", "--calibration", x, "--calibration-method", "mse",
+               "--default-width", "8").out  # fmt: skip
+    assert "fixed<8,4,RND,SAT>" in out and "(calibration)" in out
+    result = call("convert", iris, "-o", tmp_path / "b", "--calibration-method", "mse")
+    assert result.status == 2 and "calibration_method 'mse' needs data to work on" in result.err
+
+
 def test_as_a_program(repository: Path) -> None:
     code = "from hlsgen.cli import main; main()"
     run = subprocess.run(

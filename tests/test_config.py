@@ -163,3 +163,28 @@ def test_default_config_can_be_edited_and_read_back(examples: Path, tmp_path: Pa
 
 def test_schema_lists_every_key() -> None:
     assert set(Config.model_json_schema()["properties"]) == set(Config.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"calibration_method": "median"}, "calibration_method"),
+        ({"percentile": 0}, "percentile"),
+        ({"percentile": 100.5}, "percentile"),
+        ({"percentile": float("nan")}, "percentile"),
+        ({"weight_granularity": "row"}, "weight_granularity"),
+        ({"layers": {"fc": {"weight_granularty": "channel"}}}, "did you mean 'weight_granularity'"),
+        ({"max_width": 1}, "max_width"),
+    ],
+)
+def test_settings_of_type_inference_are_checked(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_config(settings)
+
+
+def test_settings_of_type_inference_survive_a_file(tmp_path: Path) -> None:
+    text = "{calibration_method: percentile, percentile: 99.5, max_width: 20, defaults: {weight_granularity: channel}}"
+    config = load(tmp_path, text)
+    assert (config.calibration_method, config.percentile, config.max_width) == ("percentile", 99.5, 20)
+    assert config.lookup("any", "Dense", "weight_granularity", "tensor") == "channel"
+    assert make_config(config.model_dump(mode="json")) == config

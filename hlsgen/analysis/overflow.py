@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.codegen.plan import make_plan
 from hlsgen.emulation.emulator import Emulator
+from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.graph import Graph, Node, Value
-from hlsgen.ir.interval import Interval
 from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.layers.convert import Convert
@@ -30,6 +33,8 @@ class Overflow:
     layer: str
     role: str
     type: FixedType
+    wanted: Demand = EVERYTHING
+    """What readers can tell apart: a ReLU's input may be cut off at zero, and that is no overflow."""
     count: int = 0
     total: int = 0
     largest: float = 0.0
@@ -43,7 +48,7 @@ class Overflow:
     def add(self, mantissas: Ints, frac: int) -> None:
         """Count one batch of exact values; rounding happens before the range is checked, as in the cast."""
         unbounded = FixedType(1024, 1024 - self.type.frac, True, self.type.rounding)
-        rounded = unbounded.cast(mantissas, frac)
+        rounded = within(unbounded.cast(mantissas, frac), self.type.frac, self.wanted)
         outside = (rounded < self.type.min_mantissa) | (rounded > self.type.max_mantissa)
         self.count += int(outside.sum())
         self.total += int(mantissas.size)
@@ -80,13 +85,13 @@ class OverflowCounter:
 
     def __init__(self, graph: Graph, name: str) -> None:
         self._exposed = _expose_casts(graph)
-        values = list(dict.fromkeys(value for value, _, _ in self._exposed.casts))
+        values = list(dict.fromkeys(value for value, *_ in self._exposed.casts))
         self._values = values
         self._emulator = Emulator(make_plan(self._exposed.graph, "io_parallel", name, values)) if values else None
 
     def count(self, inputs: Mapping[str, NDArray[Any]]) -> OverflowReport:
         """Run the data through and count; memory stays bounded whatever the number of samples."""
-        entries = [Overflow(layer, role, fixed) for _, (layer, role), fixed in self._exposed.casts]
+        entries = [Overflow(layer, role, fixed, wanted) for _, (layer, role), fixed, wanted in self._exposed.casts]
         if self._emulator is not None:
             flat = [x.reshape(len(x), -1) for x in inputs.values()]
             step = max(1, _BATCH_VALUES // sum(v.size for v in self._values))
@@ -97,27 +102,30 @@ class OverflowCounter:
     def _count_batch(self, flat: Sequence[NDArray[Any]], entries: Sequence[Overflow]) -> None:
         assert self._emulator is not None
         results = dict(zip(self._values, self._emulator.run(flat, raw=True), strict=True))
-        for entry, (value, _, _) in zip(entries, self._exposed.casts, strict=True):
+        for entry, (value, *_) in zip(entries, self._exposed.casts, strict=True):
             assert value.type is not None
             entry.add(results[value], value.type.frac)
+
+
+_Cast = tuple[Value, tuple[str, str], FixedType, Demand]
 
 
 @dataclass(frozen=True, eq=False)
 class _Exposed:
     graph: Graph
-    casts: tuple[tuple[Value, tuple[str, str], FixedType], ...]
-    """The exact value before a cast, the layer and role it belongs to, the type it is cast to."""
+    casts: tuple[_Cast, ...]
+    """The exact value before a cast, the layer and role it belongs to, the type it is cast to, what is wanted of it."""
 
 
 def _expose_casts(graph: Graph) -> _Exposed:
     copy = Graph(graph.name)
     known: dict[Value, Value] = {}
-    casts: list[tuple[Value, tuple[str, str], FixedType]] = []
+    casts: list[_Cast] = []
     for node in graph:
         value = _copied(copy, node, [known[v] for v in node.inputs])
         for role, fixed in _lossy(node):
             value.type = value.type if role != "accum" else node.sum_type
-            casts.append((value, (node.source.name, role), fixed))
+            casts.append((value, (node.source.name, role), fixed, node.wanted if role == "result" else EVERYTHING))
             value = copy.add(Convert(), [value], f"{node.name}_{role}", node.source)
             value.type, value.interval = fixed, node.output.interval
         known[node.output] = value
@@ -139,12 +147,13 @@ def _copied(copy: Graph, node: Node, inputs: Sequence[Value]) -> Value:
 
 def _lossy(node: Node) -> list[tuple[str, FixedType]]:
     """The casts of a node that can overflow, by the proved range of what they are given."""
-    if node.sum_type is None or node.output.type is None:
+    if node.exact is None or node.output.type is None:
         return []
-    reach = Interval.of_type(node.sum_type, 1)
+    reach = node.exact
     found = []
     for role, fixed in (("accum", node.settings.accum), ("result", node.output.type)):
-        if fixed is not None and not _holds(fixed, reach):
+        wanted = node.wanted if role == "result" else EVERYTHING
+        if fixed is not None and not reach.clipped(wanted.low, wanted.high).fits(fixed):
             found.append((role, fixed))
         if fixed is not None:
             reach = reach.cast(fixed)
@@ -153,7 +162,8 @@ def _lossy(node: Node) -> list[tuple[str, FixedType]]:
     return found
 
 
-def _holds(fixed: FixedType, reach: Interval) -> bool:
-    low, high = float(fixed.min), float(fixed.max)
-    step = 2.0**-reach.frac
-    return low <= reach.lowest * step and reach.highest * step <= high
+def within(mantissas: Ints, frac: int, wanted: Demand) -> Ints:
+    """Cut values off where nobody can tell the difference (outwards on their grid)."""
+    low = None if wanted.low is None else floor(wanted.low * Fraction(2) ** frac)
+    high = None if wanted.high is None else ceil(wanted.high * Fraction(2) ** frac)
+    return mantissas if low is high is None else np.clip(mantissas, low, high)

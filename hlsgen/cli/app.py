@@ -46,6 +46,14 @@ class Strategy(StrEnum):
     resource = "resource"
 
 
+class CalibrationMethod(StrEnum):
+    """How calibration data place binary points."""
+
+    max = "max"
+    percentile = "percentile"
+    mse = "mse"
+
+
 class Granularity(StrEnum):
     """How far a printed configuration goes into detail."""
 
@@ -66,6 +74,11 @@ Model = Annotated[Path, _existing("A .keras, .h5 or .json model, or a .yml confi
 ConfigFile = Annotated[Path | None, _option("--config", "-c", text="YAML configuration (see 'hlsgen config').")]
 Weights = Annotated[Path | None, _option("--weights", text="The .h5 weights that go with a .json model.")]
 Calibration = Annotated[Path | None, _option("--calibration", text="Representative inputs, .npy (n, *shape).")]
+Method = Annotated[
+    CalibrationMethod | None,
+    _option("--calibration-method", text="Hold the largest value of the data, all but 0.01 %, or least squared error."),
+]
+Width = Annotated[int | None, _option("--default-width", text="Bits of inferred weights and results (16).")]
 Precision = Annotated[str | None, _option("--precision", text="Type of weights, biases, results: 'fixed<16,6>'.")]
 InputPrecision = Annotated[str | None, _option("--input-precision", text="Type of the inputs: 'ufixed<8,0>'.")]
 Io = Annotated[IoType | None, _option("--io-type", text="Arrays or streams between layers.")]
@@ -134,6 +147,8 @@ def convert(
     config: ConfigFile = None,
     weights: Weights = None,
     calibration: Calibration = None,
+    calibration_method: Method = None,
+    default_width: Width = None,
     precision: Precision = None,
     input_precision: InputPrecision = None,
     io_type: Io = None,
@@ -150,6 +165,8 @@ def convert(
 ) -> None:
     """Write the HLS project of a model and print its summary."""
     overrides = _given(
+        calibration_method=calibration_method,
+        default_width=default_width,
         precision=precision,
         input_precision=input_precision,
         io_type=io_type,
@@ -199,6 +216,8 @@ def predict(
     config: ConfigFile = None,
     weights: Weights = None,
     calibration: Calibration = None,
+    calibration_method: Method = None,
+    default_width: Width = None,
     precision: Precision = None,
     input_precision: InputPrecision = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
@@ -206,7 +225,12 @@ def predict(
     """Run the emulator on stored samples: exactly what the chip will compute."""
     if outputs.exists() and not overwrite:
         raise OutputDirError(f"{outputs}: exists already; give another name, or --overwrite")
-    overrides = _given(precision=precision, input_precision=input_precision)
+    overrides = _given(
+        calibration_method=calibration_method,
+        default_width=default_width,
+        precision=precision,
+        input_precision=input_precision,
+    )
     project = _project(model, config, weights=weights, calibration=calibration, **overrides)
     data = _load(inputs)
     with working("compiling the emulator"):

@@ -17,8 +17,10 @@ from hlsgen.errors import ModelError, UnsupportedError
 LayerPath = tuple[str, ...]
 MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
 MAX_DEPTH = 32
+_OPERATION_MODULES = ("keras.src.ops", "keras.ops", "keras.src.activations", "keras.activations")
 _KERAS_ROOTS = frozenset({"keras", "tf_keras", "tensorflow"})
 _OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
+_PREPROCESSING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "Equalization", "Solarization")
 _NEUTRAL_KWARGS: dict[str, tuple[Any, ...]] = {"training": (None, False), "name": ()}
 
 
@@ -28,6 +30,15 @@ class Reference(NamedTuple):
     layer: str
     node: int
     tensor: int
+
+
+class Constant(NamedTuple):
+    """A number that an operation is given in place of a tensor (``x * 2``)."""
+
+    value: float
+
+
+Argument = Reference | Constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +51,13 @@ class LayerEntry:
     registered_name: str
     config: dict[str, Any]
     build_config: dict[str, Any]
-    nodes: tuple[tuple[Reference, ...], ...]
+    nodes: tuple[tuple[Argument, ...], ...]
     first_node: int
     first_output_node: int
     shared_id: int | None
     model: ModelEntry | None
+    nameless: bool = False
+    """An operation of Keras 3 in a legacy HDF5 file, which names no module; but every layer says if it is trainable."""
 
     @property
     def name(self) -> str:
@@ -60,8 +73,8 @@ class LayerEntry:
 
     @property
     def is_operation(self) -> bool:
-        """Whether this is a bare operation of Keras 3 (``x + y``), which is no layer and owns nothing."""
-        return self.module.startswith(("keras.src.ops", "keras.ops"))
+        """Whether this is a bare operation (``x + y``), which is no layer and owns nothing."""
+        return self.nameless or self.class_name == "TFOpLambda" or self.module.startswith(_OPERATION_MODULES)
 
     @property
     def trainable(self) -> bool:
@@ -257,11 +270,14 @@ def _with_nodes(entry: LayerEntry, raw: Any) -> LayerEntry:
     if not isinstance(raw, list):
         raise ModelError(f"{entry.where}: 'inbound_nodes' is no list; the file is damaged")
     keras3 = any(isinstance(node, dict) and "args" in node for node in raw)
+    nameless = keras3 and not entry.module and entry.model is None
+    entry = replace(entry, nameless=nameless and "trainable" not in entry.config and "dtype" not in entry.config)
     nodes = tuple(tuple(_node_inputs(entry, node)) for node in raw)
     # A functional model has one node of its own before its calls. Keras 2 counts it wherever it
     # refers to the model, Keras 3 only where it names the outputs of the model around it.
     own_node = entry.model is not None and _counts_own_node(entry.model, keras3)
-    return replace(entry, nodes=nodes, first_node=int(own_node and not keras3), first_output_node=int(own_node))
+    first = int(own_node and not keras3)
+    return replace(entry, nodes=nodes, first_node=first, first_output_node=int(own_node))
 
 
 def _counts_own_node(model: ModelEntry, keras3: bool) -> bool:
@@ -271,22 +287,22 @@ def _counts_own_node(model: ModelEntry, keras3: bool) -> bool:
     return not model.layers or model.layers[0].is_input or "batch_input_shape" in model.layers[0].config
 
 
-def _node_inputs(entry: LayerEntry, node: Any) -> Iterator[Reference]:
+def _node_inputs(entry: LayerEntry, node: Any) -> Iterator[Argument]:
     if isinstance(node, dict) and "args" in node:
         yield from _arguments(entry, node["args"], _mapping(entry, node.get("kwargs")))
     else:
         yield from _keras2_node(entry, node)
 
 
-def _arguments(entry: LayerEntry, args: Any, kwargs: Mapping[str, Any]) -> Iterator[Reference]:
-    """Tensors of a Keras 3 call, in order; constants and tensors given by keyword are refused."""
+def _arguments(entry: LayerEntry, args: Any, kwargs: Mapping[str, Any]) -> Iterator[Argument]:
+    """Tensors (and an operation's numbers) of a Keras 3 call, in order; tensors given by keyword are refused."""
     for arg in args if isinstance(args, list) else [args]:
         yield from _flat(entry, arg)
     for key, value in kwargs.items():
         _check_kwarg(entry, key, value)
 
 
-def _flat(entry: LayerEntry, arg: Any) -> Iterator[Reference]:
+def _flat(entry: LayerEntry, arg: Any) -> Iterator[Argument]:
     if isinstance(arg, dict) and arg.get("class_name") == "__keras_tensor__":
         yield _reference(entry.where, _mapping(entry, arg.get("config")).get("keras_history"))
     elif isinstance(arg, list):
@@ -296,10 +312,10 @@ def _flat(entry: LayerEntry, arg: Any) -> Iterator[Reference]:
         for key in sorted(arg):  # Keras flattens dicts by sorted key
             yield from _flat(entry, arg[key])
     elif arg is not None:
-        _refuse_constant(entry, arg)
+        yield _constant(entry, arg)
 
 
-def _keras2_node(entry: LayerEntry, node: Any) -> Iterator[Reference]:
+def _keras2_node(entry: LayerEntry, node: Any) -> Iterator[Argument]:
     if isinstance(node, dict):
         for key in sorted(node):
             yield from _keras2_node(entry, node[key])
@@ -312,16 +328,17 @@ def _keras2_node(entry: LayerEntry, node: Any) -> Iterator[Reference]:
         raise ModelError(f"{entry.where}: an inbound node is damaged: {str(node)[:80]}")
 
 
-def _keras2_leaf(entry: LayerEntry, leaf: list[Any]) -> Iterator[Reference]:
+def _keras2_leaf(entry: LayerEntry, leaf: list[Any]) -> Iterator[Argument]:
     if leaf[0] == "_CONSTANT_VALUE":
-        _refuse_constant(entry, leaf[2] if len(leaf) > 2 else None)
-    yield _reference(entry.where, leaf[:3])
+        yield _constant(entry, leaf[2] if len(leaf) > 2 else None)
+    else:
+        yield _reference(entry.where, leaf[:3])
     for key, value in _mapping(entry, leaf[3] if len(leaf) > 3 else None).items():
         # x + y of Keras 2 is a TFOpLambda whose second tensor is the keyword 'y'
         if entry.class_name == "TFOpLambda" and _is_reference(value):
             yield _reference(entry.where, value)
         elif entry.class_name == "TFOpLambda" and key in ("x", "y") and value is not None:
-            _refuse_constant(entry, value)
+            yield _constant(entry, value)
         else:
             _check_kwarg(entry, key, value)
 
@@ -335,6 +352,9 @@ def _mapping(entry: LayerEntry, value: Any) -> Mapping[str, Any]:
 def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
     if value is None or key == "name" or value in _NEUTRAL_KWARGS.get(key, ()):
         return
+    if key == "training" and entry.class_name.startswith(_PREPROCESSING):
+        return  # Keras 3 writes the default of these, which inference overrides
+    _refuse_slices(entry)
     shown = "a tensor" if _holds_tensor(value) else f"{str(value)[:60]}"
     raise UnsupportedError(
         f"{entry.where}: it is called with {key}={shown}; hlsgen takes tensors as positional arguments only "
@@ -342,11 +362,19 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
     )
 
 
-def _refuse_constant(entry: LayerEntry, value: Any) -> None:
+def _constant(entry: LayerEntry, value: Any) -> Constant:
+    if entry.is_operation and isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
+        return Constant(float(value))
+    _refuse_slices(entry)
     raise UnsupportedError(
-        f"{entry.where}: it is called with the constant {str(value)[:60]}; "
-        "use a layer that holds the constant (for example Rescaling, or a frozen Dense or BatchNormalization)"
+        f"{entry.where}: it is called with the constant {str(value)[:60]}; only operations are, and with single "
+        "numbers; use a layer that holds the constant (for example Rescaling, or a frozen Dense or BatchNormalization)"
     )
+
+
+def _refuse_slices(entry: LayerEntry) -> None:
+    if entry.class_name in ("GetItem", "SlicingOpLambda"):
+        raise UnsupportedError(f"{entry.where}: slices of tensors are not supported; use Cropping1D or Cropping2D")
 
 
 def _holds_tensor(value: Any) -> bool:

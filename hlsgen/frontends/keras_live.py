@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from hlsgen.errors import ModelError
+from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras_config import LayerEntry, LayerPath, ModelEntry, parse_model, plain, subclassed
 from hlsgen.frontends.keras_topology import build_source, input_specs
 from hlsgen.frontends.keras_variables import Variable, checked_weights, frozen, variables_of
 from hlsgen.frontends.source import Array, SourceModel
+from hlsgen.quantizers import live_configuration
 
 _ACCEPTED = "a Keras 3 or tf_keras model (Sequential or Functional), or the path of a .keras, .h5 or .json file"
 _ROOTS = ("keras", "tf_keras", "tensorflow")
@@ -75,6 +77,14 @@ def _layer_weights(entry: LayerEntry, layer: Any) -> dict[str, Array]:
         bound = getattr(layer, "relu_upper_bound", None)
         if bound is not None:
             entry.config.setdefault("relu_upper_bound", plain(bound))
+    else:
+        entry.config.update(_live_quantizers(entry, layer))
+    _check_functions(entry, layer)
+    if entry.config.get("lora_rank") is not None:
+        raise UnsupportedError(
+            f"{entry.where}: its LoRA weights are apart; rebuild it as a plain layer and give it the weights "
+            "layer.kernel (in which Keras adds them up) and layer.bias"
+        )
     variables = variables_of(entry)
     held = list(layer.weights)
     if variables is None:
@@ -87,6 +97,35 @@ def _layer_weights(entry: LayerEntry, layer: Any) -> dict[str, Array]:
             f"{', '.join(v.role for v in variables) or 'none'}"
         )
     return checked_weights(entry.where, variables, arrays)
+
+
+def _live_quantizers(entry: LayerEntry, layer: Any) -> dict[str, Any]:
+    """The layer's quantisers as they are: ``get_config`` of QKeras forgets options that change results."""
+    found: dict[str, Any] = {}
+    for key in entry.config:
+        names = (f"{key}_internal", "quantizer", key) if key == "activation" else (f"{key}_internal", key)
+        known = (live_configuration(getattr(layer, name, None)) for name in names)
+        found[key] = next((config for config in known if config is not None), None)
+    return {key: config for key, config in found.items() if config is not None}
+
+
+def _check_functions(entry: LayerEntry, layer: Any) -> None:
+    """Refuse functions that are not the framework's: the configuration holds their names only."""
+    for part in (layer, getattr(layer, "layer", None), getattr(layer, "cell", None)):
+        for role in ("activation", "recurrent_activation"):
+            function = getattr(part, role, None)
+            if callable(function) and not _is_known(function):
+                name = getattr(function, "__name__", type(function).__name__)
+                raise UnsupportedError(
+                    f"{entry.where}: {role} '{name}' is not supported: it is a function of your own, and hlsgen runs "
+                    "no Python code of a model; use one of Keras's functions, or layers that compute the same"
+                )
+
+
+def _is_known(function: Any) -> bool:
+    """Whether a function, or the class of an object that is called like one, comes with a framework."""
+    module = getattr(function, "__module__", None) if isinstance(function, FunctionType) else type(function).__module__
+    return str(module).partition(".")[0] in (*_ROOTS, "qkeras", "hlsgen")
 
 
 def _find(entry: LayerEntry, layer: Any, variable: Variable) -> Any:

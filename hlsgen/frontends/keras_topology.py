@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras_config import LayerEntry, LayerPath, ModelEntry, Reference
+from hlsgen.frontends.keras_config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
 from hlsgen.frontends.source import Array, InputSpec, LayerCall, SourceModel, Tensor
 
 Weights = Mapping[LayerPath, dict[str, Array]]
@@ -92,6 +92,8 @@ def _input_spec(entry: LayerEntry) -> InputSpec:
 
 def _shape(model: str, name: str, shape: Sequence[object]) -> tuple[int, ...]:
     sizes: list[int] = []
+    if len(shape) < 2:
+        raise ModelError(f"input '{name}' is a scalar, of shape {tuple(shape[1:])}; give it the shape (1,)")
     for axis, size in enumerate(shape[1:], start=1):
         if size is None:
             raise ModelError(
@@ -171,11 +173,12 @@ class _Walk:
         }
         by_name = {layer.name: layer for layer in model.layers}
         for entry, node in _node_order(model):
-            arguments = [_resolve(model, by_name, done, r) for r in entry.nodes[node]]
-            done[entry.name, node] = self._call(entry, arguments)
+            arguments = entry.nodes[node]
+            tensors = [_resolve(model, by_name, done, r) for r in _tensors(arguments)]
+            done[entry.name, node] = self._call(entry, tensors, _numbers(arguments))
         return [_resolve(model, by_name, done, r, output=True) for r in model.outputs]
 
-    def _call(self, entry: LayerEntry, inputs: list[Tensor]) -> list[Tensor]:
+    def _call(self, entry: LayerEntry, inputs: list[Tensor], numbers: tuple[float | None, ...] = ()) -> list[Tensor]:
         if entry.model is not None:
             return self.run(entry.model, inputs)
         name = self.names.of_call(entry.path)
@@ -189,9 +192,22 @@ class _Walk:
             inputs=tuple(inputs),
             registered_name=entry.registered_name,
             build_config=entry.build_config,
+            is_operation=entry.is_operation,
+            numbers=numbers,
         )
         self.calls.append(call)
         return [Tensor(name)]
+
+
+def _tensors(arguments: Sequence[Argument]) -> list[Reference]:
+    return [argument for argument in arguments if isinstance(argument, Reference)]
+
+
+def _numbers(arguments: Sequence[Argument]) -> tuple[float | None, ...]:
+    """The arguments with None for tensors; nothing where all are tensors."""
+    if len(_tensors(arguments)) == len(arguments):
+        return ()
+    return tuple(None if isinstance(argument, Reference) else argument.value for argument in arguments)
 
 
 def _call_number(by_name: Mapping[str, LayerEntry], reference: Reference, output: bool) -> int:
@@ -232,9 +248,9 @@ def _node_order(model: ModelEntry) -> Iterator[tuple[LayerEntry, int]]:
     waiting: dict[tuple[int, int], int] = {}
     consumers: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for i, n in keys:
-        producers = {position.get((r.layer, _call_number(by_name, r, False))) for r in model.layers[i].nodes[n]} - {
-            None
-        }
+        producers = {
+            position.get((r.layer, _call_number(by_name, r, False))) for r in _tensors(model.layers[i].nodes[n])
+        } - {None}
         waiting[i, n] = len(producers)
         for producer in producers:
             assert producer is not None

@@ -166,7 +166,10 @@ def _batchnorm(config: Config, owner: str = "") -> list[Variable]:
     shape = ("channels",) if len(_axes(config)) == 1 else None
     chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
     trained = [Variable(role, shape, owner=owner) for role in chosen]
-    return trained + [Variable(r, shape, trainable=False, owner=owner) for r in ("moving_mean", "moving_variance")]
+    kept = ["moving_mean", "moving_variance"]
+    if config.get("renorm"):  # for training; inference does not read them
+        kept += ["moving_stddev", "renorm_mean", "renorm_stddev"]
+    return trained + [Variable(role, shape, trainable=False, owner=owner) for role in kept]
 
 
 def _norm(config: Config) -> list[Variable]:
@@ -202,6 +205,16 @@ def _recurrent(gates: int) -> Table:
         return [replace(v, owner="cell") for v in kernels + biases]
 
     return table
+
+
+def _normalization(config: Config) -> list[Variable]:
+    if config.get("mean") is not None:
+        return []
+    return [
+        Variable("mean", attributes=("adapt_mean",), trainable=False, stored_names=("mean",)),
+        Variable("variance", attributes=("adapt_variance",), trainable=False, stored_names=("variance",)),
+        Variable("count", (), trainable=False),
+    ]
 
 
 def _embedding(config: Config) -> list[Variable]:
@@ -261,6 +274,7 @@ def _tables() -> dict[str, Table]:
         "QAdaptiveActivation": _adaptive,
         "LayerNormalization": _norm,
         "GroupNormalization": _norm,
+        "Normalization": _normalization,
         "Embedding": _embedding,
         "EinsumDense": _einsum_dense,
         "PReLU": _alpha,

@@ -43,7 +43,9 @@ class LayerCall:
     ``class_name`` is bare ('QDense') for classes of Keras, QKeras and hlsgen, and 'package>Class' for
     anybody else's, so that a stranger's 'Dense' is never taken for Keras's. ``config`` is JSON-like.
     ``weights`` are read-only arrays by role ('kernel', 'bias', 'gamma', ... ; 'layer/kernel' inside a
-    wrapper; 'weight_0', ... for classes whose variables are not known here).
+    wrapper; 'weight_0', ... for classes whose variables are not known here). ``is_operation`` tells an operator or
+    function (``2 * x``) from a layer, for some classes have the same name; where it is given numbers besides tensors,
+    ``numbers`` are its arguments in order, with None for a tensor.
     """
 
     name: str
@@ -55,6 +57,8 @@ class LayerCall:
     inputs: tuple[Tensor, ...]
     registered_name: str = ""
     build_config: dict[str, Any] = field(default_factory=dict)
+    is_operation: bool = False
+    numbers: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hlsgen.errors import GraphError
+from hlsgen.ir.demand import EVERYTHING, Demand
+from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.reason import Reason
 from hlsgen.ir.text import graph_table
 from hlsgen.ir.types import FixedType
 
@@ -40,8 +43,8 @@ class Value:
     producer: Node
     type: FixedType | None = None
     interval: Interval | None = None
-    expected: float | None = None
-    """The largest magnitude expected in use (calibration or probe), None before that is known."""
+    expected: Expected | None = None
+    """How large it is expected to get in use (calibration or probe), None before that is known."""
 
     def __repr__(self) -> str:
         return f"%{self.name}"
@@ -68,6 +71,11 @@ class Settings:
     """The roles (weight, bias, accum, result) that the user fixed for this very layer, by its name."""
     result_by_model: bool = False
     """Whether ``result`` is the model's own quantiser rather than the configuration's wish."""
+    refitted: bool = False
+    """Whether constants that the model's quantisers fixed were multiplied by a scale, as the user asked for."""
+    weight_granularity: str = "tensor"
+    widest: int | None = None
+    """The configuration's ``max_width``: no constant that is placed gets wider."""
 
 
 @dataclass(eq=False)
@@ -80,11 +88,19 @@ class Node:
     source: Source
     output: Value = field(init=False)
     settings: Settings = field(default_factory=Settings)
+    exact: Interval | None = None
+    """The proved range of the exact result before any cast."""
     sum_type: FixedType | None = None
     """Holds the exact result before any cast."""
     accum_type: FixedType | None = None
-    read_frac: int = 0
-    """The finest grid (fraction bits) on which a reader is known to round the result."""
+    read_frac: int | None = None
+    """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it."""
+    wanted: Demand = EVERYTHING
+    """What the readers can tell apart, where the result type was narrowed to that."""
+    wishes: dict[str, FixedType] = field(default_factory=dict)
+    """What the configuration fixed, by role (weight, bias, accum, result)."""
+    reason: Reason | None = None
+    """Who chose the result type, once it is known."""
 
     def __repr__(self) -> str:
         return f"{self.layer.kind} {self.name}"

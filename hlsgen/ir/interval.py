@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 
@@ -63,14 +65,25 @@ class Interval:
 
     def cast(self, fixed: FixedType) -> Interval:
         """What remains after a cast: rounding is monotone; wrapping may reach every value of the type."""
-        if fixed.overflow in (Overflow.SAT, Overflow.SAT_SYM) or self._fits_after_rounding(fixed):
+        if fixed.overflow in (Overflow.SAT, Overflow.SAT_SYM) or self.fits(fixed):
             return Interval(fixed.cast(self.low, self.frac), fixed.cast(self.high, self.frac), fixed.frac)
         return Interval.of_type(fixed, self.channels)
 
-    def _fits_after_rounding(self, fixed: FixedType) -> bool:
+    def fits(self, fixed: FixedType) -> bool:
+        """Whether no value overflows in a cast (its rounding may carry)."""
         wide = FixedType(fixed.width + 1024 - fixed.width, 1024 - fixed.frac, True, fixed.rounding, Overflow.SAT)
         low, high = wide.cast(self.low, self.frac), wide.cast(self.high, self.frac)
         return fixed.min_mantissa <= int(low.min()) and int(high.max()) <= fixed.max_mantissa
+
+    def clipped(self, low: Fraction | None, high: Fraction | None) -> Interval:
+        """What is left of the values if they are cut off at ``low`` and ``high`` (moved outwards to the grid)."""
+        scale = Fraction(2) ** self.frac
+        lows, highs = self.low.astype(object), self.high.astype(object)
+        if low is not None:
+            lows, highs = (np.maximum(v, floor(low * scale)) for v in (lows, highs))
+        if high is not None:
+            lows, highs = (np.minimum(v, ceil(high * scale)) for v in (lows, highs))
+        return Interval(integers(lows), integers(highs), self.frac)
 
     def with_zero(self) -> Interval:
         """The hull with zero (padded cells)."""

@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen.ir.demand import EVERYTHING, Demand
+from hlsgen.ir.expected import magnitude_bits
 from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, to_float
+from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow, Rounding, integers, to_float
 
 if TYPE_CHECKING:
     from hlsgen.layers.kernel import Kernel
 
 Floats = NDArray[np.float64]
+_MOST_SPREAD = 8
+"""Weights of a channel may be this many octaves smaller than those of another before they lose bits: 16 + 8 bits
+still fit the wide port of a multiplier."""
 
 
 class Exact(NamedTuple):
@@ -76,6 +81,31 @@ class Parameter:
         """Fix the narrowest placement: the integer bits the values need, the rest of ``width`` for the fraction."""
         return self.quantized(placed_type(self.values, width))
 
+    def placed_in_groups(self, groups: Ints, width: int, widest: int) -> Parameter:
+        """Give each group ``width`` bits of its own, on one common grid: a power of two a group, shifted in exactly.
+
+        The type is wider by the difference between the groups (low bits of a group with large values are zero),
+        by at most ``_MOST_SPREAD`` bits and to ``widest`` bits; groups that are smaller still share the finest grid.
+        """
+        order = np.argsort(groups, axis=None, kind="stable")
+        flat = self.values.reshape(-1)
+        ends = np.flatnonzero(np.diff(groups.reshape(-1)[order])) + 1
+        members = [member for member in np.split(order, ends) if flat[member].any()]
+        if not members:
+            return self.placed(width)
+        signed = bool((flat < 0).any())
+        fracs = [_frac_within(flat[member], width, signed) for member in members]
+        finest = min(max(fracs), min(fracs) + min(_MOST_SPREAD, widest - width))
+        mantissas = integers(np.zeros(self.values.size), width + _MOST_SPREAD)
+        for member, frac in zip(members, fracs, strict=True):
+            kept = min(frac, finest)
+            fixed = FixedType(width, width - kept, signed, Rounding.RND_CONV, Overflow.SAT)
+            mantissas[member] = integers(fixed.quantize(flat[member]), width + _MOST_SPREAD) << (finest - kept)
+        mantissas = mantissas.reshape(self.values.shape)
+        low, high = min(int(mantissas.min()), 0), max(int(mantissas.max()), 0)
+        fixed = _without_trailing_zeros(FixedType.covering(low, high, finest), mantissas)
+        return replace(self, type=fixed, mantissas=mantissas >> (finest - fixed.frac))
+
 
 def placed_type(values: Floats, width: int) -> FixedType:
     """The type of ``width`` bits (fewer if exact) whose range just holds ``values`` after rounding."""
@@ -91,6 +121,14 @@ def placed_type(values: Floats, width: int) -> FixedType:
         if fixed.min_mantissa <= mantissas.min() and mantissas.max() <= fixed.max_mantissa:
             return _without_trailing_zeros(fixed.plain(), mantissas)
     raise AssertionError("a placement always exists")
+
+
+def _frac_within(values: Floats, width: int, signed: bool) -> int:
+    """The most fraction bits with which ``width`` bits hold the values after rounding."""
+    frac = width - signed - magnitude_bits(float(np.abs(values).max()))
+    ends = FixedType(width, width - frac, signed)
+    rounded = FixedType(width + 2, width + 2 - frac, signed, Rounding.RND_CONV, Overflow.SAT).quantize(values)
+    return frac if rounded.max() <= ends.max_mantissa else frac - 1
 
 
 def _without_trailing_zeros(fixed: FixedType, mantissas: Ints) -> FixedType:
@@ -135,6 +173,17 @@ class Layer:
 
     # -- what the precision pass asks ---------------------------------------------------------
 
+    def step_frac(self, node: Node) -> int | None:
+        """Fraction bits of the grid that holds every place where a rounding result steps up (or half a step of it).
+
+        None where the result depends on all of the input, or steps at real numbers.
+        """
+        return node.settings.result.frac if self.structural and node.settings.result else None
+
+    def wanted(self, node: Node, behind: Demand) -> Demand:
+        """What the node can tell apart of its inputs, if ``behind`` is what its readers can of its result."""
+        return before_result(node, behind) if self.structural else EVERYTHING
+
     def with_constants(self, node: Node, width: int) -> Layer:
         """Return the layer with every Parameter fixed: the user's type, else placed in ``width`` bits."""
         changes: dict[str, Parameter] = {}
@@ -143,9 +192,25 @@ class Layer:
             if parameter.mantissas is not None and (wish is None or not parameter.values.any()):
                 continue
             changes[name] = (
-                parameter.quantized(wish) if wish is not None else parameter.placed(max(width, self.constant_width))
+                parameter.quantized(wish) if wish is not None else self._placed(name, parameter, node, width)
             )
         return replace(self, **changes) if changes else self
+
+    def _placed(self, name: str, parameter: Parameter, node: Node, width: int) -> Parameter:
+        """A constant whose type nobody fixed."""
+        widest = node.settings.widest or MAX_WIDTH
+        width = min(max(width, self.constant_width), widest)
+        grouped = node.settings.weight_granularity == "channel" and not self.constant_width  # else wide enough
+        groups = self.groups(name) if grouped else None
+        return parameter.placed(width) if groups is None else parameter.placed_in_groups(groups, width, widest)
+
+    def groups(self, name: str) -> Ints | None:
+        """The output channel that each element of a parameter belongs to, in its shape; None if it belongs to all."""
+        return None
+
+    def accumulator(self, exact: FixedType) -> FixedType | None:
+        """The accumulator by which the layer itself rounds its exact result; None: that result is taken as it is."""
+        return None
 
     def finish(self, node: Node, result: FixedType) -> Layer:
         """Last step of type inference, once the result type is known (tables are filled here)."""
@@ -170,6 +235,19 @@ class Layer:
             if not isinstance(value, Parameter | np.ndarray) and value is not None:
                 parts.append(f"{f.name}={value}")
         return " ".join(parts)
+
+
+def before_result(node: Node, behind: Demand) -> Demand:
+    """What is wanted of the exact values that a node with rising arithmetic casts to its result."""
+    fixed = node.output.type or node.settings.result
+    if node.settings.accum is not None:
+        return EVERYTHING
+    if fixed is None:
+        return behind
+    saturates = fixed.overflow in (Overflow.SAT, Overflow.SAT_SYM)
+    if not saturates and (node.exact is None or not node.exact.fits(fixed)):
+        return EVERYTHING
+    return behind.before_cast(fixed, rounds=node.exact is None or node.exact.frac > fixed.frac)
 
 
 def align(values: Sequence[Exact]) -> tuple[list[Ints], int]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hlsgen.ir.arithmetic import exact_matmul
 from hlsgen.ir.graph import Node, Shape, Value
-from hlsgen.ir.interval import Interval
+from hlsgen.ir.interval import Interval, hull
 from hlsgen.layers.base import Exact, Floats
 from hlsgen.layers.kernel import Kernel
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
@@ -32,6 +32,10 @@ class Conv2D(LinearLayer):
     def n_out(self) -> int:
         return self.weight.shape[3]
 
+    @property
+    def pads(self) -> bool:  # type: ignore[override]
+        return self.window.padded
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], self.n_out)
 
@@ -50,9 +54,12 @@ class Conv2D(LinearLayer):
         return self.add_bias(total, frac + weight_frac)
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        """Beside the image, zeros take part; where no window lies inside, only the cells that do count."""
         w, frac = self.weight.fixed
-        x = inputs[0].with_zero() if self.window.padded else inputs[0]
-        return self.bias_interval(x.tiled(self.window.taps).matmul(w.reshape(self.n_in, self.n_out), frac))
+        x = (inputs[0].with_zero() if self.window.padded else inputs[0]).tiled(self.window.taps)
+        masks = self.window.masks(shapes[0])
+        kernels = [(w * mask[:, :, None, None]).reshape(self.n_in, self.n_out) for mask in masks]
+        return self.bias_interval(hull([x.matmul(kernel, frac) for kernel in kernels]))
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective.reshape(self.n_in, self.n_out)

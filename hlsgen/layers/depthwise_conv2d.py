@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.graph import Node, Shape, Value
-from hlsgen.ir.interval import Interval
+from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.types import Ints, bit_length, integers
 from hlsgen.layers.base import Exact, Floats, Parameter
 from hlsgen.layers.conv2d import Conv2D
@@ -35,6 +35,10 @@ class DepthwiseConv2D(LinearLayer):
     def n_out(self) -> int:
         return self.weight.shape[2] * self.multiplier
 
+    @property
+    def pads(self) -> bool:  # type: ignore[override]
+        return self.window.padded
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], self.n_out)
 
@@ -55,17 +59,24 @@ class DepthwiseConv2D(LinearLayer):
         return self.add_bias(total.reshape(len(x), *self.output_shape([x.shape[1:]])), frac + weight_frac)
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
-        w, frac = self.weight.fixed
+        """Beside the image, zeros take part; where no window lies inside, only the cells that do count."""
         x = inputs[0].with_zero() if self.window.padded else inputs[0]
+        return self.bias_interval(hull([self._sums(x, mask) for mask in self.window.masks(shapes[0])]))
+
+    def _sums(self, x: Interval, mask: NDArray[np.bool_]) -> Interval:
+        """Bounds of the sums over some cells of the window."""
+        w, frac = self.weight.fixed
         bits = max(bit_length(x.low), bit_length(x.high)) + bit_length(w) + self.window.taps.bit_length()
-        taps = integers(w, bits).reshape(self.window.taps, w.shape[2], self.multiplier)
+        taps = integers(w, bits)[mask]
         low, high = (integers(v, bits)[:, None] for v in (x.low, x.high))
         up, down = np.maximum(taps, 0).sum(axis=0), np.minimum(taps, 0).sum(axis=0)
-        bounds = (low * up + high * down).reshape(-1), (high * up + low * down).reshape(-1)
-        return self.bias_interval(Interval(*bounds, x.frac + frac))
+        return Interval((low * up + high * down).reshape(-1), (high * up + low * down).reshape(-1), x.frac + frac)
 
     def per_output(self, vector: NDArray[Any]) -> NDArray[Any]:
         return vector.reshape(self.weight.shape[2:])
+
+    def summed(self, products: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(products.sum(axis=(0, 1))).reshape(-1)
 
     def valid_reuse_factors(self, node: Node) -> list[int]:
         return divisors(self.window.taps * self.n_out)

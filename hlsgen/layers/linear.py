@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
 from hlsgen.ir.graph import Node
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.types import FixedType, Ints, integers
+from hlsgen.ir.types import FixedType, Ints, bit_length, integers
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.kernel import ConstantArray, Field, Word, summed, typed
+
+_REAL_BIAS_BITS = 26
+"""What is kept of a real bias (below its largest) where nobody rounds the sum: a little more than float32 does."""
+_BIAS_WIDTH = 24
+"""A bias costs an adder that is there anyway: it keeps what a float32 one has."""
+_MOST_FRACTION = 48
+"""Real numbers with more fraction bits are not taken for exact constants."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,45 +31,113 @@ class LinearLayer(Layer):
     weight: Parameter
     bias: Parameter
 
+    pads: ClassVar[bool] = False
+    """Whether some outputs see zeros in place of inputs (then a shift of the inputs is no shift of the bias)."""
+
     def per_output(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return one value per output channel in the shape that broadcasts over ``weight``."""
         return vector
 
-    def scaled(self, scale: Floats, shift: Floats) -> LinearLayer | None:
-        """Fold ``y * scale + shift`` (per output channel) into weights and bias; None if they are given."""
-        if self.given:
+    def groups(self, name: str) -> Ints | None:
+        if name != "weight":
             return None
-        weight = Parameter.of(self.weight.values * self.per_output(scale))
-        return replace(self, weight=weight, bias=Parameter.of(self.bias.values * scale + shift))
+        return np.broadcast_to(self.per_output(np.arange(self.bias.shape[0])), self.weight.shape)
+
+    def per_input(self, vector: NDArray[Any]) -> NDArray[Any]:
+        """Return one value per input channel in the shape that broadcasts over ``weight``."""
+        return vector[:, None]
+
+    def summed(self, products: NDArray[Any]) -> NDArray[Any]:
+        """Add up an array of the shape of ``weight`` over everything that goes into one output."""
+        return np.asarray(products.sum(axis=tuple(range(products.ndim - 1))))
+
+    def scaled(self, scale: Parameter, shift: Parameter) -> LinearLayer:
+        """Fold ``y * scale + shift`` (per output channel) into weights and bias, as real numbers."""
+        s, t = scale.effective, shift.effective
+        weight = Parameter.of(self.weight.effective * self.per_output(s))
+        return replace(self, weight=weight, bias=Parameter.of(self.bias.effective * s + t))
 
     def scaled_exactly(self, scale: Parameter, shift: Parameter, widest: int) -> LinearLayer | None:
         """The same with exact constants, bit for bit; None if the product needs weights wider than ``widest``."""
-        (w, w_frac), (b, b_frac) = self.weight.fixed, self.bias.fixed
-        (s, s_frac), (t, t_frac) = scale.fixed, shift.fixed
-        weight = exact_parameter(exact_product(w, np.broadcast_to(self.per_output(s), w.shape)), w_frac + s_frac)
-        frac = max(b_frac + s_frac, t_frac)
-        bias = exact_sum(shifted(exact_product(b, s), frac - b_frac - s_frac), shifted(t, frac - t_frac))
-        if weight.type is None or weight.type.width > widest:
+        (b, b_frac), (s, s_frac), (t, t_frac) = self.bias.fixed, scale.fixed, shift.fixed
+        bias = add_exactly(Exact(exact_product(b, s), b_frac + s_frac), Exact(t, t_frac))
+        return self._with_exact(self._product(self.per_output(s), s_frac), bias, widest)
+
+    def behind_scale(self, scale: Parameter, shift: Parameter) -> LinearLayer | None:
+        """Fold ``x * scale + shift`` (per input channel) into weights and bias, as real numbers; None if it pads."""
+        s, t = scale.effective, shift.effective
+        if self.pads and t.any():
             return None
-        return replace(self, weight=weight, bias=exact_parameter(bias, frac))
+        w = self.weight.effective
+        bias = self.bias.effective + self.summed(w * self.per_input(t))
+        return replace(self, weight=Parameter.of(w * self.per_input(s)), bias=Parameter.of(bias))
+
+    def behind_scale_exactly(self, scale: Parameter, shift: Parameter, widest: int) -> LinearLayer | None:
+        """The same with exact constants, bit for bit; None if that is impossible or wider than ``widest``."""
+        (s, s_frac), (t, t_frac) = scale.fixed, shift.fixed
+        if self.pads and t.any():
+            return None
+        shifts = self._product(self.per_input(t), t_frac)
+        bits = bit_length(shifts.mantissas) + shifts.mantissas.size.bit_length()
+        total = Exact(integers(self.summed(integers(shifts.mantissas, bits))), shifts.frac)
+        bias = add_exactly(Exact(*self.bias.fixed), total)
+        return self._with_exact(self._product(self.per_input(s), s_frac), bias, widest)
+
+    def _product(self, factor: Ints, frac: int) -> Exact:
+        w, w_frac = self.weight.fixed
+        return Exact(exact_product(w, np.broadcast_to(factor, w.shape)), w_frac + frac)
+
+    def _with_exact(self, weight: Exact, bias: Exact, widest: int) -> LinearLayer | None:
+        fused = exact_parameter(*weight)
+        assert fused.type is not None
+        return None if fused.type.width > widest else replace(self, weight=fused, bias=exact_parameter(*bias))
 
     def with_constants(self, node: Node, width: int) -> Layer:
-        """As for any layer, but an inferred bias is no finer than the grid of the products it is added to.
-
-        Beside weights that the model quantised, a bias of real numbers is rounded to odd, two bits below
-        every later rounding, which then goes as it would with the real bias (ties included).
-        """
+        """As for any layer, but an inferred bias has a place of its own; see :meth:`_placed_bias`."""
         layer = super().with_constants(node, width)
-        assert isinstance(layer, LinearLayer) and layer.weight.type is not None and node.input.type is not None
+        assert isinstance(layer, LinearLayer) and node.input.type is not None
+        layer = layer._narrowed(node)
+        assert layer.weight.type is not None
         grid = node.input.type.frac + layer.weight.type.frac
-        bias = layer.bias
-        if self.weight.given and self.bias.mantissas is None and node.settings.bias is None:
-            return replace(layer, bias=rounded_to_odd(self.bias, max(grid, node.read_frac) + 2))
-        if self.bias.mantissas is None and node.settings.bias is None and bias.type and bias.type.frac > grid:
-            bound = bias.type.integer + grid
-            coarse = FixedType(max(bound, 1), max(bound, 1) - grid, bias.type.signed)
-            return replace(layer, bias=self.bias.quantized(coarse))
-        return layer
+        if node.settings.bias is not None and self.bias.mantissas is None:
+            return layer
+        if not layer.bias.effective.any():  # zeros must not make the sum finer than the products
+            return replace(layer, bias=_zeros(layer.bias, min(grid, 0)))
+        return layer if self.bias.mantissas is not None else replace(layer, bias=self._placed_bias(node, grid, width))
+
+    def _placed_bias(self, node: Node, grid: int, width: int) -> Parameter:
+        """Real numbers no finer than the ``grid`` of the products they are added to, where they cost no more bits.
+
+        Beside weights that the model quantised, they are rounded to odd, two bits below every later rounding, which
+        then goes as it would with the real bias (ties included). Where the readers do not only round, the bias
+        keeps all that float32 would.
+        """
+        if self.weight.mantissas is not None:
+            return rounded_to_odd(self.bias, max(grid, self._read_frac(node)) + 2)
+        most = max(width, _BIAS_WIDTH)
+        bias = self.bias.placed(min(most, node.settings.widest or most))
+        assert bias.type is not None
+        if bias.type.frac <= grid:
+            return bias
+        bits = max(bias.type.integer + grid, 1)
+        return self.bias.quantized(FixedType(bits, bits - grid, bias.type.signed))
+
+    def _narrowed(self, node: Node) -> LinearLayer:
+        """The constants in the narrowest types that hold them, where the user did not fix their types."""
+        wishes = {"weight": node.settings.weight, "bias": node.settings.bias}
+        found = {name: parameter for name, parameter in self.parameters().items() if wishes[name] is None}
+        return replace(self, **{name: narrowest(p) for name, p in found.items() if p.mantissas is not None})
+
+    def _read_frac(self, node: Node) -> int:
+        if node.read_frac is not None:
+            return node.read_frac
+        largest = float(np.abs(self.bias.values).max(initial=0.0))
+        return min(_REAL_BIAS_BITS - 2 - int(np.frexp(largest)[1]), _MOST_FRACTION) if largest else 0
+
+    @property
+    def stands_for_real_bias(self) -> bool:
+        """Whether :meth:`with_constants` chose the bias such that no later rounding tells it from the real one."""
+        return self.weight.given and not self.bias.given and self.bias.type is not None
 
     @property
     def given(self) -> bool:
@@ -70,9 +145,7 @@ class LinearLayer(Layer):
 
     def add_bias(self, total: Ints, frac: int) -> Exact:
         """Add the bias on the finer of the two grids."""
-        bias, bias_frac = self.bias.fixed
-        common = max(frac, bias_frac)
-        return Exact(exact_sum(shifted(total, common - frac), shifted(bias, common - bias_frac)), common)
+        return add_exactly(Exact(total, frac), Exact(*self.bias.fixed))
 
     def bias_interval(self, inputs: Interval) -> Interval:
         bias, frac = self.bias.fixed
@@ -100,6 +173,16 @@ class LinearLayer(Layer):
         )
 
 
+def _zeros(bias: Parameter, frac: int) -> Parameter:
+    return replace(bias, type=FixedType(1, 1 - frac, False), mantissas=np.zeros(bias.shape, dtype=np.int64))
+
+
+def add_exactly(a: Exact, b: Exact) -> Exact:
+    """Add on the finer of the two grids."""
+    frac = max(a.frac, b.frac)
+    return Exact(exact_sum(shifted(a.mantissas, frac - a.frac), shifted(b.mantissas, frac - b.frac)), frac)
+
+
 def rounded_to_odd(parameter: Parameter, frac: int) -> Parameter:
     """Round real numbers to ``frac`` fraction bits: exactly where possible, else to the odd neighbour.
 
@@ -112,11 +195,32 @@ def rounded_to_odd(parameter: Parameter, frac: int) -> Parameter:
 
 
 def exact_parameter(mantissas: Ints, frac: int) -> Parameter:
-    """Constants in the narrowest type that holds them."""
-    low, high = min(int(mantissas.min()), 0), max(int(mantissas.max()), 0)
-    if low == high == 0:
-        return Parameter.exactly(mantissas, FixedType(1, 1, False))
-    return Parameter.exactly(mantissas, FixedType.covering(low, high, frac))
+    """Constants in the narrowest type that holds them: no high bit that none needs, no low bit that all have zero."""
+    if not mantissas.any():
+        return Parameter.exactly(np.zeros(mantissas.shape, dtype=np.int64), FixedType(1, 1, False))
+    bits = int(np.bitwise_or.reduce(mantissas, axis=None))
+    zeros = (bits & -bits).bit_length() - 1
+    odd = integers(mantissas >> zeros)
+    low, high = min(int(odd.min()), 0), max(int(odd.max()), 0)
+    return Parameter.exactly(odd, FixedType.covering(low, high, frac - zeros))
+
+
+def narrowest(parameter: Parameter) -> Parameter:
+    """The same constants in the narrowest type: a coarse kernel in a fine type would waste bits of every sum."""
+    return replace(exact_parameter(*parameter.fixed), values=parameter.values, given=parameter.given)
+
+
+def as_exact(parameter: Parameter, widest: int) -> Parameter | None:
+    """The parameter as exact constants if it has them, or if its real numbers need at most ``widest`` bits."""
+    if parameter.mantissas is not None:
+        return parameter
+    frac = _MOST_FRACTION
+    scaled = np.ldexp(parameter.values, frac)
+    if (np.abs(scaled) >= 2.0**62).any() or (scaled != np.floor(scaled)).any():
+        return None
+    exact = exact_parameter(scaled.astype(np.int64), frac)
+    assert exact.type is not None
+    return replace(exact, given=False) if exact.type.width <= widest else None
 
 
 def matrix_reuse_factors(n_in: int, n_out: int) -> list[int]:

@@ -16,6 +16,8 @@ from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
 from hlsgen.layers.kernel import Kernel, typed
 from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.scale import Scale
+from hlsgen.layers.shape_ops import Reshape, UpSampling
+from hlsgen.layers.window import as_image
 
 _FLOAT: dict[str, Callable[[Floats, Floats], Floats]] = {
     "add": np.add,
@@ -114,14 +116,47 @@ def merge_chain(call: Call, op: str) -> Value:
 
 
 def _ordered(call: Call, op: str, a: Value, b: Value) -> list[Value]:
+    """The operands of one merge: of one shape, or the second with one value per channel."""
+    a, b = _of_one_rank(call, a, b)
     if a.shape == b.shape or _per_channel(b.shape, a.shape):
         return [a, b]
     if _per_channel(a.shape, b.shape) and op != "subtract":
         return [b, a]
-    raise UnsupportedError(
-        f"{call.where}: shapes {a.shape} and {b.shape} cannot be merged; supported are equal shapes, or one value per "
-        "channel (1, ..., 1, channels) as the second operand"
+    common = tuple(max(x, y) for x, y in zip(a.shape, b.shape, strict=True))
+    return [_spread_out(call, value, common, (a.shape, b.shape)) for value in (a, b)]
+
+
+def _of_one_rank(call: Call, a: Value, b: Value) -> tuple[Value, Value]:
+    """Keras puts axes of 1 behind the batch until both have as many; its operators instead align the last axes."""
+    rank = max(len(a.shape), len(b.shape))
+    if len(a.shape) != len(b.shape) and call.is_operation:
+        raise UnsupportedError(
+            f"{call.where}: shapes {a.shape} and {b.shape} have different numbers of axes, which the operator would "
+            "align with the batch; Reshape one of them"
+        )
+
+    def lifted(value: Value) -> Value:
+        shape = (*(1 for _ in range(rank - len(value.shape))), *value.shape)
+        return value if shape == value.shape else call.add(Reshape(shape), [value], "lifted")
+
+    return lifted(a), lifted(b)
+
+
+def _spread_out(call: Call, value: Value, common: Shape, shapes: tuple[Shape, Shape]) -> Value:
+    """Repeat a tensor along its axes of 1 up to ``common``: nearest-neighbour enlargement, channel by channel first."""
+    shape = value.shape
+    if any(extent not in (1, target) for extent, target in zip(shape, common, strict=True)) or len(shape) > 3:
+        raise UnsupportedError(
+            f"{call.where}: shapes {shapes[0]} and {shapes[1]} cannot be merged; supported are extents that are "
+            "equal or 1, in up to three axes"
+        )
+    if shape[-1] != common[-1]:
+        line = call.add(Reshape((value.size, 1)), [value], "line")
+        value = call.add(Reshape((*shape[:-1], common[-1])), [call.add(UpSampling((1, common[-1])), [line])], "spread")
+    rows, columns = (
+        target // extent for extent, target in zip(as_image(value.shape)[:2], as_image(common)[:2], strict=True)
     )
+    return value if (rows, columns) == (1, 1) else call.add(UpSampling((rows, columns)), [value], "spread")
 
 
 def _per_channel(small: Shape, big: Shape) -> bool:

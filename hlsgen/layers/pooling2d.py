@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import ceil, prod
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.types import FixedType, Ints, bit_length, integers
+from hlsgen.ir.types import FixedType, Ints, Rounding, bit_length, integers
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.kernel import ConstantArray, Field, Kernel, Word, summed, typed
 from hlsgen.layers.reading import Call, reads
@@ -50,16 +51,64 @@ class MaxPooling2D(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class AveragePooling2D(Layer):
+class Average(Layer):
+    """A sum of cells times ``share / count``.
+
+    Where what follows only rounds, the quotient is as good as exact, ties included: the reciprocal is rounded up, and
+    the product towards zero on a grid so fine that nothing which is no tie comes to lie on one (see :meth:`_divided`).
+    """
+
+    constant_width = 24
+    reciprocal: Parameter
+    share: Fraction = Fraction(1)
+    kept: int | None = None
+    """Fraction bits the quotient is truncated to; None: it is left as it is."""
+
+    def divisors(self, shape: Shape) -> dict[int, int]:
+        """The counts that occur, by their place in ``reciprocal``."""
+        raise NotImplementedError
+
+    def with_constants(self, node: Node, width: int) -> Layer:
+        counts = self.divisors(node.input.shape)
+        fixed = self.reciprocal.mantissas is not None or node.settings.weight is not None
+        whole = all(count & (count - 1) == 0 for count in counts.values())
+        if fixed or whole or node.read_frac is None or node.settings.accum is not None:
+            return super().with_constants(node, width)
+        return self._divided(node, node.read_frac, counts)
+
+    def _divided(self, node: Node, read_frac: int, counts: dict[int, int]) -> Layer:
+        """Quotients that are no multiples of ``2**-kept`` are at least ``2**-kept / count`` away from the next one."""
+        x = node.input.interval
+        assert x is not None
+        most = max(counts.values())
+        kept = max(x.frac + self.share.denominator.bit_length() - 1, read_frac + 1) + most.bit_length()
+        largest = max(abs(x.lowest), abs(x.highest)) * most
+        frac = kept + most.bit_length() + max(largest.bit_length() - x.frac, 0)
+        mantissas = np.zeros(self.reciprocal.shape, dtype=object)
+        for place, count in counts.items():
+            mantissas[place] = ceil(self.share / count * 2**frac)
+        fixed = FixedType.covering(min(*mantissas, 0), max(*mantissas, 1), frac)
+        reciprocal = replace(self.reciprocal, type=fixed, mantissas=integers(mantissas))
+        return replace(self, reciprocal=reciprocal, kept=kept)
+
+    def accumulator(self, exact: FixedType) -> FixedType | None:
+        if self.kept is None or self.kept >= exact.frac:
+            return None
+        return FixedType(exact.integer + self.kept, exact.integer, exact.signed, Rounding.TRN_ZERO)
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePooling2D(Average):
     """The mean of each window's cells; padding does not count.
 
-    ``reciprocal`` (taps + 1,) holds 1 / count; exact where every count is a power of two.
+    ``reciprocal`` (taps + 1,) holds share / count; exact where every count is a power of two.
     """
 
     kind = "AveragePooling2D"
-    constant_width = 24
-    window: Window
-    reciprocal: Parameter
+    window: Window = field(kw_only=True)
+
+    def divisors(self, shape: Shape) -> dict[int, int]:
+        return {int(count): int(count) for count in np.unique(self.window.counts(shape))}
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], shapes[0][-1])
@@ -117,13 +166,14 @@ class GlobalMaxPooling(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class GlobalAveragePooling(Layer):
+class GlobalAveragePooling(Average):
     """The mean of each channel; ``reciprocal`` (1,) of the number of positions."""
 
     kind = "GlobalAveragePooling"
-    constant_width = 24
-    reciprocal: Parameter
     keepdims: bool = False
+
+    def divisors(self, shape: Shape) -> dict[int, int]:
+        return {0: prod(shape[:-1])}
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return global_shape(shapes[0], self.keepdims)
@@ -204,7 +254,7 @@ def read_average_pooling(call: Call) -> Value:
     counts = np.unique(window.counts(call.inputs[0].shape))
     reciprocal = np.zeros(window.taps + 1)
     reciprocal[counts] = 1.0 / counts
-    return call.add(AveragePooling2D(window, Parameter.of(reciprocal)))
+    return call.add(AveragePooling2D(Parameter.of(reciprocal), window=window))
 
 
 @reads("GlobalMaxPooling1D", "GlobalMaxPooling2D")
@@ -217,4 +267,5 @@ def read_global_max(call: Call) -> Value:
 def read_global_average(call: Call) -> Value:
     call.expect("data_format", "channels_last")
     positions = prod(call.inputs[0].shape[:-1])
-    return call.add(GlobalAveragePooling(Parameter.of(np.array([1.0 / positions])), call.take("keepdims", False)))
+    keepdims = call.take("keepdims", False)
+    return call.add(GlobalAveragePooling(Parameter.of(np.array([1.0 / positions])), keepdims=keepdims))

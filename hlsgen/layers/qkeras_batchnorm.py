@@ -6,7 +6,6 @@ graph are the very constants the model computes with at inference.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,16 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Value
-from hlsgen.ir.types import Ints, integers
-from hlsgen.layers.base import Parameter
 from hlsgen.layers.conv2d import read_conv
 from hlsgen.layers.dense import read_dense
 from hlsgen.layers.depthwise_conv2d import read_depthwise
-from hlsgen.layers.linear import exact_parameter
+from hlsgen.layers.float32_constants import float32_constant
 from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.scale import Scale
 
 Singles = NDArray[np.float32]
 
 _PACKET = 8
-_GIVEN_WIDTH = 18
-"""Constants up to this width (the narrow input of a DSP block) are taken for the model's own fixed point."""
-_WIDEST = 26
-"""As much as its wide input takes: a bit or two below float32's own rounding of the largest constant."""
 _STATISTICS = ("momentum", "renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size",
                "adjustment", "synchronized")  # fmt: skip
 _DEFAULTS = {
@@ -49,7 +42,7 @@ def read_quantized_batch_normalization(call: Call) -> Value:
 
     The class of that name in ``hlsgen.training`` quantises the combined scale and bias instead.
     """
-    _check_axis(call)
+    spread = _check_axis(call)
     call.ignore(*_STATISTICS)
     if "scale_quantizer" in call.options:
         return _read_combined(call)
@@ -65,15 +58,11 @@ def read_quantized_batch_normalization(call: Call) -> Value:
         inverse = inverse * gamma
     quantizer = call.quantizer("inverse_quantizer")
     if quantizer is not None:
-        if isinstance(
-            getattr(quantizer, "alpha", None), str
-        ):  # inside of the layer QKeras's result differs from a call
-            raise UnsupportedError(
-                f"{call.where}: inverse_quantizer with a fitted alpha; give alpha=1 or another number"
-            )
-        inverse = quantizer.quantize_weights(inverse).values()
+        # For an axis counted from the end QKeras has spread the constants: a fitted alpha is one per channel then.
+        shape = (1,) * len(call.inputs[0].shape) + (-1,) if spread else (-1,)
+        inverse = quantizer.quantize_weights(inverse.reshape(shape)).values().reshape(-1)
     bias = -mean * inverse if beta is None else beta - mean * inverse
-    return _add_scale(call, inverse, bias, epsilon)
+    return _add_scale(call, inverse, bias)
 
 
 def _quantized(call: Call, role: str, present: bool = True) -> Singles | None:
@@ -85,38 +74,14 @@ def _quantized(call: Call, role: str, present: bool = True) -> Singles | None:
     return values if quantizer is None else quantizer.quantize_weights(values).values()
 
 
-def _add_scale(call: Call, scale: Singles, bias: Singles, epsilon: np.float32) -> Value:
+def _add_scale(call: Call, scale: Singles, bias: Singles) -> Value:
     if not (np.isfinite(scale).all() and np.isfinite(bias).all()):
         raise UnsupportedError(f"{call.where}: its scale or bias is not finite in float32; the model is damaged")
     mean = call.weight("moving_mean")
-    deviation = np.sqrt(np.maximum(call.weight("moving_variance") + float(epsilon), 1e-30))
-    layer = Scale(_constant(call, "scale", scale), _constant(call, "bias", bias), mean, deviation)
+    deviation = np.sqrt(np.maximum(call.weight("moving_variance"), 0.0))
+    weight = float32_constant(call.graph, call.name, "scale", scale)
+    layer = Scale(weight, float32_constant(call.graph, call.name, "bias", bias), mean, deviation)
     return call.add(layer)
-
-
-def _constant(call: Call, what: str, values: Singles) -> Parameter:
-    """float32 numbers, exactly, up to 26 bits; beyond that rounded, and said so.
-
-    Short ones are the model's own fixed point; the others may be narrowed by the configuration.
-    """
-    exact = exact_parameter(*_mantissas(values))
-    assert exact.type is not None
-    if exact.type.width <= _WIDEST:
-        return replace(exact, given=exact.type.width <= _GIVEN_WIDTH)
-    rounded = Parameter.of(values).placed(_WIDEST)
-    deviation = float(np.abs(rounded.effective - values).max())
-    call.graph.notes.append(f"{call.name}: {what} is rounded to {rounded.type}, largest deviation {deviation:.2g}")
-    return replace(rounded, values=rounded.effective)
-
-
-def _mantissas(values: Singles) -> tuple[Ints, int]:
-    """Mantissas of float32 numbers on the coarsest grid that holds them all."""
-    fraction, exponent = np.frexp(values.astype(np.float64))
-    digits = [int(d) for d in np.ldexp(fraction, 24).ravel()]
-    places = [int(e) - 24 for e in exponent.ravel()]
-    lowest = min((p + (d & -d).bit_length() - 1 for d, p in zip(digits, places, strict=True) if d), default=0)
-    whole = [d << (p - lowest) if p >= lowest else d >> (lowest - p) for d, p in zip(digits, places, strict=True)]
-    return integers(np.asarray(whole, dtype=object).reshape(values.shape)), -lowest
 
 
 # -- folded ---------------------------------------------------------------------------------
@@ -164,8 +129,7 @@ def _fold(call: Call, role: str, *, exact_division: bool) -> None:
     kernel = _single(call, role)
     outputs = kernel.shape[-2:] if role == "depthwise_kernel" else kernel.shape[-1:]
     weights = {role: inverse.reshape(outputs) * kernel, "bias": folded_bias}
-    source: Any = call.source
-    call.source = replace(source, weights={**source.weights, **weights})
+    call.weights |= weights
     call.options["use_bias"] = True
 
 
@@ -176,11 +140,13 @@ def _single(call: Call, role: str) -> Singles:
 # -- shared ---------------------------------------------------------------------------------
 
 
-def _check_axis(call: Call) -> None:
+def _check_axis(call: Call) -> bool:
+    """Refuse any axis but the last; tell whether it was counted from the end."""
     axis: Any = call.take("axis", -1)
     axes = [axis] if isinstance(axis, int) else list(axis)
     if axes not in ([-1], [len(call.inputs[0].shape)]):
         raise UnsupportedError(f"{call.where}: axis={axis}; only the last axis (channels) is supported")
+    return axes == [-1]
 
 
 def _inverse_root(call: Call, x: Singles, *, exact_division: bool) -> Singles:
@@ -215,4 +181,4 @@ def _read_combined(call: Call) -> Value:
     bias: Singles = (shift - _single(call, "moving_mean") * scale).astype(np.float32)
     if bias_quantizer is not None:
         bias = bias_quantizer.quantize_weights(bias).values()
-    return _add_scale(call, scale, bias, epsilon)
+    return _add_scale(call, scale, bias)

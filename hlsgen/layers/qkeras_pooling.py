@@ -40,8 +40,9 @@ def read_quantized_average_pooling(call: Call) -> Value:
     area = _area(size)
     factor = _factor(call, quantizer, area)
     counts = sorted({int(c) for c in np.unique(window.counts(call.inputs[0].shape))})
-    factors = {c: factor * Fraction(area, c) for c in counts}
-    pooled = AveragePooling2D(window, _reciprocals(factors, window.taps + 1))
+    share = factor * area
+    factors = {c: share / c for c in counts}
+    pooled = AveragePooling2D(_reciprocals(factors, window.taps + 1), share, window=window)
     return call.apply_activation(call.add(pooled), activation)
 
 
@@ -54,7 +55,7 @@ def read_quantized_global_average(call: Call) -> Value:
         return call.apply_activation(read_global_average(call), activation)
     call.expect("data_format", "channels_last")
     factor = _factor(call, quantizer, prod(call.inputs[0].shape[:-1]))
-    pooled = GlobalAveragePooling(_reciprocals({0: factor}, 1), call.take("keepdims", False))
+    pooled = GlobalAveragePooling(_reciprocals({0: factor}, 1), keepdims=call.take("keepdims", False))
     return call.apply_activation(call.add(pooled), activation)
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
+from math import floor
 
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.types import FixedType, Ints, integers
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
 from hlsgen.layers.base import Exact, Floats, Layer, Parameter
 from hlsgen.layers.convert import Convert
-from hlsgen.layers.kernel import Kernel
-from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.float32_constants import float32_constant
+from hlsgen.layers.kernel import Kernel, typed
+from hlsgen.layers.reading import Call, no_bias, reads
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.table import table_kernel
@@ -23,22 +26,23 @@ from hlsgen.layers.thresholds import Thresholds
 from hlsgen.quantizers import Activation
 
 _TABLE_BITS = 14
-_MOST_STEPS = 256
-_RISING = ("cast", "relu", "affine", "po2", "sigmoid", "tanh")
-"""Kinds that never fall (slopes and gains are not negative): all values between two equal ones are equal."""
+_MOST_STEPS = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizedFunction(Layer):
     """Any quantiser, as a table over every bit pattern of its input type.
 
-    Behind an input too wide for a table, a monotone one becomes integer thresholds, found by bisection.
+    Behind an input too wide for a table it becomes integer thresholds, found by bisection.
     """
 
     kind = "QuantizedFunction"
     function: Activation
     table: Ints | None = None
     input_type: FixedType | None = None
+
+    def step_frac(self, node: Node) -> int | None:
+        return self.function.step_frac
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         grid = FixedType(48, 16)
@@ -54,13 +58,31 @@ class QuantizedFunction(Layer):
         return replace(self, table=self.function.apply(mantissas, fixed.frac), input_type=fixed)
 
     def _as_thresholds(self, name: str, fixed: FixedType) -> Thresholds:
-        """The same function as the places where it steps up. Raises UnsupportedError if it has too many or falls."""
-        low, high = fixed.min_mantissa, fixed.max_mantissa
-        ends = [int(y) for y in self.function.apply(np.array([low, high], dtype=object), fixed.frac)]
-        spans = [(low, high, *ends)] if self.function.kind in _RISING else []
+        """The same function as the places where it steps. Raises UnsupportedError if there are too many."""
+        first, steps = self._steps_over(fixed)
+        if len(steps) > _MOST_STEPS:
+            raise UnsupportedError(
+                f"{name}: {self.function.kind} quantiser behind an input of {fixed.width} bits ({fixed}) has more than "
+                f"{_MOST_STEPS} steps; quantise its input to at most {_TABLE_BITS} bits, or give it fewer bits"
+            )
+        steps = sorted(steps) or [(fixed.max_mantissa, first)]  # a constant: a step that is none
+        thresholds = integers(np.array([[at for at, _ in steps]], dtype=object))
+        levels = integers(np.array([[first, *(level for _, level in steps)]], dtype=object))
+        return Thresholds(
+            Parameter.exactly(thresholds, fixed.plain()), Parameter.exactly(levels, self.function.type.plain())
+        )
+
+    def _steps_over(self, fixed: FixedType) -> tuple[int, list[tuple[int, int]]]:
+        """The lowest mantissa's result, and (mantissa, result) of every step; stops at one too many."""
+        turn = self.function.turning_point
+        middle = fixed.min_mantissa if turn is None else floor(turn * Fraction(2) ** fixed.frac)
+        corners = sorted({fixed.min_mantissa, fixed.max_mantissa} | {_clamped(m, fixed) for m in (middle, middle + 1)})
+        results = [int(y) for y in self.function.apply(np.array(corners, dtype=object), fixed.frac)]
+        ends = list(zip(corners, results, strict=True))
+        spans = [(*a, *b) for a, b in pairwise(ends)]  # within each the function only rises or only falls
         steps: list[tuple[int, int]] = []
         while spans and len(steps) <= _MOST_STEPS:
-            left, right, below, above = spans.pop()
+            left, below, right, above = spans.pop()
             if below == above:
                 continue
             if right - left == 1:
@@ -68,18 +90,8 @@ class QuantizedFunction(Layer):
                 continue
             middle = (left + right) // 2
             between = int(self.function.apply(np.array([middle], dtype=object), fixed.frac)[0])
-            spans += [(left, middle, below, between), (middle, right, between, above)]
-        if not 0 < len(steps) <= _MOST_STEPS:
-            raise UnsupportedError(
-                f"{name}: {self.function.kind} quantiser behind an input of {fixed.width} bits ({fixed}) would need a "
-                f"table of 2^{fixed.width} entries; quantise its input to at most {_TABLE_BITS} bits"
-            )
-        steps.sort()
-        thresholds = integers(np.array([[at for at, _ in steps]], dtype=object))
-        levels = integers(np.array([[ends[0], *(level for _, level in steps)]], dtype=object))
-        return Thresholds(
-            Parameter.exactly(thresholds, fixed.plain()), Parameter.exactly(levels, self.function.type.plain())
-        )
+            spans += [(left, below, middle, between), (middle, between, right, above)]
+        return results[0], steps
 
     def natural_type(self, node: Node, width: int) -> FixedType | None:
         return self.function.type.plain()
@@ -102,20 +114,45 @@ class QuantizedFunction(Layer):
 
 def add_quantizer(call: Call, value: Value, function: Activation) -> Value:
     """Add the nodes that compute a quantiser exactly; a scale that is no power of two follows as a Scale."""
-    result = call.add_typed(_layer(function), value, function.type, "quantizer")
+    if _is_leaky(function):
+        lowest = -function.low * function.type.step / function.negative_slope
+        value = call.add(Saturate(_exponent(lowest), function.type.frac), [value])
+    result = call.add_typed(_layer(function, value.shape[-1]), value, function.type, "quantizer")
+    if function.kind == "affine" and not _is_whole(function) and not function.coarser:
+        result = call.add_typed(QuantizedFunction(replace(function, kind="cast")), result, function.type, "clamp")
     if function.scale is not None:
         channels = value.shape[-1]
-        scale = Parameter.of(np.full(channels, float(function.scale)))
-        result = call.add(Scale(scale, Parameter.of(np.zeros(channels))), [result], "scale")
+        scale = float32_constant(call.graph, call.name, "alpha", np.full(channels, float(function.scale)))
+        result = call.add(Scale(scale, no_bias(channels)), [result], "scale")
     return result
 
 
-def _layer(function: Activation) -> Layer:
-    whole = function.high == function.type.max_mantissa and function.low == function.type.min_mantissa
+def _clamped(mantissa: int, fixed: FixedType) -> int:
+    return min(max(mantissa, fixed.min_mantissa), fixed.max_mantissa)
+
+
+def _is_whole(function: Activation) -> bool:
+    return function.high == function.type.max_mantissa and function.low == function.type.min_mantissa
+
+
+def _is_leaky(function: Activation) -> bool:
+    """Whether the negative side ends before its type does."""
+    plain = function.kind == "relu" and not function.coarser
+    return plain and function.negative_slope != 0 and function.low != function.type.min_mantissa
+
+
+def _exponent(power: Fraction) -> int:
+    return power.numerator.bit_length() - power.denominator.bit_length()
+
+
+def _layer(function: Activation, channels: int) -> Layer:
     match function.kind:
-        case "cast" if whole:
+        case "cast" if _is_whole(function):
             return Convert()
-        case "relu" if function.negative_slope == 0 or whole:
+        case "affine" if not function.coarser:
+            gains, offsets = (_exact_array([v] * channels, (channels,)) for v in (function.gain, function.offset))
+            return Scale(gains, offsets)
+        case "relu" if not function.coarser:
             slope = None if function.negative_slope == 0 else _exactly(function.negative_slope)
             top = None if function.high == function.type.max_mantissa else _exactly(function.max_value)
             return Relu(slope, top)
@@ -136,12 +173,47 @@ def _steps(thresholds: list[Fraction], levels: list[int], fixed: FixedType) -> T
 
 
 @dataclass(frozen=True, eq=False)
+class Saturate(Layer):
+    """``max(-2**integer, min(x, 2**integer - step))`` on the finer of the grids of x and of ``frac``."""
+
+    kind = "Saturate"
+    structural = True
+    integer: int
+    frac: int
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        limit = 2.0**self.integer
+        return np.clip(inputs[0], -limit, limit)
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        return inputs[0]
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        return inputs[0]
+
+    def kernel(self, node: Node) -> Kernel:
+        return Kernel("convert", "convert.h", {**typed(node), "size": node.output.size})
+
+    def natural_type(self, node: Node, width: int) -> FixedType | None:
+        fixed = node.input.type
+        assert fixed is not None
+        if fixed.integer - fixed.signed <= self.integer:
+            return fixed.plain()
+        frac = max(fixed.frac, self.frac)
+        narrow = max(self.integer, 1 - frac) + fixed.signed
+        return FixedType(narrow + frac, narrow, fixed.signed, Rounding.TRN, Overflow.SAT)
+
+
+@dataclass(frozen=True, eq=False)
 class TernarySteps(Layer):
     """``sign(x)`` where ``|x| >= threshold``, else 0; becomes Thresholds once the grid of x is known."""
 
     kind = "TernarySteps"
     threshold: Fraction
     function: Activation
+
+    def step_frac(self, node: Node) -> int | None:
+        return self.threshold.denominator.bit_length() - 1
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]

@@ -8,16 +8,19 @@ layer's output. Options left over at the end are an error, so nothing is dropped
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import ModelError, UnsupportedError, nearest
+from hlsgen.errors import HlsgenError, ModelError, UnsupportedError
 from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.ir.types import FixedType, integers
 from hlsgen.layers.base import Floats, Layer, Parameter
+from hlsgen.layers.float32_constants import float32_constant
 from hlsgen.layers.scale_folding import channel_scale, fold_power_of_two
+from hlsgen.layers.unsupported import suggestion, why_refused
 from hlsgen.layers.window import Window
 from hlsgen.quantizers import Library, Quantizer, parse_quantizer
 
@@ -88,11 +91,16 @@ class SourceCall(Protocol):
     def config(self) -> dict[str, Any]: ...
     @property
     def weights(self) -> dict[str, NDArray[Any]]: ...
+    @property
+    def is_operation(self) -> bool: ...
+    @property
+    def numbers(self) -> tuple[float | None, ...]: ...
 
 
 Reader = Callable[["Call"], Value]
 ActivationReader = Callable[["Call", Value], Value]
 READERS: dict[str, Reader] = {}
+OPERATIONS: dict[str, Reader] = {}
 ACTIVATIONS: dict[str, ActivationReader] = {}
 
 
@@ -101,6 +109,16 @@ def reads(*class_names: str) -> Callable[[Reader], Reader]:
 
     def register(function: Reader) -> Reader:
         READERS.update(dict.fromkeys(class_names, function))
+        return function
+
+    return register
+
+
+def operation(*names: str) -> Callable[[Reader], Reader]:
+    """Register the reader of operations on tensors: classes of keras.ops, functions of TensorFlow."""
+
+    def register(function: Reader) -> Reader:
+        OPERATIONS.update(dict.fromkeys(names, function))
         return function
 
     return register
@@ -121,12 +139,35 @@ class Call:
 
     def __init__(self, source: SourceCall, inputs: Sequence[Value], graph: Graph, library: Library) -> None:
         self.source, self.inputs, self.graph, self.library = source, list(inputs), graph, library
-        self.options: dict[str, Any] = {k: v for k, v in source.config.items() if k not in TRAINING_ONLY}
+        self.options = _options(source.config)
+        self.weights = dict(source.weights)
+        self.class_name = source.class_name
         self.added: list[tuple[Node, str]] = []
 
     @property
     def name(self) -> str:
         return self.source.name
+
+    @property
+    def keras3(self) -> bool:
+        """Whether the model is one of Keras 3 (some functions of Keras 2 differ under the same name)."""
+        return self.library == "qkeras-v3"
+
+    @property
+    def is_qkeras(self) -> bool:
+        """Whether the layer is one of QKeras, where some functions of Keras have another meaning."""
+        return self.class_name[:1] == "Q" and self.class_name[1:2].isupper()
+
+    def unwrap(self, prefix: str, class_name: str, config: Mapping[str, Any]) -> None:
+        """Go on as the layer that a wrapper holds: its options, and the weights whose roles begin with ``prefix``."""
+        self.class_name = class_name
+        self.options |= _options(config)
+        self.weights = {role.removeprefix(prefix): array for role, array in self.weights.items()}
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether this is an operator or function applied to tensors (``x + y``), not a layer."""
+        return self.source.is_operation
 
     # -- options ----------------------------------------------------------------------------
 
@@ -145,7 +186,9 @@ class Call:
         value = self.options.pop(key, allowed[0])
         if value not in allowed:
             wanted = " or ".join(repr(a) for a in allowed)
-            raise UnsupportedError(f"{self.where}: option {key}={value!r} is not supported (only {wanted})")
+            raise UnsupportedError(
+                f"{self.where}: option {key}={value!r} is not supported (only {wanted}); rebuild the layer with that"
+            )
         return value
 
     def ignore(self, *keys: str) -> None:
@@ -159,10 +202,19 @@ class Call:
         if left:
             spelled = ", ".join(f"{k}={v!r}" for k, v in left.items())
             raise UnsupportedError(f"{self.where}: unknown option {spelled}; hlsgen refuses what it cannot honour")
+        own = self._carriers(result)
         for node, step in self.added:
-            final = node.output is result
-            node.source = Source(self.source.name, self.source.class_name, final)
-            self.graph.rename(node, self.name if final else f"{self.name}_{step}")
+            node.source = Source(self.source.name, self.source.class_name, node.output in own)
+            self.graph.rename(node, self.name if node.output is result else f"{self.name}_{step}")
+
+    def _carriers(self, result: Value) -> list[Value]:
+        """The values that carry the layer's own output: the last one, and those it is merely moved from."""
+        from hlsgen.layers.shape_ops import Mover  # reads itself through this module
+
+        found, added = [result], [node for node, _ in self.added]
+        while found[-1].producer in added and isinstance(found[-1].producer.layer, Mover):
+            found.append(found[-1].producer.input)
+        return found
 
     @property
     def where(self) -> str:
@@ -171,10 +223,10 @@ class Call:
     # -- weights ----------------------------------------------------------------------------
 
     def weight(self, role: str) -> Floats:
-        if role not in self.source.weights:
-            have = ", ".join(self.source.weights) or "none"
+        if role not in self.weights:
+            have = ", ".join(self.weights) or "none"
             raise ModelError(f"{self.where}: weight '{role}' is missing from the model (it has: {have})")
-        return np.asarray(self.source.weights[role], dtype=np.float64)
+        return np.asarray(self.weights[role], dtype=np.float64)
 
     def quantizer(self, key: str) -> Quantizer | None:
         config = self.options.pop(key, None)
@@ -194,14 +246,22 @@ class Call:
         quantizer = self.quantizer(f"{prefix or role}_quantizer")
         if quantizer is None:
             return Parameter.of(reshape(values)), None
+        if self.source.class_name == "QSeparableConv1D":
+            values = values[None]  # QKeras gives the kernels a height before it quantises them: scale_axis counts it
         done = quantizer.quantize_weights(values.astype(np.float32))
         mantissas = reshape(integers(done.mantissas))
         if done.scale is None:
             return Parameter.exactly(mantissas, done.type), None
         outputs = 2 if role == "depthwise_kernel" else 1
-        scale = channel_scale(reshape(np.broadcast_to(done.scale, values.shape)), outputs, self.where)
-        folded = fold_power_of_two(mantissas, done.type, scale, outputs)
-        return (folded, None) if folded else (Parameter.exactly(mantissas, done.type), scale.reshape(-1))
+        scale = reshape(np.broadcast_to(done.scale, values.shape))
+        folded = fold_power_of_two(mantissas, done.type, scale)
+        if folded is not None:
+            return folded, None
+        per_output = channel_scale(scale, outputs)
+        if per_output is None:  # the scale varies along the inputs: the products, as float32 holds them
+            products = float32_constant(self.graph, self.name, role, reshape(done.values()))
+            return replace(products, given=True), None
+        return Parameter.exactly(mantissas, done.type), per_output.reshape(-1)
 
     def bias(self, units: int) -> Parameter:
         """Read the bias through its quantiser; zeros where the layer has none."""
@@ -216,7 +276,7 @@ class Call:
         if done.scale is None:
             return Parameter.exactly(integers(done.mantissas), done.type)
         scale = np.broadcast_to(done.scale, values.shape)
-        folded = fold_power_of_two(integers(done.mantissas), done.type, scale, 1)
+        folded = fold_power_of_two(integers(done.mantissas), done.type, scale)
         if folded is not None:
             return folded
         return Parameter.of((done.type.to_float(done.mantissas) * scale).astype(np.float32))
@@ -269,7 +329,8 @@ class Call:
         from hlsgen.layers.scale import Scale  # Scale reads itself through this module
 
         raw = self.add(make(no_bias(len(scale))), inputs, f"{step or 'unscaled'}")
-        return self.add(Scale(Parameter.of(scale), bias), [raw], step)
+        factor = float32_constant(self.graph, self.name, "the scale of its weights", scale)
+        return self.add(Scale(factor, bias), [raw], step)
 
     def activate(self, value: Value) -> Value:
         """Apply the layer's ``activation`` option."""
@@ -284,10 +345,18 @@ class Call:
             return ACTIVATIONS[name](self, value)
         try:
             quantizer = parse_quantizer(dict(spec) if isinstance(spec, Mapping) else str(spec), library=self.library)
-        except UnsupportedError as error:
-            raise UnsupportedError(f"{self.where}: activation {name!r} is not supported: {error}") from error
+        except HlsgenError as error:
+            raise self._unknown_activation(name, error) from error
         assert quantizer is not None
         return self.quantize(value, quantizer)
+
+    def _unknown_activation(self, name: str, error: HlsgenError) -> UnsupportedError:
+        if any(word in name for word in ("quantized", "ternary", "binary", "bernoulli")):
+            return UnsupportedError(f"{self.where}: activation {name!r} is not supported: {error}")
+        return UnsupportedError(
+            f"{self.where}: activation {name!r} is not supported{suggestion(name, ACTIVATIONS)}; a quantiser of QKeras "
+            "is possible too"
+        )
 
     def quantize(self, value: Value, quantizer: Quantizer) -> Value:
         """Apply a quantiser to data."""
@@ -299,6 +368,10 @@ class Call:
             return add_quantizer(self, value, quantizer.activation())
         except UnsupportedError as error:
             raise UnsupportedError(f"{self.where}: {error}") from error
+
+
+def _options(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in config.items() if k not in TRAINING_ONLY}
 
 
 def no_bias(units: int) -> Parameter:
@@ -320,15 +393,21 @@ def read_call(source: SourceCall, inputs: Sequence[Value], graph: Graph, library
 
     ``library`` is the QKeras that a quantiser's spelling belongs to (defaults and positions differ).
     """
-    reader = READERS.get(source.class_name)
+    reader = _operation_reader(source) if source.is_operation else READERS.get(source.class_name)
     if reader is None:
-        why = (
-            "a Lambda holds Python code, which is never run; write it with supported layers"
-            if source.class_name == "Lambda"
-            else f"no such layer is known{nearest(source.class_name, READERS)}"
-        )
+        why = why_refused(source.class_name, source.config, READERS)
         raise UnsupportedError(f"layer '{source.name}' ({source.class_name}) is not supported: {why}")
     call = Call(source, inputs, graph, library)
     result = reader(call)
     call.finish(result)
     return result
+
+
+def _operation_reader(source: SourceCall) -> Reader:
+    name = str(source.config.get("function", source.class_name))
+    if name not in OPERATIONS:
+        raise UnsupportedError(
+            f"operation '{source.name}' ({name}) is not supported{suggestion(name, OPERATIONS)}; most have a "
+            "layer that does the same"
+        )
+    return OPERATIONS[name]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from hlsgen.ir.arithmetic import exact_product
+from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
+from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align, before_result
 from hlsgen.layers.kernel import Kernel, Word, typed
 from hlsgen.layers.reading import Call, activation, reads
 
@@ -27,6 +29,19 @@ class Relu(Layer):
     @property
     def structural(self) -> bool:  # type: ignore[override]
         return self.slope is None
+
+    def step_frac(self, node: Node) -> int | None:
+        if self.slope is None or self.slope.type is None or node.settings.result is None:
+            return super().step_frac(node)
+        mantissa, frac = self.slope.fixed
+        power = int(mantissa) & (int(mantissa) - 1) == 0
+        return node.settings.result.frac + frac if power else None
+
+    def wanted(self, node: Node, behind: Demand) -> Demand:
+        if self.slope is not None:
+            return EVERYTHING
+        top = None if self.ceiling is None else Fraction(float(self.ceiling.effective))
+        return before_result(node, behind).within(Fraction(0), top)
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]

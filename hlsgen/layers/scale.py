@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.arithmetic import exact_product
@@ -27,6 +29,12 @@ class Scale(LinearLayer):
     """What BatchNormalization saw in training, per channel (for placing ranges): mean of the input..."""
     deviation: Floats | None = None
     """...and its standard deviation."""
+
+    def per_input(self, vector: NDArray[Any]) -> NDArray[Any]:
+        return vector
+
+    def summed(self, products: NDArray[Any]) -> NDArray[Any]:
+        return products
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return inputs[0] * self.weight.effective + self.bias.effective
@@ -88,7 +96,6 @@ def read_batch_normalization(call: Call) -> Value:
     mean, variance = call.weight("moving_mean"), call.weight("moving_variance")
     if (variance + epsilon <= 0).any():
         raise UnsupportedError(f"layer '{call.name}': moving_variance + epsilon is not positive; the model is damaged")
-    deviation = np.sqrt(variance + epsilon)
-    scale = gamma / deviation
-    layer = Scale(Parameter.of(scale), Parameter.of(beta - mean * scale), mean, deviation)
+    scale = gamma / np.sqrt(variance + epsilon)
+    layer = Scale(Parameter.of(scale), Parameter.of(beta - mean * scale), mean, np.sqrt(np.maximum(variance, 0)))
     return call.add(layer)

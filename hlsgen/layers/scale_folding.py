@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
 from hlsgen.ir.types import FixedType, Ints, integers
 from hlsgen.layers.base import Floats, Parameter
 
@@ -12,18 +11,15 @@ _WIDEST = 32
 """A folded kernel wider than this costs more multipliers than a scale node does."""
 
 
-def channel_scale(scale: Floats, outputs: int, where: str) -> Floats:
-    """Reduce a scale of a kernel's shape to its last ``outputs`` axes; refuse one that varies over others."""
+def channel_scale(scale: Floats, outputs: int) -> Floats | None:
+    """Reduce a scale of a kernel's shape to its last ``outputs`` axes; None if it varies over others."""
     flat = scale.reshape(-1, *scale.shape[-outputs:])
     if (flat != flat[0]).any():
-        raise UnsupportedError(
-            f"{where}: the quantiser's scale varies along the inputs of the kernel; only one scale per output is "
-            "supported"
-        )
+        return None
     return np.asarray(flat[0], dtype=np.float64)
 
 
-def fold_power_of_two(mantissas: Ints, fixed: FixedType, scale: Floats, outputs: int) -> Parameter | None:
+def fold_power_of_two(mantissas: Ints, fixed: FixedType, scale: Floats) -> Parameter | None:
     """Fold scales that are powers of two into the mantissas exactly; None where that is impossible or too wide."""
     fraction, exponent = np.frexp(scale)
     if not ((fraction == 0.5) | (scale == 0)).all():

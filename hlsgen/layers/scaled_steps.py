@@ -40,27 +40,37 @@ class Staircase:
 
     @classmethod
     def of_cast(cls, fixed: FixedType) -> Staircase | None:
-        """The cast to a saturating type; None for modes without simple cuts."""
+        """The cast to a saturating type; None for overflow modes that make it fall."""
         if fixed.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
             return None
         levels = tuple(range(fixed.min_mantissa, fixed.max_mantissa + 1))
-        cuts = [_cut_below(level, fixed) for level in levels[1:]]
-        known = tuple(c for c in cuts if c is not None)
-        return cls(known, levels, fixed) if len(known) == len(cuts) else None
+        return cls(tuple(_cut_below(level, fixed) for level in levels[1:]), levels, fixed)
+
+    def clipped(self, lowest: int, highest: int) -> Staircase:
+        """The same steps between two levels: ``min(max(y, lowest), highest)``."""
+        first = sum(level <= lowest for level in self.levels) - 1
+        last = max(sum(level <= highest for level in self.levels) - 1, first)
+        return Staircase(self.cuts[first:last], self.levels[first : last + 1], self.type)
 
 
-def _cut_below(level: int, fixed: FixedType) -> Cut | None:
+def _cut_below(level: int, fixed: FixedType) -> Cut:
     """Where a cast begins to give ``level`` (see ``FixedType.cast`` for the tie rules)."""
+    middle = (level - Fraction(1, 2)) * fixed.step
     match fixed.rounding:
         case Rounding.TRN:
             return Cut(level * fixed.step)
+        case Rounding.TRN_ZERO:
+            return Cut(level * fixed.step) if level > 0 else Cut((level - 1) * fixed.step, beyond=True)
         case Rounding.RND:
-            return Cut((level - Fraction(1, 2)) * fixed.step)
-        case Rounding.RND_CONV:
-            return Cut((level - Fraction(1, 2)) * fixed.step, beyond=level % 2 != 0)
+            return Cut(middle)
         case Rounding.RND_MIN_INF:
-            return Cut((level - Fraction(1, 2)) * fixed.step, beyond=True)
-    return None
+            return Cut(middle, beyond=True)
+        case Rounding.RND_INF:
+            return Cut(middle, beyond=level <= 0)
+        case Rounding.RND_ZERO:
+            return Cut(middle, beyond=level > 0)
+        case Rounding.RND_CONV:
+            return Cut(middle, beyond=level % 2 != 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +98,20 @@ class ScaledSteps(Layer):
         assert node.input.type is not None
         frac = node.input.type.frac
         rows = [self._row(Fraction(s), Fraction(b), frac) for s, b in zip(self.scale, self.bias, strict=True)]
-        thresholds = integers(np.array([row[0] for row in rows], dtype=object))
+        known = node.input.interval or Interval.of_type(node.input.type, len(rows))
+        ends = zip(known.low, known.high, strict=True)  # beyond what occurs, a threshold is always or never reached
+        cuts = [
+            [min(max(cut, int(lo)), int(hi) + 1) for cut in row[0]] for row, (lo, hi) in zip(rows, ends, strict=True)
+        ]
+        thresholds = integers(np.array(cuts, dtype=object))
         levels = integers(np.array([row[1] for row in rows], dtype=object))
         return Thresholds(exact_parameter(thresholds, frac), Parameter.exactly(levels, self.stairs.type.plain()))
 
     def _row(self, scale: Fraction, bias: Fraction, frac: int) -> tuple[list[int], list[int]]:
         """Thresholds (ascending mantissas) and levels of one channel."""
         cuts, levels = self.stairs.cuts, list(self.stairs.levels)
+        if not cuts:  # a constant: a step that is none
+            return [0], levels * 2
         if scale == 0:
             reached = sum(bias > c.at if c.beyond else bias >= c.at for c in cuts)
             return [0] * len(cuts), [levels[reached]] * len(levels)

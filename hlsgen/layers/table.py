@@ -13,12 +13,14 @@ from math import erf
 
 import numpy as np
 
+from hlsgen.ir.demand import EVERYTHING, Demand
+from hlsgen.ir.expected import magnitude_bits
 from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 from hlsgen.layers.base import Exact, Floats, Layer
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
-from hlsgen.layers.reading import Call, activation
+from hlsgen.layers.reading import Call, activation, reads
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
 
@@ -27,10 +29,14 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer e
 class Unary:
     """A function of one real number; ``reach``: beyond ±reach it is flat to 16 bits (None: it is not)."""
 
+    name: str
     function: Callable[[Floats], Floats]
     low: float
     high: float
-    reach: float | None
+    reach: float | None = None
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def bounded(self) -> bool:
@@ -41,45 +47,65 @@ def _sigmoid(x: Floats) -> Floats:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
 
 
+def _softplus(x: Floats) -> Floats:
+    return np.asarray(np.logaddexp(x, 0.0))
+
+
 def _gelu(x: Floats) -> Floats:
     return np.asarray(0.5 * x * (1.0 + np.vectorize(erf)(x / np.sqrt(2.0))))
 
 
-def _elu(x: Floats) -> Floats:
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+def _gelu_by_tanh(x: Floats) -> Floats:
+    return np.asarray(0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))))
 
 
-FUNCTIONS: dict[str, Unary] = {
-    "sigmoid": Unary(_sigmoid, 0.0, 1.0, 8.0),
-    "tanh": Unary(np.tanh, -1.0, 1.0, 4.0),
-    "softsign": Unary(lambda x: x / (1.0 + np.abs(x)), -1.0, 1.0, None),
-    "softplus": Unary(lambda x: np.logaddexp(x, 0.0), 0.0, np.inf, None),
-    "elu": Unary(_elu, -1.0, np.inf, None),
-    "selu": Unary(
-        lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
-        -1.7581,
-        np.inf,
-        None,
-    ),
-    "silu": Unary(lambda x: x * _sigmoid(x), -0.2785, np.inf, None),
-    "gelu": Unary(_gelu, -0.17, np.inf, None),
-}
+def _selu(x: Floats) -> Floats:
+    return np.asarray(_SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))))
+
+
+def _sparse_plus(x: Floats) -> Floats:
+    return np.where(x <= -1, 0.0, np.where(x < 1, 0.25 * (x + 1) ** 2, x))
+
+
+def elu(alpha: float) -> Unary:
+    """``x`` above zero, ``alpha * (exp(x) - 1)`` below."""
+    name = "elu" if alpha == 1 else f"elu({alpha:g})"
+    return Unary(name, lambda x: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), min(-alpha, 0.0), np.inf)
+
+
+_EVERY = (
+    Unary("sigmoid", _sigmoid, 0.0, 1.0, 8.0),
+    Unary("tanh", np.tanh, -1.0, 1.0, 4.0),
+    Unary("softsign", lambda x: x / (1.0 + np.abs(x)), -1.0, 1.0),
+    Unary("sparse_sigmoid", lambda x: np.clip(0.5 * (x + 1), 0, 1), 0.0, 1.0, 1.0),
+    Unary("softplus", _softplus, 0.0, np.inf),
+    Unary("squareplus", lambda x: (x + np.sqrt(x**2 + 4)) / 2, 0.0, np.inf),
+    Unary("sparse_plus", _sparse_plus, 0.0, np.inf),
+    Unary("exponential", np.exp, 0.0, np.inf),
+    Unary("log_sigmoid", lambda x: -_softplus(-x), -np.inf, 0.0),
+    Unary("selu", _selu, -1.7581, np.inf),
+    Unary("silu", lambda x: x * _sigmoid(x), -0.2785, np.inf),
+    Unary("mish", lambda x: x * np.tanh(_softplus(x)), -0.3089, np.inf),
+    Unary("gelu", _gelu, -0.17, np.inf),
+    Unary("gelu_by_tanh", _gelu_by_tanh, -0.1701, np.inf),
+    Unary("tanh_shrink", lambda x: x - np.tanh(x), -np.inf, np.inf),
+    Unary("soft_shrink", lambda x: x - np.clip(x, -0.5, 0.5), -np.inf, np.inf),
+    replace(elu(1.0), name="celu"),
+    elu(1.0),
+)
+FUNCTIONS = {unary.name: unary for unary in _EVERY}
 
 
 @dataclass(frozen=True, eq=False)
 class Table(Layer):
-    """``y = name(x)``; ``table`` holds the result's mantissas by the raw bits of the index."""
+    """``y = unary(x)``; ``table`` holds the result's mantissas by the raw bits of the index."""
 
     kind = "Table"
-    name: str
+    unary: Unary
     index_bits: int = 12
     index: FixedType | None = None
     table: Ints | None = None
     table_type: FixedType | None = None
-
-    @property
-    def unary(self) -> Unary:
-        return FUNCTIONS[self.name]
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return self.unary.function(inputs[0])
@@ -95,20 +121,23 @@ class Table(Layer):
         span = value.interval.type()
         largest = float(max(abs(span.min), abs(span.max)))
         if value.expected is not None:
-            largest = min(largest, 2.0 * value.expected)
+            largest = min(largest, 2.0 * value.expected.reach)
         if self.unary.reach is not None:
             largest = min(largest, self.unary.reach)
         integer = int(np.ceil(np.log2(max(largest, 2.0**-8)))) + span.signed
         frac = min(self.index_bits - integer, value.type.frac)
-        return FixedType(integer + frac, integer, span.signed, Rounding.RND, Overflow.SAT)
+        bits = max(integer + frac, 1 + span.signed)  # inputs coarser than the range still take steps
+        return FixedType(bits, bits - frac, span.signed, Rounding.RND, Overflow.SAT)
 
     def natural_type(self, node: Node, width: int) -> FixedType | None:
         if self.unary.bounded:
             signed = self.unary.low < 0
             return FixedType(width, 1 if signed else 0, signed, Rounding.RND, Overflow.SAT)
-        values = self.unary.function(self._points())
         signed = self.unary.low < 0
-        integer = max(int(np.frexp(np.abs(values).max())[1]), -8) + signed
+        integer = max(magnitude_bits(float(np.abs(self.unary.function(self._points())).max())), -8) + signed
+        expected = node.output.expected
+        if expected is not None:
+            integer = min(integer, expected.integer_bits(width, signed, width))
         return FixedType(width, integer, signed, Rounding.RND, Overflow.SAT)
 
     def _points(self) -> Floats:
@@ -130,8 +159,13 @@ class Table(Layer):
         assert self.table is not None and self.table_type is not None
         return Interval.of_values(self.table[:, None], self.table_type.frac).uniform(inputs[0].channels)
 
+    def wanted(self, node: Node, behind: Demand) -> Demand:
+        if self.index is None or node.input.type is None:
+            return EVERYTHING
+        return EVERYTHING.before_cast(self.index, rounds=node.input.type.frac > self.index.frac)
+
     def describe(self) -> str:
-        return f"{self.name}" + (f" over {self.index}" if self.index else "")
+        return f"{self.unary}" + (f" over {self.index}" if self.index else "")
 
     def kernel(self, node: Node) -> Kernel:
         assert self.index is not None and self.table is not None and self.table_type is not None
@@ -151,27 +185,30 @@ def table_kernel(node: Node, index: FixedType, table: Exact) -> Kernel:
     )
 
 
-def _apply(name: str, call: Call, value: Value) -> Value:
-    layer = Table(name) if FUNCTIONS[name].reach is not None else Table(name, index_bits=14)
-    return call.add(layer, [value], name)
+def add_table(call: Call, value: Value, unary: Unary) -> Value:
+    """Add a function by table; one that never gets flat needs a finer index."""
+    return call.add(Table(unary) if unary.reach is not None else Table(unary, index_bits=14), [value], unary.name)
 
 
-def _register(name: str, *aliases: str) -> None:
-    activation(name, *aliases)(lambda call, value: _apply(name, call, value))
+def _register(unary: Unary, *aliases: str) -> None:
+    activation(unary.name, *aliases)(lambda call, value: add_table(call, value, unary))
 
 
-for _name in ("sigmoid", "tanh", "softsign", "softplus", "selu"):
-    _register(_name)
-_register("silu", "swish")
+for _name in set(FUNCTIONS) - {"silu", "gelu", "gelu_by_tanh", "elu"}:
+    _register(FUNCTIONS[_name])
+_register(FUNCTIONS["silu"], "swish")
 
 
 @activation("elu")
 def apply_elu(call: Call, value: Value) -> Value:
-    call.expect("alpha", 1.0)
-    return _apply("elu", call, value)
+    return add_table(call, value, elu(float(call.take("alpha", 1.0))))
+
+
+@reads("ELU")
+def read_elu(call: Call) -> Value:
+    return apply_elu(call, call.inputs[0])
 
 
 @activation("gelu")
 def apply_gelu(call: Call, value: Value) -> Value:
-    call.expect("approximate", False)
-    return _apply("gelu", call, value)
+    return add_table(call, value, FUNCTIONS["gelu_by_tanh" if call.take("approximate", False) else "gelu"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen.ir.demand import Demand
 from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints
@@ -31,6 +33,9 @@ class Thresholds(Layer):
     def n(self) -> int:
         return self.thresholds.shape[1]
 
+    def step_frac(self, node: Node) -> int | None:
+        return self.thresholds.fixed[1]
+
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         reached = inputs[0][..., None] >= self.thresholds.effective
         return self._pick(self.levels.effective, reached.sum(axis=-1))
@@ -52,6 +57,11 @@ class Thresholds(Layer):
         levels, frac = self.levels.fixed
         spans = Interval.of_values(levels.T, frac)
         return spans if spans.channels == inputs[0].channels else spans.uniform(inputs[0].channels)
+
+    def wanted(self, node: Node, behind: Demand) -> Demand:
+        cuts, frac = self.thresholds.fixed
+        grain = Fraction(2) ** -frac
+        return Demand((int(cuts.min()) - 1) * grain, int(cuts.max()) * grain, frac)
 
     def describe(self) -> str:
         return f"{self.n + 1} levels"

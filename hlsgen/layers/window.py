@@ -107,6 +107,22 @@ class Window:
         ones = np.ones((1, height, width, 1), dtype=np.int64)
         return np.asarray(self.patches(ones).sum(axis=(3, 4, 5))[0])
 
+    def masks(self, shape: Shape) -> list[NDArray[np.bool_]]:
+        """Which cells (kh, kw) lie inside the input, for every kind of place; not those whose cells another has, too.
+
+        One, of all cells, if some window lies inside.
+        """
+        height, width, _ = as_image(shape)
+        rows, columns = self.output_extent(shape)
+        top, _, left, _ = self.padding
+        masks = [
+            row[:, None] & column[None, :]
+            for row in _masks(rows, self.size[0], self.stride[0], self.dilation[0], top, height)
+            for column in _masks(columns, self.size[1], self.stride[1], self.dilation[1], left, width)
+        ]
+        found = list({mask.tobytes(): mask for mask in masks}.values())
+        return [m for m in found if not any(o is not m and (o | m == o).all() for o in found)]
+
     def fields(self, shape: Shape) -> dict[str, Field | Word]:
         height, width, channels = as_image(shape)
         rows, columns = self.output_extent(shape)
@@ -134,6 +150,12 @@ class Window:
             "dilation_height": self.dilation[0],
             "dilation_width": self.dilation[1],
         }
+
+
+def _masks(outputs: int, size: int, stride: int, dilation: int, before: int, extent: int) -> list[NDArray[np.bool_]]:
+    """The different rows of: does cell k of output o lie inside?"""
+    at = np.arange(outputs)[:, None] * stride + np.arange(size) * dilation - before
+    return list(np.unique((at >= 0) & (at < extent), axis=0))
 
 
 def _pair(value: Any, flat: bool) -> tuple[int, int]:

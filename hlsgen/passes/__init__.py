@@ -17,8 +17,12 @@ from hlsgen.passes.fuse_padding import FusePadding
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
 from hlsgen.passes.fuse_thresholds import FuseThresholds
 from hlsgen.passes.infer_types import InferTypes
+from hlsgen.passes.leave_off_modes import LeaveOffModes
+from hlsgen.passes.narrow_types import NarrowTypes
 from hlsgen.passes.place_inputs import PlaceInputs
 from hlsgen.passes.remove_identities import RemoveIdentities
+from hlsgen.passes.state_deviations import StateDeviations
+from hlsgen.passes.state_losses import StateLosses
 
 __all__ = ["Pass", "pipeline", "run_pipeline"]
 
@@ -29,12 +33,16 @@ def pipeline(config: Config, calibration: Mapping[str, NDArray[np.float64]] | No
         ApplyConfig(config),
         RemoveIdentities(),
         FusePadding(),
-        ExpectRanges(calibration),
-        FuseBatchnorm(),
+        ExpectRanges(calibration, config.calibration_method, config.percentile),
         FuseExactScales(),
+        FuseBatchnorm(config.fuse_quantized),
         FuseThresholds(),
         FuseQuantizers(),
         CheckReuseFactors(),
         PlaceInputs(config.default_width, calibrated=calibration is not None),
         InferTypes(config.default_width, config.max_width),
+        NarrowTypes(),
+        LeaveOffModes(),
+        StateLosses(),
+        StateDeviations(),
     )

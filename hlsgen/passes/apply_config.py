@@ -50,6 +50,8 @@ class ApplyConfig(Pass):
         settings = node.settings
         settings.strategy = self.config.lookup(name, kind, "strategy", "latency")
         settings.reuse_factor = self.config.lookup(name, kind, "reuse_factor", 1)
+        settings.weight_granularity = self.config.lookup(name, kind, "weight_granularity", "tensor")
+        settings.widest = self.config.max_width
         for role in PRECISION_ROLES:
             fixed = self._type_for(graph, node, role)
             if fixed is not None:

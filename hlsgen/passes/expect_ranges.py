@@ -1,8 +1,8 @@
 """Estimate how large the values on every edge get in use, to place the bits of inferred result types.
 
-With calibration data the graph is evaluated on it. Without, a seeded probe is sent through the network,
-and at every BatchNormalization it is rescaled to the statistics the model carries, so that behind the
-first one the probe looks like training data whatever the input was.
+With calibration data the graph is evaluated on it. Without, seeded probes are sent through the network; one
+of them is rescaled at every BatchNormalization to the statistics the model carries, so that behind the first
+one it looks like training data whatever the input was.
 """
 
 from __future__ import annotations
@@ -12,33 +12,91 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hlsgen.ir.expected import Expected, Histogram, Origin
 from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.layers.base import Floats
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
 
 _SEED = 20240229
 _SAMPLES = 256
-_FEWEST = 32
-_BATCH_CELLS = 1 << 20
+_FEWEST = 16
+_BATCH_CELLS = 1 << 17
+_LEAST = 1e-12
+"""A channel that deviates less is constant."""
+_NARROW = 10
+_PLAUSIBLE_OCTAVES, _PLAUSIBLE_SHIFT = 0.5, 0.4
+"""How far off the deviation (in octaves) and the mean (in deviations) of a channel typically are, at most, where
+statistics come from training: 0.3 and 0.3 in trained networks, 0.45 and 0.65 and more with random statistics."""
 PROBE_MARGIN = 2.0
 """Factor above the largest probe value; saturation protects what lies beyond."""
+DEFAULT_INPUT = FixedType(16, 6, True, Rounding.RND, Overflow.SAT)
+"""What inputs are where nobody says anything: enough for standardised data."""
+METHODS = ("max", "percentile", "mse")
+
+
+@dataclass
+class _Seen:
+    """What was met on an edge so far."""
+
+    largest: float = 0.0
+    squares: float = 0.0
+    count: int = 0
+    histogram: Histogram | None = None
+
+    def add(self, x: Floats) -> None:
+        self.largest = max(self.largest, float(np.abs(x).max(initial=0.0)))
+        self.squares += float((x * x).sum())
+        self.count += x.size
+        if self.histogram is not None:
+            self.histogram.add(x)
+
+    @property
+    def rms(self) -> float:
+        return float(np.sqrt(self.squares / max(self.count, 1)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Flow:
+    """Data that runs through the network once; ``follows`` the statistics of BatchNormalization or not."""
+
+    data: Mapping[Value, Floats]
+    origin: Origin
+    margin: float
+    follows: bool = False
 
 
 @dataclass(frozen=True)
 class ExpectRanges(Pass):
-    """Set ``expected`` (largest magnitude) on every value. Options: calibration inputs by input name."""
+    """Set ``expected`` on every value: calibration data, else statistics and probes.
+
+    Options: calibration inputs by input name; ``method``: hold the largest value seen (max), all but a few
+    (percentile), or what gives the least squared error (mse).
+    """
 
     exact = True
     optional = False
     calibration: Mapping[str, Floats] | None = field(default=None, compare=False)
+    method: str = "max"
+    percentile: float = 99.99
 
     def run(self, graph: Graph) -> bool:
         step = self._batch(graph)
-        data = {v: self._data(v, step) for v in graph.inputs}
-        count = min(len(x) for x in data.values())
-        for start in range(0, count, step):
-            self._observe(graph, {v: x[start : start + step] for v, x in data.items()})
+        for node in graph:
+            node.output.expected = None
+        if self.calibration is not None:
+            data = {v: np.asarray(self.calibration[v.name], dtype=np.float64) for v in graph.inputs}
+            self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), step)
+            return True
+        data = {v: probe(v, step) for v in graph.inputs}
+        origin = Origin.INPUT_TYPE if any(_fills(v) for v in graph.inputs) else Origin.PROBE
+        if not any(_trained(node) for node in graph):
+            self._send(graph, _Flow(data, origin, PROBE_MARGIN), step)
+            return True
+        plausible = self._send(graph, _Flow(data, Origin.STATISTICS, PROBE_MARGIN, follows=True), step)
+        if not plausible:  # then either may be right
+            self._send(graph, _Flow(data, origin, PROBE_MARGIN), step)
         return True
 
     def _batch(self, graph: Graph) -> int:
@@ -46,35 +104,129 @@ class ExpectRanges(Pass):
         largest = max(node.output.size for node in graph)
         return min(max(_BATCH_CELLS // largest, _FEWEST), _SAMPLES)
 
-    def _data(self, value: Value, samples: int) -> Floats:
-        if self.calibration is not None:
-            return np.asarray(self.calibration[value.name], dtype=np.float64)
-        rng = np.random.default_rng(_SEED)
-        probe = rng.standard_normal((samples, *value.shape))
-        probe[1::2] = np.abs(probe[1::2])  # half like centred features, half like pixels or rates
-        fixed = value.producer.settings.result
-        return probe if fixed is None else np.clip(probe, float(fixed.min), float(fixed.max))
+    def _expected(self, seen: _Seen, flow: _Flow) -> Expected:
+        reach, histogram = seen.largest * flow.margin, None
+        if seen.histogram is not None and self.method == "percentile":
+            reach = min(reach, seen.histogram.percentile(self.percentile))
+        elif seen.histogram is not None:
+            histogram = seen.histogram
+        return Expected(seen.largest, reach, flow.origin, seen.rms, histogram)
 
-    def _observe(self, graph: Graph, data: Mapping[Value, Floats]) -> None:
-        margin = 1.0 if self.calibration is not None else PROBE_MARGIN
+    def _send(self, graph: Graph, flow: _Flow, step: int) -> bool:
+        """Send a flow through the graph, batch by batch; keep the larger expectations.
+
+        Returns whether the statistics it followed are plausible.
+        """
+        wanted = self.calibration is not None and self.method != "max"
+        seen = {node.output: _Seen(histogram=Histogram() if wanted else None) for node in graph}
+        comparison = _Comparison(graph)
+        count = min(len(x) for x in flow.data.values())
+        for start in range(0, count, step):
+            batch = {v: x[start : start + step] for v, x in flow.data.items()}
+            self._observe(graph, batch, comparison if flow.follows else None, seen)
+        for value, met in seen.items():
+            expected = self._expected(met, flow)
+            if value.expected is None or expected.reach > value.expected.reach:
+                value.expected = expected
+        return comparison.plausible
+
+    def _observe(
+        self, graph: Graph, data: Mapping[Value, Floats], comparison: _Comparison | None, seen: dict[Value, _Seen]
+    ) -> None:
         known: dict[Value, Floats] = dict(data)
         left = {node.output: graph.use_count(node.output) for node in graph}
         for node in graph:
             if node.inputs:
-                known[node.output] = self._evaluate(node, [known[v] for v in node.inputs])
-            largest = float(np.abs(known[node.output]).max(initial=0.0)) * margin
-            node.output.expected = max(node.output.expected or 0.0, largest)
+                inputs = [known[v] for v in node.inputs]
+                if comparison is not None and _trained(node):
+                    inputs = [comparison.normalised(node, inputs[0])]
+                known[node.output] = node.layer.evaluate_float(inputs)
+            seen[node.output].add(known[node.output])
+            known[node.output] = _saturated(node, known[node.output])
             for value in node.inputs:
                 left[value] -= 1
                 if not left[value]:
                     known.pop(value, None)
 
-    def _evaluate(self, node: Node, inputs: list[Floats]) -> Floats:
-        layer = node.layer
-        if self.calibration is None and isinstance(layer, Scale) and layer.mean is not None:
-            assert layer.deviation is not None
-            x = inputs[0]
-            axes = tuple(range(x.ndim - 1))
-            spread = np.maximum(x.std(axis=axes), 1e-12)
-            inputs = [(x - x.mean(axis=axes)) / spread * layer.deviation + layer.mean]
-        return layer.evaluate_float(inputs)
+
+def _saturated(node: Node, x: Floats) -> Floats:
+    """What a type that is fixed already leaves of the values; beside its range, no rounding matters here."""
+    fixed = node.settings.result
+    if fixed is None or fixed.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
+        return x
+    return np.clip(x, float(fixed.min), float(fixed.max))
+
+
+class _Comparison:
+    """Rescales a probe to the statistics of each BatchNormalization, and remembers how far off it was."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._behind = _behind_statistics(graph)
+        self._adapted = all(node.source.class_name == "Normalization" for node in graph if _trained(node))
+        self._octaves: list[Floats] = []
+        self._shifts: list[Floats] = []
+
+    def normalised(self, node: Node, x: Floats) -> Floats:
+        """``x`` (samples, ..., channels) with the mean and deviation that it had in training."""
+        assert isinstance(node.layer, Scale) and node.layer.mean is not None and node.layer.deviation is not None
+        mean, deviation = node.layer.mean, node.layer.deviation
+        axes = tuple(range(x.ndim - 1))
+        found, spread = x.mean(axis=axes), np.maximum(x.std(axis=axes), _LEAST)
+        if node.input in self._behind:
+            alive = np.maximum(deviation, _LEAST)
+            self._octaves.append(np.abs(np.log2(spread) - np.log2(alive)))
+            self._shifts.append(np.abs(found - mean) / alive)
+        result: Floats = (x - found) / spread * deviation + mean
+        return result
+
+    @property
+    def plausible(self) -> bool:
+        """Whether the statistics agree with each other: rescaled to the first, the probe resembles the later.
+
+        Those of a Normalization, which are never trained but measured, need no confirmation.
+        """
+        if not self._octaves:
+            return self._adapted
+        return _median(self._octaves) <= _PLAUSIBLE_OCTAVES and _median(self._shifts) <= _PLAUSIBLE_SHIFT
+
+
+def _median(parts: list[Floats]) -> float:
+    return float(np.median(np.concatenate(parts))) if parts else np.inf
+
+
+def _behind_statistics(graph: Graph) -> set[Value]:
+    """The values that depend on a trained BatchNormalization: there a probe should resemble training data."""
+    found: set[Value] = set()
+    for node in graph:
+        if _trained(node) or not found.isdisjoint(node.inputs):
+            found.add(node.output)
+    return found
+
+
+def probe(value: Value, samples: int) -> Floats:
+    """Made-up inputs (samples, *shape): standard normal, or filling the type that the user stated."""
+    rng = np.random.default_rng(_SEED)
+    fixed = value.producer.settings.result
+    data = rng.standard_normal((samples, *value.shape))
+    if fixed is not None and _fills(value):
+        low, high = float(fixed.min), float(fixed.max)
+        if fixed.width <= _NARROW:
+            data = rng.uniform(low, high, data.shape)
+        else:  # bits to spare: rather a bell, that reaches the ends now and then
+            data = np.clip(data * max(-low, high) / 4.0, low, high)
+    data[1::2] = np.abs(data[1::2])  # half like centred features, half like pixels or rates
+    return data
+
+
+def _fills(value: Value) -> bool:
+    """Whether the user stated the input type: then for data that fill it. The default says nothing about them."""
+    fixed = value.producer.settings.result
+    return fixed is not None and fixed.plain() != DEFAULT_INPUT.plain()
+
+
+def _trained(node: Node) -> bool:
+    """Whether a node carries statistics (a BatchNormalization that was never trained has mean 0, variance 1)."""
+    layer = node.layer
+    if not isinstance(layer, Scale) or layer.mean is None or layer.deviation is None:
+        return False
+    return bool(layer.mean.any() or (layer.deviation != 1).any())

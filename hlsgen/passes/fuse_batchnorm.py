@@ -1,71 +1,131 @@
-"""Fold BatchNormalization (any Scale) into the linear layer in front of it."""
+"""Fold BatchNormalization (any Scale) into the weights of a linear layer in front of it or behind it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from hlsgen.ir.graph import Graph, Node
-from hlsgen.layers.linear import LinearLayer
+from hlsgen.layers.affine import Affine
+from hlsgen.layers.base import Floats, Parameter
+from hlsgen.layers.linear import LinearLayer, as_exact
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
+from hlsgen.passes.scale_routes import constants_pinned, merge_ahead, merge_back, pinned, route_ahead, route_back
 
 
 @dataclass(frozen=True)
 class FuseBatchnorm(Pass):
     """Multiply the scale into weights and bias: ``(x W + b) s + t = x (W s) + (b s + t)``.
 
-    before: ``x -> Conv2D -> Scale -> y``
-    after:  ``x -> Conv2D -> y``
+    before: ``x -> Conv2D -> MaxPooling2D -> Scale -> y``
+    after:  ``x -> Conv2D -> MaxPooling2D -> y``
 
-    Done where both hold real numbers (weights that the model's quantisers fixed are left alone), the
-    sum is read by nobody else, and no type is fixed in between for that layer. Changes numerics: one rounding of the
-    fused weights replaces two.
+    Or, where nothing in front can take it, into the layers behind: ``(x s + t) W + b = x (s W) + (t W + b)``.
+    Between may be what commutes with the scale (see ``docs/passes.md``). Done where both hold real numbers, or exact
+    constants with a short product; where nobody else reads what is in between; and where no type is fixed
+    in between for a layer by its name. Changes numerics: one rounding of the fused weights replaces two.
+
+    Options: fuse into weights that the model's quantisers fixed, too, and fit types to the result; the most that
+    scales of different input channels may differ by (weights of one type hold their products), and the largest shift
+    (a mean in deviations: what it is subtracted from is multiplied by rounded weights); the widest exact product.
     """
 
     exact = False
+    fuse_quantized: bool = False
+    most_spread: float = 16.0
+    most_shift: float = 4.0
+    widest: int = 18
 
     def run(self, graph: Graph) -> bool:
         changed = False
         for node in graph:
-            if isinstance(node.layer, Scale) and self._fuse(graph, node):
-                changed = True
+            if isinstance(node.layer, Scale) and not constants_pinned(node):
+                changed |= self._back(graph, node) or self._ahead(graph, node)
         return changed
 
-    def _fuse(self, graph: Graph, node: Node) -> bool:
+    def _back(self, graph: Graph, node: Node) -> bool:
         assert isinstance(node.layer, Scale)
-        producer = node.input.producer
-        if not isinstance(producer.layer, LinearLayer) or graph.sole_user(node.input) is not node:
+        route = route_back(graph, node, node.input, Affine.of(node.layer), self._fold_behind)
+        if route is None:
             return False
-        if node.layer.given or pinned(producer) or constants_pinned(node):
-            return False
-        fused = producer.layer.scaled(node.layer.weight.values, node.layer.bias.values)
-        if fused is None:
-            return False
-        graph.notes.append(f"{node.name} is fused into {producer.name}")
-        merge_into_producer(graph, node, fused)
+        self._note(graph, node, [producer for producer, _ in route.fused])
+        merge_back(graph, node, route)
         return True
 
+    def _ahead(self, graph: Graph, node: Node) -> bool:
+        assert isinstance(node.layer, Scale)
+        if pinned(node):
+            return False
+        route = route_ahead(graph, node.output, Affine.of(node.layer), self._fold_in_front)
+        if route is None:
+            return False
+        self._note(graph, node, [reader for reader, _ in route.fused])
+        merge_ahead(graph, node, route)
+        return True
 
-def merge_into_producer(graph: Graph, node: Node, fused: LinearLayer) -> None:
-    """Let the producer of a node's input compute both as ``fused``, in the types that were meant for the node."""
-    producer = node.input.producer
-    graph.set_layer(producer, fused)
-    producer.settings.result = node.settings.result
-    producer.settings.result_by_model = node.settings.result_by_model
-    producer.settings.accum = producer.settings.accum or node.settings.accum
-    producer.output.expected = node.output.expected
-    graph.replace_uses(node.output, producer.output)
-    graph.remove(node)
+    def _note(self, graph: Graph, node: Node, into: list[Node]) -> None:
+        assert isinstance(node.layer, Scale)
+        for linear in into:
+            assert isinstance(linear.layer, LinearLayer)
+            if linear.layer.weight.given and node.layer.weight.mantissas is None:
+                linear.settings.refitted = True
+        graph.notes.append(f"{node.name} is fused into {', '.join(linear.name for linear in into)}")
+
+    def _fold_behind(self, node: Node, affine: Affine) -> LinearLayer | None:
+        assert isinstance(node.layer, LinearLayer)
+        if self._as_real_numbers(node, affine):
+            return node.layer.scaled(affine.scale, affine.shift)
+        exact = exact_constants(node, affine, self.widest)
+        if exact is None or node.settings.result is not None or node.settings.accum is not None:
+            return None
+        layer, by = exact
+        return layer.scaled_exactly(by.scale, by.shift, self.widest)
+
+    def _fold_in_front(self, node: Node, affine: Affine) -> LinearLayer | None:
+        assert isinstance(node.layer, LinearLayer)
+        if self._as_real_numbers(node, affine):
+            return node.layer.behind_scale(affine.scale, affine.shift) if self._mild(affine) else None
+        exact = exact_constants(node, affine, self.widest)
+        if exact is None:
+            return None
+        layer, by = exact
+        return layer.behind_scale_exactly(by.scale, by.shift, self.widest)
+
+    def _mild(self, affine: Affine) -> bool:
+        """Whether rounded weights that hold the scale lose no more than a few bits."""
+        return (
+            spread(affine.scale.effective) <= self.most_spread
+            and float(np.abs(affine.shift.effective).max()) <= self.most_shift
+        )
+
+    def _as_real_numbers(self, node: Node, affine: Affine) -> bool:
+        """Whether constants may be multiplied as real numbers: none was fixed, or the user wants it so."""
+        assert isinstance(node.layer, LinearLayer)
+        if constants_pinned(node):
+            return False
+        given = node.layer.given or affine.scale.given or affine.shift.given
+        return self.fuse_quantized or not given
 
 
-def pinned(node: Node) -> bool:
-    """Whether the type between this node and its reader is meant for it (then nothing may be merged across).
+def exact_constants(node: Node, affine: Affine, widest: int) -> tuple[LinearLayer, Affine] | None:
+    """Layer and scale as exact constants; None where one of them is rounded later or the user wants other types."""
+    layer = node.layer
+    assert isinstance(layer, LinearLayer)
+    if node.settings.weight is not None or node.settings.bias is not None:
+        return None
+    found: list[Parameter] = []
+    for parameter in (layer.weight, layer.bias, affine.scale, affine.shift):
+        exact = as_exact(parameter, widest)
+        if exact is None:
+            return None
+        found.append(exact)
+    weight, bias, scale, shift = found
+    return replace(layer, weight=weight, bias=bias), Affine(scale, shift)
 
-    A default for all layers is no such wish: what is fused gets it afterwards, once.
-    """
-    return node.settings.result_by_model or not node.settings.named.isdisjoint({"accum", "result"})
 
-
-def constants_pinned(node: Node) -> bool:
-    """Whether the user fixed the types of this very layer's constants."""
-    return not node.settings.named.isdisjoint({"weight", "bias"})
+def spread(scale: Floats) -> float:
+    """How many times larger the largest factor is than the smallest that is not zero."""
+    sizes = np.abs(scale[scale != 0])
+    return float(sizes.max() / sizes.min()) if sizes.size else 1.0

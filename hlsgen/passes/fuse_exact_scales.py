@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hlsgen.ir.graph import Graph, Node
+from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.layers.affine import Affine
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
-from hlsgen.passes.fuse_batchnorm import merge_into_producer
+from hlsgen.passes.fuse_batchnorm import exact_constants
+from hlsgen.passes.infer_types import is_pure
+from hlsgen.passes.scale_routes import Route, merge_ahead, merge_back, route_ahead, route_back
 
 
 @dataclass(frozen=True)
@@ -18,33 +21,76 @@ class FuseExactScales(Pass):
     before: ``x -> QDense -> Scale with quantised scale and bias``
     after:  ``x -> Dense`` with wider weights
 
-    Exact. Option: the widest weights for which one wide multiplication is better than two narrow ones.
+    Exact, as the values in between are: only where all that comes before is the model's own fixed point, which is
+    never rounded on the way. Option: the widest weights for which one wide multiplication is better than two
+    narrow ones.
     """
 
     exact = True
     widest: int = 18
 
     def run(self, graph: Graph) -> bool:
-        changed = False
+        changed, exact = False, exact_values(graph)
         for node in graph:
-            if isinstance(node.layer, Scale) and self._fuse(graph, node):
-                changed = True
+            if isinstance(node.layer, Scale) and node.input in exact and self._fuse(graph, node):
+                changed, exact = True, exact_values(graph)
         return changed
 
     def _fuse(self, graph: Graph, node: Node) -> bool:
         assert isinstance(node.layer, Scale)
-        producer, scale = node.input.producer, node.layer
-        if not isinstance(producer.layer, LinearLayer) or graph.sole_user(node.input) is not node:
+        if node.settings.weight is not None or node.settings.bias is not None:
             return False
-        if producer.settings.result is not None or producer.settings.accum is not None:
-            return False  # a cast in between would be lost
-        given = (producer.layer.weight, producer.layer.bias, scale.weight, scale.bias)
-        wishes = (producer.settings.weight, producer.settings.bias, node.settings.weight, node.settings.bias)
-        if any(p.mantissas is None for p in given) or any(w is not None for w in wishes):
+        affine = Affine.of(node.layer)
+        route = route_back(graph, node, node.input, affine, self._fold_behind)
+        if route is not None and _free(route.passed):
+            graph.notes.append(f"{node.name} is fused into {_names(route)}, exactly")
+            merge_back(graph, node, route)
+            return True
+        if node.settings.result is not None or node.settings.accum is not None:
             return False
-        fused = producer.layer.scaled_exactly(scale.weight, scale.bias, self.widest)
-        if fused is None:
-            return False
-        graph.notes.append(f"{node.name} is fused into {producer.name}, exactly")
-        merge_into_producer(graph, node, fused)
-        return True
+        route = route_ahead(graph, node.output, affine, self._fold_in_front)
+        if route is not None and _free(route.passed):
+            graph.notes.append(f"{node.name} is fused into {_names(route)}, exactly")
+            merge_ahead(graph, node, route)
+            return True
+        return False
+
+    def _fold_behind(self, node: Node, affine: Affine) -> LinearLayer | None:
+        exact = self._constants(node, affine)
+        if exact is None or not _free([node]):
+            return None  # a cast in between would be lost
+        layer, by = exact
+        return layer.scaled_exactly(by.scale, by.shift, self.widest)
+
+    def _fold_in_front(self, node: Node, affine: Affine) -> LinearLayer | None:
+        exact = self._constants(node, affine)
+        if exact is None:
+            return None
+        layer, by = exact
+        return layer.behind_scale_exactly(by.scale, by.shift, self.widest)
+
+    def _constants(self, node: Node, affine: Affine) -> tuple[LinearLayer, Affine] | None:
+        """As exact constants. Sums with real numbers are out: those are rounded to the grid they are added on."""
+        assert isinstance(node.layer, LinearLayer)
+        added = (node.layer.bias, affine.shift)
+        if any(parameter.mantissas is None and parameter.values.any() for parameter in added):
+            return None
+        return exact_constants(node, affine, self.widest)
+
+
+def exact_values(graph: Graph) -> set[Value]:
+    """The values that no rounding of ours touches before types are inferred, nor then."""
+    found: set[Value] = set()
+    for node in graph:
+        if is_pure(node, found):
+            found.add(node.output)
+    return found
+
+
+def _free(nodes: list[Node]) -> bool:
+    """Whether no type is fixed for what these nodes give."""
+    return all(node.settings.result is None and node.settings.accum is None for node in nodes)
+
+
+def _names(route: Route) -> str:
+    return ", ".join(node.name for node, _ in route.fused)

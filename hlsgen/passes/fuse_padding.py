@@ -17,6 +17,9 @@ class FusePadding(Pass):
 
     before: ``x -> ZeroPadding -> Conv2D``
     after:  ``x -> Conv2D`` with that padding
+
+    Not where the image is smaller than the kernel: the proof of the sum's range would come out sharper than
+    with the zeros as data, and with it the types.
     """
 
     exact = True
@@ -34,6 +37,8 @@ class FusePadding(Pass):
         for user in dict.fromkeys(graph.uses(node.output)):
             if isinstance(user.layer, Conv2D | DepthwiseConv2D):
                 window = user.layer.window.with_padding(padding)
+                if not all(mask.all() for mask in window.masks(node.input.shape)):
+                    continue
                 graph.set_layer(user, replace(user.layer, window=window), [node.input])
                 graph.notes.append(f"{node.name} is fused into {user.name}")
                 changed = True

@@ -10,23 +10,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from hlsgen.errors import UnsupportedError
+from hlsgen.ir.expected import Expected
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.reason import Reason
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.layers.base import Layer
 from hlsgen.layers.input import Input
+from hlsgen.layers.linear import LinearLayer, as_exact
+from hlsgen.layers.shape_ops import Reshape
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
 from hlsgen.passes.base import Pass
+from hlsgen.passes.expect_ranges import DEFAULT_INPUT
+from hlsgen.passes.narrow_types import demands
 
 _EXACT_LIMIT = 64
-"""An exact result wider than this is not carried along; it is placed instead."""
+"""An exact result wider than this is not carried along; its leading bits are."""
+_CONSTANT_WIDTH = 24
+"""Biases and factors of a channel get as many bits as this where nothing stands against it."""
 _WIDEST_SUM = 120
 """The emulator computes in up to 128 bits."""
-DEFAULT_INPUT = FixedType(16, 6, True, Rounding.RND, Overflow.SAT)
 
 
 @dataclass(frozen=True)
@@ -39,99 +44,170 @@ class InferTypes(Pass):
     max_width: int | None = None
 
     def run(self, graph: Graph) -> bool:
-        pure: set[Value] = set()
+        work = _Inference(graph, min(self.width, self.max_width or self.width), self.max_width)
         for node in graph:
-            self._infer(graph, node, pure)
-            if _is_pure(node, pure):
-                pure.add(node.output)
+            work.infer(node)
+        work.report_narrow_budget(self.width)
         return True
 
-    def _infer(self, graph: Graph, node: Node, pure: set[Value]) -> None:
+
+class _Inference:
+    """One walk over a graph, inputs first; what it needs to know of readers is found in a walk from the back."""
+
+    def __init__(self, graph: Graph, width: int, widest: int | None) -> None:
+        self.graph, self.width, self.widest = graph, width, widest
+        self.pure: set[Value] = set()
+        self.wanted = demands(graph)
+        self.readers = _Readers(graph)
+
+    def infer(self, node: Node) -> None:
         value = node.output
+        node.wishes = _wishes(node)
         if isinstance(node.layer, Input):
             value.type = node.settings.result or DEFAULT_INPUT
             value.interval = Interval.of_type(value.type, value.shape[-1])
+            self.pure.add(value)
             return
-        casts = [r.settings.result for r in (node, *_readers(graph, value)) if r.settings.result]
-        node.read_frac = max((cast.frac for cast in casts), default=0)
+        node.read_frac = self.readers.read_frac(node)
         layer = node.layer.with_constants(node, self.width)
-        wish = node.settings.result or layer.natural_type(node, self.width)
+        natural = layer.natural_type(node, self.width) if node.settings.result is None else None
+        wish = node.settings.result or natural
         if wish is not None:
             layer = layer.finish(node, wish)
         node.layer = layer
         intervals = [known_interval(v) for v in node.inputs]
-        exact = layer.interval(intervals, [v.shape for v in node.inputs])
-        node.sum_type = exact.type()
+        node.exact = layer.interval(intervals, [v.shape for v in node.inputs])
+        node.sum_type = node.exact.type()
         _check_width(node, node.sum_type)
-        if node.settings.accum is None and layer.parameters():
-            node.settings.accum = self._capped(graph, node, node.sum_type)
+        node.settings.accum = node.settings.accum or layer.accumulator(node.sum_type) or self._capped(node)
         node.accum_type = node.settings.accum or node.sum_type
-        summed = exact if node.settings.accum is None else exact.cast(node.settings.accum)
-        value.type = wish or self._place(graph, node, summed, pure)
+        summed = node.exact if node.settings.accum is None else node.exact.cast(node.settings.accum)
+        if is_pure(node, self.pure):
+            self.pure.add(value)
+        value.type, node.reason = (wish, _wisher(node)) if wish is not None else self._place(node, summed)
         value.interval = summed.cast(value.type)
-        self._report_losses(graph, node, exact)
 
-    def _place(self, graph: Graph, node: Node, exact: Interval, pure: set[Value]) -> FixedType:
-        """The result type nobody fixed."""
-        full = exact.type()
-        if full.width <= self.width or node.layer.structural or self._keeps_exact(graph, node, full, pure):
-            return full
-        expected = node.output.expected
-        integer = full.integer
-        if expected is not None:
-            integer = min(integer, int(np.frexp(max(expected, 2.0**-64))[1]) + full.signed)
-        frac = min(self.width - integer, full.frac)
-        return (
-            FixedType(integer + frac, integer, full.signed, Rounding.RND, Overflow.SAT) if integer + frac > 0 else full
-        )
+    def _place(self, node: Node, exact: Interval) -> tuple[FixedType, Reason]:
+        """The result type nobody fixed.
 
-    def _keeps_exact(self, graph: Graph, node: Node, full: FixedType, pure: set[Value]) -> bool:
+        Bits count only where readers look: of what goes into a ReLU, the sign costs nothing.
+        """
+        full, wanted = exact.type(), self.wanted[node.output]
+        used = exact.clipped(wanted.low, wanted.high).type()
+        if used.width <= self.width or node.layer.structural:
+            return full, Reason.EXACT
+        if self._keeps_exact(node, full):
+            return _within_limit(full)
+        placed = _placed_in(self.width, full, used, node.output.expected)
+        return (full, Reason.EXACT) if placed is None else (placed, Reason.BUDGET)
+
+    def _keeps_exact(self, node: Node, full: FixedType) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
-        if full.width > min(_EXACT_LIMIT, self.max_width or _EXACT_LIMIT):
+        if not (self.readers.cast(node.output) or node.output in self.pure):
             return False
-        return _cast_follows(graph, node.output) or _is_pure(node, pure)
+        if self.widest is not None and full.width > self.widest:
+            self._warn(node, f"the exact result from {full} to {self.widest} bits")
+            return False
+        return True
 
-    def _capped(self, graph: Graph, node: Node, full: FixedType) -> FixedType | None:
+    def _capped(self, node: Node) -> FixedType | None:
         """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
-        if self.max_width is None or full.width <= self.max_width:
+        full, widest = node.sum_type, self.widest
+        if full is None or widest is None or full.width <= widest or not node.layer.parameters():
             return None
-        capped = FixedType(self.max_width, full.integer, full.signed, Rounding.RND, Overflow.SAT)
-        graph.notes.append(f"warning: {node.name}: max_width cuts the accumulator from {full} to {capped}")
+        capped = _placed_in(widest, full, full, node.output.expected) or full
+        self._warn(node, f"the accumulator from {full} to {capped}")
         return capped
 
-    def _report_losses(self, graph: Graph, node: Node, exact: Interval) -> None:
-        """Say where a type the user fixed can overflow or wrap."""
-        for what, fixed in (("accum", node.settings.accum), ("result", node.settings.result)):
-            if fixed is None or fixed.overflow in (Overflow.SAT, Overflow.SAT_SYM) or node.settings.result_by_model:
-                continue
-            room = FixedType(fixed.width, fixed.integer, fixed.signed)
-            if not (float(room.min) <= _real(exact.lowest, exact) and _real(exact.highest, exact) <= float(room.max)):
-                graph.notes.append(
-                    f"warning: {node.name}: {what} {fixed} can wrap: values reach "
-                    f"{_real(exact.lowest, exact):g} .. {_real(exact.highest, exact):g}; "
-                    f"{exact.type()} would hold them, or add ,RND,SAT"
-                )
+    def report_narrow_budget(self, width: int) -> None:
+        """Name the layers whose results or constants would have got more bits without ``max_width``."""
+        if self.widest is None:
+            return
+        placed = [n.name for n in self.graph if n.reason is Reason.BUDGET and self.widest < width]
+        cut = [n.name for n in self.graph if _has_placed(n) and self.widest < max(width, _CONSTANT_WIDTH)]
+        for what, names in (("results", placed), ("constants", cut)):
+            if names:
+                text = f"warning: max_width leaves {self.widest} bits for inferred {what} of {', '.join(names)}"
+                self.graph.notes.append(text)
+
+    def _warn(self, node: Node, what: str) -> None:
+        self.graph.notes.append(f"warning: {node.name}: max_width cuts {what}")
 
 
-def _readers(graph: Graph, value: Value) -> list[Node]:
-    """The nodes that do something with a value; what only picks or moves values is looked through."""
-    found: list[Node] = []
-    for user in graph.uses(value):
-        moved = user.layer.structural and user.settings.result is None
-        found += _readers(graph, user.output) if moved else [user]
-    return found
+def _within_limit(full: FixedType) -> tuple[FixedType, Reason]:
+    """An exact type, or its leading bits: far more than the float32 of a model whose constants need so many."""
+    if full.width <= _EXACT_LIMIT:
+        return full, Reason.EXACT
+    return FixedType(_EXACT_LIMIT, full.integer, full.signed, Rounding.RND), Reason.BUDGET
 
 
-def _cast_follows(graph: Graph, value: Value) -> bool:
-    """Whether every reader (seen through layers that only pick or move values) casts to the model's own type."""
-    users = graph.uses(value)
-    if not users or value in graph.outputs:
-        return False
-    return all(
-        user.settings.result_by_model
-        or (user.layer.structural and user.settings.result is None and _cast_follows(graph, user.output))
-        for user in users
-    )
+def _placed_in(width: int, full: FixedType, used: FixedType, expected: Expected | None) -> FixedType | None:
+    """The type of ``width`` bits for values of type ``full``, of which readers want what ``used`` holds.
+
+    A sign that nobody wants does not count: it goes in NarrowTypes. None if nothing of the values would be left.
+    """
+    integer = used.integer
+    if expected is not None:
+        integer = min(integer, expected.integer_bits(width, used.signed, full.frac))
+    frac = min(width - integer, full.frac)
+    if integer + frac <= 0:
+        return None
+    stored = integer + full.signed - used.signed
+    return FixedType(stored + frac, stored, full.signed, Rounding.RND, Overflow.SAT)
+
+
+class _Readers:
+    """What reads a value, seen through layers that only pick or move values; each value is looked at once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._cast: dict[Value, bool] = {}
+        self._grid: dict[Value, int | None] = {}
+        for node in reversed(graph.nodes):
+            value, users = node.output, graph.uses(node.output)
+            read_here = not users or value in graph.outputs
+            self._cast[value] = not read_here and all(self._casts(user) for user in users)
+            grids = [self._reading_grid(user) for user in users]
+            known = [grid for grid in grids if grid is not None]
+            self._grid[value] = max(known) if known and len(known) == len(grids) and not read_here else None
+
+    def cast(self, value: Value) -> bool:
+        """Whether every reader casts to the model's own type."""
+        return self._cast[value]
+
+    def read_frac(self, node: Node) -> int | None:
+        """The finest grid on which the result of a node is rounded: by itself, or by all who read it."""
+        return self._grid[node.output] if node.settings.result is None else node.settings.result.frac
+
+    def _casts(self, user: Node) -> bool:
+        return user.settings.result_by_model or (_passes(user) and self._cast[user.output])
+
+    def _reading_grid(self, user: Node) -> int | None:
+        return self._grid[user.output] if _passes(user) else user.layer.step_frac(user)
+
+
+def _passes(node: Node) -> bool:
+    """Whether a node hands on (some of) the values it is given, as they are."""
+    return node.layer.structural and node.settings.result is None
+
+
+def _wishes(node: Node) -> dict[str, FixedType]:
+    """What the configuration fixed for a node, by role."""
+    settings = node.settings
+    result = None if settings.result_by_model else settings.result
+    found = {"weight": settings.weight, "bias": settings.bias, "accum": settings.accum, "result": result}
+    return {role: fixed for role, fixed in found.items() if fixed is not None}
+
+
+def _has_placed(node: Node) -> bool:
+    """Whether a node has constants whose type nobody fixed."""
+    roles = {"bias" if name == "bias" else "weight" for name, p in node.layer.parameters().items() if not p.given}
+    return bool(roles - node.wishes.keys())
+
+
+def _wisher(node: Node) -> Reason:
+    if node.settings.result is None:
+        return Reason.EXACT if isinstance(node.layer, Reshape) else Reason.FUNCTION
+    return Reason.MODEL if node.settings.result_by_model else Reason.CONFIGURATION
 
 
 def _check_width(node: Node, fixed: FixedType) -> None:
@@ -142,19 +218,18 @@ def _check_width(node: Node, fixed: FixedType) -> None:
         )
 
 
-def _real(mantissa: int, exact: Interval) -> float:
-    return float(mantissa) * 2.0**-exact.frac
-
-
 def known_interval(value: Value) -> Interval:
     """Return the proved range of a value that was visited."""
     assert value.interval is not None, f"{value!r} has no range yet"
     return value.interval
 
 
-def _is_pure(node: Node, pure: set[Value]) -> bool:
-    """Whether a value is exactly what the model's own fixed-point arithmetic says (no rounding of ours)."""
-    if isinstance(node.layer, Input):
+def is_pure(node: Node, pure: set[Value]) -> bool:
+    """Whether a value is exactly what the model's own fixed-point arithmetic says (no rounding of ours).
+
+    What a quantiser of the model cast is: whatever was rounded in front of it, the model goes on with that very grid.
+    """
+    if isinstance(node.layer, Input) or node.settings.result_by_model:
         return True
     if isinstance(node.layer, Softmax | Table):
         return False
@@ -164,6 +239,13 @@ def _is_pure(node: Node, pure: set[Value]) -> bool:
 
 
 def _is_exactly_held(layer: Layer, name: str) -> bool:
-    """Whether a parameter born as real numbers lost nothing (zeros, halves, 1/4 of an average)."""
+    """Whether a parameter born as real numbers lost nothing that counts.
+
+    Nothing at all (zeros, halves, 1/4 of an average), or a bias that stands for its real numbers beside exact weights.
+    """
     parameter = layer.parameters()[name]
+    if name == "bias" and isinstance(layer, LinearLayer) and layer.stands_for_real_bias:
+        return True
+    if parameter.mantissas is None and not isinstance(layer, LinearLayer):
+        return as_exact(parameter, layer.constant_width) is not None  # before constants got their types
     return parameter.mantissas is not None and bool((parameter.effective == parameter.values).all())

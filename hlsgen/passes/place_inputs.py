@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from hlsgen.ir.graph import Graph
+from hlsgen.ir.reason import Reason
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.passes.base import Pass
-from hlsgen.passes.infer_types import DEFAULT_INPUT
+from hlsgen.passes.expect_ranges import DEFAULT_INPUT
+
+_FINEST = 1024
+"""Inputs are real numbers: no grid of theirs ends the fraction."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class PlaceInputs(Pass):
     def run(self, graph: Graph) -> bool:
         for value in graph.inputs:
             settings = value.producer.settings
+            value.producer.reason = Reason.CONFIGURATION
             if settings.result is not None:
                 continue
             settings.result = DEFAULT_INPUT
-            if self.calibrated and value.expected:
-                integer = int(np.frexp(value.expected)[1]) + 1
+            value.producer.reason = Reason.BUDGET if self.calibrated else Reason.DEFAULT
+            if self.calibrated and value.expected and value.expected.largest:
+                integer = value.expected.integer_bits(self.width, True, _FINEST)
                 settings.result = FixedType(self.width, integer, True, Rounding.RND, Overflow.SAT)
             elif not self.calibrated:
                 graph.notes.append(

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.convert import Convert
+from hlsgen.layers.depth_to_space import Cropping
+from hlsgen.layers.pooling2d import AveragePooling2D, MaxPooling2D
 from hlsgen.layers.shape_ops import Permute, Reshape, UpSampling, ZeroPadding
+from hlsgen.layers.window import Window
 from hlsgen.passes.base import Pass
 
 
 @dataclass(frozen=True)
 class RemoveIdentities(Pass):
-    """Drop casts without a type, reshapes to the same shape, permutations and paddings that move nothing.
+    """Drop casts without a type, reshapes to the same shape, and what moves nothing or picks one of one.
 
     before: ``x -> Reshape (16,) -> Dense``, x of shape (16,)
     after:  ``x -> Dense``
@@ -37,6 +40,12 @@ def _does_nothing(node: Node) -> bool:
             return order == tuple(range(len(order)))
         case ZeroPadding(padding=padding):
             return not any(padding)
+        case Cropping(crop=crop):
+            return not any(crop)
         case UpSampling(factors=factors):
             return factors == (1, 1)
+        case MaxPooling2D(window=window):
+            return window == Window((1, 1)) and node.settings.result is None
+        case AveragePooling2D(window=window, reciprocal=reciprocal):
+            return window == Window((1, 1)) and node.settings.result is None and reciprocal.effective[1] == 1.0
     return False

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from hlsgen.frontends.source import SourceModel, read_keras
+from hlsgen.quantizers import parse_quantizer
+from hlsgen.quantizers.signatures import SIGNATURES
+from tests.quantizers.reference import installed_library
 
 
 def randomize(model: Any, seed: int = 0) -> Any:
@@ -70,7 +73,11 @@ def _meaning(value: Any) -> Any:
     if isinstance(value, dict):
         dropped = ("module", "registered_name", "build_config", "shared_object_id")
         kept = {k: _meaning(v) for k, v in value.items() if k not in dropped}
+        if value.get("class_name") in SIGNATURES:  # a live quantiser tells more options than a file holds
+            return parse_quantizer(value, library=installed_library() or "qkeras")
         if value.get("class_name") == "DTypePolicy":
             return value["config"]["name"]
         return kept
+    if isinstance(value, str) and value.partition("(")[0] in SIGNATURES:
+        return parse_quantizer(value, library=installed_library() or "qkeras")
     return [_meaning(v) for v in value] if isinstance(value, list) else value

@@ -188,7 +188,8 @@ def test_subclassed_model() -> None:
     ("build", "words"),
     [
         (lambda x: L.Dense(2, name="half", dtype="mixed_float16")(x), "layer 'half'.*mixed_float16"),
-        (lambda x: x * 2.0, "called with the constant 2.0"),
+        (lambda x: x * np.array([1.0, 2.0, 3.0], np.float32), "called with the constant"),
+        (lambda x: x[:, 1:], "slices of tensors are not supported; use Cropping"),
         (lambda x: L.BatchNormalization(name="b")(x, training=True), "layer 'b'.*training=True"),
     ],
 )
@@ -196,6 +197,21 @@ def test_refusals(build: Any, words: str) -> None:
     x = keras.Input((3,))
     with pytest.raises(UnsupportedError, match=words):
         read_keras(keras.Model(x, build(x)))
+
+
+@pytest.mark.parametrize(
+    ("build", "numbers"),
+    [
+        (lambda x: x * 2.0, (None, 2.0)),
+        (lambda x: 1 - x, (1.0, None)),
+        (lambda x: x / 4, (None, 4.0)),
+        (lambda x: x + x, ()),
+    ],
+)
+def test_numbers_of_operations(build: Any, numbers: tuple[float | None, ...], tmp_path: Path) -> None:
+    x = keras.Input((3,))
+    source = assert_formats_agree(keras.Model(x, build(x)), tmp_path)
+    assert source.calls[0].numbers == numbers
 
 
 def test_layer_instead_of_model() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import layers as kl
 
+import hlsgen
 from tests.ladder.harness import agrees_with_keras, dyadic_weights, grid_input, ladder
 
 INPUT = "fixed<8,5>"
@@ -67,3 +68,43 @@ def test_depthwise_and_separable_1d():
         kl.SeparableConv1D(2, 2, depth_multiplier=2, dilation_rate=2, name="separable_dilated")(x),
     ]
     check(keras.Model(x, outputs), (8, 3))
+
+
+def test_transposed():
+    x = keras.Input((4, 3, 2), name="image")
+    same = kl.Conv2DTranspose(3, 3, strides=2, padding="same", activation="relu", name="same3")(x)
+    outputs = [
+        kl.Conv2DTranspose(2, (2, 3), strides=(1, 2), name="rows_only_columns")(same),
+        kl.Conv2DTranspose(2, 2, strides=3, padding="same", use_bias=False, name="stride_over_kernel")(x),
+        kl.Conv2DTranspose(2, 3, name="no_stride")(x),
+        kl.Conv2DTranspose(2, 2, dilation_rate=(2, 1), padding="same", name="dilated")(x),
+        kl.Conv2DTranspose(2, 4, strides=2, padding="same", output_padding=1, name="cut")(x),
+        kl.Conv2DTranspose(1, 1, strides=2, name="pointwise")(x),
+        kl.Cropping2D(((1, 2), (0, 1)), name="crop")(same),
+    ]
+    check(keras.Model(x, outputs), (4, 3, 2))
+
+
+def test_transposed_1d():
+    x = keras.Input((5, 2), name="signal")
+    same = kl.Conv1DTranspose(3, 4, strides=2, padding="same", name="same4")(x)
+    outputs = [
+        kl.Conv1DTranspose(2, 3, strides=3, output_padding=2, activation="relu", name="longer")(same),
+        kl.Conv1DTranspose(2, 5, name="no_stride")(x),
+        kl.Cropping1D((3, 1), name="crop")(same),
+    ]
+    check(keras.Model(x, outputs), (5, 2))
+
+
+def test_what_is_asked_of_a_transposed_convolution_reaches_it():
+    """The layer becomes two nodes; types, strategy and reuse factor are for the one that computes."""
+    x = keras.Input((3, 2), name="signal")
+    model = keras.Model(x, kl.Conv1DTranspose(2, 3, strides=2, name="up")(x))
+    dyadic_weights(model)
+    wish = {"weight": "fixed<5,3>", "accum": "fixed<14,9>", "result": "fixed<7,5,RND,SAT>"}
+    settings = {"precision": wish, "reuse_factor": 2, "strategy": "resource"}
+    project = hlsgen.convert(model, input_precision=INPUT, layers={"up": settings})
+    blocks, pixels = project.graph.nodes[1:]
+    assert str(blocks.output.type) == "fixed<7,5,RND,SAT>" and pixels.output.type == blocks.output.type.plain()
+    assert (str(blocks.layer.parameters()["weight"].type), str(blocks.accum_type)) == ("fixed<5,3>", "fixed<14,9>")
+    assert (blocks.settings.reuse_factor, blocks.settings.strategy) == (2, "resource")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 
 qkeras = pytest.importorskip("qkeras", exc_type=ImportError)
 if not hasattr(qkeras, "QDepthwiseConv2D"):
     pytest.skip("this qkeras has no QDepthwiseConv2D", allow_module_level=True)
+import tensorflow as tf  # noqa: E402
 import tf_keras  # noqa: E402
 from tf_keras import layers as kl  # noqa: E402
 
@@ -106,3 +109,16 @@ def test_batchnorm_and_skip():
     m = kl.AveragePooling2D(2, name="mean")(s)
     g = kl.GlobalMaxPooling2D(name="gmax")(m)
     check(tf_keras.Model(x, [g, s, m]), (4, 4, 2))
+
+
+def test_transposed_convolution(monkeypatch):
+    # QKeras 0.9.0 still looks for a function that newer TensorFlows keep elsewhere
+    monkeypatch.setattr(importlib.import_module("tensorflow.python.ops.array_ops"), "stack", tf.stack, raising=False)
+    x = tf_keras.Input((3, 4, 2), name="x")
+    bias = "quantized_bits(5,1,alpha=1)"
+    a = qkeras.QConv2DTranspose(
+        3, 3, strides=(2, 1), padding="same", kernel_quantizer="quantized_bits(4,1,alpha=1)", bias_quantizer=bias,
+        activation="quantized_relu(5,2)", name="up",
+    )(x)  # fmt: skip
+    b = qkeras.QConv2DTranspose(2, 2, strides=3, kernel_quantizer="ternary(alpha=1)", use_bias=False, name="gaps")(x)
+    check(tf_keras.Model(x, [a, b]), (3, 4, 2))

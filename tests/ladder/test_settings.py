@@ -112,3 +112,12 @@ def test_wide_with_accumulator():
     x = np.random.default_rng(3).normal(0, 100, (12, 3, 3, 2))
     precision = {"weight": "fixed<32,16>", "accum": "fixed<70,50,RND,SAT>", "result": "fixed<33,20,RND_INF,WRAP>"}
     ladder(wide_model(), x, input_precision="fixed<32,16>", precision=precision)
+
+
+def test_weights_and_inputs_in_steps_above_one():
+    """Every bit lies left of the binary point, with some to spare: no executor may mind."""
+    x = keras.Input((3, 3, 2), name="image")
+    conv = kl.Conv2D(2, 2, padding="same", use_bias=False, name="conv")(x)
+    coarse = keras.Model(x, [kl.Dense(2, name="fc")(kl.DepthwiseConv2D(2, name="dw")(conv)), conv])
+    dyadic_weights(coarse, frac=-3)
+    ladder(coarse, grid_input((3, 3, 2), frac=-2), input_precision="fixed<6,8>")

@@ -30,8 +30,10 @@ def shapes_and_tables() -> Any:
     side = keras.Input((1, 1, 2), name="side")
     outputs = [
         kl.UpSampling2D((2, 1), name="up")(x),
+        kl.Conv2DTranspose(2, 3, strides=2, name="transposed")(x),
         kl.MaxPooling2D(2, name="pool")(kl.ZeroPadding2D(1, name="pad")(x)),
         kl.Permute((3, 1, 2), name="turn")(x),
+        kl.PReLU(name="slopes")(x),
         kl.Multiply(name="broadcast")([x, side]),
         kl.Minimum(name="least")([x, side]),
         kl.Concatenate(axis=2, name="cat")([x, x]),

@@ -68,6 +68,31 @@ def _convolutions() -> list[Case]:
     return cases
 
 
+def _transposed() -> list[Case]:
+    """Keras 3 and Keras 2 agree on every output size; TensorFlow's padding says which pixels are cut off."""
+    cases = []
+    image, line = (4, 3, 3), (5, 3)
+    for k in (1, 2, 3, 4, (2, 3)):
+        for s in (1, 2, 3, (2, 1)):
+            for p in ("valid", "same"):
+                cases.append(Case(f"up k{k} s{s} {p}", image, layer("Conv2DTranspose", 2, k, strides=s, padding=p)))
+    for k in (1, 2, 3, 5):
+        for s in (1, 2, 4):
+            for p in ("valid", "same"):
+                cases.append(Case(f"up1d k{k} s{s} {p}", line, layer("Conv1DTranspose", 2, k, strides=s, padding=p)))
+    for k, s, more in ((3, 2, 0), (3, 2, 1), (4, 3, 2), (2, 3, 1), ((3, 5), (2, 3), (1, 0))):
+        for p in ("valid", "same"):
+            options = {"strides": s, "padding": p, "output_padding": more}
+            cases.append(Case(f"up k{k} s{s} {p} +{more}", image, layer("Conv2DTranspose", 2, k, **options)))
+    for d in (2, (1, 3)):
+        for p in ("valid", "same"):
+            options = {"dilation_rate": d, "padding": p}
+            cases.append(Case(f"up d{d} {p}", image, layer("Conv2DTranspose", 2, 2, **options), keras3_only=True))
+    cases.append(Case("up1d +1", line, layer("Conv1DTranspose", 2, 3, strides=2, padding="same", output_padding=1)))
+    cases.append(Case("up no bias relu", image, layer("Conv2DTranspose", 2, 3, 2, use_bias=False, activation="relu")))
+    return cases
+
+
 def _pools() -> list[Case]:
     cases = []
     image, line = (7, 6, 3), (9, 3)
@@ -111,6 +136,9 @@ def _shapes() -> list[Case]:
         Case("up2d 2", image, layer("UpSampling2D", 2)),
         Case("up2d 1 1", image, layer("UpSampling2D", (1, 1))),
         Case("up1d", line, layer("UpSampling1D", 3)),
+        Case("crop2d 1", image, layer("Cropping2D", 1)),
+        Case("crop2d asymmetric", image, layer("Cropping2D", ((1, 0), (0, 2)))),
+        Case("crop1d", line, layer("Cropping1D", (1, 2))),
         Case("flatten", image, layer("Flatten")),
         Case("flatten flat", (6,), layer("Flatten")),
         Case("reshape -1", image, layer("Reshape", (-1, 6))),
@@ -238,7 +266,7 @@ def _dense() -> list[Case]:
     ]
 
 
-CASES = [*_convolutions(), *_pools(), *_shapes(), *_activations(), *_batchnorm(), *_merges(), *_dense()]
+CASES = [*_convolutions(), *_transposed(), *_pools(), *_shapes(), *_activations(), *_batchnorm(), *_merges(), *_dense()]
 
 
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])

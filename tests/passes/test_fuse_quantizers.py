@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hlsgen.config import Config
+from hlsgen.ir.types import FixedType
+from hlsgen.passes import pipeline, run_pipeline
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
+from hlsgen.project import Project
 from tests.passes.builders import Net, expected_text, graph_of, grid, outline, project_of, typed_outline
 
 
@@ -115,3 +119,35 @@ def test_input_and_movers_do_not_cast():
     net.quantize("q_in", x, 5, 1)
     graph = graph_of(net.source("q", "q_in"))
     assert not FuseQuantizers().run(graph)
+
+
+@pytest.mark.parametrize("kind", ["move", "pad", "max", "wrapping max", "mean"])
+def test_through_what_moves_or_picks(kind):
+    """What only moves values may be cast before; so may the largest of several, unless the cast wraps."""
+    layers = {
+        "move": ("Permute", {"dims": [2, 1, 3]}),
+        "pad": ("ZeroPadding2D", {"padding": [[1, 0], [0, 1]]}),
+        "mean": ("AveragePooling2D", {"pool_size": [2, 2]}),
+    }
+    class_name, options = layers.get(kind, ("MaxPooling2D", {"pool_size": [2, 2]}))
+    net = Net()
+    x = net.conv("conv", net.input((6, 5, 2)), 2, 3)
+    x = net.call("UpSampling2D", "up", x, size=[1, 2])
+    net.quantize("q", net.call(class_name, "between", x, **options), 5, 2)
+
+    def build(skip):
+        graph = graph_of(net.source("q"))
+        (cast,) = [n for n in graph if n.layer.kind == "Convert"]
+        if kind == "wrapping max":
+            cast.settings.result = FixedType(5, 3)
+        run_pipeline(graph, pipeline(Config(input_precision="fixed<7,3>")), skip)
+        return Project(graph, Config())
+
+    before, after = build(["fuse_quantizers"]), build([])
+    gone = {"move", "pad", "max", "mean"}
+    assert ("Convert" in outline(after.graph)) == (kind not in gone)
+    if kind in ("move", "pad", "max"):
+        conv = next(n for n in after.graph if n.name == "conv")
+        assert conv.output.type.width == 5, "narrow from the start"
+    x = grid((6, 5, 2), samples=100)
+    np.testing.assert_array_equal(before.evaluate(x)["q"], after.evaluate(x)["q"])

@@ -198,7 +198,7 @@ def test_budget_limits_results_and_expectation_places_them():
         assert kind is not None and kind.width == 12
         assert (kind.rounding, kind.overflow) == (Rounding.RND, Overflow.SAT)
         assert kind.integer < node.sum_type.integer, "placed by use, not by the worst case"
-        assert float(kind.max) >= node.output.expected - float(kind.step)
+        assert float(kind.max) >= node.output.expected.reach - float(kind.step)
 
 
 @pytest.mark.parametrize("shape", [(1,), (1, 1, 1)])

@@ -15,6 +15,9 @@ def idle_net() -> Net:
     x = net.call("UpSampling2D", "up", x, size=[1, 1])
     x = net.call("Permute", "perm", x, dims=[1, 2, 3])
     x = net.call("Reshape", "same", x, target_shape=[4, 4, 2])
+    x = net.call("Cropping2D", "crop", x, cropping=[[0, 0], [0, 0]])
+    x = net.call("MaxPooling2D", "max", x, pool_size=[1, 1], strides=1)
+    x = net.call("AveragePooling2D", "mean", x, pool_size=[1, 1], padding="same")
     x = net.call("Dropout", "drop", x, rate=0.5)
     net.conv("conv", x, 2, 3)
     return net
@@ -28,7 +31,10 @@ def test_before_and_after():
         up = UpSampling(pad)
         perm = Permute(up)
         same = Reshape(perm)
-        conv = Conv2D(same)
+        crop = Cropping(same)
+        max = MaxPooling2D(crop)
+        mean = AveragePooling2D(max)
+        conv = Conv2D(mean)
         -> conv
     """)
     assert RemoveIdentities().run(graph)
@@ -38,7 +44,7 @@ def test_before_and_after():
         conv = Conv2D(x)
         -> conv
     """)
-    assert {graph.aliases[name].name for name in ("pad", "up", "perm", "same", "drop")} == {"x"}
+    assert {graph.aliases[name].name for name in ("pad", "up", "perm", "same", "crop", "max", "mean", "drop")} == {"x"}
     assert not RemoveIdentities().run(graph), "a second run finds nothing"
 
 
@@ -58,6 +64,8 @@ def test_what_moves_something_stays():
     x = net.call("ZeroPadding2D", "pad", x, padding=[[0, 1], [0, 0]])
     x = net.call("UpSampling2D", "up", x, size=[1, 2])
     x = net.call("Permute", "perm", x, dims=[2, 1, 3])
+    x = net.call("MaxPooling2D", "skip", x, pool_size=[1, 1], strides=2)
+    x = net.call("Cropping2D", "crop", x, cropping=[[1, 0], [0, 0]])
     net.call("Reshape", "flat", x, target_shape=[-1])
     graph = graph_of(net.source("flat"))
     before = outline(graph)
@@ -96,3 +104,10 @@ def test_linear_quantizer_without_a_type_is_kept_where_it_has_one():
     graph = graph_of(net.source("q"))
     RemoveIdentities().run(graph)
     assert "Convert" in outline(graph), "a cast to the model's own type is no identity"
+
+
+def test_a_pool_that_the_user_gave_a_type_is_a_cast():
+    net = Net()
+    net.call("MaxPooling2D", "max", net.input((2, 2, 1)), pool_size=[1, 1])
+    project = project_of(net.source("max"), layers={"max": {"precision": {"result": "fixed<4,2>"}}})
+    assert str(project.graph.outputs[0].type) == "fixed<4,2>"

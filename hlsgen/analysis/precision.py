@@ -1,0 +1,124 @@
+"""How each type came about: who chose it, what is proved, what is expected, how much room is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf, log2
+
+import numpy as np
+
+from hlsgen.ir.expected import Origin
+from hlsgen.ir.graph import Graph, Node
+from hlsgen.ir.reason import Reason
+from hlsgen.ir.text import table
+from hlsgen.ir.types import FixedType
+from hlsgen.passes.state_losses import Loss, losses
+
+
+@dataclass(frozen=True)
+class TypeChoice:
+    """The type of one value, and the reasons for it."""
+
+    name: str
+    layer: str
+    """The layer of the source model."""
+    type: FixedType
+    reason: Reason
+    proved: tuple[float, float]
+    """The range that no input can leave."""
+    expected: float | None
+    """The largest magnitude met in use, without any margin, as far as readers can tell it apart."""
+    origin: str
+    """What it was met in: calibration, statistics, a probe; empty where nothing was estimated."""
+
+    @property
+    def margin(self) -> float | None:
+        """How many times larger than expected a value may get before it saturates."""
+        end = float(max(self.type.max, -self.type.min))
+        return end / self.expected if self.expected else None
+
+    @property
+    def margin_bits(self) -> float | None:
+        """The same in bits; below zero some expected values saturate."""
+        return None if self.margin is None else log2(self.margin)
+
+    @property
+    def placed(self) -> bool:
+        """Whether the type depends on what was expected."""
+        return self.reason is Reason.BUDGET
+
+    @property
+    def placed_by_inputs(self) -> bool:
+        """Whether it depends on how large inputs were (statistics of training do not)."""
+        return self.placed and self.origin not in ("", Origin.STATISTICS.value)
+
+    def row(self) -> list[str]:
+        """Name, reason, proved range, expected range, the type's range, margin."""
+        low, high = self.proved
+        known = self.placed and self.expected is not None
+        margin = f"{self.margin:.3g}x, {self.margin_bits:+.1f} bits" if known and self.margin is not None else ""
+        return [
+            self.name,
+            self.reason.value,
+            f"{low:.6g} .. {high:.6g}",
+            f"+-{self.expected:.4g} ({self.origin})" if known else "",
+            f"{float(self.type.min):.6g} .. {float(self.type.max):.6g}",
+            margin,
+        ]
+
+
+@dataclass(frozen=True)
+class PrecisionReport:
+    """All choices in the order of the graph, and what fixed types lose. Print it."""
+
+    choices: tuple[TypeChoice, ...]
+    losses: tuple[Loss, ...]
+
+    def __getitem__(self, name: str) -> TypeChoice:
+        """The choice for a value by its name."""
+        return next(choice for choice in self.choices if choice.name == name)
+
+    def __iter__(self) -> Iterator[TypeChoice]:
+        return iter(self.choices)
+
+    def __str__(self) -> str:
+        return "\n\n".join(self.tables())
+
+    def tables(self) -> list[str]:
+        """The table of choices and, if anything is lost, that of losses."""
+        header = ["name", "type by", "proved", "expected", "type holds", "margin"]
+        parts = [
+            "Value ranges (proved from weights and input types; expected in use, where results were placed by it)\n"
+            + table(header, [choice.row() for choice in self.choices])
+        ]
+        if self.losses:
+            rows = [[s.layer, s.role, str(s.type), f"{s.lowest:.6g} .. {s.highest:.6g}", s.effect] for s in self.losses]
+            parts.append(
+                "Fixed types that lose something\n" + table(["name", "role", "type", "values", "effect"], rows)
+            )
+        return parts
+
+
+def precision_report(graph: Graph) -> PrecisionReport:
+    """Collect the choices and losses of a typed graph."""
+    return PrecisionReport(
+        tuple(_choice(node) for node in graph), tuple(loss for node in graph for loss in losses(node))
+    )
+
+
+def _choice(node: Node) -> TypeChoice:
+    value = node.output
+    assert value.type is not None and value.interval is not None
+    low, high = (float(np.ldexp(float(end), -value.interval.frac)) for end in value.interval.whole())
+    expected, wanted = value.expected, node.wanted
+    most = inf if wanted.high is None else max(float(wanted.high), 0.0 if wanted.low is None else -float(wanted.low))
+    return TypeChoice(
+        value.name,
+        node.source.name,
+        value.type,
+        node.reason or Reason.EXACT,
+        (low, high),
+        None if expected is None else min(expected.largest, most),
+        "" if expected is None else expected.origin.value,
+    )

@@ -1,0 +1,115 @@
+"""What is expected of a value in use: how large it gets, how we know, and where its bits are best placed.
+
+This is an estimate, from data or from a probe; what is *proved* is an :class:`~hlsgen.ir.interval.Interval`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_OCTAVES = (-80, 80)
+"""Exponents told apart; what is smaller counts as the smallest, what is larger as the largest."""
+_PARTS = 64
+"""Bins in an octave: magnitudes are known to one part in 128."""
+_LEAST = 2.0**-64
+"""Values expected below this get the binary point of this."""
+
+
+class Origin(Enum):
+    """Where an expectation comes from."""
+
+    CALIBRATION = "calibration"
+    STATISTICS = "statistics of BatchNormalization"
+    PROBE = "probe"
+    INPUT_TYPE = "probe that fills the input type"
+
+
+class Histogram:
+    """How often each magnitude was met: constant memory, and the same whatever the batches were."""
+
+    def __init__(self) -> None:
+        self.zeros = 0
+        self.counts: NDArray[np.int64] = np.zeros((_OCTAVES[1] - _OCTAVES[0]) * _PARTS, dtype=np.int64)
+
+    def add(self, values: NDArray[Any]) -> None:
+        magnitudes = np.abs(np.asarray(values, dtype=np.float64)).reshape(-1)
+        magnitudes = magnitudes[magnitudes > 0]
+        self.zeros += int(np.size(values)) - len(magnitudes)
+        fraction, exponent = np.frexp(magnitudes)  # magnitude = fraction * 2**exponent, fraction in [0.5, 1)
+        part = ((fraction - 0.5) * (2 * _PARTS)).astype(np.int64)
+        place = np.clip((exponent - 1 - _OCTAVES[0]) * _PARTS + part, 0, len(self.counts) - 1)
+        self.counts += np.bincount(place, minlength=len(self.counts))
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """Lower ends of the bins, and the upper end of the last."""
+        octaves = np.repeat(np.arange(*_OCTAVES), _PARTS)
+        within = 1.0 + np.tile(np.arange(_PARTS), _OCTAVES[1] - _OCTAVES[0]) / _PARTS
+        return np.append(np.ldexp(within, octaves), 2.0 ** _OCTAVES[1])
+
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        edges = self.edges
+        return np.asarray((edges[:-1] + edges[1:]) / 2)
+
+    def percentile(self, percent: float) -> float:
+        """The magnitude that ``percent`` % of the values do not exceed (to one part in 64, upwards)."""
+        total = self.zeros + int(self.counts.sum())
+        wanted = percent / 100.0 * total
+        if wanted <= self.zeros:
+            return 0.0
+        place = int(np.searchsorted(self.zeros + np.cumsum(self.counts), wanted))
+        return float(self.edges[min(place, len(self.counts) - 1) + 1])
+
+    def squared_error(self, integer: int, frac: int, finest: int) -> float:
+        """The mean squared error of rounding to ``frac`` bits and saturating at ``2**integer`` (magnitudes).
+
+        Values are multiples of ``2**-finest``. Inside of the range a value is off by the variance of a
+        uniform error, and by no more than itself; beyond, by what is cut off.
+        """
+        used = self.counts > 0
+        x, n = self.centres[used], self.counts[used]
+        limit = 2.0**integer - 2.0**-frac
+        rounding = 0.0 if frac >= finest else 4.0**-frac / 12.0
+        below_half = x < 2.0 ** -(frac + 1)
+        inside = np.where(below_half & (frac < finest), x * x, rounding)
+        errors = np.where(x > limit, (x - limit) ** 2, inside)
+        return float((errors * n).sum() / max(1, self.zeros + int(n.sum())))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What was met on an edge, and the range that is to be held there."""
+
+    largest: float
+    """The largest magnitude met."""
+    reach: float
+    """The largest magnitude to hold: with a margin above ``largest``, or (a percentile) below it."""
+    origin: Origin
+    rms: float = 0.0
+    """Root of the mean square of what was met."""
+    histogram: Histogram | None = field(default=None, compare=False)
+    """If given, the binary point is placed for the least squared error instead of by ``reach``."""
+
+    def integer_bits(self, width: int, signed: bool, finest: int) -> int:
+        """Integer bits (with sign) of a result of ``width`` bits whose exact values are multiples of ``2**-finest``."""
+        most = magnitude_bits(self.reach) + signed
+        if self.histogram is None or not self.histogram.counts.any():
+            return most
+        fractions = {i: min(width - i, finest) for i in range(most - width + 1, most + 1)}
+        errors = {
+            i: self.histogram.squared_error(i - signed, frac, finest)
+            for i, frac in fractions.items()
+            if i + frac > signed
+        }
+        return min(errors, key=lambda i: (errors[i], -i), default=most)
+
+
+def magnitude_bits(reach: float) -> int:
+    """The bits left of the binary point for magnitudes up to ``reach``."""
+    return int(np.frexp(max(reach, _LEAST))[1])

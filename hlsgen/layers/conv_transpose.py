@@ -1,0 +1,154 @@
+"""Transposed convolutions, as a convolution that computes a block of output pixels at once.
+
+A transposed convolution with stride s writes output pixel o from the inputs j and taps k with
+``j * s + k * dilation == o + before``. All outputs with the same ``o % s`` (a phase) use the same taps, so the
+s x s outputs of a block are s x s * filters channels of an ordinary convolution with stride 1 over the few input
+pixels that reach the block; ``DepthToSpace`` then puts them in their places. No multiplication by a stuffed
+zero is left, where upsampling with zeros would compute s * s times as many products. (Shi et al., "Is the
+deconvolution layer the same as a convolutional layer?", 2016.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.graph import Value
+from hlsgen.layers.base import Parameter
+from hlsgen.layers.conv2d import Conv2D
+from hlsgen.layers.depth_to_space import DepthToSpace
+from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.window import Window, as_image
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: extents of input and output, kernel ``size``, ``stride``, ``dilation``, and how many of the pixels
+    that the kernel would write are cut off ``before`` the first output."""
+
+    extent: int
+    outputs: int
+    size: int
+    stride: int
+    dilation: int
+    before: int
+
+    @classmethod
+    def of(cls, extent: int, size: int, stride: int, dilation: int, padding: str, more: int | None) -> Axis:
+        """From Keras's options; ``more`` is its output_padding."""
+        reach = (size - 1) * dilation + 1
+        full = (extent - 1) * stride + reach
+        if padding == "same":
+            outputs = extent * stride if more is None else (extent - 1) * stride + reach % 2 + more
+        else:
+            outputs = full + (max(stride - reach, 0) if more is None else more)
+        before = max(full - outputs, 0) // 2 if padding == "same" else 0
+        return cls(extent, outputs, size, stride, dilation, before)
+
+    @property
+    def places(self) -> dict[int, tuple[int, int]]:
+        """For each tap: the phase of the outputs that use it, and where their input lies relative to their block."""
+        found = {}
+        for tap in range(self.size):
+            phase = (tap * self.dilation - self.before) % self.stride
+            found[tap] = phase, (phase + self.before - tap * self.dilation) // self.stride
+        return found
+
+    @property
+    def step(self) -> int:
+        """Distance of the inputs that a block uses (only without stride, Keras allows a dilation)."""
+        return self.dilation if self.stride == 1 else 1
+
+    @property
+    def first(self) -> int:
+        """The first input pixel that block 0 uses."""
+        return min(offset for _, offset in self.places.values())
+
+    @property
+    def taps(self) -> int:
+        """Input pixels that a block uses."""
+        offsets = [offset for _, offset in self.places.values()]
+        return (max(offsets) - min(offsets)) // self.step + 1
+
+    @property
+    def blocks(self) -> int:
+        return ceil(self.outputs / self.stride)
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Zeros around the input, so that every block has all its pixels."""
+        last = self.first + (self.taps - 1) * self.step
+        return max(-self.first, 0), max(self.blocks + last - self.extent, 0)
+
+
+def block_kernel(kernel: NDArray[Any], rows: Axis, columns: Axis) -> NDArray[Any]:
+    """Rearrange (size, size, in, out) into (taps, taps, in, phases * phases * out); missing taps are zero."""
+    channels, filters = kernel.shape[2:]
+    blocks = np.zeros((rows.taps, columns.taps, channels, rows.stride, columns.stride, filters), dtype=kernel.dtype)
+    for r, (row_phase, row) in rows.places.items():
+        for k, (column_phase, column) in columns.places.items():
+            at = (row - rows.first) // rows.step, (column - columns.first) // columns.step
+            blocks[at[0], at[1], :, row_phase, column_phase] = kernel[r, k]
+    return blocks.reshape(*blocks.shape[:3], -1)
+
+
+def _rearranged(parameter: Parameter, move: Callable[[NDArray[Any]], NDArray[Any]]) -> Parameter:
+    mantissas = None if parameter.mantissas is None else move(parameter.mantissas)
+    return replace(parameter, values=move(parameter.values), mantissas=mantissas)
+
+
+def _axes(call: Call) -> tuple[Axis, Axis]:
+    call.expect("data_format", "channels_last")
+    shape = call.inputs[0].shape
+    flat = len(shape) == 2
+    padding = call.expect("padding", "valid", "same")
+    options = call.take("kernel_size"), call.take("strides", 1), call.take("dilation_rate", 1)
+    size, stride, dilation = (_pair(v, flat, 1) for v in options)
+    more = _pair(call.take("output_padding", None), flat, None)
+    if max(stride) > 1 and max(dilation) > 1:
+        raise UnsupportedError(f"{call.where}: strides={stride} with dilation_rate={dilation}; one of them has to be 1")
+    height, width, _ = as_image(shape)
+    rows = Axis.of(height, size[0], stride[0], dilation[0], padding, more[0])
+    columns = Axis.of(width, size[1], stride[1], dilation[1], padding, more[1])
+    if min(rows.outputs, columns.outputs) < 1:
+        raise UnsupportedError(f"{call.where}: its output would be empty for an input of shape {shape}")
+    return rows, columns
+
+
+def _pair(value: Any, flat: bool, unused: Any) -> tuple[Any, Any]:
+    items = list(value) if isinstance(value, list | tuple) else [value]
+    return (unused if len(items) == 1 and flat else items[0], items[-1])
+
+
+@reads("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose")
+def read_conv_transpose(call: Call) -> Value:
+    """A block convolution, and the places of its results."""
+    call.take("filters")
+    call.expect("groups", 1)
+    rows, columns = _axes(call)
+    weight, scale = call.parameter("kernel", reshape=lambda k: _plain_kernel(k, rows, columns))
+    bias = call.bias(weight.shape[-1])
+    cells = rows.stride * columns.stride
+    block = _rearranged(weight, lambda k: block_kernel(k, rows, columns))
+    window = Window(
+        (rows.taps, columns.taps), dilation=(rows.step, columns.step), padding=(*rows.padding, *columns.padding)
+    )
+    scales = None if scale is None else np.tile(scale, cells)
+    computed = call.add_scaled(
+        lambda b: Conv2D(block, b, window), scales, _rearranged(bias, lambda b: np.tile(b, cells)), step="blocks"
+    )
+    if cells == 1:
+        return call.activate(computed)
+    shuffle = DepthToSpace((rows.stride, columns.stride), (rows.outputs, columns.outputs))
+    return call.activate(call.add(shuffle, [computed], "pixels"))
+
+
+def _plain_kernel(kernel: NDArray[Any], rows: Axis, columns: Axis) -> NDArray[Any]:
+    """Keras's (size, [size,] out, in) as (size, size, in, out)."""
+    return kernel.reshape(rows.size, columns.size, *kernel.shape[-2:]).swapaxes(2, 3)

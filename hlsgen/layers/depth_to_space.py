@@ -1,0 +1,105 @@
+"""Layers that spread channels over pixels, or cut an image out of a larger one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hlsgen.errors import ModelError
+from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.interval import Interval
+from hlsgen.layers.base import Floats
+from hlsgen.layers.kernel import Kernel, typed
+from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.shape_ops import Mover
+from hlsgen.layers.window import as_image
+
+
+@dataclass(frozen=True, eq=False)
+class DepthToSpace(Mover):
+    """Every pixel of (rows * columns * channels) values becomes a block of rows x columns pixels.
+
+    ``factors`` (rows, columns) of a block; ``extent`` (height, width) that is kept of the result, from its
+    upper left corner.
+    """
+
+    kind = "DepthToSpace"
+    factors: tuple[int, int]
+    extent: tuple[int, int]
+
+    @property
+    def cells(self) -> int:
+        return self.factors[0] * self.factors[1]
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        image = (*self.extent, shapes[0][-1] // self.cells)
+        return image[1:] if len(shapes[0]) == 2 else image
+
+    def move(self, x: Floats) -> Floats:
+        (height, width, depth), (rows, columns) = as_image(x.shape[1:]), self.factors
+        channels = depth // self.cells
+        blocks = x.reshape(-1, height, width, rows, columns, channels).transpose(0, 1, 3, 2, 4, 5)
+        image = blocks.reshape(-1, height * rows, width * columns, channels)
+        return image[:, : self.extent[0], : self.extent[1]].reshape(-1, *self.output_shape([x.shape[1:]]))
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        low, high = (v.reshape(self.cells, -1) for v in (inputs[0].low, inputs[0].high))
+        return Interval(low.min(axis=0), high.max(axis=0), inputs[0].frac)
+
+    def kernel(self, node: Node) -> Kernel:
+        return _kernel(node, self.factors, (0, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Cropping(Mover):
+    """The part of an image that ``crop`` (top, bottom, left, right) leaves."""
+
+    kind = "Cropping"
+    crop: tuple[int, int, int, int]
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        height, width, channels = as_image(shapes[0])
+        top, bottom, left, right = self.crop
+        left_over = (height - top - bottom, width - left - right, channels)
+        return left_over[1:] if len(shapes[0]) == 2 else left_over
+
+    def move(self, x: Floats) -> Floats:
+        height, width, _ = as_image(x.shape[1:])
+        top, bottom, left, right = self.crop
+        image = x.reshape(len(x), *as_image(x.shape[1:]))[:, top : height - bottom, left : width - right]
+        return image.reshape(len(x), *self.output_shape([x.shape[1:]]))
+
+    def kernel(self, node: Node) -> Kernel:
+        return _kernel(node, (1, 1), (self.crop[0], self.crop[2]))
+
+
+def _kernel(node: Node, factors: tuple[int, int], corner: tuple[int, int]) -> Kernel:
+    in_height, in_width, _ = as_image(node.input.shape)
+    height, width, channels = as_image(node.output.shape)
+    fields = typed(node) | {
+        "in_height": in_height,
+        "in_width": in_width,
+        "channels": channels,
+        "factor_height": factors[0],
+        "factor_width": factors[1],
+        "crop_top": corner[0],
+        "crop_left": corner[1],
+        "out_height": height,
+        "out_width": width,
+    }
+    return Kernel("depth_to_space", "depth_to_space.h", fields)
+
+
+@reads("Cropping1D", "Cropping2D")
+def read_cropping(call: Call) -> Value:
+    call.expect("data_format", "channels_last")
+    cropping = call.take("cropping")
+    if len(call.inputs[0].shape) == 2:
+        cropping = (0, cropping)
+    elif isinstance(cropping, int):
+        cropping = (cropping, cropping)
+    (top, bottom), (left, right) = ((c, c) if isinstance(c, int) else c for c in cropping)
+    layer = Cropping((int(top), int(bottom), int(left), int(right)))
+    if min(layer.output_shape([call.inputs[0].shape])) < 1:
+        raise ModelError(f"{call.where}: nothing is left of its input of shape {call.inputs[0].shape}")
+    return call.add(layer)

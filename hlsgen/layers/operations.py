@@ -1,0 +1,175 @@
+"""Operators and functions on tensors: ``x + y``, ``2 * x``, ``keras.ops.relu(x)``, ``tf.nn.relu(x)``.
+
+Names in lower case with a dot are TensorFlow's (Keras 2 wraps them), the others are classes of keras.ops.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.graph import Value
+from hlsgen.layers.merge import merge_chain
+from hlsgen.layers.piecewise import add_line
+from hlsgen.layers.reading import ACTIVATIONS, OPERATIONS, READERS, Call, operation
+from hlsgen.layers.relu import add_relu
+from hlsgen.layers.shape_ops import Permute, Reshape
+from hlsgen.layers.softmax import read_softmax
+
+_FUNCTIONS: dict[str, str] = {
+    "relu": "Relu nn.relu",
+    "relu6": "Relu6 nn.relu6",
+    "sigmoid": "Sigmoid nn.sigmoid math.sigmoid",
+    "tanh": "Tanh nn.tanh math.tanh",
+    "softplus": "Softplus nn.softplus math.softplus",
+    "softsign": "Softsign nn.softsign math.softsign",
+    "silu": "Silu nn.silu nn.swish",
+    "mish": "Mish",
+    "gelu": "Gelu nn.gelu",
+    "elu": "Elu nn.elu",
+    "selu": "Selu nn.selu",
+    "celu": "Celu",
+    "exponential": "Exp math.exp",
+    "hard_sigmoid": "HardSigmoid",
+    "hard_silu": "HardSilu",
+    "hard_tanh": "HardTanh",
+    "leaky_relu": "nn.leaky_relu",
+    "log_sigmoid": "LogSigmoid math.log_sigmoid",
+    "sparse_plus": "SparsePlus",
+    "sparse_sigmoid": "SparseSigmoid",
+    "squareplus": "Squareplus",
+    "soft_shrink": "SoftShrink",
+    "tanh_shrink": "TanhShrink",
+}
+_DEFAULTS: dict[str, tuple[str, Any]] = {
+    "celu": ("alpha", 1.0),
+    "squareplus": ("b", 4),
+    "soft_shrink": ("threshold", 0.5),
+}
+"""Options that the activation of that name has fixed."""
+
+
+def _read_function(name: str, call: Call) -> Value:
+    call.ignore("function")
+    if name in _DEFAULTS:
+        call.expect(*_DEFAULTS[name])
+    return ACTIVATIONS[name](call, call.inputs[0])
+
+
+for _name, _spellings in _FUNCTIONS.items():
+    operation(*_spellings.split())(partial(_read_function, _name))
+OPERATIONS |= {name: READERS[name] for name in ("ReLU", "Softmax", "Concatenate")} | {"LeakyRelu": READERS["LeakyReLU"]}
+
+
+@operation("nn.softmax")
+def read_tensorflow_softmax(call: Call) -> Value:
+    call.ignore("function")
+    return read_softmax(call)
+
+
+# -- arithmetic -------------------------------------------------------------------------------------
+
+_MERGES = {
+    "add": "Add math.add __operators__.add",
+    "subtract": "Subtract math.subtract __operators__.sub",
+    "multiply": "Multiply math.multiply __operators__.mul",
+    "maximum": "Maximum math.maximum",
+    "minimum": "Minimum math.minimum",
+    "divide": "TrueDivide Divide math.truediv math.divide __operators__.truediv",
+}
+
+
+def _read_arithmetic(op: str, call: Call) -> Value:
+    """Two tensors are merged; a tensor and a number are a line, or a line, a ReLU and a line."""
+    call.ignore("function")
+    numbers = call.source.numbers
+    if not numbers and op == "divide":
+        raise UnsupportedError(f"{call.where}: a quotient of two tensors is not supported; divide by a number")
+    if not numbers:
+        return merge_chain(call, op)
+    if len(numbers) != 2 or len(call.inputs) != 1:
+        raise UnsupportedError(f"{call.where}: arguments {numbers} are not supported; expected a tensor and a number")
+    number = float(np.float32(next(n for n in numbers if n is not None)))
+    return _with_number(call, op, number, first=numbers[0] is not None)
+
+
+def _with_number(call: Call, op: str, number: float, first: bool) -> Value:
+    x = call.inputs[0]
+    match op:
+        case "add":
+            return add_line(call, x, 1.0, number, "line")
+        case "subtract":
+            return add_line(call, x, -1.0, number, "line") if first else add_line(call, x, 1.0, -number, "line")
+        case "multiply":
+            return add_line(call, x, number, 0.0, "line")
+        case "maximum":
+            return add_clip(call, x, number, None)
+        case "minimum":
+            turned = add_relu(call, add_line(call, x, -1.0, number, "turned"))
+            return add_line(call, turned, -1.0, number, "back")
+    if first or number == 0:
+        raise UnsupportedError(f"{call.where}: dividing {'a number by a tensor' if first else 'by 0'} is not supported")
+    return add_line(call, x, 1.0 / number, 0.0, "line")
+
+
+for _op, _spellings in _MERGES.items():
+    operation(*_spellings.split())(partial(_read_arithmetic, _op))
+
+
+def add_clip(call: Call, value: Value, low: float, high: float | None) -> Value:
+    """``clip(x, low, high)``, shifted so that a ReLU does it."""
+    above = add_relu(call, add_line(call, value, 1.0, -low, "up"), ceiling=None if high is None else high - low)
+    return add_line(call, above, 1.0, low, "down")
+
+
+@operation("Clip")
+def read_clip(call: Call) -> Value:
+    low, high = call.take("x_min"), call.take("x_max")
+    if not all(isinstance(v, int | float) for v in (low, high)) or low > high:
+        raise UnsupportedError(f"{call.where}: bounds {low!r} and {high!r} are not supported; expected two numbers")
+    return add_clip(call, call.inputs[0], float(low), float(high))
+
+
+@operation("Negative", "math.negative")
+def read_negative(call: Call) -> Value:
+    call.ignore("function")
+    return add_line(call, call.inputs[0], -1.0, 0.0, "line")
+
+
+# -- shapes -----------------------------------------------------------------------------------------
+
+
+@operation("Reshape")
+def read_reshape(call: Call) -> Value:
+    batch, *rest = call.take("newshape")
+    size = call.inputs[0].size
+    if batch not in (-1, None) or any(not isinstance(e, int) or e < 1 for e in rest) or int(np.prod(rest)) != size:
+        raise UnsupportedError(
+            f"{call.where}: new shape {(batch, *rest)}; the first extent, of the batch, has to be -1 and the "
+            "others known"
+        )
+    return call.add(Reshape(tuple(rest)))
+
+
+@operation("ExpandDims")
+def read_expand_dims(call: Call) -> Value:
+    shape = list(call.inputs[0].shape)
+    axis = call.take("axis")
+    place = axis - 1 if isinstance(axis, int) and axis > 0 else len(shape) + 1 + axis if isinstance(axis, int) else -1
+    if not 0 <= place <= len(shape):
+        raise UnsupportedError(f"{call.where}: axis {axis} is that of the batch, or outside of {len(shape)} axes")
+    return call.add(Reshape((*shape[:place], 1, *shape[place:])))
+
+
+@operation("Transpose")
+def read_transpose(call: Call) -> Value:
+    rank = len(call.inputs[0].shape)
+    axes = [int(a) for a in call.take("axes") or ()]
+    if axes[:1] != [0] or sorted(axes) != list(range(rank + 1)) or rank > 3:
+        raise UnsupportedError(
+            f"{call.where}: axes {axes}; the batch has to stay first, and at most three axes can move"
+        )
+    return call.add(Permute(tuple(a - 1 for a in axes[1:])))

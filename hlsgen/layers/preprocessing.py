@@ -1,0 +1,80 @@
+"""Keras's preprocessing layers: fixed scales of the input, and augmentation, which training alone does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.ir.graph import Value
+from hlsgen.layers.base import Floats, Parameter
+from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.scale import Scale
+
+_LEAST_DEVIATION = 1e-7
+"""``keras.backend.epsilon()`` as it is unless a program changes it."""
+
+AUGMENTATION = tuple(
+    "RandomFlip RandomRotation RandomTranslation RandomZoom RandomShear RandomPerspective RandomElasticTransform "
+    "RandomContrast RandomBrightness RandomHue RandomSaturation RandomSharpness RandomColorJitter "
+    "RandomColorDegeneration RandomGrayscale RandomPosterization RandomInvert RandomErasing RandomGaussianBlur".split()
+)
+
+
+def add_scale(call: Call, scale: Any, bias: Any, seen: tuple[Any, Any] | None = None) -> Value:
+    """Add ``y = x * scale + bias``; each is a number or one number a channel (float32, as Keras computes).
+
+    ``seen``: mean and deviation of the data that the model was adapted to, by which results are placed.
+    """
+    channels = call.inputs[0].shape[-1]
+    factor, shift = (Parameter.of(_per_channel(call, values, channels)) for values in (scale, bias))
+    if seen is None:
+        return call.add(Scale(factor, shift))
+    mean, deviation = (_per_channel(call, values, channels) for values in seen)
+    return call.add(Scale(factor, shift, mean, deviation))
+
+
+def _per_channel(call: Call, values: Any, channels: int) -> Floats:
+    array = np.asarray(values, dtype=np.float32).astype(np.float64)
+    if array.size not in (1, channels) or array.size != max(array.shape[-1:], default=1):
+        raise UnsupportedError(
+            f"{call.where}: constants of shape {array.shape} for {channels} channels; supported are one number, or one "
+            "a channel (the last axis)"
+        )
+    return np.broadcast_to(array.reshape(-1), (channels,)).copy()
+
+
+@reads("Rescaling")
+def read_rescaling(call: Call) -> Value:
+    return add_scale(call, call.take("scale"), call.take("offset", 0.0))
+
+
+@reads("Normalization")
+def read_normalization(call: Call) -> Value:
+    """``(x - mean) / max(sqrt(variance), 1e-7)``; inverted: ``x * max(sqrt(variance), 1e-7) + mean``."""
+    rank = len(call.inputs[0].shape)
+    axis = call.take("axis", -1)
+    axes = [] if axis is None else list(axis) if isinstance(axis, list | tuple) else [axis]
+    if axes not in ([], [-1], [rank]):
+        raise UnsupportedError(
+            f"{call.where}: statistics by axis {axes}; supported are the last axis (-1) or one for all"
+        )
+    mean, variance = call.take("mean", None), call.take("variance", None)
+    if (mean is None) != (variance is None):
+        raise ModelError(f"{call.where}: it has a mean or a variance, but not both; the model is damaged")
+    if mean is None:
+        mean, variance = call.weight("mean"), call.weight("variance")
+    if not (np.asarray(variance, np.float64) >= 0).all():
+        raise ModelError(f"{call.where}: its variance is negative or no number; the model is damaged")
+    deviation = np.maximum(np.sqrt(np.asarray(variance, np.float64)), _LEAST_DEVIATION)
+    if call.take("invert", False):
+        return add_scale(call, deviation, mean)
+    return add_scale(call, 1.0 / deviation, -np.asarray(mean, np.float64) / deviation, (mean, deviation))
+
+
+@reads(*AUGMENTATION)
+def read_augmentation(call: Call) -> Value:
+    """Random changes of the training data; nothing at inference."""
+    call.options.clear()
+    return call.inputs[0]

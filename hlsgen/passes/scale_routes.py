@@ -1,0 +1,160 @@
+"""Ways for a Scale to a linear layer that can take it in, through layers that commute with it.
+
+Nothing is changed while a way is searched: a scale moves only if it ends in weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from hlsgen.ir.expected import Expected
+from hlsgen.ir.graph import Graph, Node, Source, Value
+from hlsgen.layers.affine import Affine, pulled_back, pushed_ahead
+from hlsgen.layers.convert import Convert
+from hlsgen.layers.linear import LinearLayer
+from hlsgen.layers.scale import Scale
+from hlsgen.layers.shape_ops import Concatenate, Mover
+
+Fold = Callable[[Node, Affine], LinearLayer | None]
+"""Fold an affine map into a linear node (behind or in front of it); None where that is not allowed."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a scale goes: the layers that take it in, what is left over elsewhere, the nodes it passes."""
+
+    fused: list[tuple[Node, LinearLayer]] = field(default_factory=list)
+    left: list[tuple[Node, Value, Affine]] = field(default_factory=list)
+    passed: list[Node] = field(default_factory=list)
+
+    def with_part(self, part: Route) -> Route:
+        return Route(self.fused + part.fused, self.left + part.left, self.passed + part.passed)
+
+
+def pinned(node: Node) -> bool:
+    """Whether the type between this node and its reader is meant for it (then nothing may be merged across).
+
+    A default for all layers is no such wish: what is fused gets it afterwards, once.
+    """
+    return node.settings.result_by_model or not node.settings.named.isdisjoint({"accum", "result"})
+
+
+def constants_pinned(node: Node) -> bool:
+    """Whether the user fixed the types of this very layer's constants."""
+    return not node.settings.named.isdisjoint({"weight", "bias"})
+
+
+# -- back to a producer -----------------------------------------------------------------------
+
+
+def route_back(graph: Graph, reader: Node, value: Value, affine: Affine, fold: Fold) -> Route | None:
+    """The way of an affine map from ``reader`` back to the linear layers that compute ``value``, if nobody else
+    reads anything on it."""
+    producer = value.producer
+    if graph.sole_user(value) is not reader or pinned(producer):
+        return None
+    if isinstance(producer.layer, LinearLayer):
+        fused = fold(producer, affine)
+        return None if fused is None else Route([(producer, fused)])
+    parts = pulled_back(producer, affine)
+    if parts is None:
+        return None
+    routes = [route_back(graph, producer, v, part, fold) for v, part in zip(producer.inputs, parts, strict=True)]
+    found = [route for route in routes if route is not None]
+    if not found:
+        return None
+    left = [(producer, v, p) for v, p, r in zip(producer.inputs, parts, routes, strict=True) if r is None]
+    total = Route([], left, [producer])
+    for route in found:
+        total = total.with_part(route)
+    return total
+
+
+def merge_back(graph: Graph, node: Node, route: Route) -> None:
+    """Let the layers of a route compute what ``node`` (a Scale) does, in the types that were meant for the node."""
+    _expect_scaled(node, route)
+    for reader, value, affine in route.left:
+        source = Source(node.source.name, node.source.class_name, False)
+        added = graph.add(Scale(affine.scale, affine.shift), (value,), f"{node.name}_part", source)
+        graph.set_inputs(reader, [added if v is value else v for v in reader.inputs])
+        added.expected = node.output.expected
+    graph.sort()
+    for producer, layer in route.fused:
+        graph.set_layer(producer, layer)
+        producer.settings.accum = producer.settings.accum or node.settings.accum
+    if all(isinstance(passed.layer, Mover) for passed in route.passed):
+        (producer, _), *_ = route.fused
+        producer.settings.result = node.settings.result
+        producer.settings.result_by_model = node.settings.result_by_model
+        producer.settings.named |= node.settings.named & {"accum", "result"}
+    elif node.settings.result is not None:
+        graph.set_layer(node, Convert())
+        return
+    graph.bypass(node)
+
+
+def _expect_scaled(node: Node, route: Route) -> None:
+    """What a scaled value gets before a pooling: as much larger than behind it as it was without the scale."""
+    behind, unscaled = node.output.expected, node.input.expected
+    if behind is None or unscaled is None:
+        return
+    changed = [producer for producer, _ in route.fused] + route.passed
+    for value in [n.output for n in changed]:
+        ratio = 1.0
+        if value.expected is not None and unscaled.reach > 0:
+            ratio = max(1.0, value.expected.reach / unscaled.reach)
+        value.expected = behind if ratio == 1.0 else _times(behind, ratio)
+
+
+def _times(expected: Expected, ratio: float) -> Expected:
+    return replace(
+        expected,
+        largest=expected.largest * ratio,
+        reach=expected.reach * ratio,
+        rms=expected.rms * ratio,
+        histogram=None,
+    )
+
+
+# -- ahead to consumers -----------------------------------------------------------------------
+
+
+def route_ahead(graph: Graph, value: Value, affine: Affine, fold: Fold) -> Route | None:
+    """The way of an affine map on ``value`` into all linear layers that read it."""
+    users = list(dict.fromkeys(graph.uses(value)))
+    if value in graph.outputs or not users:
+        return None
+    total = Route()
+    for user in users:
+        part = _route_into(graph, user, value, affine, fold)
+        if part is None or not set(part.passed).isdisjoint(total.passed):
+            return None
+        total = total.with_part(part)
+    return total
+
+
+def _route_into(graph: Graph, user: Node, value: Value, affine: Affine, fold: Fold) -> Route | None:
+    if user.inputs.count(value) != 1:
+        return None
+    if isinstance(user.layer, LinearLayer):
+        fused = fold(user, affine)
+        return None if fused is None else Route([(user, fused)])
+    behind = None if pinned(user) else pushed_ahead(user, user.inputs.index(value), affine)
+    route = None if behind is None else route_ahead(graph, user.output, behind, fold)
+    return None if route is None else Route([], [], [user]).with_part(route)
+
+
+def merge_ahead(graph: Graph, node: Node, route: Route) -> None:
+    """Let the readers of ``node`` (a Scale) take it in; what is between carries the unscaled value."""
+    for user, layer in route.fused:
+        graph.set_layer(user, layer)
+    for key in [k for k, v in graph.aliases.items() if v is node.output]:
+        graph.aliases[key] = route.fused[0][0].output
+    graph.bypass(node)
+    for passed in sorted(route.passed, key=graph.nodes.index):
+        expected = [v.expected for v in passed.inputs if v.expected is not None]
+        if expected and isinstance(passed.layer, Concatenate):
+            passed.output.expected = max(expected, key=lambda e: e.reach)
+        elif expected:
+            passed.output.expected = expected[0]
