@@ -6,6 +6,7 @@ import dataclasses
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -206,12 +207,13 @@ def test_files_are_private_whatever_the_umask(private):
 
 def test_an_interrupted_build_does_no_harm(private):
     """Ended in the middle of compiling, by a signal no program can handle."""
-    victim = subprocess.Popen([sys.executable, "-c", CHECK], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    victim = subprocess.Popen([sys.executable, "-c", CHECK], env=environment, start_new_session=True)
     for _ in range(6000):
         if any(private.glob("build_*/design.cpp")):
             break
         time.sleep(0.005)
-    victim.kill()
+    os.killpg(victim.pid, signal.SIGKILL)  # its compiler too, which would go on writing
     assert victim.wait() != 0
     (left,) = private.glob("build_*")
     assert designs(private) == []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import sys
+
+import pytest
 
 
 def _installed(name: str) -> bool:
@@ -17,3 +20,11 @@ def _installed(name: str) -> bool:
 if not _installed("qkeras-v3"):
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(autouse=True)
+def names_counted_anew() -> None:
+    """Keras numbers unnamed layers over the whole process: whatever test ran before would show in their names."""
+    for name in ("keras", "tf_keras"):
+        if name in sys.modules:
+            sys.modules[name].backend.clear_session()
