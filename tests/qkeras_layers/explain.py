@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen.layers.scale import Scale
 from hlsgen.project import Project
 from tests.qkeras_layers.random_models import LIBRARY, Network, Step
 
@@ -144,7 +145,13 @@ def _own_names(network: Network, project: Project) -> set[str]:
     for step in network.steps:
         if step.name in keys and order.get(keys[step.name].producer.source.name, -1) <= order[step.name]:
             last[keys[step.name]] = step
-    return {s.name for s in last.values() if _quantises(s) or s.name in network.outputs}
+    own = {s.name for value, s in last.items() if not (_quantises(s) and _cast_by_a_reader(value))}
+    return {s.name for s in last.values() if s.name in own and (_quantises(s) or s.name in network.outputs)}
+
+
+def _cast_by_a_reader(value: Any) -> bool:
+    """Whether the scale that ends a quantiser took in the cast of a later quantiser, which has a scale of its own."""
+    return isinstance(value.producer.layer, Scale) and value.producer.settings.result_by_model
 
 
 # -- layers ---------------------------------------------------------------------------------
@@ -225,8 +232,9 @@ def _linear(step: Step, x: Bounded, product: Operation, role: str) -> Bounded:
     total = _summed(product, x, kernel)
     if bias is not None:
         total = _rounded(Bounded(total.value + bias.value, total.radius + bias.radius))
-    if step.kind == "Dense":  # float weights get 16 bits
-        total = Bounded(total.value, total.radius + 2.0**-13 * product(x.size, kernel.size))
+    if step.kind == "Dense":  # float weights and bias get 16 bits, placed by the largest
+        largest = np.full_like(kernel.value, kernel.size.max())
+        total = Bounded(total.value, total.radius + 2.0**-13 * (product(x.size, largest) + np.abs(bias.value).max()))
     return activated(layer.activation, total)
 
 
