@@ -22,7 +22,7 @@ from hlsgen.config import Config, make_config
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.reference import evaluate
 from hlsgen.errors import ConfigError, InputError, nearest
-from hlsgen.frontends.keras import graph_from_keras
+from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.text import graph_table
 from hlsgen.ir.types import Ints
@@ -84,7 +84,7 @@ def convert(
     source = settings.model if model is None else model
     if source is None:
         raise ConfigError("convert(): no model given, neither as an argument nor as 'model' in the configuration")
-    graph = graph_from_keras(source, settings.weights)
+    graph = read_model(source, settings.weights)
     data = calibration if calibration is not None else settings.calibration
     if isinstance(data, str | Path):
         data = load_array(data)
@@ -106,7 +106,7 @@ def default_config(model: Any, granularity: str = "model") -> Config:
     levels = ("model", "type", "name")
     if granularity not in levels:
         raise ConfigError(f"default_config(): unknown granularity '{granularity}'{nearest(granularity, levels)}")
-    graph = graph_from_keras(model)
+    graph = read_model(model)
     plain = {"precision": {}, "strategy": "latency", "reuse_factor": 1}
     sources = [node.source for node in graph if node.layer.kind != "Input"]
     entries: dict[str, Any] = {"defaults": plain}

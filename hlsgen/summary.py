@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsgen.codegen.plan import bits_per_word
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Node
 from hlsgen.ir.text import graph_table, table
-from hlsgen.layers.base import Parameter
 
 if TYPE_CHECKING:
     from hlsgen.project import Project
@@ -37,15 +37,15 @@ def summary(project: Project) -> str:
 
 def _rounding_rows(node: Node) -> list[list[str]]:
     rows = []
-    for name, parameter in node.layer.parameters().items():
-        error = _largest_error(parameter)
+    for name, constant in node.layer.constants().items():
+        error = _largest_error(constant)
         if error > 0:
-            rows.append([node.name, name, str(parameter.type), f"{error:.3g}"])
+            rows.append([node.name, name, str(constant.type), f"{error:.3g}"])
     return rows
 
 
-def _largest_error(parameter: Parameter) -> float:
-    return float(np.max(np.abs(parameter.effective - parameter.values), initial=0.0))
+def _largest_error(constant: Constant) -> float:
+    return float(np.max(np.abs(constant.effective - constant.values), initial=0.0))
 
 
 def _ports(project: Project) -> str:

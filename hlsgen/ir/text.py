@@ -30,7 +30,7 @@ def graph_table(graph: Graph) -> str:
                 reads,
                 "x".join(map(str, node.output.shape)),
                 _constant_types(node),
-                "" if node.accum_type is None or not node.layer.parameters() else str(node.accum_type),
+                "" if node.accum_type is None or not node.layer.constants() else str(node.accum_type),
                 "" if node.output.type is None else str(node.output.type),
             ]
         )
@@ -38,4 +38,4 @@ def graph_table(graph: Graph) -> str:
 
 
 def _constant_types(node: Node) -> str:
-    return " ".join(f"{name}:{p.type}" for name, p in node.layer.parameters().items() if p.type is not None)
+    return " ".join(f"{name}:{p.type}" for name, p in node.layer.constants().items() if p.type is not None)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Node
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Parameter
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
@@ -23,8 +23,8 @@ Indices = NDArray[np.int64]
 class Affine:
     """``y = x * scale + shift``, both (channels,): real numbers, or exact constants."""
 
-    scale: Parameter
-    shift: Parameter
+    scale: Constant
+    shift: Constant
 
     @classmethod
     def of(cls, scale: Scale) -> Affine:
@@ -34,7 +34,7 @@ class Affine:
     def identity(cls, channels: int) -> Affine:
         bit = FixedType(1, 1, False)
         ones, zeros = (np.full(channels, v, dtype=np.int64) for v in (1, 0))
-        return cls(Parameter.exactly(ones, bit, given=False), Parameter.exactly(zeros, bit, given=False))
+        return cls(Constant.exactly(ones, bit, given=False), Constant.exactly(zeros, bit, given=False))
 
     def take(self, channels: Any) -> Affine:
         """Some channels, in another order, or repeated."""
@@ -63,21 +63,21 @@ class Affine:
         return all(bool((v[at] == v[where]).all()) for v in pairs)
 
 
-def _taken(parameter: Parameter, channels: Any) -> Parameter:
-    mantissas = None if parameter.mantissas is None else parameter.mantissas[channels]
-    return replace(parameter, values=parameter.values[channels], mantissas=mantissas)
+def _taken(constant: Constant, channels: Any) -> Constant:
+    mantissas = None if constant.mantissas is None else constant.mantissas[channels]
+    return replace(constant, values=constant.values[channels], mantissas=mantissas)
 
 
-def _joined(a: Parameter, b: Parameter) -> Parameter:
+def _joined(a: Constant, b: Constant) -> Constant:
     """Both behind each other: exact if both are."""
     values = np.concatenate([a.effective, b.effective])
     if a.mantissas is None or b.mantissas is None:
-        return Parameter.of(values)
-    from hlsgen.layers.linear import exact_parameter
+        return Constant.of(values)
+    from hlsgen.ir.constant import exact_constant
 
     frac = max(a.fixed[1], b.fixed[1])
     parts = [p.fixed[0].astype(object) << (frac - p.fixed[1]) for p in (a, b)]
-    exact = exact_parameter(np.concatenate(parts), frac)
+    exact = exact_constant(np.concatenate(parts), frac)
     return replace(exact, given=a.given or b.given)
 
 

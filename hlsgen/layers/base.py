@@ -1,4 +1,4 @@
-"""What every layer can do, and the parameters layers hold.
+"""What every layer can do, and the constants layers hold.
 
 A layer states its meaning once, exactly: :meth:`Layer.exact` computes the real result as integers,
 :meth:`Layer.interval` bounds it, and the node's types say how it is cast (to ``accum``, then to the
@@ -9,24 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.expected import magnitude_bits
 from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow, Rounding, integers, to_float
+from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow, to_float
 
 if TYPE_CHECKING:
     from hlsgen.layers.kernel import Kernel
 
 Floats = NDArray[np.float64]
-_MOST_SPREAD = 8
-"""Weights of a channel may be this many octaves smaller than those of another before they lose bits: 16 + 8 bits
-still fit the wide port of a multiplier."""
 
 
 class Exact(NamedTuple):
@@ -34,109 +31,6 @@ class Exact(NamedTuple):
 
     mantissas: Ints
     frac: int
-
-
-@dataclass(frozen=True, eq=False)
-class Parameter:
-    """A constant of a layer: the real numbers it came from and, once its type is fixed, its mantissas.
-
-    ``given`` tells that the model's own quantiser fixed the mantissas; such a parameter is never
-    quantised again, and it is changed only where the result stays identical.
-    """
-
-    values: Floats
-    type: FixedType | None = None
-    mantissas: Ints | None = None
-    given: bool = False
-
-    @classmethod
-    def of(cls, values: Any) -> Parameter:
-        return cls(np.asarray(values, dtype=np.float64))
-
-    @classmethod
-    def exactly(cls, mantissas: Ints, fixed: FixedType, *, given: bool = True) -> Parameter:
-        return cls(fixed.to_float(mantissas), fixed, mantissas, given)
-
-    @property
-    def shape(self) -> Shape:
-        return self.values.shape
-
-    @property
-    def fixed(self) -> tuple[Ints, int]:
-        """Mantissas and fraction, once they are known."""
-        assert self.mantissas is not None and self.type is not None, "parameter not quantised yet"
-        return self.mantissas, self.type.frac
-
-    @property
-    def effective(self) -> Floats:
-        """The real numbers the chip will use (the float ones before quantisation)."""
-        return self.values if self.mantissas is None or self.type is None else self.type.to_float(self.mantissas)
-
-    def quantized(self, fixed: FixedType) -> Parameter:
-        """Fix the type: round to nearest even, saturate (numerics.md, rule 3)."""
-        mode = fixed.with_modes(Rounding.RND_CONV, Overflow.SAT)
-        return replace(self, type=fixed.plain(), mantissas=mode.quantize(self.values))
-
-    def placed(self, width: int) -> Parameter:
-        """Fix the narrowest placement: the integer bits the values need, the rest of ``width`` for the fraction."""
-        return self.quantized(placed_type(self.values, width))
-
-    def placed_in_groups(self, groups: Ints, width: int, widest: int) -> Parameter:
-        """Give each group ``width`` bits of its own, on one common grid: a power of two a group, shifted in exactly.
-
-        The type is wider by the difference between the groups (low bits of a group with large values are zero),
-        by at most ``_MOST_SPREAD`` bits and to ``widest`` bits; groups that are smaller still share the finest grid.
-        """
-        order = np.argsort(groups, axis=None, kind="stable")
-        flat = self.values.reshape(-1)
-        ends = np.flatnonzero(np.diff(groups.reshape(-1)[order])) + 1
-        members = [member for member in np.split(order, ends) if flat[member].any()]
-        if not members:
-            return self.placed(width)
-        signed = bool((flat < 0).any())
-        fracs = [_frac_within(flat[member], width, signed) for member in members]
-        finest = min(max(fracs), min(fracs) + min(_MOST_SPREAD, widest - width))
-        mantissas = integers(np.zeros(self.values.size), width + _MOST_SPREAD)
-        for member, frac in zip(members, fracs, strict=True):
-            kept = min(frac, finest)
-            fixed = FixedType(width, width - kept, signed, Rounding.RND_CONV, Overflow.SAT)
-            mantissas[member] = integers(fixed.quantize(flat[member]), width + _MOST_SPREAD) << (finest - kept)
-        mantissas = mantissas.reshape(self.values.shape)
-        low, high = min(int(mantissas.min()), 0), max(int(mantissas.max()), 0)
-        fixed = _without_trailing_zeros(FixedType.covering(low, high, finest), mantissas)
-        return replace(self, type=fixed, mantissas=mantissas >> (finest - fixed.frac))
-
-
-def placed_type(values: Floats, width: int) -> FixedType:
-    """The type of ``width`` bits (fewer if exact) whose range just holds ``values`` after rounding."""
-    largest = float(np.max(np.abs(values), initial=0.0))
-    if largest == 0.0:
-        return FixedType(1, 1, False)
-    signed = bool((values < 0).any())
-    integer = int(np.frexp(largest)[1]) + signed
-    for candidate in (integer - 1, integer, integer + 1):
-        fixed = FixedType(width, candidate, signed, Rounding.RND_CONV, Overflow.SAT)
-        wide = FixedType(width + 2, candidate + 2, signed, Rounding.RND_CONV, Overflow.SAT)
-        mantissas = wide.quantize(values)
-        if fixed.min_mantissa <= mantissas.min() and mantissas.max() <= fixed.max_mantissa:
-            return _without_trailing_zeros(fixed.plain(), mantissas)
-    raise AssertionError("a placement always exists")
-
-
-def _frac_within(values: Floats, width: int, signed: bool) -> int:
-    """The most fraction bits with which ``width`` bits hold the values after rounding."""
-    frac = width - signed - magnitude_bits(float(np.abs(values).max()))
-    ends = FixedType(width, width - frac, signed)
-    rounded = FixedType(width + 2, width + 2 - frac, signed, Rounding.RND_CONV, Overflow.SAT).quantize(values)
-    return frac if rounded.max() <= ends.max_mantissa else frac - 1
-
-
-def _without_trailing_zeros(fixed: FixedType, mantissas: Ints) -> FixedType:
-    """Drop low bits that are zero in every mantissa (0.5 needs one bit, not sixteen)."""
-    bits = int(np.bitwise_or.reduce(np.abs(mantissas), axis=None))
-    zeros = (bits & -bits).bit_length() - 1 if bits else 0
-    zeros = min(zeros, fixed.width - 1 - fixed.signed)
-    return FixedType(fixed.width - zeros, fixed.integer, fixed.signed) if zeros > 0 else fixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,27 +79,25 @@ class Layer:
         return before_result(node, behind) if self.structural else EVERYTHING
 
     def with_constants(self, node: Node, width: int) -> Layer:
-        """Return the layer with every Parameter fixed: the user's type, else placed in ``width`` bits."""
-        changes: dict[str, Parameter] = {}
-        for name, parameter in self.parameters().items():
+        """Return the layer with every Constant fixed: the user's type, else placed in ``width`` bits."""
+        changes: dict[str, Constant] = {}
+        for name, constant in self.constants().items():
             wish = node.settings.bias if name == "bias" else node.settings.weight
-            if parameter.mantissas is not None and (wish is None or not parameter.values.any()):
+            if constant.mantissas is not None and (wish is None or not constant.values.any()):
                 continue
-            changes[name] = (
-                parameter.quantized(wish) if wish is not None else self._placed(name, parameter, node, width)
-            )
+            changes[name] = constant.quantized(wish) if wish is not None else self._placed(name, constant, node, width)
         return replace(self, **changes) if changes else self
 
-    def _placed(self, name: str, parameter: Parameter, node: Node, width: int) -> Parameter:
+    def _placed(self, name: str, constant: Constant, node: Node, width: int) -> Constant:
         """A constant whose type nobody fixed."""
         widest = node.settings.widest or MAX_WIDTH
         width = min(max(width, self.constant_width), widest)
         grouped = node.settings.weight_granularity == "channel" and not self.constant_width  # else wide enough
         groups = self.groups(name) if grouped else None
-        return parameter.placed(width) if groups is None else parameter.placed_in_groups(groups, width, widest)
+        return constant.placed(width) if groups is None else constant.placed_in_groups(groups, width, widest)
 
     def groups(self, name: str) -> Ints | None:
-        """The output channel that each element of a parameter belongs to, in its shape; None if it belongs to all."""
+        """The output channel that each element of a constant belongs to, in its shape; None if it belongs to all."""
         return None
 
     def accumulator(self, exact: FixedType) -> FixedType | None:
@@ -220,9 +112,9 @@ class Layer:
         """A result type the layer's own nature suggests (bounded functions), else None."""
         return None
 
-    def parameters(self) -> dict[str, Parameter]:
+    def constants(self) -> dict[str, Constant]:
         found = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: value for name, value in found.items() if isinstance(value, Parameter)}
+        return {name: value for name, value in found.items() if isinstance(value, Constant)}
 
     def valid_reuse_factors(self, node: Node) -> list[int]:
         return [1]
@@ -232,7 +124,7 @@ class Layer:
         parts = []
         for f in fields(self):
             value = getattr(self, f.name)
-            if not isinstance(value, Parameter | np.ndarray) and value is not None:
+            if not isinstance(value, Constant | np.ndarray) and value is not None:
                 parts.append(f"{f.name}={value}")
         return " ".join(parts)
 
@@ -262,4 +154,5 @@ def align(values: Sequence[Exact]) -> tuple[list[Ints], int]:
 
 
 def reals(value: Exact) -> Floats:
+    """The real values, float64."""
     return to_float(value.mantissas, value.frac)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.ir.arithmetic import exact_matmul
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.layers.base import Exact, Floats
 from hlsgen.layers.kernel import Kernel
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
-from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.window import Window
 
 
@@ -71,14 +70,3 @@ class Conv2D(LinearLayer):
         w, _ = self.weight.fixed
         fields = self.linear_fields(node, self.n_in, self.n_out) | self.window.kernel_fields(node.input.shape)
         return Kernel("conv2d", "conv2d.h", fields, self.linear_constants(w.reshape(self.n_in, self.n_out).T))
-
-
-@reads("Conv1D", "QConv1D", "Conv2D", "QConv2D")
-def read_conv(call: Call) -> Value:
-    filters = call.take("filters")
-    call.expect("lora_rank", None)
-    call.expect("groups", 1)
-    window = call.window(call.take("kernel_size"))
-    weight, scale = call.parameter("kernel", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:]))
-    bias = call.bias(filters)
-    return call.activate(call.add_scaled(lambda b: Conv2D(weight, b, window), scale, bias))

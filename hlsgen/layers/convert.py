@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.layers.base import Exact, Floats, Layer
 from hlsgen.layers.kernel import Kernel, typed
-from hlsgen.layers.reading import Call, activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +29,3 @@ class Convert(Layer):
 
     def kernel(self, node: Node) -> Kernel:
         return Kernel("convert", "convert.h", {**typed(node), "size": node.output.size})
-
-
-@activation("linear")
-def apply_linear(call: Call, value: Value) -> Value:
-    return value

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from math import prod
 
 from hlsgen.ir.arithmetic import exact_matmul
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.layers.base import Exact, Floats
 from hlsgen.layers.kernel import Kernel
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
-from hlsgen.layers.reading import Call, reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +53,3 @@ class Dense(LinearLayer):
         fields = self.linear_fields(node, self.n_in, self.n_out)
         fields["positions"] = prod(node.output.shape[:-1])
         return Kernel("dense", "dense.h", fields, self.linear_constants(w.T))
-
-
-@reads("Dense", "QDense")
-def read_dense(call: Call) -> Value:
-    units = call.take("units")
-    call.expect("lora_rank", None)
-    weight, scale = call.parameter("kernel")
-    bias = call.bias(units)
-    return call.activate(call.add_scaled(lambda b: Dense(weight, b), scale, bias))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlsgen.errors import ModelError
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.layers.base import Floats
 from hlsgen.layers.kernel import Kernel, typed
-from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.shape_ops import Mover
 from hlsgen.layers.window import as_image
 
@@ -88,18 +86,3 @@ def _kernel(node: Node, factors: tuple[int, int], corner: tuple[int, int]) -> Ke
         "out_width": width,
     }
     return Kernel("depth_to_space", "depth_to_space.h", fields)
-
-
-@reads("Cropping1D", "Cropping2D")
-def read_cropping(call: Call) -> Value:
-    call.expect("data_format", "channels_last")
-    cropping = call.take("cropping")
-    if len(call.inputs[0].shape) == 2:
-        cropping = (0, cropping)
-    elif isinstance(cropping, int):
-        cropping = (cropping, cropping)
-    (top, bottom), (left, right) = ((c, c) if isinstance(c, int) else c for c in cropping)
-    layer = Cropping((int(top), int(bottom), int(left), int(right)))
-    if min(layer.output_shape([call.inputs[0].shape])) < 1:
-        raise ModelError(f"{call.where}: nothing is left of its input of shape {call.inputs[0].shape}")
-    return call.add(layer)

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.types import Ints, bit_length, integers
-from hlsgen.layers.base import Exact, Floats, Parameter
-from hlsgen.layers.conv2d import Conv2D
+from hlsgen.layers.base import Exact, Floats
 from hlsgen.layers.kernel import Kernel
 from hlsgen.layers.linear import LinearLayer, divisors
-from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.window import Window
 
 
@@ -87,40 +85,3 @@ class DepthwiseConv2D(LinearLayer):
         fields |= {"depth_multiplier": self.multiplier, "n_taps": self.window.taps}
         taps = w.reshape(self.window.taps, self.n_out)
         return Kernel("depthwise_conv2d", "depthwise_conv2d.h", fields, self.linear_constants(taps.T))
-
-
-@reads("DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D")
-def read_depthwise(call: Call) -> Value:
-    multiplier = call.take("depth_multiplier", 1)
-    call.ignore("filters", "groups")  # Keras derives both for this class
-    window = call.window(call.take("kernel_size"))
-    weight, scale = call.parameter(
-        "depthwise_kernel", "depthwise", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:])
-    )
-    bias = call.bias(call.inputs[0].shape[-1] * multiplier)
-    return call.activate(call.add_scaled(lambda b: DepthwiseConv2D(weight, b, window), scale, bias))
-
-
-@reads("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D")
-def read_separable(call: Call) -> Value:
-    """A depthwise convolution without bias, then a 1x1 convolution with the layer's bias."""
-    multiplier, filters = call.take("depth_multiplier", 1), call.take("filters")
-    call.expect("groups", 1)
-    window = call.window(call.take("kernel_size"))
-    channels = call.inputs[0].shape[-1] * multiplier
-    taps, tap_scale = call.parameter(
-        "depthwise_kernel", "depthwise", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:])
-    )
-    points, point_scale = call.parameter(
-        "pointwise_kernel", "pointwise", reshape=lambda k: k.reshape(1, 1, *k.shape[-2:])
-    )
-    bias = call.bias(filters)
-    depthwise = call.add_scaled(
-        lambda b: DepthwiseConv2D(taps, b, window),
-        tap_scale,
-        Parameter.of(np.zeros(channels)),
-        step="depthwise",
-    )
-    pixel = Window((1, 1))
-    pointwise = call.add_scaled(lambda b: Conv2D(points, b, pixel), point_scale, bias, [depthwise])
-    return call.activate(pointwise)

@@ -9,18 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
+from hlsgen.ir.constant import MOST_FRACTION, Constant, exact_constant, narrowest, rounded_to_odd
 from hlsgen.ir.graph import Node
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
-from hlsgen.layers.base import Exact, Floats, Layer, Parameter
+from hlsgen.layers.base import Exact, Layer
 from hlsgen.layers.kernel import ConstantArray, Field, Word, summed, typed
 
 _REAL_BIAS_BITS = 26
 """What is kept of a real bias (below its largest) where nobody rounds the sum: a little more than float32 does."""
 _BIAS_WIDTH = 24
 """A bias costs an adder that is there anyway: it keeps what a float32 one has."""
-_MOST_FRACTION = 48
-"""Real numbers with more fraction bits are not taken for exact constants."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +27,8 @@ class LinearLayer(Layer):
     """``y = x W + b`` over some window; ``bias`` (outputs,)."""
 
     has_multiplier = True
-    weight: Parameter
-    bias: Parameter
+    weight: Constant
+    bias: Constant
 
     pads: ClassVar[bool] = False
     """Whether some outputs see zeros in place of inputs (then a shift of the inputs is no shift of the bias)."""
@@ -51,28 +50,28 @@ class LinearLayer(Layer):
         """Add up an array of the shape of ``weight`` over everything that goes into one output."""
         return np.asarray(products.sum(axis=tuple(range(products.ndim - 1))))
 
-    def scaled(self, scale: Parameter, shift: Parameter) -> LinearLayer:
+    def scaled(self, scale: Constant, shift: Constant) -> LinearLayer:
         """Fold ``y * scale + shift`` (per output channel) into weights and bias, as real numbers."""
         s, t = scale.effective, shift.effective
-        weight = Parameter.of(self.weight.effective * self.per_output(s))
-        return replace(self, weight=weight, bias=Parameter.of(self.bias.effective * s + t))
+        weight = Constant.of(self.weight.effective * self.per_output(s))
+        return replace(self, weight=weight, bias=Constant.of(self.bias.effective * s + t))
 
-    def scaled_exactly(self, scale: Parameter, shift: Parameter, widest: int) -> LinearLayer | None:
+    def scaled_exactly(self, scale: Constant, shift: Constant, widest: int) -> LinearLayer | None:
         """The same with exact constants, bit for bit; None if the product needs weights wider than ``widest``."""
         (b, b_frac), (s, s_frac), (t, t_frac) = self.bias.fixed, scale.fixed, shift.fixed
         bias = add_exactly(Exact(exact_product(b, s), b_frac + s_frac), Exact(t, t_frac))
         return self._with_exact(self._product(self.per_output(s), s_frac), bias, widest)
 
-    def behind_scale(self, scale: Parameter, shift: Parameter) -> LinearLayer | None:
+    def behind_scale(self, scale: Constant, shift: Constant) -> LinearLayer | None:
         """Fold ``x * scale + shift`` (per input channel) into weights and bias, as real numbers; None if it pads."""
         s, t = scale.effective, shift.effective
         if self.pads and t.any():
             return None
         w = self.weight.effective
         bias = self.bias.effective + self.summed(w * self.per_input(t))
-        return replace(self, weight=Parameter.of(w * self.per_input(s)), bias=Parameter.of(bias))
+        return replace(self, weight=Constant.of(w * self.per_input(s)), bias=Constant.of(bias))
 
-    def behind_scale_exactly(self, scale: Parameter, shift: Parameter, widest: int) -> LinearLayer | None:
+    def behind_scale_exactly(self, scale: Constant, shift: Constant, widest: int) -> LinearLayer | None:
         """The same with exact constants, bit for bit; None if that is impossible or wider than ``widest``."""
         (s, s_frac), (t, t_frac) = scale.fixed, shift.fixed
         if self.pads and t.any():
@@ -88,9 +87,9 @@ class LinearLayer(Layer):
         return Exact(exact_product(w, np.broadcast_to(factor, w.shape)), w_frac + frac)
 
     def _with_exact(self, weight: Exact, bias: Exact, widest: int) -> LinearLayer | None:
-        fused = exact_parameter(*weight)
+        fused = exact_constant(*weight)
         assert fused.type is not None
-        return None if fused.type.width > widest else replace(self, weight=fused, bias=exact_parameter(*bias))
+        return None if fused.type.width > widest else replace(self, weight=fused, bias=exact_constant(*bias))
 
     def with_constants(self, node: Node, width: int) -> Layer:
         """As for any layer, but an inferred bias has a place of its own; see :meth:`_placed_bias`."""
@@ -105,7 +104,7 @@ class LinearLayer(Layer):
             return replace(layer, bias=_zeros(layer.bias, min(grid, 0)))
         return layer if self.bias.mantissas is not None else replace(layer, bias=self._placed_bias(node, grid, width))
 
-    def _placed_bias(self, node: Node, grid: int, width: int) -> Parameter:
+    def _placed_bias(self, node: Node, grid: int, width: int) -> Constant:
         """Real numbers no finer than the ``grid`` of the products they are added to, where they cost no more bits.
 
         Beside weights that the model quantised, they are rounded to odd, two bits below every later rounding, which
@@ -125,14 +124,14 @@ class LinearLayer(Layer):
     def _narrowed(self, node: Node) -> LinearLayer:
         """The constants in the narrowest types that hold them, where the user did not fix their types."""
         wishes = {"weight": node.settings.weight, "bias": node.settings.bias}
-        found = {name: parameter for name, parameter in self.parameters().items() if wishes[name] is None}
+        found = {name: constant for name, constant in self.constants().items() if wishes[name] is None}
         return replace(self, **{name: narrowest(p) for name, p in found.items() if p.mantissas is not None})
 
     def _read_frac(self, node: Node) -> int:
         if node.read_frac is not None:
             return node.read_frac
         largest = float(np.abs(self.bias.values).max(initial=0.0))
-        return min(_REAL_BIAS_BITS - 2 - int(np.frexp(largest)[1]), _MOST_FRACTION) if largest else 0
+        return min(_REAL_BIAS_BITS - 2 - int(np.frexp(largest)[1]), MOST_FRACTION) if largest else 0
 
     @property
     def stands_for_real_bias(self) -> bool:
@@ -173,7 +172,7 @@ class LinearLayer(Layer):
         )
 
 
-def _zeros(bias: Parameter, frac: int) -> Parameter:
+def _zeros(bias: Constant, frac: int) -> Constant:
     return replace(bias, type=FixedType(1, 1 - frac, False), mantissas=np.zeros(bias.shape, dtype=np.int64))
 
 
@@ -181,46 +180,6 @@ def add_exactly(a: Exact, b: Exact) -> Exact:
     """Add on the finer of the two grids."""
     frac = max(a.frac, b.frac)
     return Exact(exact_sum(shifted(a.mantissas, frac - a.frac), shifted(b.mantissas, frac - b.frac)), frac)
-
-
-def rounded_to_odd(parameter: Parameter, frac: int) -> Parameter:
-    """Round real numbers to ``frac`` fraction bits: exactly where possible, else to the odd neighbour.
-
-    Boldo and Melquiond, "When double rounding is odd" (2005).
-    """
-    scaled = np.ldexp(parameter.values, frac)
-    floor = integers(np.asarray([int(v) for v in np.floor(scaled).ravel()], dtype=object)).reshape(scaled.shape)
-    exact = exact_parameter(np.where(scaled == np.floor(scaled), floor, floor | 1), frac)
-    return replace(exact, values=parameter.values, given=False)
-
-
-def exact_parameter(mantissas: Ints, frac: int) -> Parameter:
-    """Constants in the narrowest type that holds them: no high bit that none needs, no low bit that all have zero."""
-    if not mantissas.any():
-        return Parameter.exactly(np.zeros(mantissas.shape, dtype=np.int64), FixedType(1, 1, False))
-    bits = int(np.bitwise_or.reduce(mantissas, axis=None))
-    zeros = (bits & -bits).bit_length() - 1
-    odd = integers(mantissas >> zeros)
-    low, high = min(int(odd.min()), 0), max(int(odd.max()), 0)
-    return Parameter.exactly(odd, FixedType.covering(low, high, frac - zeros))
-
-
-def narrowest(parameter: Parameter) -> Parameter:
-    """The same constants in the narrowest type: a coarse kernel in a fine type would waste bits of every sum."""
-    return replace(exact_parameter(*parameter.fixed), values=parameter.values, given=parameter.given)
-
-
-def as_exact(parameter: Parameter, widest: int) -> Parameter | None:
-    """The parameter as exact constants if it has them, or if its real numbers need at most ``widest`` bits."""
-    if parameter.mantissas is not None:
-        return parameter
-    frac = _MOST_FRACTION
-    scaled = np.ldexp(parameter.values, frac)
-    if (np.abs(scaled) >= 2.0**62).any() or (scaled != np.floor(scaled)).any():
-        return None
-    exact = exact_parameter(scaled.astype(np.int64), frac)
-    assert exact.type is not None
-    return replace(exact, given=False) if exact.type.width <= widest else None
 
 
 def matrix_reuse_factors(n_in: int, n_out: int) -> list[int]:
@@ -233,9 +192,6 @@ def matrix_reuse_factors(n_in: int, n_out: int) -> list[int]:
 
 
 def divisors(n: int) -> list[int]:
+    """All divisors, ascending."""
     small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
     return sorted({*small, *(n // d for d in small)})
-
-
-def zeros(n: int) -> Floats:
-    return np.zeros(n, dtype=np.float64)

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
 from hlsgen.ir.arithmetic import exact_product, exact_sum
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval, aligned
-from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
+from hlsgen.layers.base import Exact, Floats, Layer, align
 from hlsgen.layers.kernel import Kernel, typed
-from hlsgen.layers.reading import Call, reads
-from hlsgen.layers.scale import Scale
-from hlsgen.layers.shape_ops import Reshape, UpSampling
-from hlsgen.layers.window import as_image
 
 _FLOAT: dict[str, Callable[[Floats, Floats], Floats]] = {
     "add": np.add,
@@ -105,85 +99,3 @@ def _spread(small: Floats, big: Floats) -> Floats:
         return small
     flat = small.reshape(len(small), *(1 for _ in big.shape[1:-1]), small.shape[-1])
     return np.broadcast_to(flat, big.shape)
-
-
-def merge_chain(call: Call, op: str) -> Value:
-    """Merge all inputs from left to right; a per-channel operand is put second."""
-    result = call.inputs[0]
-    for other in call.inputs[1:]:
-        result = call.add(Merge(op), _ordered(call, op, result, other), op)
-    return result
-
-
-def _ordered(call: Call, op: str, a: Value, b: Value) -> list[Value]:
-    """The operands of one merge: of one shape, or the second with one value per channel."""
-    a, b = _of_one_rank(call, a, b)
-    if a.shape == b.shape or _per_channel(b.shape, a.shape):
-        return [a, b]
-    if _per_channel(a.shape, b.shape) and op != "subtract":
-        return [b, a]
-    common = tuple(max(x, y) for x, y in zip(a.shape, b.shape, strict=True))
-    return [_spread_out(call, value, common, (a.shape, b.shape)) for value in (a, b)]
-
-
-def _of_one_rank(call: Call, a: Value, b: Value) -> tuple[Value, Value]:
-    """Keras puts axes of 1 behind the batch until both have as many; its operators instead align the last axes."""
-    rank = max(len(a.shape), len(b.shape))
-    if len(a.shape) != len(b.shape) and call.is_operation:
-        raise UnsupportedError(
-            f"{call.where}: shapes {a.shape} and {b.shape} have different numbers of axes, which the operator would "
-            "align with the batch; Reshape one of them"
-        )
-
-    def lifted(value: Value) -> Value:
-        shape = (*(1 for _ in range(rank - len(value.shape))), *value.shape)
-        return value if shape == value.shape else call.add(Reshape(shape), [value], "lifted")
-
-    return lifted(a), lifted(b)
-
-
-def _spread_out(call: Call, value: Value, common: Shape, shapes: tuple[Shape, Shape]) -> Value:
-    """Repeat a tensor along its axes of 1 up to ``common``: nearest-neighbour enlargement, channel by channel first."""
-    shape = value.shape
-    if any(extent not in (1, target) for extent, target in zip(shape, common, strict=True)) or len(shape) > 3:
-        raise UnsupportedError(
-            f"{call.where}: shapes {shapes[0]} and {shapes[1]} cannot be merged; supported are extents that are "
-            "equal or 1, in up to three axes"
-        )
-    if shape[-1] != common[-1]:
-        line = call.add(Reshape((value.size, 1)), [value], "line")
-        value = call.add(Reshape((*shape[:-1], common[-1])), [call.add(UpSampling((1, common[-1])), [line])], "spread")
-    rows, columns = (
-        target // extent for extent, target in zip(as_image(value.shape)[:2], as_image(common)[:2], strict=True)
-    )
-    return value if (rows, columns) == (1, 1) else call.add(UpSampling((rows, columns)), [value], "spread")
-
-
-def _per_channel(small: Shape, big: Shape) -> bool:
-    return len(small) == len(big) and small[-1] == big[-1] and all(extent == 1 for extent in small[:-1])
-
-
-def _read_merge(op: str, call: Call) -> Value:
-    if len(call.inputs) < 2:
-        return call.inputs[0]
-    return merge_chain(call, op)
-
-
-for _class, _op in (("Add", "add"), ("Multiply", "multiply"), ("Maximum", "maximum"), ("Minimum", "minimum")):
-    reads(_class)(partial(_read_merge, _op))
-
-
-@reads("Subtract")
-def read_subtract(call: Call) -> Value:
-    if len(call.inputs) != 2:
-        raise UnsupportedError(f"{call.where}: subtracts exactly two inputs, found {len(call.inputs)}")
-    return merge_chain(call, "subtract")
-
-
-@reads("Average")
-def read_average(call: Call) -> Value:
-    """The sum of all inputs, exact, times 1 / n."""
-    total = _read_merge("add", call)
-    channels = total.shape[-1]
-    mean = Scale(Parameter.of(np.full(channels, 1.0 / len(call.inputs))), Parameter.of(np.zeros(channels)))
-    return call.add(mean, [total])

@@ -9,14 +9,13 @@ from math import ceil, prod
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
 from hlsgen.ir.arithmetic import exact_product
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, Rounding, bit_length, integers
-from hlsgen.layers.base import Exact, Floats, Layer, Parameter
+from hlsgen.layers.base import Exact, Floats, Layer
 from hlsgen.layers.kernel import ConstantArray, Field, Kernel, Word, summed, typed
-from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.window import Window
 
 
@@ -59,7 +58,7 @@ class Average(Layer):
     """
 
     constant_width = 24
-    reciprocal: Parameter
+    reciprocal: Constant
     share: Fraction = Fraction(1)
     kept: int | None = None
     """Fraction bits the quotient is truncated to; None: it is left as it is."""
@@ -200,7 +199,7 @@ class GlobalAveragePooling(Average):
 
 
 def _average_kernel(
-    function: str, node: Node, reciprocal: Parameter, cells: int, fields: dict[str, Field | Word]
+    function: str, node: Node, reciprocal: Constant, cells: int, fields: dict[str, Field | Word]
 ) -> Kernel:
     """``sum_t`` of an average holds the sum of the cells; the product with the reciprocal is exact."""
     assert reciprocal.type is not None and node.input.interval is not None
@@ -218,54 +217,20 @@ def _average_kernel(
 
 
 def axes(x: Ints) -> tuple[int, ...]:
+    """The axes between batch and channels."""
     return tuple(range(1, x.ndim - 1))
 
 
 def global_shape(shape: Shape, keepdims: bool) -> Shape:
+    """One value a channel."""
     return (*(1 for _ in shape[:-1]), shape[-1]) if keepdims else (shape[-1],)
 
 
 def global_fields(node: Node) -> dict[str, Field | Word]:
+    """Positions and channels."""
     return {"positions": prod(node.input.shape[:-1]), "n": node.input.shape[-1]}
 
 
 def pooling_fields(window: Window, shape: Shape) -> dict[str, Field | Word]:
+    """The window of a pooling."""
     return window.fields(shape) | {"pool_height": window.size[0], "pool_width": window.size[1]}
-
-
-def _read_window(call: Call) -> Window:
-    call.expect("data_format", "channels_last")
-    size = call.take("pool_size")
-    strides = call.take("strides", None)
-    padding = call.take("padding", "valid")
-    if padding not in ("valid", "same"):
-        raise UnsupportedError(f"{call.where}: padding {padding!r} is not supported (valid or same)")
-    return call.checked(Window.of(call.inputs[0].shape, size, size if strides is None else strides, 1, padding))
-
-
-@reads("MaxPooling1D", "MaxPooling2D")
-def read_max_pooling(call: Call) -> Value:
-    return call.add(MaxPooling2D(_read_window(call)))
-
-
-@reads("AveragePooling1D", "AveragePooling2D")
-def read_average_pooling(call: Call) -> Value:
-    window = _read_window(call)
-    counts = np.unique(window.counts(call.inputs[0].shape))
-    reciprocal = np.zeros(window.taps + 1)
-    reciprocal[counts] = 1.0 / counts
-    return call.add(AveragePooling2D(Parameter.of(reciprocal), window=window))
-
-
-@reads("GlobalMaxPooling1D", "GlobalMaxPooling2D")
-def read_global_max(call: Call) -> Value:
-    call.expect("data_format", "channels_last")
-    return call.add(GlobalMaxPooling(call.take("keepdims", False)))
-
-
-@reads("GlobalAveragePooling1D", "GlobalAveragePooling2D")
-def read_global_average(call: Call) -> Value:
-    call.expect("data_format", "channels_last")
-    positions = prod(call.inputs[0].shape[:-1])
-    keepdims = call.take("keepdims", False)
-    return call.add(GlobalAveragePooling(Parameter.of(np.array([1.0 / positions])), keepdims=keepdims))

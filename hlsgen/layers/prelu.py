@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
 from hlsgen.ir.arithmetic import exact_product
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval, aligned, hull
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
+from hlsgen.layers.base import Exact, Floats, Layer, align
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
-from hlsgen.layers.reading import Call, reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +21,7 @@ class PRelu(Layer):
     """``x if x >= 0 else slopes * x``; ``slopes`` (channels,) or the shape of the tensor."""
 
     kind = "PRelu"
-    slopes: Parameter
+    slopes: Constant
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
@@ -68,20 +67,3 @@ class PRelu(Layer):
         shift = -frac if frac < 0 else 0
         bounds += [(m * end) << shift for m in (x.min_mantissa, x.max_mantissa) for end in ends]
         return FixedType.covering(min(*bounds, -1), max(*bounds, 0), x.frac + max(frac, 0))
-
-
-@reads("PReLU")
-def read_prelu(call: Call) -> Value:
-    call.ignore("alpha_initializer", "alpha_regularizer", "alpha_constraint")
-    shape = call.inputs[0].shape
-    shared = [int(axis) - 1 for axis in call.take("shared_axes", None) or ()]
-    if any(not 0 <= axis < len(shape) for axis in shared):
-        raise UnsupportedError(f"{call.where}: shared_axes {[a + 1 for a in shared]} of a tensor of {len(shape)} axes")
-    alpha = call.weight("alpha")
-    expected = tuple(1 if axis in shared else extent for axis, extent in enumerate(shape))
-    if alpha.shape != expected:
-        raise UnsupportedError(f"{call.where}: slopes of shape {alpha.shape}, expected {expected}")
-    by_channel = all(extent == 1 for extent in alpha.shape[:-1])
-    slopes = alpha.reshape(-1) if by_channel else alpha
-    full = (shape[-1],) if by_channel else shape
-    return call.add(PRelu(Parameter.of(np.broadcast_to(slopes, full).copy())))

@@ -11,14 +11,13 @@ from math import floor
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
-from hlsgen.layers.base import Exact, Floats, Layer, Parameter
+from hlsgen.layers.base import Exact, Floats, Layer
 from hlsgen.layers.convert import Convert
-from hlsgen.layers.float32_constants import float32_constant
 from hlsgen.layers.kernel import Kernel, typed
-from hlsgen.layers.reading import Call, no_bias, reads
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.table import table_kernel
@@ -69,7 +68,7 @@ class QuantizedFunction(Layer):
         thresholds = integers(np.array([[at for at, _ in steps]], dtype=object))
         levels = integers(np.array([[first, *(level for _, level in steps)]], dtype=object))
         return Thresholds(
-            Parameter.exactly(thresholds, fixed.plain()), Parameter.exactly(levels, self.function.type.plain())
+            Constant.exactly(thresholds, fixed.plain()), Constant.exactly(levels, self.function.type.plain())
         )
 
     def _steps_over(self, fixed: FixedType) -> tuple[int, list[tuple[int, int]]]:
@@ -112,21 +111,6 @@ class QuantizedFunction(Layer):
         return table_kernel(node, self.input_type, Exact(self.table, self.function.type.frac))
 
 
-def add_quantizer(call: Call, value: Value, function: Activation) -> Value:
-    """Add the nodes that compute a quantiser exactly; a scale that is no power of two follows as a Scale."""
-    if _is_leaky(function):
-        lowest = -function.low * function.type.step / function.negative_slope
-        value = call.add(Saturate(_exponent(lowest), function.type.frac), [value])
-    result = call.add_typed(_layer(function, value.shape[-1]), value, function.type, "quantizer")
-    if function.kind == "affine" and not _is_whole(function) and not function.coarser:
-        result = call.add_typed(QuantizedFunction(replace(function, kind="cast")), result, function.type, "clamp")
-    if function.scale is not None:
-        channels = value.shape[-1]
-        scale = float32_constant(call.graph, call.name, "alpha", np.full(channels, float(function.scale)))
-        result = call.add(Scale(scale, no_bias(channels)), [result], "scale")
-    return result
-
-
 def _clamped(mantissa: int, fixed: FixedType) -> int:
     return min(max(mantissa, fixed.min_mantissa), fixed.max_mantissa)
 
@@ -135,17 +119,26 @@ def _is_whole(function: Activation) -> bool:
     return function.high == function.type.max_mantissa and function.low == function.type.min_mantissa
 
 
-def _is_leaky(function: Activation) -> bool:
-    """Whether the negative side ends before its type does."""
+def needs_clamp(function: Activation) -> bool:
+    """Whether the result has to be cut off once more behind :func:`layer_of`."""
+    return function.kind == "affine" and not _is_whole(function) and not function.coarser
+
+
+def layer_before(function: Activation) -> Saturate | None:
+    """What ends the negative side where it ends before its type does; it goes in front of :func:`layer_of`."""
     plain = function.kind == "relu" and not function.coarser
-    return plain and function.negative_slope != 0 and function.low != function.type.min_mantissa
+    if not plain or function.negative_slope == 0 or function.low == function.type.min_mantissa:
+        return None
+    lowest = -function.low * function.type.step / function.negative_slope
+    return Saturate(_exponent(lowest), function.type.frac)
 
 
 def _exponent(power: Fraction) -> int:
     return power.numerator.bit_length() - power.denominator.bit_length()
 
 
-def _layer(function: Activation, channels: int) -> Layer:
+def layer_of(function: Activation, channels: int) -> Layer:
+    """The layer that computes a quantiser on data of ``channels`` channels, but for its scale."""
     match function.kind:
         case "cast" if _is_whole(function):
             return Convert()
@@ -168,7 +161,7 @@ def _layer(function: Activation, channels: int) -> Layer:
 def _steps(thresholds: list[Fraction], levels: list[int], fixed: FixedType) -> Thresholds:
     return Thresholds(
         _exact_array(thresholds, (1, len(thresholds))),
-        Parameter.exactly(integers(np.array([levels])), fixed.plain()),
+        Constant.exactly(integers(np.array([levels])), fixed.plain()),
     )
 
 
@@ -230,18 +223,13 @@ class TernarySteps(Layer):
         return f"threshold={float(self.threshold):g}"
 
 
-def _exactly(value: Fraction) -> Parameter:
+def _exactly(value: Fraction) -> Constant:
     return _exact_array([value], ())
 
 
-def _exact_array(values: list[Fraction], shape: tuple[int, ...]) -> Parameter:
-    """Dyadic numbers as an exact parameter."""
+def _exact_array(values: list[Fraction], shape: tuple[int, ...]) -> Constant:
+    """Dyadic numbers as an exact constant."""
     frac = max(0, *(v.denominator.bit_length() - 1 for v in values))
     mantissas = [int(v * 2**frac) for v in values]
     fixed = FixedType.covering(min(*mantissas, 0), max(*mantissas, 1), frac)
-    return Parameter.exactly(integers(np.array(mantissas, dtype=object)).reshape(shape), fixed)
-
-
-@reads("QActivation")
-def read_quantized_activation(call: Call) -> Value:
-    return call.activate(call.inputs[0])
+    return Constant.exactly(integers(np.array(mantissas, dtype=object)).reshape(shape), fixed)

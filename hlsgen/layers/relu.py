@@ -9,13 +9,13 @@ from fractions import Fraction
 import numpy as np
 
 from hlsgen.ir.arithmetic import exact_product
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align, before_result
+from hlsgen.layers.base import Exact, Floats, Layer, align, before_result
 from hlsgen.layers.kernel import Kernel, Word, typed
-from hlsgen.layers.reading import Call, activation, reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +23,8 @@ class Relu(Layer):
     """``min(x if x >= 0 else slope * x, ceiling)``; slope and ceiling are scalars (shape ())."""
 
     kind = "Relu"
-    slope: Parameter | None = None
-    ceiling: Parameter | None = None
+    slope: Constant | None = None
+    ceiling: Constant | None = None
 
     @property
     def structural(self) -> bool:  # type: ignore[override]
@@ -109,46 +109,3 @@ class Relu(Layer):
         if self.ceiling is None:
             return 0
         return int(self.ceiling.fixed[0]) << (self._value_type(x, slope, top).frac - top.frac)
-
-
-def add_relu(call: Call, value: Value, slope: float = 0.0, ceiling: float | None = None) -> Value:
-    """Add a ReLU; slope 0 and no ceiling are left out of the hardware."""
-    return call.add(
-        Relu(
-            None if slope == 0 else Parameter.of(slope),
-            None if ceiling is None or ceiling == float("inf") else Parameter.of(ceiling),
-        ),
-        [value],
-        "relu",
-    )
-
-
-@reads("ReLU")
-def read_relu(call: Call) -> Value:
-    call.expect("threshold", 0, None)
-    slope = call.take("negative_slope", 0.0) or 0.0
-    return add_relu(call, call.inputs[0], float(slope), call.take("max_value", None))
-
-
-@reads("LeakyReLU")
-def read_leaky_relu(call: Call) -> Value:
-    slope = call.take("negative_slope", None)
-    old_slope = call.take("alpha", None)  # Keras 2's name
-    given = [float(s) for s in (slope, old_slope) if s is not None]
-    return add_relu(call, call.inputs[0], given[0] if given else 0.3)
-
-
-@activation("relu")
-def apply_relu(call: Call, value: Value) -> Value:
-    return add_relu(call, value)
-
-
-@activation("relu6")
-def apply_relu6(call: Call, value: Value) -> Value:
-    return add_relu(call, value, ceiling=6.0)
-
-
-@activation("leaky_relu")
-def apply_leaky_relu(call: Call, value: Value) -> Value:
-    """Keras 3's ``leaky_relu`` activation has a slope of 0.2."""
-    return add_relu(call, value, slope=0.2)

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import UnsupportedError
 from hlsgen.ir.arithmetic import exact_product
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.layers.base import Exact, Floats, Parameter
+from hlsgen.layers.base import Exact, Floats
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, summed, typed
 from hlsgen.layers.linear import LinearLayer
-from hlsgen.layers.reading import Call, reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,34 +66,3 @@ class Scale(LinearLayer):
             ConstantArray.of("b", self.bias.fixed[0], self.bias.type),
         )
         return Kernel("scale", "scale.h", fields, constants)
-
-
-@reads("BatchNormalization")
-def read_batch_normalization(call: Call) -> Value:
-    """``scale = gamma / sqrt(variance + epsilon)``, ``bias = beta - mean * scale`` (Ioffe and Szegedy, 2015)."""
-    shape = call.inputs[0].shape
-    axis = call.take("axis", -1)
-    axes = [axis] if isinstance(axis, int) else list(axis)
-    if axes not in ([-1], [len(shape)]):
-        raise UnsupportedError(
-            f"layer '{call.name}': BatchNormalization over axis {axis}; only the last axis (channels) is supported"
-        )
-    call.ignore(
-        "momentum",
-        "renorm",
-        "fused",
-        "virtual_batch_size",
-        "synchronized",
-        "renorm_clipping",
-        "renorm_momentum",
-    )
-    epsilon = call.take("epsilon", 1e-3)
-    channels = shape[-1]
-    gamma = call.weight("gamma") if call.take("scale", True) else np.ones(channels)
-    beta = call.weight("beta") if call.take("center", True) else np.zeros(channels)
-    mean, variance = call.weight("moving_mean"), call.weight("moving_variance")
-    if (variance + epsilon <= 0).any():
-        raise UnsupportedError(f"layer '{call.name}': moving_variance + epsilon is not positive; the model is damaged")
-    scale = gamma / np.sqrt(variance + epsilon)
-    layer = Scale(Parameter.of(scale), Parameter.of(beta - mean * scale), mean, np.sqrt(np.maximum(variance, 0)))
-    return call.add(layer)

@@ -14,11 +14,11 @@ from math import ceil, floor
 
 import numpy as np
 
+from hlsgen.ir.constant import Constant, exact_constant
 from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Overflow, Rounding, integers
-from hlsgen.layers.base import Floats, Layer, Parameter
-from hlsgen.layers.linear import exact_parameter
+from hlsgen.layers.base import Floats, Layer
 from hlsgen.layers.thresholds import Thresholds
 
 
@@ -105,7 +105,7 @@ class ScaledSteps(Layer):
         ]
         thresholds = integers(np.array(cuts, dtype=object))
         levels = integers(np.array([row[1] for row in rows], dtype=object))
-        return Thresholds(exact_parameter(thresholds, frac), Parameter.exactly(levels, self.stairs.type.plain()))
+        return Thresholds(exact_constant(thresholds, frac), Constant.exactly(levels, self.stairs.type.plain()))
 
     def _row(self, scale: Fraction, bias: Fraction, frac: int) -> tuple[list[int], list[int]]:
         """Thresholds (ascending mantissas) and levels of one channel."""

@@ -16,14 +16,11 @@ from math import prod
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
-from hlsgen.ir.graph import Node, Shape, Value
+from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 from hlsgen.layers.base import Exact, Floats, Layer
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
-from hlsgen.layers.reading import Call, activation, reads
-from hlsgen.layers.shape_ops import Permute, Reshape
 
 _TABLE_BITS = 18
 _INVERSE_BITS = 13
@@ -142,41 +139,3 @@ class Softmax(Layer):
             ConstantArray.of("inverse", inverse, _INVERSE),
         )
         return Kernel("softmax", "softmax.h", fields, constants)
-
-
-@reads("Softmax")
-def read_softmax(call: Call) -> Value:
-    """Over the last axis as it is; over another axis or several, that axis is brought to the end and back."""
-    value, rank = call.inputs[0], len(call.inputs[0].shape)
-    axis = call.take("axis", -1)
-    axes = sorted((a - 1 if a > 0 else a + rank) for a in (axis if isinstance(axis, list | tuple) else [axis]))
-    if not axes or axes[0] < 0 or axes[-1] >= rank or 0 in (axis if isinstance(axis, list | tuple) else [axis]):
-        raise UnsupportedError(f"{call.where}: softmax over axis {axis} of {rank} axes; the batch is axis 0")
-    return add_softmax(call, value, axes)
-
-
-def add_softmax(call: Call, value: Value, axes: Sequence[int]) -> Value:
-    """Add a softmax over ``axes`` (counted without the batch)."""
-    rank, last = len(value.shape), [len(value.shape) - 1]
-    if list(axes) == last:
-        return call.add(Softmax(), [value], "softmax")
-    if rank > 3:
-        raise UnsupportedError(
-            f"{call.where}: softmax over axes {list(axes)} of a tensor of {rank} axes; supported are the last axis, or "
-            "any axes of up to three"
-        )
-    order = (*(a for a in range(rank) if a not in axes), *axes)
-    moved = call.add(Permute(order), [value], "axes_last")
-    flat = call.add(Reshape((*moved.shape[: rank - len(axes)], prod(moved.shape[rank - len(axes) :]))), [moved], "flat")
-    result = call.add(Reshape(moved.shape), [call.add(Softmax(), [flat], "softmax")], "axes")
-    return call.add(Permute(tuple(order.index(a) for a in range(rank))), [result], "axes_back")
-
-
-@activation("softmax")
-def apply_softmax(call: Call, value: Value) -> Value:
-    return call.add(Softmax(), [value], "softmax")
-
-
-@reads("Activation")
-def read_activation(call: Call) -> Value:
-    return call.activate(call.inputs[0])

@@ -20,7 +20,6 @@ from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 from hlsgen.layers.base import Exact, Floats, Layer
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
-from hlsgen.layers.reading import Call, activation, reads
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
 
@@ -183,32 +182,3 @@ def table_kernel(node: Node, index: FixedType, table: Exact) -> Kernel:
         fields,
         (ConstantArray.of("table", result.cast(*table), result),),
     )
-
-
-def add_table(call: Call, value: Value, unary: Unary) -> Value:
-    """Add a function by table; one that never gets flat needs a finer index."""
-    return call.add(Table(unary) if unary.reach is not None else Table(unary, index_bits=14), [value], unary.name)
-
-
-def _register(unary: Unary, *aliases: str) -> None:
-    activation(unary.name, *aliases)(lambda call, value: add_table(call, value, unary))
-
-
-for _name in set(FUNCTIONS) - {"silu", "gelu", "gelu_by_tanh", "elu"}:
-    _register(FUNCTIONS[_name])
-_register(FUNCTIONS["silu"], "swish")
-
-
-@activation("elu")
-def apply_elu(call: Call, value: Value) -> Value:
-    return add_table(call, value, elu(float(call.take("alpha", 1.0))))
-
-
-@reads("ELU")
-def read_elu(call: Call) -> Value:
-    return apply_elu(call, call.inputs[0])
-
-
-@activation("gelu")
-def apply_gelu(call: Call, value: Value) -> Value:
-    return add_table(call, value, FUNCTIONS["gelu_by_tanh" if call.take("approximate", False) else "gelu"])

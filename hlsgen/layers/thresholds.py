@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.demand import Demand
 from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Ints
-from hlsgen.layers.base import Exact, Floats, Layer, Parameter, align
+from hlsgen.layers.base import Exact, Floats, Layer, align
 from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
 
 
@@ -26,8 +27,8 @@ class Thresholds(Layer):
     """
 
     kind = "Thresholds"
-    thresholds: Parameter
-    levels: Parameter
+    thresholds: Constant
+    levels: Constant
 
     @property
     def n(self) -> int:

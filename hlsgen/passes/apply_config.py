@@ -90,8 +90,8 @@ def _has_role(node: Node, role: str) -> bool:
 def _fixed_by_model(node: Node, role: str) -> bool:
     if role == "result":
         return node.settings.result_by_model
-    parameter = node.layer.parameters().get(role)
-    return parameter is not None and parameter.given
+    constant = node.layer.constants().get(role)
+    return constant is not None and constant.given
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hlsgen.ir.constant import Constant, as_exact
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.affine import Affine
-from hlsgen.layers.base import Floats, Parameter
-from hlsgen.layers.linear import LinearLayer, as_exact
+from hlsgen.layers.base import Floats
+from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
 from hlsgen.passes.scale_routes import constants_pinned, merge_ahead, merge_back, pinned, route_ahead, route_back
@@ -115,9 +116,9 @@ def exact_constants(node: Node, affine: Affine, widest: int) -> tuple[LinearLaye
     assert isinstance(layer, LinearLayer)
     if node.settings.weight is not None or node.settings.bias is not None:
         return None
-    found: list[Parameter] = []
-    for parameter in (layer.weight, layer.bias, affine.scale, affine.shift):
-        exact = as_exact(parameter, widest)
+    found: list[Constant] = []
+    for constant in (layer.weight, layer.bias, affine.scale, affine.shift):
+        exact = as_exact(constant, widest)
         if exact is None:
             return None
         found.append(exact)

@@ -73,7 +73,7 @@ class FuseExactScales(Pass):
         """As exact constants. Sums with real numbers are out: those are rounded to the grid they are added on."""
         assert isinstance(node.layer, LinearLayer)
         added = (node.layer.bias, affine.shift)
-        if any(parameter.mantissas is None and parameter.values.any() for parameter in added):
+        if any(constant.mantissas is None and constant.values.any() for constant in added):
             return None
         return exact_constants(node, affine, self.widest)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.ir.constant import as_exact
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.interval import Interval
@@ -18,7 +19,7 @@ from hlsgen.ir.reason import Reason
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.layers.base import Layer
 from hlsgen.layers.input import Input
-from hlsgen.layers.linear import LinearLayer, as_exact
+from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.shape_ops import Reshape
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
@@ -113,7 +114,7 @@ class _Inference:
     def _capped(self, node: Node) -> FixedType | None:
         """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
         full, widest = node.sum_type, self.widest
-        if full is None or widest is None or full.width <= widest or not node.layer.parameters():
+        if full is None or widest is None or full.width <= widest or not node.layer.constants():
             return None
         capped = _placed_in(widest, full, full, node.output.expected) or full
         self._warn(node, f"the accumulator from {full} to {capped}")
@@ -200,7 +201,7 @@ def _wishes(node: Node) -> dict[str, FixedType]:
 
 def _has_placed(node: Node) -> bool:
     """Whether a node has constants whose type nobody fixed."""
-    roles = {"bias" if name == "bias" else "weight" for name, p in node.layer.parameters().items() if not p.given}
+    roles = {"bias" if name == "bias" else "weight" for name, p in node.layer.constants().items() if not p.given}
     return bool(roles - node.wishes.keys())
 
 
@@ -235,17 +236,17 @@ def is_pure(node: Node, pure: set[Value]) -> bool:
         return False
     if any(v not in pure for v in node.inputs):
         return False
-    return all(p.given or _is_exactly_held(node.layer, name) for name, p in node.layer.parameters().items())
+    return all(p.given or _is_exactly_held(node.layer, name) for name, p in node.layer.constants().items())
 
 
 def _is_exactly_held(layer: Layer, name: str) -> bool:
-    """Whether a parameter born as real numbers lost nothing that counts.
+    """Whether a constant born as real numbers lost nothing that counts.
 
     Nothing at all (zeros, halves, 1/4 of an average), or a bias that stands for its real numbers beside exact weights.
     """
-    parameter = layer.parameters()[name]
+    constant = layer.constants()[name]
     if name == "bias" and isinstance(layer, LinearLayer) and layer.stands_for_real_bias:
         return True
-    if parameter.mantissas is None and not isinstance(layer, LinearLayer):
-        return as_exact(parameter, layer.constant_width) is not None  # before constants got their types
-    return parameter.mantissas is not None and bool((parameter.effective == parameter.values).all())
+    if constant.mantissas is None and not isinstance(layer, LinearLayer):
+        return as_exact(constant, layer.constant_width) is not None  # before constants got their types
+    return constant.mantissas is not None and bool((constant.effective == constant.values).all())

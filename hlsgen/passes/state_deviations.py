@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Graph, Node
-from hlsgen.layers.base import Parameter
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.passes.base import Pass
 
@@ -40,5 +40,5 @@ def largest_deviation(node: Node, layer: LinearLayer) -> float:
     return float(off.evaluate_float([x]).max())
 
 
-def _error(parameter: Parameter) -> Parameter:
-    return Parameter.of(np.abs(parameter.effective - parameter.values))
+def _error(constant: Constant) -> Constant:
+    return Constant.of(np.abs(constant.effective - constant.values))

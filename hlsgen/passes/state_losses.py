@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.expected import Expected, Origin
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Overflow
-from hlsgen.layers.base import Parameter
 from hlsgen.layers.input import Input
 from hlsgen.passes.base import Pass
 
@@ -118,15 +118,15 @@ def _of_input(node: Node) -> Iterator[Loss]:
 
 
 def _of_constants(node: Node) -> Iterator[Loss]:
-    for name, parameter in node.layer.parameters().items():
+    for name, constant in node.layer.constants().items():
         role = "bias" if name == "bias" else "weight"
         fixed = node.wishes.get(role)
-        if fixed is not None and not parameter.given and parameter.values.size:
-            yield _constant_loss(node, role, fixed, parameter)
+        if fixed is not None and not constant.given and constant.values.size:
+            yield _constant_loss(node, role, fixed, constant)
 
 
-def _constant_loss(node: Node, role: str, fixed: FixedType, parameter: Parameter) -> Loss:
-    low, high = float(parameter.values.min()), float(parameter.values.max())
+def _constant_loss(node: Node, role: str, fixed: FixedType, constant: Constant) -> Loss:
+    low, high = float(constant.values.min()), float(constant.values.max())
     slack = float(fixed.step) / 2  # what rounds to an end of the range is held as well as anything
     overflows = low < float(fixed.min) - slack or high > float(fixed.max) + slack
     return Loss(node.name, role, fixed.with_modes(fixed.rounding, Overflow.SAT), low, high, overflows, 0)

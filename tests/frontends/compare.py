@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.frontends.source import SourceModel, read_keras
+from hlsgen.frontends.keras.model import read_keras
+from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.quantizers import parse_quantizer
 from hlsgen.quantizers.signatures import SIGNATURES
 from tests.quantizers.reference import installed_library

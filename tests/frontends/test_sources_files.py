@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.source import SourceModel, read_keras
+from hlsgen.frontends.keras.model import read_keras
+from hlsgen.frontends.keras.source import SourceModel
 from tests.frontends.compare import assert_same, randomize
 
 keras = pytest.importorskip("keras", minversion="3")
@@ -81,7 +82,7 @@ def layer(config: Any, name: str) -> Any:
 
 def test_files_need_no_framework(files: Path) -> None:
     script = (
-        "import sys; from hlsgen.frontends.source import read_keras; read_keras(sys.argv[1]); "
+        "import sys; from hlsgen.frontends.keras.model import read_keras; read_keras(sys.argv[1]); "
         "print([m for m in ('keras', 'tf_keras', 'tensorflow', 'qkeras') if m in sys.modules])"
     )
     done = subprocess.run(

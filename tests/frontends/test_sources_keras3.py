@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.source import Tensor, read_keras
+from hlsgen.frontends.keras.model import read_keras
+from hlsgen.frontends.keras.source import Tensor
 from tests.frontends.compare import assert_formats_agree, assert_same, randomize
 
 keras = pytest.importorskip("keras", minversion="3")

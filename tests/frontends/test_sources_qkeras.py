@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import ModelError
-from hlsgen.frontends.source import read_keras
+from hlsgen.frontends.keras.model import read_keras
 from tests.frontends.compare import assert_formats_agree, randomize
 
 

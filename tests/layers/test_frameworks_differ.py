@@ -9,8 +9,8 @@ import pytest
 
 import hlsgen
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.layers.preprocessing import AUGMENTATION
-from hlsgen.layers.reading import ACTIVATIONS
+from hlsgen.frontends.keras.call import ACTIVATIONS
+from hlsgen.frontends.keras.readers.preprocessing import AUGMENTATION
 from tests.defects.support import qkeras
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlsgen.errors import ConfigError
-from hlsgen.layers.base import Parameter
+from hlsgen.ir.constant import Constant
 from tests.passes.builders import Net, project_of
 
 
@@ -24,7 +24,7 @@ def test_every_channel_is_rounded_as_if_it_were_alone(seed, width, octaves, sign
     values = values if signed else np.abs(values)
     values[:, rng.integers(5)] = 0
     groups = np.broadcast_to(np.arange(5), values.shape)
-    together = Parameter.of(values).placed_in_groups(groups, width, 1024)
+    together = Constant.of(values).placed_in_groups(groups, width, 1024)
     exponents = []
     for channel in range(5):
         alone = values[:, channel]
@@ -41,9 +41,9 @@ def test_every_channel_is_rounded_as_if_it_were_alone(seed, width, octaves, sign
 def test_what_is_smaller_than_the_spread_allows_shares_the_finest_grid():
     values = np.array([[1.0, 2.0**-20]]) * 0.9
     groups = np.array([[0, 1]])
-    assert Parameter.of(values).placed_in_groups(groups, 8, 1024).type.width <= 16
-    assert Parameter.of(values).placed_in_groups(groups, 8, 12).type.width <= 12
-    assert Parameter.of(values * 0).placed_in_groups(groups, 8, 12).type.width == 1
+    assert Constant.of(values).placed_in_groups(groups, 8, 1024).type.width <= 16
+    assert Constant.of(values).placed_in_groups(groups, 8, 12).type.width <= 12
+    assert Constant.of(values * 0).placed_in_groups(groups, 8, 12).type.width == 1
 
 
 def unequal() -> Net:

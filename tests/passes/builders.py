@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hlsgen.config import Config, make_config
-from hlsgen.frontends.keras import build_graph
-from hlsgen.frontends.source import InputSpec, LayerCall, SourceModel, Tensor
+from hlsgen.frontends.keras.build import build_graph
+from hlsgen.frontends.keras.source import InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.ir.graph import Graph
 from hlsgen.passes import pipeline, run_pipeline
 from hlsgen.project import Project

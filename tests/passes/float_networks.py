@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hlsgen.emulation.reference import evaluate_float
-from hlsgen.frontends.source import SourceModel
+from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.project import Project
 from tests.passes.builders import Net, graph_of, project_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from hlsgen.frontends.source import SourceModel
+from hlsgen.frontends.keras.source import SourceModel
 from tests.passes.builders import Net
 
 Tensor = tuple[str, tuple[int, ...]]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hlsgen.config import Config
-from hlsgen.frontends.keras import build_graph
-from hlsgen.frontends.source import SourceModel
+from hlsgen.frontends.keras.build import build_graph
+from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.ir.graph import Graph
 from hlsgen.passes import pipeline
 from tests.passes.builders import grid, project_of

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hlsgen.emulation.reference import evaluate
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Graph, Source
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Parameter
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.input import Input
 from hlsgen.layers.scale import Scale
@@ -21,9 +21,9 @@ def scaled_graph(scale_bits: int = 5) -> Graph:
     """Dense and Scale whose constants the model's quantisers fixed."""
     rng = np.random.default_rng(5)
 
-    def given(*shape: int, bits: int, integer: int) -> Parameter:
+    def given(*shape: int, bits: int, integer: int) -> Constant:
         fixed = FixedType(bits, integer)
-        return Parameter.exactly(rng.integers(fixed.min_mantissa, fixed.max_mantissa + 1, shape), fixed)
+        return Constant.exactly(rng.integers(fixed.min_mantissa, fixed.max_mantissa + 1, shape), fixed)
 
     graph = Graph("g")
     x = graph.add(Input((4,)), (), "x", Source("x", "InputLayer"))

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.ir.constant import Constant, exact_constant
 from hlsgen.ir.graph import Graph, Source
 from hlsgen.ir.types import FixedType, Overflow, Rounding
-from hlsgen.layers.base import Exact, Parameter
+from hlsgen.layers.base import Exact
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.input import Input
-from hlsgen.layers.linear import exact_parameter
 from hlsgen.layers.pooling2d import GlobalMaxPooling, MaxPooling2D
 from hlsgen.layers.quantized import QuantizedFunction, TernarySteps
 from hlsgen.layers.relu import Relu
@@ -38,7 +38,7 @@ def network(layer: Any, fixed: FixedType | None, between: Any = (), x_type: Fixe
     shape = (2, 2, len(SCALES)) if between else (len(SCALES),)
     value = graph.add(Input(shape), (), "x", SOURCE)
     value.producer.settings.result = x_type
-    value = graph.add(Scale(Parameter.of(SCALES), Parameter.of(SHIFTS)), [value], "bn", SOURCE)
+    value = graph.add(Scale(Constant.of(SCALES), Constant.of(SHIFTS)), [value], "bn", SOURCE)
     for number, step in enumerate(between):
         value = graph.add(step, [value], f"between{number}", SOURCE)
     value = graph.add(layer, [value], "q", SOURCE)
@@ -118,7 +118,7 @@ def test_clipped_casts(ends: tuple[int, int]):
 @pytest.mark.parametrize("plain", TYPES, ids=str)
 def test_rectifiers(plain: FixedType, ceiling: float | None):
     fixed = plain.with_modes(Rounding.RND_CONV, Overflow.SAT)
-    top = None if ceiling is None else exact_parameter(np.array(5), 2)
+    top = None if ceiling is None else exact_constant(np.array(5), 2)
     graph = fused(network(Relu(None, top), fixed))
     x = every_input(INPUT, (len(SCALES),))
 
@@ -146,7 +146,7 @@ def test_ternary(threshold: Fraction):
 @pytest.mark.parametrize("first_above", [0, 1])
 def test_binary(first_above: int):
     fixed = FixedType(2, 2)
-    steps = Thresholds(exact_parameter(np.array([[first_above]]), 2), Parameter.exactly(np.array([[-1, 1]]), fixed))
+    steps = Thresholds(exact_constant(np.array([[first_above]]), 2), Constant.exactly(np.array([[-1, 1]]), fixed))
     graph = fused(network(steps, fixed))
     x = every_input(INPUT, (len(SCALES),))
     wanted = [
@@ -201,7 +201,7 @@ def test_thresholds_are_no_wider_than_what_they_are_compared_with(x_type: FixedT
     """A scale of 1e-9 would put a step far beyond every input: it is never reached, and needs no bits."""
     fixed = FixedType(2, 2, True, Rounding.RND, Overflow.SAT)
     graph = fused(network(Convert(), fixed, x_type=x_type))
-    thresholds = graph.nodes[-1].layer.parameters()["thresholds"]
+    thresholds = graph.nodes[-1].layer.constants()["thresholds"]
     assert thresholds.type is not None and thresholds.type.width <= x_type.width + 1 + (not x_type.signed)
     x = np.array([x_type.min_mantissa, -1 if x_type.signed else 1, 0, x_type.max_mantissa // 3, x_type.max_mantissa])
     x = np.broadcast_to(x[:, None], (5, len(SCALES)))

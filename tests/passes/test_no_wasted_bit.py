@@ -122,7 +122,7 @@ def test_accumulators_are_exact_and_minimal(kind: str, fixed: str):
 def test_constants_are_stored_in_the_narrowest_types(kind: str):
     project = project_of(network(kind, 0, 4.0).source("y"), input_precision="fixed<5,2>")
     for node in project.graph:
-        for parameter in node.layer.parameters().values():
+        for parameter in node.layer.constants().values():
             mantissas, _ = parameter.fixed
             assert parameter.type is not None
             if mantissas.any():
@@ -136,7 +136,7 @@ def test_constants_are_stored_in_the_narrowest_types(kind: str):
 def test_types_that_the_user_fixed_stay():
     settings = {"y": {"precision": {"weight": "fixed<14,7>", "bias": "fixed<10,8>"}}}
     project = project_of(network("dense", 0, 4.0).source("y"), input_precision="fixed<5,2>", layers=settings)
-    found = project.graph.nodes[-1].layer.parameters()
+    found = project.graph.nodes[-1].layer.constants()
     assert [str(found[name].type) for name in ("weight", "bias")] == ["fixed<14,7>", "fixed<10,8>"]
 
 
@@ -144,6 +144,6 @@ def test_coarse_weights_reach_the_emulator():
     """Types with all bits left of the binary point, and beyond."""
     x = np.random.default_rng(0).integers(-16, 16, (50, 3, 4, 2)) / 4.0
     project = project_of(network("padded", 0, 8.0).source("y"), input_precision="fixed<7,5>")
-    weight = project.graph.nodes[-1].layer.parameters()["weight"].type
+    weight = project.graph.nodes[-1].layer.constants()["weight"].type
     assert weight is not None and weight.frac < 0
     np.testing.assert_array_equal(project.predict(x), project.evaluate(x)["y"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hlsgen.frontends.source import SourceModel
+from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.ir.graph import Graph
 from hlsgen.passes import Pass
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
@@ -362,7 +362,7 @@ def test_quantised_weights_are_fused_only_if_asked_for():
     assert scales(plain.graph) == ["bn"]
     project = project_of(quantised_and_normalised().source("bn"), input_precision="fixed<8,3>", fuse_quantized=True)
     assert not scales(project.graph)
-    weight = project.graph.nodes[-1].layer.parameters()["weight"]
+    weight = project.graph.nodes[-1].layer.constants()["weight"]
     assert not weight.given and weight.type is not None and weight.type.width > 6, "types are inferred anew"
 
 

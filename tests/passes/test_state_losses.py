@@ -130,12 +130,12 @@ def test_max_width_caps_accumulators_results_and_constants(most):
         if node.layer.kind == "Input" or node.name == "fc1":
             continue
         assert node.output.type.width <= most, node.name
-        for name, parameter in node.layer.parameters().items():
+        for name, parameter in node.layer.constants().items():
             assert parameter.type.width <= most, f"{node.name}: {name}"
-        if node.layer.parameters():
+        if node.layer.constants():
             assert node.accum_type.width <= most
     named = {note.split(": ")[1] for note in warned(project) if "max_width cuts the accumulator" in note}
-    assert named == {node.name for node in project.graph if node.layer.parameters() and node.sum_type.width > most}
+    assert named == {node.name for node in project.graph if node.layer.constants() and node.sum_type.width > most}
     assert {"fc0", "fc1"} <= named
     budgets = [note for note in warned(project) if "max_width leaves" in note]
     if most < 24:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.layers.qkeras_adaptive import integer_bits
+from hlsgen.frontends.keras.readers.qkeras_adaptive import integer_bits
 from tests.qkeras_layers.support import LIBRARY, assert_same, frameworks, grid, project_of
 
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="needs a qkeras")

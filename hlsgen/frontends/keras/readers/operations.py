@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.functions import add_clip, add_line, add_relu
+from hlsgen.frontends.keras.call import ACTIVATIONS, OPERATIONS, READERS, Call, operation
+from hlsgen.frontends.keras.readers import activations, shapes  # noqa: F401  (registered before they are looked up)
+from hlsgen.frontends.keras.readers.activations import read_softmax
+from hlsgen.frontends.merging import merge_chain
 from hlsgen.ir.graph import Value
-from hlsgen.layers.merge import merge_chain
-from hlsgen.layers.piecewise import add_line
-from hlsgen.layers.reading import ACTIVATIONS, OPERATIONS, READERS, Call, operation
-from hlsgen.layers.relu import add_relu
 from hlsgen.layers.shape_ops import Permute, Reshape
-from hlsgen.layers.softmax import read_softmax
 
 _FUNCTIONS: dict[str, str] = {
     "relu": "Relu nn.relu",
@@ -89,7 +89,7 @@ def _read_arithmetic(op: str, call: Call) -> Value:
     if not numbers and op == "divide":
         raise UnsupportedError(f"{call.where}: a quotient of two tensors is not supported; divide by a number")
     if not numbers:
-        return merge_chain(call, op)
+        return merge_chain(call, op, align=False)
     if len(numbers) != 2 or len(call.inputs) != 1:
         raise UnsupportedError(f"{call.where}: arguments {numbers} are not supported; expected a tensor and a number")
     number = float(np.float32(next(n for n in numbers if n is not None)))
@@ -117,12 +117,6 @@ def _with_number(call: Call, op: str, number: float, first: bool) -> Value:
 
 for _op, _spellings in _MERGES.items():
     operation(*_spellings.split())(partial(_read_arithmetic, _op))
-
-
-def add_clip(call: Call, value: Value, low: float, high: float | None) -> Value:
-    """``clip(x, low, high)``, shifted so that a ReLU does it."""
-    above = add_relu(call, add_line(call, value, 1.0, -low, "up"), ceiling=None if high is None else high - low)
-    return add_line(call, above, 1.0, low, "down")
 
 
 @operation("Clip")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras_config import LayerEntry, LayerPath, ModelEntry, parse_model, plain, subclassed
-from hlsgen.frontends.keras_topology import build_source, input_specs
-from hlsgen.frontends.keras_variables import Variable, checked_weights, frozen, variables_of
-from hlsgen.frontends.source import Array, SourceModel
+from hlsgen.frontends.keras.config import LayerEntry, LayerPath, ModelEntry, parse_model, plain, subclassed
+from hlsgen.frontends.keras.source import Array, SourceModel
+from hlsgen.frontends.keras.topology import build_source, input_specs
+from hlsgen.frontends.keras.variables import Variable, checked_weights, frozen, variables_of
 from hlsgen.quantizers import live_configuration
 
 _ACCEPTED = "a Keras 3 or tf_keras model (Sequential or Functional), or the path of a .keras, .h5 or .json file"

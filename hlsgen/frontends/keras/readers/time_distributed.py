@@ -9,10 +9,10 @@ from math import prod
 from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.frontends.keras.call import READERS, Call, reads
+from hlsgen.frontends.keras.unsupported import why_refused
 from hlsgen.ir.graph import Value
-from hlsgen.layers.reading import READERS, Call, reads
 from hlsgen.layers.shape_ops import Reshape
-from hlsgen.layers.unsupported import why_refused
 
 _LAST_AXIS = frozenset(
     "Dense QDense Activation QActivation ReLU LeakyReLU ELU BatchNormalization QBatchNormalization Rescaling Identity "

@@ -10,21 +10,12 @@ deconvolution layer the same as a convolutional layer?", 2016.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from hlsgen.errors import UnsupportedError
-from hlsgen.ir.graph import Value
-from hlsgen.layers.base import Parameter
-from hlsgen.layers.conv2d import Conv2D
-from hlsgen.layers.depth_to_space import DepthToSpace
-from hlsgen.layers.reading import Call, reads
-from hlsgen.layers.window import Window, as_image
 
 
 @dataclass(frozen=True)
@@ -96,59 +87,3 @@ def block_kernel(kernel: NDArray[Any], rows: Axis, columns: Axis) -> NDArray[Any
             at = (row - rows.first) // rows.step, (column - columns.first) // columns.step
             blocks[at[0], at[1], :, row_phase, column_phase] = kernel[r, k]
     return blocks.reshape(*blocks.shape[:3], -1)
-
-
-def _rearranged(parameter: Parameter, move: Callable[[NDArray[Any]], NDArray[Any]]) -> Parameter:
-    mantissas = None if parameter.mantissas is None else move(parameter.mantissas)
-    return replace(parameter, values=move(parameter.values), mantissas=mantissas)
-
-
-def _axes(call: Call) -> tuple[Axis, Axis]:
-    call.expect("data_format", "channels_last")
-    shape = call.inputs[0].shape
-    flat = len(shape) == 2
-    padding = call.expect("padding", "valid", "same")
-    options = call.take("kernel_size"), call.take("strides", 1), call.take("dilation_rate", 1)
-    size, stride, dilation = (_pair(v, flat, 1) for v in options)
-    more = _pair(call.take("output_padding", None), flat, None)
-    if max(stride) > 1 and max(dilation) > 1:
-        raise UnsupportedError(f"{call.where}: strides={stride} with dilation_rate={dilation}; one of them has to be 1")
-    height, width, _ = as_image(shape)
-    rows = Axis.of(height, size[0], stride[0], dilation[0], padding, more[0])
-    columns = Axis.of(width, size[1], stride[1], dilation[1], padding, more[1])
-    if min(rows.outputs, columns.outputs) < 1:
-        raise UnsupportedError(f"{call.where}: its output would be empty for an input of shape {shape}")
-    return rows, columns
-
-
-def _pair(value: Any, flat: bool, unused: Any) -> tuple[Any, Any]:
-    items = list(value) if isinstance(value, list | tuple) else [value]
-    return (unused if len(items) == 1 and flat else items[0], items[-1])
-
-
-@reads("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose")
-def read_conv_transpose(call: Call) -> Value:
-    """A block convolution, and the places of its results."""
-    call.take("filters")
-    call.expect("groups", 1)
-    rows, columns = _axes(call)
-    weight, scale = call.parameter("kernel", reshape=lambda k: _plain_kernel(k, rows, columns))
-    bias = call.bias(weight.shape[-1])
-    cells = rows.stride * columns.stride
-    block = _rearranged(weight, lambda k: block_kernel(k, rows, columns))
-    window = Window(
-        (rows.taps, columns.taps), dilation=(rows.step, columns.step), padding=(*rows.padding, *columns.padding)
-    )
-    scales = None if scale is None else np.tile(scale, cells)
-    computed = call.add_scaled(
-        lambda b: Conv2D(block, b, window), scales, _rearranged(bias, lambda b: np.tile(b, cells)), step="blocks"
-    )
-    if cells == 1:
-        return call.activate(computed)
-    shuffle = DepthToSpace((rows.stride, columns.stride), (rows.outputs, columns.outputs))
-    return call.activate(call.add(shuffle, [computed], "pixels"))
-
-
-def _plain_kernel(kernel: NDArray[Any], rows: Axis, columns: Axis) -> NDArray[Any]:
-    """Keras's (size, [size,] out, in) as (size, size, in, out)."""
-    return kernel.reshape(rows.size, columns.size, *kernel.shape[-2:]).swapaxes(2, 3)

@@ -1,6 +1,6 @@
 """How a layer of a Keras model is read: every option is taken, expected or ignored by name, or refused.
 
-A layer file registers one function per Keras class with :func:`reads`. The function gets a
+A file of ``readers/`` registers one function per Keras class with :func:`reads`. The function gets a
 :class:`Call`, consumes its options, adds nodes to the graph and returns the value that carries the
 layer's output. Options left over at the end are an error, so nothing is dropped in silence.
 """
@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.errors import HlsgenError, ModelError, UnsupportedError
-from hlsgen.ir.graph import Graph, Node, Source, Value
-from hlsgen.ir.types import FixedType, integers
-from hlsgen.layers.base import Floats, Layer, Parameter
-from hlsgen.layers.float32_constants import float32_constant
-from hlsgen.layers.scale_folding import channel_scale, fold_power_of_two
-from hlsgen.layers.unsupported import suggestion, why_refused
+from hlsgen.frontends.builder import Builder
+from hlsgen.frontends.constants import channel_scale, fold_power_of_two
+from hlsgen.frontends.keras.source import LayerCall
+from hlsgen.frontends.keras.unsupported import suggestion, why_refused
+from hlsgen.ir.constant import Constant, Floats, no_bias
+from hlsgen.ir.graph import Graph, Value
+from hlsgen.ir.types import integers
 from hlsgen.layers.window import Window
 from hlsgen.quantizers import Library, Quantizer, parse_quantizer
 
@@ -76,27 +77,6 @@ TRAINING_ONLY = frozenset(
 _REQUIRED = object()
 
 
-class SourceCall(Protocol):
-    """What reading needs of a call in a source model (``frontends.source.LayerCall``)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def layer_name(self) -> str: ...
-    @property
-    def class_name(self) -> str: ...
-    @property
-    def module(self) -> str: ...
-    @property
-    def config(self) -> dict[str, Any]: ...
-    @property
-    def weights(self) -> dict[str, NDArray[Any]]: ...
-    @property
-    def is_operation(self) -> bool: ...
-    @property
-    def numbers(self) -> tuple[float | None, ...]: ...
-
-
 Reader = Callable[["Call"], Value]
 ActivationReader = Callable[["Call", Value], Value]
 READERS: dict[str, Reader] = {}
@@ -134,19 +114,16 @@ def activation(*names: str) -> Callable[[ActivationReader], ActivationReader]:
     return register
 
 
-class Call:
-    """One call of a source layer, being read."""
+class Call(Builder):
+    """One call of a Keras layer, being read."""
 
-    def __init__(self, source: SourceCall, inputs: Sequence[Value], graph: Graph, library: Library) -> None:
-        self.source, self.inputs, self.graph, self.library = source, list(inputs), graph, library
+    def __init__(self, source: LayerCall, inputs: Sequence[Value], graph: Graph, library: Library) -> None:
+        super().__init__(graph, source.name, source.class_name, inputs)
+        self.source, self.library = source, library
         self.options = _options(source.config)
         self.weights = dict(source.weights)
-        self.class_name = source.class_name
-        self.added: list[tuple[Node, str]] = []
-
-    @property
-    def name(self) -> str:
-        return self.source.name
+        self.inner_class = source.class_name
+        """The class that is read: behind a wrapper, that of the layer it holds."""
 
     @property
     def keras3(self) -> bool:
@@ -156,11 +133,11 @@ class Call:
     @property
     def is_qkeras(self) -> bool:
         """Whether the layer is one of QKeras, where some functions of Keras have another meaning."""
-        return self.class_name[:1] == "Q" and self.class_name[1:2].isupper()
+        return self.inner_class[:1] == "Q" and self.inner_class[1:2].isupper()
 
     def unwrap(self, prefix: str, class_name: str, config: Mapping[str, Any]) -> None:
         """Go on as the layer that a wrapper holds: its options, and the weights whose roles begin with ``prefix``."""
-        self.class_name = class_name
+        self.inner_class = class_name
         self.options |= _options(config)
         self.weights = {role.removeprefix(prefix): array for role, array in self.weights.items()}
 
@@ -202,23 +179,7 @@ class Call:
         if left:
             spelled = ", ".join(f"{k}={v!r}" for k, v in left.items())
             raise UnsupportedError(f"{self.where}: unknown option {spelled}; hlsgen refuses what it cannot honour")
-        own = self._carriers(result)
-        for node, step in self.added:
-            node.source = Source(self.source.name, self.source.class_name, node.output in own)
-            self.graph.rename(node, self.name if node.output is result else f"{self.name}_{step}")
-
-    def _carriers(self, result: Value) -> list[Value]:
-        """The values that carry the layer's own output: the last one, and those it is merely moved from."""
-        from hlsgen.layers.shape_ops import Mover  # reads itself through this module
-
-        found, added = [result], [node for node, _ in self.added]
-        while found[-1].producer in added and isinstance(found[-1].producer.layer, Mover):
-            found.append(found[-1].producer.input)
-        return found
-
-    @property
-    def where(self) -> str:
-        return f"layer '{self.name}' ({self.source.class_name})"
+        super().finish(result)
 
     # -- weights ----------------------------------------------------------------------------
 
@@ -235,23 +196,23 @@ class Call:
         except UnsupportedError as error:
             raise UnsupportedError(f"{self.where}: {key}: {error}") from error
 
-    def parameter(
+    def constant(
         self,
         role: str,
         prefix: str | None = None,
         reshape: Callable[[NDArray[Any]], NDArray[Any]] = lambda k: k,
-    ) -> tuple[Parameter, Floats | None]:
-        """Read a kernel through its quantiser: the parameter and its per-output scale (None if one)."""
+    ) -> tuple[Constant, Floats | None]:
+        """Read a kernel through its quantiser: the constant and its per-output scale (None if one)."""
         values = self.weight(role)
         quantizer = self.quantizer(f"{prefix or role}_quantizer")
         if quantizer is None:
-            return Parameter.of(reshape(values)), None
+            return Constant.of(reshape(values)), None
         if self.source.class_name == "QSeparableConv1D":
             values = values[None]  # QKeras gives the kernels a height before it quantises them: scale_axis counts it
         done = quantizer.quantize_weights(values.astype(np.float32))
         mantissas = reshape(integers(done.mantissas))
         if done.scale is None:
-            return Parameter.exactly(mantissas, done.type), None
+            return Constant.exactly(mantissas, done.type), None
         outputs = 2 if role == "depthwise_kernel" else 1
         scale = reshape(np.broadcast_to(done.scale, values.shape))
         folded = fold_power_of_two(mantissas, done.type, scale)
@@ -259,11 +220,11 @@ class Call:
             return folded, None
         per_output = channel_scale(scale, outputs)
         if per_output is None:  # the scale varies along the inputs: the products, as float32 holds them
-            products = float32_constant(self.graph, self.name, role, reshape(done.values()))
+            products = self.held_exactly(role, reshape(done.values()))
             return replace(products, given=True), None
-        return Parameter.exactly(mantissas, done.type), per_output.reshape(-1)
+        return Constant.exactly(mantissas, done.type), per_output.reshape(-1)
 
-    def bias(self, units: int) -> Parameter:
+    def bias(self, units: int) -> Constant:
         """Read the bias through its quantiser; zeros where the layer has none."""
         if not self.take("use_bias", True):
             self.options.pop("bias_quantizer", None)
@@ -271,15 +232,15 @@ class Call:
         values = self.weight("bias")
         quantizer = self.quantizer("bias_quantizer")
         if quantizer is None:
-            return Parameter.of(values)
+            return Constant.of(values)
         done = quantizer.quantize_weights(values.astype(np.float32))
         if done.scale is None:
-            return Parameter.exactly(integers(done.mantissas), done.type)
+            return Constant.exactly(integers(done.mantissas), done.type)
         scale = np.broadcast_to(done.scale, values.shape)
         folded = fold_power_of_two(integers(done.mantissas), done.type, scale)
         if folded is not None:
             return folded
-        return Parameter.of((done.type.to_float(done.mantissas) * scale).astype(np.float32))
+        return Constant.of((done.type.to_float(done.mantissas) * scale).astype(np.float32))
 
     def window(self, size: Any) -> Window:
         """Read strides, dilation and padding of a convolution."""
@@ -299,38 +260,7 @@ class Call:
             )
         return window
 
-    # -- nodes ------------------------------------------------------------------------------
-
-    def add(self, layer: Layer, inputs: Sequence[Value] | None = None, step: str | None = None) -> Value:
-        """Add a node; ``step`` names it where it is not the layer's last one."""
-        source = Source(self.source.name, self.source.class_name, False)
-        value = self.graph.add(layer, self.inputs if inputs is None else inputs, f"{self.name}#", source)
-        self.added.append((value.producer, step or layer.kind.lower()))
-        return value
-
-    def add_typed(self, layer: Layer, value: Value, fixed: FixedType, step: str | None = None) -> Value:
-        """Add a node whose result type is the model's own quantiser's."""
-        added = self.add(layer, [value], step)
-        added.producer.settings.result = fixed
-        added.producer.settings.result_by_model = True
-        return added
-
-    def add_scaled(
-        self,
-        make: Callable[[Parameter], Layer],
-        scale: Floats | None,
-        bias: Parameter,
-        inputs: Sequence[Value] | None = None,
-        step: str | None = None,
-    ) -> Value:
-        """Add a linear layer; a scale of its weights that is no power of two becomes a Scale node behind it."""
-        if scale is None:
-            return self.add(make(bias), inputs, step)
-        from hlsgen.layers.scale import Scale  # Scale reads itself through this module
-
-        raw = self.add(make(no_bias(len(scale))), inputs, f"{step or 'unscaled'}")
-        factor = float32_constant(self.graph, self.name, "the scale of its weights", scale)
-        return self.add(Scale(factor, bias), [raw], step)
+    # -- activations ----------------------------------------------------------------------
 
     def activate(self, value: Value) -> Value:
         """Apply the layer's ``activation`` option."""
@@ -348,7 +278,7 @@ class Call:
         except HlsgenError as error:
             raise self._unknown_activation(name, error) from error
         assert quantizer is not None
-        return self.quantize(value, quantizer)
+        return self.apply_quantizer(value, quantizer)
 
     def _unknown_activation(self, name: str, error: HlsgenError) -> UnsupportedError:
         if any(word in name for word in ("quantized", "ternary", "binary", "bernoulli")):
@@ -358,25 +288,16 @@ class Call:
             "is possible too"
         )
 
-    def quantize(self, value: Value, quantizer: Quantizer) -> Value:
+    def apply_quantizer(self, value: Value, quantizer: Quantizer) -> Value:
         """Apply a quantiser to data."""
-        from hlsgen.layers.quantized import (
-            add_quantizer,
-        )  # built from layers that read themselves through this module
-
         try:
-            return add_quantizer(self, value, quantizer.activation())
+            return self.quantize(value, quantizer.activation())
         except UnsupportedError as error:
             raise UnsupportedError(f"{self.where}: {error}") from error
 
 
 def _options(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in config.items() if k not in TRAINING_ONLY}
-
-
-def no_bias(units: int) -> Parameter:
-    """A bias of zeros, which costs nothing and keeps a layer's other constants as they are."""
-    return Parameter.exactly(np.zeros(units, dtype=np.int64), FixedType(1, 1, False), given=False)
 
 
 def _activation_name(spec: Any) -> str:
@@ -388,7 +309,7 @@ def _activation_name(spec: Any) -> str:
     return str(spec)
 
 
-def read_call(source: SourceCall, inputs: Sequence[Value], graph: Graph, library: Library = "qkeras") -> Value:
+def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library: Library = "qkeras") -> Value:
     """Add the nodes of one source layer to the graph and return its output.
 
     ``library`` is the QKeras that a quantiser's spelling belongs to (defaults and positions differ).
@@ -403,7 +324,7 @@ def read_call(source: SourceCall, inputs: Sequence[Value], graph: Graph, library
     return result
 
 
-def _operation_reader(source: SourceCall) -> Reader:
+def _operation_reader(source: LayerCall) -> Reader:
     name = str(source.config.get("function", source.class_name))
     if name not in OPERATIONS:
         raise UnsupportedError(

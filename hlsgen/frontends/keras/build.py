@@ -1,25 +1,14 @@
-"""Keras and QKeras models, live or from files, into a Graph."""
+"""From a source model to a graph: each call of a layer goes to its reader."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-import hlsgen.layers  # noqa: F401  (fills the table of readers)
+import hlsgen.frontends.keras.readers  # noqa: F401  (registers them)
 from hlsgen.errors import UnsupportedError
-from hlsgen.frontends.source import SourceModel, Tensor, read_keras
+from hlsgen.frontends.keras.call import read_call
+from hlsgen.frontends.keras.source import SourceModel, Tensor
 from hlsgen.ir.graph import Graph, Source, Value
 from hlsgen.layers.input import Input
-from hlsgen.layers.reading import read_call
 from hlsgen.quantizers import Library
-
-
-def graph_from_keras(model: Any, weights: str | Path | None = None) -> Graph:
-    """Read a model and build its graph.
-
-    Raises ModelError for a file that cannot be read, UnsupportedError for what hlsgen refuses.
-    """
-    return build_graph(read_keras(model, weights))
 
 
 def build_graph(source: SourceModel) -> Graph:

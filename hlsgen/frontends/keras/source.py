@@ -7,14 +7,10 @@ shared layers give one call per use, names are the model's own (made unique, nev
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-
-from hlsgen.errors import ModelError
 
 Array = NDArray[Any]
 
@@ -75,21 +71,3 @@ class SourceModel:
     calls: tuple[LayerCall, ...]
     outputs: tuple[Tensor, ...]
     output_names: tuple[str, ...]
-
-
-def read_keras(model: Any, weights: str | os.PathLike[str] | None = None) -> SourceModel:
-    """Read a live Keras 3 or Keras 2 model, or a ``.keras``, ``.h5`` or ``.json`` file, into a SourceModel.
-
-    ``weights`` names the ``.h5`` file that goes with a ``.json`` architecture, and is refused otherwise.
-    Files are read without importing Keras and without running any code they hold.
-    Raises ModelError for what cannot be read, UnsupportedError for what is refused.
-    """
-    if isinstance(model, str | os.PathLike):
-        from hlsgen.frontends.keras_files import read_file
-
-        return read_file(Path(model), None if weights is None else Path(weights))
-    if weights is not None:
-        raise ModelError("weights= goes with a .json architecture file; a live model already holds its weights")
-    from hlsgen.frontends.keras_live import read_live
-
-    return read_live(model)

@@ -17,9 +17,9 @@ import h5py
 import numpy as np
 
 from hlsgen.errors import ModelError
-from hlsgen.frontends.keras_config import LayerEntry, LayerPath, ModelEntry
-from hlsgen.frontends.keras_variables import Variable, checked_weights, frozen, variables_of
-from hlsgen.frontends.source import Array
+from hlsgen.frontends.keras.config import LayerEntry, LayerPath, ModelEntry
+from hlsgen.frontends.keras.source import Array
+from hlsgen.frontends.keras.variables import Variable, checked_weights, frozen, variables_of
 
 MAX_BYTES = 4 << 30
 Found = dict[LayerPath, dict[str, Array]]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.graph import Value
-from hlsgen.layers.base import Floats, Parameter
-from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.scale import Scale
 
 _LEAST_DEVIATION = 1e-7
@@ -28,7 +28,7 @@ def add_scale(call: Call, scale: Any, bias: Any, seen: tuple[Any, Any] | None = 
     ``seen``: mean and deviation of the data that the model was adapted to, by which results are placed.
     """
     channels = call.inputs[0].shape[-1]
-    factor, shift = (Parameter.of(_per_channel(call, values, channels)) for values in (scale, bias))
+    factor, shift = (Constant.of(_per_channel(call, values, channels)) for values in (scale, bias))
     if seen is None:
         return call.add(Scale(factor, shift))
     mean, deviation = (_per_channel(call, values, channels) for values in seen)

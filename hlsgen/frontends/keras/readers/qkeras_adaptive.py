@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.ir.graph import Value
-from hlsgen.layers.reading import Call, reads
 from hlsgen.quantizers import Quantizer, parse_quantizer
 from hlsgen.quantizers.float32 import LN2, log
 
@@ -33,7 +33,7 @@ def read_adaptive_activation(call: Call) -> Value:
             f"{call.where}: per_channel=True learned different integer bits per channel ({learned.min()} to "
             f"{learned.max()}), and a tensor has one type; retrain with per_channel=False"
         )
-    return call.quantize(call.inputs[0], _quantizer(call, name, bits, int(learned[0]), symmetric, slope, bound))
+    return call.apply_quantizer(call.inputs[0], _quantizer(call, name, bits, int(learned[0]), symmetric, slope, bound))
 
 
 def _quantizer(

@@ -12,12 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.readers.linear import read_conv, read_dense, read_depthwise
 from hlsgen.ir.graph import Value
-from hlsgen.layers.conv2d import read_conv
-from hlsgen.layers.dense import read_dense
-from hlsgen.layers.depthwise_conv2d import read_depthwise
-from hlsgen.layers.float32_constants import float32_constant
-from hlsgen.layers.reading import Call, reads
 from hlsgen.layers.scale import Scale
 
 Singles = NDArray[np.float32]
@@ -79,8 +76,8 @@ def _add_scale(call: Call, scale: Singles, bias: Singles) -> Value:
         raise UnsupportedError(f"{call.where}: its scale or bias is not finite in float32; the model is damaged")
     mean = call.weight("moving_mean")
     deviation = np.sqrt(np.maximum(call.weight("moving_variance"), 0.0))
-    weight = float32_constant(call.graph, call.name, "scale", scale)
-    layer = Scale(weight, float32_constant(call.graph, call.name, "bias", bias), mean, deviation)
+    weight = call.held_exactly("scale", scale)
+    layer = Scale(weight, call.held_exactly("bias", bias), mean, deviation)
     return call.add(layer)
 
 

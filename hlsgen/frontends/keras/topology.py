@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras_config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
-from hlsgen.frontends.source import Array, InputSpec, LayerCall, SourceModel, Tensor
+from hlsgen.frontends.keras.config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
+from hlsgen.frontends.keras.source import Array, InputSpec, LayerCall, SourceModel, Tensor
 
 Weights = Mapping[LayerPath, dict[str, Array]]
 

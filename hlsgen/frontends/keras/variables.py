@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras_config import MODEL_CLASSES, LayerEntry
-from hlsgen.frontends.source import Array
+from hlsgen.frontends.keras.config import MODEL_CLASSES, LayerEntry
+from hlsgen.frontends.keras.source import Array
 
 Dimension = int | str | tuple[str, int] | None
 """A number; a symbol (equal wherever it occurs in the layer); symbol times number; anything."""

@@ -18,10 +18,10 @@ from typing import IO, Any
 import h5py
 
 from hlsgen.errors import ModelError
-from hlsgen.frontends.keras_config import ModelEntry, parse_model, plain
-from hlsgen.frontends.keras_h5 import Group, legacy_weights, path_weights
-from hlsgen.frontends.keras_topology import Weights, build_source
-from hlsgen.frontends.source import SourceModel
+from hlsgen.frontends.keras.config import ModelEntry, parse_model, plain
+from hlsgen.frontends.keras.h5 import Group, legacy_weights, path_weights
+from hlsgen.frontends.keras.source import SourceModel
+from hlsgen.frontends.keras.topology import Weights, build_source
 
 MAX_MEMBER = 4 << 30
 MAX_JSON = 256 << 20

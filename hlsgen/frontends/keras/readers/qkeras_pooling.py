@@ -9,18 +9,12 @@ from typing import Any
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.readers.pooling import read_average_pooling, read_global_average, read_window
+from hlsgen.ir.constant import Constant, exact_constant
 from hlsgen.ir.graph import Value
 from hlsgen.ir.types import integers
-from hlsgen.layers.base import Parameter
-from hlsgen.layers.linear import exact_parameter
-from hlsgen.layers.pooling2d import (
-    AveragePooling2D,
-    GlobalAveragePooling,
-    _read_window,
-    read_average_pooling,
-    read_global_average,
-)
-from hlsgen.layers.reading import Call, reads
+from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling
 from hlsgen.quantizers import Quantizer
 
 
@@ -36,7 +30,7 @@ def read_quantized_average_pooling(call: Call) -> Value:
     if quantizer is None:
         return call.apply_activation(read_average_pooling(call), activation)
     size = call.options.get("pool_size")
-    window = _read_window(call)
+    window = read_window(call)
     area = _area(size)
     factor = _factor(call, quantizer, area)
     counts = sorted({int(c) for c in np.unique(window.counts(call.inputs[0].shape))})
@@ -73,13 +67,13 @@ def _factor(call: Call, quantizer: Quantizer, area: int) -> Fraction:
     return Fraction(float(value.reshape(-1)[0]))
 
 
-def _reciprocals(factors: dict[int, Fraction], size: int) -> Parameter:
+def _reciprocals(factors: dict[int, Fraction], size: int) -> Constant:
     """A table of factors by index: exact where each is a binary fraction, else real numbers."""
     values = np.zeros(size)
     values[list(factors)] = [float(f) for f in factors.values()]
     if any(f.denominator & (f.denominator - 1) for f in factors.values()):
-        return Parameter.of(values)
+        return Constant.of(values)
     frac = max(f.denominator.bit_length() - 1 for f in factors.values())
     mantissas = np.zeros(size, dtype=object)
     mantissas[list(factors)] = [int(f * 2**frac) for f in factors.values()]
-    return exact_parameter(integers(mantissas), frac)
+    return exact_constant(integers(mantissas), frac)

@@ -1,0 +1,113 @@
+"""The neutral builder: how a layer of any source model becomes nodes of the graph.
+
+A frontend makes one :class:`Builder` for each call of a source layer, adds the nodes that compute it, and hands the
+value that carries the layer's output to :meth:`Builder.finish`, which names the nodes. What belongs to one framework
+(its options, weights and spellings) stands in that frontend's own class on top of this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.frontends.constants import float32_constant
+from hlsgen.ir.constant import Constant, Floats, no_bias
+from hlsgen.ir.graph import Graph, Node, Source, Value
+from hlsgen.ir.types import FixedType
+from hlsgen.layers.base import Layer
+from hlsgen.layers.quantized import QuantizedFunction, layer_before, layer_of, needs_clamp
+from hlsgen.layers.scale import Scale
+from hlsgen.layers.shape_ops import Mover
+from hlsgen.quantizers import Activation
+
+
+class Builder:
+    """The nodes of one call of a source layer, being added.
+
+    ``name`` is the call's name in the source model, ``class_name`` its class there, ``inputs`` are what it reads.
+    """
+
+    def __init__(self, graph: Graph, name: str, class_name: str, inputs: Sequence[Value]) -> None:
+        self.graph, self.name, self.class_name, self.inputs = graph, name, class_name, list(inputs)
+        self._added: list[tuple[Node, str]] = []
+
+    @property
+    def where(self) -> str:
+        """How messages begin."""
+        return f"layer '{self.name}' ({self.class_name})"
+
+    # -- nodes ------------------------------------------------------------------------------
+
+    def add(self, layer: Layer, inputs: Sequence[Value] | None = None, step: str | None = None) -> Value:
+        """Add a node that reads ``inputs`` (default: the call's own); ``step`` names an inner one."""
+        read = self.inputs if inputs is None else inputs
+        value = self.graph.add(layer, read, f"{self.name}#", Source(self.name, self.class_name, False))
+        self._added.append((value.producer, step or layer.kind.lower()))
+        return value
+
+    def add_typed(self, layer: Layer, value: Value, fixed: FixedType, step: str | None = None) -> Value:
+        """Add a node whose result type is the model's own quantiser's."""
+        added = self.add(layer, [value], step)
+        added.producer.settings.result = fixed
+        added.producer.settings.result_by_model = True
+        return added
+
+    def add_scaled(
+        self,
+        make: Callable[[Constant], Layer],
+        scale: Floats | None,
+        bias: Constant,
+        inputs: Sequence[Value] | None = None,
+        step: str | None = None,
+    ) -> Value:
+        """Add ``make(bias)``, a linear layer; a ``scale`` (outputs,) of its weights becomes a Scale node behind it."""
+        if scale is None:
+            return self.add(make(bias), inputs, step)
+        raw = self.add(make(no_bias(len(scale))), inputs, f"{step or 'unscaled'}")
+        factor = self.held_exactly("the scale of its weights", scale)
+        return self.add(Scale(factor, bias), [raw], step)
+
+    def quantize(self, value: Value, function: Activation) -> Value:
+        """Add the nodes that compute a quantiser exactly; a scale that is no power of two follows as a Scale."""
+        before = layer_before(function)
+        if before is not None:
+            value = self.add(before, [value])
+        result = self.add_typed(layer_of(function, value.shape[-1]), value, function.type, "quantizer")
+        if needs_clamp(function):
+            result = self.add_typed(QuantizedFunction(replace(function, kind="cast")), result, function.type, "clamp")
+        if function.scale is not None:
+            channels = value.shape[-1]
+            scale = self.held_exactly("alpha", np.full(channels, float(function.scale)))
+            result = self.add(Scale(scale, no_bias(channels)), [result], "scale")
+        return result
+
+    # -- constants --------------------------------------------------------------------------
+
+    def held_exactly(self, what: str, values: NDArray[Any]) -> Constant:
+        """float32 numbers as exact constants; where they are too wide for that, the summary says how they are off."""
+        constant, deviation = float32_constant(values)
+        if deviation is not None:
+            self.graph.notes.append(
+                f"{self.name}: {what} is rounded to {constant.type}, largest deviation {deviation:.2g}"
+            )
+        return constant
+
+    # -- the end ----------------------------------------------------------------------------
+
+    def finish(self, result: Value) -> None:
+        """Give the nodes their names: ``result`` carries the layer's output, the others are its inner steps."""
+        own = self._carriers(result)
+        for node, step in self._added:
+            node.source = Source(self.name, self.class_name, node.output in own)
+            self.graph.rename(node, self.name if node.output is result else f"{self.name}_{step}")
+
+    def _carriers(self, result: Value) -> list[Value]:
+        """The values that carry the layer's own output: the last one, and those it is merely moved from."""
+        found, added = [result], [node for node, _ in self._added]
+        while found[-1].producer in added and isinstance(found[-1].producer.layer, Mover):
+            found.append(found[-1].producer.input)
+        return found

@@ -1,0 +1,69 @@
+"""Functions that every framework has, built from the layers that compute them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.builder import Builder
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.graph import Value
+from hlsgen.layers.relu import Relu
+from hlsgen.layers.scale import Scale
+from hlsgen.layers.shape_ops import Permute, Reshape
+from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.table import Table, Unary
+
+
+def add_line(builder: Builder, value: Value, slope: float, shift: float, step: str) -> Value:
+    """Add ``slope * x + shift``."""
+    channels = value.shape[-1]
+    return builder.add(
+        Scale(Constant.of(np.full(channels, slope)), Constant.of(np.full(channels, shift))), [value], step
+    )
+
+
+def add_relu(builder: Builder, value: Value, slope: float = 0.0, ceiling: float | None = None) -> Value:
+    """Add a ReLU; slope 0 and no ceiling are left out of the hardware."""
+    return builder.add(
+        Relu(
+            None if slope == 0 else Constant.of(slope),
+            None if ceiling is None or ceiling == float("inf") else Constant.of(ceiling),
+        ),
+        [value],
+        "relu",
+    )
+
+
+def add_clip(builder: Builder, value: Value, low: float, high: float | None) -> Value:
+    """``clip(x, low, high)``, shifted so that a ReLU does it."""
+    above = add_relu(builder, add_line(builder, value, 1.0, -low, "up"), ceiling=None if high is None else high - low)
+    return add_line(builder, above, 1.0, low, "down")
+
+
+def add_table(builder: Builder, value: Value, unary: Unary) -> Value:
+    """Add a function by table; one that never gets flat needs a finer index."""
+    layer = Table(unary) if unary.reach is not None else Table(unary, index_bits=14)
+    return builder.add(layer, [value], unary.name)
+
+
+def add_softmax(builder: Builder, value: Value, axes: Sequence[int]) -> Value:
+    """Add a softmax over ``axes`` (counted without the batch)."""
+    rank, last = len(value.shape), [len(value.shape) - 1]
+    if list(axes) == last:
+        return builder.add(Softmax(), [value], "softmax")
+    if rank > 3:
+        raise UnsupportedError(
+            f"{builder.where}: softmax over axes {list(axes)} of a tensor of {rank} axes; supported are the last axis, "
+            "or any axes of up to three"
+        )
+    order = (*(a for a in range(rank) if a not in axes), *axes)
+    moved = builder.add(Permute(order), [value], "axes_last")
+    flat = builder.add(
+        Reshape((*moved.shape[: rank - len(axes)], prod(moved.shape[rank - len(axes) :]))), [moved], "flat"
+    )
+    result = builder.add(Reshape(moved.shape), [builder.add(Softmax(), [flat], "softmax")], "axes")
+    return builder.add(Permute(tuple(order.index(a) for a in range(rank))), [result], "axes_back")

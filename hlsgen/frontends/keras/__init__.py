@@ -1,0 +1,30 @@
+"""Keras and QKeras models: live ones of Keras 3, tf_keras and tf.keras, and their files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hlsgen.ir.graph import Graph
+
+_SUFFIXES = (".keras", ".h5", ".hdf5", ".json")
+_ROOTS = ("keras", "tf_keras", "tensorflow")
+
+
+def accepts(model: Any) -> bool:
+    """Whether this is a file or an object of Keras."""
+    if isinstance(model, str | os.PathLike):
+        return Path(model).suffix.lower() in _SUFFIXES
+    return any(kind.__module__.partition(".")[0] in _ROOTS for kind in type(model).__mro__)
+
+
+def read(model: Any, weights: Path | None = None) -> Graph:
+    """Build the graph of a model; ``weights`` is the ``.h5`` of a ``.json``.
+
+    Raises ModelError for a file that cannot be read, UnsupportedError for what hlsgen refuses.
+    """
+    from hlsgen.frontends.keras.build import build_graph
+    from hlsgen.frontends.keras.model import read_keras
+
+    return build_graph(read_keras(model, weights))

@@ -1,0 +1,166 @@
+"""Activations, by name and as layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.functions import add_line, add_relu, add_softmax, add_table
+from hlsgen.frontends.keras.call import Call, activation, reads
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.graph import Value
+from hlsgen.layers.merge import Merge
+from hlsgen.layers.prelu import PRelu
+from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.table import FUNCTIONS, Unary, elu
+
+
+@activation("linear")
+def apply_linear(call: Call, value: Value) -> Value:
+    return value
+
+
+@reads("Activation")
+def read_activation(call: Call) -> Value:
+    return call.activate(call.inputs[0])
+
+
+@reads("QActivation")
+def read_quantized_activation(call: Call) -> Value:
+    return call.activate(call.inputs[0])
+
+
+# -- rectifiers ------------------------------------------------------------------------------
+
+
+@reads("ReLU")
+def read_relu(call: Call) -> Value:
+    call.expect("threshold", 0, None)
+    slope = call.take("negative_slope", 0.0) or 0.0
+    return add_relu(call, call.inputs[0], float(slope), call.take("max_value", None))
+
+
+@reads("LeakyReLU")
+def read_leaky_relu(call: Call) -> Value:
+    slope = call.take("negative_slope", None)
+    old_slope = call.take("alpha", None)  # Keras 2's name
+    given = [float(s) for s in (slope, old_slope) if s is not None]
+    return add_relu(call, call.inputs[0], given[0] if given else 0.3)
+
+
+@activation("relu")
+def apply_relu(call: Call, value: Value) -> Value:
+    return add_relu(call, value)
+
+
+@activation("relu6")
+def apply_relu6(call: Call, value: Value) -> Value:
+    return add_relu(call, value, ceiling=6.0)
+
+
+@activation("leaky_relu")
+def apply_leaky_relu(call: Call, value: Value) -> Value:
+    """Keras 3's ``leaky_relu`` activation has a slope of 0.2."""
+    return add_relu(call, value, slope=0.2)
+
+
+@reads("PReLU")
+def read_prelu(call: Call) -> Value:
+    call.ignore("alpha_initializer", "alpha_regularizer", "alpha_constraint")
+    shape = call.inputs[0].shape
+    shared = [int(axis) - 1 for axis in call.take("shared_axes", None) or ()]
+    if any(not 0 <= axis < len(shape) for axis in shared):
+        raise UnsupportedError(f"{call.where}: shared_axes {[a + 1 for a in shared]} of a tensor of {len(shape)} axes")
+    alpha = call.weight("alpha")
+    expected = tuple(1 if axis in shared else extent for axis, extent in enumerate(shape))
+    if alpha.shape != expected:
+        raise UnsupportedError(f"{call.where}: slopes of shape {alpha.shape}, expected {expected}")
+    by_channel = all(extent == 1 for extent in alpha.shape[:-1])
+    slopes = alpha.reshape(-1) if by_channel else alpha
+    full = (shape[-1],) if by_channel else shape
+    return call.add(PRelu(Constant.of(np.broadcast_to(slopes, full).copy())))
+
+
+# -- straight pieces: exact but for their slopes (1/6, 0.2) ------------------------------------
+
+
+@activation("hard_sigmoid")
+def apply_hard_sigmoid(call: Call, value: Value) -> Value:
+    """``clip(slope * x + 1/2, 0, 1)``; the slope is 1/6 in Keras 3, 0.2 in Keras 2, and 1/2 in a layer of QKeras."""
+    return _sigmoid_of_slope(call, value, 0.5 if call.is_qkeras else 1 / 6 if call.keras3 else 0.2)
+
+
+@activation("smooth_sigmoid")
+def apply_smooth_sigmoid(call: Call, value: Value) -> Value:
+    """QKeras's ``clip(3 / 16 * x + 1/2, 0, 1)``."""
+    return _sigmoid_of_slope(call, value, 3 / 16)
+
+
+@activation("smooth_tanh")
+def apply_smooth_tanh(call: Call, value: Value) -> Value:
+    """QKeras's ``2 * smooth_sigmoid(x) - 1``."""
+    return add_line(call, apply_smooth_sigmoid(call, value), 2.0, -1.0, "down")
+
+
+def _sigmoid_of_slope(call: Call, value: Value, slope: float) -> Value:
+    return add_relu(call, add_line(call, value, slope, 0.5, "line"), ceiling=1.0)
+
+
+@activation("hard_silu", "hard_swish")
+def apply_hard_silu(call: Call, value: Value) -> Value:
+    """``x * hard_sigmoid(x)`` of Keras 3."""
+    return call.add(Merge("multiply"), [value, _sigmoid_of_slope(call, value, 1 / 6)], "product")
+
+
+@activation("hard_tanh")
+def apply_hard_tanh(call: Call, value: Value) -> Value:
+    """``clip(x, -1, 1)``, shifted so that a ReLU does it."""
+    return add_line(call, add_relu(call, add_line(call, value, 1.0, 1.0, "up"), ceiling=2.0), 1.0, -1.0, "down")
+
+
+# -- by table --------------------------------------------------------------------------------
+
+
+def _register(unary: Unary, *aliases: str) -> None:
+    activation(unary.name, *aliases)(lambda call, value: add_table(call, value, unary))
+
+
+for _name in set(FUNCTIONS) - {"silu", "gelu", "gelu_by_tanh", "elu"}:
+    _register(FUNCTIONS[_name])
+
+
+_register(FUNCTIONS["silu"], "swish")
+
+
+@activation("elu")
+def apply_elu(call: Call, value: Value) -> Value:
+    return add_table(call, value, elu(float(call.take("alpha", 1.0))))
+
+
+@reads("ELU")
+def read_elu(call: Call) -> Value:
+    return apply_elu(call, call.inputs[0])
+
+
+@activation("gelu")
+def apply_gelu(call: Call, value: Value) -> Value:
+    return add_table(call, value, FUNCTIONS["gelu_by_tanh" if call.take("approximate", False) else "gelu"])
+
+
+# -- softmax ---------------------------------------------------------------------------------
+
+
+@reads("Softmax")
+def read_softmax(call: Call) -> Value:
+    """Over the last axis as it is; over another axis or several, that axis is brought to the end and back."""
+    value, rank = call.inputs[0], len(call.inputs[0].shape)
+    axis = call.take("axis", -1)
+    axes = sorted((a - 1 if a > 0 else a + rank) for a in (axis if isinstance(axis, list | tuple) else [axis]))
+    if not axes or axes[0] < 0 or axes[-1] >= rank or 0 in (axis if isinstance(axis, list | tuple) else [axis]):
+        raise UnsupportedError(f"{call.where}: softmax over axis {axis} of {rank} axes; the batch is axis 0")
+    return add_softmax(call, value, axes)
+
+
+@activation("softmax")
+def apply_softmax(call: Call, value: Value) -> Value:
+    return call.add(Softmax(), [value], "softmax")

@@ -1,0 +1,137 @@
+"""Dense layers and convolutions: plain, depthwise, separable, transposed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.transposed import Axis, block_kernel
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.graph import Value
+from hlsgen.layers.conv2d import Conv2D
+from hlsgen.layers.dense import Dense
+from hlsgen.layers.depth_to_space import DepthToSpace
+from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
+from hlsgen.layers.window import Window, as_image
+
+
+@reads("Dense", "QDense")
+def read_dense(call: Call) -> Value:
+    units = call.take("units")
+    call.expect("lora_rank", None)
+    weight, scale = call.constant("kernel")
+    bias = call.bias(units)
+    return call.activate(call.add_scaled(lambda b: Dense(weight, b), scale, bias))
+
+
+@reads("Conv1D", "QConv1D", "Conv2D", "QConv2D")
+def read_conv(call: Call) -> Value:
+    filters = call.take("filters")
+    call.expect("lora_rank", None)
+    call.expect("groups", 1)
+    window = call.window(call.take("kernel_size"))
+    weight, scale = call.constant("kernel", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:]))
+    bias = call.bias(filters)
+    return call.activate(call.add_scaled(lambda b: Conv2D(weight, b, window), scale, bias))
+
+
+@reads("DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D")
+def read_depthwise(call: Call) -> Value:
+    multiplier = call.take("depth_multiplier", 1)
+    call.ignore("filters", "groups")  # Keras derives both for this class
+    window = call.window(call.take("kernel_size"))
+    weight, scale = call.constant(
+        "depthwise_kernel", "depthwise", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:])
+    )
+    bias = call.bias(call.inputs[0].shape[-1] * multiplier)
+    return call.activate(call.add_scaled(lambda b: DepthwiseConv2D(weight, b, window), scale, bias))
+
+
+@reads("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D")
+def read_separable(call: Call) -> Value:
+    """A depthwise convolution without bias, then a 1x1 convolution with the layer's bias."""
+    multiplier, filters = call.take("depth_multiplier", 1), call.take("filters")
+    call.expect("groups", 1)
+    window = call.window(call.take("kernel_size"))
+    channels = call.inputs[0].shape[-1] * multiplier
+    taps, tap_scale = call.constant(
+        "depthwise_kernel", "depthwise", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:])
+    )
+    points, point_scale = call.constant(
+        "pointwise_kernel", "pointwise", reshape=lambda k: k.reshape(1, 1, *k.shape[-2:])
+    )
+    bias = call.bias(filters)
+    depthwise = call.add_scaled(
+        lambda b: DepthwiseConv2D(taps, b, window),
+        tap_scale,
+        Constant.of(np.zeros(channels)),
+        step="depthwise",
+    )
+    pixel = Window((1, 1))
+    pointwise = call.add_scaled(lambda b: Conv2D(points, b, pixel), point_scale, bias, [depthwise])
+    return call.activate(pointwise)
+
+
+# -- transposed ------------------------------------------------------------------------------
+
+
+def _axes(call: Call) -> tuple[Axis, Axis]:
+    call.expect("data_format", "channels_last")
+    shape = call.inputs[0].shape
+    flat = len(shape) == 2
+    padding = call.expect("padding", "valid", "same")
+    options = call.take("kernel_size"), call.take("strides", 1), call.take("dilation_rate", 1)
+    size, stride, dilation = (_pair(v, flat, 1) for v in options)
+    more = _pair(call.take("output_padding", None), flat, None)
+    if max(stride) > 1 and max(dilation) > 1:
+        raise UnsupportedError(f"{call.where}: strides={stride} with dilation_rate={dilation}; one of them has to be 1")
+    height, width, _ = as_image(shape)
+    rows = Axis.of(height, size[0], stride[0], dilation[0], padding, more[0])
+    columns = Axis.of(width, size[1], stride[1], dilation[1], padding, more[1])
+    if min(rows.outputs, columns.outputs) < 1:
+        raise UnsupportedError(f"{call.where}: its output would be empty for an input of shape {shape}")
+    return rows, columns
+
+
+def _pair(value: Any, flat: bool, unused: Any) -> tuple[Any, Any]:
+    items = list(value) if isinstance(value, list | tuple) else [value]
+    return (unused if len(items) == 1 and flat else items[0], items[-1])
+
+
+@reads("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose")
+def read_conv_transpose(call: Call) -> Value:
+    """A block convolution, and the places of its results."""
+    call.take("filters")
+    call.expect("groups", 1)
+    rows, columns = _axes(call)
+    weight, scale = call.constant("kernel", reshape=lambda k: _plain_kernel(k, rows, columns))
+    bias = call.bias(weight.shape[-1])
+    cells = rows.stride * columns.stride
+    block = _rearranged(weight, lambda k: block_kernel(k, rows, columns))
+    window = Window(
+        (rows.taps, columns.taps), dilation=(rows.step, columns.step), padding=(*rows.padding, *columns.padding)
+    )
+    scales = None if scale is None else np.tile(scale, cells)
+    computed = call.add_scaled(
+        lambda b: Conv2D(block, b, window), scales, _rearranged(bias, lambda b: np.tile(b, cells)), step="blocks"
+    )
+    if cells == 1:
+        return call.activate(computed)
+    shuffle = DepthToSpace((rows.stride, columns.stride), (rows.outputs, columns.outputs))
+    return call.activate(call.add(shuffle, [computed], "pixels"))
+
+
+def _plain_kernel(kernel: NDArray[Any], rows: Axis, columns: Axis) -> NDArray[Any]:
+    """Keras's (size, [size,] out, in) as (size, size, in, out)."""
+    return kernel.reshape(rows.size, columns.size, *kernel.shape[-2:]).swapaxes(2, 3)
+
+
+def _rearranged(constant: Constant, move: Callable[[NDArray[Any]], NDArray[Any]]) -> Constant:
+    mantissas = None if constant.mantissas is None else move(constant.mantissas)
+    return replace(constant, values=move(constant.values), mantissas=mantissas)

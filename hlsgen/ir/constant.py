@@ -1,0 +1,169 @@
+"""Constants of a layer: the real numbers they came from and, once their type is fixed, their mantissas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.ir.expected import magnitude_bits
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
+
+Shape = tuple[int, ...]
+Floats = NDArray[np.float64]
+
+_MOST_SPREAD = 8
+"""Weights of a channel may be this many octaves smaller than those of another before they lose bits: 16 + 8 bits
+still fit the wide port of a multiplier."""
+MOST_FRACTION = 48
+"""Real numbers with more fraction bits are not taken for exact constants."""
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A constant of a layer: the real numbers it came from and, once its type is fixed, its mantissas.
+
+    ``given`` tells that the model's own quantiser fixed the mantissas; such a constant is never
+    quantised again, and it is changed only where the result stays identical.
+    """
+
+    values: Floats
+    type: FixedType | None = None
+    mantissas: Ints | None = None
+    given: bool = False
+
+    @classmethod
+    def of(cls, values: Any) -> Constant:
+        return cls(np.asarray(values, dtype=np.float64))
+
+    @classmethod
+    def exactly(cls, mantissas: Ints, fixed: FixedType, *, given: bool = True) -> Constant:
+        return cls(fixed.to_float(mantissas), fixed, mantissas, given)
+
+    @property
+    def shape(self) -> Shape:
+        return self.values.shape
+
+    @property
+    def fixed(self) -> tuple[Ints, int]:
+        """Mantissas and fraction, once they are known."""
+        assert self.mantissas is not None and self.type is not None, "constant not quantised yet"
+        return self.mantissas, self.type.frac
+
+    @property
+    def effective(self) -> Floats:
+        """The real numbers the chip will use (the float ones before quantisation)."""
+        return self.values if self.mantissas is None or self.type is None else self.type.to_float(self.mantissas)
+
+    def quantized(self, fixed: FixedType) -> Constant:
+        """Fix the type: round to nearest even, saturate (numerics.md, rule 3)."""
+        mode = fixed.with_modes(Rounding.RND_CONV, Overflow.SAT)
+        return replace(self, type=fixed.plain(), mantissas=mode.quantize(self.values))
+
+    def placed(self, width: int) -> Constant:
+        """Fix the narrowest placement: the integer bits the values need, the rest of ``width`` for the fraction."""
+        return self.quantized(placed_type(self.values, width))
+
+    def placed_in_groups(self, groups: Ints, width: int, widest: int) -> Constant:
+        """Give each group ``width`` bits of its own, on one common grid: a power of two a group, shifted in exactly.
+
+        The type is wider by the difference between the groups (low bits of a group with large values are zero),
+        by at most ``_MOST_SPREAD`` bits and to ``widest`` bits; groups that are smaller still share the finest grid.
+        """
+        order = np.argsort(groups, axis=None, kind="stable")
+        flat = self.values.reshape(-1)
+        ends = np.flatnonzero(np.diff(groups.reshape(-1)[order])) + 1
+        members = [member for member in np.split(order, ends) if flat[member].any()]
+        if not members:
+            return self.placed(width)
+        signed = bool((flat < 0).any())
+        fracs = [_frac_within(flat[member], width, signed) for member in members]
+        finest = min(max(fracs), min(fracs) + min(_MOST_SPREAD, widest - width))
+        mantissas = integers(np.zeros(self.values.size), width + _MOST_SPREAD)
+        for member, frac in zip(members, fracs, strict=True):
+            kept = min(frac, finest)
+            fixed = FixedType(width, width - kept, signed, Rounding.RND_CONV, Overflow.SAT)
+            mantissas[member] = integers(fixed.quantize(flat[member]), width + _MOST_SPREAD) << (finest - kept)
+        mantissas = mantissas.reshape(self.values.shape)
+        low, high = min(int(mantissas.min()), 0), max(int(mantissas.max()), 0)
+        fixed = _without_trailing_zeros(FixedType.covering(low, high, finest), mantissas)
+        return replace(self, type=fixed, mantissas=mantissas >> (finest - fixed.frac))
+
+
+def placed_type(values: Floats, width: int) -> FixedType:
+    """The type of ``width`` bits (fewer if exact) whose range just holds ``values`` after rounding."""
+    largest = float(np.max(np.abs(values), initial=0.0))
+    if largest == 0.0:
+        return FixedType(1, 1, False)
+    signed = bool((values < 0).any())
+    integer = int(np.frexp(largest)[1]) + signed
+    for candidate in (integer - 1, integer, integer + 1):
+        fixed = FixedType(width, candidate, signed, Rounding.RND_CONV, Overflow.SAT)
+        wide = FixedType(width + 2, candidate + 2, signed, Rounding.RND_CONV, Overflow.SAT)
+        mantissas = wide.quantize(values)
+        if fixed.min_mantissa <= mantissas.min() and mantissas.max() <= fixed.max_mantissa:
+            return _without_trailing_zeros(fixed.plain(), mantissas)
+    raise AssertionError("a placement always exists")
+
+
+def _frac_within(values: Floats, width: int, signed: bool) -> int:
+    """The most fraction bits with which ``width`` bits hold the values after rounding."""
+    frac = width - signed - magnitude_bits(float(np.abs(values).max()))
+    ends = FixedType(width, width - frac, signed)
+    rounded = FixedType(width + 2, width + 2 - frac, signed, Rounding.RND_CONV, Overflow.SAT).quantize(values)
+    return frac if rounded.max() <= ends.max_mantissa else frac - 1
+
+
+def _without_trailing_zeros(fixed: FixedType, mantissas: Ints) -> FixedType:
+    """Drop low bits that are zero in every mantissa (0.5 needs one bit, not sixteen)."""
+    bits = int(np.bitwise_or.reduce(np.abs(mantissas), axis=None))
+    zeros = (bits & -bits).bit_length() - 1 if bits else 0
+    zeros = min(zeros, fixed.width - 1 - fixed.signed)
+    return FixedType(fixed.width - zeros, fixed.integer, fixed.signed) if zeros > 0 else fixed
+
+
+def rounded_to_odd(constant: Constant, frac: int) -> Constant:
+    """Round real numbers to ``frac`` fraction bits: exactly where possible, else to the odd neighbour.
+
+    Boldo and Melquiond, "When double rounding is odd" (2005).
+    """
+    scaled = np.ldexp(constant.values, frac)
+    floor = integers(np.asarray([int(v) for v in np.floor(scaled).ravel()], dtype=object)).reshape(scaled.shape)
+    exact = exact_constant(np.where(scaled == np.floor(scaled), floor, floor | 1), frac)
+    return replace(exact, values=constant.values, given=False)
+
+
+def exact_constant(mantissas: Ints, frac: int) -> Constant:
+    """Constants in the narrowest type that holds them: no high bit that none needs, no low bit that all have zero."""
+    if not mantissas.any():
+        return Constant.exactly(np.zeros(mantissas.shape, dtype=np.int64), FixedType(1, 1, False))
+    bits = int(np.bitwise_or.reduce(mantissas, axis=None))
+    zeros = (bits & -bits).bit_length() - 1
+    odd = integers(mantissas >> zeros)
+    low, high = min(int(odd.min()), 0), max(int(odd.max()), 0)
+    return Constant.exactly(odd, FixedType.covering(low, high, frac - zeros))
+
+
+def narrowest(constant: Constant) -> Constant:
+    """The same constants in the narrowest type: a coarse kernel in a fine type would waste bits of every sum."""
+    return replace(exact_constant(*constant.fixed), values=constant.values, given=constant.given)
+
+
+def as_exact(constant: Constant, widest: int) -> Constant | None:
+    """The constant as exact constants if it has them, or if its real numbers need at most ``widest`` bits."""
+    if constant.mantissas is not None:
+        return constant
+    frac = MOST_FRACTION
+    scaled = np.ldexp(constant.values, frac)
+    if (np.abs(scaled) >= 2.0**62).any() or (scaled != np.floor(scaled)).any():
+        return None
+    exact = exact_constant(scaled.astype(np.int64), frac)
+    assert exact.type is not None
+    return replace(exact, given=False) if exact.type.width <= widest else None
+
+
+def no_bias(units: int) -> Constant:
+    """A bias of zeros, which costs nothing and keeps a layer's other constants as they are."""
+    return Constant.exactly(np.zeros(units, dtype=np.int64), FixedType(1, 1, False), given=False)
