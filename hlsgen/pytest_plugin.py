@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from hlsgen.ir.graph import Value
+    from hlsgen.ir.typing import Tensor
     from hlsgen.project import Project
 
 _FLOAT64_BITS = 53
@@ -80,7 +80,7 @@ def assert_bit_exact(
     __tracebackhide__ = True
     import numpy as np
 
-    outputs = project.graph.outputs
+    outputs = project.design.outputs
     wanted = list(expected) if len(outputs) > 1 else [expected]
     if len(wanted) != len(outputs):
         raise AssertionError(f"{project.name}: {len(wanted)} expected outputs given, the model has {len(outputs)}")
@@ -104,22 +104,21 @@ def _identity(thing: Any) -> Any:
 # -- comparing -----------------------------------------------------------------------------------
 
 
-def _mantissas(value: Value, expected: NDArray[Any], raw: bool) -> NDArray[Any]:
+def _mantissas(value: Tensor, expected: NDArray[Any], raw: bool) -> NDArray[Any]:
     """Expected mantissas, as exact as their dtype: fractional where a real value is off the type's grid."""
     import numpy as np
 
-    assert value.type is not None
     scaled = expected if raw else np.ldexp(expected.astype(np.float64), value.type.frac)
     return scaled.astype(object) if value.type.width > _FLOAT64_BITS else scaled  # Python compares exactly
 
 
-def _differing(value: Value, found: NDArray[Any], expected: NDArray[Any], raw: bool) -> NDArray[np.bool_]:
+def _differing(value: Tensor, found: NDArray[Any], expected: NDArray[Any], raw: bool) -> NDArray[np.bool_]:
     import numpy as np
 
     return np.asarray(found != _mantissas(value, expected, raw), dtype=bool)
 
 
-def _first_difference(value: Value, found: NDArray[Any], expected: NDArray[Any], raw: bool) -> tuple[int, ...] | None:
+def _first_difference(value: Tensor, found: NDArray[Any], expected: NDArray[Any], raw: bool) -> tuple[int, ...] | None:
     import numpy as np
 
     if found.shape != expected.shape:
@@ -128,11 +127,10 @@ def _first_difference(value: Value, found: NDArray[Any], expected: NDArray[Any],
     return tuple(int(i) for i in where[0]) if len(where) else None
 
 
-def _describe(value: Value, found: NDArray[Any], expected: NDArray[Any], raw: bool, whose: str) -> str:
+def _describe(value: Tensor, found: NDArray[Any], expected: NDArray[Any], raw: bool, whose: str) -> str:
     """How many elements differ, and the first: index, integers, real values."""
     import numpy as np
 
-    assert value.type is not None
     differing = _differing(value, found, expected, raw)
     first = tuple(int(i) for i in np.argwhere(differing)[0])
     samples = int(differing.reshape(len(differing), -1).any(axis=1).sum())
@@ -178,7 +176,7 @@ def _divergence(project: Project, x: Any, sample: int, layers: Mapping[str, Any]
 
 def _first_layer(project: Project, found: Mapping[str, Any], expected: Mapping[str, Any], raw: bool, whose: str) -> str:
     values = project.trace_keys()
-    order = {node.output: i for i, node in enumerate(project.graph)}
+    order = {tensor: i for i, tensor in enumerate(project.design.tensors)}
     for key in sorted(expected, key=lambda key: order[values[key]]):
         if _first_difference(values[key], found[key], expected[key], raw) is not None:
             what = _describe(values[key], found[key], expected[key], raw, whose)

@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hlsgen.codegen.plan import bits_per_word
+from hlsgen.analysis.precision import precision_report
+from hlsgen.backends.hls.plan import Plan, bits_per_word
+from hlsgen.config import Config
+from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant
-from hlsgen.ir.graph import Node
-from hlsgen.ir.text import graph_table, table
-
-if TYPE_CHECKING:
-    from hlsgen.project import Project
+from hlsgen.ir.op import Op
+from hlsgen.ir.text import table
 
 
-def summary(project: Project) -> str:
+def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
     """Everything a user has to know about a conversion, as text."""
-    graph = project.graph
     parts = [
-        f"{project.name}: {project.config.io_type}, {project.config.part}, {project.config.clock_period:g} ns",
-        graph_table(graph),
-        *project.precision.tables(),
+        f"{name}: {config.io_type}, {config.part}, {config.clock_period:g} ns",
+        str(design),
+        *precision_report(design).tables(),
     ]
-    roundings = [row for node in graph for row in _rounding_rows(node)]
+    roundings = [row for op in design for row in _rounding_rows(op)]
     if roundings:
         parts.append("Constants rounded\n" + table(["name", "constant", "type", "largest error"], roundings))
-    parts.append("Ports of the top function\n" + _ports(project))
-    aliases = _aliases(project)
+    parts.append("Ports of the top function\n" + _ports(plan))
+    aliases = _aliases(design, plan)
     if aliases:
         parts.append("Names\n" + aliases)
-    if graph.notes:
-        parts.append("Notes\n" + "\n".join(f"  {note}" for note in graph.notes))
+    if design.notes:
+        parts.append("Notes\n" + "\n".join(f"  {note}" for note in design.notes))
     return "\n\n".join(parts) + "\n"
 
 
-def _rounding_rows(node: Node) -> list[list[str]]:
+def _rounding_rows(op: Op) -> list[list[str]]:
     rows = []
-    for name, constant in node.layer.constants().items():
+    for name, constant in op.layer.constants().items():
         error = _largest_error(constant)
         if error > 0:
-            rows.append([node.name, name, str(constant.type), f"{error:.3g}"])
+            rows.append([op.name, name, str(constant.type), f"{error:.3g}"])
     return rows
 
 
@@ -48,8 +45,7 @@ def _largest_error(constant: Constant) -> float:
     return float(np.max(np.abs(constant.effective - constant.values), initial=0.0))
 
 
-def _ports(project: Project) -> str:
-    plan = project.plan
+def _ports(plan: Plan) -> str:
     rows = []
     for direction, wires in (("in", plan.inputs), ("out", plan.outputs)):
         for wire in wires:
@@ -59,11 +55,8 @@ def _ports(project: Project) -> str:
     return table(["port", "", "element", "bits a word", "words a sample", "packing"], rows)
 
 
-def _aliases(project: Project) -> str:
-    rows = [[repr(key), repr(value.name)] for key, value in project.graph.aliases.items() if key != value.name]
-    rows += [
-        [repr(step.note.split("'")[1]), step.name]
-        for step in project.plan.steps
-        if step.note.startswith("layer '") and step.note.split("'")[1] != step.name
-    ]
+def _aliases(design: Design, plan: Plan) -> str:
+    """Where a layer of the model is found under another name: in traces, and in the C++."""
+    rows = [[repr(key), repr(tensor.name)] for key, tensor in design.aliases.items() if key != tensor.name]
+    rows += [[repr(step.layer), step.name] for step in plan.steps if step.layer not in (None, step.name)]
     return table(["layer of the model", "found as"], rows) if rows else ""

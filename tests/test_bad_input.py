@@ -385,7 +385,7 @@ def test_weights_argument(tmp_path):
     refused(tmp_path / "m.json", ModelError, weights=DIGITS)
     whole = hlsgen.convert(IRIS)
     parts = hlsgen.convert(tmp_path / "m.json", weights=tmp_path / "m.weights.h5")
-    assert str(parts.graph) == str(whole.graph)
+    assert str(parts.design) == str(whole.design)
 
 
 def test_nothing_is_written_when_conversion_fails(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import hlsgen
-from hlsgen.codegen import project as codegen
+from hlsgen.backends.hls import texts as codegen
 from hlsgen.errors import ConfigError, InputError, OutputDirError
 from hlsgen.project import ClippedInputWarning
 from tests.passes.builders import Net, grid, project_of
@@ -262,7 +262,7 @@ def test_dtype_of_the_result(result, dtype):
     assert got.dtype == dtype and project.trace(x)["fc"].dtype == dtype and project.evaluate(x)["fc"].dtype == dtype
     raw = project.predict(x, raw=True)
     assert raw.dtype == np.int64
-    fixed = project.graph.outputs[0].type
+    fixed = project.design.outputs[0].type
     np.testing.assert_array_equal(got.astype(np.float64), raw * 2.0**-fixed.frac)
 
 
@@ -362,7 +362,7 @@ def test_calibration_from_a_file(tmp_path):
     x = np.load(EXAMPLES / "iris_mlp" / "x.npy")
     project = hlsgen.convert(EXAMPLES / "iris_mlp" / "model.keras", calibration=EXAMPLES / "iris_mlp" / "x.npy")
     given = hlsgen.convert(EXAMPLES / "iris_mlp" / "model.keras", calibration=x)
-    assert str(project.graph) == str(given.graph)
+    assert str(project.design) == str(given.design)
     for content in (b"", b"no numpy", b"\x93NUMPY\x01\x00"):
         (tmp_path / "bad.npy").write_bytes(content)
         with pytest.raises(InputError, match=r"bad\.npy: cannot be read as an \.npy array"):
@@ -491,16 +491,16 @@ def test_the_manifest_holds_the_configuration(tmp_path):
     project = dense(output_dir=tmp_path / "out", input_precision="fixed<9,3,TRN,WRAP>", reuse_factor=1)
     project.write()
     manifest = json.loads((tmp_path / "out" / "hlsgen.json").read_text())
-    assert manifest["types"]["fc"] == str(project.graph.outputs[0].type)
+    assert manifest["types"]["fc"] == str(project.design.outputs[0].type)
     again = hlsgen.Config.model_validate(manifest["config"])
     assert again.input_precision == project.config.input_precision
-    assert project_of_config(again) == str(project.graph)
+    assert project_of_config(again) == str(project.design)
 
 
 def project_of_config(config) -> str:
     net = Net(0)
     net.dense("fc", net.input((4,)), 4, 3)
-    return str(project_of(net.source("fc"), config=config).graph)
+    return str(project_of(net.source("fc"), config=config).design)
 
 
 def test_foreign_folder_is_refused_and_untouched(tmp_path):
@@ -614,7 +614,7 @@ def test_summary(io_type, widths):
     assert "'int'" in text and "n_int" in text, "renamed for C++"
     rounded = text.partition("Constants rounded")[2].partition("Ports")[0]
     assert "conv" in rounded and "weight" in rounded
-    for node in project.graph:
+    for node in project.design:
         assert node.name in text
 
 
@@ -624,12 +624,12 @@ def test_default_config_converts_to_the_same(name, granularity, tmp_path):
     path = EXAMPLES / name / "model.keras"
     config = hlsgen.default_config(path, granularity)
     plain = hlsgen.convert(path)
-    assert str(hlsgen.convert(None, config).graph) == str(plain.graph)
+    assert str(hlsgen.convert(None, config).design) == str(plain.design)
     text = yaml.safe_dump(config.model_dump(mode="json", exclude_none=True), sort_keys=False)
     (tmp_path / "config.yml").write_text(text)
-    assert str(hlsgen.convert(None, tmp_path / "config.yml").graph) == str(plain.graph)
+    assert str(hlsgen.convert(None, tmp_path / "config.yml").design) == str(plain.design)
     if granularity == "name":
-        assert set(config.layers) >= {"classes" if "logits" not in plain.graph.aliases else "logits"}
+        assert set(config.layers) >= {"classes" if "logits" not in plain.design.aliases else "logits"}
     if granularity == "type":
         assert config.layer_types
 

@@ -57,7 +57,7 @@ def test_the_fixture_is_the_function(assert_bit_exact: object) -> None:
 def test_one_element_differs(digits: Project, x: np.ndarray, raw: bool) -> None:
     expected = digits.predict(x, raw=raw).copy()
     found = digits.predict(x, raw=True)[3, 2]
-    output = digits.graph.outputs[0].type
+    output = digits.design.outputs[0].type
     assert output is not None
     expected[3, 2] += 1 if raw else 2.0**-output.frac
     text = message(digits, x, expected, raw=raw)

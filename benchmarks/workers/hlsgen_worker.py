@@ -25,7 +25,7 @@ CHECKED = 20
 
 def check(project: hlsgen.Project, x: Any) -> int:
     """The number of output integers that differ from the exact NumPy meaning of the network."""
-    output = project.graph.outputs[0].name
+    output = project.design.outputs[0].name
     return int(np.sum(project.predict(x, raw=True) != project.evaluate(x, raw=True)[output]))
 
 

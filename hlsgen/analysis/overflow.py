@@ -7,7 +7,7 @@ value in front of it as an output. It is compiled from the same kernels; countin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.codegen.plan import make_plan
+from hlsgen.backends.hls.plan import make_plan
+from hlsgen.design.design import Design
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.op import Op
 from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType, Ints
+from hlsgen.ir.typing import Reason, Tensor, Typing
+from hlsgen.ir.wish import Wish
 from hlsgen.layers.convert import Convert
 
 _BATCH_VALUES = 1 << 22
@@ -81,84 +84,96 @@ class OverflowReport:
 
 
 class OverflowCounter:
-    """The counting design of a graph."""
+    """The counting design of a design."""
 
-    def __init__(self, graph: Graph, name: str) -> None:
-        self._exposed = _expose_casts(graph)
-        values = list(dict.fromkeys(value for value, *_ in self._exposed.casts))
-        self._values = values
-        self._emulator = Emulator(make_plan(self._exposed.graph, "io_parallel", name, values)) if values else None
+    def __init__(self, design: Design, name: str) -> None:
+        self._exposed = _expose_casts(design)
+        self._tensors = list(dict.fromkeys(cast.tensor for cast in self._exposed.casts))
+        plan = make_plan(self._exposed.design, "io_parallel", name, self._tensors)
+        self._emulator = Emulator(plan) if self._tensors else None
 
     def count(self, inputs: Mapping[str, NDArray[Any]]) -> OverflowReport:
         """Run the data through and count; memory stays bounded whatever the number of samples."""
-        entries = [Overflow(layer, role, fixed, wanted) for _, (layer, role), fixed, wanted in self._exposed.casts]
+        entries = [Overflow(cast.layer, cast.role, cast.type, cast.wanted) for cast in self._exposed.casts]
         if self._emulator is not None:
             flat = [x.reshape(len(x), -1) for x in inputs.values()]
-            step = max(1, _BATCH_VALUES // sum(v.size for v in self._values))
+            step = max(1, _BATCH_VALUES // sum(tensor.size for tensor in self._tensors))
             for start in range(0, len(flat[0]), step):
                 self._count_batch([x[start : start + step] for x in flat], entries)
         return OverflowReport(tuple(entries))
 
     def _count_batch(self, flat: Sequence[NDArray[Any]], entries: Sequence[Overflow]) -> None:
         assert self._emulator is not None
-        results = dict(zip(self._values, self._emulator.run(flat, raw=True), strict=True))
-        for entry, (value, *_) in zip(entries, self._exposed.casts, strict=True):
-            assert value.type is not None
-            entry.add(results[value], value.type.frac)
+        results = dict(zip(self._tensors, self._emulator.run(flat, raw=True), strict=True))
+        for entry, cast in zip(entries, self._exposed.casts, strict=True):
+            entry.add(results[cast.tensor], cast.tensor.type.frac)
 
 
-_Cast = tuple[Value, tuple[str, str], FixedType, Demand]
+@dataclass(frozen=True, eq=False)
+class _Cast:
+    """A cast that can overflow: the exact value in front of it, whose it is, and what is wanted of it."""
+
+    tensor: Tensor
+    layer: str
+    role: str
+    type: FixedType
+    wanted: Demand
 
 
 @dataclass(frozen=True, eq=False)
 class _Exposed:
-    graph: Graph
+    design: Design
     casts: tuple[_Cast, ...]
-    """The exact value before a cast, the layer and role it belongs to, the type it is cast to, what is wanted of it."""
 
 
-def _expose_casts(graph: Graph) -> _Exposed:
-    copy = Graph(graph.name)
-    known: dict[Value, Value] = {}
+def _expose_casts(design: Design) -> _Exposed:
+    """The same design with every lossy cast as an operation of its own."""
+    known: dict[Tensor, Tensor] = {}
+    ops: list[Op] = []
     casts: list[_Cast] = []
-    for node in graph:
-        value = _copied(copy, node, [known[v] for v in node.inputs])
-        for role, fixed in _lossy(node):
-            value.type = value.type if role != "accum" else node.sum_type
-            casts.append((value, (node.source.name, role), fixed, node.wanted if role == "result" else EVERYTHING))
-            value = copy.add(Convert(), [value], f"{node.name}_{role}", node.source)
-            value.type, value.interval = fixed, node.output.interval
-        known[node.output] = value
-    copy.set_outputs([known[v] for v in graph.outputs], graph.output_names)
-    return _Exposed(copy, tuple(casts))
+    for op in design:
+        lossy = {tensor: _lossy(op, tensor) for tensor in op.outputs}
+        made = replace(
+            op,
+            inputs=tuple(known[tensor] for tensor in op.inputs),
+            outputs=tuple(_uncast(tensor) if lossy[tensor] else tensor for tensor in op.outputs),
+        )
+        ops.append(made)
+        for tensor, value in zip(op.outputs, made.outputs, strict=True):
+            for role, fixed in lossy[tensor]:
+                wanted = tensor.typing.demand if role == "result" else EVERYTHING
+                casts.append(_Cast(value, op.source.name, role, fixed, wanted))
+                name = f"{tensor.name}_{role}"
+                typing = Typing(value.typing.exact, None, fixed, Reason.EXACT)
+                after = Tensor(name, tensor.shape, typing, tensor.interval)
+                ops.append(Op(name, Convert(), (value,), (after,), Wish(), op.source))
+                value = after
+            known[tensor] = value
+    outputs = tuple(known[tensor] for tensor in design.outputs)
+    return _Exposed(Design(design.name, tuple(ops), outputs, design.output_names, {}), tuple(casts))
 
 
-def _copied(copy: Graph, node: Node, inputs: Sequence[Value]) -> Value:
-    """Copy a node; if one of its casts is exposed, its result is the exact sum."""
-    value = copy.add(node.layer, inputs, node.name, node.source)
-    made = value.producer
-    made.settings, made.sum_type = node.settings, node.sum_type
-    exposed = bool(_lossy(node))
-    made.accum_type = node.sum_type if exposed else node.accum_type
-    value.type = node.sum_type if exposed else node.output.type
-    value.interval = node.output.interval
-    return value
+def _uncast(tensor: Tensor) -> Tensor:
+    """The exact result of a layer, in front of its casts."""
+    typing = tensor.typing
+    exact = Typing(typing.exact, None, typing.sum_type, Reason.EXACT)
+    return replace(tensor, typing=exact)
 
 
-def _lossy(node: Node) -> list[tuple[str, FixedType]]:
-    """The casts of a node that can overflow, by the proved range of what they are given."""
-    if node.exact is None or node.output.type is None:
+def _lossy(op: Op, tensor: Tensor) -> list[tuple[str, FixedType]]:
+    """The casts of a result that can overflow, by the proved range of what they are given."""
+    typing = tensor.typing
+    if op.is_input:
         return []
-    reach = node.exact
-    found = []
-    for role, fixed in (("accum", node.settings.accum), ("result", node.output.type)):
-        wanted = node.wanted if role == "result" else EVERYTHING
+    reach, found = typing.exact, []
+    for role, fixed in (("accum", typing.accum), ("result", typing.result)):
+        wanted = typing.demand if role == "result" else EVERYTHING
         if fixed is not None and not reach.clipped(wanted.low, wanted.high).fits(fixed):
             found.append((role, fixed))
         if fixed is not None:
             reach = reach.cast(fixed)
     if any(role == "accum" for role, _ in found) and all(role != "result" for role, _ in found):
-        found.append(("result", node.output.type))
+        found.append(("result", typing.result))
     return found
 
 

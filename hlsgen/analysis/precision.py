@@ -8,12 +8,13 @@ from math import inf, log2
 
 import numpy as np
 
+from hlsgen.design.design import Design
 from hlsgen.ir.expected import Origin
-from hlsgen.ir.graph import Graph, Node
-from hlsgen.ir.reason import Reason
+from hlsgen.ir.op import Op
 from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType
-from hlsgen.passes.state_losses import Loss, losses
+from hlsgen.ir.typing import Reason, Tensor
+from hlsgen.precision.state_losses import Loss, losses
 
 
 @dataclass(frozen=True)
@@ -100,24 +101,23 @@ class PrecisionReport:
         return parts
 
 
-def precision_report(graph: Graph) -> PrecisionReport:
-    """Collect the choices and losses of a typed graph."""
+def precision_report(design: Design) -> PrecisionReport:
+    """Collect the choices and losses of a design."""
     return PrecisionReport(
-        tuple(_choice(node) for node in graph), tuple(loss for node in graph for loss in losses(node))
+        tuple(_choice(op, tensor) for op in design for tensor in op.outputs),
+        tuple(loss for op in design for loss in losses(op)),
     )
 
 
-def _choice(node: Node) -> TypeChoice:
-    value = node.output
-    assert value.type is not None and value.interval is not None
-    low, high = (float(np.ldexp(float(end), -value.interval.frac)) for end in value.interval.whole())
-    expected, wanted = value.expected, node.wanted
+def _choice(op: Op, tensor: Tensor) -> TypeChoice:
+    low, high = (float(np.ldexp(float(end), -tensor.interval.frac)) for end in tensor.interval.whole())
+    expected, wanted = tensor.expected, tensor.typing.demand
     most = inf if wanted.high is None else max(float(wanted.high), 0.0 if wanted.low is None else -float(wanted.low))
     return TypeChoice(
-        value.name,
-        node.source.name,
-        value.type,
-        node.reason or Reason.EXACT,
+        tensor.name,
+        op.source.name,
+        tensor.type,
+        tensor.typing.reason,
         (low, high),
         None if expected is None else min(expected.largest, most),
         "" if expected is None else expected.origin.value,

@@ -1,1 +1,1 @@
-"""Backends: what is particular to one HLS tool."""
+"""Backends: what turns a design into files for a tool, and runs that tool."""

@@ -16,9 +16,11 @@ from hlsgen.cli import cache, doctor
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.config import Config
+from hlsgen.design.arrays import load_array
 from hlsgen.errors import ConfigError, OutputDirError, nearest
 from hlsgen.ir.graph import Graph
-from hlsgen.passes import pipeline
+from hlsgen.pipeline import stages
+from hlsgen.precision.draft import Draft
 
 app = typer.Typer(
     name="hlsgen",
@@ -237,7 +239,7 @@ def predict(
         project.compile()
     with working("predicting"):
         result = project.predict(data, raw=raw)
-    _save(outputs, result, project.graph.output_names)
+    _save(outputs, result, project.design.output_names)
     print(f"written to {outputs}")
 
 
@@ -245,7 +247,7 @@ def predict(
 def passes() -> None:
     """List the passes between reading a model and writing C++, in the order in which they run."""
     rows = [("pass", "exact", "can be skipped", "what it does")]
-    for step in pipeline(Config()):
+    for step in stages(Config()):
         words = (type(step).__doc__ or "").strip().partition("\n\n")[0]
         rows.append((step.pass_name(), _yes(step.exact), _yes(step.optional), " ".join(words.split())))
     show_rows(rows)
@@ -255,14 +257,14 @@ def passes() -> None:
 app.command(name="doctor")(doctor.doctor)
 
 
-def _printer(wanted: list[str]) -> Callable[[str, Graph], None] | None:
+def _printer(wanted: list[str]) -> Callable[[str, Graph | Draft], None] | None:
     """What prints the graph after the passes asked for. Raises ConfigError for one that does not exist."""
-    known = [step.pass_name() for step in pipeline(Config())]
+    known = [step.pass_name() for step in stages(Config())]
     for name in wanted:
         if name not in known:
             raise ConfigError(f"--print-after: no pass '{name}'{nearest(name, known)}")
 
-    def show(name: str, graph: Graph) -> None:
+    def show(name: str, graph: Graph | Draft) -> None:
         if name in wanted:
             print(f"after {name}\n{graph}\n")
 
@@ -285,8 +287,6 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 def _load(path: Path) -> Any:
-    from hlsgen.project import load_array
-
     if path.suffix != ".npz":
         return load_array(path)
     try:

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.config import TestVectors
+from hlsgen.design.arrays import load_array
 from hlsgen.errors import InputError
+from hlsgen.ir.op import Op
 from hlsgen.layers.softmax import Softmax
-from hlsgen.project import Project, load_array
+from hlsgen.project import Project
 
 Array = NDArray[Any]
 
@@ -101,10 +103,15 @@ def _stored(project: Project, folder: Path, samples: int) -> tuple[Array | None,
     plain, softmax = folder / "expected.npy", folder / "expected_softmax.npy"
     if not plain.is_file():
         return None, None
-    has_both = softmax.is_file() and isinstance(project.graph.outputs[0].producer.layer, Softmax)
+    has_both = softmax.is_file() and isinstance(_last(project).layer, Softmax)
     expected = load_array(softmax if has_both else plain)
     _check_count("expected", expected, samples)
     return expected, load_array(plain) if has_both else None
+
+
+def _last(project: Project) -> Op:
+    """The operation that computes the first output."""
+    return project.design.producer(project.design.outputs[0])
 
 
 def _check_count(name: str, array: Array | None, samples: int) -> None:
@@ -113,7 +120,7 @@ def _check_count(name: str, array: Array | None, samples: int) -> None:
 
 
 def _traced_before_softmax(project: Project, x: Array) -> Array:
-    wanted = project.graph.outputs[0].producer.input
+    wanted = _last(project).input
     key = next(key for key, value in project.trace_keys().items() if value is wanted)
     return project.trace(x)[key]
 

@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from hlsgen.codegen.project import units
+from hlsgen.backends.hls.texts import units
 from hlsgen.errors import ToolError
 from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, python_headers, run, templates_dir
 

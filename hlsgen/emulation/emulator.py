@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.codegen.plan import Plan
-from hlsgen.codegen.project import emulation_files
+from hlsgen.backends.hls.kernel import ConstantArray
+from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.texts import emulation_files
 from hlsgen.emulation.build import build_extension
 from hlsgen.errors import InputError
 from hlsgen.ir.types import Ints
-from hlsgen.layers.kernel import ConstantArray
 
 Array = NDArray[Any]
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from hlsgen.frontends.constants import float32_constant
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Node, Source, Value
+from hlsgen.ir.layer import Layer
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Layer
+from hlsgen.ir.wish import By, Wished
 from hlsgen.layers.quantized import QuantizedFunction, layer_before, layer_of, needs_clamp
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Mover
@@ -52,8 +53,7 @@ class Builder:
     def add_typed(self, layer: Layer, value: Value, fixed: FixedType, step: str | None = None) -> Value:
         """Add a node whose result type is the model's own quantiser's."""
         added = self.add(layer, [value], step)
-        added.producer.settings.result = fixed
-        added.producer.settings.result_by_model = True
+        added.producer.wish = added.producer.wish.with_type("result", Wished(fixed, By.MODEL))
         return added
 
     def add_scaled(

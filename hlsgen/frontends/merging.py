@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder
-from hlsgen.ir.graph import Shape, Value
+from hlsgen.ir.constant import Shape
+from hlsgen.ir.graph import Value
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.shape_ops import Reshape, UpSampling
 from hlsgen.layers.window import as_image

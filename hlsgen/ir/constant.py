@@ -53,6 +53,12 @@ class Constant:
         return self.mantissas, self.type.frac
 
     @property
+    def known_type(self) -> FixedType:
+        """The type, once it is known."""
+        assert self.type is not None, "constant not quantised yet"
+        return self.type
+
+    @property
     def effective(self) -> Floats:
         """The real numbers the chip will use (the float ones before quantisation)."""
         return self.values if self.mantissas is None or self.type is None else self.type.to_float(self.mantissas)

@@ -1,27 +1,21 @@
 """The layer graph: nodes that own a layer, values that flow between them.
 
 Values and nodes are compared by identity. Only the methods of :class:`Graph` change edges; a value
-that is used cannot be removed.
+that is used cannot be removed. A graph holds wishes, never types: what inference finds goes into a Design.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from math import prod
 
 from hlsgen.errors import GraphError
-from hlsgen.ir.demand import EVERYTHING, Demand
+from hlsgen.ir.constant import Shape
 from hlsgen.ir.expected import Expected
-from hlsgen.ir.interval import Interval
-from hlsgen.ir.reason import Reason
-from hlsgen.ir.text import graph_table
-from hlsgen.ir.types import FixedType
-
-if TYPE_CHECKING:
-    from hlsgen.layers.base import Layer
-
-Shape = tuple[int, ...]
+from hlsgen.ir.layer import Layer
+from hlsgen.ir.text import table
+from hlsgen.ir.wish import Wish
 
 
 @dataclass(frozen=True)
@@ -41,8 +35,6 @@ class Value:
     name: str
     shape: Shape
     producer: Node
-    type: FixedType | None = None
-    interval: Interval | None = None
     expected: Expected | None = None
     """How large it is expected to get in use (calibration or probe), None before that is known."""
 
@@ -51,56 +43,23 @@ class Value:
 
     @property
     def size(self) -> int:
-        size = 1
-        for extent in self.shape:
-            size *= extent
-        return size
-
-
-@dataclass
-class Settings:
-    """What the configuration and the model fix for one node; None means: to be inferred."""
-
-    result: FixedType | None = None
-    accum: FixedType | None = None
-    weight: FixedType | None = None
-    bias: FixedType | None = None
-    strategy: str = "latency"
-    reuse_factor: int = 1
-    named: frozenset[str] = frozenset()
-    """The roles (weight, bias, accum, result) that the user fixed for this very layer, by its name."""
-    result_by_model: bool = False
-    """Whether ``result`` is the model's own quantiser rather than the configuration's wish."""
-    refitted: bool = False
-    """Whether constants that the model's quantisers fixed were multiplied by a scale, as the user asked for."""
-    weight_granularity: str = "tensor"
-    widest: int | None = None
-    """The configuration's ``max_width``: no constant that is placed gets wider."""
+        return prod(self.shape)
 
 
 @dataclass(eq=False)
 class Node:
-    """One operation. ``layer`` holds its parameters; every node has exactly one output."""
+    """One operation. ``layer`` holds its parameters, ``wish`` what was fixed for it."""
 
     name: str
     layer: Layer
     inputs: tuple[Value, ...]
     source: Source
-    output: Value = field(init=False)
-    settings: Settings = field(default_factory=Settings)
-    exact: Interval | None = None
-    """The proved range of the exact result before any cast."""
-    sum_type: FixedType | None = None
-    """Holds the exact result before any cast."""
-    accum_type: FixedType | None = None
-    read_frac: int | None = None
-    """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it."""
-    wanted: Demand = EVERYTHING
-    """What the readers can tell apart, where the result type was narrowed to that."""
-    wishes: dict[str, FixedType] = field(default_factory=dict)
-    """What the configuration fixed, by role (weight, bias, accum, result)."""
-    reason: Reason | None = None
-    """Who chose the result type, once it is known."""
+    outputs: tuple[Value, ...] = field(init=False)
+    wish: Wish = field(default_factory=Wish)
+    fused: tuple[Source, ...] = ()
+    """The source layers that were fused into it."""
+    refitted: bool = False
+    """Whether constants that the model's quantisers fixed were multiplied by a scale, as the user asked for."""
 
     def __repr__(self) -> str:
         return f"{self.layer.kind} {self.name}"
@@ -108,6 +67,25 @@ class Node:
     @property
     def input(self) -> Value:
         return self.inputs[0]
+
+    @property
+    def output(self) -> Value:
+        """The only output."""
+        (only,) = self.outputs
+        return only
+
+    @property
+    def origins(self) -> tuple[Source, ...]:
+        """The source layers that it computes: its own, and those fused into it."""
+        return (self.source, *self.fused)
+
+    @property
+    def is_input(self) -> bool:
+        return self.layer.is_input
+
+    @property
+    def input_shapes(self) -> list[Shape]:
+        return [value.shape for value in self.inputs]
 
 
 class Graph:
@@ -126,7 +104,18 @@ class Graph:
         """What passes want the summary to say (constants rounded, layers fused, warnings)."""
 
     def __str__(self) -> str:
-        return graph_table(self)
+        """One line a node: what it is, what it reads, its shape and what is wished for it."""
+        rows = [
+            [
+                node.name,
+                f"{node.layer.kind} {node.layer.describe()}".strip(),
+                ", ".join(value.name for value in node.inputs),
+                " ".join("x".join(map(str, value.shape)) for value in node.outputs),
+                " ".join(f"{role}:{wished.type}" for role, wished in node.wish.types.items()),
+            ]
+            for node in self
+        ]
+        return table(["name", "operation", "reads", "shape", "wished"], rows)
 
     # -- reading ----------------------------------------------------------------------------
 
@@ -142,7 +131,12 @@ class Graph:
 
     @property
     def inputs(self) -> list[Value]:
-        return [node.output for node in self._nodes if node.layer.kind == "Input"]
+        return [node.output for node in self._nodes if node.is_input]
+
+    @property
+    def values(self) -> list[Value]:
+        """All values, in the order in which they are computed."""
+        return [value for node in self._nodes for value in node.outputs]
 
     def uses(self, value: Value) -> list[Node]:
         """Return the nodes that read ``value`` (a node twice, if it reads it twice)."""
@@ -157,10 +151,12 @@ class Graph:
         return uses[0] if len(uses) == 1 and value not in self.outputs else None
 
     def rename(self, node: Node, wish: str) -> None:
-        """Give a node (and its value) another name, made unique."""
+        """Give a node (and its values) another name, made unique; several values are numbered (``name:0``)."""
         self._names.discard(node.name)
-        node.name = node.output.name = self.unique_name(wish)
+        node.name = self.unique_name(wish)
         self._names.add(node.name)
+        for value, name in zip(node.outputs, _value_names(node.name, len(node.outputs)), strict=True):
+            value.name = name
 
     # -- changing ---------------------------------------------------------------------------
 
@@ -172,18 +168,25 @@ class Graph:
         return name
 
     def add(self, layer: Layer, inputs: Sequence[Value], name: str, source: Source) -> Value:
-        """Append a node and return its output."""
+        """Append a node of one output and return that."""
+        return self.add_node(layer, inputs, name, source).output
+
+    def add_node(self, layer: Layer, inputs: Sequence[Value], name: str, source: Source) -> Node:
+        """Append a node; a layer may have several outputs."""
         for value in inputs:
             if value not in self._uses:
                 raise GraphError(f"{name}: its input {value!r} is not a value of this graph")
         node = Node(self.unique_name(name), layer, tuple(inputs), source)
         self._names.add(node.name)
-        node.output = Value(node.name, layer.output_shape([v.shape for v in inputs]), node)
+        shapes = layer.output_shapes(node.input_shapes)
+        names = _value_names(node.name, len(shapes))
+        node.outputs = tuple(Value(label, shape, node) for label, shape in zip(names, shapes, strict=True))
         self._nodes[node] = None
-        self._uses[node.output] = []
+        for value in node.outputs:
+            self._uses[value] = []
         for value in inputs:
             self._uses[value].append(node)
-        return node.output
+        return node
 
     def insert_after(self, value: Value, layer: Layer, name: str, source: Source) -> Value:
         """Put a new node behind ``value``: all readers of ``value`` read the new output instead."""
@@ -213,27 +216,34 @@ class Graph:
         self.remove(node)
 
     def remove(self, node: Node) -> None:
-        if self.use_count(node.output):
-            readers = [repr(u) for u in self._uses[node.output]] or ["the model's outputs"]
-            raise GraphError(f"{node!r} cannot be removed: read by {', '.join(readers)}")
+        for value in node.outputs:
+            if self.use_count(value):
+                readers = [repr(u) for u in self._uses[value]] or ["the model's outputs"]
+                raise GraphError(f"{node!r} cannot be removed: read by {', '.join(readers)}")
         for value in node.inputs:
             self._uses[value].remove(node)
-        del self._uses[node.output], self._nodes[node]
+        for value in node.outputs:
+            del self._uses[value]
+        del self._nodes[node]
         self._names.discard(node.name)
 
     def set_inputs(self, node: Node, inputs: Sequence[Value]) -> None:
         """Rewire ``node``; the shape of its output may not change."""
-        if node.layer.output_shape([v.shape for v in inputs]) != node.output.shape:
+        if node.layer.output_shapes([v.shape for v in inputs]) != _shapes(node):
             raise GraphError(f"{node!r}: rewiring would change its output shape")
         self._set_inputs(node, inputs)
 
     def set_layer(self, node: Node, layer: Layer, inputs: Sequence[Value] | None = None) -> None:
         """Exchange the layer (and, with it, the inputs) of a node that keeps its output shape."""
         wanted = tuple(node.inputs if inputs is None else inputs)
-        if layer.output_shape([v.shape for v in wanted]) != node.output.shape:
+        if layer.output_shapes([v.shape for v in wanted]) != _shapes(node):
             raise GraphError(f"{node!r}: the new layer would change its output shape")
         node.layer = layer
         self._set_inputs(node, wanted)
+
+    def absorb(self, node: Node, other: Node) -> None:
+        """Note that ``node`` from now on computes what ``other`` did, too."""
+        node.fused = tuple(dict.fromkeys((*node.fused, *other.origins)))
 
     def _set_inputs(self, node: Node, inputs: Sequence[Value]) -> None:
         for value in node.inputs:
@@ -252,7 +262,7 @@ class Graph:
         order: dict[Node, None] = {}
         for node in ready:  # grows while it is walked
             order[node] = None
-            for user in self._uses[node.output]:
+            for user in (user for value in node.outputs for user in self._uses[value]):
                 waiting[user] -= 1
                 if waiting[user] == 0:
                     ready.append(user)
@@ -264,8 +274,8 @@ class Graph:
         """Remove nodes that no output depends on; inputs stay."""
         before = len(self._nodes)
         for node in reversed(self.nodes):
-            if node.layer.kind != "Input" and not self.use_count(node.output):
-                self.aliases = {k: v for k, v in self.aliases.items() if v is not node.output}
+            if not node.is_input and not any(self.use_count(value) for value in node.outputs):
+                self.aliases = {k: v for k, v in self.aliases.items() if v not in node.outputs}
                 self.remove(node)
         return len(self._nodes) != before
 
@@ -276,10 +286,39 @@ class Graph:
             for value in node.inputs:
                 if value not in seen:
                     raise GraphError(f"{node!r} reads {value!r} before it is computed")
-            shape = node.layer.output_shape([v.shape for v in node.inputs])
-            if shape != node.output.shape:
-                raise GraphError(f"{node!r}: output shape {node.output.shape}, but its layer says {shape}")
-            seen.add(node.output)
+            shapes = node.layer.output_shapes(node.input_shapes)
+            if shapes != _shapes(node):
+                raise GraphError(f"{node!r}: output shape {_spelt(_shapes(node))}, but its layer says {_spelt(shapes)}")
+            seen.update(node.outputs)
         for value in (*self.outputs, *self.aliases.values()):
             if value not in seen:
                 raise GraphError(f"output {value!r} is computed by no node of graph {self.name}")
+
+    # -- copying ----------------------------------------------------------------------------
+
+    def copy(self) -> Graph:
+        """A graph of its own with the same nodes; layers, wishes and expectations are shared, as they never change."""
+        other = Graph(self.name)
+        known: dict[Value, Value] = {}
+        for node in self._nodes:
+            made = other.add_node(node.layer, [known[value] for value in node.inputs], node.name, node.source)
+            made.wish, made.fused, made.refitted = node.wish, node.fused, node.refitted
+            for before, after in zip(node.outputs, made.outputs, strict=True):
+                after.expected = before.expected
+                known[before] = after
+        other.set_outputs([known[value] for value in self.outputs], self.output_names)
+        other.aliases = {key: known[value] for key, value in self.aliases.items()}
+        other.notes = list(self.notes)
+        return other
+
+
+def _shapes(node: Node) -> tuple[Shape, ...]:
+    return tuple(value.shape for value in node.outputs)
+
+
+def _spelt(shapes: tuple[Shape, ...]) -> str:
+    return " and ".join(str(shape) for shape in shapes)
+
+
+def _value_names(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}:{i}" for i in range(count)]

@@ -187,6 +187,11 @@ class FixedType:
     def max(self) -> Fraction:
         return self.max_mantissa * self.step
 
+    @property
+    def saturates(self) -> bool:
+        """Whether values beyond an end become that end: then a cast never falls."""
+        return self.overflow in (Overflow.SAT, Overflow.SAT_SYM)
+
     def plain(self) -> FixedType:
         """The same grid without rounding and saturation hardware."""
         return FixedType(self.width, self.integer, self.signed)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hlsgen.ir.arithmetic import exact_matmul
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
-from hlsgen.layers.base import Exact, Floats
-from hlsgen.layers.kernel import Kernel
+from hlsgen.ir.layer import Exact, Layer
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 from hlsgen.layers.window import Window
 
@@ -34,6 +33,12 @@ class Conv2D(LinearLayer):
     @property
     def pads(self) -> bool:  # type: ignore[override]
         return self.window.padded
+
+    def with_padding(self, shape: Shape, padding: tuple[int, int, int, int]) -> Layer | None:
+        """Not where the image is smaller than the kernel: the proof of the sum's range would come out sharper than
+        with the zeros as data, and with it the types."""
+        window = self.window.with_padding(padding)
+        return replace(self, window=window) if all(mask.all() for mask in window.masks(shape)) else None
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], self.n_out)
@@ -63,10 +68,5 @@ class Conv2D(LinearLayer):
     def weight_matrix(self) -> Floats:
         return self.weight.effective.reshape(self.n_in, self.n_out)
 
-    def valid_reuse_factors(self, node: Node) -> list[int]:
+    def valid_reuse_factors(self) -> list[int]:
         return matrix_reuse_factors(self.n_in, self.n_out)
-
-    def kernel(self, node: Node) -> Kernel:
-        w, _ = self.weight.fixed
-        fields = self.linear_fields(node, self.n_in, self.n_out) | self.window.kernel_fields(node.input.shape)
-        return Kernel("conv2d", "conv2d.h", fields, self.linear_constants(w.reshape(self.n_in, self.n_out).T))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.layers.base import Exact, Floats, Layer
-from hlsgen.layers.kernel import Kernel, typed
+from hlsgen.ir.layer import Exact, Layer, Packing
+from hlsgen.ir.staircase import Staircase
+from hlsgen.ir.types import FixedType
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +17,16 @@ class Convert(Layer):
     """The input in the result type."""
 
     kind = "Convert"
+    packing = Packing.ELEMENTS
+    pure = True
+    casts = frozenset({"result"})
     structural = True
+
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        return True
+
+    def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
+        return Staircase.of_cast(result, most)
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return inputs[0]
@@ -26,6 +36,3 @@ class Convert(Layer):
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         return inputs[0]
-
-    def kernel(self, node: Node) -> Kernel:
-        return Kernel("convert", "convert.h", {**typed(node), "size": node.output.size})

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 
 from hlsgen.ir.arithmetic import exact_matmul
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.layers.base import Exact, Floats
-from hlsgen.layers.kernel import Kernel
+from hlsgen.ir.layer import Exact, Packing
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 
 
@@ -19,6 +17,7 @@ class Dense(LinearLayer):
     """``weight`` (n_in, n_out), ``bias`` (n_out,)."""
 
     kind = "Dense"
+    packing = Packing.GATHERED
 
     @property
     def n_in(self) -> int:
@@ -45,11 +44,5 @@ class Dense(LinearLayer):
     def weight_matrix(self) -> Floats:
         return self.weight.effective
 
-    def valid_reuse_factors(self, node: Node) -> list[int]:
+    def valid_reuse_factors(self) -> list[int]:
         return matrix_reuse_factors(self.n_in, self.n_out)
-
-    def kernel(self, node: Node) -> Kernel:
-        w, _ = self.weight.fixed
-        fields = self.linear_fields(node, self.n_in, self.n_out)
-        fields["positions"] = prod(node.output.shape[:-1])
-        return Kernel("dense", "dense.h", fields, self.linear_constants(w.T))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.layers.base import Floats
-from hlsgen.layers.kernel import Kernel, typed
 from hlsgen.layers.shape_ops import Mover
 from hlsgen.layers.window import as_image
 
@@ -44,9 +42,6 @@ class DepthToSpace(Mover):
         low, high = (v.reshape(self.cells, -1) for v in (inputs[0].low, inputs[0].high))
         return Interval(low.min(axis=0), high.max(axis=0), inputs[0].frac)
 
-    def kernel(self, node: Node) -> Kernel:
-        return _kernel(node, self.factors, (0, 0))
-
 
 @dataclass(frozen=True, eq=False)
 class Cropping(Mover):
@@ -54,6 +49,9 @@ class Cropping(Mover):
 
     kind = "Cropping"
     crop: tuple[int, int, int, int]
+
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        return not any(self.crop)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         height, width, channels = as_image(shapes[0])
@@ -66,23 +64,3 @@ class Cropping(Mover):
         top, bottom, left, right = self.crop
         image = x.reshape(len(x), *as_image(x.shape[1:]))[:, top : height - bottom, left : width - right]
         return image.reshape(len(x), *self.output_shape([x.shape[1:]]))
-
-    def kernel(self, node: Node) -> Kernel:
-        return _kernel(node, (1, 1), (self.crop[0], self.crop[2]))
-
-
-def _kernel(node: Node, factors: tuple[int, int], corner: tuple[int, int]) -> Kernel:
-    in_height, in_width, _ = as_image(node.input.shape)
-    height, width, channels = as_image(node.output.shape)
-    fields = typed(node) | {
-        "in_height": in_height,
-        "in_width": in_width,
-        "channels": channels,
-        "factor_height": factors[0],
-        "factor_width": factors[1],
-        "crop_top": corner[0],
-        "crop_left": corner[1],
-        "out_height": height,
-        "out_width": width,
-    }
-    return Kernel("depth_to_space", "depth_to_space.h", fields)

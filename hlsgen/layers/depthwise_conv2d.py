@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
+from hlsgen.ir.layer import Exact, Layer
 from hlsgen.ir.types import Ints, bit_length, integers
-from hlsgen.layers.base import Exact, Floats
-from hlsgen.layers.kernel import Kernel
 from hlsgen.layers.linear import LinearLayer, divisors
 from hlsgen.layers.window import Window
 
@@ -36,6 +35,12 @@ class DepthwiseConv2D(LinearLayer):
     @property
     def pads(self) -> bool:  # type: ignore[override]
         return self.window.padded
+
+    def with_padding(self, shape: Shape, padding: tuple[int, int, int, int]) -> Layer | None:
+        """Not where the image is smaller than the kernel: the proof of the sum's range would come out sharper than
+        with the zeros as data, and with it the types."""
+        window = self.window.with_padding(padding)
+        return replace(self, window=window) if all(mask.all() for mask in window.masks(shape)) else None
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], self.n_out)
@@ -76,12 +81,5 @@ class DepthwiseConv2D(LinearLayer):
     def summed(self, products: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(products.sum(axis=(0, 1))).reshape(-1)
 
-    def valid_reuse_factors(self, node: Node) -> list[int]:
+    def valid_reuse_factors(self) -> list[int]:
         return divisors(self.window.taps * self.n_out)
-
-    def kernel(self, node: Node) -> Kernel:
-        w, _ = self.weight.fixed
-        fields = self.linear_fields(node, self.window.taps, self.n_out) | self.window.kernel_fields(node.input.shape)
-        fields |= {"depth_multiplier": self.multiplier, "n_taps": self.window.taps}
-        taps = w.reshape(self.window.taps, self.n_out)
-        return Kernel("depthwise_conv2d", "depthwise_conv2d.h", fields, self.linear_constants(taps.T))

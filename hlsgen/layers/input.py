@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlsgen.ir.graph import Shape
-from hlsgen.layers.base import Layer
+from hlsgen.ir.constant import Shape
+from hlsgen.ir.layer import Layer, Packing
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,6 +14,10 @@ class Input(Layer):
     """A port of the top function; ``shape`` is without the batch."""
 
     kind = "Input"
+    packing = Packing.NONE
+    pure = True
+    casts = frozenset({"result"})
+    is_input = True
     shape: Shape
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,11 +11,9 @@ from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
 from hlsgen.ir.constant import MOST_FRACTION, Constant, exact_constant, narrowest, rounded_to_odd
-from hlsgen.ir.graph import Node
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
-from hlsgen.layers.base import Exact, Layer
-from hlsgen.layers.kernel import ConstantArray, Field, Word, summed, typed
 
 _REAL_BIAS_BITS = 26
 """What is kept of a real bias (below its largest) where nobody rounds the sum: a little more than float32 does."""
@@ -26,6 +25,10 @@ _BIAS_WIDTH = 24
 class LinearLayer(Layer):
     """``y = x W + b`` over some window; ``bias`` (outputs,)."""
 
+    packing = Packing.POSITIONS
+    pure = True
+    casts = frozenset({"accum", "result"})
+    constant_roles = MappingProxyType({"weight": "weight", "bias": "bias"})
     has_multiplier = True
     weight: Constant
     bias: Constant
@@ -91,20 +94,19 @@ class LinearLayer(Layer):
         assert fused.type is not None
         return None if fused.type.width > widest else replace(self, weight=fused, bias=exact_constant(*bias))
 
-    def with_constants(self, node: Node, width: int) -> Layer:
+    def prepared(self, context: Context) -> Layer:
         """As for any layer, but an inferred bias has a place of its own; see :meth:`_placed_bias`."""
-        layer = super().with_constants(node, width)
-        assert isinstance(layer, LinearLayer) and node.input.type is not None
-        layer = layer._narrowed(node)
-        assert layer.weight.type is not None
-        grid = node.input.type.frac + layer.weight.type.frac
-        if node.settings.bias is not None and self.bias.mantissas is None:
+        layer = super().prepared(context)
+        assert isinstance(layer, LinearLayer)
+        layer = layer._narrowed(context)
+        grid = context.input.type.frac + layer.weight.known_type.frac
+        if context.wish.type("bias") is not None and self.bias.mantissas is None:
             return layer
         if not layer.bias.effective.any():  # zeros must not make the sum finer than the products
             return replace(layer, bias=_zeros(layer.bias, min(grid, 0)))
-        return layer if self.bias.mantissas is not None else replace(layer, bias=self._placed_bias(node, grid, width))
+        return layer if self.bias.mantissas is not None else replace(layer, bias=self._placed_bias(context, grid))
 
-    def _placed_bias(self, node: Node, grid: int, width: int) -> Constant:
+    def _placed_bias(self, context: Context, grid: int) -> Constant:
         """Real numbers no finer than the ``grid`` of the products they are added to, where they cost no more bits.
 
         Beside weights that the model quantised, they are rounded to odd, two bits below every later rounding, which
@@ -112,31 +114,32 @@ class LinearLayer(Layer):
         keeps all that float32 would.
         """
         if self.weight.mantissas is not None:
-            return rounded_to_odd(self.bias, max(grid, self._read_frac(node)) + 2)
-        most = max(width, _BIAS_WIDTH)
-        bias = self.bias.placed(min(most, node.settings.widest or most))
+            return rounded_to_odd(self.bias, max(grid, self._read_frac(context)) + 2)
+        most = max(context.width, _BIAS_WIDTH)
+        bias = self.bias.placed(min(most, context.widest or most))
         assert bias.type is not None
         if bias.type.frac <= grid:
             return bias
         bits = max(bias.type.integer + grid, 1)
         return self.bias.quantized(FixedType(bits, bits - grid, bias.type.signed))
 
-    def _narrowed(self, node: Node) -> LinearLayer:
+    def _narrowed(self, context: Context) -> LinearLayer:
         """The constants in the narrowest types that hold them, where the user did not fix their types."""
-        wishes = {"weight": node.settings.weight, "bias": node.settings.bias}
-        found = {name: constant for name, constant in self.constants().items() if wishes[name] is None}
+        found = {name: constant for name, constant in self.constants().items() if context.wish.type(name) is None}
         return replace(self, **{name: narrowest(p) for name, p in found.items() if p.mantissas is not None})
 
-    def _read_frac(self, node: Node) -> int:
-        if node.read_frac is not None:
-            return node.read_frac
+    def _read_frac(self, context: Context) -> int:
+        if context.read_frac is not None:
+            return context.read_frac
         largest = float(np.abs(self.bias.values).max(initial=0.0))
         return min(_REAL_BIAS_BITS - 2 - int(np.frexp(largest)[1]), MOST_FRACTION) if largest else 0
 
-    @property
-    def stands_for_real_bias(self) -> bool:
-        """Whether :meth:`with_constants` chose the bias such that no later rounding tells it from the real one."""
-        return self.weight.given and not self.bias.given and self.bias.type is not None
+    def stands_for(self, name: str) -> bool:
+        """As for any layer; beside given weights the bias was chosen such that no later rounding tells it from the
+        real one, and constants without a type will be rounded to the grid of the products."""
+        if name == "bias" and self.weight.given and not self.bias.given and self.bias.type is not None:
+            return True
+        return self.constants()[name].mantissas is not None and super().stands_for(name)
 
     @property
     def given(self) -> bool:
@@ -149,27 +152,6 @@ class LinearLayer(Layer):
     def bias_interval(self, inputs: Interval) -> Interval:
         bias, frac = self.bias.fixed
         return inputs.add(Interval(bias, bias, frac))
-
-    def linear_fields(self, node: Node, n_in: int, n_out: int) -> dict[str, Field | Word]:
-        assert self.weight.type is not None and self.bias.type is not None
-        return {
-            **typed(node),
-            **summed(node),
-            "n_in": n_in,
-            "n_out": n_out,
-            "weight_t": self.weight.type,
-            "bias_t": self.bias.type,
-            "weight_word": Word(self.weight.type),
-            "bias_word": Word(self.bias.type),
-        }
-
-    def linear_constants(self, output_major: Ints) -> tuple[ConstantArray, ...]:
-        assert self.weight.type is not None and self.bias.type is not None
-        bias, _ = self.bias.fixed
-        return (
-            ConstantArray.of("w", output_major, self.weight.type),
-            ConstantArray.of("b", bias, self.bias.type),
-        )
 
 
 def _zeros(bias: Constant, frac: int) -> Constant:

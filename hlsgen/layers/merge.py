@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, aligned
-from hlsgen.layers.base import Exact, Floats, Layer, align
-from hlsgen.layers.kernel import Kernel, typed
+from hlsgen.ir.layer import Exact, Layer, Packing, align
 
 _FLOAT: dict[str, Callable[[Floats, Floats], Floats]] = {
     "add": np.add,
@@ -27,6 +26,9 @@ class Merge(Layer):
     """``op`` of two tensors of one shape, or of a tensor and one value per channel (1, ..., 1, channels)."""
 
     kind = "Merge"
+    packing = Packing.PAIRS
+    pure = True
+    casts = frozenset({"result"})
     op: str
 
     @property
@@ -66,31 +68,6 @@ class Merge(Layer):
         a, b = aligned([x0, x1])
         pick = np.maximum if self.op == "maximum" else np.minimum
         return Interval(pick(a.low, b.low), pick(a.high, b.high), a.frac)
-
-    def kernel(self, node: Node) -> Kernel:
-        a, b = node.inputs
-        assert a.type is not None and b.type is not None and node.sum_type is not None
-        exact = node.sum_type
-        if self.structural:  # compared in a type that holds both operands, not only the result
-            spans = [Interval.of_type(t, 1) for t in (a.type, b.type)]
-            both = aligned(spans)
-            low = min(i.lowest for i in both)
-            high = max(i.highest for i in both)
-            from hlsgen.ir.types import FixedType
-
-            exact = FixedType.covering(low, high, both[0].frac)
-        fields = typed(node)
-        del fields["input_t"]
-        fields |= {
-            "input0_t": a.type,
-            "input1_t": b.type,
-            "value_t": exact,
-            "size": node.output.size,
-            "inner": b.size,
-            "broadcast": a.shape != b.shape,
-            "op": f"hlsgen::merge_op::{self.op}",
-        }
-        return Kernel("merge", "merge.h", fields)
 
 
 def _spread(small: Floats, big: Floats) -> Floats:

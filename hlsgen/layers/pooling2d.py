@@ -9,23 +9,44 @@ from math import ceil, prod
 
 import numpy as np
 
+from hlsgen.ir.affine import Affine
 from hlsgen.ir.arithmetic import exact_product
-from hlsgen.ir.constant import Constant
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Rounding, bit_length, integers
-from hlsgen.layers.base import Exact, Floats, Layer
-from hlsgen.layers.kernel import ConstantArray, Field, Kernel, Word, summed, typed
 from hlsgen.layers.window import Window
 
 
 @dataclass(frozen=True, eq=False)
-class MaxPooling2D(Layer):
+class Largest(Layer):
+    """The largest of some cells of a channel."""
+
+    packing = Packing.POSITIONS
+    pure = True
+    casts = frozenset({"result"})
+    structural = True
+    picks = True
+
+    def commutes_with_cast(self, fixed: FixedType) -> bool:
+        return fixed.saturates
+
+    def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
+        return [affine] if affine.rises else None
+
+    def scale_behind(self, shapes: Sequence[Shape], place: int, affine: Affine) -> Affine | None:
+        return affine if affine.rises else None
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPooling2D(Largest):
     """The largest cell of each window; padding never counts."""
 
     kind = "MaxPooling2D"
-    structural = True
     window: Window
+
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        return self.window == Window((1, 1))
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], shapes[0][-1])
@@ -44,10 +65,6 @@ class MaxPooling2D(Layer):
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         return inputs[0]
 
-    def kernel(self, node: Node) -> Kernel:
-        fields = typed(node) | pooling_fields(self.window, node.input.shape) | {"kind": "hlsgen::pooling::max"}
-        return Kernel("max_pooling2d", "pooling2d.h", fields)
-
 
 @dataclass(frozen=True, eq=False)
 class Average(Layer):
@@ -57,6 +74,9 @@ class Average(Layer):
     the product towards zero on a grid so fine that nothing which is no tie comes to lie on one (see :meth:`_divided`).
     """
 
+    packing = Packing.POSITIONS
+    pure = True
+    casts = frozenset({"result"})
     constant_width = 24
     reciprocal: Constant
     share: Fraction = Fraction(1)
@@ -67,18 +87,15 @@ class Average(Layer):
         """The counts that occur, by their place in ``reciprocal``."""
         raise NotImplementedError
 
-    def with_constants(self, node: Node, width: int) -> Layer:
-        counts = self.divisors(node.input.shape)
-        fixed = self.reciprocal.mantissas is not None or node.settings.weight is not None
+    def prepared(self, context: Context) -> Layer:
+        counts = self.divisors(context.input.shape)
         whole = all(count & (count - 1) == 0 for count in counts.values())
-        if fixed or whole or node.read_frac is None or node.settings.accum is not None:
-            return super().with_constants(node, width)
-        return self._divided(node, node.read_frac, counts)
+        if self.reciprocal.mantissas is not None or whole or context.read_frac is None:
+            return super().prepared(context)
+        return self._divided(context.input.interval, context.read_frac, counts)
 
-    def _divided(self, node: Node, read_frac: int, counts: dict[int, int]) -> Layer:
+    def _divided(self, x: Interval, read_frac: int, counts: dict[int, int]) -> Layer:
         """Quotients that are no multiples of ``2**-kept`` are at least ``2**-kept / count`` away from the next one."""
-        x = node.input.interval
-        assert x is not None
         most = max(counts.values())
         kept = max(x.frac + self.share.denominator.bit_length() - 1, read_frac + 1) + most.bit_length()
         largest = max(abs(x.lowest), abs(x.highest)) * most
@@ -89,6 +106,19 @@ class Average(Layer):
         fixed = FixedType.covering(min(*mantissas, 0), max(*mantissas, 1), frac)
         reciprocal = replace(self.reciprocal, type=fixed, mantissas=integers(mantissas))
         return replace(self, reciprocal=reciprocal, kept=kept)
+
+    def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
+        return [affine] if self._commutes(shapes[0], affine) else None
+
+    def scale_behind(self, shapes: Sequence[Shape], place: int, affine: Affine) -> Affine | None:
+        return affine if self._commutes(shapes[0], affine) else None
+
+    def _commutes(self, shape: Shape, affine: Affine) -> bool:
+        """A shift passes only where the weights of the average add up to one (rounded reciprocals may not)."""
+        if not affine.shifts or self.reciprocal.mantissas is None:
+            return True
+        effective = self.reciprocal.effective
+        return all(count * float(effective[place]) == 1.0 for place, count in self.divisors(shape).items())
 
     def accumulator(self, exact: FixedType) -> FixedType | None:
         if self.kept is None or self.kept >= exact.frac:
@@ -105,6 +135,9 @@ class AveragePooling2D(Average):
 
     kind = "AveragePooling2D"
     window: Window = field(kw_only=True)
+
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        return self.window == Window((1, 1)) and bool(self.reciprocal.effective[1] == 1.0)
 
     def divisors(self, shape: Shape) -> dict[int, int]:
         return {int(count): int(count) for count in np.unique(self.window.counts(shape))}
@@ -134,17 +167,12 @@ class AveragePooling2D(Average):
         corners = [integers(v, bits) * f for v in (x.low, x.high) for f in factors]
         return Interval(np.min(corners, axis=0), np.max(corners, axis=0), x.frac + frac)
 
-    def kernel(self, node: Node) -> Kernel:
-        fields = pooling_fields(self.window, node.input.shape) | {"kind": "hlsgen::pooling::average"}
-        return _average_kernel("average_pooling2d", node, self.reciprocal, self.window.taps, fields)
-
 
 @dataclass(frozen=True, eq=False)
-class GlobalMaxPooling(Layer):
+class GlobalMaxPooling(Largest):
     """The largest value of each channel."""
 
     kind = "GlobalMaxPooling"
-    structural = True
     keepdims: bool = False
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
@@ -159,9 +187,6 @@ class GlobalMaxPooling(Layer):
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         return inputs[0]
-
-    def kernel(self, node: Node) -> Kernel:
-        return Kernel("global_max_pooling", "pooling2d.h", typed(node) | global_fields(node))
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,28 +218,6 @@ class GlobalAveragePooling(Average):
         bits = max(bit_length(x.low), bit_length(x.high)) + factor.bit_length()
         return Interval(integers(x.low, bits) * factor, integers(x.high, bits) * factor, x.frac + frac)
 
-    def kernel(self, node: Node) -> Kernel:
-        positions = prod(node.input.shape[:-1])
-        return _average_kernel("global_average_pooling", node, self.reciprocal, positions, global_fields(node))
-
-
-def _average_kernel(
-    function: str, node: Node, reciprocal: Constant, cells: int, fields: dict[str, Field | Word]
-) -> Kernel:
-    """``sum_t`` of an average holds the sum of the cells; the product with the reciprocal is exact."""
-    assert reciprocal.type is not None and node.input.interval is not None
-    total = node.input.interval.with_zero()
-    sum_type = FixedType.covering(total.lowest * cells, total.highest * cells, total.frac)
-    all_fields = {
-        **typed(node),
-        **summed(node),
-        **fields,
-        "sum_t": sum_type,
-        "reciprocal_t": reciprocal.type,
-        "reciprocal_word": Word(reciprocal.type),
-    }
-    return Kernel(function, "pooling2d.h", all_fields, (ConstantArray.of("r", reciprocal.fixed[0], reciprocal.type),))
-
 
 def axes(x: Ints) -> tuple[int, ...]:
     """The axes between batch and channels."""
@@ -224,13 +227,3 @@ def axes(x: Ints) -> tuple[int, ...]:
 def global_shape(shape: Shape, keepdims: bool) -> Shape:
     """One value a channel."""
     return (*(1 for _ in shape[:-1]), shape[-1]) if keepdims else (shape[-1],)
-
-
-def global_fields(node: Node) -> dict[str, Field | Word]:
-    """Positions and channels."""
-    return {"positions": prod(node.input.shape[:-1]), "n": node.input.shape[-1]}
-
-
-def pooling_fields(window: Window, shape: Shape) -> dict[str, Field | Word]:
-    """The window of a pooling."""
-    return window.fields(shape) | {"pool_height": window.size[0], "pool_width": window.size[1]}

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.ir.arithmetic import exact_product
-from hlsgen.ir.constant import Constant
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval, aligned, hull
-from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Exact, Floats, Layer, align
-from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
+from hlsgen.ir.layer import Exact, Layer, Packing, align
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +18,9 @@ class PRelu(Layer):
     """``x if x >= 0 else slopes * x``; ``slopes`` (channels,) or the shape of the tensor."""
 
     kind = "PRelu"
+    packing = Packing.CHANNELS
+    pure = True
+    casts = frozenset({"result"})
     slopes: Constant
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
@@ -46,24 +46,3 @@ class PRelu(Layer):
 
     def describe(self) -> str:
         return f"{self.slopes.values.size} slopes"
-
-    def kernel(self, node: Node) -> Kernel:
-        assert node.input.type is not None and self.slopes.type is not None
-        fields = typed(node) | {
-            "size": node.output.size,
-            "slopes": self.slopes.values.size,
-            "slope_t": self.slopes.type,
-            "slope_word": Word(self.slopes.type),
-            "value_t": self._value_type(node.input.type),
-        }
-        constants = (ConstantArray.of("a", self.slopes.fixed[0], self.slopes.type),)
-        return Kernel("prelu", "prelu.h", fields, constants)
-
-    def _value_type(self, x: FixedType) -> FixedType:
-        """A signed type that holds every x, and every product with any of the slopes."""
-        slopes, frac = self.slopes.fixed
-        ends = [int(slopes.min()), int(slopes.max())]
-        bounds = [m << frac if frac > 0 else m for m in (x.min_mantissa, x.max_mantissa)]
-        shift = -frac if frac < 0 else 0
-        bounds += [(m * end) << shift for m in (x.min_mantissa, x.max_mantissa) for end in ends]
-        return FixedType.covering(min(*bounds, -1), max(*bounds, 0), x.frac + max(frac, 0))

@@ -11,16 +11,14 @@ from math import floor
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.ir.constant import Constant
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Context, Exact, Layer, Packing
+from hlsgen.ir.staircase import Cut, Staircase
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
-from hlsgen.layers.base import Exact, Floats, Layer
 from hlsgen.layers.convert import Convert
-from hlsgen.layers.kernel import Kernel, typed
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
-from hlsgen.layers.table import table_kernel
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.quantizers import Activation
 
@@ -36,22 +34,24 @@ class QuantizedFunction(Layer):
     """
 
     kind = "QuantizedFunction"
+    packing = Packing.ELEMENTS
+    pure = True
+    casts = frozenset({"result"})
     function: Activation
     table: Ints | None = None
     input_type: FixedType | None = None
 
-    def step_frac(self, node: Node) -> int | None:
+    def step_frac(self, result: FixedType | None) -> int | None:
         return self.function.step_frac
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         grid = FixedType(48, 16)
         return self.function.type.to_float(self.function.apply(grid.quantize(inputs[0]), grid.frac))
 
-    def with_constants(self, node: Node, width: int) -> Layer:
-        fixed = node.input.type
-        assert fixed is not None
+    def prepared(self, context: Context) -> Layer:
+        fixed = context.input.type
         if fixed.width > _TABLE_BITS:
-            return self._as_thresholds(node.name, fixed)
+            return self._as_thresholds(context.name, fixed)
         patterns = np.arange(1 << fixed.width)
         mantissas = fixed.plain().cast(patterns, fixed.frac)
         return replace(self, table=self.function.apply(mantissas, fixed.frac), input_type=fixed)
@@ -92,7 +92,7 @@ class QuantizedFunction(Layer):
             spans += [(left, below, middle, between), (middle, between, right, above)]
         return results[0], steps
 
-    def natural_type(self, node: Node, width: int) -> FixedType | None:
+    def natural_type(self, context: Context) -> FixedType | None:
         return self.function.type.plain()
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
@@ -103,12 +103,14 @@ class QuantizedFunction(Layer):
         assert self.table is not None
         return Interval.of_values(self.table[:, None], self.function.type.frac).uniform(inputs[0].channels)
 
+    def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
+        if self.function.kind != "cast" or self.function.scale is not None:
+            return None
+        stairs = Staircase.of_cast(self.function.type, most)
+        return None if stairs is None else stairs.clipped(self.function.low, self.function.high)
+
     def describe(self) -> str:
         return self.function.kind
-
-    def kernel(self, node: Node) -> Kernel:
-        assert self.table is not None and self.input_type is not None
-        return table_kernel(node, self.input_type, Exact(self.table, self.function.type.frac))
 
 
 def _clamped(mantissa: int, fixed: FixedType) -> int:
@@ -170,6 +172,9 @@ class Saturate(Layer):
     """``max(-2**integer, min(x, 2**integer - step))`` on the finer of the grids of x and of ``frac``."""
 
     kind = "Saturate"
+    packing = Packing.ELEMENTS
+    pure = True
+    casts = frozenset({"result"})
     structural = True
     integer: int
     frac: int
@@ -184,12 +189,8 @@ class Saturate(Layer):
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         return inputs[0]
 
-    def kernel(self, node: Node) -> Kernel:
-        return Kernel("convert", "convert.h", {**typed(node), "size": node.output.size})
-
-    def natural_type(self, node: Node, width: int) -> FixedType | None:
-        fixed = node.input.type
-        assert fixed is not None
+    def natural_type(self, context: Context) -> FixedType | None:
+        fixed = context.input.type
         if fixed.integer - fixed.signed <= self.integer:
             return fixed.plain()
         frac = max(fixed.frac, self.frac)
@@ -202,22 +203,29 @@ class TernarySteps(Layer):
     """``sign(x)`` where ``|x| >= threshold``, else 0; becomes Thresholds once the grid of x is known."""
 
     kind = "TernarySteps"
+    packing = Packing.NONE
+    pure = True
+    casts = frozenset({"result"})
     threshold: Fraction
     function: Activation
 
-    def step_frac(self, node: Node) -> int | None:
+    def step_frac(self, result: FixedType | None) -> int | None:
         return self.threshold.denominator.bit_length() - 1
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
         return np.where(np.abs(x) >= float(self.threshold), np.sign(x), 0.0)
 
-    def with_constants(self, node: Node, width: int) -> Layer:
-        assert node.input.type is not None
-        frac = node.input.type.frac
+    def prepared(self, context: Context) -> Layer:
+        frac = context.input.type.frac
         least = max(-((-self.threshold * Fraction(2) ** frac) // 1), 1)  # |x| >= threshold on this grid; sign(0) is 0
         low, high = (int(v) * Fraction(2) ** -frac for v in (-least + 1, least))
         return _steps([low, high], [self.function.low, 0, self.function.high], self.function.type)
+
+    def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
+        at, function = self.threshold, self.function
+        low, high = Cut(-at, beyond=at != 0), Cut(at, beyond=at == 0)
+        return Staircase((low, high), (function.low, 0, function.high), function.type)
 
     def describe(self) -> str:
         return f"threshold={float(self.threshold):g}"

@@ -8,14 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from hlsgen.ir.affine import Affine
 from hlsgen.ir.arithmetic import exact_product
-from hlsgen.ir.constant import Constant
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval, hull
+from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align
+from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Exact, Floats, Layer, align, before_result
-from hlsgen.layers.kernel import Kernel, Word, typed
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +23,9 @@ class Relu(Layer):
     """``min(x if x >= 0 else slope * x, ceiling)``; slope and ceiling are scalars (shape ())."""
 
     kind = "Relu"
+    packing = Packing.ELEMENTS
+    pure = True
+    casts = frozenset({"result"})
     slope: Constant | None = None
     ceiling: Constant | None = None
 
@@ -30,18 +33,35 @@ class Relu(Layer):
     def structural(self) -> bool:  # type: ignore[override]
         return self.slope is None
 
-    def step_frac(self, node: Node) -> int | None:
-        if self.slope is None or self.slope.type is None or node.settings.result is None:
-            return super().step_frac(node)
+    def step_frac(self, result: FixedType | None) -> int | None:
+        if self.slope is None or self.slope.type is None or result is None:
+            return super().step_frac(result)
         mantissa, frac = self.slope.fixed
         power = int(mantissa) & (int(mantissa) - 1) == 0
-        return node.settings.result.frac + frac if power else None
+        return result.frac + frac if power else None
 
-    def wanted(self, node: Node, behind: Demand) -> Demand:
+    def wanted(self, casts: Casts, behind: Demand) -> Demand:
         if self.slope is not None:
             return EVERYTHING
         top = None if self.ceiling is None else Fraction(float(self.ceiling.effective))
-        return before_result(node, behind).within(Fraction(0), top)
+        return casts.before(behind).within(Fraction(0), top)
+
+    def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
+        return [affine] if self._commutes(affine) else None
+
+    def scale_behind(self, shapes: Sequence[Shape], place: int, affine: Affine) -> Affine | None:
+        return affine if self._commutes(affine) else None
+
+    def _commutes(self, affine: Affine) -> bool:
+        return self.ceiling is None and affine.rises and not affine.shifts
+
+    def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
+        stairs = Staircase.of_cast(result, most)
+        if self.slope is not None or stairs is None or result is None:
+            return None
+        if self.ceiling is None:
+            return stairs.clipped(0, result.max_mantissa)
+        return None if self.ceiling.mantissas is None else stairs.clipped(0, int(result.cast(*self.ceiling.fixed)))
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
@@ -71,41 +91,3 @@ class Relu(Layer):
     def describe(self) -> str:
         parts = {"slope": self.slope, "max": self.ceiling}
         return " ".join(f"{k}={float(p.effective):g}" for k, p in parts.items() if p is not None)
-
-    def kernel(self, node: Node) -> Kernel:
-        assert node.input.type is not None
-        unused = FixedType(1, 1, False)
-        slope_t = self.slope.type if self.slope and self.slope.type else unused
-        max_t = self.ceiling.type if self.ceiling and self.ceiling.type else unused
-        fields = {
-            **typed(node),
-            "size": node.output.size,
-            "has_slope": self.slope is not None,
-            "has_max": self.ceiling is not None,
-            "slope_t": slope_t,
-            "slope_word": Word(slope_t),
-            "max_t": max_t,
-            "max_word": Word(max_t),
-            "value_t": self._value_type(node.input.type, slope_t, max_t),
-            "slope_mantissa": int(self.slope.fixed[0]) if self.slope else 0,
-            "max_mantissa": self._ceiling_mantissa(node.input.type, slope_t, max_t),
-        }
-        return Kernel("relu", "relu.h", fields)
-
-    def _value_type(self, x: FixedType, slope: FixedType, top: FixedType) -> FixedType:
-        """A signed type that holds x, slope * x and the ceiling exactly."""
-        frac = max(x.frac, x.frac + slope.frac if self.slope else x.frac, top.frac if self.ceiling else x.frac)
-        bounds = [x.min_mantissa << (frac - x.frac), x.max_mantissa << (frac - x.frac), -1]
-        if self.slope is not None:
-            slope_mantissa = int(self.slope.fixed[0])
-            shift = frac - x.frac - slope.frac
-            bounds += [(m * slope_mantissa) << shift for m in (x.min_mantissa, 0)]
-        if self.ceiling is not None:
-            bounds.append(int(self.ceiling.fixed[0]) << (frac - top.frac))
-        return FixedType.covering(min(bounds), max(bounds), frac)
-
-    def _ceiling_mantissa(self, x: FixedType, slope: FixedType, top: FixedType) -> int:
-        """The ceiling on the grid of ``value_t``."""
-        if self.ceiling is None:
-            return 0
-        return int(self.ceiling.fixed[0]) << (self._value_type(x, slope, top).frac - top.frac)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen.ir.affine import Affine
 from hlsgen.ir.arithmetic import exact_product
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.layers.base import Exact, Floats
-from hlsgen.layers.kernel import ConstantArray, Kernel, Word, summed, typed
+from hlsgen.ir.layer import Exact, Packing, Statistics
 from hlsgen.layers.linear import LinearLayer
 
 
@@ -22,11 +22,21 @@ class Scale(LinearLayer):
     """``weight`` (channels,) is the scale, ``bias`` (channels,)."""
 
     kind = "Scale"
+    packing = Packing.CHANNELS
     constant_width = 24
-    mean: Floats | None = None
-    """What BatchNormalization saw in training, per channel (for placing ranges): mean of the input..."""
-    deviation: Floats | None = None
-    """...and its standard deviation."""
+    measured: Statistics | None = None
+    """What BatchNormalization saw in training (for placing ranges)."""
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """None for a BatchNormalization that was never trained, which has mean 0 and variance 1."""
+        known = self.measured
+        return known if known is not None and (known.mean.any() or (known.deviation != 1).any()) else None
+
+    @property
+    def affine(self) -> Affine:
+        """What it does to each channel."""
+        return Affine(self.weight, self.bias)
 
     def per_input(self, vector: NDArray[Any]) -> NDArray[Any]:
         return vector
@@ -48,21 +58,3 @@ class Scale(LinearLayer):
 
     def describe(self) -> str:
         return ""
-
-    def kernel(self, node: Node) -> Kernel:
-        assert self.weight.type is not None and self.bias.type is not None
-        fields = {
-            **typed(node),
-            **summed(node),
-            "size": node.output.size,
-            "channels": node.output.shape[-1],
-            "scale_t": self.weight.type,
-            "bias_t": self.bias.type,
-            "scale_word": Word(self.weight.type),
-            "bias_word": Word(self.bias.type),
-        }
-        constants = (
-            ConstantArray.of("s", self.weight.fixed[0], self.weight.type),
-            ConstantArray.of("b", self.bias.fixed[0], self.bias.type),
-        )
-        return Kernel("scale", "scale.h", fields, constants)

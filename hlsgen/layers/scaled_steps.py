@@ -14,63 +14,12 @@ from math import ceil, floor
 
 import numpy as np
 
-from hlsgen.ir.constant import Constant, exact_constant
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Constant, Floats, Shape, exact_constant
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.types import FixedType, Overflow, Rounding, integers
-from hlsgen.layers.base import Floats, Layer
+from hlsgen.ir.layer import Context, Layer, Packing
+from hlsgen.ir.staircase import Staircase
+from hlsgen.ir.types import integers
 from hlsgen.layers.thresholds import Thresholds
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The place of a step: reached by ``x >= at``, or only by ``x > at`` if ``beyond``."""
-
-    at: Fraction
-    beyond: bool = False
-
-
-@dataclass(frozen=True)
-class Staircase:
-    """A monotone step function: ``levels`` (mantissas of ``type``) between ascending ``cuts``."""
-
-    cuts: tuple[Cut, ...]
-    levels: tuple[int, ...]
-    type: FixedType
-
-    @classmethod
-    def of_cast(cls, fixed: FixedType) -> Staircase | None:
-        """The cast to a saturating type; None for overflow modes that make it fall."""
-        if fixed.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
-            return None
-        levels = tuple(range(fixed.min_mantissa, fixed.max_mantissa + 1))
-        return cls(tuple(_cut_below(level, fixed) for level in levels[1:]), levels, fixed)
-
-    def clipped(self, lowest: int, highest: int) -> Staircase:
-        """The same steps between two levels: ``min(max(y, lowest), highest)``."""
-        first = sum(level <= lowest for level in self.levels) - 1
-        last = max(sum(level <= highest for level in self.levels) - 1, first)
-        return Staircase(self.cuts[first:last], self.levels[first : last + 1], self.type)
-
-
-def _cut_below(level: int, fixed: FixedType) -> Cut:
-    """Where a cast begins to give ``level`` (see ``FixedType.cast`` for the tie rules)."""
-    middle = (level - Fraction(1, 2)) * fixed.step
-    match fixed.rounding:
-        case Rounding.TRN:
-            return Cut(level * fixed.step)
-        case Rounding.TRN_ZERO:
-            return Cut(level * fixed.step) if level > 0 else Cut((level - 1) * fixed.step, beyond=True)
-        case Rounding.RND:
-            return Cut(middle)
-        case Rounding.RND_MIN_INF:
-            return Cut(middle, beyond=True)
-        case Rounding.RND_INF:
-            return Cut(middle, beyond=level <= 0)
-        case Rounding.RND_ZERO:
-            return Cut(middle, beyond=level > 0)
-        case Rounding.RND_CONV:
-            return Cut(middle, beyond=level % 2 != 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +27,9 @@ class ScaledSteps(Layer):
     """``stairs(scale * x + bias)``; ``scale`` and ``bias`` (channels,) as real numbers."""
 
     kind = "ScaledSteps"
+    packing = Packing.NONE
+    pure = True
+    casts = frozenset({"result"})
     stairs: Staircase
     scale: Floats
     bias: Floats
@@ -93,12 +45,11 @@ class ScaledSteps(Layer):
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         raise AssertionError("becomes Thresholds before ranges are asked for")
 
-    def with_constants(self, node: Node, width: int) -> Layer:
+    def prepared(self, context: Context) -> Layer:
         """Solve every cut for x on the grid of the input."""
-        assert node.input.type is not None
-        frac = node.input.type.frac
+        frac = context.input.type.frac
         rows = [self._row(Fraction(s), Fraction(b), frac) for s, b in zip(self.scale, self.bias, strict=True)]
-        known = node.input.interval or Interval.of_type(node.input.type, len(rows))
+        known = context.input.interval
         ends = zip(known.low, known.high, strict=True)  # beyond what occurs, a threshold is always or never reached
         cuts = [
             [min(max(cut, int(lo)), int(hi) + 1) for cut in row[0]] for row, (lo, hi) in zip(rows, ends, strict=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.affine import Affine, Indices
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
+from hlsgen.ir.layer import Context, Exact, Layer, Packing, align
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Exact, Floats, Layer, align
-from hlsgen.layers.kernel import Kernel, typed
 from hlsgen.layers.window import as_image
 
 
@@ -20,7 +19,41 @@ from hlsgen.layers.window import as_image
 class Mover(Layer):
     """A layer whose result is its input's values in another place (or zero)."""
 
+    packing = Packing.POSITIONS
+    pure = True
+    casts = frozenset()
     structural = True
+    picks = True
+
+    def commutes_with_cast(self, fixed: FixedType) -> bool:
+        return True  # zeros of padding are zero in every type
+
+    def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
+        source, target, padded = self._channels_moved(shapes[0])
+        picked = np.zeros(shapes[0][-1], dtype=np.int64)
+        picked[source] = target
+        if not affine.agrees(picked[source], target) or affine.shift.effective[padded].any():
+            return None
+        return [affine.take(picked)]
+
+    def scale_behind(self, shapes: Sequence[Shape], place: int, affine: Affine) -> Affine | None:
+        source, target, padded = self._channels_moved(shapes[0])
+        picked = np.zeros(self.output_shape(shapes)[-1], dtype=np.int64)
+        picked[target] = source
+        if not affine.agrees(picked[target], source):
+            return None
+        behind = affine.take(picked)
+        return None if behind.shift.effective[padded].any() else behind
+
+    def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
+        """All (channel before, channel behind) that share an element; and the channels behind that hold padding."""
+        channels = self.output_shape([before])[-1]
+        marks = np.broadcast_to(np.arange(1, before[-1] + 1), (1, *before))
+        moved = np.asarray(self.move(marks), dtype=np.int64)  # type: ignore[arg-type]
+        keys = np.unique(moved * channels + np.arange(channels))
+        source, target = keys // channels, keys % channels
+        real = source > 0
+        return source[real] - 1, target[real], target[~real]
 
     def move(self, x: Floats) -> Floats:
         """Rearrange (samples, *shape)."""
@@ -41,7 +74,12 @@ class Reshape(Mover):
     """Another shape of the same elements in the same order; costs nothing."""
 
     kind = "Reshape"
+    packing = Packing.NONE
+    renames = True
     shape: Shape
+
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        return shapes[0] == self.shape
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.shape
@@ -49,9 +87,9 @@ class Reshape(Mover):
     def move(self, x: Floats) -> Floats:
         return x.reshape(len(x), *self.shape)
 
-    def natural_type(self, node: Node, width: int) -> FixedType | None:
+    def natural_type(self, context: Context) -> FixedType | None:
         """Exactly the input's: both are one wire."""
-        return node.input.type
+        return context.input.type
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         before, after = shapes[0][-1], self.shape[-1]
@@ -70,6 +108,9 @@ class Permute(Mover):
     kind = "Permute"
     order: tuple[int, ...]
 
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        return self.order == tuple(range(len(self.order)))
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return tuple(shapes[0][axis] for axis in self.order)
 
@@ -82,20 +123,17 @@ class Permute(Mover):
             return inputs[0]
         return inputs[0].uniform(shapes[0][self.order[last]])
 
-    def kernel(self, node: Node) -> Kernel:
-        front = 3 - len(self.order)
-        shape = (1,) * front + node.input.shape
-        order = (*range(front), *(axis + front for axis in self.order))
-        fields = typed(node) | {f"in_d{i}": shape[i] for i in range(3)} | {f"perm{i}": order[i] for i in range(3)}
-        return Kernel("permute", "permute.h", fields)
-
 
 @dataclass(frozen=True, eq=False)
 class ZeroPadding(Mover):
     """Zeros around an image: ``padding`` (top, bottom, left, right)."""
 
     kind = "ZeroPadding"
+    picks = False
     padding: tuple[int, int, int, int]
+
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        return not any(self.padding)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         height, width, channels = as_image(shapes[0])
@@ -112,12 +150,6 @@ class ZeroPadding(Mover):
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         return inputs[0].with_zero()
 
-    def kernel(self, node: Node) -> Kernel:
-        height, width, channels = as_image(node.input.shape)
-        fields = typed(node) | {"in_height": height, "in_width": width, "in_channels": channels}
-        fields |= dict(zip(("pad_top", "pad_bottom", "pad_left", "pad_right"), self.padding, strict=True))
-        return Kernel("zero_padding2d", "zero_padding2d.h", fields)
-
 
 @dataclass(frozen=True, eq=False)
 class UpSampling(Mover):
@@ -125,6 +157,9 @@ class UpSampling(Mover):
 
     kind = "UpSampling"
     factors: tuple[int, int]
+
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        return self.factors == (1, 1)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         height, width, channels = as_image(shapes[0])
@@ -136,25 +171,29 @@ class UpSampling(Mover):
         bigger = image.repeat(self.factors[0], axis=1).repeat(self.factors[1], axis=2)
         return bigger.reshape(len(x), *self.output_shape([x.shape[1:]]))
 
-    def kernel(self, node: Node) -> Kernel:
-        height, width, channels = as_image(node.input.shape)
-        fields = typed(node) | {
-            "in_height": height,
-            "in_width": width,
-            "in_channels": channels,
-            "factor_height": self.factors[0],
-            "factor_width": self.factors[1],
-        }
-        return Kernel("upsampling2d", "upsampling2d.h", fields)
-
 
 @dataclass(frozen=True, eq=False)
 class Concatenate(Layer):
     """Two tensors joined along ``axis`` (without the batch)."""
 
     kind = "Concatenate"
+    packing = Packing.POSITIONS
+    pure = True
+    casts = frozenset()
     structural = True
     axis: int
+
+    def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
+        if self.axis != len(shapes[0]) - 1:
+            return [affine, affine]
+        first = shapes[0][-1]
+        return [affine.take(slice(first)), affine.take(slice(first, None))]
+
+    def scale_behind(self, shapes: Sequence[Shape], place: int, affine: Affine) -> Affine | None:
+        if self.axis != len(shapes[0]) - 1:
+            return None
+        other = Affine.identity(shapes[1 - place][-1])
+        return other.joined(affine) if place else affine.joined(other)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         joined = list(shapes[0])
@@ -174,18 +213,3 @@ class Concatenate(Layer):
         frac = max(i.frac for i in inputs)
         parts = [i.at(frac) for i in inputs]
         return Interval(np.concatenate([p.low for p in parts]), np.concatenate([p.high for p in parts]), frac)
-
-    def kernel(self, node: Node) -> Kernel:
-        a, b = node.inputs
-        assert a.type is not None and b.type is not None
-        fields = typed(node)
-        del fields["input_t"]
-        fields |= {
-            "input0_t": a.type,
-            "input1_t": b.type,
-            "outer": prod(a.shape[: self.axis]),
-            "inner0": prod(a.shape[self.axis :]),
-            "inner1": prod(b.shape[self.axis :]),
-            "last_axis": self.axis == len(a.shape) - 1,
-        }
-        return Kernel("concatenate", "concatenate.h", fields)

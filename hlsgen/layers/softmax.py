@@ -12,22 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 
 import numpy as np
 
-from hlsgen.ir.graph import Node, Shape
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
-from hlsgen.layers.base import Exact, Floats, Layer
-from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
 
 _TABLE_BITS = 18
 _INVERSE_BITS = 13
 _REACH_BITS = 4  # exp(-16) is 1e-7, below half a step of a 16-bit result
 _INDEX_BITS = 16
-_EXP = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
-_INVERSE = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
+EXPONENTIAL = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
+INVERSE = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Plan:
         integer = min(distance.integer, _REACH_BITS)
         frac = max(min(x.frac, _INDEX_BITS - integer), 1 - integer)
         index = FixedType(integer + frac, integer, False, Rounding.RND, Overflow.SAT)
-        total = FixedType.covering(0, n << _EXP.frac, _EXP.frac)
+        total = FixedType.covering(0, n << EXPONENTIAL.frac, EXPONENTIAL.frac)
         inverse_index = FixedType(_INVERSE_BITS, total.integer, False, Rounding.RND, Overflow.SAT)
         low_bits = 0 if index.width <= 8 else index.width // 2
         return cls(distance, index, low_bits, total, inverse_index)
@@ -70,7 +68,7 @@ class Plan:
         low = np.exp(-self.low_index.to_float(np.arange(1 << self.low_bits)))
         sums = self.inverse_index.to_float(np.arange(1 << self.inverse_index.width))
         inverse = 1.0 / np.maximum(sums, 1.0)  # a sum below 1 cannot occur: the largest input has exp(0)
-        even = _EXP.with_modes(Rounding.RND_CONV, Overflow.SAT)
+        even = EXPONENTIAL.with_modes(Rounding.RND_CONV, Overflow.SAT)
         return even.quantize(high), even.quantize(low), even.quantize(inverse)
 
 
@@ -79,6 +77,9 @@ class Softmax(Layer):
     """``exp(x_i) / sum(exp(x))`` over the last axis; ``plan`` follows from the input type."""
 
     kind = "Softmax"
+    packing = Packing.GATHERED
+    pure = False
+    casts = frozenset({"result"})
     plan: Plan | None = None
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
@@ -86,12 +87,11 @@ class Softmax(Layer):
         e = np.exp(x - x.max(axis=-1, keepdims=True))
         return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
-    def with_constants(self, node: Node, width: int) -> Layer:
-        assert node.input.type is not None
-        return replace(self, plan=Plan.of(node.input.type, node.input.shape[-1]))
+    def prepared(self, context: Context) -> Layer:
+        return replace(self, plan=Plan.of(context.input.type, context.input.shape[-1]))
 
-    def natural_type(self, node: Node, width: int) -> FixedType | None:
-        return FixedType(width + 1, 1, False, Rounding.RND, Overflow.SAT)
+    def natural_type(self, context: Context) -> FixedType | None:
+        return FixedType(context.width + 1, 1, False, Rounding.RND, Overflow.SAT)
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.plan is not None
@@ -100,42 +100,13 @@ class Softmax(Layer):
         distance = x.max(axis=-1, keepdims=True) - x
         k = plan.index.cast(distance, frac)
         product = high[k >> plan.low_bits] * low[k & ((1 << plan.low_bits) - 1)]
-        e = _EXP.cast(product, 2 * _EXP.frac)
-        place = plan.inverse_index.cast(e.sum(axis=-1, keepdims=True), _EXP.frac)
-        return Exact(e * inverse[place], _EXP.frac + _INVERSE.frac)
+        e = EXPONENTIAL.cast(product, 2 * EXPONENTIAL.frac)
+        place = plan.inverse_index.cast(e.sum(axis=-1, keepdims=True), EXPONENTIAL.frac)
+        return Exact(e * inverse[place], EXPONENTIAL.frac + INVERSE.frac)
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
-        one = np.full(inputs[0].channels, 1 << (_EXP.frac + _INVERSE.frac), dtype=np.int64)
-        return Interval(0 * one, one, _EXP.frac + _INVERSE.frac)
+        one = np.full(inputs[0].channels, 1 << (EXPONENTIAL.frac + INVERSE.frac), dtype=np.int64)
+        return Interval(0 * one, one, EXPONENTIAL.frac + INVERSE.frac)
 
     def describe(self) -> str:
         return ""
-
-    def kernel(self, node: Node) -> Kernel:
-        assert self.plan is not None
-        plan = self.plan
-        high, low, inverse = plan.tables()
-        fields = {
-            **typed(node),
-            "positions": prod(node.output.shape[:-1]),
-            "n": node.output.shape[-1],
-            "distance_t": plan.distance,
-            "index_t": plan.index,
-            "high_bits": plan.high_bits,
-            "low_bits": plan.low_bits,
-            "has_low": plan.low_bits > 0,
-            "high_index_t": plan.high_index,
-            "low_index_t": plan.low_index,
-            "exp_t": _EXP,
-            "exp_word": Word(_EXP),
-            "sum_t": plan.sum,
-            "inverse_index_t": plan.inverse_index,
-            "inverse_t": _INVERSE,
-            "inverse_word": Word(_INVERSE),
-        }
-        constants = (
-            ConstantArray.of("exp_high", high, _EXP),
-            ConstantArray.of("exp_low", low, _EXP),
-            ConstantArray.of("inverse", inverse, _INVERSE),
-        )
-        return Kernel("softmax", "softmax.h", fields, constants)

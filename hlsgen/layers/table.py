@@ -13,13 +13,13 @@ from math import erf
 
 import numpy as np
 
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import magnitude_bits
-from hlsgen.ir.graph import Node, Shape, Value
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Casts, Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
-from hlsgen.layers.base import Exact, Floats, Layer
-from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
+from hlsgen.ir.typing import Tensor
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
 
@@ -100,6 +100,9 @@ class Table(Layer):
     """``y = unary(x)``; ``table`` holds the result's mantissas by the raw bits of the index."""
 
     kind = "Table"
+    packing = Packing.ELEMENTS
+    pure = False
+    casts = frozenset({"result"})
     unary: Unary
     index_bits: int = 12
     index: FixedType | None = None
@@ -109,12 +112,11 @@ class Table(Layer):
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return self.unary.function(inputs[0])
 
-    def with_constants(self, node: Node, width: int) -> Layer:
-        return replace(self, index=self._index_type(node.input))
+    def prepared(self, context: Context) -> Layer:
+        return replace(self, index=self._index_type(context.input))
 
-    def _index_type(self, value: Value) -> FixedType:
+    def _index_type(self, value: Tensor) -> FixedType:
         """The input's own type if narrow; else ``index_bits`` over the range that matters."""
-        assert value.type is not None and value.interval is not None
         if value.type.width <= self.index_bits:
             return value.type.plain()
         span = value.interval.type()
@@ -128,16 +130,16 @@ class Table(Layer):
         bits = max(integer + frac, 1 + span.signed)  # inputs coarser than the range still take steps
         return FixedType(bits, bits - frac, span.signed, Rounding.RND, Overflow.SAT)
 
-    def natural_type(self, node: Node, width: int) -> FixedType | None:
+    def natural_type(self, context: Context) -> FixedType | None:
         if self.unary.bounded:
             signed = self.unary.low < 0
-            return FixedType(width, 1 if signed else 0, signed, Rounding.RND, Overflow.SAT)
+            return FixedType(context.width, 1 if signed else 0, signed, Rounding.RND, Overflow.SAT)
         signed = self.unary.low < 0
         integer = max(magnitude_bits(float(np.abs(self.unary.function(self._points())).max())), -8) + signed
-        expected = node.output.expected
+        expected = context.expected
         if expected is not None:
-            integer = min(integer, expected.integer_bits(width, signed, width))
-        return FixedType(width, integer, signed, Rounding.RND, Overflow.SAT)
+            integer = min(integer, expected.integer_bits(context.width, signed, context.width))
+        return FixedType(context.width, integer, signed, Rounding.RND, Overflow.SAT)
 
     def _points(self) -> Floats:
         """The index values in the order of their bit patterns."""
@@ -145,7 +147,7 @@ class Table(Layer):
         patterns = np.arange(1 << self.index.width)
         return self.index.to_float(self.index.plain().cast(patterns, self.index.frac))
 
-    def finish(self, node: Node, result: FixedType) -> Layer:
+    def finished(self, result: FixedType) -> Layer:
         rounded = result.with_modes(Rounding.RND_CONV, Overflow.SAT)
         return replace(self, table=rounded.quantize(self.unary.function(self._points())), table_type=result.plain())
 
@@ -158,27 +160,10 @@ class Table(Layer):
         assert self.table is not None and self.table_type is not None
         return Interval.of_values(self.table[:, None], self.table_type.frac).uniform(inputs[0].channels)
 
-    def wanted(self, node: Node, behind: Demand) -> Demand:
-        if self.index is None or node.input.type is None:
+    def wanted(self, casts: Casts, behind: Demand) -> Demand:
+        if self.index is None or casts.input is None:
             return EVERYTHING
-        return EVERYTHING.before_cast(self.index, rounds=node.input.type.frac > self.index.frac)
+        return EVERYTHING.before_cast(self.index, rounds=casts.input.frac > self.index.frac)
 
     def describe(self) -> str:
         return f"{self.unary}" + (f" over {self.index}" if self.index else "")
-
-    def kernel(self, node: Node) -> Kernel:
-        assert self.index is not None and self.table is not None and self.table_type is not None
-        return table_kernel(node, self.index, Exact(self.table, self.table_type.frac))
-
-
-def table_kernel(node: Node, index: FixedType, table: Exact) -> Kernel:
-    """The kernel of any function by table; the words are of the result type."""
-    result = node.output.type
-    assert result is not None
-    fields = {**typed(node), "size": node.output.size, "index_t": index, "table_word": Word(result)}
-    return Kernel(
-        "table_activation",
-        "table_activation.h",
-        fields,
-        (ConstantArray.of("table", result.cast(*table), result),),
-    )

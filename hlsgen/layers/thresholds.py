@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.ir.constant import Constant
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.demand import Demand
-from hlsgen.ir.graph import Node, Shape
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align
+from hlsgen.ir.staircase import Cut, Staircase
 from hlsgen.ir.types import FixedType, Ints
-from hlsgen.layers.base import Exact, Floats, Layer, align
-from hlsgen.layers.kernel import ConstantArray, Kernel, Word, typed
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +26,9 @@ class Thresholds(Layer):
     """
 
     kind = "Thresholds"
+    packing = Packing.CHANNELS
+    pure = True
+    casts = frozenset({"result"})
     thresholds: Constant
     levels: Constant
 
@@ -34,7 +36,7 @@ class Thresholds(Layer):
     def n(self) -> int:
         return self.thresholds.shape[1]
 
-    def step_frac(self, node: Node) -> int | None:
+    def step_frac(self, result: FixedType | None) -> int | None:
         return self.thresholds.fixed[1]
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
@@ -59,38 +61,17 @@ class Thresholds(Layer):
         spans = Interval.of_values(levels.T, frac)
         return spans if spans.channels == inputs[0].channels else spans.uniform(inputs[0].channels)
 
-    def wanted(self, node: Node, behind: Demand) -> Demand:
+    def wanted(self, casts: Casts, behind: Demand) -> Demand:
         cuts, frac = self.thresholds.fixed
         grain = Fraction(2) ** -frac
         return Demand((int(cuts.min()) - 1) * grain, int(cuts.max()) * grain, frac)
 
+    def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
+        if self.thresholds.shape[0] != 1 or self.levels.type is None:
+            return None
+        at, frac = self.thresholds.fixed
+        places = tuple(Cut(int(m) * Fraction(2) ** -frac) for m in at[0])
+        return Staircase(places, tuple(int(v) for v in self.levels.fixed[0][0]), self.levels.type)
+
     def describe(self) -> str:
         return f"{self.n + 1} levels"
-
-    def kernel(self, node: Node) -> Kernel:
-        assert node.input.type is not None and node.output.type is not None
-        t, frac = self.thresholds.fixed
-        x, result = node.input.type, node.output.type
-        common = max(x.frac, frac)
-        bounds = [
-            x.min_mantissa << (common - x.frac),
-            x.max_mantissa << (common - x.frac),
-            int(t.min()) << (common - frac),
-            int(t.max()) << (common - frac),
-            -1,
-        ]
-        compared = FixedType.covering(min(bounds), max(bounds), common)
-        fields = {
-            **typed(node),
-            "size": node.output.size,
-            "channels": t.shape[0],
-            "n_thresholds": self.n,
-            "threshold_t": compared,
-            "threshold_word": Word(compared),
-            "level_word": Word(result),
-        }
-        constants = (
-            ConstantArray.of("cuts", compared.cast(t, frac), compared),
-            ConstantArray.of("levels", result.cast(*self.levels.fixed), result),
-        )
-        return Kernel("thresholds", "thresholds.h", fields, constants)

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.ir.graph import Shape
-from hlsgen.layers.kernel import Field, Word
+from hlsgen.ir.constant import Shape
 
 
 def as_image(shape: Shape) -> tuple[int, int, int]:
@@ -122,34 +121,6 @@ class Window:
         ]
         found = list({mask.tobytes(): mask for mask in masks}.values())
         return [m for m in found if not any(o is not m and (o | m == o).all() for o in found)]
-
-    def fields(self, shape: Shape) -> dict[str, Field | Word]:
-        height, width, channels = as_image(shape)
-        rows, columns = self.output_extent(shape)
-        top, bottom, left, right = self.padding
-        return {
-            "in_height": height,
-            "in_width": width,
-            "in_channels": channels,
-            "out_height": rows,
-            "out_width": columns,
-            "stride_height": self.stride[0],
-            "stride_width": self.stride[1],
-            "pad_top": top,
-            "pad_bottom": bottom,
-            "pad_left": left,
-            "pad_right": right,
-        }
-
-    def kernel_fields(self, shape: Shape) -> dict[str, Field | Word]:
-        """The fields of a convolution (size called kernel, with dilation)."""
-        return {
-            **self.fields(shape),
-            "kernel_height": self.size[0],
-            "kernel_width": self.size[1],
-            "dilation_height": self.dilation[0],
-            "dilation_width": self.dilation[1],
-        }
 
 
 def _masks(outputs: int, size: int, stride: int, dilation: int, before: int, extent: int) -> list[NDArray[np.bool_]]:

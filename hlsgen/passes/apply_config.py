@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from hlsgen.config import PRECISION_ROLES, Config, LayerSettings
+from hlsgen.config import PRECISION_ROLES, Config
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.linear import LinearLayer
-from hlsgen.layers.shape_ops import Concatenate, Mover
+from hlsgen.ir.wish import By, Granularity, Strategy, Wish, Wished
 from hlsgen.passes.base import Pass
 
 
 @dataclass(frozen=True)
 class ApplyConfig(Pass):
-    """Set every node's settings by the lookup rule: layer name > model's quantiser > layer type > model."""
+    """Complete every node's wish by the lookup rule: layer name > model's quantiser > layer type > model."""
 
     exact = True
     optional = False
@@ -24,10 +23,12 @@ class ApplyConfig(Pass):
     def run(self, graph: Graph) -> bool:
         self._check_names(graph)
         for node in graph:
-            if node.layer.kind == "Input":
-                node.settings.result = self.config.input_type(node.source.name)
+            if node.is_input:
+                fixed = self.config.input_type(node.source.name)
+                wished = None if fixed is None else Wished(fixed, By.CONFIGURATION)
+                node.wish = node.wish.with_type("result", wished)
             else:
-                self._set(graph, node)
+                node.wish = self._wish(graph, node)
         return True
 
     def _check_names(self, graph: Graph) -> None:
@@ -45,53 +46,51 @@ class ApplyConfig(Pass):
                 if name not in inputs:
                     raise ConfigError(f"input_precision: the model has no input '{name}'{nearest(name, inputs)}")
 
-    def _set(self, graph: Graph, node: Node) -> None:
+    def _wish(self, graph: Graph, node: Node) -> Wish:
         name, kind = node.source.name, node.source.class_name
-        settings = node.settings
-        settings.strategy = self.config.lookup(name, kind, "strategy", "latency")
-        settings.reuse_factor = self.config.lookup(name, kind, "reuse_factor", 1)
-        settings.weight_granularity = self.config.lookup(name, kind, "weight_granularity", "tensor")
-        settings.widest = self.config.max_width
+        wish = replace(
+            node.wish,
+            strategy=Strategy(self.config.lookup(name, kind, "strategy", "latency")),
+            reuse_factor=self.config.lookup(name, kind, "reuse_factor", 1),
+            granularity=Granularity(self.config.lookup(name, kind, "weight_granularity", "tensor")),
+        )
         for role in PRECISION_ROLES:
-            fixed = self._type_for(graph, node, role)
-            if fixed is not None:
-                setattr(settings, role, fixed)
+            wished = self._type_for(graph, node, role)
+            if wished is not None:
+                wish = wish.with_type(role, wished)
+        return wish
 
-    def _type_for(self, graph: Graph, node: Node, role: str) -> FixedType | None:
+    def _type_for(self, graph: Graph, node: Node, role: str) -> Wished | None:
         """What the configuration fixes for one role of a node; None where it says nothing or may not."""
         if not _has_role(node, role):
             return None
-        name, kind = node.source.name, node.source.class_name
-        own = self.config.layers.get(name)
-        if own is not None and getattr(own.precision, role) is not None:
-            fixed: FixedType = getattr(own.precision, role)
+        own = self.config.layers.get(node.source.name)
+        named: FixedType | None = None if own is None else getattr(own.precision, role)
+        if named is not None:
             if _fixed_by_model(node, role):
                 graph.notes.append(
-                    f"{node.name}: {role} {fixed} of the configuration overrides the model's own quantiser"
+                    f"{node.name}: {role} {named} of the configuration overrides the model's own quantiser"
                 )
-            node.settings.named |= {role}
-            if role == "result":
-                node.settings.result_by_model = False
-            return fixed
+            return Wished(named, By.LAYER)
         if _fixed_by_model(node, role):
             return None
-        levels: list[LayerSettings] = [s for s in (self.config.layer_types.get(kind), self.config.defaults) if s]
-        found: list[FixedType] = [t for t in (getattr(s.precision, role) for s in levels) if t is not None]
-        return found[0] if found else None
+        levels = (self.config.layer_types.get(node.source.class_name), self.config.defaults)
+        found = [getattr(level.precision, role) for level in levels if level is not None]
+        return next((Wished(fixed, By.CONFIGURATION) for fixed in found if fixed is not None), None)
 
 
 def _has_role(node: Node, role: str) -> bool:
     """Whether a wish for this role is meant for this node (of the several that one layer may become)."""
-    if role == "result":
-        return node.source.final and not isinstance(node.layer, Mover | Concatenate)
-    return isinstance(node.layer, LinearLayer)
+    if role == "result" and not node.source.final:
+        return False
+    return role in node.layer.casts or role in node.layer.constant_roles.values()
 
 
 def _fixed_by_model(node: Node, role: str) -> bool:
     if role == "result":
-        return node.settings.result_by_model
-    constant = node.layer.constants().get(role)
-    return constant is not None and constant.given
+        return node.wish.result_by_model
+    constants = node.layer.constants()
+    return any(constants[name].given for name, r in node.layer.constant_roles.items() if r == role)
 
 
 @dataclass(frozen=True)
@@ -103,10 +102,8 @@ class CheckReuseFactors(Pass):
 
     def run(self, graph: Graph) -> bool:
         for node in graph:
-            wanted = node.settings.reuse_factor
-            if not node.layer.has_multiplier:
-                node.settings.reuse_factor, node.settings.strategy = 1, "latency"
-            elif wanted not in (valid := node.layer.valid_reuse_factors(node)):
+            wanted = node.wish.reuse_factor
+            if node.layer.has_multiplier and wanted not in (valid := node.layer.valid_reuse_factors()):
                 raise ConfigError(invalid_reuse_factor(node.name, wanted, valid))
         return False
 

@@ -7,44 +7,41 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hlsgen.errors import ConfigError, GraphError, HlsgenError, nearest
+from hlsgen.errors import GraphError, HlsgenError
 from hlsgen.ir.graph import Graph
 
 
 @dataclass(frozen=True)
-class Pass:
-    """A rewrite of the graph. Fields are its options; ``run`` returns whether anything changed."""
+class Stage:
+    """A step on the way from a source model to a design, under a name of its own."""
 
     exact: ClassVar[bool]
     """Outputs do not change by one bit (a test executes the graph before and after)."""
     optional: ClassVar[bool] = True
     """Can be switched off by name (``skip_passes``)."""
 
-    def run(self, graph: Graph) -> bool:
-        raise NotImplementedError
-
     @classmethod
     def pass_name(cls) -> str:
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
-def run_pipeline(
+@dataclass(frozen=True)
+class Pass(Stage):
+    """A rewrite of the graph. Fields are its options; ``run`` returns whether anything changed."""
+
+    def run(self, graph: Graph) -> bool:
+        raise NotImplementedError
+
+
+def run_passes(
     graph: Graph,
-    pipeline: Sequence[Pass],
+    passes: Sequence[Pass],
     skip: Collection[str] = (),
     after: Callable[[str, Graph], None] | None = None,
 ) -> None:
-    """Run passes in order; verify the graph after each.
-
-    Raises ConfigError for a name in ``skip`` that cannot be skipped; GraphError names a pass that
-    broke the graph and those before it.
-    """
-    names = {step.pass_name() for step in pipeline if step.optional}
-    for name in skip:
-        if name not in names:
-            raise ConfigError(f"skip_passes: no pass '{name}' that can be skipped{nearest(name, names)}")
+    """Run passes in order; verify the graph after each. GraphError names a pass that broke it and those before it."""
     done: list[str] = []
-    for step in pipeline:
+    for step in passes:
         if step.pass_name() in skip:
             continue
         try:

@@ -6,14 +6,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hlsgen.ir.constant import Constant, as_exact
+from hlsgen.ir.affine import Affine
+from hlsgen.ir.constant import Constant, Floats, as_exact
 from hlsgen.ir.graph import Graph, Node
-from hlsgen.layers.affine import Affine
-from hlsgen.layers.base import Floats
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
-from hlsgen.passes.scale_routes import constants_pinned, merge_ahead, merge_back, pinned, route_ahead, route_back
+from hlsgen.passes.scale_routes import (
+    constants_pinned,
+    fixes_constants,
+    merge_ahead,
+    merge_back,
+    pinned,
+    route_ahead,
+    route_back,
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class FuseBatchnorm(Pass):
 
     def _back(self, graph: Graph, node: Node) -> bool:
         assert isinstance(node.layer, Scale)
-        route = route_back(graph, node, node.input, Affine.of(node.layer), self._fold_behind)
+        route = route_back(graph, node, node.input, node.layer.affine, self._fold_behind)
         if route is None:
             return False
         self._note(graph, node, [producer for producer, _ in route.fused])
@@ -59,7 +66,7 @@ class FuseBatchnorm(Pass):
         assert isinstance(node.layer, Scale)
         if pinned(node):
             return False
-        route = route_ahead(graph, node.output, Affine.of(node.layer), self._fold_in_front)
+        route = route_ahead(graph, node.output, node.layer.affine, self._fold_in_front)
         if route is None:
             return False
         self._note(graph, node, [reader for reader, _ in route.fused])
@@ -71,7 +78,7 @@ class FuseBatchnorm(Pass):
         for linear in into:
             assert isinstance(linear.layer, LinearLayer)
             if linear.layer.weight.given and node.layer.weight.mantissas is None:
-                linear.settings.refitted = True
+                linear.refitted = True
         graph.notes.append(f"{node.name} is fused into {', '.join(linear.name for linear in into)}")
 
     def _fold_behind(self, node: Node, affine: Affine) -> LinearLayer | None:
@@ -79,7 +86,7 @@ class FuseBatchnorm(Pass):
         if self._as_real_numbers(node, affine):
             return node.layer.scaled(affine.scale, affine.shift)
         exact = exact_constants(node, affine, self.widest)
-        if exact is None or node.settings.result is not None or node.settings.accum is not None:
+        if exact is None or node.wish.casts:
             return None
         layer, by = exact
         return layer.scaled_exactly(by.scale, by.shift, self.widest)
@@ -114,7 +121,7 @@ def exact_constants(node: Node, affine: Affine, widest: int) -> tuple[LinearLaye
     """Layer and scale as exact constants; None where one of them is rounded later or the user wants other types."""
     layer = node.layer
     assert isinstance(layer, LinearLayer)
-    if node.settings.weight is not None or node.settings.bias is not None:
+    if fixes_constants(node):
         return None
     found: list[Constant] = []
     for constant in (layer.weight, layer.bias, affine.scale, affine.shift):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hlsgen.ir.graph import Graph, Node, Value
-from hlsgen.layers.affine import Affine
+from hlsgen.ir.affine import Affine
+from hlsgen.ir.graph import Graph, Node
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
 from hlsgen.passes.fuse_batchnorm import exact_constants
-from hlsgen.passes.infer_types import is_pure
-from hlsgen.passes.scale_routes import Route, merge_ahead, merge_back, route_ahead, route_back
+from hlsgen.passes.purity import pure_values
+from hlsgen.passes.scale_routes import Route, fixes_constants, merge_ahead, merge_back, route_ahead, route_back
 
 
 @dataclass(frozen=True)
@@ -30,23 +30,23 @@ class FuseExactScales(Pass):
     widest: int = 18
 
     def run(self, graph: Graph) -> bool:
-        changed, exact = False, exact_values(graph)
+        changed, exact = False, pure_values(graph)
         for node in graph:
             if isinstance(node.layer, Scale) and node.input in exact and self._fuse(graph, node):
-                changed, exact = True, exact_values(graph)
+                changed, exact = True, pure_values(graph)
         return changed
 
     def _fuse(self, graph: Graph, node: Node) -> bool:
         assert isinstance(node.layer, Scale)
-        if node.settings.weight is not None or node.settings.bias is not None:
+        if fixes_constants(node):
             return False
-        affine = Affine.of(node.layer)
+        affine = node.layer.affine
         route = route_back(graph, node, node.input, affine, self._fold_behind)
         if route is not None and _free(route.passed):
             graph.notes.append(f"{node.name} is fused into {_names(route)}, exactly")
             merge_back(graph, node, route)
             return True
-        if node.settings.result is not None or node.settings.accum is not None:
+        if node.wish.casts:
             return False
         route = route_ahead(graph, node.output, affine, self._fold_in_front)
         if route is not None and _free(route.passed):
@@ -78,18 +78,9 @@ class FuseExactScales(Pass):
         return exact_constants(node, affine, self.widest)
 
 
-def exact_values(graph: Graph) -> set[Value]:
-    """The values that no rounding of ours touches before types are inferred, nor then."""
-    found: set[Value] = set()
-    for node in graph:
-        if is_pure(node, found):
-            found.add(node.output)
-    return found
-
-
 def _free(nodes: list[Node]) -> bool:
     """Whether no type is fixed for what these nodes give."""
-    return all(node.settings.result is None and node.settings.accum is None for node in nodes)
+    return not any(node.wish.casts for node in nodes)
 
 
 def _names(route: Route) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hlsgen.ir.graph import Graph, Node
-from hlsgen.layers.conv2d import Conv2D
-from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.shape_ops import ZeroPadding
 from hlsgen.passes.base import Pass
 
@@ -18,8 +16,7 @@ class FusePadding(Pass):
     before: ``x -> ZeroPadding -> Conv2D``
     after:  ``x -> Conv2D`` with that padding
 
-    Not where the image is smaller than the kernel: the proof of the sum's range would come out sharper than
-    with the zeros as data, and with it the types.
+    Where the layer takes it (``Layer.with_padding``).
     """
 
     exact = True
@@ -27,19 +24,17 @@ class FusePadding(Pass):
     def run(self, graph: Graph) -> bool:
         changed = False
         for node in graph:
-            if isinstance(node.layer, ZeroPadding) and node.settings.result is None:
-                changed |= self._fold(graph, node)
+            if isinstance(node.layer, ZeroPadding) and node.wish.result is None:
+                changed |= self._fold(graph, node, node.layer.padding)
         return graph.prune() or changed
 
-    def _fold(self, graph: Graph, node: Node) -> bool:
-        assert isinstance(node.layer, ZeroPadding)
-        padding, changed = node.layer.padding, False
+    def _fold(self, graph: Graph, node: Node, padding: tuple[int, int, int, int]) -> bool:
+        changed = False
         for user in dict.fromkeys(graph.uses(node.output)):
-            if isinstance(user.layer, Conv2D | DepthwiseConv2D):
-                window = user.layer.window.with_padding(padding)
-                if not all(mask.all() for mask in window.masks(node.input.shape)):
-                    continue
-                graph.set_layer(user, replace(user.layer, window=window), [node.input])
+            padded = user.layer.with_padding(node.input.shape, padding)
+            if padded is not None:
+                graph.set_layer(user, padded, [node.input])
+                graph.absorb(user, node)
                 graph.notes.append(f"{node.name} is fused into {user.name}")
                 changed = True
         return changed

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hlsgen.ir.graph import Graph, Node
-from hlsgen.ir.types import FixedType, Overflow
 from hlsgen.layers.convert import Convert
-from hlsgen.layers.pooling2d import GlobalMaxPooling, MaxPooling2D
-from hlsgen.layers.shape_ops import Mover
 from hlsgen.passes.base import Pass
 
 
@@ -36,32 +33,23 @@ class FuseQuantizers(Pass):
         producer = caster(graph, node)
         if producer is None:
             return False
-        producer.settings.result = node.settings.result
-        producer.settings.result_by_model = node.settings.result_by_model
+        producer.wish = producer.wish.with_result_of(node.wish)
+        graph.absorb(producer, node)
         graph.bypass(node)
         return True
 
 
 def caster(graph: Graph, node: Node) -> Node | None:
     """The arithmetic whose exact result reaches nothing but this cast; None if there is none."""
-    fixed = node.settings.result
-    if fixed is None or not node.settings.result_by_model:
+    fixed = node.wish.result
+    if fixed is None or not node.wish.result_by_model:
         return None
-    reader, producer = node, node.input.producer
-    while graph.sole_user(producer.output) is reader and producer.settings.result is None:
+    reader, value = node, node.input
+    while graph.sole_user(value) is reader and value.producer.wish.result is None:
+        producer = value.producer
         if not producer.layer.structural:
-            return None if producer.layer.kind == "Input" else producer
-        if not changes_places(producer, fixed):
+            return None if producer.is_input else producer
+        if not producer.layer.commutes_with_cast(fixed):
             return None
-        reader, producer = producer, producer.input.producer
+        reader, value = producer, producer.input
     return None
-
-
-def changes_places(node: Node, fixed: FixedType) -> bool:
-    """Whether a cast gives the same in front of a node as behind it."""
-    match node.layer:
-        case Mover():
-            return True  # zeros of padding are zero in every type
-        case MaxPooling2D() | GlobalMaxPooling():
-            return fixed.overflow in (Overflow.SAT, Overflow.SAT_SYM)
-    return False

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from hlsgen.ir.affine import Affine
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.graph import Graph, Node, Source, Value
-from hlsgen.layers.affine import Affine, pulled_back, pushed_ahead
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
@@ -37,12 +37,17 @@ def pinned(node: Node) -> bool:
 
     A default for all layers is no such wish: what is fused gets it afterwards, once.
     """
-    return node.settings.result_by_model or not node.settings.named.isdisjoint({"accum", "result"})
+    return node.wish.result_by_model or node.wish.named("accum", "result")
 
 
 def constants_pinned(node: Node) -> bool:
     """Whether the user fixed the types of this very layer's constants."""
-    return not node.settings.named.isdisjoint({"weight", "bias"})
+    return node.wish.named(*node.layer.constant_roles.values())
+
+
+def fixes_constants(node: Node) -> bool:
+    """Whether any type is wished for the constants of a node."""
+    return any(role in node.wish.types for role in node.layer.constant_roles.values())
 
 
 # -- back to a producer -----------------------------------------------------------------------
@@ -57,7 +62,7 @@ def route_back(graph: Graph, reader: Node, value: Value, affine: Affine, fold: F
     if isinstance(producer.layer, LinearLayer):
         fused = fold(producer, affine)
         return None if fused is None else Route([(producer, fused)])
-    parts = pulled_back(producer, affine)
+    parts = producer.layer.scale_before(producer.input_shapes, affine) if len(producer.outputs) == 1 else None
     if parts is None:
         return None
     routes = [route_back(graph, producer, v, part, fold) for v, part in zip(producer.inputs, parts, strict=True)]
@@ -82,13 +87,13 @@ def merge_back(graph: Graph, node: Node, route: Route) -> None:
     graph.sort()
     for producer, layer in route.fused:
         graph.set_layer(producer, layer)
-        producer.settings.accum = producer.settings.accum or node.settings.accum
+        graph.absorb(producer, node)
+        if producer.wish.accum is None:
+            producer.wish = producer.wish.with_type("accum", node.wish.types.get("accum"))
     if all(isinstance(passed.layer, Mover) for passed in route.passed):
         (producer, _), *_ = route.fused
-        producer.settings.result = node.settings.result
-        producer.settings.result_by_model = node.settings.result_by_model
-        producer.settings.named |= node.settings.named & {"accum", "result"}
-    elif node.settings.result is not None:
+        producer.wish = producer.wish.with_result_of(node.wish)
+    elif node.wish.result is not None:
         graph.set_layer(node, Convert())
         return
     graph.bypass(node)
@@ -100,7 +105,7 @@ def _expect_scaled(node: Node, route: Route) -> None:
     if behind is None or unscaled is None:
         return
     changed = [producer for producer, _ in route.fused] + route.passed
-    for value in [n.output for n in changed]:
+    for value in [v for n in changed for v in n.outputs]:
         ratio = 1.0
         if value.expected is not None and unscaled.reach > 0:
             ratio = max(1.0, value.expected.reach / unscaled.reach)
@@ -140,7 +145,9 @@ def _route_into(graph: Graph, user: Node, value: Value, affine: Affine, fold: Fo
     if isinstance(user.layer, LinearLayer):
         fused = fold(user, affine)
         return None if fused is None else Route([(user, fused)])
-    behind = None if pinned(user) else pushed_ahead(user, user.inputs.index(value), affine)
+    if pinned(user) or len(user.outputs) > 1:
+        return None
+    behind = user.layer.scale_behind(user.input_shapes, user.inputs.index(value), affine)
     route = None if behind is None else route_ahead(graph, user.output, behind, fold)
     return None if route is None else Route([], [], [user]).with_part(route)
 
@@ -149,6 +156,7 @@ def merge_ahead(graph: Graph, node: Node, route: Route) -> None:
     """Let the readers of ``node`` (a Scale) take it in; what is between carries the unscaled value."""
     for user, layer in route.fused:
         graph.set_layer(user, layer)
+        graph.absorb(user, node)
     for key in [k for k, v in graph.aliases.items() if v is node.output]:
         graph.aliases[key] = route.fused[0][0].output
     graph.bypass(node)

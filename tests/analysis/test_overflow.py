@@ -38,7 +38,7 @@ def test_values_beyond_the_placed_range_are_counted(activation):
     project = two_layers(activation)
     x = np.random.default_rng(0).normal(size=(200, 16)) * 8
     report = count(project, x)
-    inner = next(node for node in project.graph if node.layer.kind == "Dense")
+    inner = next(node for node in project.design if node.layer.kind == "Dense")
     with_reals = np.clip(x, -32, 32 - 2.0**-10) @ inner.layer.weight.effective
     top, bottom = float(inner.output.type.max), float(inner.output.type.min)
     beyond = (with_reals > top + 0.01).sum() + (0 if activation == "relu" else (with_reals < bottom - 0.01).sum())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hlsgen.analysis.report import read_report
+from hlsgen.backends.vitis.report import read_report
 from hlsgen.errors import ToolError
 from tests.backends.stubs import CSYNTH_XML
 

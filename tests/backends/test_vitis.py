@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import hlsgen
-from hlsgen.backends import vitis
 from hlsgen.errors import ConfigError, InputError, ToolError
 from tests.backends import stubs
 
@@ -83,18 +82,18 @@ def test_nothing_to_do(examples: Path, tmp_path: Path) -> None:
 )
 def test_a_part_that_is_none(examples: Path, tmp_path: Path, part: str) -> None:
     with pytest.raises(ConfigError, match="expected a device as Vitis names it"):
-        vitis.project_files(make(examples, tmp_path, part=part))
+        _ = make(examples, tmp_path, part=part).files
 
 
 @pytest.mark.parametrize(
     "part", ["xcu250-figd2104-2L-e", "xc7z020clg400-1", "xcvc1902-vsva2197-2MP-e-S", "xczu9eg-ffvb1156-2-e"]
 )
 def test_parts(examples: Path, tmp_path: Path, part: str) -> None:
-    assert f"set_part {part}\n" in vitis.project_files(make(examples, tmp_path, part=part))["build.tcl"]
+    assert f"set_part {part}\n" in make(examples, tmp_path, part=part).files["build.tcl"]
 
 
 def test_script_for_a_name_full_of_tricks(examples: Path, tmp_path: Path) -> None:
-    script = vitis.project_files(make(examples, tmp_path, project_name='a"; exec rm [exit] $x'))["build.tcl"]
+    script = make(examples, tmp_path, project_name='a"; exec rm [exit] $x').files["build.tcl"]
     (top,) = re.findall(r"^ *set_top (.*)$", script, re.MULTILINE)
     assert re.fullmatch(r"[A-Za-z]\w*", top)
     assert "exec" not in script.replace(top, "")
@@ -135,7 +134,7 @@ def test_test_bench_data_is_what_the_emulator_computes(examples: Path, tmp_path:
 
 
 def test_test_bench_data_without_vectors_is_seeded(examples: Path, tmp_path: Path) -> None:
-    first, second = (vitis.project_files(make(examples, tmp_path)) for _ in range(2))
+    first, second = (make(examples, tmp_path).files for _ in range(2))
     assert first == second
     assert len(first["tb_data/inputs.dat"].splitlines()) == 10
 
@@ -144,4 +143,4 @@ def test_test_vectors_that_are_none(examples: Path, tmp_path: Path) -> None:
     bad = tmp_path / "x.npy"
     bad.write_text("no array")
     with pytest.raises(InputError, match="test_vectors.x: .*cannot be read"):
-        vitis.project_files(make(examples, tmp_path, test_vectors={"x": bad}))
+        _ = make(examples, tmp_path, test_vectors={"x": bad}).files

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hlsgen.codegen.project import emulation_files, kernel_headers
+from hlsgen.backends.hls.texts import emulation_files, kernel_headers
 from hlsgen.project import Project
 from tests.passes.builders import Net, project_of
 
@@ -57,7 +57,7 @@ def generated(name: str) -> dict[str, str]:
     kernels = {f"firmware/{path}" for path in kernel_headers()}
     files = {path: text for path, text in project.files.items() if path not in kernels}
     files |= {f"emulation/{path}": text for path, text in emulation_files(project.plan).items()}
-    return files | {"graph.txt": str(project.graph) + "\n", "summary.txt": project.summary()}
+    return files | {"graph.txt": str(project.design) + "\n", "summary.txt": project.summary()}
 
 
 @pytest.mark.parametrize("name", DESIGNS)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hlsgen.codegen.naming import PROJECT_NAMES, WIRE_NAMES, Identifiers, comment
+from hlsgen.backends.hls.naming import PROJECT_NAMES, WIRE_NAMES, Identifiers, comment
 from tests.passes.builders import Net, grid, project_of
 
 IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")

@@ -95,7 +95,7 @@ def check(
 
 def _outputs(project: Project, by_key: dict[str, Any]) -> list[Any]:
     keys = project.trace_keys()
-    return [next(by_key[k] for k, v in keys.items() if v is output) for output in project.graph.outputs]
+    return [next(by_key[k] for k, v in keys.items() if v is output) for output in project.design.outputs]
 
 
 def _list(result: Any, count: int) -> list[Any]:

@@ -511,7 +511,7 @@ def test_one_layers_setting_is_its_own() -> None:
     model = exact(stack(keras, (6,), kl.Dense(4, name="a"), kl.Dense(4, name="b")))
     plain = hlsgen.convert(model, input_precision=INPUT)
     one = hlsgen.convert(model, input_precision=INPUT, layers={"b": {"strategy": "resource", "reuse_factor": 2}})
-    settings = {node.source.name: node.settings for node in one.graph}
+    settings = {op.source.name: op for op in one.design}
     assert (settings["a"].strategy, settings["a"].reuse_factor) == ("latency", 1)
     assert (settings["b"].strategy, settings["b"].reuse_factor) == ("resource", 2)
     x = data_for(model)

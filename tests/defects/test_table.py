@@ -247,7 +247,7 @@ def test_19_plain_relu_is_a_relu(library: str) -> None:
     """Nothing but a comparison with zero: no threshold, no multiplier."""
     keras = framework(library)
     project = check(stack(keras, (9,), keras.layers.ReLU()), variants=ALL)
-    (layer,) = [node.layer for node in project.graph if isinstance(node.layer, Relu)]
+    (layer,) = [node.layer for node in project.design if isinstance(node.layer, Relu)]
     assert layer.slope is None and layer.ceiling is None
 
 

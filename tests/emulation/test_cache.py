@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from hlsgen import tools
-from hlsgen.codegen.project import emulation_files
+from hlsgen.backends.hls.texts import emulation_files
 from hlsgen.emulation import build
 from hlsgen.errors import ToolError
 from tests.passes.builders import Net, grid, project_of
@@ -91,7 +91,7 @@ def test_other_weights_of_the_same_types_are_not_compiled_again(private, monkeyp
         return project_of(net.source("fc"), layers={"fc": {"precision": fixed}})
 
     first, second = permuted(1), permuted(2)
-    assert (first.graph.nodes[1].layer.weight.values != second.graph.nodes[1].layer.weight.values).any()
+    assert (first.design.ops[1].layer.weight.values != second.design.ops[1].layer.weight.values).any()
     assert emulation_files(first.plan) == emulation_files(second.plan)
     check(first)
     monkeypatch.setattr(build, "run", lambda *a, **k: pytest.fail("compiled again"))

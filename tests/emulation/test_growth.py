@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hlsgen.codegen.project import emulation_files, firmware_files
+from hlsgen.backends.hls.texts import emulation_files, firmware_files
 from tests.passes.builders import Net, project_of
 
 
@@ -90,4 +90,4 @@ def test_ranges_are_found_a_few_times_a_node():
         project = project_of(source)
     finally:
         sys.setprofile(None)
-    assert blocks * 4 <= asked <= 4 * len(project.graph.nodes)
+    assert blocks * 4 <= asked <= 4 * len(project.design.ops)

@@ -24,7 +24,7 @@ def network(turn: int) -> Any:
 
 
 def right(project: hlsgen.Project, x: Any, threads: int) -> bool:
-    expected = project.evaluate(x, raw=True)[project.graph.outputs[0].name]
+    expected = project.evaluate(x, raw=True)[project.design.outputs[0].name]
     return bool(np.array_equal(project.predict(x, raw=True, threads=threads), expected))
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hlsgen.codegen import project as texts
-from hlsgen.codegen.parts import STEPS_OF_A_PART, borders, parts_of
+from hlsgen.backends.hls import texts
+from hlsgen.backends.hls.parts import STEPS_OF_A_PART, borders, parts_of
 from hlsgen.emulation import build
 from hlsgen.errors import ToolError
 from tests.passes.builders import Net, grid, project_of

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 import hlsgen
-from hlsgen.codegen.plan import Plan, make_plan
-from hlsgen.codegen.project import project_files
+from hlsgen.backends.hls.plan import Plan, make_plan
+from hlsgen.backends.hls.texts import project_files
 from hlsgen.emulation.emulator import Emulator
-from hlsgen.ir.graph import Value
 from hlsgen.ir.types import Ints
+from hlsgen.ir.typing import Tensor
 from hlsgen.project import Project
 from hlsgen.tools import find_compiler, run, vendor_headers
 
@@ -95,10 +95,10 @@ def convert(model: Any, variant: Variant, **settings: Any) -> Project:
 def reuse_factors(project: Project) -> dict[str, int]:
     """A factor for every layer that has multipliers: small ones and large ones in turn."""
     valid: dict[str, set[int]] = {}
-    for node in project.graph:
-        if node.layer.has_multiplier:
-            factors = set(node.layer.valid_reuse_factors(node))
-            valid[node.source.name] = valid.get(node.source.name, factors) & factors
+    for op in project.design:
+        if op.layer.has_multiplier:
+            factors = set(op.layer.valid_reuse_factors())
+            valid[op.source.name] = valid.get(op.source.name, factors) & factors
     result = {}
     for index, (name, factors) in enumerate(valid.items()):
         above = sorted(factors - {1}) or [1]
@@ -112,11 +112,11 @@ class Reference:
     def __init__(self, project: Project, x: Any) -> None:
         self.x = x
         self.by_key = project.evaluate(x, raw=True)
-        names = [value.name for value in project.graph.inputs]
+        names = [value.name for value in project.design.inputs]
         arrays = [x[n] for n in names] if isinstance(x, Mapping) else list(x) if len(names) > 1 else [x]
         self.arrays = [np.asarray(a) for a in arrays]
 
-    def mantissas(self, project: Project, value: Value) -> Ints:
+    def mantissas(self, project: Project, value: Tensor) -> Ints:
         """(samples, elements) of a value of any of the projects (they differ in objects, not in names)."""
         for key, known in project.trace_keys().items():
             if known is value:
@@ -129,7 +129,7 @@ def flat(array: Any) -> Ints:
     return array.reshape(len(array), -1)
 
 
-def values_of(project: Project) -> list[Value]:
+def values_of(project: Project) -> list[Tensor]:
     return list(dict.fromkeys(project.trace_keys().values()))
 
 
@@ -141,8 +141,8 @@ def same_types(a: Project, b: Project) -> None:
 def check_predict(project: Project, variant: Variant, reference: Reference) -> None:
     """Compare the outputs."""
     results = project.predict(reference.x, raw=True)
-    outputs = list(results) if len(project.graph.outputs) > 1 else [results]
-    for got, value in zip(outputs, project.graph.outputs, strict=True):
+    outputs = list(results) if len(project.design.outputs) > 1 else [results]
+    for got, value in zip(outputs, project.design.outputs, strict=True):
         assert got.shape[1:] == value.shape, f"{variant}: {value!r} has shape {got.shape}"
         compare(f"predict, {variant}", value.name, value, reference.mantissas(project, value), flat(got))
 
@@ -156,7 +156,7 @@ def check_trace(project: Project, variant: Variant, reference: Reference) -> Non
             compare(f"trace, {variant}", key, value, flat(reference.by_key[key]), flat(by_key[key]))
         return
     values = values_of(project)
-    emulator = Emulator(make_plan(project.graph, variant.io_type, project.name, values), WARNINGS)
+    emulator = Emulator(make_plan(project.design, variant.io_type, project.name, values), WARNINGS)
     found = emulator.run([flat(a) for a in reference.arrays], raw=True)
     for value, got in zip(values, found, strict=True):
         compare(f"trace, {variant}", value.name, value, reference.mantissas(project, value), flat(got))
@@ -165,8 +165,8 @@ def check_trace(project: Project, variant: Variant, reference: Reference) -> Non
 def check_vendor(project: Project, variant: Variant, reference: Reference) -> None:
     """Compile test bench and design with the vendor's headers; compare every value of a few samples."""
     values = values_of(project)
-    plan = make_plan(project.graph, variant.io_type, project.name, values)
-    inputs = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in project.graph.inputs]
+    plan = make_plan(project.design, variant.io_type, project.name, values)
+    inputs = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in project.design.inputs]
     expected = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in values]
     got = run_vendor(plan, inputs, expected)
     place = 0
@@ -225,10 +225,9 @@ def rows(arrays: Sequence[Ints]) -> str:
     return "".join(" ".join(str(int(v)) for part in sample for v in part) + "\n" for sample in samples)
 
 
-def compare(where: str, key: str, value: Value, right: Ints, got: Ints) -> None:
+def compare(where: str, key: str, value: Tensor, right: Ints, got: Ints) -> None:
     """Assert equality; a failure says where first, and how often."""
-    node = value.producer
-    text = f"{where}: '{key}' = {node.layer.kind} {node.layer.describe()} -> {value.type}"
+    text = f"{where}: '{key}' -> {value.type}"
     assert right.shape == got.shape, f"{text}: shape {got.shape}, expected {right.shape}"
     wrong = np.argwhere(right.astype(object) != got.astype(object))
     if len(wrong):

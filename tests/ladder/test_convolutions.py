@@ -104,7 +104,10 @@ def test_what_is_asked_of_a_transposed_convolution_reaches_it():
     wish = {"weight": "fixed<5,3>", "accum": "fixed<14,9>", "result": "fixed<7,5,RND,SAT>"}
     settings = {"precision": wish, "reuse_factor": 2, "strategy": "resource"}
     project = hlsgen.convert(model, input_precision=INPUT, layers={"up": settings})
-    blocks, pixels = project.graph.nodes[1:]
+    blocks, pixels = project.design.ops[1:]
     assert str(blocks.output.type) == "fixed<7,5,RND,SAT>" and pixels.output.type == blocks.output.type.plain()
-    assert (str(blocks.layer.constants()["weight"].type), str(blocks.accum_type)) == ("fixed<5,3>", "fixed<14,9>")
-    assert (blocks.settings.reuse_factor, blocks.settings.strategy) == (2, "resource")
+    assert (str(blocks.layer.constants()["weight"].type), str(blocks.output.typing.accum_type)) == (
+        "fixed<5,3>",
+        "fixed<14,9>",
+    )
+    assert (blocks.reuse_factor, blocks.strategy) == (2, "resource")

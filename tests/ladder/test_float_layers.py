@@ -96,5 +96,5 @@ def test_a_bias_beyond_its_sum() -> None:
         model.get_layer(name).set_weights([np.full_like(first, weight), np.full_like(bias, 2.2), *rest])
     project = ladder(model, abs(grid_input((2, 3, 4), bound=15)), input_precision="ufixed<5,2>")
     for name in ("dense", "depthwise", "norm"):
-        node = next(n for n in project.graph if n.name == name)
-        assert not node.sum_type.signed and float(node.sum_type.max) < 2.2
+        node = next(n for n in project.design if n.name == name)
+        assert not node.output.typing.sum_type.signed and float(node.output.typing.sum_type.max) < 2.2

@@ -40,7 +40,7 @@ def test_a_grid_for_each_channel(width, octaves):
     project = ladder(scaled_channels(octaves=octaves), data(), weight_granularity="channel", default_width=width)
     widths = [
         node.layer.weight.type.width
-        for node in project.graph
+        for node in project.design
         if node.name.startswith(("conv", "fc")) and node.layer.has_multiplier
     ]
     assert widths and all(width < w <= width + 8 + 1 for w in widths)

@@ -33,7 +33,7 @@ def check(model, shape, *, exact: bool = True, **settings):
     wanted = [np.asarray(w) for w in (wanted if isinstance(wanted, list | tuple) else [wanted])]
     got = project.predict(x)
     got = got if isinstance(got, list) else [got]
-    for right, found, value in zip(wanted, got, project.graph.outputs, strict=True):
+    for right, found, value in zip(wanted, got, project.design.outputs, strict=True):
         worst = np.abs(right - found).max()
         assert worst == 0 if exact else worst <= 2.0**-6 * max(1.0, np.abs(right).max()), f"{value!r}: {worst}"
 

@@ -15,7 +15,7 @@ import keras
 import pytest
 from keras import layers as kl
 
-from hlsgen.codegen.project import firmware_files
+from hlsgen.backends.hls.texts import firmware_files
 from hlsgen.tools import find_compiler, run
 from tests.ladder.harness import ALL, WARNINGS, Variant, convert, dyadic_weights, write_files
 from tests.ladder.test_settings import every_kind

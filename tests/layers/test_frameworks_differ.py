@@ -15,7 +15,7 @@ from tests.defects.support import qkeras
 
 
 def converted(model: Any, x: Any) -> Any:
-    (name,) = hlsgen.convert(model, input_precision="fixed<10,5>").graph.output_names
+    (name,) = hlsgen.convert(model, input_precision="fixed<10,5>").design.output_names
     return hlsgen.convert(model, input_precision="fixed<10,5>").evaluate(x)[name]
 
 

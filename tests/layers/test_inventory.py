@@ -48,7 +48,7 @@ def check(model: Any, source: Any, row: Row, library: str, **settings: Any) -> N
     expected = model(x, training=False)
     expected = expected if isinstance(expected, list | tuple) else [expected]
     differences = []
-    for wanted, value in zip(expected, project.graph.outputs, strict=True):
+    for wanted, value in zip(expected, project.design.outputs, strict=True):
         got = next(by_key[k] for k, v in keys.items() if v is value)
         right = np.asarray(wanted, dtype=np.float64)
         assert got.shape == right.shape

@@ -56,7 +56,7 @@ def unequal() -> Net:
 
 
 def weights(project, name: str):
-    return next(node.layer.weight for node in project.graph if node.name == name)
+    return next(node.layer.weight for node in project.design if node.name == name)
 
 
 def test_levels_of_the_setting():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.ir.layer import Exact
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Exact
 from hlsgen.layers.quantized import QuantizedFunction
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.quantizers import parse_quantizer

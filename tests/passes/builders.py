@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from hlsgen.config import Config, make_config
+from hlsgen.design.design import Design
 from hlsgen.frontends.keras.build import build_graph
 from hlsgen.frontends.keras.source import InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.ir.graph import Graph
-from hlsgen.passes import pipeline, run_pipeline
+from hlsgen.passes.base import run_passes
+from hlsgen.pipeline import passes
 from hlsgen.project import Project
 
 
@@ -83,23 +85,38 @@ def project_of(
     source: SourceModel, calibration: Mapping[str, Any] | None = None, config: Config | None = None, **settings: Any
 ) -> Project:
     """What convert() does behind the frontend."""
-    made = make_config(config, **settings)
-    graph = build_graph(source)
-    run_pipeline(graph, pipeline(made, calibration), made.skip_passes)
-    return Project(graph, made)
+    return Project(build_graph(source), make_config(config, **settings), calibration)
 
 
-def outline(graph: Graph) -> str:
+def rewritten(graph: Graph, config: Config | None = None, skip: Sequence[str] = ()) -> Graph:
+    """The graph after all passes that rewrite it, in place."""
+    run_passes(graph, passes(config or Config()), skip)
+    return graph
+
+
+def evaluate_float(graph: Graph | Design, inputs: Mapping[str, Any]) -> dict[Any, Any]:
+    """The real-number meaning of every value, with the constants that the chip will have where those are known."""
+    known: dict[Any, Any] = {}
+    for node in graph:
+        if node.is_input:
+            known[node.output] = np.asarray(inputs[node.output.name], dtype=np.float64)
+        else:
+            results = node.layer.evaluate_floats([known[value] for value in node.inputs])
+            known.update(zip(node.outputs, results, strict=True))
+    return known
+
+
+def outline(graph: Graph | Design) -> str:
     """The shape of a graph as text, a node a line: ``name = Kind(readers of what)``; outputs last."""
     lines = [f"{n.name} = {n.layer.kind}({', '.join(v.name for v in n.inputs)})" for n in graph]
     return "\n".join([*lines, "-> " + ", ".join(v.name for v in graph.outputs)])
 
 
-def typed_outline(graph: Graph) -> str:
+def typed_outline(graph: Graph | Design) -> str:
     """As :func:`outline`, with what is fixed of each result."""
     lines = [
         f"{n.name} = {n.layer.kind}({', '.join(v.name for v in n.inputs)})"
-        + (f" : {n.settings.result}" if n.settings.result else "")
+        + (f" : {n.wish.result}" if n.wish.result else "")
         for n in graph
     ]
     return "\n".join([*lines, "-> " + ", ".join(v.name for v in graph.outputs)])

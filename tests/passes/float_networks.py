@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.emulation.reference import evaluate_float
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.project import Project
-from tests.passes.builders import Net, graph_of, project_of
+from tests.passes.builders import Net, evaluate_float, graph_of, project_of
 
 Array = np.ndarray[Any, Any]
 
@@ -217,7 +216,7 @@ def outcome(
     x = data(inputs, seed + 2, source.inputs[0].shape, samples)
     graph = graph_of(source)
     right = evaluate_float(graph, {"x": np.asarray(x, dtype=np.float64)})[graph.outputs[0]]
-    got = project.evaluate(x)[project.graph.outputs[0].name]
+    got = project.evaluate(x)[project.design.outputs[0].name]
     agreed = float((got.argmax(-1) == right.argmax(-1)).mean())
     varying = (right - right.mean(axis=0)).std()
     return Outcome(project, agreed, float((got - right).std() / max(varying, 1e-30)))

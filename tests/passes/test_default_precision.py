@@ -108,4 +108,4 @@ def test_calibration_is_at_least_as_good(method, inputs):
 def test_the_distributions_need_no_more_than_they_say():
     assert set(PRECISIONS) == {"pixels", "hundreds"}
     project = project_of(network("mlp", Recipe(), 1, "unit"))
-    assert str(project.graph.inputs[0].type) == "fixed<16,6,RND,SAT>"
+    assert str(project.design.inputs[0].type) == "fixed<16,6,RND,SAT>"

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 import hlsgen
-from hlsgen.emulation.reference import evaluate_float
 from hlsgen.errors import ConfigError
 from hlsgen.ir.expected import Expected, Histogram, Origin, magnitude_bits
 from hlsgen.ir.types import FixedType, Overflow, Rounding
-from hlsgen.passes.expect_ranges import PROBE_MARGIN, ExpectRanges
-from tests.passes.builders import Net, graph_of, outline, project_of
+from hlsgen.precision.expect_ranges import PROBE_MARGIN, ExpectRanges
+from tests.passes.builders import Net, evaluate_float, graph_of, outline, project_of
 
 
 def chain(with_bn: bool = False) -> Net:
@@ -69,7 +68,7 @@ def test_constant_zero_network():
     x = net.input((4,))
     net.call("Dense", "fc", x, {"kernel": np.zeros((4, 2)), "bias": np.zeros(2)}, units=2)
     project = project_of(net.source("fc"), {"x": np.zeros((10, 4))})
-    assert expectations(project.graph) == {"x": 0.0, "fc": 0.0}
+    assert expectations(project.design) == {"x": 0.0, "fc": 0.0}
     np.testing.assert_array_equal(project.evaluate(np.ones((3, 4)))["fc"], 0)
 
 
@@ -77,7 +76,7 @@ def test_constant_zero_network():
 def test_calibration_places_inputs_and_results(scale):
     x = np.random.default_rng(3).normal(size=(500, 8)) * scale
     project = project_of(chain().source("out"), {"x": x})
-    (value,) = project.graph.inputs
+    (value,) = project.design.inputs
     assert value.type is not None and value.type.width == 16
     assert float(value.type.max) >= np.abs(x).max() - float(value.type.step)
     assert float(value.type.max) < 4 * np.abs(x).max(), "no integer bit is wasted"
@@ -90,7 +89,7 @@ def test_calibration_places_inputs_and_results(scale):
 def test_the_probe_keeps_to_the_input_type():
     """What the input cannot hold is not expected behind it, and a narrow type is filled."""
     project = project_of(chain().source("out"), input_precision="ufixed<8,0>")
-    largest = project.graph.inputs[0].expected.largest
+    largest = project.design.inputs[0].expected.largest
     assert 0.99 < largest <= 1 - 2.0**-8
 
 
@@ -105,7 +104,7 @@ def test_the_probe_keeps_to_the_input_type():
     ],
 )
 def test_a_stated_input_type_is_filled_except_the_default(stated, least, most):
-    graph = project_of(chain().source("out"), input_precision=stated).graph
+    graph = project_of(chain().source("out"), input_precision=stated).design
     expected = graph.inputs[0].expected
     assert least <= expected.largest <= most
     assert expected.origin is (Origin.PROBE if most < 10 else Origin.INPUT_TYPE)
@@ -267,7 +266,7 @@ def test_mse_places_as_well_as_trying_every_place_does(kind, width):
 def test_methods_differ_as_they_should():
     x = heavy_tailed()
     types = {
-        method: project_of(chain().source("out"), {"x": x}, calibration_method=method, **options).graph
+        method: project_of(chain().source("out"), {"x": x}, calibration_method=method, **options).design
         for method, options in (("max", {}), ("percentile", {"percentile": 99.9}), ("mse", {}))
     }
     bits = {m: [n.output.type.integer for n in g] for m, g in types.items()}

@@ -62,7 +62,7 @@ def error_bound(project: Project, x: np.ndarray) -> np.ndarray:
     to nearest, half a step off at most, as long as nothing saturates.
     """
     error, value = np.zeros_like(x), x
-    for node in project.graph:
+    for node in project.design:
         if not node.inputs:
             continue
         layer = node.layer
@@ -85,7 +85,7 @@ def test_difference_is_bounded_by_the_roundings():
         project_of(normalised().source("bn")),
         project_of(normalised().source("bn"), skip_passes=["fuse_batchnorm"]),
     )
-    assert [len(p.graph) for p in (fused, plain)] == [2, 3]
+    assert [len(p.design) for p in (fused, plain)] == [2, 3]
     errors = []
     for project in (fused, plain):
         bound = error_bound(project, x.astype(np.float64))
@@ -99,24 +99,24 @@ def test_difference_is_bounded_by_the_roundings():
 @pytest.mark.parametrize("setting", [{"result": "fixed<12,6>"}, {"accum": "fixed<24,12>"}])
 def test_a_type_in_between_forbids_it(setting):
     project = project_of(normalised().source("bn"), layers={"fc": {"precision": setting}})
-    assert "bn = Scale(fc)" in outline(project.graph)
+    assert "bn = Scale(fc)" in outline(project.design)
 
 
 @pytest.mark.parametrize("setting", [{"weight": "fixed<12,6>"}, {"bias": "fixed<24,12>"}])
 def test_a_type_wanted_for_its_constants_forbids_it(setting):
     project = project_of(normalised().source("bn"), layers={"bn": {"precision": setting}})
-    assert "bn = Scale(fc)" in outline(project.graph)
+    assert "bn = Scale(fc)" in outline(project.design)
 
 
 def test_a_default_for_all_layers_does_not_forbid_it():
     project = project_of(normalised().source("bn"), precision="fixed<16,6>")
-    assert outline(project.graph).count("Scale") == 0
+    assert outline(project.design).count("Scale") == 0
     assert str(project.trace_keys()["bn"].type) == "fixed<16,6>"
 
 
 def test_result_type_moves_to_the_producer():
     project = project_of(normalised().source("bn"), layers={"bn": {"precision": {"result": "fixed<12,6,RND,SAT>"}}})
-    assert outline(project.graph).count("Scale") == 0
+    assert outline(project.design).count("Scale") == 0
     assert str(project.trace_keys()["bn"].type) == "fixed<12,6,RND,SAT>"
 
 

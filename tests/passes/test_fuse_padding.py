@@ -107,7 +107,7 @@ def test_depthwise_and_one_dimension():
     data = grid((6, 2))
     before = project_of(net.source("conv", "deep"), skip_passes=["fuse_padding"])
     after = project_of(net.source("conv", "deep"))
-    assert "ZeroPadding" not in outline(after.graph)
+    assert "ZeroPadding" not in outline(after.design)
     first, second = before.evaluate(data, raw=True), after.evaluate(data, raw=True)
     for key in ("conv", "deep"):
         np.testing.assert_array_equal(first[key], second[key])

@@ -7,7 +7,7 @@ import pytest
 
 from hlsgen.config import Config
 from hlsgen.ir.types import FixedType
-from hlsgen.passes import pipeline, run_pipeline
+from hlsgen.ir.wish import By, Wished
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
 from hlsgen.project import Project
 from tests.passes.builders import Net, expected_text, graph_of, grid, outline, project_of, typed_outline
@@ -49,7 +49,7 @@ def test_exact():
     x = grid((6,), samples=200)
     before = project_of(quantised_net().source("out", "q"), skip_passes=["fuse_quantizers"])
     after = project_of(quantised_net().source("out", "q"))
-    assert "Convert" in outline(before.graph) and "Convert" not in outline(after.graph)
+    assert "Convert" in outline(before.design) and "Convert" not in outline(after.design)
     first, second = before.evaluate(x, raw=True), after.evaluate(x, raw=True)
     for key in ("q", "relu", "out"):
         np.testing.assert_array_equal(first[key], second[key], err_msg=key)
@@ -71,7 +71,7 @@ def test_outputs(outputs):
     after = project_of(quantised_net().source(*outputs))
     for key in outputs:
         np.testing.assert_array_equal(before.evaluate(x, raw=True)[key], after.evaluate(x, raw=True)[key])
-    assert ("Convert" in outline(after.graph)) == (len(outputs) == 2)
+    assert ("Convert" in outline(after.design)) == (len(outputs) == 2)
 
 
 def test_a_result_fixed_before_the_cast_stays():
@@ -79,7 +79,7 @@ def test_a_result_fixed_before_the_cast_stays():
     settings = {"layers": {"fc": {"precision": {"result": "fixed<5,4,TRN,SAT>"}}}}
     before = project_of(quantised_net().source("out"), skip_passes=["fuse_quantizers"], **settings)
     after = project_of(quantised_net().source("out"), **settings)
-    assert "q = Convert(fc)" in outline(after.graph)
+    assert "q = Convert(fc)" in outline(after.design)
     x = grid((6,), samples=100)
     np.testing.assert_array_equal(before.evaluate(x, raw=True)["out"], after.evaluate(x, raw=True)["out"])
 
@@ -94,7 +94,7 @@ def test_quantizers_in_a_row():
     before = project_of(net.source("fine"), skip_passes=["fuse_quantizers"])
     after = project_of(net.source("fine"))
     np.testing.assert_array_equal(before.evaluate(x, raw=True)["fine"], after.evaluate(x, raw=True)["fine"])
-    assert outline(after.graph) == expected_text("""
+    assert outline(after.design) == expected_text("""
         x = Input()
         fc = Dense(x)
         fine = Convert(fc)
@@ -139,15 +139,14 @@ def test_through_what_moves_or_picks(kind):
         graph = graph_of(net.source("q"))
         (cast,) = [n for n in graph if n.layer.kind == "Convert"]
         if kind == "wrapping max":
-            cast.settings.result = FixedType(5, 3)
-        run_pipeline(graph, pipeline(Config(input_precision="fixed<7,3>")), skip)
-        return Project(graph, Config())
+            cast.wish = cast.wish.with_type("result", Wished(FixedType(5, 3), By.MODEL))
+        return Project(graph, Config(input_precision="fixed<7,3>", skip_passes=skip))
 
     before, after = build(["fuse_quantizers"]), build([])
     gone = {"move", "pad", "max", "mean"}
-    assert ("Convert" in outline(after.graph)) == (kind not in gone)
+    assert ("Convert" in outline(after.design)) == (kind not in gone)
     if kind in ("move", "pad", "max"):
-        conv = next(n for n in after.graph if n.name == "conv")
+        conv = next(n for n in after.design if n.name == "conv")
         assert conv.output.type.width == 5, "narrow from the start"
     x = grid((6, 5, 2), samples=100)
     np.testing.assert_array_equal(before.evaluate(x)["q"], after.evaluate(x)["q"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hlsgen.emulation.reference import evaluate
+from hlsgen.design.reference import evaluate
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Graph, Source
 from hlsgen.ir.types import FixedType
@@ -13,7 +13,8 @@ from hlsgen.layers.dense import Dense
 from hlsgen.layers.input import Input
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.fuse_exact_scales import FuseExactScales
-from hlsgen.passes.infer_types import InferTypes
+from hlsgen.pipeline import infer
+from hlsgen.precision.infer_types import InferTypes
 from tests.passes.builders import Net, expected_text, graph_of, grid, outline, project_of
 
 
@@ -45,12 +46,11 @@ def test_exact_scales_change_no_bit():
     assert after.aliases["bn"] is after.aliases["fc"]
     results = []
     for graph in (before, after):
-        InferTypes().run(graph)
-        (value,) = graph.inputs
-        assert value.type is not None and graph.outputs[0].type is not None
+        design = infer(graph, [InferTypes()])
+        (value,), (result,) = design.inputs, design.outputs
         x = value.type.quantize(np.random.default_rng(1).uniform(-40, 40, (500, 4)))
-        known = evaluate(graph, {"x": x})[graph.outputs[0]]
-        results.append([int(v) * 2.0 ** -graph.outputs[0].type.frac for v in known.ravel()])
+        known = evaluate(design, {"x": x})[result]
+        results.append([int(v) * 2.0**-result.type.frac for v in known.ravel()])
     assert results[0] == results[1]
 
 
@@ -82,13 +82,13 @@ def test_thresholds_are_right_for_the_real_scale(quantizer):
     net = stepped(quantizer)
     assert outline(graph_of(net.source("q"))).splitlines()[1:3] == ["fc = Dense(x)", "bn = Scale(fc)"]
     project = project_of(net.source("q"), input_precision="fixed<8,3>")
-    assert outline(project.graph) == expected_text("""
+    assert outline(project.design) == expected_text("""
         x = Input()
         fc = Dense(x)
         q = Thresholds(fc)
         -> q
     """)
-    assert any("bn is fused into q" in note for note in project.graph.notes)
+    assert any("bn is fused into q" in note for note in project.design.notes)
     plain = project_of(
         net.source("q"),
         input_precision="fixed<8,3>",

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.design.design import Design
+from hlsgen.design.reference import evaluate
 from hlsgen.ir.constant import Constant, exact_constant
 from hlsgen.ir.graph import Graph, Source
+from hlsgen.ir.layer import Exact
 from hlsgen.ir.types import FixedType, Overflow, Rounding
-from hlsgen.layers.base import Exact
+from hlsgen.ir.wish import By, Wish, Wished
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.input import Input
 from hlsgen.layers.pooling2d import GlobalMaxPooling, MaxPooling2D
@@ -22,7 +25,8 @@ from hlsgen.layers.shape_ops import Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
 from hlsgen.passes.fuse_thresholds import FuseThresholds
-from hlsgen.passes.infer_types import InferTypes
+from hlsgen.pipeline import infer
+from hlsgen.precision.infer_types import InferTypes
 from hlsgen.quantizers import Activation
 from tests.passes.builders import Net, outline, project_of
 
@@ -37,13 +41,13 @@ def network(layer: Any, fixed: FixedType | None, between: Any = (), x_type: Fixe
     graph = Graph("g")
     shape = (2, 2, len(SCALES)) if between else (len(SCALES),)
     value = graph.add(Input(shape), (), "x", SOURCE)
-    value.producer.settings.result = x_type
+    value.producer.wish = Wish({"result": Wished(x_type, By.CONFIGURATION)})
     value = graph.add(Scale(Constant.of(SCALES), Constant.of(SHIFTS)), [value], "bn", SOURCE)
     for number, step in enumerate(between):
         value = graph.add(step, [value], f"between{number}", SOURCE)
     value = graph.add(layer, [value], "q", SOURCE)
-    value.producer.settings.result = fixed
-    value.producer.settings.result_by_model = fixed is not None
+    if fixed is not None:
+        value.producer.wish = Wish({"result": Wished(fixed, By.MODEL)})
     graph.set_outputs([value], ["q"])
     return graph
 
@@ -63,21 +67,16 @@ def cast(y: Fraction, fixed: FixedType) -> int:
     return int(fixed.cast(np.array([y.numerator], dtype=object), bits)[0])
 
 
-def run(graph: Graph, x: np.ndarray) -> np.ndarray:
-    known = {graph.inputs[0]: Exact(x, graph.inputs[0].type.frac)}
-    for node in graph:
-        if node.inputs:
-            exact = node.layer.exact([known[v] for v in node.inputs])
-            known[node.output] = Exact(node.output.type.cast(*exact), node.output.type.frac)
-    return known[graph.outputs[0]].mantissas
+def run(design: Design, x: np.ndarray) -> np.ndarray:
+    return evaluate(design, {"x": x})[design.outputs[0]]
 
 
-def fused(graph: Graph) -> Graph:
+def fused(graph: Graph) -> Design:
     assert FuseThresholds().run(graph)
     graph.verify()
-    InferTypes().run(graph)
-    assert not any(isinstance(node.layer, Scale) for node in graph)
-    return graph
+    design = infer(graph, [InferTypes()])
+    assert not any(isinstance(op.layer, Scale) for op in design)
+    return design
 
 
 ROUNDINGS = list(Rounding)
@@ -96,22 +95,22 @@ TYPES = [
 @pytest.mark.parametrize("plain", TYPES, ids=str)
 def test_casts(plain: FixedType, rounding: Rounding, overflow: Overflow):
     fixed = plain.with_modes(rounding, overflow)
-    graph = fused(network(Convert(), fixed))
+    design = fused(network(Convert(), fixed))
     x = every_input(INPUT, (len(SCALES),))
     right = [[cast(scaled(int(v), INPUT.frac, c), fixed) for c, v in enumerate(row)] for row in x]
-    np.testing.assert_array_equal(run(graph, x), right)
+    np.testing.assert_array_equal(run(design, x), right)
 
 
 @pytest.mark.parametrize("ends", [(-3, 3), (-1, 2), (0, 1), (1, 1)])
 def test_clipped_casts(ends: tuple[int, int]):
     """A quantiser that leaves levels of its type unused (symmetric ones do)."""
     fixed = FixedType(3, 2, True, Rounding.RND_CONV, Overflow.SAT)
-    graph = fused(network(QuantizedFunction(Activation("cast", fixed, *ends)), fixed))
+    design = fused(network(QuantizedFunction(Activation("cast", fixed, *ends)), fixed))
     x = every_input(INPUT, (len(SCALES),))
     right = [
         [min(max(cast(scaled(int(v), INPUT.frac, c), fixed), ends[0]), ends[1]) for c, v in enumerate(row)] for row in x
     ]
-    np.testing.assert_array_equal(run(graph, x), right)
+    np.testing.assert_array_equal(run(design, x), right)
 
 
 @pytest.mark.parametrize("ceiling", [None, 1.25])
@@ -119,7 +118,7 @@ def test_clipped_casts(ends: tuple[int, int]):
 def test_rectifiers(plain: FixedType, ceiling: float | None):
     fixed = plain.with_modes(Rounding.RND_CONV, Overflow.SAT)
     top = None if ceiling is None else exact_constant(np.array(5), 2)
-    graph = fused(network(Relu(None, top), fixed))
+    design = fused(network(Relu(None, top), fixed))
     x = every_input(INPUT, (len(SCALES),))
 
     def right(y: Fraction) -> int:
@@ -127,32 +126,32 @@ def test_rectifiers(plain: FixedType, ceiling: float | None):
         return cast(y if ceiling is None else min(y, Fraction(ceiling)), fixed)
 
     wanted = [[right(scaled(int(v), INPUT.frac, c)) for c, v in enumerate(row)] for row in x]
-    np.testing.assert_array_equal(run(graph, x), wanted)
+    np.testing.assert_array_equal(run(design, x), wanted)
 
 
 @pytest.mark.parametrize("threshold", [Fraction(0), Fraction(1, 2), Fraction(3, 8)])
 def test_ternary(threshold: Fraction):
     function = Activation("ternary", FixedType(2, 2), low=-1, high=1, threshold=threshold)
-    graph = fused(network(TernarySteps(threshold, function), function.type))
+    design = fused(network(TernarySteps(threshold, function), function.type))
     x = every_input(INPUT, (len(SCALES),))
 
     def right(y: Fraction) -> int:
         return int(np.sign(y)) if abs(y) >= threshold else 0
 
     wanted = [[right(scaled(int(v), INPUT.frac, c)) for c, v in enumerate(row)] for row in x]
-    np.testing.assert_array_equal(run(graph, x), wanted)
+    np.testing.assert_array_equal(run(design, x), wanted)
 
 
 @pytest.mark.parametrize("first_above", [0, 1])
 def test_binary(first_above: int):
     fixed = FixedType(2, 2)
     steps = Thresholds(exact_constant(np.array([[first_above]]), 2), Constant.exactly(np.array([[-1, 1]]), fixed))
-    graph = fused(network(steps, fixed))
+    design = fused(network(steps, fixed))
     x = every_input(INPUT, (len(SCALES),))
     wanted = [
         [1 if scaled(int(v), INPUT.frac, c) >= Fraction(first_above, 4) else -1 for c, v in enumerate(row)] for row in x
     ]
-    np.testing.assert_array_equal(run(graph, x), wanted)
+    np.testing.assert_array_equal(run(design, x), wanted)
 
 
 BETWEEN = {
@@ -167,15 +166,15 @@ BETWEEN = {
 def test_through_what_moves_or_picks(kind: str):
     """A maximum behind a falling scale is none of the inputs' maxima: the steps go in front of it."""
     fixed = FixedType(3, 2, True, Rounding.RND, Overflow.SAT)
-    plain, graph = network(Convert(), fixed, BETWEEN[kind]), fused(network(Convert(), fixed, BETWEEN[kind]))
-    assert [n.layer.kind for n in graph][:2] == ["Input", "Thresholds"]
+    plain, design = network(Convert(), fixed, BETWEEN[kind]), fused(network(Convert(), fixed, BETWEEN[kind]))
+    assert [n.layer.kind for n in design][:2] == ["Input", "Thresholds"]
     x = np.random.default_rng(1).integers(INPUT.min_mantissa, INPUT.max_mantissa + 1, (300, 2, 2, len(SCALES)))
     scale = next(n for n in plain if n.name == "bn")
     ys = [[cast(scaled(int(v), INPUT.frac, c), fixed) for c, v in enumerate(row)] for row in x.reshape(-1, len(SCALES))]
     value = Exact(np.array(ys).reshape(x.shape), fixed.frac)
     for node in plain.nodes[plain.nodes.index(scale) + 1 : -1]:
         value = node.layer.exact([value])
-    np.testing.assert_array_equal(run(graph, x), value.mantissas)
+    np.testing.assert_array_equal(run(design, x), value.mantissas)
 
 
 def test_zeros_of_padding_stop_it():
@@ -200,13 +199,13 @@ def test_more_levels_on_demand():
 def test_thresholds_are_no_wider_than_what_they_are_compared_with(x_type: FixedType):
     """A scale of 1e-9 would put a step far beyond every input: it is never reached, and needs no bits."""
     fixed = FixedType(2, 2, True, Rounding.RND, Overflow.SAT)
-    graph = fused(network(Convert(), fixed, x_type=x_type))
-    thresholds = graph.nodes[-1].layer.constants()["thresholds"]
+    design = fused(network(Convert(), fixed, x_type=x_type))
+    thresholds = design.ops[-1].layer.constants()["thresholds"]
     assert thresholds.type is not None and thresholds.type.width <= x_type.width + 1 + (not x_type.signed)
     x = np.array([x_type.min_mantissa, -1 if x_type.signed else 1, 0, x_type.max_mantissa // 3, x_type.max_mantissa])
     x = np.broadcast_to(x[:, None], (5, len(SCALES)))
     wanted = [[cast(scaled(int(v), x_type.frac, c), fixed) for c, v in enumerate(row)] for row in x]
-    np.testing.assert_array_equal(run(graph, x), wanted)
+    np.testing.assert_array_equal(run(design, x), wanted)
 
 
 def test_emulator_agrees():
@@ -221,7 +220,7 @@ def test_emulator_agrees():
     net.call("MaxPooling2D", "pool", "bn", pool_size=[2, 2])
     net.call("QActivation", "q", "pool", activation="quantized_relu(2,1)")
     project = project_of(net.source("q"), input_precision="fixed<6,2>")
-    assert outline(project.graph).splitlines()[2] == "bn = Thresholds(conv)"
+    assert outline(project.design).splitlines()[2] == "bn = Thresholds(conv)"
     data = np.random.default_rng(0).integers(-32, 32, (200, 4, 4, 2)) / 16.0
     np.testing.assert_array_equal(project.predict(data), project.evaluate(data)["q"])
     assert len(np.unique(project.evaluate(data)["q"])) > 2

@@ -50,10 +50,10 @@ def linear(kind: str, seed: int, fixed: FixedType, frac: int) -> Project:
 
 def extremes(project: Project, kind: str, fixed: FixedType) -> np.ndarray:
     """Inputs that drive every channel of the layer to its least and its largest sum."""
-    layer = project.graph.nodes[-1].layer
+    layer = project.design.ops[-1].layer
     w = layer.weight.values
     ends = float(fixed.min), float(fixed.max)
-    shape = project.graph.inputs[0].shape
+    shape = project.design.inputs[0].shape
     samples = []
     for largest, channel in product((False, True), range(layer.bias.shape[0])):
         if kind == "deep":
@@ -78,18 +78,18 @@ def extremes(project: Project, kind: str, fixed: FixedType) -> np.ndarray:
 )
 def test_sum_neither_overflows_nor_wastes_a_bit(kind, seed, fixed, frac):
     project = linear(kind, seed, fixed, frac)
-    node = project.graph.nodes[-1]
-    assert node.sum_type == node.accum_type
+    node = project.design.ops[-1]
+    assert node.output.typing.sum_type == node.output.typing.accum_type
     mantissas = fixed.quantize(extremes(project, kind, fixed))
     sums, sum_frac = node.layer.exact([_exact(mantissas, fixed.frac)])
     low, high = int(sums.min()), int(sums.max())
     # both ends occur, and nothing narrower on this grid would hold them
-    assert node.sum_type == FixedType.covering(low, high, sum_frac)
-    assert node.sum_type.holds(low, high, sum_frac)
+    assert node.output.typing.sum_type == FixedType.covering(low, high, sum_frac)
+    assert node.output.typing.sum_type.holds(low, high, sum_frac)
 
 
 def _exact(mantissas, frac):
-    from hlsgen.layers.base import Exact
+    from hlsgen.ir.layer import Exact
 
     return Exact(mantissas, frac)
 
@@ -110,11 +110,11 @@ def test_every_reachable_value_is_held(seed, fixed):
         units=2,
     )
     project = project_of(net.source("y"), input_precision=str(fixed))
-    node = project.graph.nodes[-1]
+    node = project.design.ops[-1]
     one = np.arange(fixed.min_mantissa, fixed.max_mantissa + 1)
     every = np.array(list(product(one, one)))
     sums, frac = node.layer.exact([_exact(every, fixed.frac)])
-    assert node.sum_type == FixedType.covering(int(sums.min()), int(sums.max()), frac)
+    assert node.output.typing.sum_type == FixedType.covering(int(sums.min()), int(sums.max()), frac)
     interval = node.output.interval
     assert node.output.type is not None and interval is not None
     results = node.output.type.cast(sums, frac)
@@ -153,11 +153,11 @@ def test_wishes_are_kept():
     wish = {"weight": "fixed<7,2>", "bias": "fixed<9,4>", "accum": "fixed<20,9>", "result": "fixed<11,5,RND,SAT>"}
     net = Net()
     net.dense("fc", net.input((4,)), 4, 3)
-    node = project_of(net.source("fc"), layers={"fc": {"precision": wish}}).graph.nodes[-1]
+    node = project_of(net.source("fc"), layers={"fc": {"precision": wish}}).design.ops[-1]
     found = {
         "weight": node.layer.weight.type,
         "bias": node.layer.bias.type,
-        "accum": node.accum_type,
+        "accum": node.output.typing.accum_type,
         "result": node.output.type,
     }
     assert {k: str(v) for k, v in found.items()} == wish
@@ -167,9 +167,9 @@ def test_a_wrapping_wish_is_reported():
     net = Net()
     net.dense("fc", net.input((4,)), 4, 3)
     project = project_of(net.source("fc"), layers={"fc": {"precision": {"result": "fixed<8,2>"}}})
-    assert any("fc: result fixed<8,2> can wrap" in note for note in project.graph.notes)
+    assert any("fc: result fixed<8,2> can wrap" in note for note in project.design.notes)
     project = project_of(net.source("fc"), layers={"fc": {"precision": {"result": "fixed<8,2,RND,SAT>"}}})
-    assert not any("can wrap" in note for note in project.graph.notes)
+    assert not any("can wrap" in note for note in project.design.notes)
 
 
 def test_a_fixed_narrow_accumulator_casts_the_exact_sum():
@@ -192,12 +192,12 @@ def test_budget_limits_results_and_expectation_places_them():
     net.call("Dense", "a", x, {"kernel": net.rng.normal(size=(64, 64)), "bias": np.zeros(64)}, units=64)
     net.call("Dense", "b", "a", {"kernel": net.rng.normal(size=(64, 8)), "bias": np.zeros(8)}, units=8)
     project = project_of(net.source("b"), {"x": np.random.default_rng(0).normal(size=(200, 64))}, default_width=12)
-    a, b = project.graph.nodes[1:]
+    a, b = project.design.ops[1:]
     for node in (a, b):
         kind = node.output.type
         assert kind is not None and kind.width == 12
         assert (kind.rounding, kind.overflow) == (Rounding.RND, Overflow.SAT)
-        assert kind.integer < node.sum_type.integer, "placed by use, not by the worst case"
+        assert kind.integer < node.output.typing.sum_type.integer, "placed by use, not by the worst case"
         assert float(kind.max) >= node.output.expected.reach - float(kind.step)
 
 

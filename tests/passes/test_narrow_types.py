@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hlsgen.config import Config
+from hlsgen.frontends.keras.build import build_graph
 from hlsgen.ir.demand import EVERYTHING, Demand, union
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType, Overflow, Rounding
-from hlsgen.passes.leave_off_modes import without_idle_modes
+from hlsgen.precision.leave_off_modes import without_idle_modes
+from hlsgen.project import Project
 from tests.passes.builders import Net, grid, project_of
 
 ACTIVATIONS = ["relu", "relu6", "tanh", "sigmoid", "linear", "leaky_relu"]
@@ -60,7 +63,7 @@ def random_net(seed: int) -> Net:
 def seen(project, x):
     """Real values (exact: a mantissa and its grid) of every layer of the model."""
     raw = project.evaluate(x, raw=True)
-    return {key: raw[key] * Fraction(2) ** -value.type.frac for key, value in project.graph.aliases.items()}
+    return {key: raw[key] * Fraction(2) ** -value.type.frac for key, value in project.design.aliases.items()}
 
 
 def compare(net: Net, x, *outputs: str, **options):
@@ -89,7 +92,7 @@ def test_random_networks_have_something_to_narrow():
             project_of(random_net(seed).source("out"), input_precision="fixed<9,4>", skip_passes=skip)
             for skip in ([], OFF)
         )
-        for a, b in zip(on.graph, off.graph, strict=True):
+        for a, b in zip(on.design, off.design, strict=True):
             narrower += a.output.type.width < b.output.type.width
             plainer += a.output.type.overflow != b.output.type.overflow and a.output.type.width == b.output.type.width
     assert narrower > 10 and plainer > 10
@@ -111,7 +114,7 @@ def test_what_a_float_layer_stores_in_front_of_its_activation(activation, stored
         "Dense", "fc", x, {"kernel": net.rng.normal(size=(16, 8)), "bias": np.zeros(8)}, units=8, activation=activation
     )
     project = project_of(net.source("fc"))
-    assert str(project.graph.nodes[1].output.type).startswith(stored)
+    assert str(project.design.ops[1].output.type).startswith(stored)
     data = np.random.default_rng(0).normal(size=(40, 16))
     np.testing.assert_array_equal(project.predict(data, raw=True), project.evaluate(data, raw=True)["fc"])
 
@@ -151,14 +154,11 @@ def test_readers_together_say_what_is_stored(first, second, stored):
     source = net.source("m")
     x = grid((6,), samples=200, bound=127)
     off = project_of(source, input_precision="fixed<8,4>", skip_passes=OFF)
-    project = project_of(source, input_precision="fixed<8,4>")
-    del project.graph.aliases["fc"]  # as if it were an inner step
-    from hlsgen.passes.narrow_types import NarrowTypes
-
-    node = project.graph.nodes[1]
-    assert NarrowTypes().run(project.graph)
-    fixed = node.output.type
-    assert fixed.width < off.graph.nodes[1].output.type.width and fixed.overflow is Overflow.SAT
+    graph = build_graph(source)
+    del graph.aliases["fc"]  # as if it were an inner step
+    project = Project(graph, Config(input_precision="fixed<8,4>"))
+    fixed = project.design.ops[1].output.type
+    assert fixed.width < off.design.ops[1].output.type.width and fixed.overflow is Overflow.SAT
     assert float(fixed.min) <= stored[1] and stored[3] - 1 <= float(fixed.max) < 2 * stored[3]
     np.testing.assert_array_equal(project.evaluate(x, raw=True)["m"], off.evaluate(x, raw=True)["m"])
     np.testing.assert_array_equal(project.predict(x, raw=True), off.predict(x, raw=True))

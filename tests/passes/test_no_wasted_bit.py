@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from hlsgen.ir.graph import Node
+from hlsgen.ir.layer import Exact
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.base import Exact
 from hlsgen.layers.linear import LinearLayer
 from tests.passes.builders import Net, project_of
 
@@ -112,16 +112,18 @@ def reachable(node: Node) -> tuple[int, int, FixedType]:
 def test_accumulators_are_exact_and_minimal(kind: str, fixed: str):
     for seed, unit in enumerate((1.0, 0.25, 4.0)):
         project = project_of(network(kind, seed, unit).source("y"), input_precision=fixed)
-        nodes = [node for node in project.graph if isinstance(node.layer, LinearLayer)]
+        nodes = [node for node in project.design if isinstance(node.layer, LinearLayer)]
         for node in nodes[:1] if kind == "separable" else nodes:
             lowest, highest, narrowest = reachable(node)
-            assert node.sum_type == node.accum_type == narrowest, f"{kind}, {unit}: {lowest} .. {highest}"
+            assert node.output.typing.sum_type == node.output.typing.accum_type == narrowest, (
+                f"{kind}, {unit}: {lowest} .. {highest}"
+            )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_constants_are_stored_in_the_narrowest_types(kind: str):
     project = project_of(network(kind, 0, 4.0).source("y"), input_precision="fixed<5,2>")
-    for node in project.graph:
+    for node in project.design:
         for parameter in node.layer.constants().values():
             mantissas, _ = parameter.fixed
             assert parameter.type is not None
@@ -136,7 +138,7 @@ def test_constants_are_stored_in_the_narrowest_types(kind: str):
 def test_types_that_the_user_fixed_stay():
     settings = {"y": {"precision": {"weight": "fixed<14,7>", "bias": "fixed<10,8>"}}}
     project = project_of(network("dense", 0, 4.0).source("y"), input_precision="fixed<5,2>", layers=settings)
-    found = project.graph.nodes[-1].layer.constants()
+    found = project.design.ops[-1].layer.constants()
     assert [str(found[name].type) for name in ("weight", "bias")] == ["fixed<14,7>", "fixed<10,8>"]
 
 
@@ -144,6 +146,6 @@ def test_coarse_weights_reach_the_emulator():
     """Types with all bits left of the binary point, and beyond."""
     x = np.random.default_rng(0).integers(-16, 16, (50, 3, 4, 2)) / 4.0
     project = project_of(network("padded", 0, 8.0).source("y"), input_precision="fixed<7,5>")
-    weight = project.graph.nodes[-1].layer.constants()["weight"].type
+    weight = project.design.ops[-1].layer.constants()["weight"].type
     assert weight is not None and weight.frac < 0
     np.testing.assert_array_equal(project.predict(x), project.evaluate(x)["y"])

@@ -11,7 +11,8 @@ from hlsgen.config import Config
 from hlsgen.errors import ConfigError, GraphError, UnsupportedError
 from hlsgen.ir.graph import Graph
 from hlsgen.layers.shape_ops import Reshape
-from hlsgen.passes import Pass, pipeline, run_pipeline
+from hlsgen.passes.base import Pass, run_passes
+from hlsgen.pipeline import make_design, stages
 from tests.passes.builders import Net, graph_of, grid, project_of
 
 
@@ -74,7 +75,7 @@ class Unable(Pass):
 
 def test_a_pass_that_breaks_the_graph_is_named():
     with pytest.raises(GraphError, match=r"pass swap \(after nothing, unable_not\)") as caught:
-        run_pipeline(small(), [Nothing(), UnableNot(), Swap()])
+        run_passes(small(), [Nothing(), UnableNot(), Swap()])
     assert "Reshape fc" in str(caught.value) and "(2, 2)" in str(caught.value)
 
 
@@ -85,12 +86,12 @@ class UnableNot(Nothing):
 
 def test_a_pass_that_is_refused_is_named():
     with pytest.raises(GraphError, match=r"pass refuse \(after none\): Dense fc cannot be removed: read by Relu relu"):
-        run_pipeline(small(), [Refuse()])
+        run_passes(small(), [Refuse()])
 
 
 def test_errors_about_the_model_keep_their_class():
     with pytest.raises(UnsupportedError, match="layer 'fc': cannot"):
-        run_pipeline(small(), [Nothing(), Unable()])
+        run_passes(small(), [Nothing(), Unable()])
 
 
 def test_unknown_name_to_skip():
@@ -107,7 +108,7 @@ def test_what_cannot_be_skipped(name):
 
 
 def test_passes_are_frozen_dataclasses_with_an_exactness_and_a_docstring():
-    for step in pipeline(Config()):
+    for step in stages(Config()):
         assert is_dataclass(step) and isinstance(type(step).exact, bool)
         assert (type(step).__doc__ or "").strip() and not (type(step).__doc__ or "").startswith(
             type(step).__name__ + "("
@@ -118,7 +119,7 @@ def test_passes_are_frozen_dataclasses_with_an_exactness_and_a_docstring():
 
 
 def test_names_are_unique():
-    names = [step.pass_name() for step in pipeline(Config())]
+    names = [step.pass_name() for step in stages(Config())]
     assert len(set(names)) == len(names)
     assert "fuse_batchnorm" in names
 
@@ -126,7 +127,7 @@ def test_names_are_unique():
 def test_every_exact_optional_pass_changes_no_bit():
     x = grid((5, 5, 2))
     reference = project_of(mixed().source("fc", "q")).evaluate(x, raw=True)
-    exact = [s.pass_name() for s in pipeline(Config()) if s.exact and s.optional]
+    exact = [s.pass_name() for s in stages(Config()) if s.exact and s.optional]
     assert {"remove_identities", "fuse_padding", "fuse_quantizers"} <= set(exact)
     for skipped in [[name] for name in exact] + [exact]:
         project = project_of(mixed().source("fc", "q"), skip_passes=skipped)
@@ -139,15 +140,16 @@ def test_every_exact_optional_pass_changes_no_bit():
 
 def test_after_is_called_with_every_pass():
     graph, seen = small(), []
-    run_pipeline(graph, pipeline(Config()), (), lambda name, g: seen.append(name))
-    names = [s.pass_name() for s in pipeline(Config())]
-    assert [name for name in seen if name in names] == names
+    make_design(graph, Config(), after=lambda name, left: seen.append((name, str(left))))
+    names = [s.pass_name() for s in stages(Config())]
+    assert [name for name, _ in seen] == names
+    assert all(text for _, text in seen), "each leaves something that can be printed"
 
 
 def test_the_graph_prints_every_type():
     project = project_of(mixed().source("fc"))
-    text = str(project.graph)
-    for node in project.graph:
+    text = str(project.design)
+    for node in project.design:
         (line,) = [row for row in text.splitlines() if row.split()[0] == node.name]
         assert str(node.output.type) in line
         assert "x".join(map(str, node.output.shape)) in line

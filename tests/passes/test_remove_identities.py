@@ -52,7 +52,7 @@ def test_exact():
     x = grid((4, 4, 2))
     before = project_of(idle_net().source("conv"), skip_passes=["remove_identities"])
     after = project_of(idle_net().source("conv"))
-    assert len(before.graph) > len(after.graph)
+    assert len(before.design) > len(after.design)
     first, second = before.evaluate(x, raw=True), after.evaluate(x, raw=True)
     for key in first:
         np.testing.assert_array_equal(first[key], second[key], err_msg=key)
@@ -79,10 +79,10 @@ def test_identity_at_the_output():
     x = net.input((4,))
     net.call("Reshape", "same", x, target_shape=[4])
     project = project_of(net.source("same"))
-    assert outline(project.graph) == "x = Input()\n-> x"
+    assert outline(project.design) == "x = Input()\n-> x"
     data = grid((4,))
     np.testing.assert_array_equal(project.predict(data), data)
-    assert project.trace_keys()["same"] is project.graph.inputs[0]
+    assert project.trace_keys()["same"] is project.design.inputs[0]
 
 
 def test_dead_branch_is_pruned_with_its_aliases():
@@ -110,4 +110,4 @@ def test_a_pool_that_the_user_gave_a_type_is_a_cast():
     net = Net()
     net.call("MaxPooling2D", "max", net.input((2, 2, 1)), pool_size=[1, 1])
     project = project_of(net.source("max"), layers={"max": {"precision": {"result": "fixed<4,2>"}}})
-    assert str(project.graph.outputs[0].type) == "fixed<4,2>"
+    assert str(project.design.outputs[0].type) == "fixed<4,2>"

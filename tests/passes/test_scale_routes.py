@@ -10,7 +10,7 @@ import pytest
 
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.ir.graph import Graph
-from hlsgen.passes import Pass
+from hlsgen.passes.base import Pass
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
 from hlsgen.passes.fuse_exact_scales import FuseExactScales
 from tests.passes.builders import Net, expected_text, graph_of, grid, outline, project_of
@@ -260,7 +260,7 @@ def test_a_type_on_the_way_stops_it(precision: dict[str, str]):
     x = net.call("AveragePooling2D", "mean", x, pool_size=[2, 2])
     net.batchnorm("bn", x, 4)
     project = project_of(net.source("bn"), layers={"conv": {"precision": precision}})
-    assert "bn = Scale(mean)" in outline(project.graph)
+    assert "bn = Scale(mean)" in outline(project.design)
 
 
 def test_the_result_type_stays_behind_a_pooling():
@@ -271,7 +271,7 @@ def test_the_result_type_stays_behind_a_pooling():
         x = net.call(class_name, "between", real_conv(net, "conv", net.input(IMAGE), 3, 4, padding="same"), **options)
         net.batchnorm("bn", x, 4)
         project = project_of(net.source("bn"), layers={"bn": {"precision": {"result": "fixed<9,4,RND,SAT>"}}})
-        assert outline(project.graph).splitlines()[-2] == wanted
+        assert outline(project.design).splitlines()[-2] == wanted
         assert str(project.trace_keys()["bn"].type).startswith("fixed<9,4")
 
 
@@ -282,7 +282,7 @@ def test_ranges_expected_before_a_pooling_hold():
     net.batchnorm("bn", x, 4)
     data = np.random.default_rng(3).normal(size=(300, *IMAGE))
     project = project_of(net.source("bn"), {"x": data})
-    (conv,) = [n for n in project.graph if n.layer.kind == "Conv2D"]
+    (conv,) = [n for n in project.design if n.layer.kind == "Conv2D"]
     got = project.evaluate(data, raw=True)["conv"]
     assert conv.output.type is not None
     inside = (got > conv.output.type.min_mantissa) & (got < conv.output.type.max_mantissa)
@@ -321,7 +321,7 @@ def test_exact_scales_change_no_bit_through(kind: str):
         project_of(net.source("bn"), input_precision="fixed<7,3>", skip_passes=skip)
         for skip in (["fuse_batchnorm"], ["fuse_batchnorm", "fuse_exact_scales"])
     )
-    assert "Scale" in outline(plain.graph) and "Scale" not in outline(fused.graph)
+    assert "Scale" in outline(plain.design) and "Scale" not in outline(fused.design)
     np.testing.assert_array_equal(fused.evaluate(x)["bn"], plain.evaluate(x)["bn"])
 
 
@@ -341,7 +341,7 @@ def test_exact_scales_in_front():
         project_of(net.source("fc"), input_precision="fixed<7,3>", skip_passes=skip)
         for skip in (["fuse_batchnorm"], ["fuse_batchnorm", "fuse_exact_scales"])
     )
-    assert not scales(fused.graph) and scales(plain.graph) == ["bn"]
+    assert not scales(fused.design) and scales(plain.design) == ["bn"]
     np.testing.assert_array_equal(fused.evaluate(data)["fc"], plain.evaluate(data)["fc"])
 
 
@@ -359,20 +359,20 @@ def quantised_and_normalised() -> Net:
 
 def test_quantised_weights_are_fused_only_if_asked_for():
     plain = project_of(quantised_and_normalised().source("bn"), input_precision="fixed<8,3>")
-    assert scales(plain.graph) == ["bn"]
+    assert scales(plain.design) == ["bn"]
     project = project_of(quantised_and_normalised().source("bn"), input_precision="fixed<8,3>", fuse_quantized=True)
-    assert not scales(project.graph)
-    weight = project.graph.nodes[-1].layer.constants()["weight"]
+    assert not scales(project.design)
+    weight = project.design.ops[-1].layer.constants()["weight"]
     assert not weight.given and weight.type is not None and weight.type.width > 6, "types are inferred anew"
 
 
 def test_the_largest_deviation_is_stated_and_true():
     net = quantised_and_normalised()
     project = project_of(net.source("bn"), input_precision="fixed<8,3>", fuse_quantized=True)
-    (note,) = [n for n in project.graph.notes if "fuse_quantized" in n]
+    (note,) = [n for n in project.design.notes if "fuse_quantized" in n]
     assert note in project.summary()
     stated = float(note.split("at most ")[1].split()[0])
-    node = project.graph.nodes[-1]
+    node = project.design.ops[-1]
     x = grid((6,), samples=2000, frac=5, bound=127)
     sums, frac = node.layer.exact([_exact(project, x)])
     right = real_outputs(graph_of(net.source("bn")), {"x": x.astype(np.float64)})[0]
@@ -381,7 +381,7 @@ def test_the_largest_deviation_is_stated_and_true():
 
 
 def _exact(project: Any, x: np.ndarray) -> Any:
-    from hlsgen.layers.base import Exact
+    from hlsgen.ir.layer import Exact
 
-    fixed = project.graph.inputs[0].type
+    fixed = project.design.inputs[0].type
     return Exact(fixed.quantize(x), fixed.frac)

@@ -7,10 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from hlsgen.emulation.reference import evaluate_float
-from hlsgen.ir.reason import Reason
+from hlsgen.ir.typing import Reason
 from hlsgen.project import UnexpectedInputWarning
-from tests.passes.builders import Net, graph_of, project_of
+from tests.passes.builders import Net, evaluate_float, graph_of, project_of
 
 
 def matrix(calibrated: bool = False, **precision: str):
@@ -28,7 +27,7 @@ def loss(project, role: str):
 
 
 def warned(project) -> list[str]:
-    return [note for note in project.graph.notes if note.startswith("warning")]
+    return [note for note in project.design.notes if note.startswith("warning")]
 
 
 @pytest.mark.parametrize("role", ["accum", "result"])
@@ -60,7 +59,7 @@ def test_saturation_that_is_only_possible_is_listed_without_a_warning():
 def test_lost_bits_are_counted(role):
     project = matrix(**{role: "fixed<18,12,RND,SAT>"})
     found = loss(project, role)
-    exact = project.graph.nodes[-1].exact
+    exact = project.design.ops[-1].output.typing.exact
     assert found.lost_bits == exact.frac - 6 and not found.overflows
     assert f"drops {found.lost_bits} bits below its step of 0.0156" in project.summary()
     assert warned(project) == []
@@ -126,16 +125,18 @@ def wide() -> Net:
 @pytest.mark.parametrize("most", [8, 12, 16, 20, 24])
 def test_max_width_caps_accumulators_results_and_constants(most):
     project = project_of(wide().source("out"), max_width=most, layers={"fc1": {"precision": {"result": "fixed<20,8>"}}})
-    for node in project.graph:
+    for node in project.design:
         if node.layer.kind == "Input" or node.name == "fc1":
             continue
         assert node.output.type.width <= most, node.name
         for name, parameter in node.layer.constants().items():
             assert parameter.type.width <= most, f"{node.name}: {name}"
         if node.layer.constants():
-            assert node.accum_type.width <= most
+            assert node.output.typing.accum_type.width <= most
     named = {note.split(": ")[1] for note in warned(project) if "max_width cuts the accumulator" in note}
-    assert named == {node.name for node in project.graph if node.layer.constants() and node.sum_type.width > most}
+    assert named == {
+        node.name for node in project.design if node.layer.constants() and node.output.typing.sum_type.width > most
+    }
     assert {"fc0", "fc1"} <= named
     budgets = [note for note in warned(project) if "max_width leaves" in note]
     if most < 24:

@@ -143,15 +143,20 @@ def _own_names(network: Network, project: Project) -> set[str]:
     keys = project.trace_keys()
     order = {step.name: place for place, step in enumerate(network.steps)}
     for step in network.steps:
-        if step.name in keys and order.get(keys[step.name].producer.source.name, -1) <= order[step.name]:
+        if (
+            step.name in keys
+            and order.get(project.design.producer(keys[step.name]).source.name, -1) <= order[step.name]
+        ):
             last[keys[step.name]] = step
-    own = {s.name for value, s in last.items() if not (_quantises(s) and _cast_by_a_reader(value))}
+    own = {
+        s.name for value, s in last.items() if not (_quantises(s) and _cast_by_a_reader(project.design.producer(value)))
+    }
     return {s.name for s in last.values() if s.name in own and (_quantises(s) or s.name in network.outputs)}
 
 
-def _cast_by_a_reader(value: Any) -> bool:
+def _cast_by_a_reader(producer: Any) -> bool:
     """Whether the scale that ends a quantiser took in the cast of a later quantiser, which has a scale of its own."""
-    return isinstance(value.producer.layer, Scale) and value.producer.settings.result_by_model
+    return isinstance(producer.layer, Scale) and producer.wish.result_by_model
 
 
 # -- layers ---------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def float32_bound(model: Any, x: Any) -> float:
     bits for the largest factor: together less than 2**-21 of the largest product and bias.
     """
     project = project_of(model)
-    (layer,) = [n.layer for n in project.graph if isinstance(n.layer, LinearLayer)]
+    (layer,) = [n.layer for n in project.design if isinstance(n.layer, LinearLayer)]
     product = np.abs(x).max() * np.abs(layer.weight.effective).max()
     return float(2.0**-21 * (product + np.abs(layer.bias.effective).max()))
 
@@ -55,7 +55,7 @@ def test_exact_where_every_factor_is_short() -> None:
     variance = next(w for w in model.layers[-1].weights if "variance" in str(getattr(w, "path", w.name)))
     variance.assign(np.float32([0.25, 1, 4, 16, 0.0625]))
     project = assert_same(model, (5,))
-    (layer,) = [n.layer for n in project.graph if isinstance(n.layer, LinearLayer)]
+    (layer,) = [n.layer for n in project.design if isinstance(n.layer, LinearLayer)]
     assert layer.weight.given
     assert layer.bias.given
 

@@ -70,7 +70,7 @@ def test_trains_and_converts_exactly(flavour: tuple[Any, Any], scale: Any, bias:
             np.testing.assert_array_equal(project.predict(x), theirs)
         else:  # the float bias is added in float32
             np.testing.assert_allclose(project.predict(x), theirs, rtol=0, atol=2.0**-20 * np.abs(theirs).max())
-    (node,) = [n for n in project.graph if isinstance(n.layer, LinearLayer)]
+    (node,) = [n for n in project.design if isinstance(n.layer, LinearLayer)]
     assert node.layer.weight.given
 
 
@@ -129,7 +129,7 @@ def test_qkeras_objects_and_fusion() -> None:
     x = dyadic((16, 6))
     project = convert(model, input_precision="fixed<8,3>")
     np.testing.assert_array_equal(project.predict(x), model.predict(x, verbose=0))
-    assert "fused" in "".join(project.graph.notes)
+    assert "fused" in "".join(project.design.notes)
 
 
 @pytest.mark.parametrize("alpha", ["1", "'auto_po2'", "'auto'"])
@@ -159,7 +159,7 @@ def test_a_trained_network_converts(alpha: str) -> None:
         assert (ours != theirs).mean() < 0.02
     else:
         np.testing.assert_array_equal(ours, theirs)
-        assert any("fused" in note for note in project.graph.notes)
+        assert any("fused" in note for note in project.design.notes)
 
 
 def test_import_takes_no_framework() -> None:

@@ -8,6 +8,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
+from hlsgen.ir.layer import Statistics
 from hlsgen.layers.scale import Scale
 
 
@@ -38,5 +39,5 @@ def read_batch_normalization(call: Call) -> Value:
     if (variance + epsilon <= 0).any():
         raise UnsupportedError(f"layer '{call.name}': moving_variance + epsilon is not positive; the model is damaged")
     scale = gamma / np.sqrt(variance + epsilon)
-    layer = Scale(Constant.of(scale), Constant.of(beta - mean * scale), mean, np.sqrt(np.maximum(variance, 0)))
-    return call.add(layer)
+    measured = Statistics(mean, np.sqrt(np.maximum(variance, 0)))
+    return call.add(Scale(Constant.of(scale), Constant.of(beta - mean * scale), measured))

@@ -10,6 +10,7 @@ from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.graph import Value
+from hlsgen.ir.layer import Statistics
 from hlsgen.layers.scale import Scale
 
 _LEAST_DEVIATION = 1e-7
@@ -32,7 +33,7 @@ def add_scale(call: Call, scale: Any, bias: Any, seen: tuple[Any, Any] | None = 
     if seen is None:
         return call.add(Scale(factor, shift))
     mean, deviation = (_per_channel(call, values, channels) for values in seen)
-    return call.add(Scale(factor, shift, mean, deviation))
+    return call.add(Scale(factor, shift, Statistics(mean, deviation)))
 
 
 def _per_channel(call: Call, values: Any, channels: int) -> Floats:

@@ -15,6 +15,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.readers.linear import read_conv, read_dense, read_depthwise
 from hlsgen.ir.graph import Value
+from hlsgen.ir.layer import Statistics
 from hlsgen.layers.scale import Scale
 
 Singles = NDArray[np.float32]
@@ -77,7 +78,7 @@ def _add_scale(call: Call, scale: Singles, bias: Singles) -> Value:
     mean = call.weight("moving_mean")
     deviation = np.sqrt(np.maximum(call.weight("moving_variance"), 0.0))
     weight = call.held_exactly("scale", scale)
-    layer = Scale(weight, call.held_exactly("bias", bias), mean, deviation)
+    layer = Scale(weight, call.held_exactly("bias", bias), Statistics(mean, deviation))
     return call.add(layer)
 
 

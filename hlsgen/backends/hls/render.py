@@ -6,9 +6,9 @@ from functools import cache
 
 import jinja2
 
-from hlsgen.codegen.plan import Plan, Step, Wire
+from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, Word
+from hlsgen.backends.hls.plan import Plan, Step, Wire
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.kernel import ConstantArray, Field, Word
 from hlsgen.tools import templates_dir
 
 _LINE = 108
@@ -55,18 +55,19 @@ def arguments(step: Step) -> str:
     return ", ".join([w.name for w in (*step.inputs, *step.outputs)] + [c.name for c in step.constants])
 
 
-def member(name: str, field: Field | Word) -> str:
+def member(name: str, value: Member) -> str:
     """Declare one member of a config struct."""
-    if isinstance(field, FixedType):
-        return f"typedef {field.cpp} {name};"
-    if isinstance(field, Word):
-        return f"typedef {_mantissa(field.type.width, field.type.signed)} {name};"
-    if isinstance(field, bool):
-        return f"static const bool {name} = {'true' if field else 'false'};"
-    if isinstance(field, int):
-        kind = "int" if abs(field) <= _INT_MAX and not name.endswith("_mantissa") else "long long"
-        return f"static const {kind} {name} = {field}{'LL' if kind == 'long long' else ''};"
-    return f"static const {field.rpartition('::')[0]} {name} = {field};"
+    if isinstance(value, FixedType):
+        return f"typedef {value.cpp} {name};"
+    if isinstance(value, Word):
+        return f"typedef {_mantissa(value.type.width, value.type.signed)} {name};"
+    if isinstance(value, Enumerator):
+        kind = f"hlsgen::{value.enumeration}"
+        return f"static const {kind} {name} = {kind}::{value.value};"
+    if isinstance(value, bool):
+        return f"static const bool {name} = {'true' if value else 'false'};"
+    kind = "int" if abs(value) <= _INT_MAX and not name.endswith("_mantissa") else "long long"
+    return f"static const {kind} {name} = {value}{'LL' if kind == 'long long' else ''};"
 
 
 def word_type(array: ConstantArray) -> str:

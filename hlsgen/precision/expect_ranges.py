@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import Expected, Histogram, Origin
 from hlsgen.ir.graph import Graph, Node, Value
-from hlsgen.ir.types import FixedType, Overflow, Rounding
-from hlsgen.layers.base import Floats
-from hlsgen.layers.scale import Scale
+from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
+from hlsgen.precision.inputs import DEFAULT_INPUT
 
 _SEED = 20240229
 _SAMPLES = 256
@@ -31,9 +31,6 @@ _PLAUSIBLE_OCTAVES, _PLAUSIBLE_SHIFT = 0.5, 0.4
 statistics come from training: 0.3 and 0.3 in trained networks, 0.45 and 0.65 and more with random statistics."""
 PROBE_MARGIN = 2.0
 """Factor above the largest probe value; saturation protects what lies beyond."""
-DEFAULT_INPUT = FixedType(16, 6, True, Rounding.RND, Overflow.SAT)
-"""What inputs are where nobody says anything: enough for standardised data."""
-METHODS = ("max", "percentile", "mse")
 
 
 @dataclass
@@ -83,15 +80,15 @@ class ExpectRanges(Pass):
 
     def run(self, graph: Graph) -> bool:
         step = self._batch(graph)
-        for node in graph:
-            node.output.expected = None
+        for value in graph.values:
+            value.expected = None
         if self.calibration is not None:
             data = {v: np.asarray(self.calibration[v.name], dtype=np.float64) for v in graph.inputs}
             self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), step)
             return True
         data = {v: probe(v, step) for v in graph.inputs}
         origin = Origin.INPUT_TYPE if any(_fills(v) for v in graph.inputs) else Origin.PROBE
-        if not any(_trained(node) for node in graph):
+        if not any(node.layer.statistics for node in graph):
             self._send(graph, _Flow(data, origin, PROBE_MARGIN), step)
             return True
         plausible = self._send(graph, _Flow(data, Origin.STATISTICS, PROBE_MARGIN, follows=True), step)
@@ -101,7 +98,7 @@ class ExpectRanges(Pass):
 
     def _batch(self, graph: Graph) -> int:
         """Samples evaluated at once: few for large tensors, but enough for the statistics of a batch."""
-        largest = max(node.output.size for node in graph)
+        largest = max(value.size for value in graph.values)
         return min(max(_BATCH_CELLS // largest, _FEWEST), _SAMPLES)
 
     def _expected(self, seen: _Seen, flow: _Flow) -> Expected:
@@ -118,7 +115,7 @@ class ExpectRanges(Pass):
         Returns whether the statistics it followed are plausible.
         """
         wanted = self.calibration is not None and self.method != "max"
-        seen = {node.output: _Seen(histogram=Histogram() if wanted else None) for node in graph}
+        seen = {value: _Seen(histogram=Histogram() if wanted else None) for value in graph.values}
         comparison = _Comparison(graph)
         count = min(len(x) for x in flow.data.values())
         for start in range(0, count, step):
@@ -134,15 +131,17 @@ class ExpectRanges(Pass):
         self, graph: Graph, data: Mapping[Value, Floats], comparison: _Comparison | None, seen: dict[Value, _Seen]
     ) -> None:
         known: dict[Value, Floats] = dict(data)
-        left = {node.output: graph.use_count(node.output) for node in graph}
+        left = {value: graph.use_count(value) for value in graph.values}
         for node in graph:
-            if node.inputs:
+            if not node.is_input:
                 inputs = [known[v] for v in node.inputs]
-                if comparison is not None and _trained(node):
-                    inputs = [comparison.normalised(node, inputs[0])]
-                known[node.output] = node.layer.evaluate_float(inputs)
-            seen[node.output].add(known[node.output])
-            known[node.output] = _saturated(node, known[node.output])
+                statistics = node.layer.statistics
+                if comparison is not None and statistics is not None:
+                    inputs = [comparison.normalised(node, statistics, inputs[0])]
+                known.update(zip(node.outputs, node.layer.evaluate_floats(inputs), strict=True))
+            for value in node.outputs:
+                seen[value].add(known[value])
+                known[value] = _saturated(node, known[value])
             for value in node.inputs:
                 left[value] -= 1
                 if not left[value]:
@@ -151,8 +150,8 @@ class ExpectRanges(Pass):
 
 def _saturated(node: Node, x: Floats) -> Floats:
     """What a type that is fixed already leaves of the values; beside its range, no rounding matters here."""
-    fixed = node.settings.result
-    if fixed is None or fixed.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
+    fixed = node.wish.result
+    if fixed is None or not fixed.saturates:
         return x
     return np.clip(x, float(fixed.min), float(fixed.max))
 
@@ -162,14 +161,13 @@ class _Comparison:
 
     def __init__(self, graph: Graph) -> None:
         self._behind = _behind_statistics(graph)
-        self._adapted = all(node.source.class_name == "Normalization" for node in graph if _trained(node))
+        self._adapted = all(node.source.class_name == "Normalization" for node in graph if node.layer.statistics)
         self._octaves: list[Floats] = []
         self._shifts: list[Floats] = []
 
-    def normalised(self, node: Node, x: Floats) -> Floats:
+    def normalised(self, node: Node, statistics: Statistics, x: Floats) -> Floats:
         """``x`` (samples, ..., channels) with the mean and deviation that it had in training."""
-        assert isinstance(node.layer, Scale) and node.layer.mean is not None and node.layer.deviation is not None
-        mean, deviation = node.layer.mean, node.layer.deviation
+        mean, deviation = statistics
         axes = tuple(range(x.ndim - 1))
         found, spread = x.mean(axis=axes), np.maximum(x.std(axis=axes), _LEAST)
         if node.input in self._behind:
@@ -198,15 +196,15 @@ def _behind_statistics(graph: Graph) -> set[Value]:
     """The values that depend on a trained BatchNormalization: there a probe should resemble training data."""
     found: set[Value] = set()
     for node in graph:
-        if _trained(node) or not found.isdisjoint(node.inputs):
-            found.add(node.output)
+        if node.layer.statistics or not found.isdisjoint(node.inputs):
+            found.update(node.outputs)
     return found
 
 
 def probe(value: Value, samples: int) -> Floats:
     """Made-up inputs (samples, *shape): standard normal, or filling the type that the user stated."""
     rng = np.random.default_rng(_SEED)
-    fixed = value.producer.settings.result
+    fixed = value.producer.wish.result
     data = rng.standard_normal((samples, *value.shape))
     if fixed is not None and _fills(value):
         low, high = float(fixed.min), float(fixed.max)
@@ -220,13 +218,5 @@ def probe(value: Value, samples: int) -> Floats:
 
 def _fills(value: Value) -> bool:
     """Whether the user stated the input type: then for data that fill it. The default says nothing about them."""
-    fixed = value.producer.settings.result
+    fixed = value.producer.wish.result
     return fixed is not None and fixed.plain() != DEFAULT_INPUT.plain()
-
-
-def _trained(node: Node) -> bool:
-    """Whether a node carries statistics (a BatchNormalization that was never trained has mean 0, variance 1)."""
-    layer = node.layer
-    if not isinstance(layer, Scale) or layer.mean is None or layer.deviation is None:
-        return False
-    return bool(layer.mean.any() or (layer.deviation != 1).any())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hlsgen.codegen.parts import borders, parts_of
-from hlsgen.codegen.plan import Plan
-from hlsgen.codegen.render import render
+from hlsgen.backends.hls.parts import borders, parts_of
+from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.render import render
 from hlsgen.tools import templates_dir
 
 

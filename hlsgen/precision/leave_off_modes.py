@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hlsgen.ir.graph import Graph, Node
+from hlsgen.ir.graph import Node, Value
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.reason import Reason
 from hlsgen.ir.types import FixedType, Overflow, Rounding
-from hlsgen.layers.input import Input
-from hlsgen.layers.shape_ops import Reshape
-from hlsgen.passes.base import Pass
+from hlsgen.ir.typing import Reason
+from hlsgen.precision.draft import Draft, Step
 
 
 @dataclass(frozen=True)
-class LeaveOffModes(Pass):
+class LeaveOffModes(Step):
     """Spell a result type without its rounding or overflow mode where no value is rounded or overflows.
 
     before: ``x -> Dense : fixed<9,4,RND,SAT>``, its sums proved to lie on that grid between -2 and 3
@@ -25,22 +23,23 @@ class LeaveOffModes(Pass):
 
     exact = True
 
-    def run(self, graph: Graph) -> bool:
+    def run(self, draft: Draft) -> bool:
         changed = False
-        for node in graph:
-            if not isinstance(node.layer, Input):
-                changed |= self._spell(node)
+        for node in draft.graph:
+            if not node.is_input:
+                for value in node.outputs:
+                    changed |= self._spell(draft, node, value)
         return changed
 
-    def _spell(self, node: Node) -> bool:
-        before = node.output.type
-        assert before is not None and node.exact is not None
-        if isinstance(node.layer, Reshape):
-            node.output.type = node.input.type
-        elif node.reason is not Reason.CONFIGURATION:
-            summed = node.exact if node.settings.accum is None else node.exact.cast(node.settings.accum)
-            node.output.type = without_idle_modes(before, summed)
-        return node.output.type != before
+    def _spell(self, draft: Draft, node: Node, value: Value) -> bool:
+        tensor = draft.tensors[value]
+        typing, result = tensor.typing, tensor.type
+        if draft.layers[node].renames:
+            result = draft.tensors[node.input].type
+        elif typing.reason is not Reason.CONFIGURATION:
+            result = without_idle_modes(result, typing.summed)
+        draft.tensors[value] = replace(tensor, typing=replace(typing, result=result))
+        return result != typing.result
 
 
 def without_idle_modes(fixed: FixedType, values: Interval) -> FixedType:

@@ -9,11 +9,11 @@ import numpy as np
 
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.expected import Expected, Origin
-from hlsgen.ir.graph import Graph, Node
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Overflow
-from hlsgen.layers.input import Input
-from hlsgen.passes.base import Pass
+from hlsgen.ir.typing import Tensor
+from hlsgen.precision.draft import Draft, Step
 
 _FEWEST_STEPS = 16.0
 """With fewer steps between zero and the largest expected value, a type is too coarse to go unmentioned."""
@@ -25,7 +25,7 @@ class Loss:
 
     layer: str
     role: str
-    """input, weight, bias, accum or result."""
+    """input, accum, result, or the role of a constant."""
     type: FixedType
     lowest: float
     highest: float
@@ -41,7 +41,7 @@ class Loss:
 
     @property
     def wraps(self) -> bool:
-        return self.type.overflow not in (Overflow.SAT, Overflow.SAT_SYM)
+        return not self.type.saturates
 
     @property
     def expected_beyond(self) -> bool:
@@ -71,7 +71,7 @@ class Loss:
         hold = "" if self.needed is None else f"; {self.needed} would hold them"
         if self.overflows and self.wraps:
             return f"{where} can wrap: {reach}{hold}{', or add ,RND,SAT' if hold else '; add ,RND,SAT'}"
-        if self.role in ("weight", "bias") and self.overflows:
+        if self.role not in ("input", "accum", "result") and self.overflows:
             return f"{where} cannot hold all constants: {reach}, what lies beyond is saturated"
         if self.expected_beyond and self.expected is not None:
             origin = self.expected.origin.value
@@ -88,63 +88,58 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class StateLosses(Pass):
-    """Note what types of the configuration are likely to spoil; leaves the graph as it is."""
+class StateLosses(Step):
+    """Note what types of the configuration are likely to spoil; changes no type."""
 
     exact = True
     optional = False
 
-    def run(self, graph: Graph) -> bool:
-        for node in graph:
-            for loss in losses(node):
-                text = loss.warning()
-                if text is not None:
-                    graph.notes.append(text)
+    def run(self, draft: Draft) -> bool:
+        for node in draft.graph:
+            warnings = [loss.warning() for loss in losses(draft.op(node))]
+            draft.notes += [text for text in warnings if text is not None]
         return False
 
 
-def losses(node: Node) -> list[Loss]:
-    """What the types that the configuration fixed for a node can lose; those that lose nothing are left out."""
-    every = _of_input(node) if isinstance(node.layer, Input) else (*_of_constants(node), *_of_casts(node))
+def losses(op: Op) -> list[Loss]:
+    """What the types that the configuration fixed for an operation can lose; those that lose nothing are left out."""
+    every = _of_input(op) if op.is_input else (*_of_constants(op), *_of_casts(op))
     return [loss for loss in every if loss.overflows or loss.lost_bits]
 
 
-def _of_input(node: Node) -> Iterator[Loss]:
-    expected, fixed = node.output.expected, node.wishes.get("result")
-    if fixed is None or expected is None or expected.origin is not Origin.CALIBRATION:
+def _of_input(op: Op) -> Iterator[Loss]:
+    expected, fixed = op.output.expected, op.output.type
+    if expected is None or expected.origin is not Origin.CALIBRATION:
         return
     beyond = expected.largest > float(max(fixed.max, -fixed.min)) + float(fixed.step)
-    yield Loss(node.name, "input", fixed, -expected.largest, expected.largest, beyond, 0, expected)
+    yield Loss(op.name, "input", fixed, -expected.largest, expected.largest, beyond, 0, expected)
 
 
-def _of_constants(node: Node) -> Iterator[Loss]:
-    for name, constant in node.layer.constants().items():
-        role = "bias" if name == "bias" else "weight"
-        fixed = node.wishes.get(role)
-        if fixed is not None and not constant.given and constant.values.size:
-            yield _constant_loss(node, role, fixed, constant)
+def _of_constants(op: Op) -> Iterator[Loss]:
+    wished = op.wish.configured()
+    for name, constant in op.layer.constants().items():
+        role = op.layer.constant_roles.get(name)
+        if role in wished and not constant.given and constant.values.size:
+            yield _constant_loss(op, role, wished[role], constant)
 
 
-def _constant_loss(node: Node, role: str, fixed: FixedType, constant: Constant) -> Loss:
+def _constant_loss(op: Op, role: str, fixed: FixedType, constant: Constant) -> Loss:
     low, high = float(constant.values.min()), float(constant.values.max())
     slack = float(fixed.step) / 2  # what rounds to an end of the range is held as well as anything
     overflows = low < float(fixed.min) - slack or high > float(fixed.max) + slack
-    return Loss(node.name, role, fixed.with_modes(fixed.rounding, Overflow.SAT), low, high, overflows, 0)
+    return Loss(op.name, role, fixed.with_modes(fixed.rounding, Overflow.SAT), low, high, overflows, 0)
 
 
-def _of_casts(node: Node) -> Iterator[Loss]:
+def _of_casts(op: Op) -> Iterator[Loss]:
     """Accumulator and result, each by what it is given."""
-    assert node.exact is not None
-    given = node.exact
-    for role in ("accum", "result"):
-        fixed = node.wishes.get(role)
-        if fixed is not None:
-            yield _cast_loss(node, role, fixed, given)
-        if role == "accum" and node.settings.accum is not None:
-            given = given.cast(node.settings.accum)
+    wished = op.wish.configured()
+    for tensor in op.outputs:
+        for role, given in (("accum", tensor.typing.exact), ("result", tensor.typing.summed)):
+            if role in wished:
+                yield _cast_loss(op, tensor, role, wished[role], given)
 
 
-def _cast_loss(node: Node, role: str, fixed: FixedType, given: Interval) -> Loss:
+def _cast_loss(op: Op, tensor: Tensor, role: str, fixed: FixedType, given: Interval) -> Loss:
     low, high = (float(np.ldexp(float(end), -given.frac)) for end in given.whole())
     lost = max(0, given.frac - fixed.frac)
-    return Loss(node.name, role, fixed, low, high, not given.fits(fixed), lost, node.output.expected, given.type())
+    return Loss(op.name, role, fixed, low, high, not given.fits(fixed), lost, tensor.expected, given.type())

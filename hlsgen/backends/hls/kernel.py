@@ -1,0 +1,127 @@
+"""How a layer becomes a call of a C++ kernel: the kernel's name, its config struct, its constants.
+
+A binding is a function ``(layer, op) -> Kernel`` registered by :func:`kernel_of`; those of all layers are in the
+folder ``kernels``. Layers know nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.layer import Layer
+from hlsgen.ir.op import Op
+from hlsgen.ir.types import FixedType, Ints
+from hlsgen.ir.wish import Strategy
+
+
+@dataclass(frozen=True)
+class Word:
+    """A member of the config struct: ``hlsgen::mantissa`` of a type, the word that its constants are stored in."""
+
+    type: FixedType
+
+
+@dataclass(frozen=True)
+class Enumerator:
+    """A member of the config struct: a value of an enumeration of the kernel headers."""
+
+    enumeration: str
+    value: str
+
+
+Member = int | bool | FixedType | Word | Enumerator
+Members = Mapping[str, Member]
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantArray:
+    """Integer words of a weight array or table, flat, in the order the kernel reads them."""
+
+    role: str
+    words: Ints
+    width: int
+    signed: bool
+
+    @classmethod
+    def of(cls, role: str, mantissas: Ints, fixed: FixedType) -> ConstantArray:
+        return cls(role, np.ascontiguousarray(mantissas).reshape(-1), fixed.width, fixed.signed)
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """One call of a C++ kernel template.
+
+    ``members`` become the config struct: integers and booleans ``static const``, FixedTypes ``typedef``.
+    """
+
+    function: str
+    header: str
+    members: Members
+    constants: tuple[ConstantArray, ...] = ()
+    strategy: Strategy = Strategy.LATENCY
+    reuse_factor: int = 1
+    small: bool = True
+    """Whether it is small enough to be unrolled into one pipeline with its neighbours."""
+
+    @property
+    def unrolls(self) -> bool:
+        """Whether it can be part of one flat pipeline."""
+        return self.small and self.strategy is Strategy.LATENCY
+
+
+Binding = Callable[[Any, Op], Kernel]
+L = TypeVar("L", bound=Layer)
+BINDINGS: dict[type[Layer], Binding] = {}
+
+
+def kernel_of(kind: type[L]) -> Callable[[Callable[[L, Op], Kernel]], Callable[[L, Op], Kernel]]:
+    """Register the binding of a layer."""
+
+    def register(binding: Callable[[L, Op], Kernel]) -> Callable[[L, Op], Kernel]:
+        BINDINGS[kind] = binding
+        return binding
+
+    return register
+
+
+def bind(op: Op) -> Kernel:
+    """The kernel call of an operation. Raises UnsupportedError for a layer that has no kernel here."""
+    binding = BINDINGS.get(type(op.layer))
+    if binding is None:
+        raise UnsupportedError(
+            f"layer '{op.source.name}' ({op.source.class_name}): there is no C++ kernel for {op.layer.kind}; use "
+            "another backend, or bind one with hlsgen.backends.hls.kernel.kernel_of"
+        )
+    return binding(op.layer, op)
+
+
+def call(op: Op, function: str, header: str, members: Members, *constants: ConstantArray, small: bool = True) -> Kernel:
+    """The kernel call of an operation with one input: ``members`` behind those that every kernel has."""
+    common: dict[str, Member] = {"input_t": op.input.type, **_common(op)}
+    return Kernel(function, header, common | dict(members), constants, op.strategy, op.reuse_factor, small)
+
+
+def call_of_two(op: Op, function: str, header: str, members: Members) -> Kernel:
+    """The same for an operation with two inputs."""
+    a, b = op.inputs
+    types: dict[str, Member] = {"input0_t": a.type, "input1_t": b.type}
+    return Kernel(function, header, _common(op) | types | dict(members), (), op.strategy, op.reuse_factor)
+
+
+def _common(op: Op) -> dict[str, Member]:
+    return {
+        "output_t": op.outputs[0].type,
+        "reuse_factor": op.reuse_factor,
+        "strategy": Enumerator("strategy", op.strategy.value),
+    }
+
+
+def summed(op: Op) -> Members:
+    """The exact sum and the accumulator it is cast to."""
+    typing = op.output.typing
+    return {"sum_t": typing.sum_type, "accum_t": typing.accum_type}

@@ -1,0 +1,194 @@
+"""Casts, rectifiers, tables and steps: element by element, and the softmax."""
+
+from __future__ import annotations
+
+from math import prod
+
+from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, Word, call, call_of_two, kernel_of
+from hlsgen.ir.interval import Interval, aligned
+from hlsgen.ir.layer import Exact
+from hlsgen.ir.op import Op
+from hlsgen.ir.types import FixedType
+from hlsgen.layers.convert import Convert
+from hlsgen.layers.merge import Merge
+from hlsgen.layers.prelu import PRelu
+from hlsgen.layers.quantized import QuantizedFunction, Saturate
+from hlsgen.layers.relu import Relu
+from hlsgen.layers.softmax import EXPONENTIAL, INVERSE, Softmax
+from hlsgen.layers.table import Table
+from hlsgen.layers.thresholds import Thresholds
+
+_UNUSED = FixedType(1, 1, False)
+_MOST_POSITIONS = 16
+
+
+@kernel_of(Convert)
+def convert(layer: Convert, op: Op) -> Kernel:
+    return call(op, "convert", "convert.h", {"size": op.output.size})
+
+
+@kernel_of(Saturate)
+def saturate(layer: Saturate, op: Op) -> Kernel:
+    return call(op, "convert", "convert.h", {"size": op.output.size})
+
+
+@kernel_of(Merge)
+def merge(layer: Merge, op: Op) -> Kernel:
+    a, b = op.inputs
+    exact = op.output.typing.sum_type
+    if layer.structural:  # compared in a type that holds both operands, not only the result
+        spans = aligned([Interval.of_type(tensor.type, 1) for tensor in op.inputs])
+        exact = FixedType.covering(min(s.lowest for s in spans), max(s.highest for s in spans), spans[0].frac)
+    members: Members = {
+        "value_t": exact,
+        "size": op.output.size,
+        "inner": b.size,
+        "broadcast": a.shape != b.shape,
+        "op": Enumerator("merge_op", layer.op),
+    }
+    return call_of_two(op, "merge", "merge.h", members)
+
+
+# -- rectifiers ------------------------------------------------------------------------------
+
+
+@kernel_of(Relu)
+def relu(layer: Relu, op: Op) -> Kernel:
+    slope = _UNUSED if layer.slope is None else layer.slope.known_type
+    top = _UNUSED if layer.ceiling is None else layer.ceiling.known_type
+    value = _relu_value(layer, op.input.type)
+    members: Members = {
+        "size": op.output.size,
+        "has_slope": layer.slope is not None,
+        "has_max": layer.ceiling is not None,
+        "slope_t": slope,
+        "slope_word": Word(slope),
+        "max_t": top,
+        "max_word": Word(top),
+        "value_t": value,
+        "slope_mantissa": 0 if layer.slope is None else int(layer.slope.fixed[0]),
+        "max_mantissa": 0 if layer.ceiling is None else int(layer.ceiling.fixed[0]) << (value.frac - top.frac),
+    }
+    return call(op, "relu", "relu.h", members)
+
+
+def _relu_value(layer: Relu, x: FixedType) -> FixedType:
+    """A signed type that holds x, slope * x and the ceiling exactly."""
+    slope, top = layer.slope, layer.ceiling
+    fracs = [x.frac]
+    if slope is not None:
+        fracs.append(x.frac + slope.known_type.frac)
+    if top is not None:
+        fracs.append(top.known_type.frac)
+    frac = max(fracs)
+    bounds = [x.min_mantissa << (frac - x.frac), x.max_mantissa << (frac - x.frac), -1]
+    if slope is not None:
+        shift = frac - x.frac - slope.known_type.frac
+        bounds += [(m * int(slope.fixed[0])) << shift for m in (x.min_mantissa, 0)]
+    if top is not None:
+        bounds.append(int(top.fixed[0]) << (frac - top.known_type.frac))
+    return FixedType.covering(min(bounds), max(bounds), frac)
+
+
+@kernel_of(PRelu)
+def prelu(layer: PRelu, op: Op) -> Kernel:
+    slopes = layer.slopes.known_type
+    members: Members = {
+        "size": op.output.size,
+        "slopes": layer.slopes.values.size,
+        "slope_t": slopes,
+        "slope_word": Word(slopes),
+        "value_t": _prelu_value(layer, op.input.type),
+    }
+    return call(op, "prelu", "prelu.h", members, ConstantArray.of("a", layer.slopes.fixed[0], slopes))
+
+
+def _prelu_value(layer: PRelu, x: FixedType) -> FixedType:
+    """A signed type that holds every x, and every product with any of the slopes."""
+    slopes, frac = layer.slopes.fixed
+    ends = [int(slopes.min()), int(slopes.max())]
+    bounds = [m << frac if frac > 0 else m for m in (x.min_mantissa, x.max_mantissa)]
+    shift = -frac if frac < 0 else 0
+    bounds += [(m * end) << shift for m in (x.min_mantissa, x.max_mantissa) for end in ends]
+    return FixedType.covering(min(*bounds, -1), max(*bounds, 0), x.frac + max(frac, 0))
+
+
+# -- tables and steps --------------------------------------------------------------------------
+
+
+@kernel_of(Table)
+def table(layer: Table, op: Op) -> Kernel:
+    assert layer.index is not None and layer.table is not None and layer.table_type is not None
+    return _by_table(op, layer.index, Exact(layer.table, layer.table_type.frac))
+
+
+@kernel_of(QuantizedFunction)
+def quantized_function(layer: QuantizedFunction, op: Op) -> Kernel:
+    assert layer.table is not None and layer.input_type is not None
+    return _by_table(op, layer.input_type, Exact(layer.table, layer.function.type.frac))
+
+
+def _by_table(op: Op, index: FixedType, table: Exact) -> Kernel:
+    """A function by table; the words are of the result type."""
+    result = op.output.type
+    words = ConstantArray.of("table", result.cast(*table), result)
+    members: Members = {"size": op.output.size, "index_t": index, "table_word": Word(result)}
+    return call(op, "table_activation", "table_activation.h", members, words)
+
+
+@kernel_of(Thresholds)
+def thresholds(layer: Thresholds, op: Op) -> Kernel:
+    cuts, frac = layer.thresholds.fixed
+    x, result = op.input.type, op.output.type
+    common = max(x.frac, frac)
+    bounds = [
+        x.min_mantissa << (common - x.frac),
+        x.max_mantissa << (common - x.frac),
+        int(cuts.min()) << (common - frac),
+        int(cuts.max()) << (common - frac),
+        -1,
+    ]
+    compared = FixedType.covering(min(bounds), max(bounds), common)
+    members: Members = {
+        "size": op.output.size,
+        "channels": cuts.shape[0],
+        "n_thresholds": layer.n,
+        "threshold_t": compared,
+        "threshold_word": Word(compared),
+        "level_word": Word(result),
+    }
+    constants = (
+        ConstantArray.of("cuts", compared.cast(cuts, frac), compared),
+        ConstantArray.of("levels", result.cast(*layer.levels.fixed), result),
+    )
+    return call(op, "thresholds", "thresholds.h", members, *constants)
+
+
+@kernel_of(Softmax)
+def softmax(layer: Softmax, op: Op) -> Kernel:
+    assert layer.plan is not None
+    plan, positions = layer.plan, prod(op.output.shape[:-1])
+    high, low, inverse = plan.tables()
+    members: Members = {
+        "positions": positions,
+        "n": op.output.shape[-1],
+        "distance_t": plan.distance,
+        "index_t": plan.index,
+        "high_bits": plan.high_bits,
+        "low_bits": plan.low_bits,
+        "has_low": plan.low_bits > 0,
+        "high_index_t": plan.high_index,
+        "low_index_t": plan.low_index,
+        "exp_t": EXPONENTIAL,
+        "exp_word": Word(EXPONENTIAL),
+        "sum_t": plan.sum,
+        "inverse_index_t": plan.inverse_index,
+        "inverse_t": INVERSE,
+        "inverse_word": Word(INVERSE),
+    }
+    constants = (
+        ConstantArray.of("exp_high", high, EXPONENTIAL),
+        ConstantArray.of("exp_low", low, EXPONENTIAL),
+        ConstantArray.of("inverse", inverse, INVERSE),
+    )
+    return call(op, "softmax", "softmax.h", members, *constants, small=positions <= _MOST_POSITIONS)

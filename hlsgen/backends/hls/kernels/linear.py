@@ -1,0 +1,85 @@
+"""Dense layers, convolutions and scales."""
+
+from __future__ import annotations
+
+from math import prod
+
+from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, Word, call, kernel_of, summed
+from hlsgen.backends.hls.kernels.geometry import convolution
+from hlsgen.ir.op import Op
+from hlsgen.ir.types import Ints
+from hlsgen.layers.conv2d import Conv2D
+from hlsgen.layers.dense import Dense
+from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
+from hlsgen.layers.linear import LinearLayer
+from hlsgen.layers.scale import Scale
+
+_MOST_POSITIONS = 16
+"""Up to so many products of one matrix are unrolled side by side."""
+
+
+def _members(layer: LinearLayer, op: Op, n_in: int, n_out: int) -> Members:
+    weight, bias = layer.weight.known_type, layer.bias.known_type
+    return {
+        **summed(op),
+        "n_in": n_in,
+        "n_out": n_out,
+        "weight_t": weight,
+        "bias_t": bias,
+        "weight_word": Word(weight),
+        "bias_word": Word(bias),
+    }
+
+
+def _constants(layer: LinearLayer, output_major: Ints) -> tuple[ConstantArray, ConstantArray]:
+    bias, _ = layer.bias.fixed
+    return (
+        ConstantArray.of("w", output_major, layer.weight.known_type),
+        ConstantArray.of("b", bias, layer.bias.known_type),
+    )
+
+
+@kernel_of(Dense)
+def dense(layer: Dense, op: Op) -> Kernel:
+    positions = prod(op.output.shape[:-1])
+    members = {**_members(layer, op, layer.n_in, layer.n_out), "positions": positions}
+    w, _ = layer.weight.fixed
+    return call(op, "dense", "dense.h", members, *_constants(layer, w.T), small=positions <= _MOST_POSITIONS)
+
+
+@kernel_of(Conv2D)
+def conv2d(layer: Conv2D, op: Op) -> Kernel:
+    window = convolution(layer.window, op.input.shape)
+    members = {**_members(layer, op, layer.n_in, layer.n_out), **window.members}
+    w = layer.weight.fixed[0].reshape(layer.n_in, layer.n_out)
+    return call(op, "conv2d", "conv2d.h", members, *_constants(layer, w.T), small=window.positions == 1)
+
+
+@kernel_of(DepthwiseConv2D)
+def depthwise_conv2d(layer: DepthwiseConv2D, op: Op) -> Kernel:
+    taps = layer.window.taps
+    window = convolution(layer.window, op.input.shape)
+    members = {**_members(layer, op, taps, layer.n_out), **window.members}
+    members |= {"depth_multiplier": layer.multiplier, "n_taps": taps}
+    w = layer.weight.fixed[0].reshape(taps, layer.n_out)
+    small = window.positions == 1
+    return call(op, "depthwise_conv2d", "depthwise_conv2d.h", members, *_constants(layer, w.T), small=small)
+
+
+@kernel_of(Scale)
+def scale(layer: Scale, op: Op) -> Kernel:
+    factor, bias = layer.weight.known_type, layer.bias.known_type
+    members = {
+        **summed(op),
+        "size": op.output.size,
+        "channels": op.output.shape[-1],
+        "scale_t": factor,
+        "bias_t": bias,
+        "scale_word": Word(factor),
+        "bias_word": Word(bias),
+    }
+    constants = (
+        ConstantArray.of("s", layer.weight.fixed[0], factor),
+        ConstantArray.of("b", layer.bias.fixed[0], bias),
+    )
+    return call(op, "scale", "scale.h", members, *constants)

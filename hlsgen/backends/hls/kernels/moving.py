@@ -1,0 +1,73 @@
+"""Layers that only move data."""
+
+from __future__ import annotations
+
+from math import prod
+
+from hlsgen.backends.hls.kernel import Kernel, call, call_of_two, kernel_of
+from hlsgen.backends.hls.kernels.geometry import image
+from hlsgen.ir.op import Op
+from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
+from hlsgen.layers.shape_ops import Concatenate, Permute, UpSampling, ZeroPadding
+from hlsgen.layers.window import as_image
+
+
+@kernel_of(Permute)
+def permute(layer: Permute, op: Op) -> Kernel:
+    front = 3 - len(layer.order)
+    shape = (1,) * front + op.input.shape
+    order = (*range(front), *(axis + front for axis in layer.order))
+    members = {f"in_d{i}": shape[i] for i in range(3)} | {f"perm{i}": order[i] for i in range(3)}
+    return call(op, "permute", "permute.h", members)
+
+
+@kernel_of(ZeroPadding)
+def zero_padding(layer: ZeroPadding, op: Op) -> Kernel:
+    sides = dict(zip(("pad_top", "pad_bottom", "pad_left", "pad_right"), layer.padding, strict=True))
+    return call(op, "zero_padding2d", "zero_padding2d.h", {**image(op.input.shape), **sides})
+
+
+@kernel_of(UpSampling)
+def up_sampling(layer: UpSampling, op: Op) -> Kernel:
+    rows, columns = layer.factors
+    members = {**image(op.input.shape), "factor_height": rows, "factor_width": columns}
+    return call(op, "upsampling2d", "upsampling2d.h", members)
+
+
+@kernel_of(Concatenate)
+def concatenate(layer: Concatenate, op: Op) -> Kernel:
+    a, b = op.inputs
+    members = {
+        "outer": prod(a.shape[: layer.axis]),
+        "inner0": prod(a.shape[layer.axis :]),
+        "inner1": prod(b.shape[layer.axis :]),
+        "last_axis": layer.axis == len(a.shape) - 1,
+    }
+    return call_of_two(op, "concatenate", "concatenate.h", members)
+
+
+@kernel_of(DepthToSpace)
+def depth_to_space(layer: DepthToSpace, op: Op) -> Kernel:
+    return _rearranged(op, layer.factors, (0, 0))
+
+
+@kernel_of(Cropping)
+def cropping(layer: Cropping, op: Op) -> Kernel:
+    return _rearranged(op, (1, 1), (layer.crop[0], layer.crop[2]))
+
+
+def _rearranged(op: Op, factors: tuple[int, int], corner: tuple[int, int]) -> Kernel:
+    in_height, in_width, _ = as_image(op.input.shape)
+    height, width, channels = as_image(op.output.shape)
+    members = {
+        "in_height": in_height,
+        "in_width": in_width,
+        "channels": channels,
+        "factor_height": factors[0],
+        "factor_width": factors[1],
+        "crop_top": corner[0],
+        "crop_left": corner[1],
+        "out_height": height,
+        "out_width": width,
+    }
+    return call(op, "depth_to_space", "depth_to_space.h", members, small=height * width == 1)

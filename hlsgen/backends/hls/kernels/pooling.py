@@ -1,0 +1,62 @@
+"""Pooling: the largest cell of windows or of whole images, and averages of them."""
+
+from __future__ import annotations
+
+from math import prod
+
+from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, Word, call, kernel_of, summed
+from hlsgen.backends.hls.kernels import geometry
+from hlsgen.ir.constant import Shape
+from hlsgen.ir.op import Op
+from hlsgen.ir.types import FixedType
+from hlsgen.layers.pooling2d import Average, AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
+
+_MOST_POSITIONS = 16
+"""Up to so many cells are compared or added side by side."""
+
+
+@kernel_of(MaxPooling2D)
+def max_pooling2d(layer: MaxPooling2D, op: Op) -> Kernel:
+    window = geometry.pooling(layer.window, op.input.shape)
+    members = {**window.members, "kind": Enumerator("pooling", "max")}
+    return call(op, "max_pooling2d", "pooling2d.h", members, small=window.positions == 1)
+
+
+@kernel_of(GlobalMaxPooling)
+def global_max_pooling(layer: GlobalMaxPooling, op: Op) -> Kernel:
+    positions = prod(op.input.shape[:-1])
+    members = _global(op.input.shape)
+    return call(op, "global_max_pooling", "pooling2d.h", members, small=positions <= _MOST_POSITIONS)
+
+
+@kernel_of(AveragePooling2D)
+def average_pooling2d(layer: AveragePooling2D, op: Op) -> Kernel:
+    window = geometry.pooling(layer.window, op.input.shape)
+    members = {**window.members, "kind": Enumerator("pooling", "average")}
+    return _average("average_pooling2d", layer, op, layer.window.taps, members, small=window.positions == 1)
+
+
+@kernel_of(GlobalAveragePooling)
+def global_average_pooling(layer: GlobalAveragePooling, op: Op) -> Kernel:
+    positions = prod(op.input.shape[:-1])
+    small = positions <= _MOST_POSITIONS
+    return _average("global_average_pooling", layer, op, positions, _global(op.input.shape), small=small)
+
+
+def _global(shape: Shape) -> Members:
+    return {"positions": prod(shape[:-1]), "n": shape[-1]}
+
+
+def _average(function: str, layer: Average, op: Op, cells: int, members: Members, *, small: bool) -> Kernel:
+    """``sum_t`` of an average holds the sum of the cells; the product with the reciprocal is exact."""
+    reciprocal = layer.reciprocal.known_type
+    total = op.input.interval.with_zero()
+    every = {
+        **summed(op),
+        **members,
+        "sum_t": FixedType.covering(total.lowest * cells, total.highest * cells, total.frac),
+        "reciprocal_t": reciprocal,
+        "reciprocal_word": Word(reciprocal),
+    }
+    constant = ConstantArray.of("r", layer.reciprocal.fixed[0], reciprocal)
+    return call(op, function, "pooling2d.h", every, constant, small=small)

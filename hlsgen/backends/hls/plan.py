@@ -1,0 +1,296 @@
+"""From a design to a list of kernel calls on named wires: all decisions of code generation.
+
+Reshapes become other names of the same wire. In io_stream a wire carries packs; streams read twice are
+cloned, and packs of the wrong size are regrouped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
+from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, bind
+from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
+from hlsgen.design.design import Design
+from hlsgen.ir.layer import Packing
+from hlsgen.ir.op import Op
+from hlsgen.ir.types import FixedType
+from hlsgen.ir.typing import Tensor
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A tensor in the C++ program: an array, or a stream of packs of ``pack`` elements."""
+
+    name: str
+    type: FixedType
+    size: int
+    pack: int
+    note: str = ""
+    depth: int = 2
+
+    @property
+    def words(self) -> int:
+        return self.size // self.pack
+
+
+@dataclass(frozen=True, eq=False)
+class NamedConstant:
+    """A constant array under its C++ name."""
+
+    name: str
+    array: ConstantArray
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One kernel call."""
+
+    name: str
+    note: str
+    kernel: Kernel
+    inputs: tuple[Wire, ...]
+    outputs: tuple[Wire, ...]
+    constants: tuple[NamedConstant, ...] = ()
+    layer: str | None = None
+    """The source model's layer that is computed, as its author spelt it; None for copies and regrouping."""
+
+
+@dataclass(eq=False)
+class Plan:
+    """Everything the templates print."""
+
+    top: str
+    io_type: str
+    dataflow: bool
+    """Whether the top function is a pipeline of processes rather than one flat pipeline."""
+    inputs: list[Wire] = field(default_factory=list)
+    outputs: list[Wire] = field(default_factory=list)
+    wires: list[Wire] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def stream(self) -> bool:
+        return self.io_type == "io_stream"
+
+    @property
+    def constants(self) -> list[NamedConstant]:
+        return [constant for step in self.steps for constant in step.constants]
+
+    @property
+    def headers(self) -> list[str]:
+        return sorted({step.kernel.header for step in self.steps})
+
+    @property
+    def interval(self) -> int:
+        """The initiation interval of a flat pipeline: the largest reuse factor."""
+        return max((step.kernel.reuse_factor for step in self.steps), default=1)
+
+
+def make_plan(design: Design, io_type: str, top: str, results: Sequence[Tensor] | None = None) -> Plan:
+    """Plan the C++ program of a design.
+
+    ``results`` are the tensors the top function returns; default: the design's outputs. Raises UnsupportedError for a
+    layer without a kernel.
+    """
+    kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
+    stream = io_type == "io_stream"
+    dataflow = stream or (results is None and not all(kernel.unrolls for kernel in kernels.values()))
+    wanted = design.outputs if results is None else tuple(results)
+    return _Planner(design, kernels, Plan(top, io_type, dataflow), wanted).run()
+
+
+class _Planner:
+    def __init__(self, design: Design, kernels: dict[Op, Kernel], plan: Plan, results: tuple[Tensor, ...]) -> None:
+        self.design, self.kernels, self.plan, self.results = design, kernels, plan, results
+        reserved = WIRE_NAMES | {plan.top}
+        self.identifiers = Identifiers(reserved)
+        self.copies: dict[Tensor, list[Wire]] = {}
+        """Wires that carry a tensor and are still to be read (several where a stream was cloned)."""
+        self.outputs: dict[int, Wire] = {}
+
+    def run(self) -> Plan:
+        for op in self.design:
+            if op.is_input:
+                self._input(op)
+            elif not op.layer.renames:
+                self._step(op)
+        return self.plan
+
+    # -- tensors ----------------------------------------------------------------------------
+
+    def _readers(self, tensor: Tensor) -> int:
+        """How often a tensor is read, seen through reshapes."""
+        count = self.results.count(tensor)
+        for reader in self.design.readers(tensor):
+            count += self._readers(reader.output) if reader.layer.renames else 1
+        return count
+
+    def _output_index(self, tensor: Tensor) -> int | None:
+        """The place of a tensor among the outputs, seen through reshapes, if it is read for nothing else."""
+        if self._readers(tensor) != 1:
+            return None
+        if tensor in self.results:
+            return self.results.index(tensor)
+        (reader,) = self.design.readers(tensor)
+        return self._output_index(reader.output) if reader.layer.renames else None
+
+    def _input(self, op: Op) -> None:
+        tensor = op.output
+        wire = self._wire(tensor, tensor.shape[-1], comment(f"input '{op.source.name}' {tensor.shape}"))
+        self.plan.inputs.append(wire)
+        self._offer(tensor, wire)
+
+    def _wire(self, tensor: Tensor, pack: int, note: str, suffix: str = "") -> Wire:
+        name = self.identifiers.make(tensor.name + suffix)
+        return Wire(name, tensor.type, tensor.size, pack if self.plan.stream else tensor.size, note)
+
+    def _offer(self, tensor: Tensor, wire: Wire) -> None:
+        """Make a wire readable; clone a stream as often as it is read; copy it to outputs that others read too."""
+        readers = self._readers(tensor)
+        wires = [wire] * readers
+        if self.plan.dataflow and readers > 1:
+            wires = self._cloned(tensor, wire, readers)
+        self.copies[tensor] = wires
+        for index, output in enumerate(self.results):
+            if self._root(output) is tensor and self._needs_copy(tensor):
+                self._copy_to_output(output, index)
+
+    def _needs_copy(self, tensor: Tensor) -> bool:
+        return self.design.producer(tensor).is_input or self._readers(tensor) > 1
+
+    def _copy_to_output(self, output: Tensor, index: int) -> None:
+        source = self._take(output)
+        wire = self._wire(output, source.pack, comment(f"output {index}"), "_copy")
+        self._place_output(index, wire)
+        members = _bare(source.type, output.size)
+        self._add(
+            Step(
+                wire.name,
+                comment(f"copy of {output.name}"),
+                Kernel("convert", "convert.h", members),
+                (source,),
+                (wire,),
+            )
+        )
+
+    def _place_output(self, index: int, wire: Wire) -> None:
+        self.outputs[index] = wire
+        self.plan.outputs = [w for _, w in sorted(self.outputs.items())]
+
+    def _cloned(self, tensor: Tensor, wire: Wire, readers: int) -> list[Wire]:
+        """Copy a tensor for each of its readers, since dataflow allows a channel only one.
+
+        Every branch can hold the whole tensor, so that no branch can stall another.
+        """
+        branches: list[Wire] = []
+        rest = wire
+        for i in range(readers - 1):
+            a, b = (self._branch(tensor, wire) for _ in range(2))
+            members = _bare(wire.type, tensor.size)
+            self.plan.wires += [a, b]
+            self._add(
+                Step(
+                    a.name,
+                    comment(f"copy {i + 1} of {tensor.name}"),
+                    Kernel("clone", "clone.h", members),
+                    (rest,),
+                    (a, b),
+                )
+            )
+            branches.append(a)
+            rest = b
+        return [*branches, rest]
+
+    def _branch(self, tensor: Tensor, wire: Wire) -> Wire:
+        name = self.identifiers.make(f"{tensor.name}_branch")
+        return Wire(name, wire.type, wire.size, wire.pack, depth=max(wire.words, 2))
+
+    def _take(self, tensor: Tensor, pack: int | None = None) -> Wire:
+        """Return the wire on which to read a tensor, regrouped into packs of ``pack`` if that is not what it has."""
+        root = self._root(tensor)
+        wire = self.copies[root].pop()
+        if not self.plan.stream or pack is None or wire.pack == pack:
+            return wire
+        name = self.identifiers.make(f"{tensor.name}_repacked")
+        regrouped = Wire(name, wire.type, wire.size, pack)
+        self.plan.wires.append(regrouped)
+        members = _bare(wire.type, wire.size)
+        self._add(
+            Step(
+                name,
+                comment(f"{tensor.name} in packs of {pack}"),
+                Kernel("repack", "repack.h", members),
+                (wire,),
+                (regrouped,),
+            )
+        )
+        return regrouped
+
+    # -- steps ------------------------------------------------------------------------------
+
+    def _step(self, op: Op) -> None:
+        inputs = self._inputs(op)
+        kernel = self.kernels[op]
+        wires = []
+        for tensor in op.outputs:
+            note = comment(f"layer '{op.source.name}' ({op.source.class_name}) -> {tensor.shape}")
+            wires.append(self._wire(tensor, self._result_pack(op, inputs, tensor), note))
+        first = wires[0]
+        constants = tuple(NamedConstant(f"{first.name}_{c.role}", c) for c in kernel.constants)
+        self._add(Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, op.source.name))
+        for tensor, wire in zip(op.outputs, wires, strict=True):
+            index = self._output_index(tensor)
+            if index is None:
+                self.plan.wires.append(wire)
+                self._offer(tensor, wire)
+            else:
+                self._place_output(index, wire)
+
+    def _result_pack(self, op: Op, inputs: Sequence[Wire], tensor: Tensor) -> int:
+        match op.layer.packing:
+            case Packing.ELEMENTS | Packing.CHANNELS | Packing.PAIRS:
+                return inputs[0].pack
+        return tensor.shape[-1]
+
+    def _inputs(self, op: Op) -> list[Wire]:
+        match op.layer.packing:
+            case Packing.ELEMENTS:
+                return [self._take(op.input)]
+            case Packing.CHANNELS:
+                return [self._take_fitting(op.input, op.input.shape[-1])]
+            case Packing.GATHERED:
+                pack = self.copies[self._root(op.input)][-1].pack
+                last = op.input.shape[-1]
+                return [self._take(op.input, None if last % pack == 0 else last)]
+        return [self._take(tensor, tensor.shape[-1]) for tensor in op.inputs]
+
+    def _take_fitting(self, tensor: Tensor, channels: int) -> Wire:
+        """Packs that channels divide or that divide channels."""
+        pack = self.copies[self._root(tensor)][-1].pack
+        fits = channels % pack == 0 or pack % channels == 0
+        return self._take(tensor, None if fits else channels)
+
+    def _root(self, tensor: Tensor) -> Tensor:
+        """The tensor whose wire carries this one (reshapes have none of their own)."""
+        producer = self.design.producer(tensor)
+        return self._root(producer.input) if producer.layer.renames else tensor
+
+    def _add(self, step: Step) -> None:
+        self.plan.steps.append(step)
+
+
+def _bare(fixed: FixedType, size: int) -> Members:
+    return {
+        "input_t": fixed,
+        "output_t": fixed,
+        "reuse_factor": 1,
+        "strategy": Enumerator("strategy", "latency"),
+        "size": size,
+    }
+
+
+def bits_per_word(wire: Wire) -> int:
+    """The width of a port: all elements of one word side by side."""
+    return wire.pack * wire.type.width

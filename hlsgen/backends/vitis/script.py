@@ -1,0 +1,38 @@
+"""The Tcl script that builds a project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hlsgen.backends.base import Job
+from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.render import render
+from hlsgen.errors import ConfigError
+
+SOLUTION = "solution1"
+SCRIPT = "build.tcl"
+_PART = re.compile(r"x[a-z0-9]{3,20}(-[A-Za-z0-9]{1,12}){1,5}")
+
+
+def script(job: Job, plan: Plan) -> str:
+    """The text of the script. Raises ConfigError for an impossible part."""
+    return render(
+        "project/build.tcl.j2",
+        plan,
+        part=_checked_part(job.config.part),
+        clock_period=f"{job.config.clock_period:g}",
+        project_folder=f"{job.name}_prj",
+        solution=SOLUTION,
+    )
+
+
+def report_path(name: str, folder: Path) -> Path:
+    """Where C synthesis puts its report."""
+    return folder / f"{name}_prj" / SOLUTION / "syn" / "report" / "csynth.xml"
+
+
+def _checked_part(part: str) -> str:
+    if not _PART.fullmatch(part):
+        raise ConfigError(f"part: found {part!r}, expected a device as Vitis names it, such as xcu250-figd2104-2L-e")
+    return part

@@ -1,0 +1,52 @@
+"""Data for the test bench: inputs and expected outputs as integer mantissas, by the exact reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.backends.base import Job
+from hlsgen.config import TestVectors
+from hlsgen.design import arrays
+from hlsgen.design.design import Design
+from hlsgen.design.reference import evaluate
+from hlsgen.errors import InputError
+from hlsgen.ir.types import Ints
+from hlsgen.ir.typing import Tensor
+
+_SAMPLES = 10
+"""Samples for the test bench: enough to see an error, few enough for RTL simulation."""
+
+
+def test_bench_data(job: Job) -> dict[str, str]:
+    """The files by path, one sample a line. Raises InputError for test vectors that do not fit the model."""
+    design = job.design
+    inputs = arrays.checked_inputs(design.inputs, _inputs(design, job.config.test_vectors))
+    arrays.refuse_nan(inputs)
+    exact = evaluate(design, arrays.mantissas(design.inputs, inputs))
+    ports = {"tb_data/inputs.dat": design.inputs, "tb_data/expected.dat": design.outputs}
+    return {path: _lines([exact[tensor] for tensor in tensors]) for path, tensors in ports.items()}
+
+
+def _lines(tensors: Sequence[Ints]) -> str:
+    rows = zip(*(tensor.reshape(len(tensor), -1) for tensor in tensors), strict=True)
+    return "".join(" ".join(str(int(v)) for part in row for v in part) + "\n" for row in rows)
+
+
+def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np.float64]]:
+    """The first test vectors of the configuration, else seeded random values over the inputs' ranges."""
+    if vectors is not None and len(design.inputs) == 1:
+        try:
+            x = np.load(vectors.x, allow_pickle=False, mmap_mode="r")
+        except (OSError, ValueError) as error:
+            raise InputError(f"test_vectors.x: {vectors.x} cannot be read as an .npy array ({error})") from error
+        return {design.inputs[0].name: np.array(x[:_SAMPLES])}
+    random = np.random.default_rng(0)
+    return {tensor.name: _random(tensor, random) for tensor in design.inputs}
+
+
+def _random(tensor: Tensor, random: np.random.Generator) -> NDArray[np.float64]:
+    low, high = float(tensor.type.min), float(tensor.type.max)
+    return random.uniform(low, high, size=(_SAMPLES, *tensor.shape))

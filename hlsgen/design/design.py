@@ -1,0 +1,100 @@
+"""A design: operations in order, every type known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from hlsgen.ir.op import Op
+from hlsgen.ir.text import table
+from hlsgen.ir.typing import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What is built, by whatever backend: frozen, printable, complete.
+
+    ``ops`` are in topological order and hold one op for each input of the model. ``aliases`` are the source model's
+    layers by name, and the tensors that carry their outputs. ``notes`` are what conversion wants the user to know.
+    """
+
+    name: str
+    ops: tuple[Op, ...]
+    outputs: tuple[Tensor, ...]
+    output_names: tuple[str, ...]
+    aliases: Mapping[str, Tensor]
+    notes: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Op]:
+        return iter(self.ops)
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    @cached_property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return tuple(op.output for op in self.ops if op.is_input)
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Every tensor, in the order in which they are computed."""
+        return tuple(tensor for op in self.ops for tensor in op.outputs)
+
+    def producer(self, tensor: Tensor) -> Op:
+        """The operation that computes a tensor."""
+        return self._producers[tensor]
+
+    def readers(self, tensor: Tensor) -> list[Op]:
+        """The operations that read a tensor (one twice, if it reads it twice)."""
+        return self._readers[tensor]
+
+    @cached_property
+    def trace_keys(self) -> dict[str, Tensor]:
+        """Names of traces and the tensors they stand for: the source model's layers, then inner steps."""
+        keys = dict(self.aliases)
+        for tensor in self.tensors:
+            keys.setdefault(tensor.name, tensor)
+        return keys
+
+    @cached_property
+    def _producers(self) -> dict[Tensor, Op]:
+        return {tensor: op for op in self.ops for tensor in op.outputs}
+
+    @cached_property
+    def _readers(self) -> dict[Tensor, list[Op]]:
+        found: dict[Tensor, list[Op]] = {tensor: [] for tensor in self.tensors}
+        for op in self.ops:
+            for tensor in op.inputs:
+                found[tensor].append(op)
+        return found
+
+    # -- text -------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        """One line an operation: what it is, what it reads, its shape and every type."""
+        header = ["name", "operation", "reads", "shape", "constants", "accum", "result"]
+        return table(header, [_row(op) for op in self.ops])
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of everything that is computed: operations, types and constants (names apart, nothing else)."""
+        state = hashlib.sha256(str(self).encode())
+        for op in self.ops:
+            for name, constant in op.layer.constants().items():
+                state.update(f"{op.name}.{name}:{constant.fixed[0].tolist()}".encode())
+        return state.hexdigest()[:32]
+
+
+def _row(op: Op) -> list[str]:
+    constants = op.layer.constants()
+    return [
+        op.name,
+        f"{op.layer.kind} {op.layer.describe()}".strip(),
+        ", ".join(tensor.name for tensor in op.inputs),
+        " ".join("x".join(map(str, tensor.shape)) for tensor in op.outputs),
+        " ".join(f"{name}:{constant.type}" for name, constant in constants.items()),
+        " ".join(str(tensor.typing.accum_type) for tensor in op.outputs) if constants and not op.is_input else "",
+        " ".join(str(tensor.type) for tensor in op.outputs),
+    ]

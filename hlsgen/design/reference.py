@@ -1,0 +1,46 @@
+"""The exact NumPy meaning of a design: what every other executor must agree with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hlsgen.design.design import Design
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Exact
+from hlsgen.ir.op import Op
+from hlsgen.ir.types import Ints
+from hlsgen.ir.typing import Tensor
+
+
+def evaluate(design: Design, inputs: Mapping[str, Ints]) -> dict[Tensor, Ints]:
+    """Return the mantissas of every tensor for input mantissas (samples, *shape) by input name."""
+    known: dict[Tensor, Ints] = {}
+    for op in design:
+        if op.is_input:
+            known[op.output] = inputs[op.output.name]
+            continue
+        results = op.layer.exacts([Exact(known[tensor], tensor.type.frac) for tensor in op.inputs])
+        for tensor, result in zip(op.outputs, results, strict=True):
+            known[tensor] = _cast(op, tensor, result)
+    return known
+
+
+def _cast(op: Op, tensor: Tensor, result: Exact) -> Ints:
+    """An exact result, cast to the accumulator, then to the result type."""
+    mantissas, frac = result
+    typing = tensor.typing
+    assert _as_proved(typing.exact, result), f"{op!r}: a value lies outside of the range that was proved for it"
+    if typing.accum is not None:
+        mantissas, frac = typing.accum.cast(mantissas, frac), typing.accum.frac
+    return typing.result.cast(mantissas, frac)
+
+
+def _as_proved(exact: Interval, result: Exact) -> bool:
+    """Whether exact results keep to the range on which types, and the modes they do without, rely."""
+    mantissas, frac = result
+    if not mantissas.size:
+        return True
+    axes = tuple(range(mantissas.ndim - 1))
+    common = max(frac, exact.frac)
+    found, proved = Interval(mantissas.min(axis=axes), mantissas.max(axis=axes), frac).at(common), exact.at(common)
+    return bool((proved.low <= found.low).all() and (found.high <= proved.high).all())

@@ -1,0 +1,285 @@
+"""What a layer is: one meaning in exact arithmetic, and the declarations by which others ask about it.
+
+A layer computes the real result of its inputs exactly, as integers (:meth:`Layer.exact`), and bounds it
+(:meth:`Layer.interval`); how that result is cast is not its business but inference's. Passes, inference, planning
+and backends never ask which layer they hold: they ask what it declares here. ``tests/layers/test_declarations.py``
+walks all layers and fails where a declaration is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from hlsgen.ir.affine import Affine
+from hlsgen.ir.constant import Constant, Floats, Shape, as_exact
+from hlsgen.ir.demand import EVERYTHING, Demand
+from hlsgen.ir.expected import Expected
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.staircase import Staircase
+from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow
+from hlsgen.ir.typing import Tensor
+from hlsgen.ir.wish import Granularity, Wish
+
+
+class Exact(NamedTuple):
+    """Exact values: ``mantissas * 2**-frac``; mantissas of shape (samples, *shape)."""
+
+    mantissas: Ints
+    frac: int
+
+
+class Packing(Enum):
+    """How a layer takes and gives the words of a stream; in arrays it makes no difference."""
+
+    NONE = "it is in no stream: a port, another name of a wire, or a layer that becomes another before"
+    ELEMENTS = "element by element: words of any size, and the result in words of the same"
+    CHANNELS = "element by element with constants a channel: words whose size divides the channels, or the reverse"
+    GATHERED = "position by position: words that divide one are gathered; the result has a position a word"
+    PAIRS = "element by element of two inputs: a position a word, of both and of the result"
+    POSITIONS = "a position (all channels of a pixel) a word, of all inputs and outputs"
+
+
+class Statistics(NamedTuple):
+    """What a normalisation saw in training, per channel of its input."""
+
+    mean: Floats
+    deviation: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What a layer is told when its constants and types are inferred."""
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    wish: Wish
+    width: int
+    """The budget in bits for what nobody fixed."""
+    widest: int | None = None
+    """The configuration's ``max_width``: nothing that is placed gets wider."""
+    expected: Expected | None = None
+    """How large the result gets in use, where that was estimated."""
+    read_frac: int | None = None
+    """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it."""
+
+    @property
+    def input(self) -> Tensor:
+        return self.inputs[0]
+
+    @property
+    def input_shapes(self) -> list[Shape]:
+        return [tensor.shape for tensor in self.inputs]
+
+
+@dataclass(frozen=True)
+class Casts:
+    """What is known of the casts behind a layer's exact result: first what is wished, then what was found."""
+
+    result: FixedType | None
+    accum: FixedType | None
+    exact: Interval | None = None
+    """The proved range of the exact result."""
+    input: FixedType | None = None
+    """The type of the (first) input."""
+
+    def before(self, behind: Demand) -> Demand:
+        """What is wanted of the exact result of rising arithmetic, if ``behind`` is what readers can tell apart."""
+        if self.accum is not None:
+            return EVERYTHING
+        if self.result is None:
+            return behind
+        saturates = self.result.overflow in (Overflow.SAT, Overflow.SAT_SYM)
+        if not saturates and (self.exact is None or not self.exact.fits(self.result)):
+            return EVERYTHING
+        return behind.before_cast(self.result, rounds=self.exact is None or self.exact.frac > self.result.frac)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Base of all layers: frozen dataclasses whose fields are options and constants.
+
+    A layer with one output defines ``output_shape``, ``interval``, ``exact`` and ``evaluate_float``; one with several
+    defines their plurals.
+    """
+
+    # -- declarations that every layer makes ----------------------------------------------------
+
+    kind: ClassVar[str]
+    """Its name in tables."""
+    packing: ClassVar[Packing]
+    pure: ClassVar[bool]
+    """The exact result is exact in its inputs and constants: nothing is rounded inside (softmax and tables do)."""
+    casts: ClassVar[frozenset[str]]
+    """Which casts of its results the configuration may fix: of "accum" and "result"."""
+
+    # -- declarations with a usual answer -------------------------------------------------------
+
+    constant_roles: ClassVar[Mapping[str, str]] = {}
+    """Field of a constant -> the role by which the configuration fixes its type; others are the layer's own."""
+    structural: ClassVar[bool] = False
+    """The result's values are (a subset of) the inputs' values: no arithmetic, so no type of its own."""
+    picks: ClassVar[bool] = False
+    """Every element of the result is one of the input, by its place or as the largest: what rises may go in front."""
+    renames: ClassVar[bool] = False
+    """The same elements in the same order: another name of the same wire."""
+    is_input: ClassVar[bool] = False
+    """A port of the model."""
+    constant_width: ClassVar[int] = 0
+    """The least width for inferred constants. 24 where there is one factor a channel: that keeps all of a float32
+    factor, and a DSP48E2 multiplies 27 by 18 bits anyway."""
+    has_multiplier: ClassVar[bool] = False
+    """Strategy and reuse factor mean something."""
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """What training measured of the input; None where the layer holds no such statistics."""
+        return None
+
+    def is_identity(self, shapes: Sequence[Shape]) -> bool:
+        """Whether the result is the input as it is, if no type is wished for it."""
+        return False
+
+    def commutes_with_cast(self, fixed: FixedType) -> bool:
+        """Whether a cast gives the same in front as behind."""
+        return False
+
+    def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
+        """What the inputs (of ``shapes``) must be scaled by, so that the result need not be; None: impossible."""
+        return None
+
+    def scale_behind(self, shapes: Sequence[Shape], place: int, affine: Affine) -> Affine | None:
+        """What the result must be scaled by, so that input number ``place`` need not be; None: impossible."""
+        return None
+
+    def with_padding(self, shape: Shape, padding: tuple[int, int, int, int]) -> Layer | None:
+        """The same layer on an input (of ``shape``) without its zeros around it; None if it cannot add them."""
+        return None
+
+    def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
+        """The layer and the cast to ``result`` as a monotone step function of at most ``most`` levels, if it is one."""
+        return None
+
+    def stands_for(self, name: str) -> bool:
+        """Whether a constant stands for the real numbers it came from: no rounding of it can reach the result."""
+        constant = self.constants()[name]
+        if constant.mantissas is None:
+            return as_exact(constant, self.constant_width) is not None  # before constants got their types
+        return bool((constant.effective == constant.values).all())
+
+    def valid_reuse_factors(self) -> list[int]:
+        return [1]
+
+    # -- meaning --------------------------------------------------------------------------------
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return shapes[0]
+
+    def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        """The shapes of all outputs (without the batch)."""
+        return (self.output_shape(shapes),)
+
+    def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        """Bounds of the exact result, per channel (last axis)."""
+        raise NotImplementedError
+
+    def intervals(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> tuple[Interval, ...]:
+        """Bounds of the exact results of all outputs."""
+        return (self.interval(inputs, shapes),)
+
+    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
+        """The real-number meaning, float64; inputs (samples, *shape)."""
+        raise NotImplementedError
+
+    def evaluate_floats(self, inputs: Sequence[Floats]) -> tuple[Floats, ...]:
+        """The real-number meaning of all outputs."""
+        return (self.evaluate_float(inputs),)
+
+    def exact(self, inputs: Sequence[Exact]) -> Exact:
+        """The exact result of integer inputs, before any cast."""
+        raise NotImplementedError
+
+    def exacts(self, inputs: Sequence[Exact]) -> tuple[Exact, ...]:
+        """The exact results of all outputs."""
+        return (self.exact(inputs),)
+
+    # -- what inference asks --------------------------------------------------------------------
+
+    def step_frac(self, result: FixedType | None) -> int | None:
+        """Fraction bits of the grid that holds every place where the result, cast to ``result``, steps up (or half a
+        step of it).
+
+        None where the result depends on all of the input, or steps at real numbers.
+        """
+        return result.frac if self.structural and result is not None else None
+
+    def wanted(self, casts: Casts, behind: Demand) -> Demand:
+        """What the layer can tell apart of its inputs, if ``behind`` is what its readers can of its result."""
+        return casts.before(behind) if self.structural else EVERYTHING
+
+    def prepared(self, context: Context) -> Layer:
+        """The layer with every constant fixed: as wished, else placed in the budget. It may be another layer."""
+        changes: dict[str, Constant] = {}
+        for name, constant in self.constants().items():
+            wish = context.wish.type(self.constant_roles[name]) if name in self.constant_roles else None
+            if constant.mantissas is not None and (wish is None or not constant.values.any()):
+                continue
+            changes[name] = constant.quantized(wish) if wish is not None else self._placed(name, constant, context)
+        return replace(self, **changes) if changes else self
+
+    def _placed(self, name: str, constant: Constant, context: Context) -> Constant:
+        """A constant whose type nobody fixed."""
+        widest = context.widest or MAX_WIDTH
+        width = min(max(context.width, self.constant_width), widest)
+        grouped = context.wish.granularity is Granularity.CHANNEL and not self.constant_width  # else wide enough
+        groups = self.groups(name) if grouped else None
+        return constant.placed(width) if groups is None else constant.placed_in_groups(groups, width, widest)
+
+    def groups(self, name: str) -> Ints | None:
+        """The output channel that each element of a constant belongs to, in its shape; None if it belongs to all."""
+        return None
+
+    def accumulator(self, exact: FixedType) -> FixedType | None:
+        """The accumulator by which the layer itself rounds its exact result; None: that result is taken as it is."""
+        return None
+
+    def natural_type(self, context: Context) -> FixedType | None:
+        """A result type the layer's own nature suggests (bounded functions), else None."""
+        return None
+
+    def natural_types(self, context: Context) -> tuple[FixedType | None, ...]:
+        """The same for all outputs."""
+        return tuple(self.natural_type(context) for _ in self.output_shapes(context.input_shapes))
+
+    def finished(self, result: FixedType) -> Layer:
+        """Last step of inference, once the result type is known (tables are filled here)."""
+        return self
+
+    def constants(self) -> dict[str, Constant]:
+        """The constants by the name of their field."""
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in found.items() if isinstance(value, Constant)}
+
+    def describe(self) -> str:
+        """The options a reader wants to see in the table of layers."""
+        parts = []
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if not isinstance(value, Constant | np.ndarray) and value is not None:
+                parts.append(f"{f.name}={value}")
+        return " ".join(parts)
+
+
+def align(values: Sequence[Exact]) -> tuple[list[Ints], int]:
+    """Bring exact values to the finest of their grids."""
+    frac = max(v.frac for v in values)
+    result = []
+    for v in values:
+        shift = frac - v.frac
+        fixed = FixedType(512, 512 - frac)
+        result.append(fixed.cast(v.mantissas, v.frac) if shift else v.mantissas)
+    return result, frac

@@ -1,0 +1,59 @@
+"""One typed operation of a design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hlsgen.ir.graph import Source
+from hlsgen.ir.layer import Layer
+from hlsgen.ir.typing import Tensor
+from hlsgen.ir.wish import Strategy, Wish
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """``outputs = layer(inputs)``, each cast as its typing says. All constants of the layer have their types."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    wish: Wish
+    source: Source
+    """The layer of the source model that it yields (or is an inner step of)."""
+    fused: tuple[Source, ...] = ()
+    """The source layers that it computes beside."""
+    refitted: bool = False
+    """Whether constants of the model's quantisers were multiplied by a scale, as the user asked for."""
+
+    def __repr__(self) -> str:
+        return f"{self.layer.kind} {self.name}"
+
+    @property
+    def input(self) -> Tensor:
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Tensor:
+        """The only output."""
+        (only,) = self.outputs
+        return only
+
+    @property
+    def is_input(self) -> bool:
+        return self.layer.is_input
+
+    @property
+    def strategy(self) -> Strategy:
+        """What was wished, where the layer has multipliers at all."""
+        return self.wish.strategy if self.layer.has_multiplier else Strategy.LATENCY
+
+    @property
+    def reuse_factor(self) -> int:
+        """How many products share a multiplier."""
+        return self.wish.reuse_factor if self.layer.has_multiplier else 1
+
+    @property
+    def origins(self) -> tuple[Source, ...]:
+        """Every source layer that it computes."""
+        return (self.source, *self.fused)

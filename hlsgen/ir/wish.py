@@ -1,0 +1,95 @@
+"""What was wished for a node before any type is inferred: by the configuration, and by the model's own quantisers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, StrEnum
+from types import MappingProxyType
+
+from hlsgen.ir.types import FixedType
+
+
+class By(Enum):
+    """Who wishes a type."""
+
+    MODEL = "the model's quantiser"
+    LAYER = "the configuration, for this layer by its name"
+    CONFIGURATION = "the configuration, for a type of layers or for all"
+
+
+class Strategy(StrEnum):
+    """What a product is optimised for."""
+
+    LATENCY = "latency"
+    RESOURCE = "resource"
+
+
+class Granularity(StrEnum):
+    """Whether inferred weights have one binary point, or one for each output channel."""
+
+    TENSOR = "tensor"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True)
+class Wished:
+    """A type, and who wishes it."""
+
+    type: FixedType
+    by: By
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Types by role, and how the node is to be computed. What has no wish is inferred.
+
+    Roles are those that the layer declares: of its constants (``Layer.constant_roles``) and of its casts
+    (``Layer.casts``). A wish is never changed by what is inferred; where two nodes become one, the one has the wishes
+    of both.
+    """
+
+    types: Mapping[str, Wished] = field(default_factory=lambda: MappingProxyType({}))
+    strategy: Strategy = Strategy.LATENCY
+    reuse_factor: int = 1
+    granularity: Granularity = Granularity.TENSOR
+
+    def type(self, role: str) -> FixedType | None:
+        wished = self.types.get(role)
+        return None if wished is None else wished.type
+
+    @property
+    def result(self) -> FixedType | None:
+        return self.type("result")
+
+    @property
+    def accum(self) -> FixedType | None:
+        return self.type("accum")
+
+    @property
+    def result_by_model(self) -> bool:
+        """Whether the result type is that of a quantiser of the model."""
+        wished = self.types.get("result")
+        return wished is not None and wished.by is By.MODEL
+
+    @property
+    def casts(self) -> bool:
+        """Whether any type is fixed for what the node yields."""
+        return "result" in self.types or "accum" in self.types
+
+    def named(self, *roles: str) -> bool:
+        """Whether the user fixed one of these roles for this very layer."""
+        return any(role in self.types and self.types[role].by is By.LAYER for role in roles)
+
+    def configured(self) -> dict[str, FixedType]:
+        """The types that the configuration fixed."""
+        return {role: wished.type for role, wished in self.types.items() if wished.by is not By.MODEL}
+
+    def with_type(self, role: str, wished: Wished | None) -> Wish:
+        """The same with another type for a role; None: with none."""
+        others = {r: w for r, w in self.types.items() if r != role}
+        return replace(self, types=MappingProxyType(others if wished is None else {**others, role: wished}))
+
+    def with_result_of(self, other: Wish) -> Wish:
+        """The wish of a node that also does the cast of ``other``, which reads it."""
+        return self.with_type("result", other.types.get("result"))

@@ -1,0 +1,102 @@
+"""The way from a frontend's graph to a design, in the order in which it is walked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.config import Config
+from hlsgen.design.design import Design
+from hlsgen.errors import ConfigError, nearest
+from hlsgen.ir.graph import Graph
+from hlsgen.passes.apply_config import ApplyConfig, CheckReuseFactors
+from hlsgen.passes.base import Pass, Stage, run_passes
+from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
+from hlsgen.passes.fuse_exact_scales import FuseExactScales
+from hlsgen.passes.fuse_padding import FusePadding
+from hlsgen.passes.fuse_quantizers import FuseQuantizers
+from hlsgen.passes.fuse_thresholds import FuseThresholds
+from hlsgen.passes.remove_identities import RemoveIdentities
+from hlsgen.precision.draft import Draft, Step
+from hlsgen.precision.expect_ranges import ExpectRanges
+from hlsgen.precision.infer_types import InferTypes
+from hlsgen.precision.leave_off_modes import LeaveOffModes
+from hlsgen.precision.narrow_types import NarrowTypes
+from hlsgen.precision.state_deviations import StateDeviations
+from hlsgen.precision.state_losses import StateLosses
+
+Calibration = Mapping[str, NDArray[np.float64]]
+AfterStage = Callable[[str, Graph | Draft], None]
+
+
+def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass, ...]:
+    """The rewrites of the graph, in the order in which they run."""
+    return (
+        ApplyConfig(config),
+        RemoveIdentities(),
+        FusePadding(),
+        ExpectRanges(calibration, config.calibration_method, config.percentile),
+        FuseExactScales(),
+        FuseBatchnorm(config.fuse_quantized),
+        FuseThresholds(),
+        FuseQuantizers(),
+        CheckReuseFactors(),
+    )
+
+
+def steps(config: Config, calibrated: bool = False) -> tuple[Step, ...]:
+    """The steps of inference, in the order in which they run; they leave the graph as it is."""
+    return (
+        InferTypes(config.default_width, config.max_width, calibrated),
+        NarrowTypes(),
+        LeaveOffModes(),
+        StateLosses(),
+        StateDeviations(),
+    )
+
+
+def stages(config: Config) -> tuple[Stage, ...]:
+    """All of them."""
+    return (*passes(config), *steps(config))
+
+
+def make_design(
+    graph: Graph, config: Config, calibration: Calibration | None = None, after: AfterStage | None = None
+) -> Design:
+    """Rewrite a copy of a frontend's graph, infer its types, and return the design; ``graph`` stays as it is.
+
+    ``after`` is called with the name of each stage and what it leaves. Raises ConfigError for a configuration that
+    does not fit the graph, UnsupportedError for what has no type, GraphError for a pass that broke the graph.
+    """
+    _check_skipped(config)
+    rewritten = graph.copy()
+    run_passes(rewritten, passes(config, calibration), config.skip_passes, after)
+    return infer(rewritten, steps(config, calibration is not None), config.skip_passes, after)
+
+
+def infer(graph: Graph, steps: Collection[Step], skip: Collection[str] = (), after: AfterStage | None = None) -> Design:
+    """Infer the types of a graph, which stays as it is: twice gives the same design twice."""
+    draft = Draft(graph)
+    for step in steps:
+        if step.pass_name() not in skip:
+            step.run(draft)
+            if after is not None:
+                after(step.pass_name(), draft)
+    tensors = draft.tensors
+    return Design(
+        graph.name,
+        tuple(draft.op(node) for node in graph),
+        tuple(tensors[value] for value in graph.outputs),
+        graph.output_names,
+        {key: tensors[value] for key, value in graph.aliases.items()},
+        (*graph.notes, *draft.notes),
+    )
+
+
+def _check_skipped(config: Config) -> None:
+    names = {stage.pass_name() for stage in stages(config) if stage.optional}
+    for name in config.skip_passes:
+        if name not in names:
+            raise ConfigError(f"skip_passes: no pass '{name}' that can be skipped{nearest(name, names)}")

@@ -1,0 +1,84 @@
+"""A graph while its types are being inferred; the graph itself is never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hlsgen.ir.demand import EVERYTHING, Demand, union
+from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.layer import Casts, Layer
+from hlsgen.ir.op import Op
+from hlsgen.ir.text import table
+from hlsgen.ir.typing import Tensor
+from hlsgen.passes.base import Stage
+
+
+class Draft:
+    """What was found so far: the layer of each node with its constants fixed, and each value's frozen typing."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.layers: dict[Node, Layer] = {}
+        self.tensors: dict[Value, Tensor] = {}
+        self.notes: list[str] = []
+
+    def __str__(self) -> str:
+        rows = [
+            [
+                node.name,
+                f"{layer.kind} {layer.describe()}".strip(),
+                " ".join(f"{name}:{constant.type}" for name, constant in layer.constants().items()),
+                " ".join(str(self.tensors[value].type) for value in node.outputs),
+            ]
+            for node, layer in self.layers.items()
+        ]
+        return table(["name", "operation", "constants", "result"], rows)
+
+    def inputs(self, node: Node) -> tuple[Tensor, ...]:
+        return tuple(self.tensors[value] for value in node.inputs)
+
+    def op(self, node: Node) -> Op:
+        """A node with what was found of it."""
+        outputs = tuple(self.tensors[value] for value in node.outputs)
+        layer = self.layers[node]
+        return Op(node.name, layer, self.inputs(node), outputs, node.wish, node.source, node.fused, node.refitted)
+
+    def casts(self, node: Node) -> Casts:
+        """What was found of the casts of a node with one output."""
+        tensor = self.tensors[node.output]
+        typing = tensor.typing
+        return Casts(typing.result, typing.accum, typing.exact, self.inputs(node)[0].type if node.inputs else None)
+
+
+@dataclass(frozen=True)
+class Step(Stage):
+    """One step of inference. Fields are its options; ``run`` returns whether anything changed."""
+
+    exact: ClassVar[bool]
+
+    def run(self, draft: Draft) -> bool:
+        raise NotImplementedError
+
+
+def wished_casts(node: Node) -> Casts:
+    """What is known of a node's casts before inference."""
+    return Casts(node.wish.result, node.wish.accum)
+
+
+def demands(graph: Graph, layers: Mapping[Node, Layer], casts: Mapping[Node, Casts]) -> dict[Value, Demand]:
+    """What is wanted of every value, found from the last node to the first."""
+    shown = {*graph.outputs, *graph.aliases.values()}
+    found: dict[Value, Demand] = {}
+
+    def wanted(node: Node) -> Demand:
+        if len(node.outputs) > 1:
+            return EVERYTHING
+        return layers[node].wanted(casts[node], found[node.output])
+
+    for node in reversed(graph.nodes):
+        for value in node.outputs:
+            users = () if value in shown else graph.uses(value)
+            found[value] = union(wanted(user) for user in users)
+    return found

@@ -1,0 +1,212 @@
+"""Give every value a type, and every constant its mantissas: precision from values, not widths.
+
+Forwards from the inputs. For each node the exact range of its result follows from the ranges of its
+inputs and its real weights; ``sum`` holds that exactly. What the user or the model's quantisers fixed is
+kept. What is left is exact where that is free (see ``_keeps_exact``), else placed in ``width`` bits by
+the range expected in use, rounded to nearest and saturating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.expected import Expected
+from hlsgen.ir.graph import Node, Value
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Context, Layer
+from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.typing import Reason, Tensor, Typing
+from hlsgen.passes.purity import is_pure
+from hlsgen.precision.draft import Draft, Step, demands, wished_casts
+from hlsgen.precision.inputs import place_input
+from hlsgen.precision.readers import Readers
+
+_EXACT_LIMIT = 64
+"""An exact result wider than this is not carried along; its leading bits are."""
+_CONSTANT_WIDTH = 24
+"""Biases and factors of a channel get as many bits as this where nothing stands against it."""
+_WIDEST_SUM = 120
+"""The emulator computes in up to 128 bits."""
+
+
+@dataclass(frozen=True)
+class InferTypes(Step):
+    """Give every value a type and every constant its mantissas, from the inputs on.
+
+    before: ``x -> Dense -> Relu`` with real weights and no types
+    after:  ``x : fixed<16,6> -> Dense : fixed<16,8,RND,SAT> -> Relu : ufixed<15,7,RND,SAT>``
+
+    Options: the budget in bits for what nobody fixed; the widest accumulator and exact result (None: no cap); whether
+    what is expected of the inputs comes from calibration data, by which their types are placed then.
+    """
+
+    exact = False
+    optional = False
+    width: int = 16
+    max_width: int | None = None
+    calibrated: bool = False
+
+    def run(self, draft: Draft) -> bool:
+        work = _Inference(draft, min(self.width, self.max_width or self.width), self.max_width)
+        for value in draft.graph.inputs:
+            work.take_input(value, self.width if self.calibrated else None)
+        for node in draft.graph:
+            if not node.is_input:
+                work.infer(node)
+        work.report_narrow_budget(self.width)
+        return True
+
+
+class _Inference:
+    """One walk over a graph, inputs first; what it needs to know of readers is found in a walk from the back."""
+
+    def __init__(self, draft: Draft, width: int, widest: int | None) -> None:
+        self.draft, self.graph, self.width, self.widest = draft, draft.graph, width, widest
+        self.pure: set[Value] = set()
+        layers = {node: node.layer for node in self.graph}
+        casts = {node: wished_casts(node) for node in self.graph}
+        self.wanted = demands(self.graph, layers, casts)
+        self.readers = Readers(self.graph)
+
+    def take_input(self, value: Value, calibrated_width: int | None) -> None:
+        fixed, reason, note = place_input(value, calibrated_width)
+        interval = Interval.of_type(fixed, value.shape[-1])
+        self.draft.layers[value.producer] = value.producer.layer
+        self.draft.tensors[value] = Tensor(
+            value.name, value.shape, Typing(interval, None, fixed, reason), interval, value.expected
+        )
+        self.pure.add(value)
+        if note is not None:
+            self.draft.notes.append(note)
+
+    def infer(self, node: Node) -> None:
+        context = self._context(node)
+        layer = node.layer.prepared(context)
+        results = self._fixed_results(node, layer, context)
+        if len(results) == 1 and results[0] is not None:
+            layer = layer.finished(results[0])
+        self.draft.layers[node] = layer
+        exacts = layer.intervals([tensor.interval for tensor in context.inputs], node.input_shapes)
+        if is_pure(node, layer, self.pure):
+            self.pure.update(node.outputs)
+        for value, exact, result in zip(node.outputs, exacts, results, strict=True):
+            self.draft.tensors[value] = self._typed(node, layer, value, exact, result)
+
+    def _context(self, node: Node) -> Context:
+        value = node.outputs[0]
+        return Context(
+            node.name,
+            self.draft.inputs(node),
+            node.wish,
+            self.width,
+            self.widest,
+            value.expected,
+            node.wish.result.frac if node.wish.result is not None else self.readers.read_frac(value),
+        )
+
+    def _fixed_results(self, node: Node, layer: Layer, context: Context) -> Sequence[FixedType | None]:
+        """The result types that are wished, or that the layer's nature suggests."""
+        if node.wish.result is not None:
+            return [node.wish.result] * len(node.outputs)
+        return layer.natural_types(context)
+
+    def _typed(self, node: Node, layer: Layer, value: Value, exact: Interval, result: FixedType | None) -> Tensor:
+        full = exact.type()
+        _check_width(node, full)
+        accum = node.wish.accum or layer.accumulator(full) or self._capped(node, layer, value, full)
+        summed = exact if accum is None else exact.cast(accum)
+        fixed, reason = (result, _wisher(node, layer)) if result is not None else self._place(layer, value, summed)
+        typing = Typing(exact, accum, fixed, reason)
+        return Tensor(value.name, value.shape, typing, summed.cast(fixed), value.expected)
+
+    def _place(self, layer: Layer, value: Value, exact: Interval) -> tuple[FixedType, Reason]:
+        """The result type nobody fixed.
+
+        Bits count only where readers look: of what goes into a ReLU, the sign costs nothing.
+        """
+        full, wanted = exact.type(), self.wanted[value]
+        used = exact.clipped(wanted.low, wanted.high).type()
+        if used.width <= self.width or layer.structural:
+            return full, Reason.EXACT
+        if self._keeps_exact(value, full):
+            return _within_limit(full)
+        placed = _placed_in(self.width, full, used, value.expected)
+        return (full, Reason.EXACT) if placed is None else (placed, Reason.BUDGET)
+
+    def _keeps_exact(self, value: Value, full: FixedType) -> bool:
+        """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
+        if not (self.readers.cast(value) or value in self.pure):
+            return False
+        if self.widest is not None and full.width > self.widest:
+            self._warn(value, f"the exact result from {full} to {self.widest} bits")
+            return False
+        return True
+
+    def _capped(self, node: Node, layer: Layer, value: Value, full: FixedType) -> FixedType | None:
+        """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
+        if self.widest is None or full.width <= self.widest or not layer.constants():
+            return None
+        capped = _placed_in(self.widest, full, full, value.expected) or full
+        self._warn(value, f"the accumulator from {full} to {capped}")
+        return capped
+
+    def report_narrow_budget(self, width: int) -> None:
+        """Name the layers whose results or constants would have got more bits without ``max_width``."""
+        if self.widest is None:
+            return
+        tensors = self.draft.tensors
+        placed = [
+            v.name for v in self.graph.values if self.widest < width and tensors[v].typing.reason is Reason.BUDGET
+        ]
+        cut = [n.name for n in self.graph if self._has_placed(n) and self.widest < max(width, _CONSTANT_WIDTH)]
+        for what, names in (("results", placed), ("constants", cut)):
+            if names:
+                text = f"warning: max_width leaves {self.widest} bits for inferred {what} of {', '.join(names)}"
+                self.draft.notes.append(text)
+
+    def _has_placed(self, node: Node) -> bool:
+        """Whether a node has constants whose type nobody fixed."""
+        layer, wished = self.draft.layers[node], node.wish.configured()
+        roles = [layer.constant_roles.get(name) for name, constant in layer.constants().items() if not constant.given]
+        return any(role not in wished for role in roles)
+
+    def _warn(self, value: Value, what: str) -> None:
+        self.draft.notes.append(f"warning: {value.name}: max_width cuts {what}")
+
+
+def _within_limit(full: FixedType) -> tuple[FixedType, Reason]:
+    """An exact type, or its leading bits: far more than the float32 of a model whose constants need so many."""
+    if full.width <= _EXACT_LIMIT:
+        return full, Reason.EXACT
+    return FixedType(_EXACT_LIMIT, full.integer, full.signed, Rounding.RND), Reason.BUDGET
+
+
+def _placed_in(width: int, full: FixedType, used: FixedType, expected: Expected | None) -> FixedType | None:
+    """The type of ``width`` bits for values of type ``full``, of which readers want what ``used`` holds.
+
+    A sign that nobody wants does not count: it goes in NarrowTypes. None if nothing of the values would be left.
+    """
+    integer = used.integer
+    if expected is not None:
+        integer = min(integer, expected.integer_bits(width, used.signed, full.frac))
+    frac = min(width - integer, full.frac)
+    if integer + frac <= 0:
+        return None
+    stored = integer + full.signed - used.signed
+    return FixedType(stored + frac, stored, full.signed, Rounding.RND, Overflow.SAT)
+
+
+def _check_width(node: Node, fixed: FixedType) -> None:
+    if fixed.width > _WIDEST_SUM:
+        raise UnsupportedError(
+            f"layer '{node.source.name}': an exact sum needs {fixed} ({fixed.width} bits, at most {_WIDEST_SUM} are "
+            "supported); give narrower types to its inputs or weights"
+        )
+
+
+def _wisher(node: Node, layer: Layer) -> Reason:
+    if node.wish.result is None:
+        return Reason.EXACT if layer.renames else Reason.FUNCTION
+    return Reason.MODEL if node.wish.result_by_model else Reason.CONFIGURATION

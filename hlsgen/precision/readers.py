@@ -1,0 +1,39 @@
+"""What reads a value, seen through layers that only pick or move values."""
+
+from __future__ import annotations
+
+from hlsgen.ir.graph import Graph, Node, Value
+
+
+class Readers:
+    """What the readers of each value do with it; each value is looked at once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._cast: dict[Value, bool] = {}
+        self._grid: dict[Value, int | None] = {}
+        for value in reversed(graph.values):
+            users = graph.uses(value)
+            read_here = not users or value in graph.outputs
+            self._cast[value] = not read_here and all(self._casts(user) for user in users)
+            grids = [self._reading_grid(user) for user in users]
+            known = [grid for grid in grids if grid is not None]
+            self._grid[value] = max(known) if known and len(known) == len(grids) and not read_here else None
+
+    def cast(self, value: Value) -> bool:
+        """Whether every reader casts to the model's own type."""
+        return self._cast[value]
+
+    def read_frac(self, value: Value) -> int | None:
+        """The finest grid (fraction bits) on which all who read a value round it; None if one uses all of it."""
+        return self._grid[value]
+
+    def _casts(self, user: Node) -> bool:
+        return user.wish.result_by_model or (_passes(user) and self._cast[user.output])
+
+    def _reading_grid(self, user: Node) -> int | None:
+        return self._grid[user.output] if _passes(user) else user.layer.step_frac(user.wish.result)
+
+
+def _passes(node: Node) -> bool:
+    """Whether a node hands on (some of) the values it is given, as they are."""
+    return node.layer.structural and node.wish.result is None and len(node.outputs) == 1

@@ -1,0 +1,43 @@
+"""Say how far off a sum can be whose weights were refitted at the user's wish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.typing import Tensor
+from hlsgen.layers.linear import LinearLayer
+from hlsgen.precision.draft import Draft, Step
+
+
+@dataclass(frozen=True)
+class StateDeviations(Step):
+    """Note the largest deviation of every layer that ``fuse_quantized`` changed; changes no type."""
+
+    exact = True
+    optional = False
+
+    def run(self, draft: Draft) -> bool:
+        for node, layer in draft.layers.items():
+            if node.refitted and isinstance(layer, LinearLayer):
+                (x,) = draft.inputs(node)
+                draft.notes.append(
+                    f"{node.name}: scales are fused into quantised weights (fuse_quantized), now {layer.weight.type}; "
+                    f"its sums are off by at most {largest_deviation(layer, x):.4g} for that"
+                )
+        return False
+
+
+def largest_deviation(layer: LinearLayer, x: Tensor) -> float:
+    """A bound of ``|x dW + db|`` over all inputs: rounding of the constants times the largest inputs, added up."""
+    interval = x.interval
+    largest = np.maximum(np.abs(interval.low.astype(np.float64)), np.abs(interval.high.astype(np.float64)))
+    data = np.broadcast_to(largest * 2.0**-interval.frac, (1, *x.shape))
+    off = replace(layer, weight=_error(layer.weight), bias=_error(layer.bias))
+    return float(off.evaluate_float([data]).max())
+
+
+def _error(constant: Constant) -> Constant:
+    return Constant.of(np.abs(constant.effective - constant.values))
