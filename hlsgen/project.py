@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ from hlsgen.codegen.naming import PROJECT_NAMES, Identifiers
 from hlsgen.codegen.plan import Plan, make_plan
 from hlsgen.codegen.project import project_files
 from hlsgen.codegen.writer import write_project
-from hlsgen.config import Config, make_config
+from hlsgen.config import Config, Granularity, make_config
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.reference import evaluate
 from hlsgen.errors import ConfigError, InputError, nearest
@@ -98,12 +98,12 @@ def convert(
     return Project(graph, settings, overwrite=overwrite)
 
 
-def default_config(model: Any, granularity: str = "model") -> Config:
+def default_config(model: Any, granularity: Granularity = "model") -> Config:
     """Return the configuration with every setting spelt out, for editing.
 
     ``granularity``: "model" (one set of defaults), "type" (also one per layer type) or "name" (one per layer).
     """
-    levels = ("model", "type", "name")
+    levels = get_args(Granularity)
     if granularity not in levels:
         raise ConfigError(f"default_config(): unknown granularity '{granularity}'{nearest(granularity, levels)}")
     graph = graph_from_keras(model)
