@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+import platformdirs
+
 from hlsgen.errors import ToolError
 
 _ERROR_LINE = re.compile(r"\b(?:fatal )?error\b\s*[:\[]", re.IGNORECASE)
@@ -261,10 +263,7 @@ def _wanted_cache_dir() -> Path:
     given = os.environ.get("HLSGEN_CACHE")
     if given:
         return Path(given).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base and Path(base).is_absolute():  # the XDG specification: a relative path is to be ignored
-        return Path(base) / "hlsgen"
-    return Path.home() / ".cache" / "hlsgen"
+    return platformdirs.user_cache_path("hlsgen")
 
 
 def _objection(folder: Path) -> str | None:

@@ -119,6 +119,24 @@ def test_cache_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: 
     assert tools.cache_dir() == tmp_path / expected
 
 
+@pytest.mark.parametrize("given", ["", "caches", "./caches", "~/caches"])
+def test_a_cache_place_that_is_not_absolute_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+) -> None:
+    """As the XDG specification says: the cache must not depend on the folder in which a program is started."""
+    monkeypatch.delenv("HLSGEN_CACHE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", given)
+    assert tools.cache_dir() == tmp_path / ".cache" / "hlsgen"
+
+
+def test_our_own_variable_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("HLSGEN_CACHE", "~/ours")
+    assert tools.cache_dir() == tmp_path / "ours"
+
+
 def test_cache_that_others_may_write_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path))
     tmp_path.chmod(0o777)
