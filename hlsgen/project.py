@@ -202,7 +202,7 @@ class Project:
         Args:
             x: (samples, *shape) of real values or integers; a list or a dict by input name for several inputs.
             raw: return integer mantissas instead of real values.
-            threads: default: all processors.
+            threads: default: one for each processor that this process may use.
             count_overflows: also count, per layer, the values that saturated or wrapped; see ``overflows``.
 
         Returns:

@@ -241,6 +241,13 @@ def cpu_flags() -> str:
     return " ".join(part.strip() for part in parts if part.strip())
 
 
+def processors() -> int:
+    """Return how many processors this process may use: a batch system or taskset may leave only some of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 # -- folders -------------------------------------------------------------------------------------
 
 

@@ -101,6 +101,21 @@ def test_cpu_flags_is_one_line() -> None:
     assert "\n" not in tools.cpu_flags()
 
 
+def test_processors_are_those_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 8} if process == 0 else set(), raising=False)
+    assert tools.processors() == 3
+
+
+@pytest.mark.parametrize(("counted", "expected"), [(64, 64), (None, 1)])
+def test_processors_where_there_is_no_affinity(
+    monkeypatch: pytest.MonkeyPatch, counted: int | None, expected: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: counted)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert tools.processors() == expected
+
+
 # -- folders -------------------------------------------------------------------------------------
 
 

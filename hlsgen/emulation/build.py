@@ -29,13 +29,13 @@ from types import ModuleType
 
 from hlsgen.codegen.project import units
 from hlsgen.errors import ToolError
-from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, python_headers, run, templates_dir
+from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, processors, python_headers, run, templates_dir
 
 FLAGS = ("-O3", "-std=c++17", "-fPIC", "-fwrapv", "-fvisibility=hidden", "-march=native")
 _EXTENSION = ".so"
 _INCLUDE = re.compile(r'^\s*#\s*include\s*[<"](.+)[>"]', re.MULTILINE)
 _LOADING = threading.Lock()
-_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_PROCESSORS = processors()
 _COMPILERS = threading.BoundedSemaphore(_PROCESSORS)
 """Compilers of this process, of whatever designs and threads."""
 KEPT_DESIGNS = 500
