@@ -29,6 +29,8 @@ IoType = Literal["io_parallel", "io_stream"]
 Strategy = Literal["latency", "resource"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
 WeightGranularity = Literal["tensor", "channel"]
+Granularity = Literal["model", "type", "name"]
+"""How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
 _CONSTANTS = ("weight", "bias")
 PRECISION_ROLES = (*_CONSTANTS, "accum", "result")
 

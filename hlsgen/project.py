@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,7 @@ from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
 from hlsgen.backends.writer import write_project
-from hlsgen.config import Config, make_config
+from hlsgen.config import Config, Granularity, make_config
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
@@ -90,12 +90,12 @@ def convert(
     return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass)
 
 
-def default_config(model: Any, granularity: str = "model") -> Config:
+def default_config(model: Any, granularity: Granularity = "model") -> Config:
     """Return the configuration with every setting spelt out, for editing.
 
     ``granularity``: "model" (one set of defaults), "type" (also one per layer type) or "name" (one per layer).
     """
-    levels = ("model", "type", "name")
+    levels = get_args(Granularity)
     if granularity not in levels:
         raise ConfigError(f"default_config(): unknown granularity '{granularity}'{nearest(granularity, levels)}")
     graph = read_model(model)
@@ -219,7 +219,7 @@ class Project:
         Args:
             x: (samples, *shape) of real values or integers; a list or a dict by input name for several inputs.
             raw: return integer mantissas instead of real values.
-            threads: default: all processors.
+            threads: default: one for each processor that this process may use.
             count_overflows: also count, per layer, the values that saturated or wrapped; see ``overflows``.
 
         Returns:

@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+import platformdirs
+
 from hlsgen.errors import ToolError
 
 _ERROR_LINE = re.compile(r"\b(?:fatal )?error\b\s*[:\[]", re.IGNORECASE)
@@ -239,6 +241,13 @@ def cpu_flags() -> str:
     return " ".join(part.strip() for part in parts if part.strip())
 
 
+def processors() -> int:
+    """Return how many processors this process may use: a batch system or taskset may leave only some of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 # -- folders -------------------------------------------------------------------------------------
 
 
@@ -261,10 +270,7 @@ def _wanted_cache_dir() -> Path:
     given = os.environ.get("HLSGEN_CACHE")
     if given:
         return Path(given).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base and Path(base).is_absolute():  # the XDG specification: a relative path is to be ignored
-        return Path(base) / "hlsgen"
-    return Path.home() / ".cache" / "hlsgen"
+    return platformdirs.user_cache_path("hlsgen")
 
 
 def _objection(folder: Path) -> str | None:

@@ -7,6 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("seeded", derandomize=True, deadline=None)  # the same examples on every machine
+settings.load_profile("seeded")
 
 if not any(d.name == "qkeras-v3" for d in importlib.metadata.distributions()):
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # for QKeras 0.9.0; `import keras` is Keras 3 all the same

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import yaml
 
 import hlsgen
 from hlsgen.cli import main
+from hlsgen.config import CalibrationMethod, Granularity, IoType, Strategy
 from tests.backends import stubs
 
 
@@ -59,6 +61,29 @@ def test_every_command_has_help(call: Call, command: str) -> None:
     result = call(command, "--help")
     assert result.status == 0
     assert len(result.out.splitlines()) > 4
+
+
+CHOICES = [
+    ("convert", "--io-type", get_args(IoType)),
+    ("convert", "--strategy", get_args(Strategy)),
+    ("convert", "--calibration-method", get_args(CalibrationMethod)),
+    ("predict", "--calibration-method", get_args(CalibrationMethod)),
+    ("config", "--granularity", get_args(Granularity)),
+]
+
+
+@pytest.mark.parametrize(("command", "option", "choices"), CHOICES)
+def test_choices_are_those_of_the_configuration(
+    call: Call, command: str, option: str, choices: tuple[str, ...]
+) -> None:
+    """Listed in the help, and in the refusal of any other."""
+    listed = re.search(rf"{option} \W?([\w|]+)", call(command, "--help").out)
+    assert listed is not None and listed[1].split("|") == list(choices)
+    files = ["in.npy", "out.npy"] if command == "predict" else []
+    wrong = call(command, "x.keras", *files, option, "serial")
+    assert wrong.status == 2 and wrong.out == ""
+    assert option in wrong.err and "'serial'" in wrong.err
+    assert all(f"'{choice}'" in wrong.err for choice in choices)
 
 
 def test_version(call: Call) -> None:

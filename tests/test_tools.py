@@ -101,6 +101,21 @@ def test_cpu_flags_is_one_line() -> None:
     assert "\n" not in tools.cpu_flags()
 
 
+def test_processors_are_those_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 8} if process == 0 else set(), raising=False)
+    assert tools.processors() == 3
+
+
+@pytest.mark.parametrize(("counted", "expected"), [(64, 64), (None, 1)])
+def test_processors_where_there_is_no_affinity(
+    monkeypatch: pytest.MonkeyPatch, counted: int | None, expected: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: counted)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert tools.processors() == expected
+
+
 # -- folders -------------------------------------------------------------------------------------
 
 
@@ -117,6 +132,24 @@ def test_cache_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
     assert tools.cache_dir() == tmp_path / expected
+
+
+@pytest.mark.parametrize("given", ["", "caches", "./caches", "~/caches"])
+def test_a_cache_place_that_is_not_absolute_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+) -> None:
+    """As the XDG specification says: the cache must not depend on the folder in which a program is started."""
+    monkeypatch.delenv("HLSGEN_CACHE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", given)
+    assert tools.cache_dir() == tmp_path / ".cache" / "hlsgen"
+
+
+def test_our_own_variable_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("HLSGEN_CACHE", "~/ours")
+    assert tools.cache_dir() == tmp_path / "ours"
 
 
 def test_cache_that_others_may_write_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ import hlsgen
 from hlsgen.cli import cache, doctor
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
-from hlsgen.config import Config
+from hlsgen.config import CalibrationMethod, Config, Granularity, IoType, Strategy
 from hlsgen.design.arrays import load_array
 from hlsgen.errors import ConfigError, OutputDirError, nearest
 from hlsgen.ir.graph import Graph
@@ -32,36 +31,6 @@ app = typer.Typer(
     epilog="Exit status: 0 done, 1 failed, 2 wrong use or configuration.",
 )
 app.add_typer(cache.app, name="cache")
-
-
-class IoType(StrEnum):
-    """How tensors travel between layers."""
-
-    io_parallel = "io_parallel"
-    io_stream = "io_stream"
-
-
-class Strategy(StrEnum):
-    """What a matrix product is optimised for."""
-
-    latency = "latency"
-    resource = "resource"
-
-
-class CalibrationMethod(StrEnum):
-    """How calibration data place binary points."""
-
-    max = "max"
-    percentile = "percentile"
-    mse = "mse"
-
-
-class Granularity(StrEnum):
-    """How far a printed configuration goes into detail."""
-
-    model = "model"
-    type = "type"
-    name = "name"
 
 
 def _existing(help_text: str) -> Any:
@@ -198,13 +167,11 @@ def convert(
 @app.command()
 def config(
     model: Annotated[Path, _existing("A .keras, .h5 or .json model.")],
-    granularity: Annotated[Granularity, typer.Option("--granularity", "-g", help="How much to spell out.")] = (
-        Granularity.model
-    ),
+    granularity: Annotated[Granularity, typer.Option("--granularity", "-g", help="How much to spell out.")] = "model",
 ) -> None:
     """Print a complete YAML configuration for a model, to edit."""
     with working("reading the model"):
-        settings = hlsgen.default_config(model, granularity.value)
+        settings = hlsgen.default_config(model, granularity)
     entries = {key: value for key, value in settings.model_dump(mode="json").items() if value is not None}
     print(yaml.safe_dump(entries, sort_keys=False, allow_unicode=True), end="")
 
@@ -282,8 +249,8 @@ def _project(model: Path, config: Path | None, **options: Any) -> hlsgen.Project
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Only the options that were given, as plain values."""
-    return {k: v.value if isinstance(v, Enum) else v for k, v in options.items() if v is not None}
+    """Only the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _load(path: Path) -> Any:

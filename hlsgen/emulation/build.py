@@ -19,7 +19,6 @@ import platform
 import re
 import shutil
 import stat
-import struct
 import sys
 import tempfile
 import threading
@@ -30,13 +29,13 @@ from types import ModuleType
 
 from hlsgen.backends.hls.texts import units
 from hlsgen.errors import ToolError
-from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, python_headers, run, templates_dir
+from hlsgen.tools import Compiler, cache_dir, cpu_flags, find_compiler, processors, python_headers, run, templates_dir
 
 FLAGS = ("-O3", "-std=c++17", "-fPIC", "-fwrapv", "-fvisibility=hidden", "-march=native")
 _EXTENSION = ".so"
 _INCLUDE = re.compile(r'^\s*#\s*include\s*[<"](.+)[>"]', re.MULTILINE)
 _LOADING = threading.Lock()
-_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_PROCESSORS = processors()
 _COMPILERS = threading.BoundedSemaphore(_PROCESSORS)
 """Compilers of this process, of whatever designs and threads."""
 KEPT_DESIGNS = 500
@@ -64,43 +63,19 @@ def build_extension(files: Mapping[str, str], flags: Sequence[str] = ()) -> Modu
     with _LOADING:
         try:
             return sys.modules.get(name) or _load(name, target)
-        except ImportError:
-            if target.exists():
-                raise
-            _compile(compiler, all_flags, files, name, target)  # another process has just cleared the cache
+        except ImportError:  # another process has just cleared the cache, or the file was damaged
+            _compile(compiler, all_flags, files, name, target)
             return _load(name, target)
 
 
 def _is_usable(path: Path) -> bool:
-    """Whether a compiled file is there, this user's own, and complete."""
-    return _is_private(path) and _is_whole(path)
-
-
-def _is_private(path: Path) -> bool:
-    """Whether nobody else can have written a file: no link, owned by this user, writable by no other."""
+    """Whether a compiled file is there, and private: no link, not empty, owned by this user, writable by no other."""
     try:
         status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether a compiled file is complete (a full disk or a crash may have cut it short).
-
-    Loading half a library can end the process. In ELF files the table of sections comes last, and the
-    header says where it ends (System V ABI, "ELF Header"); other formats are taken as they are.
-    """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            header = file.read(64)
-    except OSError:
-        return False
-    if len(header) < 64 or not header.startswith(b"\x7fELF\x02\x01"):  # 64 bits, little-endian
-        return len(header) == 64 and any(header) and not header.startswith(b"\x7fELF")
-    sections, entry, count = struct.unpack("<40xQ10xHH2x", header)
-    return size >= int(sections) + int(entry) * int(count)
+    private = status.st_uid == os.getuid() and not status.st_mode & 0o022
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0 and private
 
 
 @functools.cache
@@ -217,13 +192,32 @@ def _compile_units(commands: Sequence[Sequence[str]], folder: Path) -> None:
 
 
 def _keep(command: Sequence[str], made: Path, target: Path) -> None:
-    """Move what the compiler made into the cache, in one step."""
+    """Move what the compiler made into the cache, in one step.
+
+    It reaches the disk before it gets its name, so that a file under its final name is whole even after a crash
+    (loading half a library can end the process).
+    """
     if not made.is_file():
         raise ToolError(
             f"{command[0]} ended well but made no {made.name}; is it a C++ compiler? Check HLSGEN_CXX and CXX"
         )
-    made.chmod(0o600)  # whatever the umask: see _is_private
-    made.replace(target)
+    made.chmod(0o600)  # whatever the umask: see _is_usable
+    try:
+        _sync(made)
+        made.replace(target)
+    except OSError as error:
+        raise ToolError(f"{target}: cannot be written ({error.strerror}); is the disk full?") from error
+    with contextlib.suppress(OSError):  # without it a crash can only lose the file, not leave half of it
+        _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _text(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from hlsgen.backends.hls.texts import emulation_files
 from hlsgen.emulation.build import build_extension
 from hlsgen.errors import InputError
 from hlsgen.ir.types import Ints
+from hlsgen.tools import processors
 
 Array = NDArray[Any]
 
@@ -41,7 +41,7 @@ class Emulator:
         self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None
     ) -> tuple[list[Array], list[int]]:
         """The same, and how many values of each input were out of range."""
-        count = (os.cpu_count() or 1) if threads is None else threads
+        count = processors() if threads is None else threads
         try:
             results, outside = self._instance.predict(list(inputs), count, raw)
         except (ValueError, TypeError) as error:

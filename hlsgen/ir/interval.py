@@ -15,7 +15,7 @@ from math import ceil, floor
 import numpy as np
 
 from hlsgen.ir.arithmetic import exact_matmul, exact_sum
-from hlsgen.ir.types import FixedType, Ints, Overflow, bit_length, integers
+from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow, bit_length, integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class Interval:
 
     def fits(self, fixed: FixedType) -> bool:
         """Whether no value overflows in a cast (its rounding may carry)."""
-        wide = FixedType(fixed.width + 1024 - fixed.width, 1024 - fixed.frac, True, fixed.rounding, Overflow.SAT)
+        wide = FixedType(MAX_WIDTH, MAX_WIDTH - fixed.frac, True, fixed.rounding, Overflow.SAT)  # on the grid of fixed
         low, high = wide.cast(self.low, self.frac), wide.cast(self.high, self.frac)
         return fixed.min_mantissa <= int(low.min()) and int(high.max()) <= fixed.max_mantissa
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
 import multiprocessing
 import os
 import shutil
@@ -102,29 +104,77 @@ def test_other_weights_of_the_same_types_are_not_compiled_again(private, monkeyp
 CHECK = "from tests.emulation.test_cache import *; check(design())"
 
 
-@pytest.mark.parametrize("damage", [0, 63, 200, 0.3, 0.9, -1, "zeros", "gone"])
-def test_a_damaged_design_is_compiled_again(private, damage):
-    """In processes of their own: loading half a library can end one."""
+@pytest.fixture
+def recorded(monkeypatch):
+    """The names of files and folders in the order in which they are synchronised ("sync") and moved ("move")."""
+    steps = []
+    real_sync, real_move = os.fsync, Path.replace
+
+    def sync(descriptor: int) -> None:
+        steps.append(("sync", Path(f"/proc/self/fd/{descriptor}").resolve().name))
+        real_sync(descriptor)
+
+    def move(path: Path, target: Path) -> Path:
+        steps.append(("move", path.name, target.name))
+        return real_move(path, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", move)
+    return steps
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors cannot be named")
+def test_a_file_is_on_the_disk_before_it_has_its_name(private, recorded):
+    """So that no crash leaves half a file under a name that is taken for a whole one."""
+    check(design())
+    (file,) = designs(private)
+    assert recorded == [("sync", "design.so"), ("move", "design.so", file.name), ("sync", private.name)]
+
+
+def failing(wanted: str):
+    """An os.fsync for which one file or folder cannot be written."""
+    real = os.fsync
+
+    def sync(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").resolve().name == wanted:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    return sync
+
+
+def test_a_file_that_does_not_reach_the_disk_is_no_part_of_the_cache(private, monkeypatch):
+    monkeypatch.setattr(os, "fsync", failing("design.so"))
+    with pytest.raises(ToolError, match=r"hlsgen_\w+\.so: cannot be written \(No space left.*is the disk full"):
+        design().compile()
+    assert designs(private) == [] and not list(private.glob("build_*"))
+
+
+def test_a_folder_that_cannot_be_synchronised_does_no_harm(private, monkeypatch):
+    monkeypatch.setattr(os, "fsync", failing(private.name))
+    check(design())
+    assert len(designs(private)) == 1
+
+
+@pytest.mark.parametrize("damage", ["empty", "no library", "zeros", "gone"])
+def test_a_design_that_cannot_be_loaded_is_compiled_again(private, damage):
     check(design())
     (file,) = designs(private)
     data = file.read_bytes()
     file.unlink()  # what is loaded here keeps its file
-    if damage == "zeros":
-        file.write_bytes(bytes(len(data)))
-    elif damage != "gone":
-        file.write_bytes(data[: damage if isinstance(damage, int) else int(len(data) * damage)])
+    if damage != "gone":
+        file.write_bytes({"empty": b"", "no library": b"text", "zeros": bytes(len(data))}[damage])
+        file.chmod(0o600)
     done = run_python(CHECK)
     assert done.returncode == 0, done.stderr
     assert len(file.read_bytes()) == len(data)
 
 
-def test_truncated_bindings_are_compiled_again(private):
+def test_empty_bindings_are_compiled_again(private):
     (bindings,) = private.glob("bindings_*.o")
-    data = bindings.read_bytes()
-    bindings.write_bytes(data[: len(data) // 2])
-    assert not build._is_whole(bindings)
-    bindings.write_bytes(data)
-    assert build._is_whole(bindings)
+    assert build._is_usable(bindings)
+    bindings.write_bytes(b"")
+    assert not build._is_usable(bindings)
 
 
 def test_the_cache_is_bounded_in_number(private, monkeypatch):
@@ -205,17 +255,32 @@ def test_files_are_private_whatever_the_umask(private):
     assert [f.stat().st_mode & 0o077 for f in designs(private)] == [0]
 
 
+def working_in(folder: Path) -> set[int]:
+    """The groups of the processes that work in a folder."""
+    groups = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # ended meanwhile, or somebody else's
+            if (process / "cwd").readlink() == folder:
+                groups.add(os.getpgid(int(process.name)))
+    return groups
+
+
 def test_an_interrupted_build_does_no_harm(private):
     """Ended in the middle of compiling, by a signal no program can handle."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     victim = subprocess.Popen([sys.executable, "-c", CHECK], env=environment, start_new_session=True)
     for _ in range(6000):
-        if any(private.glob("build_*/design.cpp")):
+        if any(working_in(folder) for folder in private.glob("build_*")):
             break
         time.sleep(0.005)
-    os.killpg(victim.pid, signal.SIGKILL)  # its compiler too, which would go on writing
+    os.killpg(victim.pid, signal.SIGKILL)
     assert victim.wait() != 0
     (left,) = private.glob("build_*")
+    while groups := working_in(left):  # its compilers, each in a session of its own, which would go on writing
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        time.sleep(0.01)
     assert designs(private) == []
     os.utime(left, (1, 1))
     check(design())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 
@@ -92,3 +93,22 @@ def test_the_warning_names_the_input_and_the_type(project):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         project.predict(with_outliers(0))
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, 3), (2, 2)])
+def test_threads_are_as_many_as_processors_may_be_used(project, monkeypatch, given, expected) -> None:
+    """Not as many as the machine has: a batch system or taskset may leave only some of them."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 8}, raising=False)
+    used: list[int] = []
+
+    class Instance:
+        def predict(self, inputs, threads, raw):
+            used.append(threads)
+            return real.predict(inputs, threads, raw)
+
+    real = project.emulator._instance
+    monkeypatch.setattr(project.emulator, "_instance", Instance())
+    x = with_outliers(0)
+    np.testing.assert_array_equal(project.predict(x, threads=given), project.predict(x, threads=1))
+    assert used == [expected, 1]

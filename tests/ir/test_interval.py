@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
+from math import ceil, floor, trunc
 
 import numpy as np
 import pytest
@@ -141,6 +143,48 @@ def test_wrapping_gives_the_whole_type_and_fitting_does_not():
     assert ends(Interval(np.array([-3]), np.array([5]), 0).cast(fixed)) == ([-3], [5])
     assert ends(Interval(np.array([-3]), np.array([8]), 0).cast(fixed)) == ([-8], [7])
     assert wrap(np.array([8]), 4, True)[0] == -8
+
+
+HALF = Fraction(1, 2)
+ROUNDED = {
+    Rounding.TRN: floor,
+    Rounding.TRN_ZERO: trunc,
+    Rounding.RND: lambda x: floor(x + HALF),
+    Rounding.RND_MIN_INF: lambda x: ceil(x - HALF),
+    Rounding.RND_ZERO: lambda x: ceil(x - HALF) if x > 0 else floor(x + HALF),
+    Rounding.RND_INF: lambda x: floor(x + HALF) if x > 0 else ceil(x - HALF),
+    Rounding.RND_CONV: round,
+}
+"""UG1399's quantisation modes in exact numbers."""
+
+
+@pytest.mark.parametrize("overflow", [Overflow.WRAP, Overflow.SAT_SYM])
+@pytest.mark.parametrize("rounding", Rounding)
+def test_fits_is_what_every_value_says(rounding, overflow):
+    """Each value of each interval is rounded as a fraction, and must be one of the type: no carry is overlooked."""
+    found = set()
+    for width, integer, signed, finer in product((1, 2, 3), (-1, 2), (True, False), (-1, 0, 1, 2)):
+        fixed = FixedType(width, integer, signed, rounding, overflow)
+        step, reach = Fraction(2) ** -finer, int(Fraction(2) ** (width + finer)) + 2  # beyond both ends
+        inside = {
+            m: fixed.min_mantissa <= ROUNDED[rounding](m * step) <= fixed.max_mantissa for m in range(-reach, reach + 1)
+        }
+        for m in inside:
+            for low, high in ((m, m), (min(m, 0), max(m, 0)), (-m, m) if m > 0 else (m, -m)):
+                x = Interval(np.array([low]), np.array([high]), fixed.frac + finer)
+                expected = all(inside[v] for v in range(low, high + 1))
+                assert x.fits(fixed) == expected, (fixed, low, high, finer)
+                found.add(expected)
+    assert found == {True, False}
+
+
+def test_fits_beyond_any_word():
+    wide = FixedType(100, 20, True, Rounding.RND)
+    edge = Interval(np.array([wide.min_mantissa], object), np.array([wide.max_mantissa], object), wide.frac)
+    assert edge.fits(wide)
+    assert not edge.add(Interval(np.array([0]), np.array([1]), wide.frac)).fits(wide)
+    assert not edge.add(Interval(np.array([0]), np.array([1]), wide.frac + 1)).fits(wide), "the carry of half a step"
+    assert not Interval(np.array([0]), np.array([2**2000], object), 0).fits(wide)
 
 
 @many

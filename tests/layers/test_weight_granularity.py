@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hlsgen.errors import ConfigError
@@ -23,6 +23,8 @@ def test_every_channel_is_rounded_as_if_it_were_alone(seed, width, octaves, sign
     values = rng.normal(size=(7, 5)) * 2.0 ** rng.integers(-octaves, 1, 5)
     values = values if signed else np.abs(values)
     values[:, rng.integers(5)] = 0
+    peaks = np.abs(values).max(axis=0)
+    assume(np.ptp(np.log2(peaks[peaks > 0])) < 7)  # of channels that differ by more, the small share the finest grid
     groups = np.broadcast_to(np.arange(5), values.shape)
     together = Constant.of(values).placed_in_groups(groups, width, 1024)
     exponents = []
