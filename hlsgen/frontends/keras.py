@@ -11,7 +11,7 @@ from hlsgen.frontends.source import SourceModel, Tensor, read_keras
 from hlsgen.ir.graph import Graph, Source, Value
 from hlsgen.layers.input import Input
 from hlsgen.layers.reading import read_call
-from hlsgen.quantizers import Library
+from hlsgen.quantizers.qkeras import Library
 
 
 def graph_from_keras(model: Any, weights: str | Path | None = None) -> Graph:

@@ -14,7 +14,7 @@ from hlsgen.frontends.keras_config import LayerEntry, LayerPath, ModelEntry, par
 from hlsgen.frontends.keras_topology import build_source, input_specs
 from hlsgen.frontends.keras_variables import Variable, checked_weights, frozen, variables_of
 from hlsgen.frontends.source import Array, SourceModel
-from hlsgen.quantizers import live_configuration
+from hlsgen.quantizers.qkeras import live_configuration
 
 _ACCEPTED = "a Keras 3 or tf_keras model (Sequential or Functional), or the path of a .keras, .h5 or .json file"
 _ROOTS = ("keras", "tf_keras", "tensorflow")

@@ -22,7 +22,8 @@ from hlsgen.layers.float32_constants import float32_constant
 from hlsgen.layers.scale_folding import channel_scale, fold_power_of_two
 from hlsgen.layers.unsupported import suggestion, why_refused
 from hlsgen.layers.window import Window
-from hlsgen.quantizers import Library, Quantizer, parse_quantizer
+from hlsgen.quantizers import Quantizer
+from hlsgen.quantizers.qkeras import Library, parse_quantizer
 
 TRAINING_ONLY = frozenset(
     [

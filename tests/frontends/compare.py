@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from hlsgen.frontends.source import SourceModel, read_keras
-from hlsgen.quantizers import parse_quantizer
-from hlsgen.quantizers.signatures import SIGNATURES
+from hlsgen.quantizers.qkeras import parse_quantizer
+from hlsgen.quantizers.qkeras.signatures import SIGNATURES
 from tests.quantizers.reference import installed_library
 
 

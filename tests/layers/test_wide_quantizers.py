@@ -10,7 +10,7 @@ from hlsgen.ir.types import FixedType
 from hlsgen.layers.base import Exact
 from hlsgen.layers.quantized import QuantizedFunction
 from hlsgen.layers.thresholds import Thresholds
-from hlsgen.quantizers import parse_quantizer
+from hlsgen.quantizers.qkeras import parse_quantizer
 
 WIDE = FixedType(22, 5)
 FUNCTIONS = [

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.types import FixedType, integers
-from hlsgen.quantizers.base import Activation, Kind, Quantized, Quantizer, rounding_type
-from hlsgen.quantizers.float32 import Floats
+from hlsgen.quantizers.base import Activation, Floats, Kind, Quantized, Quantizer, rounding_type
+from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
 
 InternalSigmoid: TypeAlias = Literal["hard", "smooth", "real"]
 """What ``set_internal_sigmoid`` of QKeras chose; "hard" unless the model's author changed it."""
@@ -24,7 +24,7 @@ _SLOPES = {"hard": Fraction(1, 2), "smooth": Fraction(3, 16), "real": Fraction(1
 
 
 @dataclass(frozen=True)
-class QuantizedRelu(Quantizer):
+class QuantizedRelu(QKerasQuantizer):
     """``quantized_relu``: ``ufixed<bits, integer>``, or signed with a negative slope.
 
     ``upper`` is an upper bound below the type's own (None: the type's).
@@ -98,7 +98,7 @@ class QuantizedRelu(Quantizer):
 
 
 @dataclass(frozen=True)
-class QuantizedSigmoid(Quantizer):
+class QuantizedSigmoid(QKerasQuantizer):
     """``quantized_sigmoid``: ``round(p * 2**bits)`` with p hard, smooth or real."""
 
     bits: int
@@ -117,7 +117,7 @@ class QuantizedSigmoid(Quantizer):
 
 
 @dataclass(frozen=True)
-class QuantizedTanh(Quantizer):
+class QuantizedTanh(QKerasQuantizer):
     """``quantized_tanh``: ``round(t * 2**(bits-1))``, t being ``2 * sigmoid - 1`` or the real tanh."""
 
     bits: int
