@@ -15,6 +15,7 @@ from hlsgen.quantizers.qkeras import parse_quantizer
 WIDE = FixedType(22, 5)
 FUNCTIONS = [
     "quantized_relu(4,1,negative_slope=0.25)",
+    "quantized_relu(4,1,negative_slope=0.03125)",
     "quantized_po2(4)",
     "quantized_relu_po2(4)",
     "quantized_tanh(5)",

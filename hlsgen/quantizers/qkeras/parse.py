@@ -321,7 +321,7 @@ def _quantized_relu(o: _Options) -> QKerasQuantizer:
         raise UnsupportedError(f"{o.where}: use_sigmoid with a negative_slope; leave one of them out")
     return QuantizedRelu(
         o.name,
-        bits=o.integer("bits", 1 + (slope != 0), 24 + (slope != 0)),
+        bits=o.integer("bits", 1, 24 + (slope != 0)),
         integer=o.integer("integer", -64, 30),
         negative_slope=slope,
         upper=Fraction(float(np.float32(bound))) if bound else None,
