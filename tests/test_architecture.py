@@ -125,6 +125,15 @@ def test_programs_and_environment_belong_to_tools(path: Path) -> None:
             )
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "quantizers").glob("*.py")), ids=lambda p: p.name)
+def test_neutral_quantisers_know_no_library(path: Path) -> None:
+    """A library's quantisers are a subpackage that imports the neutral files beside it, never the other way round."""
+    libraries = [f"hlsgen.quantizers.{file.parent.name}." for file in (PACKAGE / "quantizers").glob("*/__init__.py")]
+    assert libraries
+    for name, _ in imports(parse(path)):
+        assert not f"{name}.".startswith(tuple(libraries)), f"{path.name} imports {name}"
+
+
 def test_import_takes_no_framework() -> None:
     code = "import sys, hlsgen, hlsgen.pytest_plugin; print('\\n'.join(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)

@@ -1,34 +1,12 @@
-"""What a QKeras quantiser means, from its configuration alone.
+"""What a quantiser does to constants and to data, whichever library it comes from.
 
-No framework is imported and no string evaluated. :func:`parse_quantizer` reads the spellings of
-qkeras 0.9 and qkeras-v3; the result quantises constants bit for bit and describes activations
-on integers.
+The neutral meaning only: an :class:`Activation` on integers, :class:`Quantized` constants, and the
+:class:`Quantizer` that yields both. A library's own spellings, defaults and arithmetic are a subpackage of
+their own (:mod:`hlsgen.quantizers.qkeras`), which imports from here and never the other way round.
 """
 
 from __future__ import annotations
 
-from hlsgen.quantizers.base import Activation, Library, PowersOfTwo, Quantized, Quantizer
-from hlsgen.quantizers.functions import QuantizedRelu, QuantizedSigmoid, QuantizedTanh
-from hlsgen.quantizers.linear import QuantizedBits, QuantizedHswish, QuantizedLinear
-from hlsgen.quantizers.parse import live_configuration, parse_quantizer
-from hlsgen.quantizers.po2 import PowerOfTwo
-from hlsgen.quantizers.signs import Binary, Ternary
+from hlsgen.quantizers.base import Activation, PowersOfTwo, Quantized, Quantizer
 
-__all__ = [
-    "Activation",
-    "Binary",
-    "Library",
-    "PowerOfTwo",
-    "PowersOfTwo",
-    "Quantized",
-    "QuantizedBits",
-    "QuantizedHswish",
-    "QuantizedLinear",
-    "QuantizedRelu",
-    "QuantizedSigmoid",
-    "QuantizedTanh",
-    "Quantizer",
-    "Ternary",
-    "live_configuration",
-    "parse_quantizer",
-]
+__all__ = ["Activation", "PowersOfTwo", "Quantized", "Quantizer"]

@@ -11,12 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from hlsgen.errors import InputError, UnsupportedError
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, bit_length, integers, to_float
-from hlsgen.quantizers.float32 import Floats
 
+Floats: TypeAlias = NDArray[np.float32]
 Kind: TypeAlias = Literal["cast", "relu", "affine", "binary", "ternary", "po2", "sigmoid", "tanh", "hswish"]
-Alpha: TypeAlias = str | float | tuple[object, ...] | None
-"""A quantiser's ``alpha``: None, "auto", "auto_po2", a number, or (nested) numbers per channel."""
-Library: TypeAlias = Literal["qkeras", "qkeras-v3"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +29,7 @@ class Quantized:
     scale: NDArray[np.float64] | None = None
 
     def values(self) -> Floats:
-        """The real values, as QKeras multiplies them in float32."""
+        """The real values, multiplied in float32 as the frameworks do."""
         grid = to_float(self.mantissas, self.type.frac).astype(np.float32)
         if self.scale is None:
             return grid
@@ -73,7 +70,7 @@ class Activation:
     * ``hswish``: ``type.cast(x * clip(x + shift, 0, upper) / upper)``
 
     ``relu`` and ``affine`` step on a grid ``2**coarser`` times as wide as that of ``type``.
-    ``exact`` is False where QKeras's own float32 function may fall on the other side of a tie.
+    ``exact`` is False where the library's own float32 function may fall on the other side of a tie.
     """
 
     kind: Kind
@@ -199,15 +196,15 @@ class Activation:
 
 @dataclass(frozen=True)
 class Quantizer:
-    """One quantiser of a model. Subclasses hold its options; see :func:`parse_quantizer`."""
+    """One quantiser of a model. Each library's subclasses hold its options."""
 
     name: str
 
     def quantize_weights(self, w: Floats) -> Quantized:
-        """Quantise the float32 array ``w`` with QKeras's own arithmetic.
+        """Quantise the float32 array ``w`` with the arithmetic of the quantiser's own library.
 
-        Raises InputError if ``w`` holds NaN or infinities, UnsupportedError if QKeras's result is not
-        a number or cannot be stated exactly.
+        Raises InputError if ``w`` holds NaN or infinities, UnsupportedError if the library's result is
+        not a number or cannot be stated exactly.
         """
         x = checked(self.name, w)
         if x.size == 0:
@@ -221,11 +218,6 @@ class Quantizer:
     def activation(self) -> Activation:
         """What the quantiser does to data. Raises UnsupportedError if that depends on the data."""
         raise NotImplementedError
-
-    def trainable(self) -> Quantizer:
-        """The quantiser a QKeras layer makes of this one when given as its *kernel's*: no ``alpha``
-        becomes ``auto_po2`` (a saved model already says so)."""
-        return self
 
     def refusal(self, what: str, advice: str) -> UnsupportedError:
         """The error for an option this quantiser cannot honour exactly."""
@@ -260,7 +252,7 @@ def split_scale(kind: FixedType, alpha: float | None) -> tuple[FixedType, Fracti
 
 
 def rounding_type(width: int, integer: int, signed: bool, symmetric: bool = False) -> FixedType:
-    """The saturating type with QKeras's tie rule: nearest, ties to even."""
+    """The saturating type that rounds to nearest, ties to even."""
     overflow = Overflow.SAT_SYM if symmetric and signed else Overflow.SAT
     return FixedType(width, integer, signed, Rounding.RND_CONV, overflow)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from hlsgen.errors import ConfigError, UnsupportedError
-from hlsgen.quantizers import Library, QuantizedBits, parse_quantizer
+from hlsgen.quantizers.qkeras import Library, QuantizedBits, parse_quantizer
 
 Tensor = Any
 TensorFunction = Callable[[Tensor], Tensor]
@@ -85,7 +85,7 @@ def make_quantizer(backend: Backend, spec: Any, option: str) -> TensorFunction |
 
 
 def quantized_bits(backend: Backend, quantizer: QuantizedBits) -> TensorFunction:
-    """``quantized_bits`` with no alpha or a number, rounding ties to even, as :mod:`hlsgen.quantizers` defines it."""
+    """``quantized_bits`` with no alpha or a number, rounding ties to even, as its QKeras quantiser defines it."""
     fixed = quantizer.type
     step, alpha = float(fixed.step), float(quantizer.alpha or 1.0)  # type: ignore[arg-type]
 

@@ -246,6 +246,7 @@ def test_alpha_scales_the_kernel_and_not_the_bias(alpha: str) -> None:
         "quantized_relu(4,2,relu_upper_bound=1.5)",
         "quantized_relu(4,1,negative_slope=0.25)",
         "quantized_relu(5,2,negative_slope=0.5)",
+        "quantized_relu(3,1,negative_slope=0.0625)",
         "quantized_bits(4,3,alpha=1)",
         "quantized_bits(4,0,keep_negative=0,alpha=1)",
         "quantized_tanh(5)",

@@ -10,8 +10,8 @@ import numpy as np
 
 from hlsgen.frontends.keras.model import read_keras
 from hlsgen.frontends.keras.source import SourceModel
-from hlsgen.quantizers import parse_quantizer
-from hlsgen.quantizers.signatures import SIGNATURES
+from hlsgen.quantizers.qkeras import parse_quantizer
+from hlsgen.quantizers.qkeras.signatures import SIGNATURES
 from tests.quantizers.reference import installed_library
 
 

@@ -97,6 +97,33 @@ def test_scales_that_are_no_powers_of_two():
     check(tf_keras.Model(x, outputs), (5,), exact=False)
 
 
+FINE_RELUS = [
+    "quantized_relu(4,1,negative_slope=0.0625)",
+    "quantized_relu(2,0,negative_slope=0.03125)",
+    "quantized_relu(4,1,negative_slope=0.0625,relu_upper_bound=1.40625,is_quantized_clip=False)",
+    "quantized_relu(3,0,negative_slope=0.03125,relu_upper_bound=0.5,is_quantized_clip=False)",
+    "quantized_relu(1,1,negative_slope=0.25)",
+    "quantized_relu(1,1,negative_slope=1)",
+    "quantized_relu(1,0,negative_slope=2)",
+]
+"""The negative side ends between two steps, or is all there is."""
+
+
+def test_leaky_relus_that_end_between_two_steps():
+    """On data behind a narrow input (a table) and a wide one (thresholds), and on constants."""
+    x = tf_keras.Input((6,), name="x")
+    kernel, bias = "quantized_bits(6,2,1,alpha=1)", "quantized_bits(6,2,alpha=1)"
+    sums = qkeras.QDense(4, kernel_quantizer=kernel, bias_quantizer=bias, name="sums")(x)
+    outputs = [
+        qkeras.QActivation(text, name=f"{name}{index}")(value)
+        for index, text in enumerate(FINE_RELUS)
+        for name, value in (("narrow", x), ("wide", sums))
+    ]
+    kernel, bias = FINE_RELUS[:2]
+    outputs.append(qkeras.QDense(4, kernel_quantizer=kernel, bias_quantizer=bias, name="constants")(x))
+    check(tf_keras.Model(x, outputs), (6,))
+
+
 def test_batchnorm_and_skip():
     x = tf_keras.Input((4, 4, 2), name="x")
     h = qkeras.QConv2D(

@@ -10,11 +10,12 @@ from hlsgen.ir.layer import Exact
 from hlsgen.ir.types import FixedType
 from hlsgen.layers.quantized import QuantizedFunction
 from hlsgen.layers.thresholds import Thresholds
-from hlsgen.quantizers import parse_quantizer
+from hlsgen.quantizers.qkeras import parse_quantizer
 
 WIDE = FixedType(22, 5)
 FUNCTIONS = [
     "quantized_relu(4,1,negative_slope=0.25)",
+    "quantized_relu(4,1,negative_slope=0.03125)",
     "quantized_po2(4)",
     "quantized_relu_po2(4)",
     "quantized_tanh(5)",

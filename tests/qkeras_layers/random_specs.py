@@ -178,8 +178,6 @@ class Quantizers:
     def relu_data(self) -> Spec:
         options: Options = {"bits": self.integers(1, 8), "integer": self.integers(0, 5)}
         options |= self.maybe(0.3, negative_slope=self.pick(0.25, 0.5, 0.125, 1.0))
-        if "negative_slope" in options:
-            options["bits"] = max(options["bits"], 4)
         options |= self.maybe(0.3, relu_upper_bound=self.pick(1.5, 6, 6.0, 0.5))
         options |= self.maybe(0.3, is_quantized_clip=self.pick(0, 1)) | self.maybe(
             0.08 * ("negative_slope" not in options), use_sigmoid=1

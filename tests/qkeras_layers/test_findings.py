@@ -68,6 +68,7 @@ def test_internal_sigmoid_of_a_live_model() -> None:
     [
         "quantized_relu(12,3,negative_slope=0.25)",
         "quantized_relu(5,1,negative_slope=0.5)",
+        "quantized_relu(5,1,negative_slope=0.03125)",
         "quantized_hswish(8,2)",
         "quantized_sigmoid(12)",
         "quantized_sigmoid(6,symmetric=1)",

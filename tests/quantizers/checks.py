@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlsgen.quantizers import float32 as f32
-from hlsgen.quantizers import parse_quantizer
-from hlsgen.quantizers.base import Library
+from hlsgen.quantizers.qkeras import Library, parse_quantizer
+from hlsgen.quantizers.qkeras import float32 as f32
 from tests.quantizers.reference import SHAPES, call, weights
 
 

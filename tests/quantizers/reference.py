@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hlsgen.quantizers.base import Library
-from hlsgen.quantizers.float32 import Floats
+from hlsgen.quantizers.base import Floats
+from hlsgen.quantizers.qkeras import Library
 
 SHAPES = {
     "dense": (16, 8),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hlsgen.quantizers import parse_quantizer
+from hlsgen.quantizers.qkeras import parse_quantizer
 from tests.quantizers.reference import installed_library, weights
 
 LIBRARY = installed_library()

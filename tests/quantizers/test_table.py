@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import HlsgenError
-from hlsgen.quantizers import Library, Quantizer, parse_quantizer
-from hlsgen.quantizers.signatures import SIGNATURES
+from hlsgen.quantizers import Quantizer
+from hlsgen.quantizers.qkeras import Library, parse_quantizer
+from hlsgen.quantizers.qkeras.signatures import SIGNATURES
 from tests.quantizers.checks import check_activation, check_weights_exact
 from tests.quantizers.reference import SHAPES, call, installed_library, weights
 

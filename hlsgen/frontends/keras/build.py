@@ -8,7 +8,7 @@ from hlsgen.frontends.keras.call import read_call
 from hlsgen.frontends.keras.source import SourceModel, Tensor
 from hlsgen.ir.graph import Graph, Source, Value
 from hlsgen.layers.input import Input
-from hlsgen.quantizers import Library
+from hlsgen.quantizers.qkeras import Library
 
 
 def build_graph(source: SourceModel) -> Graph:

@@ -23,7 +23,8 @@ from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.types import integers
 from hlsgen.layers.window import Window
-from hlsgen.quantizers import Library, Quantizer, parse_quantizer
+from hlsgen.quantizers import Quantizer
+from hlsgen.quantizers.qkeras import Library, parse_quantizer
 
 TRAINING_ONLY = frozenset(
     [

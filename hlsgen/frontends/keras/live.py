@@ -14,7 +14,7 @@ from hlsgen.frontends.keras.config import LayerEntry, LayerPath, ModelEntry, par
 from hlsgen.frontends.keras.source import Array, SourceModel
 from hlsgen.frontends.keras.topology import build_source, input_specs
 from hlsgen.frontends.keras.variables import Variable, checked_weights, frozen, variables_of
-from hlsgen.quantizers import live_configuration
+from hlsgen.quantizers.qkeras import live_configuration
 
 _ACCEPTED = "a Keras 3 or tf_keras model (Sequential or Functional), or the path of a .keras, .h5 or .json file"
 _ROOTS = ("keras", "tf_keras", "tensorflow")

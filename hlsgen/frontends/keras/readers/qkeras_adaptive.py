@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.ir.graph import Value
-from hlsgen.quantizers import Quantizer, parse_quantizer
-from hlsgen.quantizers.float32 import LN2, log
+from hlsgen.quantizers import Quantizer
+from hlsgen.quantizers.qkeras import parse_quantizer
+from hlsgen.quantizers.qkeras.float32 import LN2, log
 
 Singles = NDArray[np.float32]
 

@@ -10,23 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.types import FixedType, integers
-from hlsgen.quantizers.base import Activation, Kind, Quantized, Quantizer, rounding_type
-from hlsgen.quantizers.float32 import Floats
+from hlsgen.quantizers.base import Activation, Floats, Kind, Quantized, Quantizer, rounding_type
+from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
 
 InternalSigmoid: TypeAlias = Literal["hard", "smooth", "real"]
 """What ``set_internal_sigmoid`` of QKeras chose; "hard" unless the model's author changed it."""
 
 _FLOAT32_ERROR = 2.0**-21
 """More than float32 sigmoids and tanhs are off."""
-_FINEST = 12
+_FINEST_HIGH = 12
 """An upper bound this many bits below the grid is still followed."""
+_FINEST_LOW = 20
+"""So is the end of a negative side. Only inputs as many bits beyond the range reach it, and beside inputs
+24 bits beyond, QKeras's float32 loses it."""
 _SLOPES = {"hard": Fraction(1, 2), "smooth": Fraction(3, 16), "real": Fraction(1)}
 
 
 @dataclass(frozen=True)
-class QuantizedRelu(Quantizer):
+class QuantizedRelu(QKerasQuantizer):
     """``quantized_relu``: ``ufixed<bits, integer>``, or signed with a negative slope.
 
+    The negative side ends at ``-negative_slope * 2**integer``, which may lie between two steps.
     ``upper`` is an upper bound below the type's own (None: the type's).
     """
 
@@ -50,39 +54,41 @@ class QuantizedRelu(Quantizer):
             )
             steps = np.clip(2 * rounded - np.float32(2.0**self.bits), 0, act.high)
             return Quantized(integers(steps.astype(np.int64)), act.type.plain())
-        p = x * np.float32(2.0**act.type.frac)
-        p = p / np.float32(2.0**act.coarser)
+        p = x * np.float32(2.0**self.type.frac)
         rounded = np.where(p >= 0, np.rint(p), np.rint(p * np.float32(float(self.negative_slope))))
         steps = np.clip(rounded * np.float32(2.0**act.coarser), np.float32(act.low), np.float32(act.high))
         return Quantized(integers(steps.astype(np.int64)), act.type.plain())
 
     def activation(self) -> Activation:
-        kind = self._wide_type()
-        low = -self.negative_slope * 2 ** (self.bits - 1) if self.negative_slope else Fraction(0)
-        if low.denominator != 1:
-            raise self.refusal(
-                f"negative_slope={float(self.negative_slope)} leaves the negative side less than one step",
-                f"use at least {(low.denominator).bit_length() - 1} bits more or a steeper slope",
-            )
-        high = self.type.max_mantissa
-        if self.upper is not None:
-            high = min(int(self.upper / self.type.step), high)
+        kind, step = self._wide_type(), self.type.step
+        low = -self.negative_slope * Fraction(2) ** self.integer
+        high = self.type.max if self.upper is None else min(self.upper, self.type.max)
         if self.sigmoid is not None:
-            return self._stretched(high)
-        if self.upper is not None and self.upper < self.type.max and self.upper % self.type.step:
-            return self._with_bound_off_grid(kind, int(low))
-        return Activation("relu", kind, int(low), high, negative_slope=self.negative_slope)
-
-    def _with_bound_off_grid(self, kind: FixedType, low: int) -> Activation:
-        """Round on the quantiser's grid, then take the bound, which lies on a finer one."""
-        assert self.upper is not None
-        finer = self.upper.denominator.bit_length() - 1 - kind.frac
-        if finer > _FINEST:
-            where = f"lies {finer} bits below the grid of step {float(self.type.step)}"
-            raise self.refusal(f"relu_upper_bound={float(self.upper)} {where}", "use a bound of fewer bits")
+            return self._stretched(int(high / step))
+        # Both ends are clipped behind the rounding, so either may lie between two steps.
+        below = self._below_grid(low), self._below_grid(high)
+        self._check_ends(*below)
+        finer = max(below)
         fine = replace(kind, width=kind.width + finer)
-        bound = int(self.upper / fine.step)
-        return Activation("relu", fine, low << finer, bound, negative_slope=self.negative_slope, coarser=finer)
+        ends = int(low / fine.step), int(high / fine.step)
+        return Activation("relu", fine, *ends, negative_slope=self.negative_slope, coarser=finer)
+
+    def _below_grid(self, end: Fraction) -> int:
+        """How many bits finer than the quantiser's grid a value lies."""
+        return (end / self.type.step).denominator.bit_length() - 1
+
+    def _check_ends(self, low: int, high: int) -> None:
+        """Refuse ends that lie too many bits (``low``, ``high``) below the grid."""
+        grid = f"bits below the grid of step {float(self.type.step)}"
+        if low > _FINEST_LOW:
+            raise self.refusal(
+                f"negative_slope={float(self.negative_slope)} ends the negative side {low} {grid}",
+                f"use at least {low - _FINEST_LOW} bits more or a steeper slope",
+            )
+        if high > _FINEST_HIGH:
+            assert self.upper is not None
+            what = f"relu_upper_bound={float(self.upper)} lies {high} {grid}"
+            raise self.refusal(what, "use a bound of fewer bits")
 
     def _stretched(self, high: int) -> Activation:
         """``2 round(2**bits sigmoid(x / 2**integer)) - 2**bits``: every second level of the type, and its top."""
@@ -98,7 +104,7 @@ class QuantizedRelu(Quantizer):
 
 
 @dataclass(frozen=True)
-class QuantizedSigmoid(Quantizer):
+class QuantizedSigmoid(QKerasQuantizer):
     """``quantized_sigmoid``: ``round(p * 2**bits)`` with p hard, smooth or real."""
 
     bits: int
@@ -117,7 +123,7 @@ class QuantizedSigmoid(Quantizer):
 
 
 @dataclass(frozen=True)
-class QuantizedTanh(Quantizer):
+class QuantizedTanh(QKerasQuantizer):
     """``quantized_tanh``: ``round(t * 2**(bits-1))``, t being ``2 * sigmoid - 1`` or the real tanh."""
 
     bits: int

@@ -7,9 +7,11 @@ from typing import TypeAlias
 import numpy as np
 
 from hlsgen.errors import ConfigError
-from hlsgen.quantizers import float32 as f32
-from hlsgen.quantizers.float32 import Floats
+from hlsgen.quantizers.base import Floats
+from hlsgen.quantizers.qkeras import float32 as f32
 
+Alpha: TypeAlias = str | float | tuple[object, ...] | None
+"""A quantiser's ``alpha``: None, "auto", "auto_po2", a number, or (nested) numbers per channel."""
 ScaleAxis: TypeAlias = int | tuple[int, ...] | None
 
 

@@ -8,15 +8,15 @@ from fractions import Fraction
 import numpy as np
 
 from hlsgen.ir.types import FixedType, integers
-from hlsgen.quantizers import float32 as f32
-from hlsgen.quantizers.base import Activation, PowersOfTwo, Quantized, Quantizer
-from hlsgen.quantizers.float32 import Floats
+from hlsgen.quantizers.base import Activation, Floats, PowersOfTwo, Quantized
+from hlsgen.quantizers.qkeras import float32 as f32
+from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
 
 _SMALLEST, _LARGEST = -126, 127  # exponents of normal float32 numbers
 
 
 @dataclass(frozen=True)
-class PowerOfTwo(Quantizer):
+class PowerOfTwo(QKerasQuantizer):
     """Both quantisers; ``relu`` tells them apart. ``bits`` hold the exponent (without relu, the sign too)."""
 
     bits: int

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from hlsgen.quantizers.base import Floats
 
 EPSILON = np.float32(1e-7)
 """The backend's ``epsilon()``."""

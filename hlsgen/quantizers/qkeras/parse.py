@@ -11,13 +11,13 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from hlsgen.errors import ConfigError, UnsupportedError, nearest
-from hlsgen.quantizers.base import Alpha, Library, Quantizer
-from hlsgen.quantizers.functions import InternalSigmoid, QuantizedRelu, QuantizedSigmoid, QuantizedTanh
-from hlsgen.quantizers.linear import QuantizedBits, QuantizedHswish, QuantizedLinear
-from hlsgen.quantizers.po2 import PowerOfTwo
-from hlsgen.quantizers.scales import ScaleAxis
-from hlsgen.quantizers.signatures import SIGNATURES, Signature, signature
-from hlsgen.quantizers.signs import Binary, Ternary
+from hlsgen.quantizers.qkeras.functions import InternalSigmoid, QuantizedRelu, QuantizedSigmoid, QuantizedTanh
+from hlsgen.quantizers.qkeras.linear import QuantizedBits, QuantizedHswish, QuantizedLinear
+from hlsgen.quantizers.qkeras.po2 import PowerOfTwo
+from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
+from hlsgen.quantizers.qkeras.scales import Alpha, ScaleAxis
+from hlsgen.quantizers.qkeras.signatures import SIGNATURES, Library, Signature, signature
+from hlsgen.quantizers.qkeras.signs import Binary, Ternary
 
 
 def parse_quantizer(
@@ -26,7 +26,7 @@ def parse_quantizer(
     library: Library | None = None,
     sigmoid: InternalSigmoid | None = None,
     where: str = "quantizer",
-) -> Quantizer | None:
+) -> QKerasQuantizer | None:
     """Return what ``config`` means, or None for None (and for an empty string).
 
     ``config`` is a serialised dict (``{"class_name": ..., "config": {...}}``), a string such as
@@ -177,7 +177,7 @@ class _Options:
         self.name, self.values, self.library, self.sigmoid = name, values, library, sigmoid
         self.where = f"{where}: {name}"
 
-    def build(self) -> Quantizer:
+    def build(self) -> QKerasQuantizer:
         if "qnoise_factor" in self.values and self.number("qnoise_factor") != 1:
             raise UnsupportedError(
                 f"{self.where}: qnoise_factor={self.values['qnoise_factor']} mixes unquantised values in; "
@@ -269,7 +269,7 @@ def _nested(array: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[object, ...]:
     return tuple(_nested(row) for row in array)
 
 
-_Builder: TypeAlias = Callable[[_Options], Quantizer]
+_Builder: TypeAlias = Callable[[_Options], QKerasQuantizer]
 
 
 def _quantized_bits(o: _Options) -> QuantizedBits:
@@ -291,7 +291,7 @@ def _quantized_bits(o: _Options) -> QuantizedBits:
     )
 
 
-def _quantized_linear(o: _Options) -> Quantizer:
+def _quantized_linear(o: _Options) -> QKerasQuantizer:
     return QuantizedLinear(
         o.name,
         bits=o.integer("bits", 1, 25),
@@ -303,7 +303,7 @@ def _quantized_linear(o: _Options) -> Quantizer:
     )
 
 
-def _quantized_hswish(o: _Options) -> Quantizer:
+def _quantized_hswish(o: _Options) -> QKerasQuantizer:
     if not o.flag("keep_negative"):
         raise o.wrong("keep_negative", "True, the only value quantized_hswish takes")
     shift, upper = Fraction(o.number("relu_shift")), Fraction(o.number("relu_upper_bound"))
@@ -312,7 +312,7 @@ def _quantized_hswish(o: _Options) -> Quantizer:
     return QuantizedHswish(o.name, _quantized_bits(o), shift, upper)
 
 
-def _quantized_relu(o: _Options) -> Quantizer:
+def _quantized_relu(o: _Options) -> QKerasQuantizer:
     bound = None if o.flag("is_quantized_clip") else o.optional_number("relu_upper_bound")
     if bound is not None and bound < 0:
         raise o.wrong("relu_upper_bound", "None or positive")
@@ -321,7 +321,7 @@ def _quantized_relu(o: _Options) -> Quantizer:
         raise UnsupportedError(f"{o.where}: use_sigmoid with a negative_slope; leave one of them out")
     return QuantizedRelu(
         o.name,
-        bits=o.integer("bits", 1 + (slope != 0), 24 + (slope != 0)),
+        bits=o.integer("bits", 1, 24 + (slope != 0)),
         integer=o.integer("integer", -64, 30),
         negative_slope=slope,
         upper=Fraction(float(np.float32(bound))) if bound else None,
@@ -329,16 +329,16 @@ def _quantized_relu(o: _Options) -> Quantizer:
     )
 
 
-def _quantized_sigmoid(o: _Options) -> Quantizer:
+def _quantized_sigmoid(o: _Options) -> QKerasQuantizer:
     shape: InternalSigmoid = "real" if o.flag("use_real_sigmoid") else o.sigmoid
     return QuantizedSigmoid(o.name, o.integer("bits", 1, 24), o.flag("symmetric"), shape)
 
 
-def _quantized_tanh(o: _Options) -> Quantizer:
+def _quantized_tanh(o: _Options) -> QKerasQuantizer:
     return QuantizedTanh(o.name, o.integer("bits", 1, 24), o.flag("symmetric"), o.sigmoid, o.flag("use_real_tanh"))
 
 
-def _power_of_two(o: _Options) -> Quantizer:
+def _power_of_two(o: _Options) -> QKerasQuantizer:
     rounding = o.values["log2_rounding"]
     if rounding not in ("rnd", "floor"):
         raise o.wrong("log2_rounding", "'rnd' or 'floor'")
@@ -358,14 +358,14 @@ def _power_of_two(o: _Options) -> Quantizer:
     )
 
 
-def _binary(o: _Options) -> Quantizer:
+def _binary(o: _Options) -> QKerasQuantizer:
     if o.values.get("training") and o.flag("training"):
         raise UnsupportedError(f"{o.where}: training=True keeps it random at inference; leave it out")
     use_01 = "use_01" in o.values and o.flag("use_01")
     return Binary(o.name, use_01, o.alpha(), o.scale_axis(), o.exponents())
 
 
-def _ternary(o: _Options) -> Quantizer:
+def _ternary(o: _Options) -> QKerasQuantizer:
     alpha, threshold = o.alpha(), o.optional_number("threshold")
     if isinstance(alpha, str) and threshold is not None:
         raise ConfigError(f"{o.where}: threshold={threshold} with alpha='{alpha}', which fits it; give one of them")
@@ -373,7 +373,7 @@ def _ternary(o: _Options) -> Quantizer:
 
 
 def _refused(reason: str, advice: str) -> _Builder:
-    def build(o: _Options) -> Quantizer:
+    def build(o: _Options) -> QKerasQuantizer:
         raise UnsupportedError(f"{o.where} {reason}; {advice}")
 
     return build

@@ -10,25 +10,25 @@ import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.types import FixedType, Ints, integers
-from hlsgen.quantizers import float32 as f32
 from hlsgen.quantizers.base import (
     Activation,
-    Alpha,
-    Library,
+    Floats,
     Quantized,
     Quantizer,
     fixed_scale,
     rounding_type,
     split_scale,
 )
-from hlsgen.quantizers.float32 import Floats
-from hlsgen.quantizers.scales import ScaleAxis, alpha_array, least_squares, reduced_axes
+from hlsgen.quantizers.qkeras import float32 as f32
+from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
+from hlsgen.quantizers.qkeras.scales import Alpha, ScaleAxis, alpha_array, least_squares, reduced_axes
+from hlsgen.quantizers.qkeras.signatures import Library
 
 Clip: TypeAlias = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
-class QuantizedBits(Quantizer):
+class QuantizedBits(QKerasQuantizer):
     """``quantized_bits``: round to a grid of step ``2**(integer - bits + keep_negative)``, then scale."""
 
     bits: int
@@ -54,7 +54,7 @@ class QuantizedBits(Quantizer):
         signed = self.keep_negative
         return rounding_type(self.bits, self.integer + signed, signed, self.symmetric)
 
-    def trainable(self) -> Quantizer:
+    def trainable(self) -> QKerasQuantizer:
         if self.alpha is not None:
             return self
         return replace(self, alpha="auto_po2", symmetric=True)
@@ -127,7 +127,7 @@ class QuantizedBits(Quantizer):
 
 
 @dataclass(frozen=True)
-class QuantizedHswish(Quantizer):
+class QuantizedHswish(QKerasQuantizer):
     """``quantized_hswish``: ``x * clip(x + shift, 0, upper) / upper`` through ``quantized_bits``."""
 
     inner: QuantizedBits
@@ -150,7 +150,7 @@ class QuantizedHswish(Quantizer):
 
 
 @dataclass(frozen=True)
-class QuantizedLinear(Quantizer):
+class QuantizedLinear(QKerasQuantizer):
     """``quantized_linear`` (qkeras-v3): divide by the scale, clip, round, multiply again."""
 
     bits: int
@@ -173,7 +173,7 @@ class QuantizedLinear(Quantizer):
         signed = self.keep_negative
         return rounding_type(self.bits, self.integer + signed, signed, self.symmetric)
 
-    def trainable(self) -> Quantizer:
+    def trainable(self) -> QKerasQuantizer:
         if self.alpha is not None:
             return self
         return replace(self, alpha="auto_po2", symmetric=True)

@@ -9,14 +9,14 @@ import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.types import FixedType, integers
-from hlsgen.quantizers import float32 as f32
-from hlsgen.quantizers.base import Activation, Alpha, Quantized, Quantizer, fixed_scale, split_scale
-from hlsgen.quantizers.float32 import Floats
-from hlsgen.quantizers.scales import ScaleAxis, alpha_array, least_squares
+from hlsgen.quantizers.base import Activation, Floats, Quantized, Quantizer, fixed_scale, split_scale
+from hlsgen.quantizers.qkeras import float32 as f32
+from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
+from hlsgen.quantizers.qkeras.scales import Alpha, ScaleAxis, alpha_array, least_squares
 
 
 @dataclass(frozen=True)
-class Binary(Quantizer):
+class Binary(QKerasQuantizer):
     """``binary``, and ``stochastic_binary`` at inference: +1 for ``x >= 0``, else -1 (``use_01``: 0)."""
 
     use_01: bool = False
@@ -28,7 +28,7 @@ class Binary(Quantizer):
     def type(self) -> FixedType:
         return FixedType(1, 1, signed=False) if self.use_01 else FixedType(2, 2)
 
-    def trainable(self) -> Quantizer:
+    def trainable(self) -> QKerasQuantizer:
         return replace(self, alpha="auto_po2") if self.alpha is None else self
 
     def _quantize(self, x: Floats) -> Quantized:
@@ -47,7 +47,7 @@ class Binary(Quantizer):
 
 
 @dataclass(frozen=True)
-class Ternary(Quantizer):
+class Ternary(QKerasQuantizer):
     """``ternary``, and ``stochastic_ternary`` at inference: the sign of ``x`` where ``|x| >= threshold``.
 
     With ``alpha`` "auto" or "auto_po2" the threshold is half the scale, both fitted to the weights.
@@ -61,7 +61,7 @@ class Ternary(Quantizer):
     def type(self) -> FixedType:
         return FixedType(2, 2)
 
-    def trainable(self) -> Quantizer:
+    def trainable(self) -> QKerasQuantizer:
         return replace(self, alpha="auto_po2") if self.alpha is None else self
 
     def _quantize(self, x: Floats) -> Quantized:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from hlsgen.errors import ConfigError, UnsupportedError, nearest
-from hlsgen.quantizers.base import Library
+
+Library: TypeAlias = Literal["qkeras", "qkeras-v3"]
 
 
 @dataclass(frozen=True)
