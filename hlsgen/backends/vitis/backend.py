@@ -10,9 +10,9 @@ from typing import Any
 from hlsgen.backends.base import Job
 from hlsgen.backends.hls.plan import make_plan
 from hlsgen.backends.hls.texts import project_files
+from hlsgen.backends.vitis.bench_data import bench_data
 from hlsgen.backends.vitis.report import Report, read_report
 from hlsgen.backends.vitis.script import SCRIPT, report_path, script
-from hlsgen.backends.vitis.test_bench import test_bench_data
 from hlsgen.errors import ConfigError, ToolError
 from hlsgen.tools import find_vitis, run
 
@@ -22,7 +22,7 @@ class Vitis:
 
     def files(self, job: Job) -> dict[str, str]:
         plan = make_plan(job.design, job.config.io_type, job.name)
-        return project_files(plan, {SCRIPT: script(job, plan), **test_bench_data(job)})
+        return project_files(plan, {SCRIPT: script(job, plan), **bench_data(job)})
 
     def run(
         self,

@@ -20,7 +20,7 @@ _SAMPLES = 10
 """Samples for the test bench: enough to see an error, few enough for RTL simulation."""
 
 
-def test_bench_data(job: Job) -> dict[str, str]:
+def bench_data(job: Job) -> dict[str, str]:
     """The files by path, one sample a line. Raises InputError for test vectors that do not fit the model."""
     design = job.design
     inputs = arrays.checked_inputs(design.inputs, _inputs(design, job.config.test_vectors))
