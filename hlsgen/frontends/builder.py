@@ -45,10 +45,17 @@ class Builder:
 
     def add(self, layer: Layer, inputs: Sequence[Value] | None = None, step: str | None = None) -> Value:
         """Add a node that reads ``inputs`` (default: the call's own); ``step`` names an inner one."""
-        read = self.inputs if inputs is None else inputs
-        value = self.graph.add(layer, read, f"{self.name}#", Source(self.name, self.class_name, False))
-        self._added.append((value.producer, step or layer.kind.lower()))
+        (value,) = self.add_several(layer, inputs, step)
         return value
+
+    def add_several(
+        self, layer: Layer, inputs: Sequence[Value] | None = None, step: str | None = None
+    ) -> Sequence[Value]:
+        """Add a node of several outputs and return those."""
+        read = self.inputs if inputs is None else inputs
+        node = self.graph.add_node(layer, read, f"{self.name}#", Source(self.name, self.class_name, False))
+        self._added.append((node, step or layer.kind.lower()))
+        return node.outputs
 
     def add_typed(self, layer: Layer, value: Value, fixed: FixedType, step: str | None = None) -> Value:
         """Add a node whose result type is the model's own quantiser's."""
@@ -98,16 +105,17 @@ class Builder:
 
     # -- the end ----------------------------------------------------------------------------
 
-    def finish(self, result: Value) -> None:
-        """Give the nodes their names: ``result`` carries the layer's output, the others are its inner steps."""
-        own = self._carriers(result)
+    def finish(self, results: Sequence[Value]) -> None:
+        """Give the nodes their names: ``results`` carry the layer's outputs, the others are its inner steps."""
+        own = {node for result in results for node in self._carriers(result)}
+        last = results[0].producer if len({result.producer for result in results}) == 1 else None
         for node, step in self._added:
-            node.source = Source(self.name, self.class_name, node.output in own)
-            self.graph.rename(node, self.name if node.output is result else f"{self.name}_{step}")
+            node.source = Source(self.name, self.class_name, node in own)
+            self.graph.rename(node, self.name if node is last else f"{self.name}_{step}")
 
-    def _carriers(self, result: Value) -> list[Value]:
-        """The values that carry the layer's own output: the last one, and those it is merely moved from."""
-        found, added = [result], [node for node, _ in self._added]
-        while found[-1].producer in added and isinstance(found[-1].producer.layer, Mover):
-            found.append(found[-1].producer.input)
+    def _carriers(self, result: Value) -> list[Node]:
+        """The nodes that yield the layer's own output: the last one, and those it is merely moved from."""
+        found, added = [result.producer], [node for node, _ in self._added]
+        while found[-1] in added and isinstance(found[-1].layer, Mover):
+            found.append(found[-1].input.producer)
         return found

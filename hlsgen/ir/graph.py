@@ -152,17 +152,18 @@ class Graph:
 
     def rename(self, node: Node, wish: str) -> None:
         """Give a node (and its values) another name, made unique; several values are numbered (``name:0``)."""
-        self._names.discard(node.name)
-        node.name = self.unique_name(wish)
-        self._names.add(node.name)
+        self._names -= _all_names(node.name, len(node.outputs))
+        node.name = self.unique_name(wish, len(node.outputs))
+        self._names |= _all_names(node.name, len(node.outputs))
         for value, name in zip(node.outputs, _value_names(node.name, len(node.outputs)), strict=True):
             value.name = name
 
     # -- changing ---------------------------------------------------------------------------
 
-    def unique_name(self, wish: str) -> str:
+    def unique_name(self, wish: str, outputs: int = 1) -> str:
+        """A name that no node has, nor any value of one; nor do others have those of its own values."""
         name, count = wish, 0
-        while name in self._names:
+        while not self._names.isdisjoint(_all_names(name, outputs)):
             count += 1
             name = f"{wish}_{count}"
         return name
@@ -176,9 +177,9 @@ class Graph:
         for value in inputs:
             if value not in self._uses:
                 raise GraphError(f"{name}: its input {value!r} is not a value of this graph")
-        node = Node(self.unique_name(name), layer, tuple(inputs), source)
-        self._names.add(node.name)
-        shapes = layer.output_shapes(node.input_shapes)
+        shapes = layer.output_shapes([value.shape for value in inputs])
+        node = Node(self.unique_name(name, len(shapes)), layer, tuple(inputs), source)
+        self._names |= _all_names(node.name, len(shapes))
         names = _value_names(node.name, len(shapes))
         node.outputs = tuple(Value(label, shape, node) for label, shape in zip(names, shapes, strict=True))
         self._nodes[node] = None
@@ -225,7 +226,7 @@ class Graph:
         for value in node.outputs:
             del self._uses[value]
         del self._nodes[node]
-        self._names.discard(node.name)
+        self._names -= _all_names(node.name, len(node.outputs))
 
     def set_inputs(self, node: Node, inputs: Sequence[Value]) -> None:
         """Rewire ``node``; the shape of its output may not change."""
@@ -318,6 +319,10 @@ def _shapes(node: Node) -> tuple[Shape, ...]:
 
 def _spelt(shapes: tuple[Shape, ...]) -> str:
     return " and ".join(str(shape) for shape in shapes)
+
+
+def _all_names(name: str, outputs: int) -> set[str]:
+    return {name, *_value_names(name, outputs)}
 
 
 def _value_names(name: str, count: int) -> list[str]:

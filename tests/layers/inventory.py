@@ -295,6 +295,13 @@ def _operations() -> _Section:
     section.right(
         "keras.ops.concatenate", [LINE, LINE], lambda keras, x: keras.ops.concatenate(x, axis=1), keras2=ABSENT
     )
+    section.right(
+        "keras.ops.split",
+        IMAGE,
+        lambda keras, x: [*keras.ops.split(x, 2, axis=-1), keras.ops.split(x, [1, 3], axis=1)[1]],
+        keras2=ABSENT,
+        note="in arrays and streams; parts may go unread",
+    )
     section.refused("x / y", [VECTOR, VECTOR], lambda keras, x: x[0] / x[1], "divide by a number")
     section.refused("x @ y", [LINE, (3, 4)], lambda keras, x: x[0] @ x[1], "is not supported")
     section.refused("x ** 2", VECTOR, lambda keras, x: x**2, "is not supported")

@@ -113,9 +113,19 @@ def call_of_two(op: Op, function: str, header: str, members: Members) -> Kernel:
     return Kernel(function, header, _common(op) | types | dict(members), (), op.strategy, op.reuse_factor)
 
 
+def call_into_two(op: Op, function: str, header: str, members: Members) -> Kernel:
+    """The same for an operation with one input and two outputs."""
+    a, b = op.outputs
+    common: dict[str, Member] = {"input_t": op.input.type, "output0_t": a.type, "output1_t": b.type}
+    return Kernel(function, header, common | _schedule(op) | dict(members), (), op.strategy, op.reuse_factor)
+
+
 def _common(op: Op) -> dict[str, Member]:
+    return {"output_t": op.output.type, **_schedule(op)}
+
+
+def _schedule(op: Op) -> dict[str, Member]:
     return {
-        "output_t": op.outputs[0].type,
         "reuse_factor": op.reuse_factor,
         "strategy": Enumerator("strategy", op.strategy.value),
     }

@@ -7,7 +7,7 @@ cloned, and packs of the wrong size are regrouped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, bind
@@ -236,7 +236,10 @@ class _Planner:
         wires = []
         for tensor in op.outputs:
             note = comment(f"layer '{op.source.name}' ({op.source.class_name}) -> {tensor.shape}")
-            wires.append(self._wire(tensor, self._result_pack(op, inputs, tensor), note))
+            wire = self._wire(tensor, self._result_pack(op, inputs, tensor), note)
+            if len(op.outputs) > 1:  # as branches of a clone: none may stall another
+                wire = replace(wire, depth=max(wire.words, 2))
+            wires.append(wire)
         first = wires[0]
         constants = tuple(NamedConstant(f"{first.name}_{c.role}", c) for c in kernel.constants)
         self._add(Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, op.source.name))
@@ -247,6 +250,14 @@ class _Planner:
                 self._offer(tensor, wire)
             else:
                 self._place_output(index, wire)
+            if self.plan.stream and not self._readers(tensor):
+                self._discard(tensor, wire)
+
+    def _discard(self, tensor: Tensor, wire: Wire) -> None:
+        """Empty the stream of a result that nobody reads, one of several of its layer."""
+        name = self.identifiers.make(f"{tensor.name}_discarded")
+        kernel = Kernel("discard", "discard.h", _bare(wire.type, tensor.size))
+        self._add(Step(name, comment(f"{tensor.name} is read by nobody"), kernel, (wire,), ()))
 
     def _result_pack(self, op: Op, inputs: Sequence[Wire], tensor: Tensor) -> int:
         match op.layer.packing:

@@ -19,21 +19,31 @@ def build_graph(source: SourceModel) -> Graph:
     for spec in source.inputs:
         value = graph.add(Input(tuple(spec.shape)), (), spec.name, Source(spec.name, "InputLayer"))
         known[spec.name, 0] = graph.aliases[spec.name] = value
+    names = {spec.name for spec in source.inputs} | {call.name for call in source.calls}
     for call in source.calls:
         inputs = [_value(known, tensor, call.name) for tensor in call.inputs]
-        result = read_call(call, inputs, graph, library)
-        known[call.name, 0] = graph.aliases[call.name] = result
+        results = read_call(call, inputs, graph, library)
+        for index, result in enumerate(results):
+            known[call.name, index] = result
+            graph.aliases[call.name if len(results) == 1 else _free(f"{call.name}:{index}", names)] = result
     outputs = [_value(known, tensor, "the model's outputs") for tensor in source.outputs]
     graph.set_outputs(outputs, source.output_names)
     graph.verify()
     return graph
 
 
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
 def _value(known: dict[tuple[str, int], Value], tensor: Tensor, reader: str) -> Value:
-    """The value of a tensor. Raises UnsupportedError for second outputs of a layer, which no layer here has."""
+    """The value of a tensor. Raises UnsupportedError for an output that the layer does not have here."""
     if (tensor.call, tensor.index) not in known:
+        count = sum(call == tensor.call for call, _ in known)
         raise UnsupportedError(
-            f"{reader}: reads output {tensor.index} of layer '{tensor.call}'; layers with several outputs are not "
-            "supported"
+            f"{reader}: reads output {tensor.index} of layer '{tensor.call}', of which {count} are supported; rebuild "
+            "the model without the others"
         )
     return known[tensor.call, tensor.index]

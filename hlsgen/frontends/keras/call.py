@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,27 +78,31 @@ TRAINING_ONLY = frozenset(
 _REQUIRED = object()
 
 
-Reader = Callable[["Call"], Value]
+Reader = Callable[["Call"], Value | Sequence[Value]]
+"""Adds the nodes of a layer and returns its output; a sequence where it has several."""
 ActivationReader = Callable[["Call", Value], Value]
 READERS: dict[str, Reader] = {}
 OPERATIONS: dict[str, Reader] = {}
 ACTIVATIONS: dict[str, ActivationReader] = {}
 
 
-def reads(*class_names: str) -> Callable[[Reader], Reader]:
+R = TypeVar("R", bound=Reader)
+
+
+def reads(*class_names: str) -> Callable[[R], R]:
     """Register the reader of Keras (or QKeras) classes."""
 
-    def register(function: Reader) -> Reader:
+    def register(function: R) -> R:
         READERS.update(dict.fromkeys(class_names, function))
         return function
 
     return register
 
 
-def operation(*names: str) -> Callable[[Reader], Reader]:
+def operation(*names: str) -> Callable[[R], R]:
     """Register the reader of operations on tensors: classes of keras.ops, functions of TensorFlow."""
 
-    def register(function: Reader) -> Reader:
+    def register(function: R) -> R:
         OPERATIONS.update(dict.fromkeys(names, function))
         return function
 
@@ -174,13 +178,13 @@ class Call(Builder):
         for key in keys:
             self.options.pop(key, None)
 
-    def finish(self, result: Value) -> None:
+    def finish(self, results: Sequence[Value]) -> None:
         """Refuse what nobody consumed; give the nodes their names."""
         left = {k: v for k, v in self.options.items() if v is not None}
         if left:
             spelled = ", ".join(f"{k}={v!r}" for k, v in left.items())
             raise UnsupportedError(f"{self.where}: unknown option {spelled}; hlsgen refuses what it cannot honour")
-        super().finish(result)
+        super().finish(results)
 
     # -- weights ----------------------------------------------------------------------------
 
@@ -310,8 +314,8 @@ def _activation_name(spec: Any) -> str:
     return str(spec)
 
 
-def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library: Library = "qkeras") -> Value:
-    """Add the nodes of one source layer to the graph and return its output.
+def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library: Library = "qkeras") -> Sequence[Value]:
+    """Add the nodes of one source layer to the graph and return its outputs.
 
     ``library`` is the QKeras that a quantiser's spelling belongs to (defaults and positions differ).
     """
@@ -321,8 +325,9 @@ def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library:
         raise UnsupportedError(f"layer '{source.name}' ({source.class_name}) is not supported: {why}")
     call = Call(source, inputs, graph, library)
     result = reader(call)
-    call.finish(result)
-    return result
+    results = [result] if isinstance(result, Value) else list(result)
+    call.finish(results)
+    return results
 
 
 def _operation_reader(source: LayerCall) -> Reader:

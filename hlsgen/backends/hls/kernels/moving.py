@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from math import prod
 
-from hlsgen.backends.hls.kernel import Kernel, call, call_of_two, kernel_of
+from hlsgen.backends.hls.kernel import Kernel, call, call_into_two, call_of_two, kernel_of
 from hlsgen.backends.hls.kernels.geometry import image
 from hlsgen.ir.op import Op
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.shape_ops import Concatenate, Permute, UpSampling, ZeroPadding
+from hlsgen.layers.split import Split
 from hlsgen.layers.window import as_image
 
 
@@ -44,6 +45,18 @@ def concatenate(layer: Concatenate, op: Op) -> Kernel:
         "last_axis": layer.axis == len(a.shape) - 1,
     }
     return call_of_two(op, "concatenate", "concatenate.h", members)
+
+
+@kernel_of(Split)
+def split(layer: Split, op: Op) -> Kernel:
+    shape, (a, b) = op.input.shape, op.outputs
+    members = {
+        "outer": prod(shape[: layer.axis]),
+        "inner0": prod(a.shape[layer.axis :]),
+        "inner1": prod(b.shape[layer.axis :]),
+        "last_axis": layer.axis == len(shape) - 1,
+    }
+    return call_into_two(op, "split", "split.h", members)
 
 
 @kernel_of(DepthToSpace)

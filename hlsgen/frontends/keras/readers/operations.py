@@ -5,7 +5,9 @@ Names in lower case with a dot are TensorFlow's (Keras 2 wraps them), the others
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from hlsgen.frontends.keras.readers.activations import read_softmax
 from hlsgen.frontends.merging import merge_chain
 from hlsgen.ir.graph import Value
 from hlsgen.layers.shape_ops import Permute, Reshape
+from hlsgen.layers.split import Split
 
 _FUNCTIONS: dict[str, str] = {
     "relu": "Relu nn.relu",
@@ -146,6 +149,27 @@ def read_reshape(call: Call) -> Value:
             "others known"
         )
     return call.add(Reshape(tuple(rest)))
+
+
+@operation("Split")
+def read_split(call: Call) -> Sequence[Value]:
+    """``keras.ops.split``: into equal sections, or at indices; cut in two, again and again."""
+    sections, axis, shape = call.take("indices_or_sections"), call.take("axis", 0), call.inputs[0].shape
+    place = axis - 1 if axis > 0 else len(shape) + axis
+    if axis == 0 or not 0 <= place < len(shape):
+        raise UnsupportedError(f"{call.where}: axis {axis} is that of the batch, or outside of {len(shape)} axes")
+    if isinstance(sections, int):
+        cuts = [shape[place] * i // sections for i in range(1, sections)]
+    else:
+        cuts = [int(cut) for cut in sections]
+    ends = [0, *cuts, shape[place]]
+    if any(a >= b for a, b in pairwise(ends)):
+        raise UnsupportedError(f"{call.where}: cuts at {cuts} of {shape[place]} elements; no part may be empty")
+    parts, rest = [], call.inputs[0]
+    for done, cut in pairwise(ends[:-1]):
+        first, rest = call.add_several(Split(place, cut - done), [rest])
+        parts.append(first)
+    return [*parts, rest]
 
 
 @operation("ExpandDims")

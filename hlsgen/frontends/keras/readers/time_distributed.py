@@ -5,6 +5,7 @@ What works on the last axis alone, or element by element, does that anyway; the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -22,7 +23,7 @@ _LAST_AXIS = frozenset(
 
 
 @reads("TimeDistributed")
-def read_time_distributed(call: Call) -> Value:
+def read_time_distributed(call: Call) -> Value | Sequence[Value]:
     inner = call.take("layer")
     if not isinstance(inner, dict) or not isinstance(inner.get("config"), dict):
         raise ModelError(f"{call.where}: it wraps no layer; the file is damaged")
