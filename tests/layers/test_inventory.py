@@ -61,8 +61,9 @@ def check(model: Any, source: Any, row: Row, library: str, **settings: Any) -> N
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r.text)
 def test_live(row: Row, library: str) -> None:
     model = model_of(row, library)
-    if model is not None:
-        check(model, model, row, library)
+    if model is None:
+        pytest.skip("Keras does not have it, as the inventory says")
+    check(model, model, row, library)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -73,7 +74,7 @@ def test_from_files(row: Row, form: str, library: str, tmp_path: Path) -> None:
         pytest.skip("Keras cannot save it, or saves code")
     model = model_of(row, library)
     if model is None:
-        return
+        pytest.skip("Keras does not have it, as the inventory says")
     path, settings = tmp_path / f"model{form}", {}
     if form == ".json":
         path.write_text(model.to_json())
