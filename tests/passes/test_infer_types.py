@@ -174,7 +174,9 @@ def test_the_most_specific_wish_counts():
         "layers": {"named": {"precision": {"weight": "fixed<11,3>"}}},
     }
     wished = {op.name: op.wish for op in project_of(net.source("conv"), **wishes).design}
-    found = {name: tuple(str(wished[name].type(r)) for r in ("weight", "result")) for name in ("dense", "named", "conv")}
+    found = {
+        name: tuple(str(wished[name].type(r)) for r in ("weight", "result")) for name in ("dense", "named", "conv")
+    }
     assert found == {
         "dense": ("fixed<12,3>", "fixed<12,5>"),
         "named": ("fixed<11,3>", "fixed<12,5>"),
