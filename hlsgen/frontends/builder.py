@@ -99,11 +99,15 @@ class Builder:
     # -- the end ----------------------------------------------------------------------------
 
     def finish(self, result: Value) -> None:
-        """Give the nodes their names: ``result`` carries the layer's output, the others are its inner steps."""
+        """Give the nodes their names: ``result`` carries the layer's output, the others are its inner steps.
+
+        Traces call that output by the name of the layer.
+        """
         own = self._carriers(result)
         for node, step in self._added:
             node.source = Source(self.name, self.class_name, node.output in own)
             self.graph.rename(node, self.name if node.output is result else f"{self.name}_{step}")
+        self.graph.aliases[self.name] = result
 
     def _carriers(self, result: Value) -> list[Value]:
         """The values that carry the layer's own output: the last one, and those it is merely moved from."""

@@ -117,6 +117,12 @@ class Layer:
     casts: ClassVar[frozenset[str]]
     """Which casts of its results the configuration may fix: of "accum" and "result"."""
 
+    def __init_subclass__(cls) -> None:
+        """A class with a ``kind`` is a layer, one without a base of several; a layer has every declaration."""
+        missing = [name for name in ("packing", "pure", "casts") if not hasattr(cls, name)]
+        if "kind" in vars(cls) and missing:
+            raise TypeError(f"layer {cls.__name__} does not declare {', '.join(missing)}; see {Layer.__module__}.Layer")
+
     # -- declarations with a usual answer -------------------------------------------------------
 
     constant_roles: ClassVar[Mapping[str, str]] = {}
@@ -187,7 +193,7 @@ class Layer:
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         """Bounds of the exact result, per channel (last axis)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.interval")
 
     def intervals(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> tuple[Interval, ...]:
         """Bounds of the exact results of all outputs."""
@@ -195,7 +201,7 @@ class Layer:
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         """The real-number meaning, float64; inputs (samples, *shape)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.evaluate_float")
 
     def evaluate_floats(self, inputs: Sequence[Floats]) -> tuple[Floats, ...]:
         """The real-number meaning of all outputs."""
@@ -203,7 +209,7 @@ class Layer:
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         """The exact result of integer inputs, before any cast."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.exact")
 
     def exacts(self, inputs: Sequence[Exact]) -> tuple[Exact, ...]:
         """The exact results of all outputs."""

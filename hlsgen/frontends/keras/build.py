@@ -21,8 +21,7 @@ def build_graph(source: SourceModel) -> Graph:
         known[spec.name, 0] = graph.aliases[spec.name] = value
     for call in source.calls:
         inputs = [_value(known, tensor, call.name) for tensor in call.inputs]
-        result = read_call(call, inputs, graph, library)
-        known[call.name, 0] = graph.aliases[call.name] = result
+        known[call.name, 0] = read_call(call, inputs, graph, library)
     outputs = [_value(known, tensor, "the model's outputs") for tensor in source.outputs]
     graph.set_outputs(outputs, source.output_names)
     graph.verify()
