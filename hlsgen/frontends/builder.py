@@ -20,10 +20,18 @@ from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.wish import By, Wished
+from hlsgen.layers.input import Input
 from hlsgen.layers.quantized import QuantizedFunction, layer_before, layer_of, needs_clamp
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Mover
 from hlsgen.quantizers import Activation
+
+
+def add_input(graph: Graph, name: str, shape: Sequence[int], class_name: str = "InputLayer") -> Value:
+    """Add an input of the model; ``shape`` is without the batch."""
+    value = graph.add(Input(tuple(shape)), (), name, Source(name, class_name))
+    graph.aliases[name] = value
+    return value
 
 
 class Builder:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hlsgen.frontends.keras.readers  # noqa: F401  (registers them)
 from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.builder import add_input
 from hlsgen.frontends.keras.call import read_call
 from hlsgen.frontends.keras.source import SourceModel, Tensor
-from hlsgen.ir.graph import Graph, Source, Value
-from hlsgen.layers.input import Input
+from hlsgen.ir.graph import Graph, Value
 from hlsgen.quantizers.qkeras import Library
 
 
@@ -17,8 +17,7 @@ def build_graph(source: SourceModel) -> Graph:
     library: Library = "qkeras-v3" if source.flavour.startswith("keras3") else "qkeras"
     known: dict[tuple[str, int], Value] = {}
     for spec in source.inputs:
-        value = graph.add(Input(tuple(spec.shape)), (), spec.name, Source(spec.name, "InputLayer"))
-        known[spec.name, 0] = graph.aliases[spec.name] = value
+        known[spec.name, 0] = add_input(graph, spec.name, spec.shape)
     for call in source.calls:
         inputs = [_value(known, tensor, call.name) for tensor in call.inputs]
         known[call.name, 0] = read_call(call, inputs, graph, library)
