@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,16 +80,23 @@ _REQUIRED = object()
 
 Reader = Callable[["Call"], Value]
 ActivationReader = Callable[["Call", Value], Value]
+R = TypeVar("R", Reader, ActivationReader)
 READERS: dict[str, Reader] = {}
 OPERATIONS: dict[str, Reader] = {}
 ACTIVATIONS: dict[str, ActivationReader] = {}
+
+
+def _register(table: dict[str, R], names: Sequence[str], function: R) -> None:
+    for name in names:
+        assert name not in table, f"{name!r} is read twice: {table[name].__module__} does it"
+        table[name] = function
 
 
 def reads(*class_names: str) -> Callable[[Reader], Reader]:
     """Register the reader of Keras (or QKeras) classes."""
 
     def register(function: Reader) -> Reader:
-        READERS.update(dict.fromkeys(class_names, function))
+        _register(READERS, class_names, function)
         return function
 
     return register
@@ -99,7 +106,7 @@ def operation(*names: str) -> Callable[[Reader], Reader]:
     """Register the reader of operations on tensors: classes of keras.ops, functions of TensorFlow."""
 
     def register(function: Reader) -> Reader:
-        OPERATIONS.update(dict.fromkeys(names, function))
+        _register(OPERATIONS, names, function)
         return function
 
     return register
@@ -109,7 +116,7 @@ def activation(*names: str) -> Callable[[ActivationReader], ActivationReader]:
     """Register the reader of activation functions given by name."""
 
     def register(function: ActivationReader) -> ActivationReader:
-        ACTIVATIONS.update(dict.fromkeys(names, function))
+        _register(ACTIVATIONS, names, function)
         return function
 
     return register
