@@ -118,7 +118,7 @@ class Config(_Strict):
     weights: Path | None = None
     output_dir: Path | None = None
     project_name: str | None = None
-    backend: Literal["vitis"] = "vitis"
+    backend: Annotated[str, Field(description="one of hlsgen.backends.base.BACKENDS")] = "vitis"
     part: str = "xcu250-figd2104-2L-e"
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns")] = 5.0
     io_type: IoType = "io_parallel"

@@ -128,6 +128,7 @@ class Project:
                 f"calibration_method '{config.calibration_method}' needs data to work on, and none are given; "
                 "give calibration=, or leave the method out"
             )
+        load_backend(config.backend)  # a misspelt one is refused before any work
         self.graph, self.config = graph, config
         """The model's graph as it was read, and what was made of it."""
         self._calibration, self._overwrite = calibration, overwrite

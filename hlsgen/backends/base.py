@@ -2,7 +2,7 @@
 
 The configuration's ``backend`` names one of ``BACKENDS``. A new one is a module with an object ``BACKEND`` that has the
 methods of :class:`Backend`, and a line in that table. It reads the design and never the graph, and refuses, with the
-reason, what it cannot build exactly.
+reason, what it cannot build exactly. docs/add_a_backend.md shows one.
 """
 
 from __future__ import annotations

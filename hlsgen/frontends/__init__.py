@@ -1,8 +1,9 @@
 """Frontends: what reads a foreign model into a graph.
 
 A frontend is a module with two functions, ``accepts(model) -> bool`` (cheap, no framework imported) and
-``read(model, weights) -> Graph``, and a line in ``FRONTENDS``. Its layers become nodes through
-:class:`hlsgen.frontends.builder.Builder`.
+``read(model, weights) -> Graph``, and a line in ``FRONTENDS``. Its inputs become nodes through
+:func:`hlsgen.frontends.builder.add_input`, its layers through :class:`hlsgen.frontends.builder.Builder`.
+docs/add_a_frontend.md shows one.
 """
 
 from __future__ import annotations

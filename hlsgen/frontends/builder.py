@@ -20,10 +20,18 @@ from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.wish import By, Wished
+from hlsgen.layers.input import Input
 from hlsgen.layers.quantized import QuantizedFunction, layer_before, layer_of, needs_clamp
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Mover
 from hlsgen.quantizers import Activation
+
+
+def add_input(graph: Graph, name: str, shape: Sequence[int], class_name: str = "InputLayer") -> Value:
+    """Add an input of the model; ``shape`` is without the batch."""
+    value = graph.add(Input(tuple(shape)), (), name, Source(name, class_name))
+    graph.aliases[name] = value
+    return value
 
 
 class Builder:
@@ -105,13 +113,21 @@ class Builder:
 
     # -- the end ----------------------------------------------------------------------------
 
-    def finish(self, results: Sequence[Value]) -> None:
-        """Give the nodes their names: ``results`` carry the layer's outputs, the others are its inner steps."""
+    def finish(self, *results: Value) -> None:
+        """Give the nodes their names: ``results`` carry the layer's outputs, the others are its inner steps.
+
+        Traces call the output by the name of the layer, several outputs ``name:0``, ``name:1``...
+        """
         own = {node for result in results for node in self._carriers(result)}
         last = results[0].producer if len({result.producer for result in results}) == 1 else None
         for node, step in self._added:
             node.source = Source(self.name, self.class_name, node in own)
             self.graph.rename(node, self.name if node is last else f"{self.name}_{step}")
+        for index, result in enumerate(results):
+            alias = self.name if len(results) == 1 else f"{self.name}:{index}"
+            while len(results) > 1 and alias in self.graph.aliases:  # a layer has that very name
+                alias += "_"
+            self.graph.aliases[alias] = result
 
     def _carriers(self, result: Value) -> list[Node]:
         """The nodes that yield the layer's own output: the last one, and those it is merely moved from."""

@@ -124,6 +124,12 @@ class Layer:
     casts: ClassVar[frozenset[str]]
     """Which casts of its results the configuration may fix: of "accum" and "result"."""
 
+    def __init_subclass__(cls) -> None:
+        """A class with a ``kind`` is a layer, one without a base of several; a layer has every declaration."""
+        missing = [name for name in ("packing", "pure", "casts") if not hasattr(cls, name)]
+        if "kind" in vars(cls) and missing:
+            raise TypeError(f"layer {cls.__name__} does not declare {', '.join(missing)}; see {Layer.__module__}.Layer")
+
     # -- declarations with a usual answer -------------------------------------------------------
 
     constant_roles: ClassVar[Mapping[str, str]] = {}
@@ -139,6 +145,8 @@ class Layer:
     constant_width: ClassVar[int] = 0
     """The least width for inferred constants. 24 where there is one factor a channel: that keeps all of a float32
     factor, and a DSP48E2 multiplies 27 by 18 bits anyway."""
+    accumulates: ClassVar[bool] = False
+    """Its kernels cast the exact result to an accumulator first, which ``max_width`` may narrow."""
     has_multiplier: ClassVar[bool] = False
     """Strategy and reuse factor mean something."""
 
@@ -197,7 +205,7 @@ class Layer:
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         """Bounds of the exact result, per channel (last axis)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.interval")
 
     def intervals(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> tuple[Interval, ...]:
         """Bounds of the exact results of all outputs."""
@@ -205,7 +213,7 @@ class Layer:
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         """The real-number meaning, float64; inputs (samples, *shape)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.evaluate_float")
 
     def evaluate_floats(self, inputs: Sequence[Floats]) -> tuple[Floats, ...]:
         """The real-number meaning of all outputs."""
@@ -213,7 +221,7 @@ class Layer:
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         """The exact result of integer inputs, before any cast."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.exact")
 
     def exacts(self, inputs: Sequence[Exact]) -> tuple[Exact, ...]:
         """The exact results of all outputs."""

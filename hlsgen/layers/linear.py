@@ -29,6 +29,7 @@ class LinearLayer(Layer):
     pure = True
     casts = frozenset({"accum", "result"})
     constant_roles = MappingProxyType({"weight": "weight", "bias": "bias"})
+    accumulates = True
     has_multiplier = True
     weight: Constant
     bias: Constant

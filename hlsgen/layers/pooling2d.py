@@ -78,6 +78,7 @@ class Average(Layer):
     pure = True
     casts = frozenset({"result"})
     constant_width = 24
+    accumulates = True
     reciprocal: Constant
     share: Fraction = Fraction(1)
     kept: int | None = None

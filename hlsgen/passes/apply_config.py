@@ -29,7 +29,21 @@ class ApplyConfig(Pass):
                 node.wish = node.wish.with_type("result", wished)
             else:
                 node.wish = self._wish(graph, node)
+        graph.notes += self._without_effect(graph)
         return True
+
+    def _without_effect(self, graph: Graph) -> list[str]:
+        """Layers that the configuration names with types of which they have none."""
+        notes = []
+        for name, own in self.config.layers.items():
+            nodes = [node for node in graph if node.source.name == name]
+            said = [role for role in PRECISION_ROLES if getattr(own.precision, role) is not None]
+            if said and nodes and not any(_has_role(node, role) for node in nodes for role in said):
+                kinds = " and ".join(dict.fromkeys(node.layer.kind for node in nodes))
+                notes.append(
+                    f"warning: {name}: its {' and '.join(said)} type has no effect: {kinds} has none of its own"
+                )
+        return notes
 
     def _check_names(self, graph: Graph) -> None:
         names = {node.source.name for node in graph} | set(graph.aliases)

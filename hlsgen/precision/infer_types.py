@@ -146,7 +146,7 @@ class _Inference:
 
     def _capped(self, node: Node, layer: Layer, value: Value, full: FixedType) -> FixedType | None:
         """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
-        if self.widest is None or full.width <= self.widest or not layer.constants():
+        if self.widest is None or full.width <= self.widest or not layer.accumulates:
             return None
         capped = _placed_in(self.widest, full, full, value.expected) or full
         self._warn(value, f"the accumulator from {full} to {capped}")

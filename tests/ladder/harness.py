@@ -79,6 +79,13 @@ def ladder(
     return first
 
 
+def executors_agree(project: Project, x: Any) -> None:
+    """Assert for one project, from whatever source, that NumPy, the emulator and the vendor's headers agree."""
+    variant, reference = Variant("as configured", project.config.io_type), Reference(project, x)
+    check_predict(project, variant, reference)
+    check_vendor(project, variant, reference)
+
+
 def convert(model: Any, variant: Variant, **settings: Any) -> Project:
     """Convert, with a reuse factor above 1 wherever a layer allows one if the strategy is resource."""
     if isinstance(model, Project):

@@ -154,3 +154,14 @@ def test_the_graph_prints_every_type():
         assert str(node.output.type) in line
         assert "x".join(map(str, node.output.shape)) in line
     assert text == str(project)
+
+
+def test_wishes_that_nothing_can_have_are_named():
+    net = Net()
+    x = net.call("Permute", "turn", net.input((2, 3)), dims=[2, 1])
+    net.call("ReLU", "relu", x)
+    wishes = {"turn": {"precision": {"result": "fixed<6,3>"}}, "relu": {"precision": "fixed<6,3>"}}
+    notes = project_of(net.source("relu"), layers=wishes).design.notes
+    assert [note for note in notes if "no effect" in note] == [
+        "warning: turn: its result type has no effect: Permute has none of its own"
+    ]

@@ -9,7 +9,7 @@ import pytest
 
 from hlsgen.ir.typing import Reason
 from hlsgen.project import UnexpectedInputWarning
-from tests.passes.builders import Net, evaluate_float, graph_of, project_of
+from tests.passes.builders import Net, evaluate_float, graph_of, grid, project_of
 
 
 def matrix(calibrated: bool = False, **precision: str):
@@ -175,6 +175,19 @@ def test_max_width_says_where_it_cuts_the_models_own_fixed_point():
     ):
         assert any(name in text for text in texts)
     assert warned(project_of(net.source("square"))) == []
+
+
+@pytest.mark.parametrize("most", [9, 12])
+def test_max_width_narrows_no_accumulator_that_a_kernel_does_not_have(most):
+    """Rectifiers with slopes round once; NumPy and the emulator agree on it."""
+    net = Net()
+    x = net.dense("fc", net.input((2, 3)), 3, 3)
+    x = net.call("PReLU", "p", x, {"alpha": [[0.3, 0.17, 0.77]]}, shared_axes=[1])
+    net.call("LeakyReLU", "leaky", x, negative_slope=0.3)
+    project = project_of(net.source("leaky"), max_width=most, input_precision="fixed<10,3>")
+    data = grid((2, 3))
+    np.testing.assert_array_equal(project.predict(data, raw=True), project.evaluate(data, raw=True)["leaky"])
+    assert all(project.trace_keys()[name].type.width == most for name in ("fc", "p", "leaky"))
 
 
 # -- the report as data ----------------------------------------------------------------------------

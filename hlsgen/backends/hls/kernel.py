@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import UnsupportedError, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.ir.wish import Strategy
+from hlsgen.tools import templates_dir
+
+_KERNELS = "firmware/hlsgen"
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def kernel_of(kind: type[L]) -> Callable[[Callable[[L, Op], Kernel]], Callable[[
     """Register the binding of a layer."""
 
     def register(binding: Callable[[L, Op], Kernel]) -> Callable[[L, Op], Kernel]:
+        assert kind not in BINDINGS, f"{kind.__name__} is bound twice: {BINDINGS[kind].__module__} has it"
         BINDINGS[kind] = binding
         return binding
 
@@ -106,14 +111,26 @@ def kernel_of(kind: type[L]) -> Callable[[Callable[[L, Op], Kernel]], Callable[[
 
 
 def bind(op: Op) -> Kernel:
-    """The kernel call of an operation. Raises UnsupportedError for a layer that has no kernel here."""
+    """The kernel call of an operation. Raises UnsupportedError for a layer that has no kernel, or one without text."""
     binding = BINDINGS.get(type(op.layer))
     if binding is None:
         raise UnsupportedError(
             f"layer '{op.source.name}' ({op.source.class_name}): there is no C++ kernel for {op.layer.kind}; use "
             "another backend, or bind one with hlsgen.backends.hls.kernel.kernel_of"
         )
-    return binding(op.layer, op)
+    kernel = binding(op.layer, op)
+    if kernel.header not in _headers():
+        raise UnsupportedError(
+            f"layer '{op.source.name}' ({op.source.class_name}): the kernel of {op.layer.kind} is to be in "
+            f"hls_templates/{_KERNELS}/{kernel.header}, which does not exist{nearest(kernel.header, _headers())}"
+        )
+    return kernel
+
+
+@cache
+def _headers() -> frozenset[str]:
+    """The headers of kernels by name."""
+    return frozenset(path.name for path in (templates_dir() / _KERNELS).glob("*.h"))
 
 
 def call(op: Op, function: str, header: str, members: Members, *constants: ConstantArray, small: bool = True) -> Kernel:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hlsgen.frontends.keras.readers  # noqa: F401  (registers them)
 from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.builder import add_input
 from hlsgen.frontends.keras.call import read_call
 from hlsgen.frontends.keras.source import SourceModel, Tensor
-from hlsgen.ir.graph import Graph, Source, Value
-from hlsgen.layers.input import Input
+from hlsgen.ir.graph import Graph, Value
 from hlsgen.quantizers.qkeras import Library
 
 
@@ -17,25 +17,15 @@ def build_graph(source: SourceModel) -> Graph:
     library: Library = "qkeras-v3" if source.flavour.startswith("keras3") else "qkeras"
     known: dict[tuple[str, int], Value] = {}
     for spec in source.inputs:
-        value = graph.add(Input(tuple(spec.shape)), (), spec.name, Source(spec.name, "InputLayer"))
-        known[spec.name, 0] = graph.aliases[spec.name] = value
-    names = {spec.name for spec in source.inputs} | {call.name for call in source.calls}
+        known[spec.name, 0] = add_input(graph, spec.name, spec.shape)
     for call in source.calls:
         inputs = [_value(known, tensor, call.name) for tensor in call.inputs]
-        results = read_call(call, inputs, graph, library)
-        for index, result in enumerate(results):
+        for index, result in enumerate(read_call(call, inputs, graph, library)):
             known[call.name, index] = result
-            graph.aliases[call.name if len(results) == 1 else _free(f"{call.name}:{index}", names)] = result
     outputs = [_value(known, tensor, "the model's outputs") for tensor in source.outputs]
     graph.set_outputs(outputs, source.output_names)
     graph.verify()
     return graph
-
-
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _value(known: dict[tuple[str, int], Value], tensor: Tensor, reader: str) -> Value:

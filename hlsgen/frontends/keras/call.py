@@ -81,19 +81,23 @@ _REQUIRED = object()
 Reader = Callable[["Call"], Value | Sequence[Value]]
 """Adds the nodes of a layer and returns its output; a sequence where it has several."""
 ActivationReader = Callable[["Call", Value], Value]
+R = TypeVar("R", bound=Reader)
 READERS: dict[str, Reader] = {}
 OPERATIONS: dict[str, Reader] = {}
 ACTIVATIONS: dict[str, ActivationReader] = {}
 
 
-R = TypeVar("R", bound=Reader)
+def _register(table: dict[str, Any], names: Sequence[str], function: Any) -> None:
+    for name in names:
+        assert name not in table, f"{name!r} is read twice: {table[name].__module__} does it"
+        table[name] = function
 
 
 def reads(*class_names: str) -> Callable[[R], R]:
     """Register the reader of Keras (or QKeras) classes."""
 
     def register(function: R) -> R:
-        READERS.update(dict.fromkeys(class_names, function))
+        _register(READERS, class_names, function)
         return function
 
     return register
@@ -103,7 +107,7 @@ def operation(*names: str) -> Callable[[R], R]:
     """Register the reader of operations on tensors: classes of keras.ops, functions of TensorFlow."""
 
     def register(function: R) -> R:
-        OPERATIONS.update(dict.fromkeys(names, function))
+        _register(OPERATIONS, names, function)
         return function
 
     return register
@@ -113,7 +117,7 @@ def activation(*names: str) -> Callable[[ActivationReader], ActivationReader]:
     """Register the reader of activation functions given by name."""
 
     def register(function: ActivationReader) -> ActivationReader:
-        ACTIVATIONS.update(dict.fromkeys(names, function))
+        _register(ACTIVATIONS, names, function)
         return function
 
     return register
@@ -178,13 +182,13 @@ class Call(Builder):
         for key in keys:
             self.options.pop(key, None)
 
-    def finish(self, results: Sequence[Value]) -> None:
+    def finish(self, *results: Value) -> None:
         """Refuse what nobody consumed; give the nodes their names."""
         left = {k: v for k, v in self.options.items() if v is not None}
         if left:
             spelled = ", ".join(f"{k}={v!r}" for k, v in left.items())
             raise UnsupportedError(f"{self.where}: unknown option {spelled}; hlsgen refuses what it cannot honour")
-        super().finish(results)
+        super().finish(*results)
 
     # -- weights ----------------------------------------------------------------------------
 
@@ -326,7 +330,7 @@ def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library:
     call = Call(source, inputs, graph, library)
     result = reader(call)
     results = [result] if isinstance(result, Value) else list(result)
-    call.finish(results)
+    call.finish(*results)
     return results
 
 
