@@ -8,12 +8,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo test test-all test-qkeras3 proof lint bench clean help
+.PHONY: demo check test test-all test-qkeras3 proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
 	$(BIN)/hlsgen build configs/digits_mlp.yml
 	$(BIN)/hlsgen build configs/mnist_cnn_bn.yml
+
+# What needs neither a framework nor the vendor's headers, and compiles little.
+CHECKED := tests/ir tests/passes/test_[efprs]*.py tests/passes/test_infer_types.py tests/passes/test_no_wasted_bit.py \
+	tests/codegen/test_golden.py tests/backends tests/layers/test_window.py tests/test_config.py tests/test_architecture.py tests/test_docs.py
+
+check: $(VENV)/test.stamp ## style and the fast tests: a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q -n $(JOBS) $(CHECKED) $(ARGS)
 
 test: lint ## lint, types and tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
