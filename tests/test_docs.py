@@ -67,15 +67,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def resolves(name: str) -> bool:
     """Whether a dotted name is a module, or an attribute of one (of a class in it)."""
-    words = name.split(".")
-    for count in range(len(words), 0, -1):
-        try:
-            found = importlib.import_module(".".join(words[:count]))
-        except ModuleNotFoundError:
+    known, words = modules(), name.split(".")
+    if name in known:
+        return True
+    for count in range(len(words) - 1, 0, -1):
+        if ".".join(words[:count]) not in known:
             continue
+        found = importlib.import_module(".".join(words[:count]))
+        if words[count:] == [w for w in getattr(found, "__all__", ()) if w == words[-1]]:
+            return True  # may be lazy: asking for it would import a framework
         for word in words[count:]:
-            if word in getattr(found, "__all__", ()):  # may be lazy: asking for it would import a framework
-                return word == words[-1] or hasattr(found, word)
             fields = getattr(found, "__dataclass_fields__", {})
             if word not in fields and not hasattr(found, word):
                 return False
