@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
-from hlsgen.backends.hls.plan import Plan, bits_per_word
+from hlsgen.backends.hls.plan import Plan, PortForm
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant
@@ -47,12 +47,12 @@ def _largest_error(constant: Constant) -> float:
 
 def _ports(plan: Plan) -> str:
     rows = []
-    for direction, wires in (("in", plan.inputs), ("out", plan.outputs)):
-        for wire in wires:
-            words = wire.words if plan.stream else 1
-            order = "element 0 in the lowest bits"
-            rows.append([wire.name, direction, str(wire.type), str(bits_per_word(wire)), str(words), order])
-    return table(["port", "", "element", "bits a word", "words a sample", "packing"], rows)
+    for number, port in enumerate(plan.ports):
+        direction = "in" if number < len(plan.inputs) else "out"
+        count = port.wire.size if port.form is PortForm.ELEMENTS else 1
+        numbers = [str(number) for number in (count, port.bits, port.words)]
+        rows.append([port.wire.name, direction, str(port.wire.type), *numbers, port.form.value])
+    return table(["port", "", "element", "ports", "bits", "words a sample", "form"], rows)
 
 
 def _aliases(design: Design, plan: Plan) -> str:

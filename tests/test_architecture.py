@@ -105,7 +105,7 @@ def test_no_file_imports_itself_through_others() -> None:
 @pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_frameworks_are_imported_where_used(path: Path) -> None:
     if part(path) == "training":
-        return
+        pytest.skip("training works with the frameworks")
     outside = [node for node in parse(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
     for node in outside:
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
@@ -115,7 +115,7 @@ def test_frameworks_are_imported_where_used(path: Path) -> None:
 @pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_programs_and_environment_belong_to_tools(path: Path) -> None:
     if part(path) == "tools":
-        return
+        pytest.skip("this is tools")
     tree = parse(path)
     assert "subprocess" not in {name for name, _ in imports(tree)}, "programs are started by tools.run"
     for node in ast.walk(tree):

@@ -365,7 +365,7 @@ def test_weights_in_a_file(tmp_path):
         del file[name]
         file[name] = "no numbers"
 
-    refused(with_weights(tmp_path, text), ModelError)
+    refused(with_weights(tmp_path, text), ModelError, "layer '")
 
 
 def test_weights_only_h5(tmp_path):

@@ -221,7 +221,7 @@ def test_wrong_use(call: Call) -> None:
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    with pytest.raises(hlsgen.HlsgenError):
+    with pytest.raises(hlsgen.HlsgenError, match="nope.keras"):
         main(["--debug", "convert", str(tmp_path / "nope.keras")])
 
 

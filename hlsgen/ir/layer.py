@@ -136,6 +136,11 @@ class Layer:
     """Strategy and reuse factor mean something."""
 
     @property
+    def products(self) -> int:
+        """How many multiplications one position takes (of a convolution: one pixel of the result)."""
+        return 0
+
+    @property
     def statistics(self) -> Statistics | None:
         """What training measured of the input; None where the layer holds no such statistics."""
         return None

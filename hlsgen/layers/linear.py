@@ -36,6 +36,10 @@ class LinearLayer(Layer):
     pads: ClassVar[bool] = False
     """Whether some outputs see zeros in place of inputs (then a shift of the inputs is no shift of the bias)."""
 
+    @property
+    def products(self) -> int:
+        return self.weight.values.size
+
     def per_output(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return one value per output channel in the shape that broadcasts over ``weight``."""
         return vector

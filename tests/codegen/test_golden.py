@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from hlsgen.backends.hls.texts import emulation_files, kernel_headers
@@ -111,22 +113,22 @@ def _is_decimal(token: str) -> bool:
     return token.replace(".", "", 1).isdigit() and "." in token
 
 
+def dense_with(kernel: Any, bias: Any) -> Project:
+    net = Net(name="dense")
+    net.call("Dense", "fc", net.input((3,)), {"kernel": kernel, "bias": bias}, units=3)
+    return project_of(net.source("fc"), precision="fixed<16,6,RND,SAT>", input_precision="fixed<8,4>")
+
+
 def test_weights_are_not_in_the_text_of_the_emulator():
-    """New weights with the same types must not recompile."""
-    net = [Net(seed=s) for s in (1, 2)]
-    texts = []
-    for n in net:
-        n.call("Dense", "fc", n.input((3,)), {"kernel": n.rng.permutation([[1, 2, 3]] * 3), "bias": [1, 1, 1]}, units=3)
-        texts.append(
-            emulation_files(
-                project_of(
-                    n.source("fc"),
-                    precision="fixed<16,6,RND,SAT>",
-                    layers={"fc": {"precision": {"accum": "fixed<32,16>"}}},
-                ).plan
-            )
-        )
-    assert set(texts[0]) == set(texts[1])
+    """New weights with the same types and the same proved sums must not recompile: each column in another order."""
+    kernel, bias = np.array([[1, -2, 3], [0.5, 2, -1], [-3, 0.25, 1.5]]), np.array([1, -1, 0.5])
+    one, other = dense_with(kernel, bias), dense_with(kernel[::-1], bias)
+    constants = [{c.name: c.array.words.tolist() for c in project.plan.constants} for project in (one, other)]
+    assert constants[0].keys() == constants[1].keys() == {"fc_w", "fc_b"}
+    assert constants[0]["fc_w"] != constants[1]["fc_w"]
+    assert emulation_files(one.plan) == emulation_files(other.plan)
+    wider = dense_with(kernel * 4, bias)
+    assert emulation_files(one.plan) != emulation_files(wider.plan), "types are in the text"
 
 
 def test_an_absent_golden_file_fails(tmp_path, monkeypatch):

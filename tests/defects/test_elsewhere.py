@@ -446,7 +446,7 @@ def test_what_is_no_number_is_an_error() -> None:
     x[3, 2] = np.nan
     with pytest.raises(InputError, match="NaN"):
         project.predict(x)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"shape \(\d+, 5\), expected"):
         project.predict(x[:, :5])
 
 

@@ -18,6 +18,7 @@ from tests.defects.support import (
     BOTH,
     NEW_QKERAS,
     OLD_QKERAS,
+    answers,
     check,
     data_for,
     exact,
@@ -93,14 +94,19 @@ def test_06_unsigned_kernel(bits: str) -> None:
 
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_07_folded_bias_without_quantizer(use_bias: bool) -> None:
-    """The folded layer has a bias (from mean and beta) even where nothing quantises it and the layer asks for none."""
+    """The folded layer has a bias (from mean and beta) even where nothing quantises it and the layer asks for none.
+
+    Bound: two units in the last place of QKeras's reciprocal root, which differs between processors, half a unit of
+    each product and sum behind it: together less than 2**-21 of the largest result (zero inputs give the bias alone).
+    """
     library, keras = qkeras()
     conv = library.QConv2DBatchnorm(
         4, 3, use_bias=use_bias, kernel_quantizer="quantized_bits(4,1,1,alpha=1)", bias_quantizer=None
     )
     model = random_weights(stack(keras, (6, 5, 2), conv))
-    check(model, bound=2.0**-10)
-    check(model, bound=2.0**-19, default_width=32)
+    float32 = 2.0**-21 * float(np.abs(answers(model, data_for(model))[0]).max())
+    check(model, bound=2.0**-10 + float32)
+    check(model, bound=2.0**-20 + float32, default_width=32)
 
 
 def test_08_quantized_batchnorm_with_default_quantizers() -> None:

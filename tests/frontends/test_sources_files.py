@@ -175,7 +175,7 @@ def test_absurdly_deep_configuration(files: Path, tmp_path: Path) -> None:
 )
 def test_json_that_is_no_architecture(tmp_path: Path, files: Path, text: str) -> None:
     (tmp_path / "m.json").write_text(text)
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=r"m\.json|of class 'Functional'"):
         read_keras(tmp_path / "m.json", weights=files / "m.weights.h5")
 
 
@@ -195,7 +195,7 @@ def test_member_that_declares_too_much(files: Path, tmp_path: Path) -> None:
     data[entry + 24 : entry + 28] = (0xFFFFFFF0).to_bytes(4, "little")
     data[entry + 20 : entry + 24] = (0xFFFFFFF0).to_bytes(4, "little")
     Path(path).write_bytes(data)
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=r"m\.keras"):
         read_keras(path)
 
 

@@ -125,7 +125,7 @@ def test_cast_is_tight_where_it_is_monotone(x, width, integer, rounding):
 def test_cast_at_the_edge_of_every_overflow_mode(overflow, signed):
     """One step beyond the end, and rounding that carries over it."""
     if overflow is Overflow.WRAP_SM and not signed:
-        return
+        pytest.skip("there is no such type")
     fixed = FixedType(4, 4, signed, Rounding.RND, overflow)
     for low, high, frac in (
         (fixed.min_mantissa, fixed.max_mantissa + 1, 0),

@@ -70,3 +70,18 @@ def test_shapes():
     data = grid_input((4, 3, 2))
     project = ladder(model, data, input_precision=INPUT)
     agrees_with_keras(project, model, data)
+
+
+def test_packs_of_other_sizes():
+    """Reshaped streams are regrouped: into packs smaller, larger, and with no common size."""
+    x = keras.Input((2, 6), name="lines")
+    outputs = [
+        kl.Conv1D(2, 2, name="smaller")(kl.Reshape((4, 3), name="threes")(x)),
+        kl.Conv1D(2, 1, name="larger")(kl.Reshape((1, 12), name="whole")(x)),
+        kl.MaxPooling1D(2, name="crossing")(kl.Reshape((3, 4), name="fours")(x)),
+    ]
+    model = keras.Model(x, outputs)
+    dyadic_weights(model)
+    data = grid_input((2, 6))
+    project = ladder(model, data, input_precision=INPUT)
+    agrees_with_keras(project, model, data)

@@ -13,6 +13,7 @@ import hlsgen
 from hlsgen.errors import UnsupportedError
 from tests.ladder.harness import dyadic_weights, grid_input
 from tests.layers.inventory import ABSENT, EXACT, REFUSED, ROWS, Row, document
+from tests.oracle import processor_independent
 
 LIBRARIES = ("keras", "tf_keras")
 
@@ -45,7 +46,7 @@ def check(model: Any, source: Any, row: Row, library: str, **settings: Any) -> N
     x = data if len(data) > 1 else data[0]
     project = hlsgen.convert(source, input_precision="fixed<8,4>", **settings)
     by_key, keys = project.evaluate(x), project.trace_keys()
-    expected = model(x, training=False)
+    expected = processor_independent(model)(x, training=False)
     expected = expected if isinstance(expected, list | tuple) else [expected]
     differences = []
     for wanted, value in zip(expected, project.design.outputs, strict=True):
@@ -60,8 +61,9 @@ def check(model: Any, source: Any, row: Row, library: str, **settings: Any) -> N
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r.text)
 def test_live(row: Row, library: str) -> None:
     model = model_of(row, library)
-    if model is not None:
-        check(model, model, row, library)
+    if model is None:
+        pytest.skip("Keras does not have it, as the inventory says")
+    check(model, model, row, library)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -72,7 +74,7 @@ def test_from_files(row: Row, form: str, library: str, tmp_path: Path) -> None:
         pytest.skip("Keras cannot save it, or saves code")
     model = model_of(row, library)
     if model is None:
-        return
+        pytest.skip("Keras does not have it, as the inventory says")
     path, settings = tmp_path / f"model{form}", {}
     if form == ".json":
         path.write_text(model.to_json())

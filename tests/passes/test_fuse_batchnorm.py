@@ -47,6 +47,18 @@ def test_fused_weights_mean_the_same_real_function():
     np.testing.assert_allclose(real_output(after, x), real_output(before, x), rtol=1e-12, atol=1e-12)
 
 
+def test_a_scale_of_either_sign_goes_into_weights_and_bias():
+    net = normalised()
+    constants = net.calls[-1].weights
+    constants["gamma"] = np.float32([1, -1, 2, -0.5, 0])
+    x = grid((6,)).astype(np.float64)
+    before, after = graph_of(net.source("bn")), graph_of(net.source("bn"))
+    assert FuseBatchnorm().run(after)
+    right = real_output(before, x)
+    assert np.ptp(right[:, 1]) > 1
+    np.testing.assert_allclose(real_output(after, x), right, rtol=1e-12, atol=1e-12)
+
+
 def real_output(graph: Graph, x: np.ndarray) -> np.ndarray:
     for node in graph:
         if node.inputs:

@@ -163,6 +163,28 @@ def test_wishes_are_kept():
     assert {k: str(v) for k, v in found.items()} == wish
 
 
+def test_the_most_specific_wish_counts():
+    """The layer's name goes before its class, and its class before the model's default; roles are independent."""
+    net = Net()
+    x = net.call("ReLU", "relu", net.dense("named", net.dense("dense", net.input((4,)), 4, 3), 3, 3))
+    net.conv("conv", net.call("Reshape", "image", x, target_shape=[3, 1, 1]), 1, 2, size=1)
+    wishes = {
+        "precision": {"weight": "fixed<13,3>", "result": "fixed<13,5>"},
+        "layer_types": {"Dense": {"precision": {"weight": "fixed<12,3>", "result": "fixed<12,5>"}}},
+        "layers": {"named": {"precision": {"weight": "fixed<11,3>"}}},
+    }
+    wished = {op.name: op.wish for op in project_of(net.source("conv"), **wishes).design}
+    found = {
+        name: tuple(str(wished[name].type(r)) for r in ("weight", "result")) for name in ("dense", "named", "conv")
+    }
+    assert found == {
+        "dense": ("fixed<12,3>", "fixed<12,5>"),
+        "named": ("fixed<11,3>", "fixed<12,5>"),
+        "conv": ("fixed<13,3>", "fixed<13,5>"),
+    }
+    assert str(settings["relu"].result) == "fixed<13,5>"
+
+
 def test_a_wrapping_wish_is_reported():
     net = Net()
     net.dense("fc", net.input((4,)), 4, 3)

@@ -79,7 +79,7 @@ def data(t: FixedType, shape: tuple[int, ...], seed: int) -> np.ndarray[Any, np.
     "b_type",
     [
         *(f"fixed<12,7,{q},{o}>" for q, o in [("TRN", "SAT"), ("TRN_ZERO", "WRAP"), ("RND", "SAT_SYM")]),
-        *(f"fixed<9,4,{q},SAT>" for q in ("RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")),
+        *(f"fixed<{t},{q},SAT>" for t in ("9,4", "40,20") for q in ("RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")),
         *("ufixed<16,7,RND,SAT>", "ufixed<8,8>", "fixed<24,9,RND,SAT>", "fixed<30,9>", "ufixed<20,3,RND,SAT_ZERO>"),
         *("fixed<12,15,RND,SAT>", "fixed<40,20,RND,SAT>", "fixed<12,7,RND,WRAP,2>", "fixed<12,7,TRN,WRAP_SM>"),
     ],

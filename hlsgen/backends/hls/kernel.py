@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Ints
@@ -46,17 +47,22 @@ class ConstantArray:
     words: Ints
     width: int
     signed: bool
+    shape: Shape
+    axes: str
+    """What the axes of ``shape`` are, the last one running fastest: "output, input"."""
 
     @classmethod
-    def of(cls, role: str, mantissas: Ints, fixed: FixedType) -> ConstantArray:
-        return cls(role, np.ascontiguousarray(mantissas).reshape(-1), fixed.width, fixed.signed)
+    def of(cls, role: str, mantissas: Ints, fixed: FixedType, axes: str) -> ConstantArray:
+        words = np.ascontiguousarray(mantissas).reshape(-1)
+        return cls(role, words, fixed.width, fixed.signed, mantissas.shape, axes)
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
     """One call of a C++ kernel template.
 
-    ``members`` become the config struct: integers and booleans ``static const``, FixedTypes ``typedef``.
+    ``members`` become the config struct: integers and booleans ``static const``, FixedTypes ``typedef``. All of them
+    are read by the kernel (a test looks).
     """
 
     function: str
@@ -69,11 +75,21 @@ class Kernel:
     """Whether it is small enough to be unrolled into one pipeline with its neighbours."""
 
     @property
+    def groups(self) -> dict[str, Members]:
+        """The members as they are printed: types, shape (with what is chosen by it), schedule."""
+        found: dict[str, dict[str, Member]] = {"types": {}, "shape": {}, "schedule": {}}
+        for name, member in self.members.items():
+            typed = isinstance(member, FixedType | Word)
+            found["types" if typed else "schedule" if name in _SCHEDULE else "shape"][name] = member
+        return {title: members for title, members in found.items() if members}
+
+    @property
     def unrolls(self) -> bool:
         """Whether it can be part of one flat pipeline."""
         return self.small and self.strategy is Strategy.LATENCY
 
 
+_SCHEDULE = ("reuse_factor", "strategy")
 Binding = Callable[[Any, Op], Kernel]
 L = TypeVar("L", bound=Layer)
 BINDINGS: dict[type[Layer], Binding] = {}
@@ -125,10 +141,7 @@ def _common(op: Op) -> dict[str, Member]:
 
 
 def _schedule(op: Op) -> dict[str, Member]:
-    return {
-        "reuse_factor": op.reuse_factor,
-        "strategy": Enumerator("strategy", op.strategy.value),
-    }
+    return {"reuse_factor": op.reuse_factor}
 
 
 def summed(op: Op) -> Members:

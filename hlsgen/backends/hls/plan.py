@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
+
+import numpy as np
 
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
-from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, bind
+from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
 from hlsgen.design.design import Design
 from hlsgen.ir.layer import Packing
@@ -35,12 +38,32 @@ class Wire:
         return self.size // self.pack
 
 
+class PortForm(Enum):
+    """How a tensor passes the border of the top function: one truth for pragmas, header comment and summary."""
+
+    WORD = "one port, element 0 in the lowest bits"
+    ELEMENTS = "one port an element, numbered behind the name"
+    STREAM = "an AXI stream of words, element 0 in the lowest bits, no gaps between elements"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of the top function: ``bits`` a word (of ELEMENTS: a port), ``words`` a sample."""
+
+    wire: Wire
+    form: PortForm
+    bits: int
+    words: int
+
+
 @dataclass(frozen=True, eq=False)
 class NamedConstant:
     """A constant array under its C++ name."""
 
     name: str
     array: ConstantArray
+    owner: str
+    """The layer of the source model, for comments."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +78,8 @@ class Step:
     constants: tuple[NamedConstant, ...] = ()
     layer: str | None = None
     """The source model's layer that is computed, as its author spelt it; None for copies and regrouping."""
+    facts: tuple[str, ...] = ()
+    """What a reader of the C++ wants to know of it, a comment a line."""
 
 
 @dataclass(eq=False)
@@ -77,6 +102,18 @@ class Plan:
     @property
     def constants(self) -> list[NamedConstant]:
         return [constant for step in self.steps for constant in step.constants]
+
+    @property
+    def ports(self) -> list[Port]:
+        """All ports, inputs first."""
+        return [self._port(wire, True) for wire in self.inputs] + [self._port(wire, False) for wire in self.outputs]
+
+    def _port(self, wire: Wire, is_input: bool) -> Port:
+        if self.stream:
+            return Port(wire, PortForm.STREAM, wire.pack * wire.type.width, wire.words)
+        if is_input:
+            return Port(wire, PortForm.WORD, wire.size * wire.type.width, 1)
+        return Port(wire, PortForm.ELEMENTS, wire.type.width, 1)
 
     @property
     def headers(self) -> list[str]:
@@ -164,7 +201,7 @@ class _Planner:
         source = self._take(output)
         wire = self._wire(output, source.pack, comment(f"output {index}"), "_copy")
         self._place_output(index, wire)
-        members = _bare(source.type, output.size)
+        members = {**_copying(source.type, output.size), "reuse_factor": 1}
         self._add(
             Step(
                 wire.name,
@@ -188,7 +225,7 @@ class _Planner:
         rest = wire
         for i in range(readers - 1):
             a, b = (self._branch(tensor, wire) for _ in range(2))
-            members = _bare(wire.type, tensor.size)
+            members = _copying(wire.type, tensor.size)
             self.plan.wires += [a, b]
             self._add(
                 Step(
@@ -216,7 +253,7 @@ class _Planner:
         name = self.identifiers.make(f"{tensor.name}_repacked")
         regrouped = Wire(name, wire.type, wire.size, pack)
         self.plan.wires.append(regrouped)
-        members = _bare(wire.type, wire.size)
+        members = {"size": wire.size}
         self._add(
             Step(
                 name,
@@ -240,9 +277,11 @@ class _Planner:
             if len(op.outputs) > 1:  # as branches of a clone: none may stall another
                 wire = replace(wire, depth=max(wire.words, 2))
             wires.append(wire)
-        first = wires[0]
-        constants = tuple(NamedConstant(f"{first.name}_{c.role}", c) for c in kernel.constants)
-        self._add(Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, op.source.name))
+        first, owner = wires[0], comment(f"layer '{op.source.name}' ({op.source.class_name})")
+        constants = tuple(NamedConstant(f"{first.name}_{c.role}", c, owner) for c in kernel.constants)
+        self._add(
+            Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, op.source.name, _facts(op))
+        )
         for tensor, wire in zip(op.outputs, wires, strict=True):
             index = self._output_index(tensor)
             if index is None:
@@ -256,7 +295,7 @@ class _Planner:
     def _discard(self, tensor: Tensor, wire: Wire) -> None:
         """Empty the stream of a result that nobody reads, one of several of its layer."""
         name = self.identifiers.make(f"{tensor.name}_discarded")
-        kernel = Kernel("discard", "discard.h", _bare(wire.type, tensor.size))
+        kernel = Kernel("discard", "discard.h", {"size": tensor.size})
         self._add(Step(name, comment(f"{tensor.name} is read by nobody"), kernel, (wire,), ()))
 
     def _result_pack(self, op: Op, inputs: Sequence[Wire], tensor: Tensor) -> int:
@@ -292,16 +331,23 @@ class _Planner:
         self.plan.steps.append(step)
 
 
-def _bare(fixed: FixedType, size: int) -> Members:
-    return {
-        "input_t": fixed,
-        "output_t": fixed,
-        "reuse_factor": 1,
-        "strategy": Enumerator("strategy", "latency"),
-        "size": size,
-    }
+def _copying(fixed: FixedType, size: int) -> Members:
+    return {"input_t": fixed, "output_t": fixed, "size": size}
 
 
-def bits_per_word(wire: Wire) -> int:
-    """The width of a port: all elements of one word side by side."""
-    return wire.pack * wire.type.width
+def _facts(op: Op) -> tuple[str, ...]:
+    """What was fused into an operation, the proved range of its sums, and its multipliers."""
+    found = []
+    others = dict.fromkeys(f"'{s.name}' ({s.class_name})" for s in op.fused if s.name != op.source.name)
+    if others:
+        found.append(f"fused into it: {', '.join(others)}")
+    for tensor in op.outputs:
+        if not op.layer.structural:
+            low, high = (float(np.ldexp(float(end), -tensor.typing.exact.frac)) for end in tensor.typing.exact.whole())
+            found.append(f"proved range before any cast: {low:.6g} .. {high:.6g}")
+    products = op.layer.products
+    if products:
+        count = -(-products // op.reuse_factor)
+        shared = f" for {products} products" if op.reuse_factor > 1 else ""
+        found.append(f"{count} multipliers{shared} a position" if count > 1 else f"1 multiplier{shared} a position")
+    return tuple(comment(fact) for fact in found)

@@ -10,10 +10,14 @@ from hlsgen.backends.hls.render import render
 from hlsgen.tools import templates_dir
 
 
-def design_files(plan: Plan) -> dict[str, str]:
-    """The texts that synthesis and emulation share."""
+def design_files(plan: Plan, *, with_facts: bool = False) -> dict[str, str]:
+    """The texts that synthesis and emulation share.
+
+    ``with_facts``: with comments that depend on the weights. The emulator does without: new weights of the same types
+    need no new compilation.
+    """
     return {
-        f"{plan.top}.cpp": render("project/top.cpp.j2", plan),
+        f"{plan.top}.cpp": render("project/top.cpp.j2", plan, with_facts=with_facts),
         f"{plan.top}.h": render("project/top.h.j2", plan),
         "types.h": render("project/types.h.j2", plan),
         "parameters.h": render("project/parameters.h.j2", plan),
@@ -43,7 +47,7 @@ def units(files: Mapping[str, str]) -> list[str]:
 
 def firmware_files(plan: Plan) -> dict[str, str]:
     """Everything below ``firmware/``: the design, its weights, and the kernels."""
-    files = {**design_files(plan), "weights.h": render("project/weights.h.j2", plan)}
+    files = {**design_files(plan, with_facts=True), "weights.h": render("project/weights.h.j2", plan)}
     for constant in plan.constants:
         files[f"weights/{constant.name}.h"] = render("project/weight.h.j2", plan, constant=constant)
     return files | kernel_headers()

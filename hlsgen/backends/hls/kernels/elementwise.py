@@ -63,8 +63,6 @@ def relu(layer: Relu, op: Op) -> Kernel:
         "has_max": layer.ceiling is not None,
         "slope_t": slope,
         "slope_word": Word(slope),
-        "max_t": top,
-        "max_word": Word(top),
         "value_t": value,
         "slope_mantissa": 0 if layer.slope is None else int(layer.slope.fixed[0]),
         "max_mantissa": 0 if layer.ceiling is None else int(layer.ceiling.fixed[0]) << (value.frac - top.frac),
@@ -100,7 +98,13 @@ def prelu(layer: PRelu, op: Op) -> Kernel:
         "slope_word": Word(slopes),
         "value_t": _prelu_value(layer, op.input.type),
     }
-    return call(op, "prelu", "prelu.h", members, ConstantArray.of("a", layer.slopes.fixed[0], slopes))
+    return call(
+        op,
+        "prelu",
+        "prelu.h",
+        members,
+        ConstantArray.of("a", layer.slopes.fixed[0], slopes, "element (or channel)"),
+    )
 
 
 def _prelu_value(layer: PRelu, x: FixedType) -> FixedType:
@@ -131,7 +135,7 @@ def quantized_function(layer: QuantizedFunction, op: Op) -> Kernel:
 def _by_table(op: Op, index: FixedType, table: Exact) -> Kernel:
     """A function by table; the words are of the result type."""
     result = op.output.type
-    words = ConstantArray.of("table", result.cast(*table), result)
+    words = ConstantArray.of("table", result.cast(*table), result, "bits of the index")
     members: Members = {"size": op.output.size, "index_t": index, "table_word": Word(result)}
     return call(op, "table_activation", "table_activation.h", members, words)
 
@@ -158,8 +162,8 @@ def thresholds(layer: Thresholds, op: Op) -> Kernel:
         "level_word": Word(result),
     }
     constants = (
-        ConstantArray.of("cuts", compared.cast(cuts, frac), compared),
-        ConstantArray.of("levels", result.cast(*layer.levels.fixed), result),
+        ConstantArray.of("cuts", compared.cast(cuts, frac), compared, "channel, step"),
+        ConstantArray.of("levels", result.cast(*layer.levels.fixed), result, "channel, steps reached"),
     )
     return call(op, "thresholds", "thresholds.h", members, *constants)
 
@@ -187,8 +191,8 @@ def softmax(layer: Softmax, op: Op) -> Kernel:
         "inverse_word": Word(INVERSE),
     }
     constants = (
-        ConstantArray.of("exp_high", high, EXPONENTIAL),
-        ConstantArray.of("exp_low", low, EXPONENTIAL),
-        ConstantArray.of("inverse", inverse, INVERSE),
+        ConstantArray.of("exp_high", high, EXPONENTIAL, "high bits of the distance"),
+        ConstantArray.of("exp_low", low, EXPONENTIAL, "low bits of the distance"),
+        ConstantArray.of("inverse", inverse, INVERSE, "leading bits of the sum"),
     )
     return call(op, "softmax", "softmax.h", members, *constants, small=positions <= _MOST_POSITIONS)

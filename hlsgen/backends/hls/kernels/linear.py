@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, Word, call, kernel_of, summed
+from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, Word, call, kernel_of, summed
 from hlsgen.backends.hls.kernels.geometry import convolution
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
@@ -18,11 +18,10 @@ _MOST_POSITIONS = 16
 """Up to so many products of one matrix are unrolled side by side."""
 
 
-def _members(layer: LinearLayer, op: Op, n_in: int, n_out: int) -> Members:
+def _members(layer: LinearLayer, op: Op, n_out: int) -> Members:
     weight, bias = layer.weight.known_type, layer.bias.known_type
     return {
         **summed(op),
-        "n_in": n_in,
         "n_out": n_out,
         "weight_t": weight,
         "bias_t": bias,
@@ -31,18 +30,24 @@ def _members(layer: LinearLayer, op: Op, n_in: int, n_out: int) -> Members:
     }
 
 
+def _matrix(layer: LinearLayer, op: Op, n_in: int, n_out: int) -> Members:
+    """Of a product with a matrix, which has strategies."""
+    strategy = Enumerator("strategy", op.strategy.value)
+    return {"n_in": n_in, **_members(layer, op, n_out), "strategy": strategy}
+
+
 def _constants(layer: LinearLayer, output_major: Ints) -> tuple[ConstantArray, ConstantArray]:
     bias, _ = layer.bias.fixed
     return (
-        ConstantArray.of("w", output_major, layer.weight.known_type),
-        ConstantArray.of("b", bias, layer.bias.known_type),
+        ConstantArray.of("w", output_major, layer.weight.known_type, "output, input"),
+        ConstantArray.of("b", bias, layer.bias.known_type, "output"),
     )
 
 
 @kernel_of(Dense)
 def dense(layer: Dense, op: Op) -> Kernel:
     positions = prod(op.output.shape[:-1])
-    members = {**_members(layer, op, layer.n_in, layer.n_out), "positions": positions}
+    members = {**_matrix(layer, op, layer.n_in, layer.n_out), "positions": positions}
     w, _ = layer.weight.fixed
     return call(op, "dense", "dense.h", members, *_constants(layer, w.T), small=positions <= _MOST_POSITIONS)
 
@@ -50,7 +55,7 @@ def dense(layer: Dense, op: Op) -> Kernel:
 @kernel_of(Conv2D)
 def conv2d(layer: Conv2D, op: Op) -> Kernel:
     window = convolution(layer.window, op.input.shape)
-    members = {**_members(layer, op, layer.n_in, layer.n_out), **window.members}
+    members = {**_matrix(layer, op, layer.n_in, layer.n_out), **window.members}
     w = layer.weight.fixed[0].reshape(layer.n_in, layer.n_out)
     return call(op, "conv2d", "conv2d.h", members, *_constants(layer, w.T), small=window.positions == 1)
 
@@ -59,7 +64,7 @@ def conv2d(layer: Conv2D, op: Op) -> Kernel:
 def depthwise_conv2d(layer: DepthwiseConv2D, op: Op) -> Kernel:
     taps = layer.window.taps
     window = convolution(layer.window, op.input.shape)
-    members = {**_members(layer, op, taps, layer.n_out), **window.members}
+    members = {**_members(layer, op, layer.n_out), **window.members}
     members |= {"depth_multiplier": layer.multiplier, "n_taps": taps}
     w = layer.weight.fixed[0].reshape(taps, layer.n_out)
     small = window.positions == 1
@@ -79,7 +84,7 @@ def scale(layer: Scale, op: Op) -> Kernel:
         "bias_word": Word(bias),
     }
     constants = (
-        ConstantArray.of("s", layer.weight.fixed[0], factor),
-        ConstantArray.of("b", layer.bias.fixed[0], bias),
+        ConstantArray.of("s", layer.weight.fixed[0], factor, "channel"),
+        ConstantArray.of("b", layer.bias.fixed[0], bias, "channel"),
     )
     return call(op, "scale", "scale.h", members, *constants)

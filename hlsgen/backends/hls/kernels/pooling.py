@@ -58,5 +58,5 @@ def _average(function: str, layer: Average, op: Op, cells: int, members: Members
         "reciprocal_t": reciprocal,
         "reciprocal_word": Word(reciprocal),
     }
-    constant = ConstantArray.of("r", layer.reciprocal.fixed[0], reciprocal)
+    constant = ConstantArray.of("r", layer.reciprocal.fixed[0], reciprocal, "number of cells")
     return call(op, function, "pooling2d.h", every, constant, small=small)

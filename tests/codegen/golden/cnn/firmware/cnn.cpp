@@ -4,10 +4,15 @@
 #include "parameters.h"
 
 void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls::stream<pool_copy_word>& pool_copy) {
+#pragma HLS AGGREGATE variable=image compact=bit
+#pragma HLS AGGREGATE variable=classes compact=bit
+#pragma HLS AGGREGATE variable=pool_copy compact=bit
 #pragma HLS INTERFACE axis port=image,classes,pool_copy
 #pragma HLS DATAFLOW
 
     // layer 'conv' (Conv2D) -> (6, 6, 2)
+    //   proved range before any cast: -3.48633 .. 2.49023
+    //   18 multipliers a position
     hls::stream<conv_word> conv("conv");
 #pragma HLS STREAM variable=conv depth=2
     hlsgen::conv2d<conv_config>(image, conv, conv_w, conv_b);
@@ -25,11 +30,14 @@ void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls
     hlsgen::clone<relu_branch_config>(relu, relu_branch, relu_branch_2);
 
     // layer 'conv2' (Conv2D) -> (6, 6, 2)
+    //   proved range before any cast: -13.135 .. 13.2625
+    //   36 multipliers a position
     hls::stream<conv2_word> conv2("conv2");
 #pragma HLS STREAM variable=conv2 depth=2
     hlsgen::conv2d<conv2_config>(relu_branch_2, conv2, conv2_w, conv2_b);
 
     // layer 'skip' (Add) -> (6, 6, 2)
+    //   proved range before any cast: -13.135 .. 14.5076
     hls::stream<skip_word> skip("skip");
 #pragma HLS STREAM variable=skip depth=2
     hlsgen::merge<skip_config>(relu_branch, conv2, skip);
@@ -50,5 +58,7 @@ void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls
     hlsgen::convert<pool_copy_config>(pool_branch_2, pool_copy);
 
     // layer 'classes' (Dense) -> (3,)
+    //   proved range before any cast: -102.999 .. 112.717
+    //   54 multipliers a position
     hlsgen::dense<classes_config>(pool_branch, classes, classes_w, classes_b);
 }

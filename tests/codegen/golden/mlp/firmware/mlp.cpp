@@ -10,6 +10,8 @@ void mlp(const features_t features[4], softmax_t softmax[3]) {
 #pragma HLS DATAFLOW
 
     // layer 'fc 1' (Dense) -> (5,)
+    //   proved range before any cast: -30.3281 .. 29.4375
+    //   5 multipliers for 20 products a position
     fc_1_t fc_1[5];
 #pragma HLS ARRAY_PARTITION variable=fc_1 complete dim=0
     hlsgen::dense<fc_1_config>(features, fc_1, fc_1_w, fc_1_b);
@@ -20,10 +22,13 @@ void mlp(const features_t features[4], softmax_t softmax[3]) {
     hlsgen::relu<relu_config>(fc_1, relu);
 
     // layer '分类' (Dense) -> (3,)
+    //   proved range before any cast: -11.3047 .. 48.4102
+    //   15 multipliers a position
     n_t n[3];
 #pragma HLS ARRAY_PARTITION variable=n complete dim=0
     hlsgen::dense<n_config>(relu, n, n_w, n_b);
 
     // layer 'softmax' (Softmax) -> (3,)
+    //   proved range before any cast: 0 .. 1
     hlsgen::softmax<softmax_config>(n, softmax, softmax_exp_high, softmax_exp_low, softmax_inverse);
 }

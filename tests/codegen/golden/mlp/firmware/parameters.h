@@ -11,69 +11,69 @@
 
 // layer 'fc 1' (Dense) -> (5,)
 struct fc_1_config {
+    // types
     typedef ap_fixed<8,4,AP_RND,AP_SAT> input_t;
     typedef ap_fixed<12,6> output_t;
-    static const int reuse_factor = 4;
-    static const hlsgen::strategy strategy = hlsgen::strategy::resource;
     typedef ap_fixed<12,6> sum_t;
     typedef ap_fixed<12,6> accum_t;
-    static const int n_in = 4;
-    static const int n_out = 5;
     typedef ap_fixed<4,2> weight_t;
     typedef ap_fixed<3,1> bias_t;
     typedef hlsgen::mantissa<4, true> weight_word;
     typedef hlsgen::mantissa<3, true> bias_word;
+    // shape
+    static const int n_in = 4;
+    static const int n_out = 5;
     static const int positions = 1;
+    // schedule
+    static const int reuse_factor = 4;
+    static const hlsgen::strategy strategy = hlsgen::strategy::resource;
 };
 
 // layer 'relu' (ReLU) -> (5,)
 struct relu_config {
+    // types
     typedef ap_fixed<12,6> input_t;
     typedef ap_ufixed<11,5> output_t;
-    static const int reuse_factor = 1;
-    static const hlsgen::strategy strategy = hlsgen::strategy::latency;
+    typedef ap_ufixed<1,1> slope_t;
+    typedef hlsgen::mantissa<1, false> slope_word;
+    typedef ap_fixed<12,6> value_t;
+    // shape
     static const int size = 5;
     static const bool has_slope = false;
     static const bool has_max = false;
-    typedef ap_ufixed<1,1> slope_t;
-    typedef hlsgen::mantissa<1, false> slope_word;
-    typedef ap_ufixed<1,1> max_t;
-    typedef hlsgen::mantissa<1, false> max_word;
-    typedef ap_fixed<12,6> value_t;
     static const long long slope_mantissa = 0LL;
     static const long long max_mantissa = 0LL;
+    // schedule
+    static const int reuse_factor = 1;
 };
 
 // layer '分类' (Dense) -> (3,)
 struct n_config {
+    // types
     typedef ap_ufixed<11,5> input_t;
     typedef ap_fixed<15,7> output_t;
-    static const int reuse_factor = 1;
-    static const hlsgen::strategy strategy = hlsgen::strategy::latency;
     typedef ap_fixed<15,7> sum_t;
     typedef ap_fixed<15,7> accum_t;
-    static const int n_in = 5;
-    static const int n_out = 3;
     typedef ap_fixed<4,2> weight_t;
     typedef ap_fixed<3,1> bias_t;
     typedef hlsgen::mantissa<4, true> weight_word;
     typedef hlsgen::mantissa<3, true> bias_word;
+    // shape
+    static const int n_in = 5;
+    static const int n_out = 3;
     static const int positions = 1;
+    // schedule
+    static const int reuse_factor = 1;
+    static const hlsgen::strategy strategy = hlsgen::strategy::latency;
 };
 
 // layer 'softmax' (Softmax) -> (3,)
 struct softmax_config {
+    // types
     typedef ap_fixed<15,7> input_t;
     typedef ap_ufixed<17,1,AP_RND,AP_WRAP> output_t;
-    static const int reuse_factor = 1;
-    static const hlsgen::strategy strategy = hlsgen::strategy::latency;
-    static const int positions = 1;
-    static const int n = 3;
     typedef ap_ufixed<15,7> distance_t;
     typedef ap_ufixed<12,4,AP_RND,AP_SAT> index_t;
-    static const int high_bits = 6;
-    static const int low_bits = 6;
-    static const bool has_low = true;
     typedef ap_ufixed<6,4> high_index_t;
     typedef ap_ufixed<6,-2> low_index_t;
     typedef ap_ufixed<18,1,AP_RND,AP_SAT> exp_t;
@@ -82,6 +82,14 @@ struct softmax_config {
     typedef ap_ufixed<13,2,AP_RND,AP_SAT> inverse_index_t;
     typedef ap_ufixed<18,1,AP_RND,AP_SAT> inverse_t;
     typedef hlsgen::mantissa<18, false> inverse_word;
+    // shape
+    static const int positions = 1;
+    static const int n = 3;
+    static const int high_bits = 6;
+    static const int low_bits = 6;
+    static const bool has_low = true;
+    // schedule
+    static const int reuse_factor = 1;
 };
 
 #endif

@@ -1,4 +1,4 @@
-// 3 words of 3 bits. Written by hlsgen.
+// Of layer 'classes' (Dense): 3 words (output) of 3 bits. Written by hlsgen.
 #ifndef CNN_CLASSES_B_H_
 #define CNN_CLASSES_B_H_
 

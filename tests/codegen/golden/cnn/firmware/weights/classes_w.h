@@ -1,4 +1,4 @@
-// 54 words of 4 bits. Written by hlsgen.
+// Of layer 'classes' (Dense): 3 x 18 words (output, input) of 4 bits. Written by hlsgen.
 #ifndef CNN_CLASSES_W_H_
 #define CNN_CLASSES_W_H_
 

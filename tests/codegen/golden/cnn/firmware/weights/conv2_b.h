@@ -1,4 +1,4 @@
-// 2 words of 2 bits, unsigned. Written by hlsgen.
+// Of layer 'conv2' (Conv2D): 2 words (output) of 2 bits, unsigned. Written by hlsgen.
 #ifndef CNN_CONV2_B_H_
 #define CNN_CONV2_B_H_
 

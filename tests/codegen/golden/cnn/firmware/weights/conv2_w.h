@@ -1,4 +1,4 @@
-// 36 words of 4 bits. Written by hlsgen.
+// Of layer 'conv2' (Conv2D): 2 x 18 words (output, input) of 4 bits. Written by hlsgen.
 #ifndef CNN_CONV2_W_H_
 #define CNN_CONV2_W_H_
 

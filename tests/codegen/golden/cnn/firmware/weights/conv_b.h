@@ -1,4 +1,4 @@
-// 2 words of 1 bits, unsigned. Written by hlsgen.
+// Of layer 'conv' (Conv2D): 2 words (output) of 1 bits, unsigned. Written by hlsgen.
 #ifndef CNN_CONV_B_H_
 #define CNN_CONV_B_H_
 

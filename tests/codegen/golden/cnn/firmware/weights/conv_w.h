@@ -1,4 +1,4 @@
-// 18 words of 4 bits. Written by hlsgen.
+// Of layer 'conv' (Conv2D): 2 x 9 words (output, input) of 4 bits. Written by hlsgen.
 #ifndef CNN_CONV_W_H_
 #define CNN_CONV_W_H_
 

@@ -1,4 +1,4 @@
-// 5 words of 3 bits. Written by hlsgen.
+// Of layer 'fc 1' (Dense): 5 words (output) of 3 bits. Written by hlsgen.
 #ifndef MLP_FC_1_B_H_
 #define MLP_FC_1_B_H_
 

@@ -1,4 +1,4 @@
-// 20 words of 4 bits. Written by hlsgen.
+// Of layer 'fc 1' (Dense): 5 x 4 words (output, input) of 4 bits. Written by hlsgen.
 #ifndef MLP_FC_1_W_H_
 #define MLP_FC_1_W_H_
 

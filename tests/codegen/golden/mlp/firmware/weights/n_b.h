@@ -1,4 +1,4 @@
-// 3 words of 3 bits. Written by hlsgen.
+// Of layer '分类' (Dense): 3 words (output) of 3 bits. Written by hlsgen.
 #ifndef MLP_N_B_H_
 #define MLP_N_B_H_
 

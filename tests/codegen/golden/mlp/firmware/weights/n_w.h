@@ -1,4 +1,4 @@
-// 15 words of 4 bits. Written by hlsgen.
+// Of layer '分类' (Dense): 3 x 5 words (output, input) of 4 bits. Written by hlsgen.
 #ifndef MLP_N_W_H_
 #define MLP_N_W_H_
 

@@ -1,4 +1,4 @@
-// 64 words of 18 bits, unsigned. Written by hlsgen.
+// Of layer 'softmax' (Softmax): 64 words (low bits of the distance) of 18 bits, unsigned. Written by hlsgen.
 #ifndef MLP_SOFTMAX_EXP_LOW_H_
 #define MLP_SOFTMAX_EXP_LOW_H_
 

@@ -1,4 +1,4 @@
-// 8192 words of 18 bits, unsigned. Written by hlsgen.
+// Of layer 'softmax' (Softmax): 8192 words (leading bits of the sum) of 18 bits, unsigned. Written by hlsgen.
 #ifndef MLP_SOFTMAX_INVERSE_H_
 #define MLP_SOFTMAX_INVERSE_H_
 

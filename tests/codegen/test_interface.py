@@ -1,0 +1,100 @@
+"""One truth: pragmas, header comment and summary say the same of every port; a config struct holds what its kernel reads."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+
+from hlsgen.backends.hls.plan import Plan
+from hlsgen.project import Project
+from hlsgen.tools import templates_dir
+from tests.passes.builders import Net, project_of
+from tests.passes.random_graphs import random_network
+
+IO = ["io_parallel", "io_stream"]
+
+
+def two_ports(io_type: str) -> Project:
+    net = Net(3, "ports")
+    a, b = net.input((3, 2), "first"), net.input((3, 2), "second")
+    net.call("Add", "sum", [a, b])
+    net.call("ReLU", "positive", "sum")
+    return project_of(net.source("sum", "positive"), input_precision="fixed<7,3>", io_type=io_type)
+
+
+@pytest.mark.parametrize("io_type", IO)
+def test_pragmas_header_and_summary_agree(io_type: str):
+    project = two_ports(io_type)
+    code, header = (project.files[f"firmware/ports.{end}"] for end in ("cpp", "h"))
+    rows = project.summary().split("Ports of the top function\n")[1].split("\n\n")[0].splitlines()[2:]
+    summary = {row.split()[0]: re.split(r"\s{2,}", row) for row in rows}
+    for number, port in enumerate(project.plan.ports):
+        name, wire = port.wire.name, port.wire
+        (comment,) = re.findall(rf"^//   {name} +(.*)$", header, re.MULTILINE)
+        (pragma,) = re.findall(rf"^#pragma HLS (\w+) variable={name} (.*)$", code, re.MULTILINE)
+        is_input = number < 2
+        expected = {
+            "io_stream": ("AGGREGATE", "compact=bit"),
+            "io_parallel": ("ARRAY_RESHAPE" if is_input else "ARRAY_PARTITION", "complete dim=0"),
+        }
+        assert pragma == expected[io_type]
+        bits = wire.type.width * {"AGGREGATE": wire.pack, "ARRAY_RESHAPE": wire.size, "ARRAY_PARTITION": 1}[pragma[0]]
+        ports = wire.size if pragma[0] == "ARRAY_PARTITION" else 1
+        words = wire.size // wire.pack if pragma[0] == "AGGREGATE" else 1
+        assert (port.bits, port.words) == (bits, words)
+        assert f"{bits} bits" in comment and comment.endswith(port.form.value)
+        direction = "in" if is_input else "out"
+        assert summary[name] == [name, direction, str(wire.type), str(ports), str(bits), str(words), port.form.value]
+        assert f"{'axis' if io_type == 'io_stream' else 'ap_vld'} port=" in code
+
+
+@cache
+def members_read(header: str) -> frozenset[str]:
+    """The members of its config that a kernel header reads, itself or through what it includes."""
+    text = (templates_dir() / "firmware" / "hlsgen" / header).read_text(encoding="utf-8")
+    found = set(re.findall(r"\bC::(?:template )?(\w+)", text))
+    for other in re.findall(r"#include <hlsgen/(\w+\.h)>", text):
+        found |= members_read(other)
+    return frozenset(found)
+
+
+def unread(plan: Plan) -> set[tuple[str, str]]:
+    return {
+        (step.kernel.function, name)
+        for step in plan.steps
+        for name in step.kernel.members
+        if name not in members_read(step.kernel.header)
+    }
+
+
+@pytest.mark.parametrize("io_type", IO)
+def test_config_structs_hold_nothing_that_is_not_read(io_type: str):
+    functions = set()
+    for seed in range(30):
+        for quantized in (False, True):
+            project = project_of(
+                random_network(seed, quantized=quantized), input_precision="fixed<7,3>", io_type=io_type
+            )
+            assert not unread(project.plan), seed
+            functions |= {step.kernel.function for step in project.plan.steps}
+    assert {"conv2d", "dense", "max_pooling2d", "relu", "scale", "merge", "concatenate"} <= functions
+
+
+def test_comments_tell_what_was_fused_and_how_many_multipliers():
+    net = Net(4, "told")
+    x = net.conv("conv", net.input((5, 5, 2)), 2, 3)
+    x = net.call("ReLU", "relu", net.batchnorm("it's 1", x, 3))
+    net.dense("fc", net.call("Flatten", "flat", x), 27, 4)
+    project = project_of(net.source("fc"), layers={"fc": {"strategy": "resource", "reuse_factor": 9}})
+    code = project.files["firmware/told.cpp"]
+    assert "    //   fused into it: 'it's 1' (BatchNormalization)\n" in code
+    assert (
+        "    //   54 multipliers a position\n" in code
+        and "    //   12 multipliers for 108 products a position\n" in code
+    )
+    exact = next(op for op in project.design if op.name == "fc").output.typing.exact
+    low, high = (end * 2.0**-exact.frac for end in exact.whole())
+    assert f"    //   proved range before any cast: {low:.6g} .. {high:.6g}\n" in code
+    assert "// Of layer 'fc' (Dense): 4 x 27 words (output, input) of" in project.files["firmware/weights/fc_w.h"]

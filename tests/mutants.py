@@ -1,0 +1,447 @@
+"""Mutants of the program: small wrong changes that some test has to notice.
+
+``python -m tests.mutants`` applies one after the other in a copy of the repository, runs the tests named with it and
+says which were caught; the exit status is 1 if any survived. ``python -m tests.mutants NAME ...`` tries some,
+``--list`` prints all.
+
+The text to be replaced is searched for below a folder, so that it may move between files; it has to occur there
+exactly once (``tests/test_mutants.py`` sees to that).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+COPIED = (
+    "hlsgen",
+    "hls_templates",
+    "tests",
+    "configs",
+    "example-models",
+    "docs",
+    "benchmarks",
+    "pyproject.toml",
+    "README.md",
+)
+SUFFIXES = (".py", ".h", ".cpp", ".j2")
+_SECONDS = 1800
+
+
+class MutantError(Exception):
+    """The list of mutants does not fit the program."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``old`` becomes ``new`` in the one file below ``where`` that has it; ``tests`` have to fail then."""
+
+    name: str
+    where: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def file(self, root: Path = REPOSITORY) -> Path:
+        """The file to change. Raises MutantError unless ``old`` occurs exactly once."""
+        base = root / self.where
+        files = [base] if base.is_file() else [p for p in sorted(base.rglob("*")) if p.suffix in SUFFIXES]
+        found = {path: count for path in files if (count := path.read_text(encoding="utf-8").count(self.old))}
+        if sum(found.values()) != 1:
+            places = ", ".join(f"{path.relative_to(root)} ({count})" for path, count in found.items()) or "nowhere"
+            raise MutantError(f"mutant '{self.name}': expected {self.old!r} once below {self.where}, found it {places}")
+        return next(iter(found))
+
+
+# -- Python --------------------------------------------------------------------------------------
+
+MUTANTS = (
+    Mutant(
+        "tie of RND",
+        "hlsgen",
+        "            up = rest >= half\n",
+        "            up = rest > half\n",
+        ("tests/ir/test_types.py",),
+    ),
+    Mutant(
+        "tie of RND_CONV",
+        "hlsgen",
+        "(rest > half) | ((rest == half) & (floor % 2 == 1))",
+        "(rest > half) | ((rest == half) & (floor % 2 == 0))",
+        ("tests/ir/test_types.py",),
+    ),
+    Mutant(
+        "symmetric saturation keeps the lowest value",
+        "hlsgen",
+        "return low + 1 if self.overflow is Overflow.SAT_SYM and self.width > 1 else low",
+        "return low",
+        ("tests/ir/test_types.py",),
+    ),
+    Mutant(
+        "the quick way to quantise floats rounds ties down",
+        "hlsgen",
+        "floor + (scaled - floor >= 0.5)",
+        "floor + (scaled - floor > 0.5)",
+        ("tests/ir/test_types.py",),
+    ),
+    Mutant(
+        "a covering type forgets the sign bit",
+        "hlsgen",
+        "(~low).bit_length() if signed else 0) + signed\n",
+        "(~low).bit_length() if signed else 0)\n",
+        ("tests/ir/test_types.py",),
+    ),
+    Mutant(
+        "bounds of a sum ignore negative weights",
+        "hlsgen",
+        "high = exact_sum(exact_matmul(self.high, up), exact_matmul(self.low, down))",
+        "high = exact_sum(exact_matmul(self.high, up), exact_matmul(self.high, down))",
+        ("tests/ir/test_interval.py",),
+    ),
+    Mutant(
+        "padding is no zero",
+        "hlsgen",
+        "return Interval(np.minimum(self.low, 0), np.maximum(self.high, 0), self.frac)",
+        "return Interval(self.low, self.high, self.frac)",
+        ("tests/passes/test_infer_types.py", "tests/ir/test_interval.py"),
+    ),
+    Mutant(
+        "the accumulator is a bit short",
+        "hlsgen",
+        "        return self.exact.type()\n",
+        "        return (t := self.exact.type()).__class__(max(t.width - 1, 1), t.integer - 1, t.signed)\n",
+        ("tests/passes/test_infer_types.py",),
+    ),
+    Mutant(
+        "a user's accumulator is passed over",
+        "hlsgen",
+        "node.wish.accum or layer.accumulator(full)",
+        "layer.accumulator(full)",
+        ("tests/passes/test_infer_types.py",),
+    ),
+    Mutant(
+        "a fused scale loses its sign",
+        "hlsgen",
+        "weight = Constant.of(self.weight.effective * self.per_output(s))",
+        "weight = Constant.of(self.weight.effective * self.per_output(np.abs(s)))",
+        ("tests/passes/test_fuse_batchnorm.py",),
+    ),
+    Mutant(
+        "a fused scale leaves the bias alone",
+        "hlsgen",
+        "bias=Constant.of(self.bias.effective * s + t)",
+        "bias=Constant.of(self.bias.effective + t)",
+        ("tests/passes/test_fuse_batchnorm.py",),
+    ),
+    Mutant(
+        "BatchNormalization without epsilon",
+        "hlsgen",
+        "scale = gamma / np.sqrt(variance + epsilon)",
+        "scale = gamma / np.sqrt(variance)",
+        ("tests/layers/test_against_keras.py::test_means_what_keras_means[bn epsilon-keras]",),
+    ),
+    Mutant(
+        "same padding puts the odd cell in front",
+        "hlsgen",
+        "return total // 2, total - total // 2",
+        "return total - total // 2, total // 2",
+        ("tests/layers/test_against_keras.py",),
+    ),
+    Mutant(
+        "causal padding forgets dilation",
+        "hlsgen",
+        "pads = (0, 0, reach[1] - 1, 0)",
+        "pads = (0, 0, kernel[1] - 1, 0)",
+        ("tests/layers/test_against_keras.py",),
+    ),
+    Mutant(
+        "rows move by the stride of columns",
+        "hlsgen",
+        "taken = spans[:, :: self.stride[0], :: self.stride[1],",
+        "taken = spans[:, :: self.stride[1], :: self.stride[1],",
+        ("tests/layers/test_against_keras.py",),
+    ),
+    Mutant(
+        "QKeras's ties are rounded away from zero",
+        "hlsgen",
+        "result: Floats = x + (-x + np.rint(x))",
+        "result: Floats = x + (-x + np.trunc(x + np.copysign(np.float32(0.5), x)))",
+        ("tests/quantizers/test_qkeras.py",),
+    ),
+    Mutant(
+        "the type of a layer's class goes before its name's",
+        "hlsgen",
+        "        if name in self.layers:\n            yield self.layers[name]\n        if class_name in self.layer_types:\n"
+        "            yield self.layer_types[class_name]\n",
+        "        if class_name in self.layer_types:\n            yield self.layer_types[class_name]\n"
+        "        if name in self.layers:\n            yield self.layers[name]\n",
+        ("tests/test_config.py",),
+    ),
+    Mutant(
+        "the model's default goes before the layer's class",
+        "hlsgen",
+        "(self.config.layer_types.get(node.source.class_name), self.config.defaults)",
+        "(self.config.defaults, self.config.layer_types.get(node.source.class_name))",
+        ("tests/test_config.py", "tests/passes/test_infer_types.py"),
+    ),
+    Mutant(
+        "frozen variables of an HDF5 file come in the other order",
+        "hlsgen",
+        "        return mine + own + [s for part in self.parts",
+        "        return own + mine + [s for part in self.parts",
+        ("tests/frontends/test_sources_keras2.py",),
+    ),
+    Mutant(
+        "frozen variables go first in files of Keras 3",
+        "hlsgen",
+        "[slot for slot, trained in slots if trained] + [slot for slot, trained in slots if not trained]",
+        "[slot for slot, trained in slots if not trained] + [slot for slot, trained in slots if trained]",
+        ("tests/frontends/test_sources_keras3.py",),
+    ),
+    Mutant(
+        "the flags are not in the digest",
+        "hlsgen",
+        "        compiler.version,\n        *flags,\n",
+        "        compiler.version,\n",
+        ("tests/emulation/test_cache.py",),
+    ),
+    Mutant(
+        "overflow beyond the lower end is not counted",
+        "hlsgen",
+        "outside = (rounded < self.type.min_mantissa) | (rounded > self.type.max_mantissa)",
+        "outside = rounded > self.type.max_mantissa",
+        ("tests/analysis/test_overflow.py",),
+    ),
+    Mutant(
+        "the report takes the best latency for the worst",
+        "hlsgen",
+        '_count(element, f"{place}/Worst-caseLatency")',
+        '_count(element, f"{place}/Best-caseLatency")',
+        ("tests/analysis/test_report.py",),
+    ),
+    Mutant(
+        "the summary counts one element a word",
+        "hlsgen",
+        "return wire.pack * wire.type.width",
+        "return wire.type.width",
+        ("tests/test_project.py::test_summary",),
+    ),
+    Mutant(
+        "wrong use ends with status 1",
+        "hlsgen",
+        "sys.exit(2 if isinstance(error, ConfigError) else 1)",
+        "sys.exit(1)",
+        ("tests/test_cli.py::test_wrong_configuration_is_wrong_use",),
+    ),
+    Mutant(
+        "low agreement is no failure",
+        "hlsgen",
+        "return float(np.mean(_top(outputs) == labels.reshape(-1)))",
+        "return 1.0",
+        ("tests/test_cli.py::test_build_fails_below_the_wanted_agreement",),
+    ),
+    Mutant(
+        "a foreign folder is written into",
+        "hlsgen",
+        "and not (folder / MANIFEST).is_file() and not overwrite:",
+        "and not folder.is_dir() and not overwrite:",
+        ("tests/test_project.py::test_foreign_folder_is_refused_and_untouched",),
+    ),
+    Mutant(
+        "keywords stay names",
+        "hlsgen",
+        "return word in _KEYWORDS or word in _MACROS or",
+        "return word in _MACROS or",
+        ("tests/codegen/test_naming.py",),
+    ),
+    Mutant(
+        "a branch of a stream is too shallow",
+        "hlsgen",
+        "wire.pack, depth=max(wire.words, 2))",
+        "wire.pack, depth=2)",
+        ("tests/codegen/test_golden.py",),
+    ),
+    Mutant(
+        "packs are never regrouped",
+        "hlsgen",
+        "if not self.plan.stream or pack is None or wire.pack == pack:",
+        "if not self.plan.stream or pack is None or wire.pack != pack:",
+        ("tests/ladder/test_pools_and_shapes.py::test_packs_of_other_sizes",),
+    ),
+    Mutant(
+        "weights of a dense layer go input by input",
+        "hlsgen",
+        'return call(op, "dense", "dense.h", members, *_constants(layer, w.T), small',
+        'return call(op, "dense", "dense.h", members, *_constants(layer, w), small',
+        ("tests/ladder/test_dense.py",),
+    ),
+    # -- C++ and Tcl ---------------------------------------------------------------------------------
+    Mutant(
+        "the emulation rounds ties to zero downwards",
+        "hls_templates/emulation",
+        "return (t + E(half - 1) - sign) >> Shift;",
+        "return (t + E(half - 1)) >> Shift;",
+        ("tests/vendor/test_proof.py::test_a_seeded_selection_agrees",),
+    ),
+    Mutant(
+        "the emulation saturates to zero one step early",
+        "hls_templates/emulation",
+        "keep &= (vec<E>)(v <= broadcast<E>(top));",
+        "keep &= (vec<E>)(v < broadcast<E>(top));",
+        ("tests/vendor/test_proof.py::test_a_seeded_selection_agrees",),
+    ),
+    Mutant(
+        "inputs round ties to even towards the odd",
+        "hls_templates/emulation",
+        "case AP_RND_CONV: return half && (odd || rest);",
+        "case AP_RND_CONV: return half && (!odd || rest);",
+        ("tests/vendor/test_bindings.py::test_inputs_are_quantised_as_in_python",),
+    ),
+    Mutant(
+        "the kernel reads weights by columns",
+        "hls_templates/firmware",
+        "from_mantissa<typename C::weight_t>(w[j * C::n_in + i])",
+        "from_mantissa<typename C::weight_t>(w[i * C::n_out + j])",
+        ("tests/ladder/test_dense.py",),
+    ),
+    Mutant(
+        "a shared multiplier takes the wrong input",
+        "hls_templates/firmware",
+        "const int j = k / C::n_in, i = k % C::n_in;",
+        "const int j = k / C::n_in, i = ir % C::n_in;",
+        ("tests/ladder/test_dense.py",),
+    ),
+    Mutant(
+        "the second clone comes from nowhere",
+        "hls_templates/firmware",
+        "        y0.write(word);\n        y1.write(word);",
+        "        y0.write(word);\n        y1.write(p == 0 ? word : X());",
+        ("tests/ladder/test_merges.py::test_merges_of_two_to_four",),
+    ),
+    Mutant(
+        "a regrouped pack begins with its word",
+        "hls_templates/firmware",
+        "result.data[to + i] = word.data[from + i];",
+        "result.data[to + i] = word.data[i];",
+        ("tests/ladder/test_pools_and_shapes.py::test_packs_of_other_sizes",),
+    ),
+    Mutant(
+        "a window is one cell off to the right",
+        "hls_templates/firmware",
+        "const int image_column = column + k * G::column_step - G::pad_left;",
+        "const int image_column = column + k * G::column_step - G::pad_right;",
+        ("tests/ladder/test_convolutions.py::test_conv1d_windows",),
+    ),
+    Mutant(
+        "the script forgets the clock",
+        "hls_templates/project",
+        "create_clock -period {{ clock_period }} -name default",
+        "create_clock -period 10 -name default",
+        ("tests/codegen/test_golden.py",),
+    ),
+    Mutant(
+        "co-simulation has no data",
+        "hls_templates/project",
+        '        cosim_design -argv "$here/tb_data"\n',
+        "        cosim_design\n",
+        ("tests/codegen/test_golden.py",),
+    ),
+)
+
+
+# -- running -------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _copy() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mutants_") as name:
+        root = Path(name)
+        for item in COPIED:
+            source = REPOSITORY / item
+            if source.is_dir():
+                shutil.copytree(source, root / item, ignore=shutil.ignore_patterns("__pycache__", ".hypothesis"))
+            elif source.is_file():
+                shutil.copy2(source, root / item)
+        yield root
+
+
+def _run_tests(root: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line", *tests]
+    places = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
+    )
+
+
+def attempt(root: Path, mutant: Mutant) -> tuple[bool, str]:
+    """Apply a mutant, run its tests, take it back; return whether they failed, and pytest's last line.
+
+    Raises MutantError if the tests did not run.
+    """
+    path = mutant.file(root)
+    text = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        done = _run_tests(root, mutant.tests)
+    finally:
+        path.write_text(text, encoding="utf-8")
+    lines = done.stdout.strip().splitlines() or [done.stderr.strip()]
+    if done.returncode not in (0, 1):
+        raise MutantError(f"mutant '{mutant.name}': pytest ended with status {done.returncode}\n{done.stdout[-2000:]}")
+    return done.returncode == 1, lines[-1]
+
+
+def _check_imports(root: Path) -> None:
+    """Raise MutantError unless the copy is what Python imports: an installed hlsgen must not stand in for it."""
+    code = "import hlsgen, hlsgen.tools; print(hlsgen.__file__); print(hlsgen.tools.templates_dir())"
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=True
+    )
+    for line in found.stdout.splitlines():
+        if not Path(line).resolve().is_relative_to(root.resolve()):
+            raise MutantError(f"the copy in {root} is not what Python imports: {line}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", help="mutants to try; all if none is given")
+    parser.add_argument("--list", action="store_true", help="print the names and where they belong")
+    given = parser.parse_args(arguments)
+    unknown = set(given.names) - {mutant.name for mutant in MUTANTS}
+    if unknown:
+        parser.error(f"no mutant {', '.join(sorted(unknown))}; see --list")
+    chosen = [mutant for mutant in MUTANTS if not given.names or mutant.name in given.names]
+    if given.list:
+        for mutant in chosen:
+            print(f"{mutant.name:55} {mutant.file().relative_to(REPOSITORY)}")
+        return 0
+    survivors = []
+    with _copy() as root:
+        _check_imports(root)
+        for mutant in chosen:
+            began = time.perf_counter()
+            caught, last = attempt(root, mutant)
+            survivors += [] if caught else [mutant.name]
+            seconds = time.perf_counter() - began
+            print(f"{'caught' if caught else 'SURVIVED':9} {seconds:6.1f} s  {mutant.name}: {last}", flush=True)
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} caught")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MutantError as error:
+        sys.exit(f"error: {error}")
