@@ -36,9 +36,10 @@ class Relu(Layer):
     def step_frac(self, result: FixedType | None) -> int | None:
         if self.slope is None or self.slope.type is None or result is None:
             return super().step_frac(result)
-        mantissa, frac = self.slope.fixed
-        power = int(mantissa) & (int(mantissa) - 1) == 0
-        return result.frac + frac if power else None
+        mantissa, frac = int(self.slope.fixed[0]), self.slope.fixed[1]
+        if mantissa & (mantissa - 1) or not mantissa:
+            return None
+        return result.frac + max(mantissa.bit_length() - 1 - frac, 0)  # a slope of 4 steps at quarters of the grid
 
     def wanted(self, casts: Casts, behind: Demand) -> Demand:
         if self.slope is not None:

@@ -103,7 +103,7 @@ class Activation:
             case "cast":
                 return self.type.frac
             case "relu":
-                return self.type.frac + max(-_exponent(self.negative_slope or Fraction(1)), 0)
+                return self.type.frac + max(_exponent(self.negative_slope or Fraction(1)), 0)
             case "binary":
                 return 0
             case "affine" if _is_power_of_two(self.gain):
