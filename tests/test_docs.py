@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hlsgen.layers
-from hlsgen.backends.hls.kernels import geometry  # noqa: F401  (the package registers all bindings)
+from hlsgen.backends.hls.plan import PortForm
 from hlsgen.config import Config
 from hlsgen.ir.layer import Layer
 from hlsgen.pipeline import stages
@@ -172,6 +172,15 @@ def test_kernels_names_all_layers_and_headers() -> None:
         name.removeprefix("hlsgen/") for name in re.findall(r"^\| `(hlsgen/\w+\.h)` .*shadowed", page, re.MULTILINE)
     }
     assert shadowing == headers & emulated
+
+
+def test_interface_names_the_pragmas_of_ports() -> None:
+    """Its tables have the pragmas of the template, with a placeholder for the port."""
+    template = (ROOT / "hls_templates" / "project" / "top.cpp.j2").read_text(encoding="utf-8")
+    pragmas = re.findall(r"^#pragma HLS (\w+) variable=\{\{ port\.wire\.name \}\} (.+)$", template, re.MULTILINE)
+    assert len(pragmas) == len(PortForm)
+    for name, options in pragmas:
+        assert f"`{name} variable=<port> {options}`" in text("interface.md")
 
 
 def test_layers_that_round_inside() -> None:
