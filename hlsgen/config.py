@@ -31,8 +31,6 @@ CalibrationMethod = Literal["max", "percentile", "mse"]
 WeightGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
 """How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
-_CONSTANTS = ("weight", "bias")
-PRECISION_ROLES = (*_CONSTANTS, "accum", "result")
 
 
 def _parse_type(value: Any) -> Any:
@@ -72,12 +70,18 @@ class _Strict(BaseModel):
 
 
 class Precision(_Strict):
-    """Types by role; ``auto`` (or nothing) means inferred. A bare string sets weight, bias and result."""
+    """Types by role; ``auto`` (or nothing) means inferred. A bare string sets weight, bias and result.
+
+    Which layer has which of these roles, the layer declares; a layer with a role of its own needs a field here.
+    """
 
     weight: TypeSpec = None
     bias: TypeSpec = None
     accum: TypeSpec = None
     result: TypeSpec = None
+
+
+PRECISION_ROLES = tuple(Precision.model_fields)
 
 
 def _parse_precision(value: Any) -> Any:

@@ -22,7 +22,7 @@ from hlsgen.config import Config, Granularity, make_config
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
-from hlsgen.design.reference import evaluate
+from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.errors import ConfigError, InputError, nearest
 from hlsgen.frontends import read_model
@@ -263,14 +263,18 @@ class Project:
         """Trace keys and the tensors they stand for: the source model's layers, then inner steps."""
         return dict(self.design.trace_keys)
 
-    def evaluate(self, x: Inputs, raw: bool = False) -> dict[str, Array]:
-        """The same as trace, by exact integer arithmetic in NumPy: slow, needs no compiler, defines what is right."""
+    def evaluate(self, x: Inputs, raw: bool = False, inner: bool = False) -> dict[str, Array]:
+        """The same as trace, by exact integer arithmetic in NumPy: slow, needs no compiler, defines what is right.
+
+        ``inner``: also what layers that round inside hold on the way, as ``softmax.exponential``.
+        """
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
         known = evaluate(self.design, arrays.mantissas(self.design.inputs, inputs))
-        if not raw:
-            known = {tensor: arrays.real(found, tensor.type) for tensor, found in known.items()}
-        return {key: known[tensor] for key, tensor in self.trace_keys().items()}
+        found = {key: (known[tensor], tensor.type) for key, tensor in self.trace_keys().items()}
+        if inner:
+            found |= inner_steps(self.design, known)
+        return {key: mantissas if raw else arrays.real(mantissas, fixed) for key, (mantissas, fixed) in found.items()}
 
     def _warn_if_clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> None:
         for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):

@@ -23,6 +23,9 @@ def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
     roundings = [row for op in design for row in _rounding_rows(op)]
     if roundings:
         parts.append("Constants rounded\n" + table(["name", "constant", "type", "largest error"], roundings))
+    inner = [row for op in design for row in _inner_rows(op)]
+    if inner:
+        parts.append("Inner steps of layers that round inside\n" + table(["name", "step", "type"], inner))
     parts.append("Ports of the top function\n" + _ports(plan))
     aliases = _aliases(design, plan)
     if aliases:
@@ -39,6 +42,10 @@ def _rounding_rows(op: Op) -> list[list[str]]:
         if error > 0:
             rows.append([op.name, name, str(constant.type), f"{error:.3g}"])
     return rows
+
+
+def _inner_rows(op: Op) -> list[list[str]]:
+    return [[op.name, step, str(fixed)] for step, fixed in op.layer.inner_types().items()]
 
 
 def _largest_error(constant: Constant) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hlsgen.design.design import Design
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.layer import Exact
+from hlsgen.ir.layer import Exact, InnerStep
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Tensor
@@ -23,6 +23,16 @@ def evaluate(design: Design, inputs: Mapping[str, Ints]) -> dict[Tensor, Ints]:
         for tensor, result in zip(op.outputs, results, strict=True):
             known[tensor] = _cast(op, tensor, result)
     return known
+
+
+def inner_steps(design: Design, known: Mapping[Tensor, Ints]) -> dict[str, InnerStep]:
+    """What layers that round inside hold on the way, as ``operation.step``, for what :func:`evaluate` returned."""
+    found: dict[str, InnerStep] = {}
+    for op in design:
+        inputs = [Exact(known[tensor], tensor.type.frac) for tensor in op.inputs]
+        if not op.is_input:
+            found |= {f"{op.name}.{name}": step for name, step in op.layer.inner_steps(inputs).items()}
+    return found
 
 
 def _cast(op: Op, tensor: Tensor, result: Exact) -> Ints:

@@ -33,6 +33,13 @@ class Exact(NamedTuple):
     frac: int
 
 
+class InnerStep(NamedTuple):
+    """What a layer that rounds inside holds on the way: mantissas of ``type``, by one exact operation and one cast."""
+
+    mantissas: Ints
+    type: FixedType
+
+
 class Packing(Enum):
     """How a layer takes and gives the words of a stream; in arrays it makes no difference."""
 
@@ -211,6 +218,14 @@ class Layer:
     def exacts(self, inputs: Sequence[Exact]) -> tuple[Exact, ...]:
         """The exact results of all outputs."""
         return (self.exact(inputs),)
+
+    def inner_types(self) -> dict[str, FixedType]:
+        """The inner steps of a layer that rounds inside (docs/numerics.md, rule 10), in order, once types are known."""
+        return {}
+
+    def inner_steps(self, inputs: Sequence[Exact]) -> dict[str, InnerStep]:
+        """What those steps hold for integer inputs; the same names."""
+        return {}
 
     # -- what inference asks --------------------------------------------------------------------
 

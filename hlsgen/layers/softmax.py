@@ -17,7 +17,7 @@ import numpy as np
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.layer import Context, Exact, Layer, Packing
+from hlsgen.ir.layer import Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 
 _TABLE_BITS = 18
@@ -95,14 +95,33 @@ class Softmax(Layer):
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.plan is not None
+        steps = self.inner_steps(inputs)
+        product = steps["exponential"].mantissas * steps["inverse"].mantissas
+        return Exact(product, EXPONENTIAL.frac + INVERSE.frac)
+
+    def inner_types(self) -> dict[str, FixedType]:
+        assert self.plan is not None
+        plan = self.plan
+        return {
+            "distance": plan.distance,
+            "index": plan.index,
+            "exponential": EXPONENTIAL,
+            "sum": plan.sum,
+            "sum_index": plan.inverse_index,
+            "inverse": INVERSE,
+        }
+
+    def inner_steps(self, inputs: Sequence[Exact]) -> dict[str, InnerStep]:
+        assert self.plan is not None
         plan, (x, frac) = self.plan, inputs[0]
         high, low, inverse = plan.tables()
         distance = x.max(axis=-1, keepdims=True) - x
         k = plan.index.cast(distance, frac)
-        product = high[k >> plan.low_bits] * low[k & ((1 << plan.low_bits) - 1)]
-        e = EXPONENTIAL.cast(product, 2 * EXPONENTIAL.frac)
-        place = plan.inverse_index.cast(e.sum(axis=-1, keepdims=True), EXPONENTIAL.frac)
-        return Exact(e * inverse[place], EXPONENTIAL.frac + INVERSE.frac)
+        e = EXPONENTIAL.cast(high[k >> plan.low_bits] * low[k & ((1 << plan.low_bits) - 1)], 2 * EXPONENTIAL.frac)
+        total = e.sum(axis=-1, keepdims=True)
+        place = plan.inverse_index.cast(total, EXPONENTIAL.frac)
+        held = (distance, k, e, total, place, inverse[place])
+        return {name: InnerStep(m, fixed) for (name, fixed), m in zip(self.inner_types().items(), held, strict=True)}
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         one = np.full(inputs[0].channels, 1 << (EXPONENTIAL.frac + INVERSE.frac), dtype=np.int64)

@@ -17,7 +17,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import magnitude_bits
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.layer import Casts, Context, Exact, Layer, Packing
+from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 from hlsgen.ir.typing import Tensor
 
@@ -153,8 +153,16 @@ class Table(Layer):
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.index is not None and self.table is not None and self.table_type is not None
-        place = self.index.cast(*inputs[0]) & ((1 << self.index.width) - 1)
+        place = self.inner_steps(inputs)["index"].mantissas & ((1 << self.index.width) - 1)
         return Exact(self.table[place], self.table_type.frac)
+
+    def inner_types(self) -> dict[str, FixedType]:
+        assert self.index is not None
+        return {"index": self.index}
+
+    def inner_steps(self, inputs: Sequence[Exact]) -> dict[str, InnerStep]:
+        assert self.index is not None
+        return {"index": InnerStep(self.index.cast(*inputs[0]), self.index)}
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         assert self.table is not None and self.table_type is not None
