@@ -17,7 +17,7 @@ demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreeme
 
 # What needs neither a framework nor the vendor's headers, and compiles little.
 CHECKED := tests/ir tests/passes/test_[efprs]*.py tests/passes/test_infer_types.py tests/passes/test_no_wasted_bit.py \
-	tests/codegen/test_[gi]*.py tests/backends tests/layers/test_window.py tests/test_config.py tests/test_architecture.py tests/test_docs.py
+	tests/codegen/test_[gi]*.py tests/backends tests/design tests/layers/test_window.py tests/test_config.py tests/test_architecture.py tests/test_docs.py
 
 check: $(VENV)/test.stamp ## style and the fast tests: a minute
 	$(BIN)/ruff check .
