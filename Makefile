@@ -8,12 +8,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo test test-all test-qkeras3 proof lint bench clean help
+.PHONY: demo check test test-all test-qkeras3 proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
 	$(BIN)/hlsgen build configs/digits_mlp.yml
 	$(BIN)/hlsgen build configs/mnist_cnn_bn.yml
+
+# What needs neither a framework nor the vendor's headers, and compiles little.
+CHECKED := tests/ir tests/passes/test_[efprs]*.py tests/passes/test_infer_types.py tests/passes/test_no_wasted_bit.py \
+	tests/codegen/test_[gi]*.py tests/backends tests/design tests/layers/test_window.py tests/test_config.py tests/test_architecture.py tests/test_docs.py
+
+check: $(VENV)/test.stamp ## style and the fast tests: a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q -n $(JOBS) $(CHECKED) $(ARGS)
 
 test: lint ## lint, types and tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
@@ -47,7 +56,7 @@ clean: ## remove what was built, and the environment
 	rm -rf build dist $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv; install it ('apt install python3 python3-venv python3-dev')" >&2; exit 1; }

@@ -64,7 +64,7 @@ class Constant:
         return self.values if self.mantissas is None or self.type is None else self.type.to_float(self.mantissas)
 
     def quantized(self, fixed: FixedType) -> Constant:
-        """Fix the type: round to nearest even, saturate (numerics.md, rule 3)."""
+        """Fix the type: round to nearest even, saturate (docs/numerics.md, rule 3)."""
         mode = fixed.with_modes(Rounding.RND_CONV, Overflow.SAT)
         return replace(self, type=fixed.plain(), mantissas=mode.quantize(self.values))
 

@@ -182,7 +182,7 @@ def test_the_most_specific_wish_counts():
         "named": ("fixed<11,3>", "fixed<12,5>"),
         "conv": ("fixed<13,3>", "fixed<13,5>"),
     }
-    assert str(settings["relu"].result) == "fixed<13,5>"
+    assert str(wished["relu"].result) == "fixed<13,5>"
 
 
 def test_a_wrapping_wish_is_reported():
