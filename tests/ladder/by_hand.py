@@ -74,12 +74,11 @@ class Hand:
     def project(self, **settings: Any) -> Project:
         return project_of(self.graph, **{**self.settings, "project_name": "dut", **settings})
 
-    def data(self, samples: int = 24) -> list[Any]:
+    def data(self, samples: int = 24) -> Any:
         """Every input: its least and its largest number, zero, a step beside it, and random ones of all sizes."""
-        return [
-            self._numbers(FixedType.parse(t), v.shape, samples)
-            for t, v in zip(self.types.values(), self.graph.inputs, strict=True)
-        ]
+        types = [FixedType.parse(text) for text in self.types.values()]
+        arrays = [self._numbers(t, v.shape, samples) for t, v in zip(types, self.graph.inputs, strict=True)]
+        return arrays if len(arrays) > 1 else arrays[0]
 
     def _numbers(self, t: FixedType, shape: Shape, samples: int) -> Any:
         size = prod(shape)

@@ -81,15 +81,14 @@ def convert(h: Hand) -> None:
         (WIDE, "ufixed<12,6,RND_MIN_INF,WRAP>"),
         (SIGN, "fixed<33,20>"),
         (FINE, "ufixed<1,0,RND_INF,WRAP>"),
-        (COARSE, "fixed<3,3,RND_ZERO,SAT>"),
-        (NARROW, "fixed<1,1,TRN,WRAP_SM>"),
+        (COARSE, "fixed<1,6,RND_ZERO,WRAP_SM>"),
     ):
         h.add(Convert(), h.input((2, 3), source), result=target)
 
 
 @case
 def saturate(h: Hand) -> None:
-    for fixed in (NARROW, UNSIGNED, WIDE, COARSE, FINE):
+    for fixed in (NARROW, UNSIGNED, WIDE, COARSE):
         h.add(Saturate(1, 2), h.input((5,), fixed))
     h.add(Saturate(-1, 0), h.input((5,), WIDE), result="fixed<9,2,RND,SAT>")
 
@@ -97,12 +96,13 @@ def saturate(h: Hand) -> None:
 @case
 def relu(h: Hand) -> None:
     """Without anything, with a slope, with a ceiling, with both; of unsigned numbers too."""
-    kinds = (Relu(), Relu(exactly(0.25)), Relu(None, exactly(1.5)), Relu(exactly(-0.375), exactly(0.5)))
-    results = (None, "fixed<6,3,RND,SAT>", None, "ufixed<4,2,RND_CONV,SAT>")
-    for place, fixed in enumerate((NARROW, WIDE, FINE)):
-        x = h.input((3,), fixed)
-        for layer, result in zip(kinds, results, strict=True):
-            h.add(layer, x, result=None if place else result)
+    x, wide = h.input((3,), NARROW), h.input((3,), WIDE)
+    h.add(Relu(), x)
+    h.add(Relu(exactly(0.25)), x, result="fixed<6,3,RND,SAT>")
+    h.add(Relu(None, exactly(1.5)), x, result="ufixed<4,2,RND_CONV,SAT>")
+    h.add(Relu(exactly(-0.375), exactly(0.5)), wide)
+    h.add(Relu(), wide, result="fixed<9,2,TRN_ZERO,WRAP>")
+    h.add(Relu(None, exactly(0.25)), h.input((3,), FINE))
     h.add(Relu(exactly(0.25), exactly(7)), h.input((3,), UNSIGNED))
     h.add(Relu(exactly(2)), h.input((3,), SIGN))
 
@@ -210,9 +210,10 @@ def merge(h: Hand) -> None:
     """Every operation; operands of other grids and signs; one value a channel."""
     pairs = ((NARROW, UNSIGNED), (COARSE, FINE), (WIDE, NARROW), (UNSIGNED, BIT), (SIGN, WIDE))
     for op, (a, b) in zip(("add", "subtract", "multiply", "maximum", "minimum"), pairs, strict=True):
-        x, y = h.input((2, 3), a), h.input((2, 3), b)
-        h.add(Merge(op), x, y)
-        h.add(Merge(op), y, h.input((1, 3), a), result="fixed<7,4,RND,SAT>")
+        h.add(Merge(op), h.input((2, 3), a), h.input((2, 3), b))
+    x = h.input((2, 2, 3), NARROW)
+    for op in ("subtract", "multiply"):
+        h.add(Merge(op), x, h.input((1, 1, 3), UNSIGNED), result="fixed<7,4,RND,SAT>")
 
 
 # -- pooling -----------------------------------------------------------------------------------
