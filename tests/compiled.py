@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hlsgen.errors import ToolError
@@ -120,13 +120,10 @@ def _outside(option: str) -> Path | None:
 
 
 def _digest(compiler: Compiler, options: Sequence[str], *texts: str) -> str:
-    state = hashlib.sha256()
     machine = cpu_flags() if "-march=native" in options else ""
     headers = [_texts(folder) for folder in map(_outside, options) if folder is not None]
-    for text in (*compiler.command, compiler.version, machine, *options, *headers, *texts):
-        data = text.encode()
-        state.update(len(data).to_bytes(8, "little") + data)
-    return state.hexdigest()[:32]
+    facts = (compiler.command, compiler.version, machine, list(options), headers, texts)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
 @functools.cache
@@ -167,11 +164,13 @@ def _alone() -> Iterator[None]:
 
 def _trim(pattern: str, most: int, most_bytes: int | None = None) -> None:
     """Remove what was not used for longest where there is too much."""
+    known = []
+    for path in _folder().glob(pattern):
+        with suppress(FileNotFoundError):  # another worker trims, too
+            known.append((path.stat().st_mtime, path.stat().st_size, path))
     total = 0
-    known = [(path, path.stat()) for path in _folder().glob(pattern)]
-    for count, (path, status) in enumerate(sorted(known, key=lambda item: -item[1].st_mtime), 1):
-        total += status.st_size
-        if (
-            count > most or (most_bytes is not None and total > most_bytes)
-        ) and time.time() - status.st_mtime > _IN_USE:
+    for count, (used, size, path) in enumerate(sorted(known, reverse=True), 1):
+        total += size
+        too_much = count > most or (most_bytes is not None and total > most_bytes)
+        if too_much and time.time() - used > _IN_USE:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

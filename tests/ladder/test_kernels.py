@@ -41,7 +41,8 @@ from hlsgen.project import Project
 from hlsgen.quantizers import Activation
 from hlsgen.tools import templates_dir
 from tests.ladder.by_hand import Hand
-from tests.passes.builders import Net, project_of
+from tests.ladder.harness import ladder
+from tests.passes.builders import Net, grid, project_of
 
 CASES: dict[str, Callable[[], Hand]] = {}
 
@@ -346,6 +347,17 @@ def test_all_executors_agree(name: str) -> None:
     CASES[name]().check()
 
 
+def test_a_source_model_climbs_as_well() -> None:
+    """One by hand, with all rewrites and a calibration; layers by name take their settings."""
+    net = Net()
+    y = net.batchnorm("bn", net.conv("conv", net.input((4, 4, 2)), 2, 3), 3)
+    net.dense("fc", net.call("Flatten", "flat", y), 12, 2)
+    x = grid((4, 4, 2))
+    settings = {"calibration": x, "default_width": 9, "layers": {"fc": {"precision": {"result": "fixed<6,4,RND,SAT>"}}}}
+    project = ladder(net.source("fc"), x, **settings)
+    assert str(project.design.outputs[0].type) == "fixed<6,4,RND,SAT>"
+
+
 def test_every_kernel_has_a_case() -> None:
     """A header that no other one includes is a kernel; what cases call is looked up in both io types."""
     folder = templates_dir() / "firmware" / "hlsgen"
@@ -363,6 +375,13 @@ def test_every_binding_has_a_case() -> None:
 
 def plans(hand: Hand) -> list[Plan]:
     return [hand.project(io_type=io_type).plan for io_type in ("io_parallel", "io_stream")]
+
+
+def test_element_wise_layers_say_so() -> None:
+    """One that says less gets whole images for words, and is not among those tested below."""
+    constants = {PRelu, Scale, Thresholds}
+    assert {kind for kind in ELEMENTWISE if kind.packing is Packing.CHANNELS} == constants
+    assert set(ELEMENTWISE) == constants | {Convert, QuantizedFunction, Relu, Saturate, Table}
 
 
 @pytest.mark.parametrize("shape", [(48,), (8, 6), (16, 3), (4, 12)], ids=str)
