@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import warnings
+from ast import literal_eval
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import hlsgen
 from hlsgen.backends.hls import texts as codegen
 from hlsgen.errors import ConfigError, InputError, OutputDirError
 from hlsgen.project import ClippedInputWarning
-from tests.passes.builders import Net, grid, project_of
+from tests.passes.builders import Net, graph_of, grid, project_of
 
 EXAMPLES = Path(__file__).parents[1] / "example-models"
 
@@ -650,3 +651,94 @@ def test_config_object_is_not_changed_by_overrides():
 def test_conversions_are_repeatable():
     path = EXAMPLES / "residual_cnn" / "model.keras"
     assert hlsgen.convert(path).files == hlsgen.convert(path).files
+
+
+# -- the same model with other settings ------------------------------------------------------------
+
+SWEEP = [
+    {"precision": "fixed<10,4>"},
+    {"precision": "fixed<7,3,RND,SAT>", "io_type": "io_stream"},
+    {"precision": {"weight": "fixed<4,2>", "accum": "fixed<14,6>"}},
+    {"default_width": 9, "strategy": "resource", "layers": {"fc": {"reuse_factor": 3}}},
+    {"max_width": 6, "project_name": "narrow"},
+    {"weight_granularity": "channel"},
+]
+
+
+def swept() -> Net:
+    net = Net(6)
+    y = net.conv("conv", net.input((4, 4, 2)), 2, 3, activation="relu")
+    y = net.call("AveragePooling2D", "mean", y, pool_size=[2, 2], strides=[2, 2], padding="valid")
+    net.dense("fc", net.call("Flatten", "flat", y), 3, 4)
+    return net
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_with_settings_is_a_fresh_conversion(monkeypatch, calibrated):
+    """Texts and predictions, for one setting after the other on one project; the model is read once."""
+    source, reads = swept().source("fc"), []
+
+    def read(model, weights=None):
+        reads.append(model)
+        return graph_of(model)
+
+    monkeypatch.setattr("hlsgen.project.read_model", read)
+    x = grid((4, 4, 2))
+    calibration = x / 3 if calibrated else None
+    first = project = hlsgen.convert(
+        source, calibration=calibration, project_name="swept", input_precision="fixed<9,4>"
+    )
+    assert reads == [source]
+    texts = dict(first.files)
+    for settings in SWEEP:
+        project = first.with_settings(**settings)
+        assert reads == [source], "the model was read again"
+        common = {"project_name": "swept", "input_precision": "fixed<9,4>"}
+        fresh = hlsgen.convert(source, calibration=calibration, **{**common, **settings})
+        assert reads.pop() is source
+        assert project.files == fresh.files != texts
+        assert project.summary() == fresh.summary()
+        assert project.design.digest == fresh.design.digest
+        np.testing.assert_array_equal(project.predict(x), fresh.predict(x))
+        np.testing.assert_array_equal(project.predict(x), project.evaluate(x)["fc"])
+    assert first.files == texts
+    assert first.with_settings().files == texts
+
+
+def test_with_settings_adds_to_those_that_were_given(one):
+    project = one.with_settings(precision="fixed<9,3>").with_settings(io_type="io_stream")
+    assert project.config.io_type == "io_stream" and project.config.input_precision == one.config.input_precision
+    assert {str(op.output.type) for op in project.design if not op.is_input} == {"fixed<9,3>"}
+    assert project.with_settings(precision="fixed<5,3>").config.io_type == "io_stream"
+    assert one.config.io_type == "io_parallel", "the first project keeps its own"
+
+
+def test_with_settings_refuses_what_convert_refuses(one):
+    with pytest.raises(ConfigError, match=r"unknown setting 'precison'.*did you mean 'precision'\?"):
+        one.with_settings(precison="fixed<9,3>")
+    with pytest.raises(ConfigError, match="the model has no layer 'fd'"):
+        one.with_settings(layers={"fd": {"reuse_factor": 2}})
+
+
+# -- names in the summary --------------------------------------------------------------------------
+
+SPELT = ["it's 1", 'say "hi"', "both ' and \"", "Größe", "層", "a b", "back\\slash", "`tick`", "x/y:0"]
+
+
+def test_the_summary_spells_names_as_the_model_does():
+    """`it's 1` was once shown as `it`."""
+    net = Net()
+    y = net.input((3,))
+    for name in SPELT:
+        y = net.dense(name, y, 3, 3)
+    project = project_of(net.source(SPELT[-1]), precision={"result": "fixed<6,3>"})
+    table = project.summary().partition("\nNames\n")[2].partition("\n\n")[0]
+    cells = [line.strip().rpartition("  ") for line in table.splitlines()]
+    rows = {literal_eval(left.strip()): right for left, _, right in cells if left.startswith(("'", '"'))}
+    lines = project.summary().splitlines()
+    for name in SPELT:
+        assert name in rows, f"{name} is not in\n{table}"
+        assert any(line.strip().startswith(f"{name}  ") for line in lines), f"{name} is in no table"
+        assert project.precision[name].layer == name
+    steps = {step.layer: step.name for step in project.plan.steps}
+    assert {name: rows[name] for name in SPELT} == {name: steps[name] for name in SPELT}

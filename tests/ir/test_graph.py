@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
 from hlsgen.errors import GraphError
+from hlsgen.ir.constant import Shape
+from hlsgen.ir.expected import Expected, Origin
 from hlsgen.ir.graph import Graph, Node, Source, Value
+from hlsgen.ir.layer import Layer, Packing
+from hlsgen.ir.types import FixedType
+from hlsgen.ir.wish import By, Strategy, Wish, Wished
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.input import Input
 from hlsgen.layers.merge import Merge
@@ -196,3 +205,107 @@ def test_identity_not_equality():
     assert len(graph) == 5
     assert repr(v["a"]) == "%a" and repr(v["a"].producer) == "Convert a"
     assert Value("y", (2, 3, 4), v["a"].producer).size == 24
+
+
+# -- copying -----------------------------------------------------------------------------------
+
+
+def annotated() -> tuple[Graph, dict[str, Value]]:
+    """The diamond with everything that a graph can hold, and a layer with two outputs."""
+    graph, v = diamond()
+    halves = graph.add_node(Halves(), [v["d"]], "halves", Source("halves", "Split"))
+    graph.set_outputs([*halves.outputs, v["a"], v["a"]], ["low", "high", "a", "again"])
+    b, c = v["b"].producer, v["c"].producer
+    b.wish = Wish().with_type("result", Wished(FixedType(8, 3), By.LAYER))
+    c.wish = Wish(strategy=Strategy.RESOURCE, reuse_factor=2)
+    graph.absorb(b, c)
+    c.refitted = True
+    v["a"].expected = Expected(1.0, 2.0, Origin.PROBE)
+    graph.aliases["layer's own name"] = v["c"]
+    graph.notes.append("a note")
+    graph.rename(v["d"].producer, "a")  # which becomes a_1
+    graph.verify()
+    return graph, v
+
+
+@dataclass(frozen=True, eq=False)
+class Halves(Layer):
+    kind = "Halves"
+    packing = Packing.NONE
+    pure = True
+    casts = frozenset()
+
+    def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        (size,) = shapes[0]
+        return (size // 2,), (size - size // 2,)
+
+
+def picture(graph: Graph) -> list[Any]:
+    """All that a graph holds; its nodes and values by their names, what they share by identity."""
+
+    def described(value: Value) -> Any:
+        users = [user.name for user in graph.uses(value)]
+        return value.name, value.shape, value.expected, value.producer.name, users
+
+    nodes = [
+        (
+            n.name,
+            id(n.layer),
+            [v.name for v in n.inputs],
+            n.source,
+            n.wish,
+            n.fused,
+            n.refitted,
+            *map(described, n.outputs),
+        )
+        for n in graph
+    ]
+    aliases = {key: value.name for key, value in graph.aliases.items()}
+    return [graph.name, nodes, [v.name for v in graph.outputs], graph.output_names, aliases, list(graph.notes)]
+
+
+def test_a_copy_holds_the_same():
+    graph, _ = annotated()
+    copy = graph.copy()
+    consistent_values(copy)
+    assert picture(copy) == picture(graph)
+    assert str(copy) == str(graph)
+    assert not {*copy.nodes, *copy.values} & {*graph.nodes, *graph.values}
+    assert {*copy.outputs, *copy.aliases.values()} <= {*copy.values}
+    assert [copy.unique_name(name) for name in ("a", "d", "new")] == ["a_2", "d", "new"], "its names are taken"
+
+
+def consistent_values(graph: Graph) -> None:
+    graph.verify()
+    assert all(value.producer in graph.nodes for value in graph.values)
+
+
+@pytest.mark.parametrize("other_way", [False, True])
+def test_a_change_of_a_copy_is_none_of_the_original(other_way):
+    graph, _ = annotated()
+    copy = graph.copy()
+    kept, changed = (copy, graph) if other_way else (graph, copy)
+    before = picture(kept)
+    by_name = {node.name: node for node in changed}
+    changed.rename(by_name["x"], "renamed")
+    changed.bypass(by_name["c"])
+    changed.set_layer(by_name["b"], Reshape((4,)))
+    changed.absorb(by_name["a"], by_name["b"])
+    by_name["a"].wish = Wish().with_type("result", Wished(FixedType(4, 4), By.MODEL))
+    by_name["a"].refitted = True
+    by_name["b"].output.expected = None
+    by_name["a"].output.expected = Expected(3.0, 4.0, Origin.CALIBRATION)
+    changed.insert_after(by_name["a"].output, Convert(), "new", HERE)
+    changed.set_outputs([by_name["b"].output], ["b"])
+    changed.aliases["more"] = by_name["b"].output
+    changed.notes.append("another")
+    changed.name = "other"
+    changed.prune()
+    changed.verify()
+    assert picture(kept) == before != picture(changed)
+
+
+def test_a_copy_of_a_copy_and_of_nothing():
+    graph, _ = annotated()
+    assert picture(graph.copy().copy()) == picture(graph)
+    assert len(Graph("empty").copy()) == 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,18 @@ import numpy as np
 import hlsgen
 from hlsgen.backends.hls.plan import Plan, make_plan
 from hlsgen.backends.hls.texts import project_files
+from hlsgen.config import make_config
+from hlsgen.design.arrays import checked_calibration
 from hlsgen.emulation.emulator import Emulator
+from hlsgen.errors import ToolError
+from hlsgen.frontends.keras.build import build_graph
+from hlsgen.frontends.keras.source import SourceModel
+from hlsgen.ir.graph import Graph
 from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Tensor
 from hlsgen.project import Project
-from hlsgen.tools import find_compiler, run, vendor_headers
+from hlsgen.tools import run, vendor_headers
+from tests.compiled import VENDOR_PREFIX, program, write_files
 from tests.oracle import processor_independent
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label", "-fwrapv")
@@ -55,12 +62,16 @@ def ladder(
     *,
     vendor: bool | Sequence[Variant] = True,
     thorough: bool = False,
+    precompiled: bool = True,
     **settings: Any,
 ) -> Project:
     """Assert that all executors agree on every value for inputs ``x``; return the latency, io_parallel project.
 
+    ``model`` is a Keras model, or a source model or a graph made by hand, which take no framework.
+
     By default two of the four variants are traced and compiled against the vendor's headers, and the
     other two predict. ``vendor``: for which variants to use the vendor's headers. ``thorough``: all four.
+    ``precompiled``: read the vendor's headers before the project's texts rather than where those include them.
     """
     projects = {variant: convert(model, variant, **settings) for variant in ALL}
     first = projects[ALL[0]]
@@ -68,7 +79,7 @@ def ladder(
     chosen = ALL if vendor is True and thorough else DIAGONAL if vendor is True else tuple(vendor or ())
     traced = ALL if thorough else DIAGONAL
     predicted = ALL if thorough else tuple(v for v in ALL if v not in DIAGONAL)
-    jobs = [lambda p=projects[v], v=v: check_vendor(p, v, reference) for v in chosen]
+    jobs = [lambda p=projects[v], v=v: check_vendor(p, v, reference, precompiled) for v in chosen]
     jobs += [lambda p=projects[v], v=v: check_trace(p, v, reference) for v in traced]
     jobs += [lambda p=projects[v], v=v: check_predict(p, v, reference) for v in predicted]
     for variant in ALL[1:]:
@@ -91,13 +102,22 @@ def convert(model: Any, variant: Variant, **settings: Any) -> Project:
     if isinstance(model, Project):
         model, settings = model.config.model, dict(model.config) | settings
     common = {**settings, "io_type": variant.io_type, "project_name": settings.get("project_name", "dut")}
+    plain = project_of(model, **common)
     if variant.strategy == "latency":
-        return hlsgen.convert(model, **common)
-    plain = hlsgen.convert(model, **common)
+        return plain
     layers = {k: dict(v) for k, v in dict(settings.get("layers", {})).items()}
     for name, factor in reuse_factors(plain).items():
         layers.setdefault(name, {}).update(strategy="resource", reuse_factor=factor)
-    return hlsgen.convert(model, **{**common, "layers": layers})
+    return project_of(model, **{**common, "layers": layers})
+
+
+def project_of(model: Any, calibration: Any = None, **settings: Any) -> Project:
+    """What convert() makes of a model, also of a source model or a graph: there it is what is behind the frontend."""
+    if not isinstance(model, Graph | SourceModel):
+        return hlsgen.convert(model, calibration=calibration, **settings)
+    graph = model if isinstance(model, Graph) else build_graph(model)
+    samples = None if calibration is None else checked_calibration(graph.inputs, calibration)
+    return Project(graph, make_config(**settings), samples)
 
 
 def reuse_factors(project: Project) -> dict[str, int]:
@@ -170,13 +190,13 @@ def check_trace(project: Project, variant: Variant, reference: Reference) -> Non
         compare(f"trace, {variant}", value.name, value, reference.mantissas(project, value), flat(got))
 
 
-def check_vendor(project: Project, variant: Variant, reference: Reference) -> None:
+def check_vendor(project: Project, variant: Variant, reference: Reference, precompiled: bool = True) -> None:
     """Compile test bench and design with the vendor's headers; compare every value of a few samples."""
     values = values_of(project)
     plan = make_plan(project.design, variant.io_type, project.name, values)
     inputs = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in project.design.inputs]
     expected = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in values]
-    got = run_vendor(plan, inputs, expected)
+    got = run_vendor(plan, inputs, expected, precompiled)
     place = 0
     for value, right in zip(values, expected, strict=True):
         compare(f"vendor, {variant}", value.name, value, right, got[:, place : place + value.size])
@@ -184,21 +204,20 @@ def check_vendor(project: Project, variant: Variant, reference: Reference) -> No
     assert place == got.shape[1]
 
 
-def run_vendor(plan: Plan, inputs: Sequence[Ints], expected: Sequence[Ints], flags: Iterable[str] = ()) -> Ints:
+def run_vendor(plan: Plan, inputs: Sequence[Ints], expected: Sequence[Ints], precompiled: bool = True) -> Ints:
     """Return the rows that the test bench writes; (samples, all outputs one after the other), objects."""
     headers = vendor_headers()
     assert headers is not None, "no vendor headers: install hls4ml or set HLSGEN_VENDOR_HEADERS"
+    bench = program(
+        project_files(plan, {}),
+        [f"{plan.top}_test.cpp", f"firmware/{plan.top}.cpp"],
+        [*VENDOR_FLAGS, "-I.", "-Ifirmware", f"-isystem{headers}"],
+        prefix=VENDOR_PREFIX if precompiled else "",
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_files(folder, project_files(plan, {}))
-        (folder / "tb_data").mkdir()
-        (folder / "tb_data" / "inputs.dat").write_text(rows(inputs))
-        (folder / "tb_data" / "expected.dat").write_text(rows(expected))
-        sources = [f"{plan.top}_test.cpp", f"firmware/{plan.top}.cpp"]
-        includes = ["-I.", "-Ifirmware", f"-isystem{headers}"]
-        compiler = find_compiler()
-        run([*compiler.command, *VENDOR_FLAGS, *flags, *includes, *sources, "-o", "bench"], cwd=folder)
-        log = _run_bench(folder)
+        write_files(folder, {"tb_data/inputs.dat": rows(inputs), "tb_data/expected.dat": rows(expected)})
+        log = _run_bench(bench, folder)
         text = (folder / "tb_data" / "outputs.dat").read_text()
     found = np.array([[int(w) for w in line.split()] for line in text.splitlines()], dtype=object)
     agreed = f"{len(inputs[0])} samples, 0 differ" in log
@@ -209,22 +228,13 @@ def run_vendor(plan: Plan, inputs: Sequence[Ints], expected: Sequence[Ints], fla
     return found
 
 
-def _run_bench(folder: Path) -> str:
-    from hlsgen.errors import ToolError
-
+def _run_bench(bench: Path, folder: Path) -> str:
     try:
-        return run([str(folder / "bench")], cwd=folder, timeout=300).output
+        return run([str(bench)], cwd=folder, timeout=300).output
     except ToolError as error:
         if "exit status 1" in str(error):  # values differ: the caller says where
             return str(error)
         raise
-
-
-def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
 
 def rows(arrays: Sequence[Ints]) -> str:

@@ -76,18 +76,25 @@ def chain(names: list[str], input_name: str = "x0"):
     return model
 
 
+PARALLEL, STREAM = DIAGONAL
+
+
 @pytest.mark.parametrize(
-    ("names", "project"),
-    [(HOSTILE, "fc1"), (LOCAL, "名前"), (MORE, "design")],
+    ("names", "project", "vendor"),
+    [(HOSTILE, "fc1", [PARALLEL]), (LOCAL, "名前", [PARALLEL, STREAM]), (MORE, "design", [STREAM])],
     ids=["hostile", "local", "more"],
 )
-def test_names(names, project):
+def test_names(names, project, vendor):
+    """The emulator in both io types; of the test bench that of a stream has all local names that the other one has."""
     model = chain(names, "text" if names is LOCAL else "x0")
-    ladder(model, grid_input((3,), bound=4), input_precision="fixed<4,3>", precision="fixed<9,5>", project_name=project)
+    settings = {"input_precision": "fixed<4,3>", "precision": "fixed<9,5>", "project_name": project}
+    ladder(model, grid_input((3,), bound=4), vendor=vendor, **settings)
 
 
 @pytest.mark.parametrize("project", ["x", "string", "math", "relu", "types", "int", 'a"; system("x'])
 def test_project_names(project):
+    """A project's name is that of a header: the vendor's are read where they are included, and none is hidden."""
     model = chain(["relu", "x", "string"], "types")
-    some = DIAGONAL if project in ("string", "relu") else DIAGONAL[:1]
-    ladder(model, grid_input((3,), bound=4), vendor=some, input_precision="fixed<4,3>", project_name=project)
+    some = [STREAM if project in ("string", "relu") else PARALLEL]
+    settings = {"input_precision": "fixed<4,3>", "project_name": project}
+    ladder(model, grid_input((3,), bound=4), vendor=some, precompiled=False, **settings)

@@ -17,7 +17,8 @@ from keras import layers as kl
 
 from hlsgen.backends.hls.texts import firmware_files
 from hlsgen.tools import find_compiler, run
-from tests.ladder.harness import ALL, WARNINGS, Variant, convert, dyadic_weights, write_files
+from tests.compiled import write_files
+from tests.ladder.harness import ALL, WARNINGS, Variant, convert, dyadic_weights
 from tests.ladder.test_settings import every_kind
 
 STUBS = Path(__file__).parent / "stubs"

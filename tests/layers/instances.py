@@ -33,6 +33,7 @@ from hlsgen.layers.scale import Scale
 from hlsgen.layers.scaled_steps import ScaledSteps
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.split import Split
 from hlsgen.layers.table import FUNCTIONS, Table
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
@@ -119,6 +120,7 @@ EVERY = [
     Instance(UpSampling((2, 3))),
     Instance(UpSampling((1, 1))),
     Instance(DepthToSpace((1, 2), (3, 7))),
+    Instance(Split(2, 1)),
     Instance(Cropping((1, 0, 1, 1))),
     Instance(Cropping((0, 0, 0, 0))),
     Instance(Concatenate(2), (IMAGE, IMAGE)),
@@ -140,7 +142,8 @@ def typed(instance: Instance) -> Op:
     inputs = [
         graph.add(Input(shape), (), f"x{i}", Source(f"x{i}", "InputLayer")) for i, shape in enumerate(instance.shapes)
     ]
-    graph.set_outputs([graph.add(instance.layer, inputs, "y", Source("y", instance.layer.kind))], ["y"])
+    node = graph.add_node(instance.layer, inputs, "y", Source("y", instance.layer.kind))
+    graph.set_outputs(node.outputs, [value.name for value in node.outputs])
     config = make_config(input_precision=INPUT)
     for value in inputs:
         value.producer.wish = value.producer.wish.with_type("result", Wished(INPUT, By.CONFIGURATION))

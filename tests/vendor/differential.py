@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hlsgen.ir.types import FixedType
+from tests.compiled import VENDOR_PREFIX, program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EMULATION = REPOSITORY / "hls_templates" / "emulation"
@@ -87,16 +88,15 @@ def _program(cases: Sequence[Case], header: str) -> str:
     )
 
 
-def evaluate(cases: Sequence[Case], folder: Path, options: Sequence[str], header: str = "world.h") -> list[list[int]]:
-    """Compile and run ``cases`` in ``folder``; return the words of every case."""
+def evaluate(
+    cases: Sequence[Case], folder: Path, options: Sequence[str], header: str = "world.h", prefix: str = ""
+) -> list[list[int]]:
+    """Compile ``cases`` and run them in ``folder``; return the words of every case."""
     folder.mkdir(parents=True, exist_ok=True)
-    source, program = folder / "cases.cpp", folder / "cases"
-    source.write_text(_program(cases, header))
     (folder / "in.bin").write_bytes(b"".join(_pack(c.first) + _pack(c.second) for c in cases))
-    command = ["g++", f"-I{Path(__file__).parent}", *options, str(source), "-o", str(program)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr[:4000]
-    ran = subprocess.run([program, folder / "in.bin", folder / "out.bin"], capture_output=True, text=True, check=False)
+    here = f"-I{Path(__file__).parent}"
+    built = program({"cases.cpp": _program(cases, header)}, ["cases.cpp"], [here, *options], prefix=prefix)
+    ran = subprocess.run([built, folder / "in.bin", folder / "out.bin"], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[:2000]
     return _unpack((folder / "out.bin").read_bytes(), len(cases))
 
@@ -105,8 +105,8 @@ def vendor(cases: Sequence[Case], folder: Path, header: str) -> list[list[int]]:
     """The vendor's results; an empty list for every case it does not take or without its headers."""
     headers = vendor_headers()
     taken = [c for c in cases if c.vendor] if headers else []
-    options = [*VENDOR_OPTIONS, f"-I{FIRMWARE}", "-isystem", str(headers)]
-    results = iter(evaluate(taken, folder / "vendor", options, header) if taken else [])
+    options = [*VENDOR_OPTIONS, f"-I{FIRMWARE}", f"-isystem{headers}"]
+    results = iter(evaluate(taken, folder / "vendor", options, header, VENDOR_PREFIX) if taken else [])
     return [next(results) if headers and c.vendor else [] for c in cases]
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.machinery
 import importlib.util
-import subprocess
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pybind11
 import pytest
 
+from hlsgen.emulation.build import bindings_object
 from hlsgen.ir.types import FixedType
-from tests.vendor.differential import EMULATION, EMULATION_OPTIONS
+from hlsgen.tools import find_compiler
+from tests.compiled import program
+from tests.vendor.differential import EMULATION_OPTIONS
 
 Build = Callable[..., ModuleType]
 A = FixedType.parse("fixed<16,6,RND_CONV,SAT>")
@@ -23,32 +25,26 @@ SAMPLES = 37
 SCALE, OFFSET = [3, -128, 127], 2**79 - 12345
 
 
-def gxx(*arguments: str) -> None:
-    built = subprocess.run(["g++", *arguments], capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr[:4000]
-
-
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+def build() -> Build:
     """Return a function that builds the test design for one type of its second input and imports it."""
-    folder = tmp_path_factory.mktemp("bindings")
     options = [*EMULATION_OPTIONS, "-fPIC", "-fvisibility=hidden"]
-    python = ["-isystem", sysconfig.get_paths()["include"], "-isystem", pybind11.get_include()]
-    gxx(*options, *python, "-c", str(EMULATION / "bindings.cpp"), "-o", str(folder / "bindings.o"))
-    count = iter(range(1000))
+    bindings = bindings_object(find_compiler(), options)
+    text = Path(__file__).with_name("design.cpp").read_text(encoding="utf-8")
 
+    @functools.cache
     def make(b_type: str, *more: str) -> ModuleType:
-        name = f"design_{next(count)}"
-        text = FixedType.parse(b_type).cpp
-        names = [f"-DIN_TYPE={text}", f"-DMODULE_INIT=PyInit_{name}", f'-DMODULE_NAME="{name}"', *more]
-        source = Path(__file__).with_name("design.cpp")
-        library = folder / f"{name}.so"
-        gxx(*options, *names, "-c", str(source), "-o", str(folder / "design.o"))
-        gxx("-shared", str(folder / "design.o"), str(folder / "bindings.o"), "-o", str(library), "-pthread")
-        spec = importlib.util.spec_from_file_location(name, library)
-        assert spec and spec.loader
+        name = "design_" + "".join(c if c.isalnum() else f"_{ord(c)}_" for c in " ".join((b_type, *more)))
+        names = [f"-DIN_TYPE={FixedType.parse(b_type).cpp}", f"-DMODULE_INIT=PyInit_{name}", f'-DMODULE_NAME="{name}"']
+        here = f"-I{Path(__file__).parent}"
+        library = program(
+            {"design.cpp": text}, ["design.cpp"], [*options, here, *names, *more, "-shared", "-pthread", str(bindings)]
+        )
+        loader = importlib.machinery.ExtensionFileLoader(name, str(library))
+        spec = importlib.util.spec_from_file_location(name, library, loader=loader)
+        assert spec
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
         return module
 
     return make

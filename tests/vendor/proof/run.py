@@ -20,6 +20,7 @@ import numpy as np
 
 from hlsgen.ir import types
 from hlsgen.ir.types import Ints
+from tests.compiled import program
 from tests.vendor import reference
 from tests.vendor.differential import EMULATION, FIRMWARE, REPOSITORY, vendor_headers
 from tests.vendor.proof import values
@@ -70,15 +71,12 @@ class _Entry(ctypes.Structure):
     )
 
 
-def compile_probes(probes: Sequence[Probe], source: Path, options: Sequence[str]) -> dict[int, _Entry]:
+def compile_probes(probes: Sequence[Probe], options: Sequence[str]) -> dict[int, _Entry]:
     """Return the entries of ``probes`` by the probe's identity."""
     lines = ",\n".join(f"entry<{p.text}, {'wide_word' if p.wide else 'int64_t'}>::value()" for p in probes)
     table = 'extern "C" __attribute__((visibility("default"))) const probe probes[] = {'
-    source.write_text(f'#include "probe.h"\n{table}\n{lines}}};\n')
-    library = source.with_suffix(".so")
-    command = ["g++", *SHARED, *options, str(source), "-o", str(library)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr[:6000]
+    text = f'#include "probe.h"\n{table}\n{lines}}};\n'
+    library = program({"probes.cpp": text}, ["probes.cpp"], [*SHARED, *options])
     entries = (_Entry * len(probes)).in_dll(ctypes.CDLL(str(library)), "probes")
     return {id(p): e for p, e in zip(probes, entries, strict=True)}
 
@@ -165,20 +163,19 @@ def check_probe(probe: Probe, samples: int, seed: list[int], vendor: _Entry | No
     return tally
 
 
-def run_part(part: Part, folder: Path) -> dict[str, Tally]:
-    """Build and compare ``part`` in ``folder``; return tallies by kind of operation."""
-    folder.mkdir(parents=True, exist_ok=True)
+def run_part(part: Part) -> dict[str, Tally]:
+    """Build and compare ``part``; return tallies by kind of operation."""
     probes = part.probes()
     headers = vendor_headers()
     theirs: dict[int, _Entry] = {}
     if headers:
         defined = [p for p in probes if p.vendor]
         level = "-O1" if part.samples else "-O0"  # for few values, compile time counts
-        theirs = compile_probes(defined, folder / "vendor.cpp", [*VENDOR_OPTIONS, level, "-isystem", str(headers)])
+        theirs = compile_probes(defined, [*VENDOR_OPTIONS, level, f"-isystem{headers}"])
     emulated = [p for p in probes if p.emulation]
     machine = machines()[part.seed % len(machines())]
     level = "-O3" if part.samples and machine == ("-march=native",) else "-O1"  # -O3: as designs are compiled
-    ours = compile_probes(emulated, folder / "emulation.cpp", [*EMULATION_OPTIONS, level, *machine])
+    ours = compile_probes(emulated, [*EMULATION_OPTIONS, level, *machine])
     tallies: dict[str, Tally] = {}
     for i, probe in enumerate(probes):
         tally = check_probe(probe, part.samples, [part.seed, i], theirs.get(id(probe)), ours.get(id(probe)))
@@ -251,12 +248,12 @@ def key(part: Part) -> list[object]:
     return [digest(), *vars(part).values(), hashlib.sha256(texts.encode()).hexdigest()]
 
 
-def prove(part: Part, folder: Path) -> None:
+def prove(part: Part) -> None:
     """Run ``part`` unless it is done, and record its counts."""
     if is_done(part):
         return
     start = time.monotonic()
-    kinds = {kind: vars(tally) for kind, tally in run_part(part, folder).items()}
+    kinds = {kind: vars(tally) for kind, tally in run_part(part).items()}
     RESULTS.mkdir(parents=True, exist_ok=True)
     result = {"key": key(part), "seconds": round(time.monotonic() - start, 1), "kinds": kinds}
     temporary = recorded(part).with_suffix(".tmp")
