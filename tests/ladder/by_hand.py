@@ -55,6 +55,11 @@ class Hand:
         self.graph.set_outputs(self.outputs, [v.name for v in self.outputs])
         return value
 
+    def add_several(self, layer: Layer, value: Value) -> tuple[Value, ...]:
+        """Append a layer of several outputs, which are read or not."""
+        name = f"{layer.kind}{len(self.graph)}"
+        return self.graph.add_node(layer, [value], name, Source(name, layer.kind)).outputs
+
     def constant(self, fixed: str, *shape: int) -> Constant:
         """Random words of a type, its ends among them."""
         t = FixedType.parse(fixed)

@@ -34,6 +34,7 @@ from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.split import Split
 from hlsgen.layers.table import FUNCTIONS, Table
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
@@ -306,6 +307,18 @@ def repack(h: Hand) -> None:
     y = h.add(Reshape((3, 2)), y, inner=True)
     h.add(Dense(h.constant("fixed<4,2>", 2, 3), h.constant("fixed<4,2>", 3)), y)
     h.add(Softmax(), h.add(Reshape((5, 2)), h.input((2, 5), UNSIGNED), inner=True))
+
+
+@case
+def parts(h: Hand) -> None:
+    """Cut along each axis; parts that are read twice, joined in another order, or left to nobody."""
+    x = h.input((3, 4, 5), NARROW)
+    for axis, first in ((0, 1), (1, 3), (2, 2)):
+        a, b = h.add_several(Split(axis, first), x)
+        h.add(Concatenate(axis), b, a, result=None)
+        h.add(Merge("add"), b, b)
+        c, _ = h.add_several(Split(axis, b.shape[axis] - 1 or 1), b) if b.shape[axis] > 1 else (b, None)
+        h.add(Convert(), c, result="fixed<6,4,RND,SAT>")
 
 
 @case

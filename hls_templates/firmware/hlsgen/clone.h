@@ -3,7 +3,6 @@
 // Config C
 //   input_t, output_t       element types, the same
 //   size                    elements of the tensor
-//   reuse_factor, strategy  not used
 // Streams: the packs of all three have one size, which divides `size`.
 #ifndef HLSGEN_CLONE_H
 #define HLSGEN_CLONE_H

@@ -4,7 +4,7 @@
 //   input0_t, input1_t      element types of the operands; output_t that of the result
 //   outer, inner0, inner1   x0 is [outer][inner0], x1 [outer][inner1], y [outer][inner0 + inner1]
 //   last_axis               (streams) see below
-//   reuse_factor, strategy
+//   reuse_factor
 // Streams: with last_axis a pack of y is a pack of x0 followed by a pack of x1 (X0::size == inner0, X1::size == inner1,
 // Y::size their sum); without, whole packs are passed on (all of one size, which divides inner0 and inner1).
 //

@@ -3,7 +3,7 @@
 // Config C
 //   input_t, output_t       element types
 //   size                    elements of the tensor
-//   reuse_factor, strategy
+//   reuse_factor
 // Streams: X::size == Y::size, dividing size.
 #ifndef HLSGEN_CONVERT_H
 #define HLSGEN_CONVERT_H

@@ -8,7 +8,7 @@
 //   in_height, in_width, channels (of the output)
 //   factor_height, factor_width
 //   crop_top, crop_left, out_height, out_width
-//   reuse_factor, strategy
+//   reuse_factor
 // Streams: a pack is a pixel, Y::size == channels, X::size == factor_height * factor_width * channels. One row of the
 // input is remembered if factor_height > 1. The whole image is consumed.
 //

@@ -12,7 +12,7 @@
 //   depth_multiplier, n_out (in_channels * depth_multiplier), n_taps (kernel_height * kernel_width)
 //   kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width
 //   pad_top, pad_bottom, pad_left, pad_right
-//   reuse_factor, strategy
+//   reuse_factor
 // Constants: w[n_out][kernel_height][kernel_width], b[n_out].
 // Streams: a pack is a pixel, X::size == in_channels, Y::size == n_out. The whole image is consumed.
 //

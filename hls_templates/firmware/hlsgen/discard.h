@@ -1,9 +1,7 @@
 // Reads a stream to its end: one of several results of a layer that nobody else reads.
 //
 // Config C
-//   input_t                 element type
 //   size                    elements of the tensor
-//   reuse_factor, strategy  not used
 // Streams only: an array that nobody reads costs nothing.
 #ifndef HLSGEN_DISCARD_H
 #define HLSGEN_DISCARD_H

@@ -7,7 +7,7 @@
 //   size                    elements of x0 and of y
 //   broadcast, inner        with broadcast, x1 has `inner` elements, and element e of x0 meets element e % inner of x1;
 //                           without, x1 has `size` elements and inner is not used
-//   reuse_factor, strategy
+//   reuse_factor
 // Streams: X0::size == Y::size, dividing size. Without broadcast X1::size is the same; with broadcast X1::size divides
 // inner, x1 is read once and held, and X0::size is a multiple or a divisor of inner.
 //

@@ -4,7 +4,7 @@
 //   input_t, output_t       element types
 //   in_d0, in_d1, in_d2     shape of x
 //   perm0, perm1, perm2     axis of x that becomes axis 0, 1, 2 of y
-//   reuse_factor, strategy
+//   reuse_factor
 // Streams: X::size and Y::size divide the number of elements. The whole tensor is buffered, then written an element
 // a cycle.
 //

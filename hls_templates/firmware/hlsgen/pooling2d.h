@@ -13,7 +13,7 @@
 //   sum_t                   (average) holds the sum of a window exactly
 //   accum_t                 (average) the type the exact product is cast to before output_t
 //   reciprocal_t            (average) type of r; reciprocal_word stores its mantissas
-//   reuse_factor, strategy
+//   reuse_factor
 // for windows
 //   kind                    pooling::max or pooling::average
 //   in_height, in_width, in_channels, out_height, out_width

@@ -6,7 +6,7 @@
 //   slope_t, slope_word     mantissas of slopes
 //   slopes                  their number: element e has slope e % slopes
 //   size                    elements of the tensor
-//   reuse_factor, strategy
+//   reuse_factor
 // Constants: a[slopes]. Streams: X::size == Y::size, dividing size, and a multiple or a divisor of slopes.
 #ifndef HLSGEN_PRELU_H
 #define HLSGEN_PRELU_H

@@ -10,8 +10,8 @@
 //   has_slope, slope_t, slope_word, slope_mantissa   slope_mantissa is the mantissa of slope_t (long long)
 //   has_max, max_mantissa                            max_mantissa is a mantissa of value_t (long long)
 //   size                    elements of the tensor
-//   reuse_factor, strategy
-// The names of an absent slope or maximum are never used, nor are max_t and max_word.
+//   reuse_factor
+// The names of an absent slope or maximum are never used.
 // Streams: X::size == Y::size, dividing size.
 #ifndef HLSGEN_RELU_H
 #define HLSGEN_RELU_H

@@ -2,7 +2,6 @@
 //
 // Config C
 //   size                    elements of the tensor; X::size and Y::size divide it
-//   reuse_factor, strategy  not used
 // Each step moves as many elements as both sizes are multiples of, so joining takes one cycle a pack read and splitting
 // one cycle a pack written.
 #ifndef HLSGEN_REPACK_H

@@ -7,7 +7,7 @@
 //   accum_t                 the type the exact sum is cast to before output_t
 //   size                    elements of the tensor
 //   channels                the channel of element e is e % channels; divides size
-//   reuse_factor, strategy
+//   reuse_factor
 // Constants: s[channels], b[channels].
 // Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
 //

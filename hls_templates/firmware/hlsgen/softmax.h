@@ -18,7 +18,7 @@
 //   inverse_index_t         unsigned, the address of inverse
 //   inverse_t, inverse_word
 //   positions, n            x and y are [positions][n]
-//   reuse_factor, strategy
+//   reuse_factor
 // Constants: exp_high[2^high_bits], exp_low[2^low_bits], inverse[2^width of inverse_index_t].
 // Streams: X::size and Y::size divide n.
 #ifndef HLSGEN_SOFTMAX_H

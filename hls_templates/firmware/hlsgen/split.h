@@ -4,7 +4,7 @@
 //   input_t                   element type of the operand; output0_t, output1_t those of the results
 //   outer, inner0, inner1     x is [outer][inner0 + inner1], y0 [outer][inner0], y1 [outer][inner1]
 //   last_axis                 (streams) see below
-//   reuse_factor, strategy
+//   reuse_factor
 // Streams: with last_axis a pack of x is a pack of y0 followed by a pack of y1 (Y0::size == inner0, Y1::size == inner1,
 // X::size their sum); without, whole packs are passed on (all of one size, which divides inner0 and inner1).
 //

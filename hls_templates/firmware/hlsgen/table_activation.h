@@ -5,7 +5,7 @@
 //   index_t                 ap_[u]fixed whose rounding and overflow place x on the grid of the table
 //   table_word              stores mantissas of output_t
 //   size                    elements of the tensor
-//   reuse_factor, strategy
+//   reuse_factor
 // Constants: table[2^width of index_t], addressed by the raw bits of index_t (a negative index has its upper half).
 // Streams: X::size == Y::size, dividing size.
 #ifndef HLSGEN_TABLE_ACTIVATION_H

@@ -9,7 +9,7 @@
 //   size                    elements of the tensor
 //   channels                the channel of element e is e % channels; divides size
 //   n_thresholds            thresholds of a channel
-//   reuse_factor, strategy
+//   reuse_factor
 // Constants: t[channels][n_thresholds], levels[channels][n_thresholds + 1].
 // Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
 #ifndef HLSGEN_THRESHOLDS_H

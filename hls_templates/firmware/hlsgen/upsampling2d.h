@@ -4,7 +4,7 @@
 //   input_t, output_t       element types
 //   in_height, in_width, in_channels
 //   factor_height, factor_width
-//   reuse_factor, strategy
+//   reuse_factor
 // Streams: a pack is a pixel, X::size == Y::size == in_channels. One row is remembered.
 //
 // Arithmetic: y = cast<output_t>(x).

@@ -4,7 +4,7 @@
 //   input_t, output_t       element types
 //   in_height, in_width, in_channels
 //   pad_top, pad_bottom, pad_left, pad_right
-//   reuse_factor, strategy
+//   reuse_factor
 // Streams: a pack is a pixel, X::size == Y::size == in_channels.
 //
 // Arithmetic: y = cast<output_t>(x), or zero.
