@@ -17,6 +17,7 @@
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
 #include <hlsgen/pack.h>
+#include <hlsgen/packs.h>
 
 namespace hlsgen {
 
@@ -68,33 +69,14 @@ Outer:
     }
 }
 
-// Passes `elements` elements on, pack by pack.
-template <class C, int elements, class X, class Y>
-void concatenate_packs(hls::stream<X>& x, hls::stream<Y>& y) {
-#pragma HLS INLINE
-    static_assert(X::size == Y::size && elements % X::size == 0, "packs of equal size must fill each operand exactly");
-Pack:
-    for (int p = 0; p < elements / X::size; p++) {
-#pragma HLS PIPELINE II=1
-        const X word = x.read();
-        Y result;
-    Element:
-        for (int i = 0; i < X::size; i++) {
-#pragma HLS UNROLL
-            result.data[i] = cast<typename C::output_t>(word.data[i]);
-        }
-        y.write(result);
-    }
-}
-
 // Along another axis: packs take turns.
 template <class C, class X0, class X1, class Y>
 void concatenate_stream(std::false_type, hls::stream<X0>& x0, hls::stream<X1>& x1, hls::stream<Y>& y) {
 #pragma HLS INLINE
 Outer:
     for (int o = 0; o < C::outer; o++) {
-        concatenate_packs<C, C::inner0>(x0, y);
-        concatenate_packs<C, C::inner1>(x1, y);
+        pass_packs<typename C::output_t, C::inner0>(x0, y);
+        pass_packs<typename C::output_t, C::inner1>(x1, y);
     }
 }
 

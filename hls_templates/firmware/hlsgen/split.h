@@ -17,6 +17,7 @@
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
 #include <hlsgen/pack.h>
+#include <hlsgen/packs.h>
 
 namespace hlsgen {
 
@@ -68,32 +69,14 @@ Outer:
     }
 }
 
-// Passes `elements` elements on, pack by pack.
-template <class T, int elements, class X, class Y> void split_packs(hls::stream<X>& x, hls::stream<Y>& y) {
-#pragma HLS INLINE
-    static_assert(X::size == Y::size && elements % X::size == 0, "packs of equal size must fill each result exactly");
-Pack:
-    for (int p = 0; p < elements / X::size; p++) {
-#pragma HLS PIPELINE II=1
-        const X word = x.read();
-        Y result;
-    Element:
-        for (int i = 0; i < X::size; i++) {
-#pragma HLS UNROLL
-            result.data[i] = cast<T>(word.data[i]);
-        }
-        y.write(result);
-    }
-}
-
 // Along another axis: the results take turns.
 template <class C, class X, class Y0, class Y1>
 void split_stream(std::false_type, hls::stream<X>& x, hls::stream<Y0>& y0, hls::stream<Y1>& y1) {
 #pragma HLS INLINE
 Outer:
     for (int o = 0; o < C::outer; o++) {
-        split_packs<typename C::output0_t, C::inner0>(x, y0);
-        split_packs<typename C::output1_t, C::inner1>(x, y1);
+        pass_packs<typename C::output0_t, C::inner0>(x, y0);
+        pass_packs<typename C::output1_t, C::inner1>(x, y1);
     }
 }
 

@@ -40,13 +40,18 @@ def read_permute(call: Call) -> Value:
 @reads("ZeroPadding1D", "ZeroPadding2D")
 def read_zero_padding(call: Call) -> Value:
     call.expect("data_format", "channels_last")
-    padding = call.take("padding")
+    return call.add(ZeroPadding(_sides(call, "padding")))
+
+
+def _sides(call: Call, key: str) -> tuple[int, int, int, int]:
+    """An option for the sides of an image (top, bottom, left, right), or of a line as an image of height 1."""
+    value = call.take(key)
     if len(call.inputs[0].shape) == 2:
-        padding = (0, padding)
-    elif isinstance(padding, int):
-        padding = (padding, padding)
-    (top, bottom), (left, right) = ((p, p) if isinstance(p, int) else p for p in padding)
-    return call.add(ZeroPadding((int(top), int(bottom), int(left), int(right))))
+        value = (0, value)
+    elif isinstance(value, int):
+        value = (value, value)
+    (top, bottom), (left, right) = ((side, side) if isinstance(side, int) else side for side in value)
+    return int(top), int(bottom), int(left), int(right)
 
 
 @reads("UpSampling1D", "UpSampling2D")
@@ -97,13 +102,7 @@ def read_identity(call: Call) -> Value:
 @reads("Cropping1D", "Cropping2D")
 def read_cropping(call: Call) -> Value:
     call.expect("data_format", "channels_last")
-    cropping = call.take("cropping")
-    if len(call.inputs[0].shape) == 2:
-        cropping = (0, cropping)
-    elif isinstance(cropping, int):
-        cropping = (cropping, cropping)
-    (top, bottom), (left, right) = ((c, c) if isinstance(c, int) else c for c in cropping)
-    layer = Cropping((int(top), int(bottom), int(left), int(right)))
+    layer = Cropping(_sides(call, "cropping"))
     if min(layer.output_shape([call.inputs[0].shape])) < 1:
         raise ModelError(f"{call.where}: nothing is left of its input of shape {call.inputs[0].shape}")
     return call.add(layer)
