@@ -27,7 +27,11 @@ KEPT_PREFIXES = 4
 _IN_USE = 3600.0
 """Seconds for which nothing is removed after its last use."""
 _COMPILERS = threading.BoundedSemaphore(processors())
-VENDOR_PREFIX = "".join(f"#include <{name}>\n" for name in ("ap_fixed.h", "ap_int.h", "hls_stream.h"))
+VENDOR_PREFIX = "".join(
+    f"#include <{name}>\n"
+    for name in "cstdlib fstream iostream sstream string ap_fixed.h ap_int.h hls_stream.h".split()
+)
+"""What a test bench includes, in its order, and then a design."""
 
 
 def program(files: Mapping[str, str], units: Sequence[str], options: Sequence[str], *, prefix: str = "") -> Path:
@@ -93,7 +97,7 @@ def _prefix(compiler: Compiler, options: Sequence[str], text: str) -> list[str]:
     flags = [option for option in options if option.startswith(("-std=", "-O", "-f", "-m")) or _outside(option)]
     folder = _folder() / f"prefix_{_digest(compiler, flags, text)}"
     made = folder / "prefix.h.gch"
-    with _alone():
+    with alone():
         if not made.is_file():
             folder.mkdir(exist_ok=True)
             (folder / "text.h").write_text(text)
@@ -155,7 +159,7 @@ def _workspace() -> Iterator[Path]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """While no other thread or worker is in here."""
     with (_folder() / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

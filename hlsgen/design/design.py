@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
+import numpy as np
+
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.op import Op
 from hlsgen.ir.text import table
 from hlsgen.ir.typing import Tensor
@@ -79,12 +82,19 @@ class Design:
 
     @cached_property
     def digest(self) -> str:
-        """A digest of everything that is computed: operations, types and constants (names apart, nothing else)."""
+        """A digest of everything that is computed: operations, their options, tables and constants, and every type."""
         state = hashlib.sha256(str(self).encode())
         for op in self.ops:
-            for name, constant in op.layer.constants().items():
-                state.update(f"{op.name}.{name}:{constant.fixed[0].tolist()}".encode())
+            for field in fields(op.layer):
+                state.update(f"\n{op.name}.{field.name}:{_spelt(getattr(op.layer, field.name))}".encode())
         return state.hexdigest()[:32]
+
+
+def _spelt(value: object) -> str:
+    """An option, a constant or a table of a layer, to the last bit."""
+    if isinstance(value, Constant):
+        return f"{value.type} {value.fixed[0].tolist()}"
+    return str(value.tolist()) if isinstance(value, np.ndarray) else str(value)
 
 
 def _row(op: Op) -> list[str]:

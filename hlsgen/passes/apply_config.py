@@ -25,8 +25,8 @@ class ApplyConfig(Pass):
         for node in graph:
             if node.is_input:
                 fixed = self.config.input_type(node.source.name)
-                wished = None if fixed is None else Wished(fixed, By.CONFIGURATION)
-                node.wish = node.wish.with_type("result", wished)
+                if fixed is not None:
+                    node.wish = node.wish.with_type("result", Wished(fixed, By.CONFIGURATION))
             else:
                 node.wish = self._wish(graph, node)
         graph.notes += self._without_effect(graph)

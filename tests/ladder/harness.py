@@ -6,6 +6,7 @@ value of the graph, not only the outputs. What NumPy says is the measure; it is 
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from hlsgen.backends.hls.plan import Plan, make_plan
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.config import make_config
 from hlsgen.design.arrays import checked_calibration
+from hlsgen.emulation.build import FLAGS, bindings_object
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.errors import ToolError
 from hlsgen.frontends.keras.build import build_graph
@@ -29,8 +31,8 @@ from hlsgen.ir.graph import Graph
 from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Tensor
 from hlsgen.project import Project
-from hlsgen.tools import run, vendor_headers
-from tests.compiled import VENDOR_PREFIX, program, write_files
+from hlsgen.tools import find_compiler, run, vendor_headers
+from tests.compiled import VENDOR_PREFIX, alone, program, write_files
 from tests.oracle import processor_independent
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label", "-fwrapv")
@@ -73,6 +75,7 @@ def ladder(
     other two predict. ``vendor``: for which variants to use the vendor's headers. ``thorough``: all four.
     ``precompiled``: read the vendor's headers before the project's texts rather than where those include them.
     """
+    build_bindings()
     projects = {variant: convert(model, variant, **settings) for variant in ALL}
     first = projects[ALL[0]]
     reference = Reference(first, x)
@@ -95,6 +98,14 @@ def executors_agree(project: Project, x: Any) -> None:
     variant, reference = Variant("as configured", project.config.io_type), Reference(project, x)
     check_predict(project, variant, reference)
     check_vendor(project, variant, reference)
+
+
+@functools.cache
+def build_bindings() -> None:
+    """Both kinds that :func:`check_trace` needs take a while: one worker compiles them, the others wait."""
+    with alone():
+        for flags in (FLAGS, (*FLAGS, *WARNINGS)):
+            bindings_object(find_compiler(), flags)
 
 
 def convert(model: Any, variant: Variant, **settings: Any) -> Project:
