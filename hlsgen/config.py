@@ -173,8 +173,12 @@ class Config(_Strict):
 _MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "weight_granularity")
 
 
-def make_config(config: Config | Mapping[str, Any] | str | Path | None = None, **overrides: Any) -> Config:
+def make_config(
+    config: Config | Mapping[str, Any] | str | Path | None = None, *, caller: str = "convert()", **overrides: Any
+) -> Config:
     """Make a Config from a path to YAML, a dict, a Config or nothing; ``overrides`` are model-level settings.
+
+    ``caller`` begins the message about an override that does not exist.
 
     Raises ConfigError naming the key, what was found and the nearest valid name.
     """
@@ -184,7 +188,7 @@ def make_config(config: Config | Mapping[str, Any] | str | Path | None = None, *
     valid = {*Config.model_fields, *_MODEL_LEVEL}
     for key, value in overrides.items():
         if key not in valid:
-            raise ConfigError(f"convert(): unknown setting '{key}'{nearest(key, valid)}")
+            raise ConfigError(f"{caller}: unknown setting '{key}'{nearest(key, valid)}")
         if key in _MODEL_LEVEL:
             data["defaults"] = {**_as_dict(data.get("defaults")), key: value}
         else:

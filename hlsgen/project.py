@@ -77,7 +77,7 @@ def convert(
         ModelError: the model cannot be read. UnsupportedError: it holds something hlsgen refuses.
         ConfigError: a setting is unknown or impossible. InputError: calibration data do not fit.
     """
-    paths = {"output_dir": output_dir, "weights": weights}
+    paths: dict[str, Any] = {"output_dir": output_dir, "weights": weights}
     settings = make_config(config, **{k: v for k, v in paths.items() if v is not None}, **overrides)
     source = settings.model if model is None else model
     if source is None:
@@ -147,7 +147,7 @@ class Project:
 
         Raises ConfigError for a setting that is unknown or impossible.
         """
-        config = make_config(self.config, **overrides)
+        config = make_config(self.config, caller="with_settings()", **overrides)
         return Project(self.graph, config, self._calibration, overwrite=self._overwrite)
 
     # -- the program ------------------------------------------------------------------------

@@ -742,3 +742,8 @@ def test_the_summary_spells_names_as_the_model_does():
         assert project.precision[name].layer == name
     steps = {step.layer: step.name for step in project.plan.steps}
     assert {name: rows[name] for name in SPELT} == {name: steps[name] for name in SPELT}
+
+
+def test_with_settings_names_itself(one):
+    with pytest.raises(ConfigError, match=r"with_settings\(\): unknown setting 'precison'; did you mean 'precision'\?"):
+        one.with_settings(precison="fixed<9,3>")
