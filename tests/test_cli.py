@@ -15,6 +15,7 @@ import yaml
 
 import hlsgen
 from hlsgen.cli import main
+from hlsgen.cli.app import _save
 from hlsgen.config import CalibrationMethod, Granularity, IoType, Strategy
 from tests.backends import stubs
 
@@ -197,6 +198,15 @@ def test_predict(call: Call, tmp_path: Path, iris: Path, raw: bool) -> None:
 
 
 # -- errors --------------------------------------------------------------------------------------
+
+
+def test_outputs_are_stored_under_any_name(tmp_path: Path) -> None:
+    names, arrays = ("file", "allow_pickle", "a:b"), [np.arange(3), np.ones((2, 2)), np.zeros(1)]
+    _save(tmp_path / "y.npz", arrays, names)
+    with np.load(tmp_path / "y.npz") as stored:
+        assert tuple(stored) == names
+        for name, array in zip(names, arrays, strict=True):
+            np.testing.assert_array_equal(stored[name], array)
 
 
 def test_our_errors_have_no_traceback(call: Call, tmp_path: Path) -> None:

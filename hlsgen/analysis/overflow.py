@@ -88,7 +88,7 @@ class OverflowCounter:
 
     def __init__(self, design: Design, name: str) -> None:
         self._exposed = _expose_casts(design)
-        self._tensors = list(dict.fromkeys(cast.tensor for cast in self._exposed.casts))
+        self._tensors = self._exposed.design.outputs
         plan = make_plan(self._exposed.design, "io_parallel", name, self._tensors)
         self._emulator = Emulator(plan) if self._tensors else None
 
@@ -127,7 +127,7 @@ class _Exposed:
 
 
 def _expose_casts(design: Design) -> _Exposed:
-    """The same design with every lossy cast as an operation of its own."""
+    """The same design, up to the last lossy cast, with each of them as an operation of its own."""
     known: dict[Tensor, Tensor] = {}
     ops: list[Op] = []
     casts: list[_Cast] = []
@@ -149,8 +149,19 @@ def _expose_casts(design: Design) -> _Exposed:
                 ops.append(Op(name, Convert(), (value,), (after,), Wish(), op.source))
                 value = after
             known[tensor] = value
-    outputs = tuple(known[tensor] for tensor in design.outputs)
-    return _Exposed(Design(design.name, tuple(ops), outputs, design.output_names, {}), tuple(casts))
+    counted = tuple(dict.fromkeys(cast.tensor for cast in casts))
+    names = tuple(tensor.name for tensor in counted)
+    return _Exposed(Design(design.name, _leading_to(counted, ops), counted, names, {}), tuple(casts))
+
+
+def _leading_to(tensors: Sequence[Tensor], ops: Sequence[Op]) -> tuple[Op, ...]:
+    """The operations that ``tensors`` depend on, and all inputs; what is behind the last cast is not computed."""
+    needed, kept = set(tensors), []
+    for op in reversed(ops):
+        if op.is_input or not needed.isdisjoint(op.outputs):
+            needed.update(op.inputs)
+            kept.append(op)
+    return tuple(reversed(kept))
 
 
 def _uncast(tensor: Tensor) -> Tensor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
+from zipfile import ZipFile
 
 import numpy as np
 import typer
@@ -15,7 +16,7 @@ from hlsgen.cli import cache, doctor
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.config import CalibrationMethod, Config, Granularity, IoType, Strategy
-from hlsgen.design.arrays import load_array
+from hlsgen.design.arrays import Array, load_array
 from hlsgen.errors import ConfigError, OutputDirError, nearest
 from hlsgen.ir.graph import Graph
 from hlsgen.pipeline import stages
@@ -268,11 +269,19 @@ def _save(path: Path, result: Any, names: tuple[str, ...]) -> None:
     try:
         with path.open("wb") as file:  # a file object: np.save would add .npy to a name without it
             if path.suffix == ".npz" or len(arrays) > 1:
-                np.savez(file, **dict(zip(names, arrays, strict=True)))
+                _write_npz(file, dict(zip(names, arrays, strict=True)))
             else:
                 np.save(file, arrays[0])
     except OSError as error:
         raise OutputDirError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _write_npz(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
+    """Write arrays under any names: to ``np.savez`` they would be keywords, and some of those are its own."""
+    with ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _yes(fact: bool) -> str:

@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 import pytest
 
+from hlsgen.analysis.overflow import _expose_casts
+from hlsgen.backends.hls.parts import STEPS_OF_A_PART
 from tests.passes.builders import Net, project_of
 
 
@@ -61,3 +63,14 @@ def test_designs_without_a_lossy_cast_say_so():
     net.dense("fc", net.input((2,)), 2, 2)
     project = project_of(net.source("fc"), input_precision="fixed<6,3>")
     assert str(count(project, np.ones((3, 2)))) == "no cast in this design can overflow"
+
+
+def test_what_is_behind_the_last_lossy_cast_is_not_computed():
+    net = Net(1)
+    x = net.dense("first", net.input((3,)), 3, 3)
+    for i in range(2 * STEPS_OF_A_PART + 2):
+        x = net.call("ReLU", f"relu{i}", x)
+    project = project_of(net.source(x), layers={"first": {"precision": {"result": "fixed<6,2>"}}})
+    report = count(project, np.ones((2, 3)))
+    assert [entry.layer for entry in report.entries] == ["first"]
+    assert [op.layer.kind for op in _expose_casts(project.design).design] == ["Input", "Dense"]
