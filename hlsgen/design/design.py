@@ -46,10 +46,6 @@ class Design:
         """The operation that computes a tensor."""
         return self._producers[tensor]
 
-    def readers(self, tensor: Tensor) -> list[Op]:
-        """The operations that read a tensor (one twice, if it reads it twice)."""
-        return self._readers[tensor]
-
     @cached_property
     def trace_keys(self) -> dict[str, Tensor]:
         """Names of traces and the tensors they stand for: the source model's layers, then inner steps."""
@@ -61,14 +57,6 @@ class Design:
     @cached_property
     def _producers(self) -> dict[Tensor, Op]:
         return {tensor: op for op in self.ops for tensor in op.outputs}
-
-    @cached_property
-    def _readers(self) -> dict[Tensor, list[Op]]:
-        found: dict[Tensor, list[Op]] = {tensor: [] for tensor in self.tensors}
-        for op in self.ops:
-            for tensor in op.inputs:
-                found[tensor].append(op)
-        return found
 
     # -- text -------------------------------------------------------------------------------
 

@@ -61,3 +61,13 @@ def test_designs_without_a_lossy_cast_say_so():
     net.dense("fc", net.input((2,)), 2, 2)
     project = project_of(net.source("fc"), input_precision="fixed<6,3>")
     assert str(count(project, np.ones((3, 2)))) == "no cast in this design can overflow"
+
+
+def test_what_is_reshaped_for_an_output_is_counted_where_something_else_reads_it():
+    """The counting design has other outputs: there nobody reads the reshaped values."""
+    net = Net(3)
+    shared = net.dense("shared", net.input((4, 2)), 2, 3)
+    net.call("Flatten", "flat", shared)
+    net.dense("last", shared, 3, 2)
+    project = project_of(net.source("flat", "last"), layers={"last": {"precision": {"result": "fixed<4,1>"}}})
+    assert count(project, np.ones((3, 4, 2)))["last"] > 0
