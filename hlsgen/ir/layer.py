@@ -21,7 +21,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.staircase import Staircase
-from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow
+from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints
 from hlsgen.ir.typing import Tensor
 from hlsgen.ir.wish import Granularity, Wish
 
@@ -70,9 +70,10 @@ class Context:
     widest: int | None = None
     """The configuration's ``max_width``: nothing that is placed gets wider."""
     expected: Expected | None = None
-    """How large the result gets in use, where that was estimated."""
+    """How large the result gets in use, where that was estimated; None for a layer with several."""
     read_frac: int | None = None
-    """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it."""
+    """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it, and for
+    a layer with several results."""
 
     @property
     def input(self) -> Tensor:
@@ -100,8 +101,7 @@ class Casts:
             return EVERYTHING
         if self.result is None:
             return behind
-        saturates = self.result.overflow in (Overflow.SAT, Overflow.SAT_SYM)
-        if not saturates and (self.exact is None or not self.exact.fits(self.result)):
+        if not self.result.saturates and (self.exact is None or not self.exact.fits(self.result)):
             return EVERYTHING
         return behind.before_cast(self.result, rounds=self.exact is None or self.exact.frac > self.result.frac)
 
@@ -284,7 +284,7 @@ class Layer:
         return tuple(self.natural_type(context) for _ in self.output_shapes(context.input_shapes))
 
     def finished(self, result: FixedType) -> Layer:
-        """Last step of inference, once the result type is known (tables are filled here)."""
+        """Last step of inference for a layer of one output that is wished or has a natural type (tables are filled)."""
         return self
 
     def constants(self) -> dict[str, Constant]:
