@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from hlsgen.ir.op import Op
 from hlsgen.ir.text import table
 from hlsgen.ir.typing import Tensor
@@ -67,11 +69,15 @@ class Design:
 
     @cached_property
     def digest(self) -> str:
-        """A digest of everything that is computed: operations, types and constants (names apart, nothing else)."""
-        state = hashlib.sha256(str(self).encode())
+        """A digest of all that decides about the results: operations and their names, types, constants, outputs."""
+        outputs = ", ".join(tensor.name for tensor in self.outputs)
+        state = hashlib.sha256(f"{self}\n{outputs}".encode())
         for op in self.ops:
             for name, constant in op.layer.constants().items():
-                state.update(f"{op.name}.{name}:{constant.fixed[0].tolist()}".encode())
+                mantissas, _ = constant.fixed
+                state.update(f"{op.name}.{name}:".encode())
+                wide = mantissas.dtype == object
+                state.update(str(mantissas.tolist()).encode() if wide else np.ascontiguousarray(mantissas).data)
         return state.hexdigest()[:32]
 
 
