@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -132,7 +133,7 @@ class Layer:
 
     # -- declarations with a usual answer -------------------------------------------------------
 
-    constant_roles: ClassVar[Mapping[str, str]] = {}
+    constant_roles: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Field of a constant -> the role by which the configuration fixes its type; others are the layer's own."""
     structural: ClassVar[bool] = False
     """The result's values are (a subset of) the inputs' values: no arithmetic, so no type of its own."""
