@@ -58,7 +58,7 @@ def steps(config: Config, calibrated: bool = False) -> tuple[Step, ...]:
 
 
 def stages(config: Config) -> tuple[Stage, ...]:
-    """All of them."""
+    """The passes and the steps, in the order in which they run."""
     return (*passes(config), *steps(config))
 
 

@@ -130,10 +130,10 @@ class Project:
             )
         load_backend(config.backend)  # a misspelt one is refused before any work
         self.graph, self.config = graph, config
-        """The model's graph as it was read, and what was made of it."""
+        """The model's graph as it was read, which stays so; and the settings."""
         self._calibration, self._overwrite = calibration, overwrite
         self.design: Design = make_design(graph, config, calibration, after_pass)
-        """Every operation with its shape and types; print it."""
+        """What was made of the graph: every operation with its shape and types; print it."""
         self.overflows: OverflowReport | None = None
         """What the last ``predict(count_overflows=True)`` counted; print it."""
         wish = config.project_name or graph.name or "model"

@@ -39,7 +39,7 @@ def hls_project() -> Callable[..., Project]:
     projects: dict[Any, tuple[Any, Project]] = {}
 
     def make(model: Any, config: Any = None, **overrides: Any) -> Project:
-        key = (_identity(model), _identity(config), repr(sorted(overrides.items(), key=lambda item: item[0])))
+        key = (_identity(model), _identity(config), _identity(overrides))
         if key not in projects:
             # models are kept so that no other object gets their identity
             projects[key] = ((model, config, overrides), hlsgen.convert(model, config, **overrides))
@@ -95,10 +95,15 @@ def assert_bit_exact(
 
 
 def _identity(thing: Any) -> Any:
+    """What two equal arguments have in common. Arrays and models are only equal to themselves."""
     if isinstance(thing, str | Path):
         path = Path(thing)
         return (str(path.absolute()), path.stat().st_mtime_ns if path.exists() else None)
-    return repr(thing) if isinstance(thing, dict | None) else id(thing)
+    if isinstance(thing, Mapping):
+        return tuple((name, _identity(thing[name])) for name in sorted(thing))
+    if isinstance(thing, list | tuple):
+        return tuple(map(_identity, thing))
+    return repr(thing) if isinstance(thing, int | float | None) else id(thing)
 
 
 # -- comparing -----------------------------------------------------------------------------------

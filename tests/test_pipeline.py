@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,8 @@ import pytest
 
 from hlsgen.config import Config, make_config
 from hlsgen.ir.graph import Graph
-from hlsgen.ir.wish import By
+from hlsgen.ir.types import FixedType
+from hlsgen.ir.wish import By, Wish, Wished
 from hlsgen.pipeline import infer, make_design, steps
 from tests.ir.test_graph import picture
 from tests.passes.builders import Net, graph_of, grid, project_of, rewritten
@@ -27,6 +31,14 @@ def network() -> Net:
     y = net.dense("fc", y, 12, 4)
     net.call("Softmax", "soft", y)
     net.call("Activation", "tanh", y, activation="tanh")
+    return net
+
+
+def small_network() -> Net:
+    """Without functions by table, which hold Python functions."""
+    net = Net(3)
+    y = net.dense("fc0", net.input((4,)), 4, 12, activation="relu")
+    net.dense("fc", net.quantize("q", y, 8, 4), 12, 4)
     return net
 
 
@@ -70,6 +82,22 @@ def test_a_design_is_made_twice_of_one_graph(config: Config, calibrated: bool) -
     first, second = (make_design(graph, config, data) for _ in range(2))
     assert picture(graph) == before
     assert (str(first), first.digest, first.notes) == (str(second), second.digest, second.notes)
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_graphs_are_copied_and_sent_to_other_processes(config: Config, twin: Callable[[Any], Any]) -> None:
+    graph = graph_of(small_network().source("fc"))
+    design = make_design(graph, config)
+    assert twin(design).digest == make_design(twin(graph), config).digest == design.digest
+
+
+def test_wishes_cannot_be_changed() -> None:
+    types = {"result": Wished(FixedType(4, 2), By.MODEL)}
+    wish = Wish(types)
+    types.clear()
+    assert wish.result == FixedType(4, 2)
+    with pytest.raises(TypeError):
+        wish.types["accum"] = wish.types["result"]  # type: ignore[index]
 
 
 def test_settings_of_one_design_are_not_those_of_the_next() -> None:

@@ -42,6 +42,16 @@ def test_the_same_arguments_give_the_same_project(hls_project: MakeProject, exam
     assert hls_project(path, input_precision="ufixed<6,2>") is not first
 
 
+def test_arrays_that_only_look_the_same_are_others(hls_project: MakeProject, examples: Path, x: np.ndarray) -> None:
+    """NumPy prints the corners of large arrays."""
+    path, large = examples / "digits_mlp" / "model.keras", np.repeat(x, 4, axis=0)
+    other = large.copy()
+    other[40, 30] += 100.0
+    assert repr(large) == repr(other)
+    first, second, third = (hls_project(path, calibration={"pixels": data}) for data in (large, other, large))
+    assert first is third and first is not second
+
+
 def test_equal(digits: Project, x: np.ndarray) -> None:
     assert_bit_exact(digits, x, digits.predict(x))
     assert_bit_exact(digits, x, digits.predict(x, raw=True), raw=True)

@@ -71,7 +71,7 @@ class TypeChoice:
 
 @dataclass(frozen=True)
 class PrecisionReport:
-    """All choices in the order of the graph, and what fixed types lose. Print it."""
+    """All choices in the order of the design, and what fixed types lose. Print it."""
 
     choices: tuple[TypeChoice, ...]
     losses: tuple[Loss, ...]

@@ -36,7 +36,8 @@ class Backend(Protocol):
     def files(self, job: Job) -> dict[str, str]:
         """All texts of the project by path, before anything is written.
 
-        Raises UnsupportedError for a layer and ConfigError for a setting that this backend cannot honour.
+        Raises UnsupportedError for a layer and ConfigError for a setting that this backend cannot honour, InputError
+        for test vectors that do not fit the model.
         """
 
     def run(self, job: Job, write: Callable[[], Path], **options: Any) -> Any:

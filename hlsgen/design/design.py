@@ -49,10 +49,6 @@ class Design:
         """The operation that computes a tensor."""
         return self._producers[tensor]
 
-    def readers(self, tensor: Tensor) -> list[Op]:
-        """The operations that read a tensor (one twice, if it reads it twice)."""
-        return self._readers[tensor]
-
     @cached_property
     def trace_keys(self) -> dict[str, Tensor]:
         """Names of traces and the tensors they stand for: the source model's layers, then inner steps."""
@@ -65,14 +61,6 @@ class Design:
     def _producers(self) -> dict[Tensor, Op]:
         return {tensor: op for op in self.ops for tensor in op.outputs}
 
-    @cached_property
-    def _readers(self) -> dict[Tensor, list[Op]]:
-        found: dict[Tensor, list[Op]] = {tensor: [] for tensor in self.tensors}
-        for op in self.ops:
-            for tensor in op.inputs:
-                found[tensor].append(op)
-        return found
-
     # -- text -------------------------------------------------------------------------------
 
     def __str__(self) -> str:
@@ -82,19 +70,24 @@ class Design:
 
     @cached_property
     def digest(self) -> str:
-        """A digest of everything that is computed: operations, their options, tables and constants, and every type."""
-        state = hashlib.sha256(str(self).encode())
+        """A digest of everything that is computed: operations, options, tables, constants, types and outputs."""
+        outputs = ", ".join(tensor.name for tensor in self.outputs)
+        state = hashlib.sha256(f"{self}\n{outputs}".encode())
         for op in self.ops:
             for field in fields(op.layer):
-                state.update(f"\n{op.name}.{field.name}:{_spelt(getattr(op.layer, field.name))}".encode())
+                state.update(f"\n{op.name}.{field.name}:".encode())
+                state.update(_bits(getattr(op.layer, field.name)))
         return state.hexdigest()[:32]
 
 
-def _spelt(value: object) -> str:
+def _bits(value: object) -> bytes:
     """An option, a constant or a table of a layer, to the last bit."""
     if isinstance(value, Constant):
-        return f"{value.type} {value.fixed[0].tolist()}"
-    return str(value.tolist()) if isinstance(value, np.ndarray) else str(value)
+        return f"{value.type} ".encode() + _bits(value.fixed[0])
+    if not isinstance(value, np.ndarray):
+        return str(value).encode()
+    shape = f"{value.dtype} {value.shape} ".encode()
+    return shape + (str(value.tolist()).encode() if value.dtype == object else np.ascontiguousarray(value).tobytes())
 
 
 def _row(op: Op) -> list[str]:

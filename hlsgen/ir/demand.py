@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
-from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.types import FixedType, Rounding
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Demand:
     def before_cast(self, fixed: FixedType, *, rounds: bool) -> Demand:
         """What is wanted in front of a cast that saturates or cannot overflow (casts of that kind never fall)."""
         wanted = Demand(_down(self.low, fixed), _up(self.high, fixed), None if rounds else self.frac)
-        if fixed.overflow in (Overflow.SAT, Overflow.SAT_SYM):
+        if fixed.saturates:
             wanted = wanted.within(fixed.min, fixed.max)
         if rounds and fixed.rounding is Rounding.TRN:
             return Demand(wanted.low, wanted.high, fixed.frac)

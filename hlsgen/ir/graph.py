@@ -48,7 +48,7 @@ class Value:
 
 @dataclass(eq=False)
 class Node:
-    """One operation. ``layer`` holds its parameters, ``wish`` what was fixed for it."""
+    """One operation: ``layer`` says what it computes, ``wish`` which types are fixed for it and how it is computed."""
 
     name: str
     layer: Layer
@@ -150,14 +150,6 @@ class Graph:
         uses = self._uses[value]
         return uses[0] if len(uses) == 1 and value not in self.outputs else None
 
-    def rename(self, node: Node, wish: str) -> None:
-        """Give a node (and its values) another name, made unique; several values are numbered (``name:0``)."""
-        self._names -= _all_names(node.name, len(node.outputs))
-        node.name = self.unique_name(wish, len(node.outputs))
-        self._names |= _all_names(node.name, len(node.outputs))
-        for value, name in zip(node.outputs, _value_names(node.name, len(node.outputs)), strict=True):
-            value.name = name
-
     # -- changing ---------------------------------------------------------------------------
 
     def unique_name(self, wish: str, outputs: int = 1) -> str:
@@ -188,6 +180,14 @@ class Graph:
         for value in inputs:
             self._uses[value].append(node)
         return node
+
+    def rename(self, node: Node, wish: str) -> None:
+        """Give a node (and its values) another name, made unique; several values are numbered (``name:0``)."""
+        self._names -= _all_names(node.name, len(node.outputs))
+        node.name = self.unique_name(wish, len(node.outputs))
+        self._names |= _all_names(node.name, len(node.outputs))
+        for value, name in zip(node.outputs, _value_names(node.name, len(node.outputs)), strict=True):
+            value.name = name
 
     def insert_after(self, value: Value, layer: Layer, name: str, source: Source) -> Value:
         """Put a new node behind ``value``: all readers of ``value`` read the new output instead."""

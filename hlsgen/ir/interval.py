@@ -65,7 +65,7 @@ class Interval:
 
     def cast(self, fixed: FixedType) -> Interval:
         """What remains after a cast: rounding is monotone; wrapping may reach every value of the type."""
-        if fixed.overflow in (Overflow.SAT, Overflow.SAT_SYM) or self.fits(fixed):
+        if fixed.saturates or self.fits(fixed):
             return Interval(fixed.cast(self.low, self.frac), fixed.cast(self.high, self.frac), fixed.frac)
         return Interval.of_type(fixed, self.channels)
 

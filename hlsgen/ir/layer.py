@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.staircase import Staircase
-from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow
+from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints
 from hlsgen.ir.typing import Tensor
 from hlsgen.ir.wish import Granularity, Wish
 
@@ -70,9 +71,10 @@ class Context:
     widest: int | None = None
     """The configuration's ``max_width``: nothing that is placed gets wider."""
     expected: Expected | None = None
-    """How large the result gets in use, where that was estimated."""
+    """How large the result gets in use, where that was estimated; None for a layer with several."""
     read_frac: int | None = None
-    """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it."""
+    """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it, and for
+    a layer with several results."""
 
     @property
     def input(self) -> Tensor:
@@ -100,8 +102,7 @@ class Casts:
             return EVERYTHING
         if self.result is None:
             return behind
-        saturates = self.result.overflow in (Overflow.SAT, Overflow.SAT_SYM)
-        if not saturates and (self.exact is None or not self.exact.fits(self.result)):
+        if not self.result.saturates and (self.exact is None or not self.exact.fits(self.result)):
             return EVERYTHING
         return behind.before_cast(self.result, rounds=self.exact is None or self.exact.frac > self.result.frac)
 
@@ -132,7 +133,7 @@ class Layer:
 
     # -- declarations with a usual answer -------------------------------------------------------
 
-    constant_roles: ClassVar[Mapping[str, str]] = {}
+    constant_roles: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Field of a constant -> the role by which the configuration fixes its type; others are the layer's own."""
     structural: ClassVar[bool] = False
     """The result's values are (a subset of) the inputs' values: no arithmetic, so no type of its own."""
@@ -284,7 +285,7 @@ class Layer:
         return tuple(self.natural_type(context) for _ in self.output_shapes(context.input_shapes))
 
     def finished(self, result: FixedType) -> Layer:
-        """Last step of inference, once the result type is known (tables are filled here)."""
+        """Last step of inference for a layer of one output that is wished or has a natural type (tables are filled)."""
         return self
 
     def constants(self) -> dict[str, Constant]:

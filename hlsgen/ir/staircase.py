@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.types import FixedType, Rounding
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Staircase:
     @classmethod
     def of_cast(cls, fixed: FixedType | None, most: int) -> Staircase | None:
         """The cast to a type; None without one, with overflow modes that make it fall, and beyond ``most`` levels."""
-        if fixed is None or 1 << fixed.width > most or fixed.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
+        if fixed is None or 1 << fixed.width > most or not fixed.saturates:
             return None
         levels = tuple(range(fixed.min_mantissa, fixed.max_mantissa + 1))
         return cls(tuple(_cut_below(level, fixed) for level in levels[1:]), levels, fixed)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from hlsgen.ir.types import FixedType
 
@@ -49,10 +50,17 @@ class Wish:
     of both.
     """
 
-    types: Mapping[str, Wished] = field(default_factory=lambda: MappingProxyType({}))
+    types: Mapping[str, Wished] = field(default_factory=dict)
     strategy: Strategy = Strategy.LATENCY
     reuse_factor: int = 1
     granularity: Granularity = Granularity.TENSOR
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As plain arguments: views of dicts can neither be copied nor sent to other processes."""
+        return Wish, (dict(self.types), self.strategy, self.reuse_factor, self.granularity)
 
     def type(self, role: str) -> FixedType | None:
         wished = self.types.get(role)
@@ -88,7 +96,7 @@ class Wish:
     def with_type(self, role: str, wished: Wished | None) -> Wish:
         """The same with another type for a role; None: with none."""
         others = {r: w for r, w in self.types.items() if r != role}
-        return replace(self, types=MappingProxyType(others if wished is None else {**others, role: wished}))
+        return replace(self, types=others if wished is None else {**others, role: wished})
 
     def with_result_of(self, other: Wish) -> Wish:
         """The wish of a node that also does the cast of ``other``, which reads it."""

@@ -16,19 +16,15 @@ from hlsgen.layers.window import Window
 
 
 @dataclass(frozen=True, eq=False)
-class Conv2D(LinearLayer):
-    """``weight`` (kernel height, kernel width, channels in, channels out), ``bias`` (channels out,)."""
+class Convolution(LinearLayer):
+    """A linear layer at every place of a window."""
 
-    kind = "Conv2D"
     window: Window
 
     @property
-    def n_in(self) -> int:
-        return int(np.prod(self.weight.shape[:3]))
-
-    @property
     def n_out(self) -> int:
-        return self.weight.shape[3]
+        """Channels of the result."""
+        raise NotImplementedError
 
     @property
     def pads(self) -> bool:  # type: ignore[override]
@@ -42,6 +38,21 @@ class Conv2D(LinearLayer):
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], self.n_out)
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D(Convolution):
+    """``weight`` (kernel height, kernel width, channels in, channels out), ``bias`` (channels out,)."""
+
+    kind = "Conv2D"
+
+    @property
+    def n_in(self) -> int:
+        return int(np.prod(self.weight.shape[:3]))
+
+    @property
+    def n_out(self) -> int:
+        return self.weight.shape[3]
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         patches = self.window.patches(inputs[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
-from hlsgen.ir.layer import Exact, Layer
+from hlsgen.ir.layer import Exact
 from hlsgen.ir.types import Ints, bit_length, integers
-from hlsgen.layers.linear import LinearLayer, divisors
-from hlsgen.layers.window import Window
+from hlsgen.layers.conv2d import Convolution
+from hlsgen.layers.linear import divisors
 
 
 @dataclass(frozen=True, eq=False)
-class DepthwiseConv2D(LinearLayer):
+class DepthwiseConv2D(Convolution):
     """``weight`` (kernel height, kernel width, channels in, multiplier), ``bias`` (channels in * multiplier,)."""
 
     kind = "DepthwiseConv2D"
-    window: Window
 
     @property
     def multiplier(self) -> int:
@@ -31,19 +30,6 @@ class DepthwiseConv2D(LinearLayer):
     @property
     def n_out(self) -> int:
         return self.weight.shape[2] * self.multiplier
-
-    @property
-    def pads(self) -> bool:  # type: ignore[override]
-        return self.window.padded
-
-    def with_padding(self, shape: Shape, padding: tuple[int, int, int, int]) -> Layer | None:
-        """Not where the image is smaller than the kernel: the proof of the sum's range would come out sharper than
-        with the zeros as data, and with it the types."""
-        window = self.window.with_padding(padding)
-        return replace(self, window=window) if all(mask.all() for mask in window.masks(shape)) else None
-
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        return self.window.output_shape(shapes[0], self.n_out)
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hlsgen.errors import GraphError, HlsgenError
+from hlsgen.errors import GraphError
 from hlsgen.ir.graph import Graph
 
 
@@ -47,10 +47,8 @@ def run_passes(
         try:
             step.run(graph)
             graph.verify()
-        except HlsgenError as error:
-            if isinstance(error, GraphError):
-                raise GraphError(f"pass {step.pass_name()} (after {', '.join(done) or 'none'}): {error}") from error
-            raise
+        except GraphError as error:
+            raise GraphError(f"pass {step.pass_name()} (after {', '.join(done) or 'none'}): {error}") from error
         done.append(step.pass_name())
         if after is not None:
             after(step.pass_name(), graph)

@@ -40,7 +40,10 @@ class FuseQuantizers(Pass):
 
 
 def caster(graph: Graph, node: Node) -> Node | None:
-    """The arithmetic whose exact result reaches nothing but this cast; None if there is none."""
+    """The arithmetic whose exact result reaches nothing but this cast; None if there is none.
+
+    Not one of several results, for a node's wish is for all of them.
+    """
     fixed = node.wish.result
     if fixed is None or not node.wish.result_by_model:
         return None
@@ -48,7 +51,7 @@ def caster(graph: Graph, node: Node) -> Node | None:
     while graph.sole_user(value) is reader and value.producer.wish.result is None:
         producer = value.producer
         if not producer.layer.structural:
-            return None if producer.is_input else producer
+            return producer if len(producer.outputs) == 1 and not producer.is_input else None
         if not producer.layer.commutes_with_cast(fixed):
             return None
         reader, value = producer, producer.input

@@ -14,7 +14,7 @@ from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
-from hlsgen.layers.shape_ops import Concatenate, Mover
+from hlsgen.layers.shape_ops import Mover
 
 Fold = Callable[[Node, Affine], LinearLayer | None]
 """Fold an affine map into a linear node (behind or in front of it); None where that is not allowed."""
@@ -162,7 +162,5 @@ def merge_ahead(graph: Graph, node: Node, route: Route) -> None:
     graph.bypass(node)
     for passed in sorted(route.passed, key=graph.nodes.index):
         expected = [v.expected for v in passed.inputs if v.expected is not None]
-        if expected and isinstance(passed.layer, Concatenate):
+        if expected:
             passed.output.expected = max(expected, key=lambda e: e.reach)
-        elif expected:
-            passed.output.expected = expected[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from hlsgen.ir.demand import EVERYTHING, Demand, union
 from hlsgen.ir.graph import Graph, Node, Value
@@ -55,8 +54,6 @@ class Draft:
 @dataclass(frozen=True)
 class Step(Stage):
     """One step of inference. Fields are its options; ``run`` returns whether anything changed."""
-
-    exact: ClassVar[bool]
 
     def run(self, draft: Draft) -> bool:
         raise NotImplementedError

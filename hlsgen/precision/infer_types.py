@@ -9,7 +9,7 @@ the range expected in use, rounded to nearest and saturating.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.expected import Expected
@@ -95,16 +95,12 @@ class _Inference:
             self.draft.tensors[value] = self._typed(node, layer, value, exact, result)
 
     def _context(self, node: Node) -> Context:
-        value = node.outputs[0]
-        return Context(
-            node.name,
-            self.draft.inputs(node),
-            node.wish,
-            self.width,
-            self.widest,
-            value.expected,
-            node.wish.result.frac if node.wish.result is not None else self.readers.read_frac(value),
-        )
+        context = Context(node.name, self.draft.inputs(node), node.wish, self.width, self.widest)
+        if len(node.outputs) > 1:
+            return context
+        fixed = node.wish.result
+        read_frac = self.readers.read_frac(node.output) if fixed is None else fixed.frac
+        return replace(context, expected=node.output.expected, read_frac=read_frac)
 
     def _fixed_results(self, node: Node, layer: Layer, context: Context) -> Sequence[FixedType | None]:
         """The result types that are wished, or that the layer's nature suggests."""

@@ -74,3 +74,13 @@ def test_what_is_behind_the_last_lossy_cast_is_not_computed():
     report = count(project, np.ones((2, 3)))
     assert [entry.layer for entry in report.entries] == ["first"]
     assert [op.layer.kind for op in _expose_casts(project.design).design] == ["Input", "Dense"]
+
+
+def test_what_is_reshaped_for_an_output_is_counted_where_something_else_reads_it():
+    """The counting design has other outputs: there nobody reads the reshaped values."""
+    net = Net(3)
+    shared = net.dense("shared", net.input((4, 2)), 2, 3)
+    net.call("Flatten", "flat", shared)
+    net.dense("last", shared, 3, 2)
+    project = project_of(net.source("flat", "last"), layers={"last": {"precision": {"result": "fixed<4,1>"}}})
+    assert count(project, np.ones((3, 4, 2)))["last"] > 0

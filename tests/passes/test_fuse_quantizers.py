@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from hlsgen.config import Config
+from hlsgen.frontends.builder import add_input
+from hlsgen.ir.graph import Graph, Source
+from hlsgen.ir.layer import Layer, Packing
 from hlsgen.ir.types import FixedType
-from hlsgen.ir.wish import By, Wished
+from hlsgen.ir.wish import By, Wish, Wished
+from hlsgen.layers.convert import Convert
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
+from hlsgen.pipeline import make_design
 from hlsgen.project import Project
 from tests.passes.builders import Net, expected_text, graph_of, grid, outline, project_of, typed_outline
 
@@ -54,6 +61,38 @@ def test_exact():
     for key in ("q", "relu", "out"):
         np.testing.assert_array_equal(first[key], second[key], err_msg=key)
         assert before.trace_keys()[key].type == after.trace_keys()[key].type
+
+
+@dataclass(frozen=True, eq=False)
+class Signs(Layer):
+    """Two results: x and -x."""
+
+    kind = "Signs"
+    packing = Packing.ELEMENTS
+    pure = True
+    casts = frozenset({"result"})
+
+    def output_shapes(self, shapes):
+        return shapes[0], shapes[0]
+
+    def evaluate_floats(self, inputs):
+        return inputs[0], -inputs[0]
+
+    def intervals(self, inputs, shapes):
+        return inputs[0], inputs[0].negate()
+
+
+def test_one_of_several_results():
+    """The other result has no such type: the cast stays where it is."""
+    graph = Graph("signs")
+    x = add_input(graph, "x", (3,))
+    plus, minus = graph.add_node(Signs(), [x], "signs", Source("signs", "Signs")).outputs
+    cast = graph.add(Convert(), [plus], "q", Source("q", "QActivation"))
+    cast.producer.wish = Wish().with_type("result", Wished(FixedType(4, 2), By.MODEL))
+    graph.set_outputs([cast, minus], ["q", "minus"])
+    assert not FuseQuantizers().run(graph)
+    types = [str(tensor.type) for tensor in make_design(graph, Config(input_precision="fixed<8,4>")).outputs]
+    assert types == ["fixed<4,2>", "fixed<9,5>"]
 
 
 def test_two_readers():

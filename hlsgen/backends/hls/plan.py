@@ -6,6 +6,7 @@ cloned, and packs of the wrong size are regrouped.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -143,6 +144,14 @@ class _Planner:
         self.design, self.kernels, self.plan, self.results = design, kernels, plan, results
         reserved = WIRE_NAMES | {plan.top}
         self.identifiers = Identifiers(reserved)
+        self.roots = _roots(design)
+        self.reads = Counter(self.roots[t] for op in design if not op.layer.renames for t in op.inputs)
+        """How often a tensor is read, seen through reshapes."""
+        self.places: dict[Tensor, list[int]] = {}
+        """The places of a tensor among the outputs, seen through reshapes."""
+        for index, result in enumerate(results):
+            self.reads[self.roots[result]] += 1
+            self.places.setdefault(self.roots[result], []).append(index)
         self.copies: dict[Tensor, list[Wire]] = {}
         """Wires that carry a tensor and are still to be read (several where a stream was cloned)."""
         self.outputs: dict[int, Wire] = {}
@@ -153,25 +162,14 @@ class _Planner:
                 self._input(op)
             elif not op.layer.renames:
                 self._step(op)
+        self.plan.outputs = [self.outputs[index] for index in range(len(self.results))]
         return self.plan
 
     # -- tensors ----------------------------------------------------------------------------
 
-    def _readers(self, tensor: Tensor) -> int:
-        """How often a tensor is read, seen through reshapes."""
-        count = self.results.count(tensor)
-        for reader in self.design.readers(tensor):
-            count += self._readers(reader.output) if reader.layer.renames else 1
-        return count
-
     def _output_index(self, tensor: Tensor) -> int | None:
-        """The place of a tensor among the outputs, seen through reshapes, if it is read for nothing else."""
-        if self._readers(tensor) != 1:
-            return None
-        if tensor in self.results:
-            return self.results.index(tensor)
-        (reader,) = self.design.readers(tensor)
-        return self._output_index(reader.output) if reader.layer.renames else None
+        """The place of a tensor among the outputs, if it is read for nothing else."""
+        return self.places[tensor][0] if tensor in self.places and self.reads[tensor] == 1 else None
 
     def _input(self, op: Op) -> None:
         tensor = op.output
@@ -185,22 +183,19 @@ class _Planner:
 
     def _offer(self, tensor: Tensor, wire: Wire) -> None:
         """Make a wire readable; clone a stream as often as it is read; copy it to outputs that others read too."""
-        readers = self._readers(tensor)
+        readers = self.reads[tensor]
         wires = [wire] * readers
         if self.plan.dataflow and readers > 1:
             wires = self._cloned(tensor, wire, readers)
         self.copies[tensor] = wires
-        for index, output in enumerate(self.results):
-            if self._root(output) is tensor and self._needs_copy(tensor):
-                self._copy_to_output(output, index)
-
-    def _needs_copy(self, tensor: Tensor) -> bool:
-        return self.design.producer(tensor).is_input or self._readers(tensor) > 1
+        if self.design.producer(tensor).is_input or readers > 1:
+            for index in self.places.get(tensor, ()):
+                self._copy_to_output(self.results[index], index)
 
     def _copy_to_output(self, output: Tensor, index: int) -> None:
         source = self._take(output)
         wire = self._wire(output, source.pack, comment(f"output {index}"), "_copy")
-        self._place_output(index, wire)
+        self.outputs[index] = wire
         members = {**_copying(source.type, output.size), "reuse_factor": 1}
         self._add(
             Step(
@@ -211,10 +206,6 @@ class _Planner:
                 (wire,),
             )
         )
-
-    def _place_output(self, index: int, wire: Wire) -> None:
-        self.outputs[index] = wire
-        self.plan.outputs = [w for _, w in sorted(self.outputs.items())]
 
     def _cloned(self, tensor: Tensor, wire: Wire, readers: int) -> list[Wire]:
         """Copy a tensor for each of its readers, since dataflow allows a channel only one.
@@ -246,8 +237,7 @@ class _Planner:
 
     def _take(self, tensor: Tensor, pack: int | None = None) -> Wire:
         """Return the wire on which to read a tensor, regrouped into packs of ``pack`` if that is not what it has."""
-        root = self._root(tensor)
-        wire = self.copies[root].pop()
+        wire = self.copies[self.roots[tensor]].pop()
         if not self.plan.stream or pack is None or wire.pack == pack:
             return wire
         name = self.identifiers.make(f"{tensor.name}_repacked")
@@ -288,8 +278,8 @@ class _Planner:
                 self.plan.wires.append(wire)
                 self._offer(tensor, wire)
             else:
-                self._place_output(index, wire)
-            if self.plan.stream and not self._readers(tensor):
+                self.outputs[index] = wire
+            if self.plan.stream and not self.reads[tensor]:
                 self._discard(tensor, wire)
 
     def _discard(self, tensor: Tensor, wire: Wire) -> None:
@@ -311,24 +301,28 @@ class _Planner:
             case Packing.CHANNELS:
                 return [self._take_fitting(op.input, op.input.shape[-1])]
             case Packing.GATHERED:
-                pack = self.copies[self._root(op.input)][-1].pack
+                pack = self.copies[self.roots[op.input]][-1].pack
                 last = op.input.shape[-1]
                 return [self._take(op.input, None if last % pack == 0 else last)]
         return [self._take(tensor, tensor.shape[-1]) for tensor in op.inputs]
 
     def _take_fitting(self, tensor: Tensor, channels: int) -> Wire:
         """Packs that channels divide or that divide channels."""
-        pack = self.copies[self._root(tensor)][-1].pack
+        pack = self.copies[self.roots[tensor]][-1].pack
         fits = channels % pack == 0 or pack % channels == 0
         return self._take(tensor, None if fits else channels)
 
-    def _root(self, tensor: Tensor) -> Tensor:
-        """The tensor whose wire carries this one (reshapes have none of their own)."""
-        producer = self.design.producer(tensor)
-        return self._root(producer.input) if producer.layer.renames else tensor
-
     def _add(self, step: Step) -> None:
         self.plan.steps.append(step)
+
+
+def _roots(design: Design) -> dict[Tensor, Tensor]:
+    """For every tensor the one whose wire carries it (reshapes have none of their own)."""
+    found: dict[Tensor, Tensor] = {}
+    for op in design:
+        for tensor in op.outputs:
+            found[tensor] = found[op.input] if op.layer.renames else tensor
+    return found
 
 
 def _copying(fixed: FixedType, size: int) -> Members:

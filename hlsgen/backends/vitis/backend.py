@@ -44,7 +44,9 @@ class Vitis:
         Raises ToolError if Vitis HLS is missing or fails, with its first ERROR line.
         """
         if unknown:
-            raise ConfigError(f"synthesize(): unknown option {', '.join(unknown)}; valid: csim, csynth, cosim, export")
+            raise ConfigError(
+                f"synthesize(): unknown option {', '.join(unknown)}; valid: csim, csynth, cosim, export, log, timeout"
+            )
         wishes = {"csim": csim, "csynth": csynth or cosim or export, "cosim": cosim, "export": export}
         steps = [step for step, wanted in wishes.items() if wanted]
         if not steps:

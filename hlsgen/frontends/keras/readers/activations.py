@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.frontends.functions import add_line, add_relu, add_softmax, add_table
+from hlsgen.frontends.functions import add_clip, add_line, add_relu, add_softmax, add_table
 from hlsgen.frontends.keras.call import Call, activation, reads
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
@@ -114,8 +114,8 @@ def apply_hard_silu(call: Call, value: Value) -> Value:
 
 @activation("hard_tanh")
 def apply_hard_tanh(call: Call, value: Value) -> Value:
-    """``clip(x, -1, 1)``, shifted so that a ReLU does it."""
-    return add_line(call, add_relu(call, add_line(call, value, 1.0, 1.0, "up"), ceiling=2.0), 1.0, -1.0, "down")
+    """``clip(x, -1, 1)``."""
+    return add_clip(call, value, -1.0, 1.0)
 
 
 # -- by table --------------------------------------------------------------------------------
