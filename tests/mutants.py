@@ -232,8 +232,8 @@ MUTANTS = (
     Mutant(
         "the summary counts one element a word",
         "hlsgen",
-        "return wire.pack * wire.type.width",
-        "return wire.type.width",
+        "PortForm.STREAM, wire.pack * wire.type.width",
+        "PortForm.STREAM, wire.type.width",
         ("tests/test_project.py::test_summary",),
     ),
     Mutant(
