@@ -34,6 +34,9 @@ from hlsgen.version import VERSION
 
 Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 
+_READ_ONCE = ("model", "config", "weights", "calibration")
+"""What ``convert`` reads from files or takes as data: not for ``with_settings``, which reads nothing."""
+
 
 class ClippedInputWarning(UserWarning):
     """Inputs lie outside the range of the input type and were saturated."""
@@ -145,8 +148,11 @@ class Project:
     def with_settings(self, **overrides: Any) -> Project:
         """The same model with other settings (as for ``convert``), without reading it again: for sweeps.
 
-        Raises ConfigError for a setting that is unknown or impossible.
+        Calibration data stay what they are. Raises ConfigError for a setting that is unknown or impossible.
         """
+        for key in _READ_ONCE:
+            if key in overrides:
+                raise ConfigError(f"with_settings(): '{key}' is read with the model and stays; call convert() again")
         config = make_config(self.config, caller="with_settings()", **overrides)
         return Project(self.graph, config, self._calibration, overwrite=self._overwrite)
 

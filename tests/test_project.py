@@ -713,6 +713,12 @@ def test_with_settings_adds_to_those_that_were_given(one):
     assert one.config.io_type == "io_parallel", "the first project keeps its own"
 
 
+@pytest.mark.parametrize("key", ["model", "config", "weights", "calibration"])
+def test_with_settings_does_not_ignore_what_only_convert_reads(one, key):
+    with pytest.raises(ConfigError, match=rf"'{key}' is read with the model.*convert\(\)"):
+        one.with_settings(**{key: "other.npy"})
+
+
 def test_with_settings_refuses_what_convert_refuses(one):
     with pytest.raises(ConfigError, match=r"unknown setting 'precison'.*did you mean 'precision'\?"):
         one.with_settings(precison="fixed<9,3>")
