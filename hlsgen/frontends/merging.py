@@ -35,7 +35,7 @@ def _ordered(builder: Builder, op: str, a: Value, b: Value, align: bool) -> list
 
 
 def _of_one_rank(builder: Builder, a: Value, b: Value, align: bool) -> tuple[Value, Value]:
-    """Keras's layers put axes of 1 behind the batch until both have as many; its operators align the last axes."""
+    """Axes of 1 are put behind the batch until both have as many; without ``align``, other numbers are refused."""
     rank = max(len(a.shape), len(b.shape))
     if len(a.shape) != len(b.shape) and not align:
         raise UnsupportedError(

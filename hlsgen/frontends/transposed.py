@@ -30,18 +30,6 @@ class Axis:
     dilation: int
     before: int
 
-    @classmethod
-    def of(cls, extent: int, size: int, stride: int, dilation: int, padding: str, more: int | None) -> Axis:
-        """From Keras's options; ``more`` is its output_padding."""
-        reach = (size - 1) * dilation + 1
-        full = (extent - 1) * stride + reach
-        if padding == "same":
-            outputs = extent * stride if more is None else (extent - 1) * stride + reach % 2 + more
-        else:
-            outputs = full + (max(stride - reach, 0) if more is None else more)
-        before = max(full - outputs, 0) // 2 if padding == "same" else 0
-        return cls(extent, outputs, size, stride, dilation, before)
-
     @property
     def places(self) -> dict[int, tuple[int, int]]:
         """For each tap: the phase of the outputs that use it, and where their input lies relative to their block."""
@@ -53,7 +41,7 @@ class Axis:
 
     @property
     def step(self) -> int:
-        """Distance of the inputs that a block uses (only without stride, Keras allows a dilation)."""
+        """Distance of the inputs that a block uses (a reader refuses a dilation together with a stride)."""
         return self.dilation if self.stride == 1 else 1
 
     @property

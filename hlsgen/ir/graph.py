@@ -189,17 +189,6 @@ class Graph:
         for value, name in zip(node.outputs, _value_names(node.name, len(node.outputs)), strict=True):
             value.name = name
 
-    def insert_after(self, value: Value, layer: Layer, name: str, source: Source) -> Value:
-        """Put a new node behind ``value``: all readers of ``value`` read the new output instead."""
-        users, was_output = self.uses(value), value in self.outputs
-        added = self.add(layer, (value,), name, source)
-        for user in dict.fromkeys(users):
-            self._set_inputs(user, [added if v is value else v for v in user.inputs])
-        if was_output:
-            self.outputs = tuple(added if v is value else v for v in self.outputs)
-        self.sort()
-        return added
-
     def replace_uses(self, old: Value, new: Value) -> None:
         """Let every reader of ``old`` (and the model's outputs and aliases) read ``new``."""
         if old.shape != new.shape:

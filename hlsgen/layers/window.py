@@ -20,13 +20,6 @@ def as_image(shape: Shape) -> tuple[int, int, int]:
     return (1, shape[0], shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
 
 
-def same_padding(extent: int, size: int, stride: int) -> tuple[int, int]:
-    """Keras's 'same': ceil(extent / stride) outputs, the odd cell of padding behind."""
-    outputs = -(-extent // stride)
-    total = max((outputs - 1) * stride + size - extent, 0)
-    return total // 2, total - total // 2
-
-
 @dataclass(frozen=True)
 class Window:
     """Size, stride, dilation (each (height, width)) and zero padding (top, bottom, left, right)."""
@@ -43,23 +36,6 @@ class Window:
         if self.dilation != (1, 1):
             text += f" dilated {self.dilation[0]}x{self.dilation[1]}"
         return text + (f" padded {','.join(map(str, self.padding))}" if any(self.padding) else "")
-
-    @classmethod
-    def of(cls, shape: Shape, size: Any, stride: Any, dilation: Any, padding: str) -> Window:
-        """From Keras's options for an input of ``shape``; ``padding`` is valid, same or causal."""
-        height, width, _ = as_image(shape)
-        flat = len(shape) == 2
-        kernel, strides, dilations = (_pair(v, flat) for v in (size, stride, dilation))
-        reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
-        pads = (0, 0, 0, 0)
-        if padding == "same":
-            pads = (
-                *same_padding(height, reach[0], strides[0]),
-                *same_padding(width, reach[1], strides[1]),
-            )
-        elif padding == "causal":
-            pads = (0, 0, reach[1] - 1, 0)
-        return cls(kernel, strides, dilations, pads)
 
     def with_padding(self, more: tuple[int, int, int, int]) -> Window:
         """The same window with that much more padding."""
@@ -127,10 +103,3 @@ def _masks(outputs: int, size: int, stride: int, dilation: int, before: int, ext
     """The different rows of: does cell k of output o lie inside?"""
     at = np.arange(outputs)[:, None] * stride + np.arange(size) * dilation - before
     return list(np.unique((at >= 0) & (at < extent), axis=0))
-
-
-def _pair(value: Any, flat: bool) -> tuple[int, int]:
-    items = [int(value)] if isinstance(value, int) else [int(v) for v in value]
-    if flat:
-        return 1, items[0]
-    return (items[0], items[0]) if len(items) == 1 else (items[0], items[1])

@@ -89,12 +89,6 @@ class Activation:
     exact: bool = True
 
     @property
-    def plain_cast(self) -> bool:
-        """Whether assigning to ``type`` is all there is to do."""
-        whole = (self.low, self.high) == (self.type.min_mantissa, self.type.max_mantissa)
-        return self.kind == "cast" and whole and self.scale is None
-
-    @property
     def step_frac(self) -> int | None:
         """Fraction bits of a grid whose steps and half steps are where the result steps; None if unknown."""
         if self.coarser:

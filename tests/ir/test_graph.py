@@ -95,18 +95,6 @@ def test_replace_uses_moves_outputs_and_aliases():
     consistent(graph)
 
 
-def test_insert_after():
-    graph, v = diamond()
-    new = graph.insert_after(v["a"], Convert(), "new", HERE)
-    consistent(graph)
-    assert v["b"].producer.inputs == v["c"].producer.inputs == (new,)
-    assert new.producer.inputs == (v["a"],)
-    assert names(graph) == "x a new b c d"
-    end = graph.insert_after(v["d"], Convert(), "end", HERE)
-    assert graph.outputs == (end,)
-    consistent(graph)
-
-
 def test_a_cycle_is_found():
     graph, v = diamond()
     graph.set_inputs(v["a"].producer, [v["b"]])
@@ -295,7 +283,7 @@ def test_a_change_of_a_copy_is_none_of_the_original(other_way):
     by_name["a"].refitted = True
     by_name["b"].output.expected = None
     by_name["a"].output.expected = Expected(3.0, 4.0, Origin.CALIBRATION)
-    changed.insert_after(by_name["a"].output, Convert(), "new", HERE)
+    changed.add(Convert(), (by_name["a"].output,), "new", HERE)
     changed.set_outputs([by_name["b"].output], ["b"])
     changed.aliases["more"] = by_name["b"].output
     changed.notes.append("another")

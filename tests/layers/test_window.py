@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hlsgen.layers.window import Window
+from hlsgen.frontends.keras.extents import window_of
 
 extents = st.tuples(st.integers(1, 5), st.integers(1, 5))
 small = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -16,7 +16,7 @@ small = st.tuples(st.integers(1, 3), st.integers(1, 3))
 @given(extents, small, small, small, st.sampled_from(["valid", "same"]))
 def test_masks_are_the_largest_sets_of_cells_inside(extent, size, stride, dilation, padding):
     shape = (*extent, 1)
-    window = Window.of(shape, size, stride, dilation, padding)
+    window = window_of(shape, size, stride, dilation, padding)
     assume(min(window.output_extent(shape)) >= 1)
     patches = window.patches(np.ones((1, *shape), dtype=np.int64))[0].reshape(-1, *size).astype(bool)
     every = {patch.tobytes(): patch for patch in patches}.values()

@@ -241,10 +241,10 @@ def test_activation_reads_like_its_layer() -> None:
     relu = parse_quantizer("quantized_relu(6,3,relu_upper_bound=6,is_quantized_clip=False)")
     assert isinstance(relu, QuantizedRelu)
     act = relu.activation()
-    assert (act.kind, act.max_value, act.plain_cast) == ("relu", 6, False)
+    assert (act.kind, act.max_value) == ("relu", 6)
     bits = parse_quantizer("quantized_bits(6,1)")
     assert bits is not None
-    assert bits.activation().plain_cast
+    assert bits.activation().kind == "cast"
     assert bits.activation().type.rounding is Rounding.RND_CONV
 
 

@@ -103,7 +103,8 @@ def kernel_of(kind: type[L]) -> Callable[[Callable[[L, Op], Kernel]], Callable[[
     """Register the binding of a layer."""
 
     def register(binding: Callable[[L, Op], Kernel]) -> Callable[[L, Op], Kernel]:
-        assert kind not in BINDINGS, f"{kind.__name__} is bound twice: {BINDINGS[kind].__module__} has it"
+        if kind in BINDINGS:
+            raise TypeError(f"{kind.__name__} is bound twice: {BINDINGS[kind].__module__} has it")
         BINDINGS[kind] = binding
         return binding
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hlsgen.errors import HlsgenError, ModelError, UnsupportedError
 from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.constants import channel_scale, fold_power_of_two
+from hlsgen.frontends.keras.extents import window_of
 from hlsgen.frontends.keras.source import LayerCall
 from hlsgen.frontends.keras.unsupported import suggestion, why_refused
 from hlsgen.ir.constant import Constant, Floats, no_bias
@@ -89,7 +90,8 @@ ACTIVATIONS: dict[str, ActivationReader] = {}
 
 def _register(table: dict[str, Any], names: Sequence[str], function: Any) -> None:
     for name in names:
-        assert name not in table, f"{name!r} is read twice: {table[name].__module__} does it"
+        if name in table:
+            raise TypeError(f"{name!r} is read twice: {table[name].__module__} does it")
         table[name] = function
 
 
@@ -258,7 +260,7 @@ class Call(Builder):
         if padding not in ("valid", "same", "causal"):
             raise UnsupportedError(f"{self.where}: padding {padding!r} is not supported (valid, same or causal)")
         return self.checked(
-            Window.of(self.inputs[0].shape, size, self.take("strides", 1), self.take("dilation_rate", 1), padding)
+            window_of(self.inputs[0].shape, size, self.take("strides", 1), self.take("dilation_rate", 1), padding)
         )
 
     def checked(self, window: Window) -> Window:

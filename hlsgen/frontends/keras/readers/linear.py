@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.extents import pair, transposed_axis
 from hlsgen.frontends.transposed import Axis, block_kernel
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
@@ -87,21 +88,16 @@ def _axes(call: Call) -> tuple[Axis, Axis]:
     flat = len(shape) == 2
     padding = call.expect("padding", "valid", "same")
     options = call.take("kernel_size"), call.take("strides", 1), call.take("dilation_rate", 1)
-    size, stride, dilation = (_pair(v, flat, 1) for v in options)
-    more = _pair(call.take("output_padding", None), flat, None)
+    size, stride, dilation = (pair(v, flat) for v in options)
+    more = pair(call.take("output_padding", None), flat, None)
     if max(stride) > 1 and max(dilation) > 1:
         raise UnsupportedError(f"{call.where}: strides={stride} with dilation_rate={dilation}; one of them has to be 1")
     height, width, _ = as_image(shape)
-    rows = Axis.of(height, size[0], stride[0], dilation[0], padding, more[0])
-    columns = Axis.of(width, size[1], stride[1], dilation[1], padding, more[1])
+    rows = transposed_axis(height, size[0], stride[0], dilation[0], padding, more[0])
+    columns = transposed_axis(width, size[1], stride[1], dilation[1], padding, more[1])
     if min(rows.outputs, columns.outputs) < 1:
         raise UnsupportedError(f"{call.where}: its output would be empty for an input of shape {shape}")
     return rows, columns
-
-
-def _pair(value: Any, flat: bool, unused: Any) -> tuple[Any, Any]:
-    items = list(value) if isinstance(value, list | tuple) else [value]
-    return (unused if len(items) == 1 and flat else items[0], items[-1])
 
 
 @reads("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose")

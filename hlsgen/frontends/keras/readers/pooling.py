@@ -8,6 +8,7 @@ import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.extents import window_of
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
@@ -21,7 +22,7 @@ def read_window(call: Call) -> Window:
     padding = call.take("padding", "valid")
     if padding not in ("valid", "same"):
         raise UnsupportedError(f"{call.where}: padding {padding!r} is not supported (valid or same)")
-    return call.checked(Window.of(call.inputs[0].shape, size, size if strides is None else strides, 1, padding))
+    return call.checked(window_of(call.inputs[0].shape, size, size if strides is None else strides, 1, padding))
 
 
 @reads("MaxPooling1D", "MaxPooling2D")
