@@ -719,6 +719,11 @@ def test_with_settings_does_not_ignore_what_only_convert_reads(one, key):
         one.with_settings(**{key: "other.npy"})
 
 
+def test_no_parameter_of_ours_is_taken_for_a_setting(one):
+    with pytest.raises(ConfigError, match=r"^with_settings\(\): unknown setting 'caller'"):
+        one.with_settings(caller="x")
+
+
 def test_with_settings_refuses_what_convert_refuses(one):
     with pytest.raises(ConfigError, match=r"unknown setting 'precison'.*did you mean 'precision'\?"):
         one.with_settings(precison="fixed<9,3>")
