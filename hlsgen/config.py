@@ -174,7 +174,7 @@ _MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "weight_granularity")
 
 
 def make_config(
-    config: Config | Mapping[str, Any] | str | Path | None = None, *, caller: str = "convert()", **overrides: Any
+    config: Config | Mapping[str, Any] | str | Path | None = None, caller: str = "convert()", /, **overrides: Any
 ) -> Config:
     """Make a Config from a path to YAML, a dict, a Config or nothing; ``overrides`` are model-level settings.
 

@@ -153,7 +153,7 @@ class Project:
         for key in _READ_ONCE:
             if key in overrides:
                 raise ConfigError(f"with_settings(): '{key}' is read with the model and stays; call convert() again")
-        config = make_config(self.config, caller="with_settings()", **overrides)
+        config = make_config(self.config, "with_settings()", **overrides)
         return Project(self.graph, config, self._calibration, overwrite=self._overwrite)
 
     # -- the program ------------------------------------------------------------------------

@@ -600,16 +600,17 @@ def summarised(io_type: str):
     )
 
 
-@pytest.mark.parametrize(("io_type", "widths"), [("io_stream", (24, 16, 55, 1)), ("io_parallel", (8 * 48, 1, 55, 1))])
-def test_summary(io_type, widths):
+@pytest.mark.parametrize(
+    ("io_type", "image", "result"),
+    [("io_stream", (1, 24, 16), (1, 55, 1)), ("io_parallel", (1, 8 * 48, 1), (5, 11, 1))],
+)
+def test_summary(io_type, image, result):
+    """``image`` and ``result``: how many ports they have, of how many bits, for how many words."""
     project = summarised(io_type)
     text = project.summary()
-    ports = {line.split()[0]: line for line in text.splitlines() if " bits" in line or "element 0" in line}
-    in_bits, in_words, out_bits, out_words = widths
-    (image,) = [line for name, line in ports.items() if name == "image"]
-    assert image.split()[:5] == ["image", "in", "ufixed<8,0,RND,SAT>", str(in_bits), str(in_words)]
-    (result,) = [line for line in ports.values() if " out " in line]
-    assert result.split()[2:5] == ["fixed<11,5,RND,SAT>", str(out_bits), str(out_words)]
+    ports = text.partition("Ports of the top function")[2].partition("\n\n")[0].splitlines()
+    assert ports[-2].split()[:6] == ["image", "in", "ufixed<8,0,RND,SAT>", *map(str, image)]
+    assert ports[-1].split()[:6] == ["n_int", "out", "fixed<11,5,RND,SAT>", *map(str, result)]
     assert "bn is fused into conv" in text
     assert "'q'" in text, "a cast that was fused is named with what it became"
     assert "'int'" in text and "n_int" in text, "renamed for C++"
@@ -717,6 +718,11 @@ def test_with_settings_adds_to_those_that_were_given(one):
 def test_with_settings_does_not_ignore_what_only_convert_reads(one, key):
     with pytest.raises(ConfigError, match=rf"'{key}' is read with the model.*convert\(\)"):
         one.with_settings(**{key: "other.npy"})
+
+
+def test_no_parameter_of_ours_is_taken_for_a_setting(one):
+    with pytest.raises(ConfigError, match=r"^with_settings\(\): unknown setting 'caller'"):
+        one.with_settings(caller="x")
 
 
 def test_with_settings_refuses_what_convert_refuses(one):
