@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
+import random
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -275,10 +278,10 @@ def test_damaged_bytes_never_crash(tmp_path, source):
             assert str(error)
 
 
-def rewritten(tmp_path: Path, change: Any) -> Path:
-    """The iris model with its configuration changed by a function of the parsed JSON."""
+def rewritten(tmp_path: Path, change: Any, source: Path = IRIS) -> Path:
+    """A model (the iris model) with its configuration changed by a function of the parsed JSON."""
     path = tmp_path / "changed.keras"
-    with zipfile.ZipFile(IRIS) as old, zipfile.ZipFile(path, "w") as new:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
         for item in old.namelist():
             data = old.read(item)
             if item == "config.json":
@@ -318,6 +321,79 @@ def test_changed_configuration(tmp_path, name):
         hlsgen.convert(rewritten(tmp_path, change))
     for word in words:
         assert word in str(caught.value)
+
+
+HOSTILE = [None, [], {}, "x", True, 0, -1, 2.5, 10**30, [1, None], [2, -1], [[1]], 3]
+
+
+def places_of(tree: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to everything in a tree of dicts and lists."""
+    for key, branch in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
+        yield (*before, key)
+        yield from places_of(branch, (*before, key))
+
+
+@pytest.mark.parametrize("model", ["iris_mlp", "residual_cnn", "mnist_qcnn"])
+def test_anything_at_any_place_of_a_configuration_is_read_or_refused(tmp_path, model):
+    source, path = EXAMPLES / model / "model.keras", tmp_path / "changed.keras"
+    with zipfile.ZipFile(source) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    config = json.loads(parts["config.json"])
+    choice = random.Random(model)
+    cases = choice.sample([(place, i) for place in places_of(config["config"]) for i in range(len(HOSTILE))], 150)
+    refusals = 0
+    for (*way, last), i in cases:
+        changed = copy.deepcopy(config)
+        spot = changed["config"]
+        for key in way:
+            spot = spot[key]
+        spot[last] = HOSTILE[i]
+        with zipfile.ZipFile(path, "w") as file:
+            for name, data in parts.items():
+                file.writestr(name, json.dumps(changed) if name == "config.json" else data)
+        try:
+            hlsgen.convert(path)
+        except HlsgenError as error:
+            assert str(error)
+            refusals += 1
+    assert 0 < refusals < len(cases)
+
+
+WINDOWS = [
+    ("strides", [], "[] is not one or two whole numbers"),
+    ("strides", [1, None], "[1, None] is not one or two whole numbers"),
+    ("dilation_rate", [-1, 1], "dilation (-1, 1)"),
+    ("strides", 10**30, "is beyond 65535"),
+]
+
+
+@pytest.mark.parametrize("option,value,words", WINDOWS)
+def test_windows_that_are_none(tmp_path, option, value, words):
+    def change(config: dict[str, Any]) -> None:
+        layers = [layer for layer in config["config"]["layers"] if layer["class_name"] == "Conv2D"]
+        layers[0]["config"][option] = value
+
+    with pytest.raises(ModelError) as caught:
+        hlsgen.convert(rewritten(tmp_path, change, EXAMPLES / "residual_cnn" / "model.keras"))
+    assert all(part in str(caught.value) for part in ("(Conv2D)", words, "damaged"))
+
+
+def test_weights_for_other_channels_than_arrive(tmp_path):
+    """Nothing in the file is impossible by itself: here the images have one channel more than the kernel."""
+
+    def change(config: dict[str, Any]) -> None:
+        config["config"]["layers"][0]["config"]["batch_shape"][-1] += 1
+
+    with pytest.raises(ModelError, match=r"is for 4 channels, and its input of shape \(5,\) has others"):
+        hlsgen.convert(rewritten(tmp_path, change))
+
+
+def test_an_input_of_more_elements_than_anything_counts(tmp_path):
+    def change(config: dict[str, Any]) -> None:
+        config["config"]["layers"][0]["config"]["batch_shape"] = [None, 2**20, 2**20, 4]
+
+    with pytest.raises(ModelError, match=r"has more than 2147483647 elements"):
+        hlsgen.convert(rewritten(tmp_path, change))
 
 
 def with_weights(tmp_path: Path, change: Any) -> Path:

@@ -198,7 +198,13 @@ class Layer:
     # -- meaning --------------------------------------------------------------------------------
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """The shape of the output (without the batch). Raises ValueError where the constants do not fit the input."""
         return shapes[0]
+
+    def expect_channels(self, shape: Shape, channels: int) -> None:
+        """Raise ValueError where an input has another last axis than the constants are for."""
+        if shape[-1:] != (channels,):
+            raise ValueError(f"{self.kind} is for {channels} channels, and its input of shape {shape} has others")
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         """The shapes of all outputs (without the batch)."""

@@ -37,6 +37,7 @@ class Convolution(LinearLayer):
         return replace(self, window=window) if all(mask.all() for mask in window.masks(shape)) else None
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        self.expect_channels(shapes[0], self.weight.shape[2])
         return self.window.output_shape(shapes[0], self.n_out)
 
 

@@ -28,6 +28,7 @@ class Dense(LinearLayer):
         return self.weight.shape[1]
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        self.expect_channels(shapes[0], self.n_in)
         return (*shapes[0][:-1], self.n_out)
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:

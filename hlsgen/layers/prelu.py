@@ -23,6 +23,10 @@ class PRelu(Layer):
     casts = frozenset({"result"})
     slopes: Constant
 
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        self.expect_channels(shapes[0], self.slopes.shape[-1])
+        return shapes[0]
+
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
         return np.where(x < 0, x * self.slopes.effective, x)

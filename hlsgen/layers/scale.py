@@ -33,6 +33,10 @@ class Scale(LinearLayer):
         known = self.measured
         return known if known is not None and (known.mean.any() or (known.deviation != 1).any()) else None
 
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        self.expect_channels(shapes[0], self.weight.shape[-1])
+        return shapes[0]
+
     @property
     def affine(self) -> Affine:
         """What it does to each channel."""

@@ -29,6 +29,10 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
 
+    def __post_init__(self) -> None:
+        if min(*self.size, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
+            raise ValueError(f"no window has size {self.size}, stride {self.stride} and dilation {self.dilation}")
+
     def __str__(self) -> str:
         text = "x".join(map(str, self.size))
         if self.stride != (1, 1):

@@ -330,8 +330,17 @@ def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library:
         why = why_refused(source.class_name, source.config, READERS)
         raise UnsupportedError(f"layer '{source.name}' ({source.class_name}) is not supported: {why}")
     call = Call(source, inputs, graph, library)
-    result = reader(call)
-    results = [result] if isinstance(result, Value) else list(result)
+    try:
+        result = reader(call)
+        results = [result] if isinstance(result, Value) else list(result)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, HlsgenError):
+            raise
+        # A file can say anything: no reader asks of each option whether it is of the kind that Keras would write.
+        raise ModelError(
+            f"{call.where}: cannot be read with the configuration that it has ({type(error).__name__}: {error}); the "
+            "file is damaged or of an unknown version"
+        ) from error
     call.finish(*results)
     return results
 

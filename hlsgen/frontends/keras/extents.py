@@ -8,10 +8,19 @@ from hlsgen.frontends.transposed import Axis
 from hlsgen.ir.constant import Shape
 from hlsgen.layers.window import Window, as_image
 
+LARGEST = 2**16 - 1
+
 
 def pair(value: Any, flat: bool, unused: Any = 1) -> tuple[Any, Any]:
-    """An option for (rows, columns): one number stands for both, or in a ``flat`` layer (1D) for its only axis."""
+    """An option for (rows, columns): one number stands for both, or in a ``flat`` layer (1D) for its only axis.
+
+    Raises ValueError where it is not one or two whole numbers (or ``unused``), or larger than any image.
+    """
     items = list(value) if isinstance(value, list | tuple) else [value]
+    if len(items) not in (1, 2) or any(type(item) is not int and item is not unused for item in items):
+        raise ValueError(f"{value!r} is not one or two whole numbers")
+    if any(item is not None and item > LARGEST for item in items):
+        raise ValueError(f"{value!r} is beyond {LARGEST}")
     return (unused if len(items) == 1 and flat else items[0], items[-1])
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
 from hlsgen.frontends.keras.source import Array, InputSpec, LayerCall, SourceModel, Tensor
+
+MAX_ELEMENTS = 2**31 - 1  # of an input: what an int of C++ counts
 
 Weights = Mapping[LayerPath, dict[str, Array]]
 
@@ -103,6 +106,8 @@ def _shape(model: str, name: str, shape: Sequence[object]) -> tuple[int, ...]:
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ModelError(f"input '{name}': axis {axis} of its shape {tuple(shape)} is no positive integer")
         sizes.append(size)
+    if prod(sizes) > MAX_ELEMENTS:
+        raise ModelError(f"input '{name}' of shape {tuple(shape)} has more than {MAX_ELEMENTS} elements")
     return tuple(sizes)
 
 

@@ -37,7 +37,8 @@ def read_quantized_activation(call: Call) -> Value:
 def read_relu(call: Call) -> Value:
     call.expect("threshold", 0, None)
     slope = call.take("negative_slope", 0.0) or 0.0
-    return add_relu(call, call.inputs[0], float(slope), call.take("max_value", None))
+    ceiling = call.take("max_value", None)
+    return add_relu(call, call.inputs[0], float(slope), None if ceiling is None else float(ceiling))
 
 
 @reads("LeakyReLU")

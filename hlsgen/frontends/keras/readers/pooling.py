@@ -42,12 +42,12 @@ def read_average_pooling(call: Call) -> Value:
 @reads("GlobalMaxPooling1D", "GlobalMaxPooling2D")
 def read_global_max(call: Call) -> Value:
     call.expect("data_format", "channels_last")
-    return call.add(GlobalMaxPooling(call.take("keepdims", False)))
+    return call.add(GlobalMaxPooling(call.expect("keepdims", False, True)))
 
 
 @reads("GlobalAveragePooling1D", "GlobalAveragePooling2D")
 def read_global_average(call: Call) -> Value:
     call.expect("data_format", "channels_last")
     positions = prod(call.inputs[0].shape[:-1])
-    keepdims = call.take("keepdims", False)
+    keepdims = call.expect("keepdims", False, True)
     return call.add(GlobalAveragePooling(Constant.of(np.array([1.0 / positions])), keepdims=keepdims))

@@ -49,7 +49,7 @@ def read_quantized_global_average(call: Call) -> Value:
         return call.apply_activation(read_global_average(call), activation)
     call.expect("data_format", "channels_last")
     factor = _factor(call, quantizer, prod(call.inputs[0].shape[:-1]))
-    pooled = GlobalAveragePooling(_reciprocals({0: factor}, 1), keepdims=call.take("keepdims", False))
+    pooled = GlobalAveragePooling(_reciprocals({0: factor}, 1), keepdims=call.expect("keepdims", False, True))
     return call.apply_activation(call.add(pooled), activation)
 
 
