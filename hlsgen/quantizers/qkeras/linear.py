@@ -28,8 +28,8 @@ Clip: TypeAlias = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
-class QuantizedBits(QKerasQuantizer):
-    """``quantized_bits``: round to a grid of step ``2**(integer - bits + keep_negative)``, then scale."""
+class _EvenGrid(QKerasQuantizer):
+    """What the quantisers to evenly spaced levels of ``2**(integer - bits + keep_negative)`` share."""
 
     bits: int
     integer: int
@@ -37,20 +37,22 @@ class QuantizedBits(QKerasQuantizer):
     keep_negative: bool
     alpha: Alpha = None
     scale_axis: ScaleAxis = None
-    exponents: Clip = (None, None)
-    post_training_scale: tuple[object, ...] | float | None = None
-    library: Library = "qkeras"
 
     @property
     def is_sign(self) -> bool:
-        """One signed bit: +1 or -1, whatever ``integer`` is."""
+        """One signed bit: two levels, of which none is 0."""
         return self.bits == 1 and self.keep_negative
+
+    @property
+    def sign_type(self) -> FixedType:
+        """The type of these two levels."""
+        raise NotImplementedError
 
     @property
     def type(self) -> FixedType:
         """The declared type, with QKeras's rounding and saturation."""
         if self.is_sign:
-            return rounding_type(2, 2, True)
+            return self.sign_type
         signed = self.keep_negative
         return rounding_type(self.bits, self.integer + signed, signed, self.symmetric)
 
@@ -58,6 +60,20 @@ class QuantizedBits(QKerasQuantizer):
         if self.alpha is not None:
             return self
         return replace(self, alpha="auto_po2", symmetric=True)
+
+
+@dataclass(frozen=True)
+class QuantizedBits(_EvenGrid):
+    """``quantized_bits``: round to a grid of step ``2**(integer - bits + keep_negative)``, then scale."""
+
+    exponents: Clip = (None, None)
+    post_training_scale: tuple[object, ...] | float | None = None
+    library: Library = "qkeras"
+
+    @property
+    def sign_type(self) -> FixedType:
+        """+1 or -1, whatever ``integer`` is."""
+        return rounding_type(2, 2, True)
 
     def _quantize(self, x: Floats) -> Quantized:
         if isinstance(self.alpha, str):
@@ -150,33 +166,13 @@ class QuantizedHswish(QKerasQuantizer):
 
 
 @dataclass(frozen=True)
-class QuantizedLinear(QKerasQuantizer):
+class QuantizedLinear(_EvenGrid):
     """``quantized_linear`` (qkeras-v3): divide by the scale, clip, round, multiply again."""
 
-    bits: int
-    integer: int
-    symmetric: bool
-    keep_negative: bool
-    alpha: Alpha = None
-    scale_axis: ScaleAxis = None
-
     @property
-    def is_sign(self) -> bool:
-        """One signed bit: plus or minus half a step."""
-        return self.bits == 1 and self.keep_negative
-
-    @property
-    def type(self) -> FixedType:
-        """The declared type, with QKeras's rounding and saturation."""
-        if self.is_sign:
-            return rounding_type(2, self.integer + 1, True)
-        signed = self.keep_negative
-        return rounding_type(self.bits, self.integer + signed, signed, self.symmetric)
-
-    def trainable(self) -> QKerasQuantizer:
-        if self.alpha is not None:
-            return self
-        return replace(self, alpha="auto_po2", symmetric=True)
+    def sign_type(self) -> FixedType:
+        """Plus or minus half a step."""
+        return rounding_type(2, self.integer + 1, True)
 
     @property
     def _step(self) -> np.float32:
