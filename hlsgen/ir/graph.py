@@ -27,6 +27,11 @@ class Source:
     final: bool = True
     """Whether the node yields the layer's own output (not an inner step, as the sum before an activation)."""
 
+    @property
+    def where(self) -> str:
+        """How messages and comments name the layer."""
+        return f"layer '{self.name}' ({self.class_name})"
+
 
 @dataclass(eq=False)
 class Value:

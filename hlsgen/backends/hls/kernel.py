@@ -116,13 +116,13 @@ def bind(op: Op) -> Kernel:
     binding = BINDINGS.get(type(op.layer))
     if binding is None:
         raise UnsupportedError(
-            f"layer '{op.source.name}' ({op.source.class_name}): there is no C++ kernel for {op.layer.kind}; use "
+            f"{op.source.where}: there is no C++ kernel for {op.layer.kind}; use "
             "another backend, or bind one with hlsgen.backends.hls.kernel.kernel_of"
         )
     kernel = binding(op.layer, op)
     if kernel.header not in _headers():
         raise UnsupportedError(
-            f"layer '{op.source.name}' ({op.source.class_name}): the kernel of {op.layer.kind} is to be in "
+            f"{op.source.where}: the kernel of {op.layer.kind} is to be in "
             f"hls_templates/{_KERNELS}/{kernel.header}, which does not exist{nearest(kernel.header, _headers())}"
         )
     return kernel

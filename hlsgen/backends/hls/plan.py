@@ -262,12 +262,12 @@ class _Planner:
         kernel = self.kernels[op]
         wires = []
         for tensor in op.outputs:
-            note = comment(f"layer '{op.source.name}' ({op.source.class_name}) -> {tensor.shape}")
+            note = comment(f"{op.source.where} -> {tensor.shape}")
             wire = self._wire(tensor, self._result_pack(op, inputs, tensor), note)
             if len(op.outputs) > 1:  # as branches of a clone: none may stall another
                 wire = replace(wire, depth=max(wire.words, 2))
             wires.append(wire)
-        first, owner = wires[0], comment(f"layer '{op.source.name}' ({op.source.class_name})")
+        first, owner = wires[0], comment(op.source.where)
         constants = tuple(NamedConstant(f"{first.name}_{c.role}", c, owner) for c in kernel.constants)
         self._add(
             Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, op.source.name, _facts(op))
