@@ -756,6 +756,19 @@ def test_the_summary_spells_names_as_the_model_does():
     assert {name: rows[name] for name in SPELT} == {name: steps[name] for name in SPELT}
 
 
+def test_the_summary_finds_layers_by_their_outputs_not_by_inner_steps():
+    """`leaky` stood there as found under the name of its first step."""
+    net = Net()
+    fc = net.dense("fc", net.input((3,)), 3, 3)
+    net.call("QActivation", "leaky", fc, activation="quantized_relu(5,2,negative_slope=0.125)")
+    net.dense("it's", "leaky", 3, 2)
+    project = project_of(net.source("it's"))
+    inner = [op.name for op in project.design if not op.source.final]
+    assert inner, "a leaky quantiser saturates first"
+    names = project.summary().partition("\nNames\n")[2]
+    assert "it_s" in names and "leaky" not in names
+
+
 def test_with_settings_names_itself(one):
     with pytest.raises(ConfigError, match=r"with_settings\(\): unknown setting 'precison'; did you mean 'precision'\?"):
         one.with_settings(precison="fixed<9,3>")

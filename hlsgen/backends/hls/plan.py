@@ -78,7 +78,7 @@ class Step:
     outputs: tuple[Wire, ...]
     constants: tuple[NamedConstant, ...] = ()
     layer: str | None = None
-    """The source model's layer that is computed, as its author spelt it; None for copies and regrouping."""
+    """The source model's layer whose output is computed, as its author spelt it; None for inner steps and copies."""
     facts: tuple[str, ...] = ()
     """What a reader of the C++ wants to know of it, a comment a line."""
 
@@ -269,9 +269,8 @@ class _Planner:
             wires.append(wire)
         first, owner = wires[0], comment(op.source.where)
         constants = tuple(NamedConstant(f"{first.name}_{c.role}", c, owner) for c in kernel.constants)
-        self._add(
-            Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, op.source.name, _facts(op))
-        )
+        layer = op.source.name if op.source.final else None
+        self._add(Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, layer, _facts(op)))
         for tensor, wire in zip(op.outputs, wires, strict=True):
             index = self._output_index(tensor)
             if index is None:
