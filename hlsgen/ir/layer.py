@@ -146,6 +146,8 @@ class Layer:
     constant_width: ClassVar[int] = 0
     """The least width for inferred constants. 24 where there is one factor a channel: that keeps all of a float32
     factor, and a DSP48E2 multiplies 27 by 18 bits anyway."""
+    grows: ClassVar[bool] = False
+    """An inferred result stays exact while that costs few bits beyond the budget: it sums up a chain of layers."""
     accumulates: ClassVar[bool] = False
     """Its kernels cast the exact result to an accumulator first, which ``max_width`` may narrow."""
     has_multiplier: ClassVar[bool] = False

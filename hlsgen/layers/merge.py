@@ -29,6 +29,7 @@ class Merge(Layer):
     packing = Packing.PAIRS
     pure = True
     casts = frozenset({"result"})
+    grows = True
     op: str
 
     @property

@@ -3,7 +3,7 @@
 Forwards from the inputs. For each node the exact range of its result follows from the ranges of its
 inputs and its real weights; ``sum`` holds that exactly. What the user or the model's quantisers fixed is
 kept. What is left is exact where that is free (see ``_keeps_exact``), else placed in ``width`` bits by
-the range expected in use, rounded to nearest and saturating.
+the range expected in use, rounded to nearest and saturating (``placement.py``).
 """
 
 from __future__ import annotations
@@ -12,19 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.ir.expected import Expected
 from hlsgen.ir.graph import Node, Value
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Layer
-from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.passes.purity import is_pure
 from hlsgen.precision.draft import Draft, Step, demands, wished_casts
 from hlsgen.precision.inputs import place_input
+from hlsgen.precision.placement import MERGE_GROWTH, placed_in, within_limit
 from hlsgen.precision.readers import Readers
 
-_EXACT_LIMIT = 64
-"""An exact result wider than this is not carried along; its leading bits are."""
 _CONSTANT_WIDTH = 24
 """Biases and factors of a channel get as many bits as this where nothing stands against it."""
 _WIDEST_SUM = 120
@@ -127,9 +125,14 @@ class _Inference:
         if used.width <= self.width or layer.structural:
             return full, Reason.EXACT
         if self._keeps_exact(value, full):
-            return _within_limit(full)
-        placed = _placed_in(self.width, full, used, value.expected)
-        return (full, Reason.EXACT) if placed is None else (placed, Reason.BUDGET)
+            return within_limit(full)
+        return placed_in(self.width, full, used, value.expected, self._growth(layer))
+
+    def _growth(self, layer: Layer) -> int:
+        """The bits that a result may take beyond the budget to be exact."""
+        if not layer.grows:
+            return 0
+        return MERGE_GROWTH if self.widest is None else min(MERGE_GROWTH, self.widest - self.width)
 
     def _keeps_exact(self, value: Value, full: FixedType) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
@@ -144,7 +147,7 @@ class _Inference:
         """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
         if self.widest is None or full.width <= self.widest or not layer.accumulates:
             return None
-        capped = _placed_in(self.widest, full, full, value.expected) or full
+        capped, _ = placed_in(self.widest, full, full, value.expected)
         self._warn(value, f"the accumulator from {full} to {capped}")
         return capped
 
@@ -170,28 +173,6 @@ class _Inference:
 
     def _warn(self, value: Value, what: str) -> None:
         self.draft.notes.append(f"warning: {value.name}: max_width cuts {what}")
-
-
-def _within_limit(full: FixedType) -> tuple[FixedType, Reason]:
-    """An exact type, or its leading bits: far more than the float32 of a model whose constants need so many."""
-    if full.width <= _EXACT_LIMIT:
-        return full, Reason.EXACT
-    return FixedType(_EXACT_LIMIT, full.integer, full.signed, Rounding.RND), Reason.BUDGET
-
-
-def _placed_in(width: int, full: FixedType, used: FixedType, expected: Expected | None) -> FixedType | None:
-    """The type of ``width`` bits for values of type ``full``, of which readers want what ``used`` holds.
-
-    A sign that nobody wants does not count: it goes in NarrowTypes. None if nothing of the values would be left.
-    """
-    integer = used.integer
-    if expected is not None:
-        integer = min(integer, expected.integer_bits(width, used.signed, full.frac))
-    frac = min(width - integer, full.frac)
-    if integer + frac <= 0:
-        return None
-    stored = integer + full.signed - used.signed
-    return FixedType(stored + frac, stored, full.signed, Rounding.RND, Overflow.SAT)
 
 
 def _check_width(node: Node, fixed: FixedType) -> None:
