@@ -95,6 +95,16 @@ class Expected:
     """Root of the mean square of what was met."""
     histogram: Histogram | None = field(default=None, compare=False)
     """If given, the binary point is placed for the least squared error instead of by ``reach``."""
+    standardised: Expected | None = None
+    """What is met with standardised inputs, where the stated types of inputs hold far more than those: then either may
+    be what the user has."""
+
+    @property
+    def octaves(self) -> int:
+        """By how many octaves values may be smaller than ``reach`` says, as nobody knows how large the inputs are."""
+        if self.standardised is None:
+            return 0
+        return max(0, magnitude_bits(self.reach) - magnitude_bits(self.standardised.reach))
 
     def integer_bits(self, width: int, signed: bool, finest: int) -> int:
         """Integer bits (with sign) of a result of ``width`` bits whose exact values are multiples of ``2**-finest``."""

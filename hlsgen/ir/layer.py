@@ -67,7 +67,9 @@ class Context:
     inputs: tuple[Tensor, ...]
     wish: Wish
     width: int
-    """The budget in bits for what nobody fixed."""
+    """The bits for what nobody fixed of the result and of steps inside (docs/numerics.md, rule 11)."""
+    budget: int
+    """The bits for constants whose type nobody fixed."""
     widest: int | None = None
     """The configuration's ``max_width``: nothing that is placed gets wider."""
     expected: Expected | None = None
@@ -271,7 +273,7 @@ class Layer:
     def _placed(self, name: str, constant: Constant, context: Context) -> Constant:
         """A constant whose type nobody fixed."""
         widest = context.widest or MAX_WIDTH
-        width = min(max(context.width, self.constant_width), widest)
+        width = min(max(context.budget, self.constant_width), widest)
         grouped = context.wish.granularity is Granularity.CHANNEL and not self.constant_width  # else wide enough
         groups = self.groups(name) if grouped else None
         return constant.placed(width) if groups is None else constant.placed_in_groups(groups, width, widest)

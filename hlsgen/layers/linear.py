@@ -120,7 +120,7 @@ class LinearLayer(Layer):
         """
         if self.weight.mantissas is not None:
             return rounded_to_odd(self.bias, max(grid, self._read_frac(context)) + 2)
-        most = max(context.width, _BIAS_WIDTH)
+        most = max(context.budget, _BIAS_WIDTH)
         bias = self.bias.placed(min(most, context.widest or most))
         assert bias.type is not None
         if bias.type.frac <= grid:

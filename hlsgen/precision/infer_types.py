@@ -20,8 +20,9 @@ from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.passes.purity import is_pure
 from hlsgen.precision.draft import Draft, Step, demands, wished_casts
 from hlsgen.precision.inputs import place_input
-from hlsgen.precision.placement import MERGE_GROWTH, placed_in, within_limit
+from hlsgen.precision.placement import Room, placed_in, within_limit
 from hlsgen.precision.readers import Readers
+from hlsgen.precision.widths import UNEQUAL, Widths
 
 _CONSTANT_WIDTH = 24
 """Biases and factors of a channel get as many bits as this where nothing stands against it."""
@@ -53,6 +54,7 @@ class InferTypes(Step):
         for node in draft.graph:
             if not node.is_input:
                 work.infer(node)
+        work.report_assumptions()
         work.report_narrow_budget(self.width)
         return True
 
@@ -67,6 +69,7 @@ class _Inference:
         casts = {node: wished_casts(node) for node in self.graph}
         self.wanted = demands(self.graph, layers, casts)
         self.readers = Readers(self.graph)
+        self.widths = Widths(self.graph, width, widest)
 
     def take_input(self, value: Value, calibrated_width: int | None) -> None:
         fixed, reason, note = place_input(value, calibrated_width)
@@ -93,7 +96,8 @@ class _Inference:
             self.draft.tensors[value] = self._typed(node, layer, value, exact, result)
 
     def _context(self, node: Node) -> Context:
-        context = Context(node.name, self.draft.inputs(node), node.wish, self.width, self.widest)
+        room = self.widths.of(node)
+        context = Context(node.name, self.draft.inputs(node), node.wish, room.width, self.width, self.widest)
         if len(node.outputs) > 1:
             return context
         fixed = node.wish.result
@@ -120,19 +124,13 @@ class _Inference:
 
         Bits count only where readers look: of what goes into a ReLU, the sign costs nothing.
         """
-        full, wanted = exact.type(), self.wanted[value]
+        full, wanted, room = exact.type(), self.wanted[value], self.widths.of(value.producer)
         used = exact.clipped(wanted.low, wanted.high).type()
-        if used.width <= self.width or layer.structural:
+        if used.width <= room.width or layer.structural:
             return full, Reason.EXACT
         if self._keeps_exact(value, full):
             return within_limit(full)
-        return placed_in(self.width, full, used, value.expected, self._growth(layer))
-
-    def _growth(self, layer: Layer) -> int:
-        """The bits that a result may take beyond the budget to be exact."""
-        if not layer.grows:
-            return 0
-        return MERGE_GROWTH if self.widest is None else min(MERGE_GROWTH, self.widest - self.width)
+        return placed_in(room, full, used, value.expected)
 
     def _keeps_exact(self, value: Value, full: FixedType) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
@@ -147,9 +145,24 @@ class _Inference:
         """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
         if self.widest is None or full.width <= self.widest or not layer.accumulates:
             return None
-        capped, _ = placed_in(self.widest, full, full, value.expected)
+        capped, _ = placed_in(Room(self.widest), full, full, value.expected)
         self._warn(value, f"the accumulator from {full} to {capped}")
         return capped
+
+    def report_assumptions(self) -> None:
+        """Say of inputs that nobody knows how large they get, where results were placed by that."""
+        placed = [
+            typing.result.width
+            for value in self.graph.values
+            if (typing := self.draft.tensors[value].typing).reason is Reason.BUDGET
+            and value.expected is not None
+            and value.expected.octaves >= UNEQUAL
+        ]
+        for value in self.graph.inputs if placed else ():
+            octaves = 0 if value.expected is None else value.expected.octaves
+            if octaves >= UNEQUAL:
+                fixed = self.draft.tensors[value].type
+                self.draft.notes.append(f"{value.name}: {_assumption(fixed, octaves, max(placed), self.width)}")
 
     def report_narrow_budget(self, width: int) -> None:
         """Name the layers whose results or constants would have got more bits without ``max_width``."""
@@ -173,6 +186,14 @@ class _Inference:
 
     def _warn(self, value: Value, what: str) -> None:
         self.draft.notes.append(f"warning: {value.name}: max_width cuts {what}")
+
+
+def _assumption(fixed: FixedType, octaves: int, width: int, budget: int) -> str:
+    """What is assumed of an input whose stated type holds far more than standardised data."""
+    held = f"results hold data that fill {fixed}"
+    if width > budget:
+        return f"{held} and are fine enough for standardised data, in up to {width} bits; calibration= takes {budget}"
+    return f"{held}; standardised data leave {octaves} bits of them unused: then give calibration= or a narrower type"
 
 
 def _check_width(node: Node, fixed: FixedType) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.ir.typing import Reason
@@ -17,6 +19,26 @@ the dropped grid on average, which is 2**-(n + 1) steps of the result for n bits
 step, and the bits that tell a tie need not be looked at."""
 
 
+@dataclass(frozen=True)
+class Room:
+    """The bits that a result may take whose type nobody fixed."""
+
+    width: int
+    least_frac: int | None = None
+    """So many fraction bits it gets in any case, unless its exact value has less."""
+    growth: int = 0
+    """So many bits more it may take to be exact."""
+    widest: int | None = None
+    """The configuration's ``max_width``."""
+
+    def frac(self, integer: int, exact: int) -> int:
+        """The fraction bits beside ``integer`` bits, of the ``exact`` ones that there are."""
+        frac = max(self.width - integer, self.width - integer if self.least_frac is None else self.least_frac)
+        if exact - frac <= self.growth:
+            frac = exact
+        return min(frac, exact) if self.widest is None else min(frac, exact, self.widest - integer)
+
+
 def nearest(dropped: int) -> Rounding:
     """The mode by which a result loses its last ``dropped`` bits without a bias that chains of layers add up."""
     return Rounding.RND_CONV if dropped <= _TO_EVEN else Rounding.RND
@@ -29,20 +51,16 @@ def within_limit(full: FixedType) -> tuple[FixedType, Reason]:
     return FixedType(_EXACT_LIMIT, full.integer, full.signed, nearest(full.width - _EXACT_LIMIT)), Reason.BUDGET
 
 
-def placed_in(
-    width: int, full: FixedType, used: FixedType, expected: Expected | None, growth: int = 0
-) -> tuple[FixedType, Reason]:
-    """The type of ``width`` bits for values of type ``full``, of which readers want what ``used`` holds.
+def placed_in(room: Room, full: FixedType, used: FixedType, expected: Expected | None) -> tuple[FixedType, Reason]:
+    """The type for values of type ``full``, of which readers want what ``used`` holds, and who chose it.
 
-    It takes up to ``growth`` bits more where it is exact then. A sign that nobody wants does not count: it goes in
+    A sign that nobody wants does not count: it goes in
     NarrowTypes. ``full`` itself where nothing of the values would be left, or nothing is lost.
     """
     integer = used.integer
     if expected is not None:
-        integer = min(integer, expected.integer_bits(width, used.signed, full.frac))
-    frac = min(width - integer, full.frac)
-    if full.frac - frac <= growth:
-        frac = full.frac
+        integer = min(integer, expected.integer_bits(room.width, used.signed, full.frac))
+    frac = room.frac(integer, full.frac)
     if integer + frac <= 0 or (integer, frac) == (used.integer, full.frac):
         return full, Reason.EXACT
     stored = integer + full.signed - used.signed

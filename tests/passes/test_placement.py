@@ -11,7 +11,7 @@ import pytest
 from hlsgen.ir.expected import Expected, Origin
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.ir.typing import Reason
-from hlsgen.precision.placement import MERGE_GROWTH, nearest, placed_in
+from hlsgen.precision.placement import MERGE_GROWTH, Room, nearest, placed_in
 from hlsgen.project import Project
 from tests.passes.builders import Net, project_of
 
@@ -108,7 +108,7 @@ FULL = FixedType(30, 12, True)
     ],
 )
 def test_placed_in(reach: float, growth: int, result: str, reason: Reason):
-    fixed, why = placed_in(16, FULL, FULL, expected(reach), growth)
+    fixed, why = placed_in(Room(16, growth=growth), FULL, FULL, expected(reach))
     rounds = fixed.frac < FULL.frac
     shown = fixed if rounds or reason is Reason.EXACT else fixed.with_modes(Rounding.TRN, fixed.overflow)
     assert (str(shown), why) == (result, reason)
