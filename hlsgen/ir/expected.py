@@ -5,8 +5,10 @@ This is an estimate, from data or from a probe; what is *proved* is an :class:`~
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,9 @@ _PARTS = 64
 """Bins in an octave: magnitudes are known to one part in 128."""
 _LEAST = 2.0**-64
 """Values expected below this get the binary point of this."""
+
+_NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 64) for i in range(64)])
+"""Numbers that stand for a normal distribution."""
 
 
 class Origin(Enum):
@@ -93,8 +98,20 @@ class Expected:
     origin: Origin
     rms: float = 0.0
     """Root of the mean square of what was met."""
+    channel_rms: NDArray[np.float64] | None = field(default=None, compare=False)
+    """The same for each channel (the last axis)."""
     histogram: Histogram | None = field(default=None, compare=False)
     """If given, the binary point is placed for the least squared error instead of by ``reach``."""
+    standardised: Expected | None = None
+    """What is met with standardised inputs, where the stated types of inputs hold far more than those: then either may
+    be what the user has."""
+
+    @property
+    def octaves(self) -> int:
+        """By how many octaves values may be smaller than ``reach`` says, as nobody knows how large the inputs are."""
+        if self.standardised is None:
+            return 0
+        return max(0, magnitude_bits(self.reach) - magnitude_bits(self.standardised.reach))
 
     def integer_bits(self, width: int, signed: bool, finest: int) -> int:
         """Integer bits (with sign) of a result of ``width`` bits whose exact values are multiples of ``2**-finest``."""
@@ -108,6 +125,16 @@ class Expected:
             if i + frac > signed
         }
         return min(errors, key=lambda i: (errors[i], -i), default=most)
+
+
+def mean_square_slope(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]], sizes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The mean square of the slope of a function of one number, for normal arguments of some root mean squares."""
+    spread = np.maximum(sizes, _LEAST)
+    x, step = _NORMAL[:, None] * spread, spread / 64
+    slopes = (function(x + step) - function(x - step)) / (2 * step)
+    return np.asarray(np.square(slopes).mean(axis=0))
 
 
 def magnitude_bits(reach: float) -> int:

@@ -67,7 +67,9 @@ class Context:
     inputs: tuple[Tensor, ...]
     wish: Wish
     width: int
-    """The budget in bits for what nobody fixed."""
+    """The bits for what nobody fixed of the result and of steps inside (docs/numerics.md, rule 11)."""
+    budget: int
+    """The bits for constants whose type nobody fixed."""
     widest: int | None = None
     """The configuration's ``max_width``: nothing that is placed gets wider."""
     expected: Expected | None = None
@@ -149,6 +151,8 @@ class Layer:
     constant_width: ClassVar[int] = 0
     """The least width for inferred constants. 24 where there is one factor a channel: that keeps all of a float32
     factor, and a DSP48E2 multiplies 27 by 18 bits anyway."""
+    grows: ClassVar[bool] = False
+    """An inferred result stays exact while that costs few bits beyond the budget: it sums up a chain of layers."""
     accumulates: ClassVar[bool] = False
     """Its kernels cast the exact result to an accumulator first, which ``max_width`` may narrow."""
     has_multiplier: ClassVar[bool] = False
@@ -229,6 +233,18 @@ class Layer:
         """The real-number meaning of all outputs."""
         return (self.evaluate_float(inputs),)
 
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        """The variances of what the outputs are off by, if the inputs are off by independent errors: an estimate.
+
+        ``inputs``: the variances of those; all are (1, *shape). ``sizes``: the root mean squares of the inputs'
+        channels, (channels,). Where a layer says nothing else, it passes errors on as they are.
+        """
+        if self.structural:
+            return self.evaluate_floats(inputs)
+        shapes = self.output_shapes([x.shape[1:] for x in inputs])
+        mean = float(max(x.mean() for x in inputs))
+        return tuple(inputs[0] if inputs[0].shape[1:] == shape else np.full((1, *shape), mean) for shape in shapes)
+
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         """The exact result of integer inputs, before any cast."""
         raise NotImplementedError(f"{type(self).__name__}.exact")
@@ -272,7 +288,7 @@ class Layer:
     def _placed(self, name: str, constant: Constant, context: Context) -> Constant:
         """A constant whose type nobody fixed."""
         widest = context.widest or MAX_WIDTH
-        width = min(max(context.width, self.constant_width), widest)
+        width = min(max(context.budget, self.constant_width), widest)
         grouped = context.wish.granularity is Granularity.CHANNEL and not self.constant_width  # else wide enough
         groups = self.groups(name) if grouped else None
         return constant.placed(width) if groups is None else constant.placed_in_groups(groups, width, widest)

@@ -8,7 +8,7 @@ one it looks like training data whatever the input was.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from hlsgen.ir.expected import Expected, Histogram, Origin
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
-from hlsgen.precision.inputs import DEFAULT_INPUT
+from hlsgen.precision.inputs import fills
 
 _SEED = 20240229
 _SAMPLES = 256
@@ -26,6 +26,11 @@ _BATCH_CELLS = 1 << 17
 _LEAST = 1e-12
 """A channel that deviates less is constant."""
 _NARROW = 10
+"""Types of at most so many bits are taken as filled evenly."""
+_STANDARDISED = 8
+"""What holds no more than this in magnitude is stated for data of about that size."""
+_COARSE = 1 / 16
+"""With a larger step than this, a type is not stated for standardised data: they would be off by 2 % and more."""
 _PLAUSIBLE_OCTAVES, _PLAUSIBLE_SHIFT = 0.5, 0.4
 """How far off the deviation (in octaves) and the mean (in deviations) of a channel typically are, at most, where
 statistics come from training: 0.3 and 0.3 in trained networks, 0.45 and 0.65 and more with random statistics."""
@@ -38,20 +43,26 @@ class _Seen:
     """What was met on an edge so far."""
 
     largest: float = 0.0
-    squares: float = 0.0
+    squares: Floats = field(default_factory=lambda: np.zeros(1))
+    """The sum of the squares in each channel (the last axis)."""
     count: int = 0
+    """How many values there were in each channel."""
     histogram: Histogram | None = None
 
     def add(self, x: Floats) -> None:
         self.largest = max(self.largest, float(np.abs(x).max(initial=0.0)))
-        self.squares += float((x * x).sum())
-        self.count += x.size
+        self.squares = self.squares + np.square(x).sum(axis=tuple(range(x.ndim - 1)))
+        self.count += x.size // x.shape[-1]
         if self.histogram is not None:
             self.histogram.add(x)
 
     @property
+    def channel_rms(self) -> Floats:
+        return np.asarray(np.sqrt(self.squares / max(self.count, 1)))
+
+    @property
     def rms(self) -> float:
-        return float(np.sqrt(self.squares / max(self.count, 1)))
+        return float(np.sqrt(np.square(self.channel_rms).mean()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,21 +91,31 @@ class ExpectRanges(Pass):
 
     def run(self, graph: Graph) -> bool:
         step = self._batch(graph)
-        for value in graph.values:
-            value.expected = None
         if self.calibration is not None:
             data = {v: np.asarray(self.calibration[v.name], dtype=np.float64) for v in graph.inputs}
-            self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), step)
-            return True
-        data = {v: probe(v, step) for v in graph.inputs}
-        origin = Origin.INPUT_TYPE if any(_fills(v) for v in graph.inputs) else Origin.PROBE
-        if not any(node.layer.statistics for node in graph):
-            self._send(graph, _Flow(data, origin, PROBE_MARGIN), step)
-            return True
-        plausible = self._send(graph, _Flow(data, Origin.STATISTICS, PROBE_MARGIN, follows=True), step)
-        if not plausible:  # then either may be right
-            self._send(graph, _Flow(data, origin, PROBE_MARGIN), step)
+            found, _ = self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), step)
+        else:
+            found = self._estimate(graph, {v: probe(v, step) for v in graph.inputs}, step)
+            small = {v: standardised(v, step) for v in graph.inputs}
+            if any(x is not None for x in small.values()):
+                data = {v: probe(v, step) if x is None else x for v, x in small.items()}
+                least = self._estimate(graph, data, step)
+                found = {value: replace(expected, standardised=least[value]) for value, expected in found.items()}
+        for value in graph.values:
+            value.expected = found[value]
         return True
+
+    def _estimate(self, graph: Graph, data: Mapping[Value, Floats], step: int) -> dict[Value, Expected]:
+        """What is expected without calibration data, from made-up inputs and the statistics that the model holds."""
+        origin = Origin.INPUT_TYPE if any(fills(v) for v in graph.inputs) else Origin.PROBE
+        plain = _Flow(data, origin, PROBE_MARGIN)
+        if not any(node.layer.statistics for node in graph):
+            return self._send(graph, plain, step)[0]
+        found, plausible = self._send(graph, _Flow(data, Origin.STATISTICS, PROBE_MARGIN, follows=True), step)
+        if plausible:
+            return found
+        other, _ = self._send(graph, plain, step)  # then either may be right: the larger counts
+        return {value: max(found[value], other[value], key=lambda expected: expected.reach) for value in found}
 
     def _batch(self, graph: Graph) -> int:
         """Samples evaluated at once: few for large tensors, but enough for the statistics of a batch."""
@@ -107,12 +128,12 @@ class ExpectRanges(Pass):
             reach = min(reach, seen.histogram.percentile(self.percentile))
         elif seen.histogram is not None:
             histogram = seen.histogram
-        return Expected(seen.largest, reach, flow.origin, seen.rms, histogram)
+        return Expected(seen.largest, reach, flow.origin, seen.rms, seen.channel_rms, histogram)
 
-    def _send(self, graph: Graph, flow: _Flow, step: int) -> bool:
-        """Send a flow through the graph, batch by batch; keep the larger expectations.
+    def _send(self, graph: Graph, flow: _Flow, step: int) -> tuple[dict[Value, Expected], bool]:
+        """Send a flow through the graph, batch by batch.
 
-        Returns whether the statistics it followed are plausible.
+        Returns what is expected of each value, and whether the statistics it followed are plausible.
         """
         wanted = self.calibration is not None and self.method != "max"
         seen = {value: _Seen(histogram=Histogram() if wanted else None) for value in graph.values}
@@ -121,11 +142,7 @@ class ExpectRanges(Pass):
         for start in range(0, count, step):
             batch = {v: x[start : start + step] for v, x in flow.data.items()}
             self._observe(graph, batch, comparison if flow.follows else None, seen)
-        for value, met in seen.items():
-            expected = self._expected(met, flow)
-            if value.expected is None or expected.reach > value.expected.reach:
-                value.expected = expected
-        return comparison.plausible
+        return {value: self._expected(met, flow) for value, met in seen.items()}, comparison.plausible
 
     def _observe(
         self, graph: Graph, data: Mapping[Value, Floats], comparison: _Comparison | None, seen: dict[Value, _Seen]
@@ -203,20 +220,32 @@ def _behind_statistics(graph: Graph) -> set[Value]:
 
 def probe(value: Value, samples: int) -> Floats:
     """Made-up inputs (samples, *shape): standard normal, or filling the type that the user stated."""
-    rng = np.random.default_rng(_SEED)
     fixed = value.producer.wish.result
-    data = rng.standard_normal((samples, *value.shape))
-    if fixed is not None and _fills(value):
-        low, high = float(fixed.min), float(fixed.max)
-        if fixed.width <= _NARROW:
-            data = rng.uniform(low, high, data.shape)
-        else:  # bits to spare: rather a bell, that reaches the ends now and then
-            data = np.clip(data * max(-low, high) / 4.0, low, high)
-    data[1::2] = np.abs(data[1::2])  # half like centred features, half like pixels or rates
+    if fixed is None or not fills(value):
+        return _standard_normal(value, samples)
+    low, high = float(fixed.min), float(fixed.max)
+    if fixed.width <= _NARROW:
+        rng = np.random.default_rng(_SEED)
+        return _half_positive(rng.uniform(low, high, (samples, *value.shape)))
+    # bits to spare: rather a bell, that reaches the ends now and then
+    return np.clip(_standard_normal(value, samples) * max(-low, high) / 4.0, low, high)
+
+
+def standardised(value: Value, samples: int) -> Floats | None:
+    """Inputs of the usual size, where the type that the user stated would hold much larger ones; None elsewhere."""
+    fixed = value.producer.wish.result
+    if fixed is None or not fills(value) or fixed.width <= _NARROW:
+        return None
+    if fixed.max <= _STANDARDISED or fixed.step > _COARSE:
+        return None
+    return np.clip(_standard_normal(value, samples), float(fixed.min), float(fixed.max))
+
+
+def _standard_normal(value: Value, samples: int) -> Floats:
+    return _half_positive(np.random.default_rng(_SEED).standard_normal((samples, *value.shape)))
+
+
+def _half_positive(data: Floats) -> Floats:
+    """Half like centred features, half like pixels or rates."""
+    data[1::2] = np.abs(data[1::2])
     return data
-
-
-def _fills(value: Value) -> bool:
-    """Whether the user stated the input type: then for data that fill it. The default says nothing about them."""
-    fixed = value.producer.wish.result
-    return fixed is not None and fixed.plain() != DEFAULT_INPUT.plain()

@@ -3,7 +3,7 @@
 Forwards from the inputs. For each node the exact range of its result follows from the ranges of its
 inputs and its real weights; ``sum`` holds that exactly. What the user or the model's quantisers fixed is
 kept. What is left is exact where that is free (see ``_keeps_exact``), else placed in ``width`` bits by
-the range expected in use, rounded to nearest and saturating.
+the range expected in use, rounded to nearest and saturating (``placement.py``).
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.ir.expected import Expected
 from hlsgen.ir.graph import Node, Value
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Layer
-from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.passes.purity import is_pure
 from hlsgen.precision.draft import Draft, Step, demands, wished_casts
 from hlsgen.precision.inputs import place_input
+from hlsgen.precision.placement import Room, placed_in, within_limit
 from hlsgen.precision.readers import Readers
+from hlsgen.precision.widths import UNEQUAL, Widths
 
-_EXACT_LIMIT = 64
-"""An exact result wider than this is not carried along; its leading bits are."""
 _CONSTANT_WIDTH = 24
 """Biases and factors of a channel get as many bits as this where nothing stands against it."""
 _WIDEST_SUM = 120
@@ -57,6 +56,7 @@ class InferTypes(Step):
         for node in draft.graph:
             if not node.is_input:
                 work.infer(node)
+        work.report_assumptions()
         work.report_narrow_budget(self.width)
         return True
 
@@ -71,6 +71,7 @@ class _Inference:
         casts = {node: wished_casts(node) for node in self.graph}
         self.wanted = demands(self.graph, layers, casts)
         self.readers = Readers(self.graph)
+        self.widths = Widths(self.graph, width, widest)
 
     def take_input(self, value: Value, calibrated_width: int | None) -> None:
         fixed, reason, note = place_input(value, calibrated_width)
@@ -97,7 +98,8 @@ class _Inference:
             self.draft.tensors[value] = self._typed(node, layer, value, exact, result)
 
     def _context(self, node: Node) -> Context:
-        context = Context(node.name, self.draft.inputs(node), node.wish, self.width, self.widest)
+        room = self.widths.of(node)
+        context = Context(node.name, self.draft.inputs(node), node.wish, room.width, self.width, self.widest)
         if len(node.outputs) > 1:
             return context
         fixed = node.wish.result
@@ -124,16 +126,15 @@ class _Inference:
 
         Bits count only where readers look: of what goes into a ReLU, the sign costs nothing.
         """
-        full, wanted = exact.type(), self.wanted[value]
+        full, wanted, room = exact.type(), self.wanted[value], self.widths.of(value.producer)
         used = exact.clipped(wanted.low, wanted.high).type()
-        if used.width <= self.width or layer.structural:
+        if used.width <= room.width or layer.structural:
             return full, Reason.EXACT
         if self._is_inside(layer, value) and self._within_cap(value, full):
             return self._held_inside(value, full)
         if self._keeps_exact(value, full):
-            return _within_limit(full)
-        placed = _placed_in(self.width, full, used, value.expected)
-        return (full, Reason.EXACT) if placed is None else (placed, Reason.BUDGET)
+            return within_limit(full)
+        return placed_in(room, full, used, value.expected)
 
     def _keeps_exact(self, value: Value, full: FixedType) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
@@ -145,7 +146,7 @@ class _Inference:
 
     def _held_inside(self, value: Value, full: FixedType) -> tuple[FixedType, Reason]:
         """All of a partial sum or product, or as much of it as leaves room for what follows; a note where that cuts."""
-        held, reason = _within_limit(full, _WIDEST_INSIDE)
+        held, reason = within_limit(full, _WIDEST_INSIDE)
         if held is not full:
             self.draft.notes.append(
                 f"warning: {value.name}: the exact product needs {full}, of which {held} is held for the next factor; "
@@ -164,9 +165,24 @@ class _Inference:
         """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
         if self.widest is None or full.width <= self.widest or not layer.accumulates:
             return None
-        capped = _placed_in(self.widest, full, full, value.expected) or full
+        capped, _ = placed_in(Room(self.widest), full, full, value.expected)
         self._warn(value, f"the accumulator from {full} to {capped}")
         return capped
+
+    def report_assumptions(self) -> None:
+        """Say of inputs that nobody knows how large they get, where results were placed by that."""
+        placed = [
+            typing.result.width
+            for value in self.graph.values
+            if (typing := self.draft.tensors[value].typing).reason is Reason.BUDGET
+            and value.expected is not None
+            and value.expected.octaves >= UNEQUAL
+        ]
+        for value in self.graph.inputs if placed else ():
+            octaves = 0 if value.expected is None else value.expected.octaves
+            if octaves >= UNEQUAL:
+                fixed = self.draft.tensors[value].type
+                self.draft.notes.append(f"{value.name}: {_assumption(fixed, octaves, max(placed), self.width)}")
 
     def report_narrow_budget(self, width: int) -> None:
         """Name the layers whose results or constants would have got more bits without ``max_width``."""
@@ -192,26 +208,12 @@ class _Inference:
         self.draft.notes.append(f"warning: {value.name}: max_width cuts {what}")
 
 
-def _within_limit(full: FixedType, limit: int = _EXACT_LIMIT) -> tuple[FixedType, Reason]:
-    """An exact type, or its leading bits: far more than the float32 of a model whose constants need so many."""
-    if full.width <= limit:
-        return full, Reason.EXACT
-    return FixedType(limit, full.integer, full.signed, Rounding.RND), Reason.BUDGET
-
-
-def _placed_in(width: int, full: FixedType, used: FixedType, expected: Expected | None) -> FixedType | None:
-    """The type of ``width`` bits for values of type ``full``, of which readers want what ``used`` holds.
-
-    A sign that nobody wants does not count: it goes in NarrowTypes. None if nothing of the values would be left.
-    """
-    integer = used.integer
-    if expected is not None:
-        integer = min(integer, expected.integer_bits(width, used.signed, full.frac))
-    frac = min(width - integer, full.frac)
-    if integer + frac <= 0:
-        return None
-    stored = integer + full.signed - used.signed
-    return FixedType(stored + frac, stored, full.signed, Rounding.RND, Overflow.SAT)
+def _assumption(fixed: FixedType, octaves: int, width: int, budget: int) -> str:
+    """What is assumed of an input whose stated type holds far more than standardised data."""
+    held = f"results hold data that fill {fixed}"
+    if width > budget:
+        return f"{held} and are fine enough for standardised data, in up to {width} bits; calibration= takes {budget}"
+    return f"{held}; standardised data leave {octaves} bits of them unused: then give calibration= or a narrower type"
 
 
 def _check_width(node: Node, fixed: FixedType) -> None:

@@ -12,6 +12,12 @@ _FINEST = 1024
 """Inputs are real numbers: no grid of theirs ends the fraction."""
 
 
+def fills(value: Value) -> bool:
+    """Whether the user stated the input type: then for data that may fill it. The default says nothing about them."""
+    fixed = value.producer.wish.result
+    return fixed is not None and fixed.plain() != DEFAULT_INPUT.plain()
+
+
 def place_input(value: Value, calibrated_width: int | None) -> tuple[FixedType, Reason, str | None]:
     """The type of an input, who chose it, and what the user should know of that.
 

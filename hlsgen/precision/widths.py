@@ -1,0 +1,50 @@
+"""How many bits what nobody fixed gets: the budget, and as many as what surrounds it."""
+
+from __future__ import annotations
+
+from hlsgen.ir.graph import Graph, Node
+from hlsgen.ir.types import FixedType
+from hlsgen.precision.inputs import fills
+from hlsgen.precision.placement import MERGE_GROWTH, Room
+
+UNEQUAL = 2
+"""Expectations that differ by fewer octaves are one: to the next power of two, either may go the other way."""
+_SPARE = 2
+"""So many bits more than that, for data that are smaller still, and as every layer rounds again."""
+
+
+class Widths:
+    """The room of every node of a graph; nothing is wider than ``widest``."""
+
+    def __init__(self, graph: Graph, budget: int, widest: int | None) -> None:
+        self.budget, self.widest = budget, widest
+        stated = [v.producer.wish.result for v in graph.inputs if fills(v)]
+        self._stated = max((fixed.width for fixed in stated if fixed is not None), default=budget)
+        self._final: dict[str, list[FixedType]] = {}
+        for node in graph:
+            if node.source.final and node.wish.result is not None and not node.is_input:
+                self._final.setdefault(node.source.name, []).append(node.wish.result)
+
+    def of(self, node: Node) -> Room:
+        """An inner step gets as many bits as the result of its layer, and half its step or less.
+
+        Behind an input type that is wider than the budget and holds far more than standardised data, the bits that
+        those would leave unused come on top, up to two more than that type has.
+        """
+        around = self._around(node)
+        width = max([self.budget, *(fixed.width for fixed in around), self._cautious(node)])
+        finest = max((fixed.frac + 1 for fixed in around), default=None) if node.wish.result is None else None
+        growth = MERGE_GROWTH if node.layer.grows else 0
+        return Room(min(width, self.widest or width), finest, growth, self.widest)
+
+    def _around(self, node: Node) -> list[FixedType]:
+        """The types that were wished for the node itself, or for the layer of which it is an inner step."""
+        if node.wish.result is not None:
+            return [node.wish.result]
+        return [] if node.source.final else self._final.get(node.source.name, [])
+
+    def _cautious(self, node: Node) -> int:
+        octaves = max((v.expected.octaves for v in node.outputs if v.expected is not None), default=0)
+        if octaves < UNEQUAL or self._stated <= self.budget:
+            return self.budget
+        return min(self.budget + octaves, self._stated) + _SPARE

@@ -1,0 +1,114 @@
+"""Where the bits of inferred results lie, and how they are rounded: without a bias, exactly where that costs few bits."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hlsgen.ir.expected import Expected, Origin
+from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.typing import Reason
+from hlsgen.precision.placement import MERGE_GROWTH, Room, nearest, placed_in
+from hlsgen.project import Project
+from tests.passes.builders import Net, project_of
+
+# -- rounding --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dropped", range(1, 14))
+def test_rounding_has_no_bias_worth_a_bit(dropped: int):
+    """Over all patterns of the dropped bits, on average less than a thousandth of a step."""
+    frac = 6
+    fixed = FixedType(16, 16 - frac, True, nearest(dropped), Overflow.SAT)
+    values = np.arange(-(1 << dropped), 1 << dropped)
+    error = fixed.to_float(fixed.cast(values, frac + dropped)) - np.ldexp(values.astype(float), -frac - dropped)
+    assert abs(error.mean()) * 2**frac < 1e-3
+
+
+def sums(count: int) -> Net:
+    """A chain of Adds that alternates between results of two layers."""
+    net, rng = Net(3), np.random.default_rng(0)
+    x = net.input((64,))
+    for i in range(3):
+        weights = {"kernel": rng.normal(size=(64, 64)) / 8 * (i + 1), "bias": rng.normal(size=64)}
+        net.call("Dense", f"fc{i}", x, weights, units=64)
+    y = "fc0"
+    for i in range(count):
+        y = net.call("Add", f"add{i}", [y, f"fc{1 + i % 2}"])
+    return net
+
+
+@pytest.mark.parametrize("settings", [{}, {"default_width": 24, "input_precision": "fixed<24,8>"}], ids=["16", "24"])
+@pytest.mark.parametrize("count", [6, 12, 30])
+def test_chains_of_adds_add_up_no_bias(count: int, settings: dict[str, Any]):
+    last = f"add{count - 1}"
+    project = project_of(sums(count).source(last), **settings)
+    found = project.evaluate(np.random.default_rng(1).normal(size=(2000, 64)))
+    right = found["fc0"] + sum(found[f"fc{1 + i % 2}"] for i in range(count))
+    step = float(project.trace_keys()[last].type.step)
+    assert abs((found[last] - right).mean()) < 0.02 * step  # rounding half up: 0.4 to 0.9 of a step
+
+
+def test_emulator_and_reference_agree_on_ties():
+    project = project_of(sums(6).source("add5"))
+    x = np.random.default_rng(2).normal(size=(300, 64))
+    modes = {tensor.type.rounding for tensor in project.design.tensors}
+    assert Rounding.RND_CONV in modes
+    np.testing.assert_array_equal(project.predict(x, raw=True), project.evaluate(x, raw=True)["add5"])
+
+
+# -- growth ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [8, 12, 16, 24])
+def test_merges_are_exact_where_that_costs_few_bits(width: int):
+    project = project_of(sums(4).source("add3"), default_width=width)
+    names = ["fc0", *(f"add{i}" for i in range(4))]
+    kinds = {name: project.trace_keys()[name].type for name in names}
+    found = {name: kind.width for name, kind in kinds.items()}
+    assert found["fc0"] == width and found["add0"] > width
+    assert max(found.values()) <= width + MERGE_GROWTH
+    for before, name in pairwise(names):  # beyond that, they are back in the budget
+        finest = max(kinds[before].frac, *(project.trace_keys()[f"fc{i}"].type.frac for i in (1, 2)))
+        assert found[name] <= width or kinds[name].frac == finest
+
+
+def test_max_width_ends_the_growth():
+    project = project_of(sums(4).source("add3"), max_width=17)
+    assert max(op.output.type.width for op in project.design if op.layer.kind == "Merge") == 17
+
+
+def test_nothing_but_a_merge_grows():
+    project: Project = project_of(sums(1).source("add0"))
+    assert {op.output.type.width for op in project.design if op.layer.kind == "Dense"} == {16}
+
+
+# -- the function ----------------------------------------------------------------------------------
+
+
+def expected(reach: float) -> Expected:
+    return Expected(reach / 2, reach, Origin.PROBE, reach / 8)
+
+
+FULL = FixedType(30, 12, True)
+
+
+@pytest.mark.parametrize(
+    ("reach", "growth", "result", "reason"),
+    [
+        (7.0, 0, "fixed<16,4,RND_CONV,SAT>", Reason.BUDGET),
+        (7.0, 5, "fixed<16,4,RND_CONV,SAT>", Reason.BUDGET),  # 6 bits would be needed
+        (7.0, 6, "fixed<22,4,TRN,SAT>", Reason.BUDGET),
+        (1e6, 0, "fixed<16,12,RND,SAT>", Reason.BUDGET),  # 14 bits are dropped: half up costs nothing
+        (1e6, 14, "fixed<30,12>", Reason.EXACT),
+        (1e-30, 0, "fixed<30,12>", Reason.EXACT),  # nothing would be left
+    ],
+)
+def test_placed_in(reach: float, growth: int, result: str, reason: Reason):
+    fixed, why = placed_in(Room(16, growth=growth), FULL, FULL, expected(reach))
+    rounds = fixed.frac < FULL.frac
+    shown = fixed if rounds or reason is Reason.EXACT else fixed.with_modes(Rounding.TRN, fixed.overflow)
+    assert (str(shown), why) == (result, reason)
