@@ -13,6 +13,7 @@ from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph
 from hlsgen.passes.apply_config import ApplyConfig, CheckReuseFactors
 from hlsgen.passes.base import Pass, Stage, run_passes
+from hlsgen.passes.equalise_channels import EqualiseChannels
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
 from hlsgen.passes.fuse_exact_scales import FuseExactScales
 from hlsgen.passes.fuse_padding import FusePadding
@@ -42,6 +43,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         FuseBatchnorm(config.fuse_quantized),
         FuseThresholds(),
         FuseQuantizers(),
+        EqualiseChannels(config.default_width),
         CheckReuseFactors(),
     )
 

@@ -256,6 +256,8 @@ class Project:
         """
         results, _ = _run(self._tracer, arrays.checked_inputs(self.design.inputs, x), raw)
         known = {t: arrays.shaped(r, t.shape) for t, r in zip(self._traced, results, strict=True)}
+        if not raw:
+            known = {tensor: arrays.in_model_units(values, tensor) for tensor, values in known.items()}
         return {key: known[tensor] for key, tensor in self.trace_keys().items()}
 
     @cached_property
@@ -278,10 +280,12 @@ class Project:
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
         known = evaluate(self.design, arrays.mantissas(self.design.inputs, inputs))
-        found = {key: (known[tensor], tensor.type) for key, tensor in self.trace_keys().items()}
-        if inner:
-            found |= inner_steps(self.design, known)
-        return {key: mantissas if raw else arrays.real(mantissas, fixed) for key, (mantissas, fixed) in found.items()}
+        steps = inner_steps(self.design, known) if inner else {}
+        keys = self.trace_keys()
+        if raw:
+            return {key: known[tensor] for key, tensor in keys.items()} | {k: v.mantissas for k, v in steps.items()}
+        values = {k: arrays.in_model_units(arrays.real(known[t], t.type), t) for k, t in keys.items()}
+        return values | {k: arrays.real(*step) for k, step in steps.items()}
 
     def _warn_if_clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> None:
         for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):

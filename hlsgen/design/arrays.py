@@ -42,6 +42,20 @@ def real(mantissas: Ints, fixed: FixedType) -> Array:
     return result.astype(np.float32) if narrow else result
 
 
+def in_model_units(values: Array, tensor: Tensor) -> Array:
+    """Real values of a tensor (samples, *shape) as the model means them, without the powers of two it is held times.
+
+    Exact: float64 where the exponents of float32 do not hold the result.
+    """
+    if tensor.exponents is None:
+        return values
+    exponents = -np.array(tensor.exponents)
+    lowest = int(exponents.min()) - tensor.type.frac, int(exponents.max()) + tensor.type.integer
+    wide = values if lowest[0] >= -126 and lowest[1] <= 127 else values.astype(np.float64)
+    units: Array = np.ldexp(wide, exponents)
+    return units
+
+
 def load_array(path: str | Path) -> Array:
     """Read an .npy file. Raises InputError; pickled objects are refused."""
     try:

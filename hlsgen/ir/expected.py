@@ -82,6 +82,20 @@ class Histogram:
         return float((errors * n).sum() / max(1, self.zeros + int(n.sum())))
 
 
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """What was met in each channel (last axis) of an edge: arrays (channels,)."""
+
+    largest: NDArray[np.float64]
+    """The largest magnitude."""
+    rms: NDArray[np.float64]
+    """Root of the mean square."""
+
+    def times(self, factors: NDArray[np.float64] | float) -> Channels:
+        """The same of values that are ``factors`` (positive) times as large."""
+        return Channels(self.largest * factors, self.rms * factors)
+
+
 @dataclass(frozen=True)
 class Expected:
     """What was met on an edge, and the range that is to be held there."""
@@ -95,6 +109,8 @@ class Expected:
     """Root of the mean square of what was met."""
     histogram: Histogram | None = field(default=None, compare=False)
     """If given, the binary point is placed for the least squared error instead of by ``reach``."""
+    channels: Channels | None = field(default=None, compare=False)
+    """What was met in each channel; None where that is not known any more."""
 
     def integer_bits(self, width: int, signed: bool, finest: int) -> int:
         """Integer bits (with sign) of a result of ``width`` bits whose exact values are multiples of ``2**-finest``."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
-from hlsgen.ir.constant import MOST_FRACTION, Constant, exact_constant, narrowest, rounded_to_odd
+from hlsgen.ir.constant import MOST_FRACTION, Constant, Floats, exact_constant, narrowest, rounded_to_odd
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
@@ -57,6 +57,22 @@ class LinearLayer(Layer):
     def summed(self, products: NDArray[Any]) -> NDArray[Any]:
         """Add up an array of the shape of ``weight`` over everything that goes into one output."""
         return np.asarray(products.sum(axis=tuple(range(products.ndim - 1))))
+
+    def powers(self) -> Floats:
+        """The squares of the weights between an input and an output channel, added up: (channels in, channels out)."""
+        w = self.weight.effective
+        flat = w.reshape(-1, *w.shape[-2:])
+        return np.asarray(np.einsum("tio,tio->io", flat, flat))
+
+    def shares_before(self, power: Floats, shares: Floats) -> Floats:
+        """How much of what the output channels hold comes from each input channel, by the power that it adds.
+
+        ``power`` (channels in,): the mean squares of the inputs; ``shares`` (channels out,): how much each output is.
+        """
+        powers = self.powers()
+        total = power @ powers
+        found: Floats = power * (powers @ np.divide(shares, total, out=np.zeros_like(total), where=total > 0))
+        return found
 
     def scaled(self, scale: Constant, shift: Constant) -> LinearLayer:
         """Fold ``y * scale + shift`` (per output channel) into weights and bias, as real numbers."""

@@ -48,6 +48,9 @@ class Scale(LinearLayer):
     def summed(self, products: NDArray[Any]) -> NDArray[Any]:
         return products
 
+    def shares_before(self, power: Floats, shares: Floats) -> Floats:
+        return shares
+
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return inputs[0] * self.weight.effective + self.bias.effective
 

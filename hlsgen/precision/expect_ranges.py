@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hlsgen.ir.constant import Floats
-from hlsgen.ir.expected import Expected, Histogram, Origin
+from hlsgen.ir.expected import Channels, Expected, Histogram, Origin
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
@@ -33,25 +33,34 @@ PROBE_MARGIN = 2.0
 """Factor above the largest probe value; saturation protects what lies beyond."""
 
 
-@dataclass
 class _Seen:
-    """What was met on an edge so far."""
+    """What was met on an edge so far, in each channel."""
 
-    largest: float = 0.0
-    squares: float = 0.0
-    count: int = 0
-    histogram: Histogram | None = None
+    def __init__(self, channels: int, histogram: Histogram | None) -> None:
+        self.magnitudes, self.squares = np.zeros(channels), np.zeros(channels)
+        self.count = 0
+        """Values of each channel."""
+        self.histogram = histogram
 
     def add(self, x: Floats) -> None:
-        self.largest = max(self.largest, float(np.abs(x).max(initial=0.0)))
-        self.squares += float((x * x).sum())
-        self.count += x.size
+        flat = x.reshape(-1, x.shape[-1])
+        self.magnitudes = np.maximum(self.magnitudes, np.abs(flat).max(axis=0, initial=0.0))
+        self.squares += np.square(flat).sum(axis=0)
+        self.count += len(flat)
         if self.histogram is not None:
             self.histogram.add(x)
 
     @property
+    def largest(self) -> float:
+        return float(self.magnitudes.max(initial=0.0))
+
+    @property
     def rms(self) -> float:
-        return float(np.sqrt(self.squares / max(self.count, 1)))
+        return float(np.sqrt(self.squares.sum() / max(self.count * len(self.squares), 1)))
+
+    @property
+    def channels(self) -> Channels:
+        return Channels(self.magnitudes, np.sqrt(self.squares / max(self.count, 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +116,7 @@ class ExpectRanges(Pass):
             reach = min(reach, seen.histogram.percentile(self.percentile))
         elif seen.histogram is not None:
             histogram = seen.histogram
-        return Expected(seen.largest, reach, flow.origin, seen.rms, histogram)
+        return Expected(seen.largest, reach, flow.origin, seen.rms, histogram, seen.channels)
 
     def _send(self, graph: Graph, flow: _Flow, step: int) -> bool:
         """Send a flow through the graph, batch by batch; keep the larger expectations.
@@ -115,7 +124,7 @@ class ExpectRanges(Pass):
         Returns whether the statistics it followed are plausible.
         """
         wanted = self.calibration is not None and self.method != "max"
-        seen = {value: _Seen(histogram=Histogram() if wanted else None) for value in graph.values}
+        seen = {value: _Seen(value.shape[-1], Histogram() if wanted else None) for value in graph.values}
         comparison = _Comparison(graph)
         count = min(len(x) for x in flow.data.values())
         for start in range(0, count, step):

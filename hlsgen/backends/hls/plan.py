@@ -338,6 +338,10 @@ def _facts(op: Op) -> tuple[str, ...]:
         if not op.layer.structural:
             low, high = (float(np.ldexp(float(end), -tensor.typing.exact.frac)) for end in tensor.typing.exact.whole())
             found.append(f"proved range before any cast: {low:.6g} .. {high:.6g}")
+    for tensor in op.outputs:
+        if tensor.exponents is not None and not op.layer.structural:
+            least, most = min(tensor.exponents), max(tensor.exponents)
+            found.append(f"channels are held times powers of two, from 2**{least} to 2**{most}")
     products = op.layer.products
     if products:
         count = -(-products // op.reuse_factor)

@@ -1,0 +1,211 @@
+"""Give the channels of hidden layers the bits that they need: powers of two, moved between the weights around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hlsgen.ir.constant import Constant, Floats
+from hlsgen.ir.expected import Channels, Expected
+from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.ties import Indices
+from hlsgen.layers.linear import LinearLayer
+from hlsgen.passes.base import Pass
+from hlsgen.passes.channel_classes import ChannelClasses
+from hlsgen.passes.channel_shares import channel_shares, channels_of, rounding_noise
+from hlsgen.passes.purity import pure_values
+from hlsgen.passes.scale_routes import fixes_constants
+
+_SPARE_BITS = 3
+"""A value whose channels agree is off by about ``2**(3 - width)`` of itself: its bits reach the largest value, with a
+margin, which is some 8 to 16 times the usual one."""
+_MOST_OCTAVES = 40
+"""Channels smaller than the largest by more than this are as good as zero."""
+
+
+@dataclass(frozen=True)
+class EqualiseChannels(Pass):
+    """Multiply the channels of a hidden layer by powers of two, and divide what reads them by the same.
+
+    before: ``x -> Dense (columns W[:, c]) -> Relu -> Dense (rows V[c, :])``, some channels far smaller than others
+    after:  ``x -> Dense (W[:, c] * 2**k[c]) -> Relu -> Dense (V[c, :] / 2**k[c])``
+
+    The real function is the same, exactly; rounding of the value in between, and of the weights around it, no longer
+    drowns the small channels. The larger of two channels with equal shares in the result has the smaller weights behind
+    it, so even channels are what the reader's weights want, too. What lies between must commute with factors
+    (:meth:`~hlsgen.ir.layer.Layer.ties`), and channels that meet in a sum move together.
+
+    Nothing changes where channels agree: rounding a value must cost ``2**least_octaves`` times more in what the model
+    gives (estimated, :mod:`~hlsgen.passes.channel_shares`) than if each channel had a binary point of its own. Nothing
+    is moved across a type, or into constants, that anybody fixed, nor at ports. A value remembers its exponents, by
+    which traces and reports show what the model means.
+
+    Options: the budget in bits; octaves that a moved channel keeps below the largest, since a single channel is
+    estimated less surely than all together; how much must be lost.
+    """
+
+    exact = False
+    width: int = 16
+    headroom: int = 1
+    least_octaves: int = 2
+
+    def run(self, graph: Graph) -> bool:
+        work = _Equalisation(graph, self)
+        exponents = work.exponents()
+        if not exponents.any():
+            return False
+        work.apply(exponents)
+        return True
+
+
+def may_move(node: Node) -> bool:
+    """Whether the weights of a linear layer are real numbers, whose types nobody fixed."""
+    layer = node.layer
+    return (
+        isinstance(layer, LinearLayer)
+        and layer.weight.mantissas is None
+        and (layer.bias.mantissas is None or not layer.bias.effective.any())
+        and not fixes_constants(node)
+    )
+
+
+class _Equalisation:
+    """What is known of a graph, and the exponents that follow: one for each class of channels."""
+
+    def __init__(self, graph: Graph, options: EqualiseChannels) -> None:
+        self.graph, self.options = graph, options
+        self.tolerance = 2.0 ** (_SPARE_BITS - options.width)
+        exact = {value for value in pure_values(graph) if not value.producer.is_input}
+        self.classes = ChannelClasses(graph, may_move, lambda value: value in exact or _is_fixed(graph, value))
+        self.shares = channel_shares(graph)
+        self.known = {value: channels for value in graph.values if (channels := channels_of(value)) is not None}
+        self.rounded = [value for value in self.known if not value.producer.layer.structural]
+        self.largest = self._largest()
+
+    def _largest(self) -> Floats:
+        """The largest magnitude in each class."""
+        found = np.zeros(self.classes.count)
+        for value, channels in self.known.items():
+            np.maximum.at(found, self.classes.of(value), channels.largest)
+        return found
+
+    def exponents(self) -> Indices:
+        """The exponent of each class: zero where it is fixed, or does not need to move."""
+        found = np.zeros(self.classes.count, dtype=np.int64)
+        losing = [value for value in self.rounded if self._loses(value)]
+        if not losing:
+            return found
+        component = self.classes.components(self.graph.values)
+        acting = np.unique(np.concatenate([component[self._free(value)] for value in losing]))
+        for fit in (False, True):  # how large weights get follows from both sides of a layer: first without limits
+            for number in acting:
+                self._equalise(found, component == number, fit)
+        return found
+
+    def _free(self, value: Value) -> Indices:
+        classes = self.classes.of(value)
+        return np.asarray(classes[~self.classes.fixed[classes]])
+
+    def _noise(self, value: Value, reach: Floats | float) -> Floats:
+        """The noise that each channel adds, if the type of the value, or of the channel, ends at ``reach``."""
+        step = np.exp2(np.frexp(reach)[1] - self.options.width)
+        return rounding_noise(step, self.known[value], self.shares[value])
+
+    def _loses(self, value: Value) -> bool:
+        """Whether much is lost for the channels having one binary point, and some of them can move."""
+        if not self._free(value).size:
+            return False
+        largest, least = self.known[value].largest, 2.0**self.options.least_octaves
+        together, apart = (
+            float(np.linalg.norm(self._noise(value, reach))) for reach in (float(largest.max()), largest)
+        )
+        return together > least * max(apart, self.tolerance)
+
+    def _equalise(self, found: Indices, chosen: Floats, fit: bool) -> None:
+        """Set the exponents of the classes of one component (a mask of all classes)."""
+        values = [value for value in self.graph.values if chosen[self.classes.of(value)].any()]
+        beside = [self.classes.of(value)[self.classes.fixed[self.classes.of(value)]] for value in values]
+        held = np.concatenate([np.zeros(0, dtype=np.int64), *beside])
+        alive = chosen & ~self.classes.fixed & (self.largest > 0)
+        if not alive.any():
+            return
+        reference = float((self.largest[held] if self.largest[held].any() else self.largest[alive]).max())
+        octaves = np.zeros(self.classes.count, dtype=np.int64)
+        octaves[alive] = np.floor(np.log2(reference / self.largest[alive])).astype(np.int64)
+        up = np.maximum(octaves - self.options.headroom, 0)
+        if fit:
+            up = np.minimum(up, self._fitting(found, alive))
+        found[alive] = np.where(octaves < 0, np.maximum(octaves, -_MOST_OCTAVES), np.minimum(up, _MOST_OCTAVES))[alive]
+
+    def _fitting(self, found: Indices, alive: Floats) -> Indices:
+        """By how many octaves each class may grow without its weights outgrowing those of others in the same layer.
+
+        That could be where an input with large weights is always small, or where large products cancel: then the
+        weights of all other channels would pay.
+        """
+        most = np.full(self.classes.count, _MOST_OCTAVES)
+        for node in self.graph:
+            if not isinstance(node.layer, LinearLayer) or not alive[self.classes.of(node.output)].any():
+                continue
+            classes = self.classes.of(node.output)
+            size = _column_sizes(node.layer, np.exp2(-found[self.classes.of(node.input)].astype(np.float64)))
+            with np.errstate(divide="ignore"):
+                room = np.floor(np.log2(size.max() / size)) + self.options.least_octaves
+            np.minimum.at(most, classes, np.minimum(room, _MOST_OCTAVES).astype(np.int64))
+        return most
+
+    # -- what follows ---------------------------------------------------------------------------
+
+    def apply(self, exponents: Indices) -> None:
+        """Scale the weights, and tell the values."""
+        for value in self.graph.values:
+            mine = exponents[self.classes.of(value)]
+            if mine.any():
+                value.exponents = tuple(int(k) for k in mine)
+                value.expected = _times(value.expected, np.exp2(mine.astype(np.float64)))
+        for node in self.graph:
+            if isinstance(node.layer, LinearLayer) and (node.input.exponents or node.output.exponents):
+                self.graph.set_layer(node, _scaled(node.layer, self._factors(node.input), self._factors(node.output)))
+        self._note()
+
+    def _factors(self, value: Value) -> Floats:
+        return np.exp2(np.array(value.exponents or (0,) * value.shape[-1], dtype=np.float64))
+
+    def _note(self) -> None:
+        for node in self.graph:
+            if isinstance(node.layer, LinearLayer) and node.output.exponents is not None:
+                moved = [k for k in node.output.exponents if k]
+                self.graph.notes.append(
+                    f"{node.name}: {len(moved)} of {node.output.shape[-1]} channels are held times powers of two "
+                    f"(2**{min(moved)} to 2**{max(moved)}), and their readers' weights divided by them"
+                )
+
+
+def _is_fixed(graph: Graph, value: Value) -> bool:
+    """Whether a value must keep its size: a port, or somebody fixed its type, or nothing is known of its channels."""
+    return value.producer.is_input or value in graph.outputs or value.producer.wish.casts or channels_of(value) is None
+
+
+def _column_sizes(layer: LinearLayer, factors: Floats) -> Floats:
+    """How large the weights of each output channel are (root of their squares' sum), rows times ``factors``."""
+    weights = layer.weight.effective * np.broadcast_to(layer.per_input(factors), layer.weight.shape)
+    return np.sqrt(np.asarray(layer.summed(np.square(weights)), dtype=np.float64))
+
+
+def _scaled(layer: LinearLayer, before: Floats, behind: Floats) -> LinearLayer:
+    """The same layer for inputs times ``before`` and results times ``behind``: powers of two, so nothing is rounded."""
+    weight = Constant.of(layer.weight.effective * layer.per_output(behind) / layer.per_input(before))
+    bias = layer.bias if layer.bias.mantissas is not None else Constant.of(layer.bias.effective * behind)
+    return replace(layer, weight=weight, bias=bias)
+
+
+def _times(expected: Expected | None, factors: Floats) -> Expected | None:
+    """What is expected of a value whose channels are multiplied by ``factors``."""
+    if expected is None or expected.channels is None:
+        return None
+    channels: Channels = expected.channels.times(factors)
+    largest = float(channels.largest.max())
+    held = expected.reach / expected.largest if expected.largest else 1.0
+    rms = float(np.sqrt(np.square(channels.rms).mean()))
+    return replace(expected, largest=largest, reach=largest * held, rms=rms, histogram=None, channels=channels)
