@@ -64,6 +64,11 @@ class LinearLayer(Layer):
         flat = w.reshape(-1, *w.shape[-2:])
         return np.asarray(np.einsum("tio,tio->io", flat, flat))
 
+    def power_behind(self, power: Floats) -> Floats:
+        """The mean squares that independent inputs of the mean squares ``power`` (channels in,) add to each output."""
+        found: Floats = power @ self.powers()
+        return found
+
     def shares_before(self, power: Floats, shares: Floats) -> Floats:
         """How much of what the output channels hold comes from each input channel, by the power that it adds.
 

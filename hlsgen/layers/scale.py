@@ -48,6 +48,9 @@ class Scale(LinearLayer):
     def summed(self, products: NDArray[Any]) -> NDArray[Any]:
         return products
 
+    def power_behind(self, power: Floats) -> Floats:
+        return power * np.square(self.weight.effective)
+
     def shares_before(self, power: Floats, shares: Floats) -> Floats:
         return shares
 

@@ -13,13 +13,10 @@ from hlsgen.ir.ties import Indices
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.passes.base import Pass
 from hlsgen.passes.channel_classes import ChannelClasses
-from hlsgen.passes.channel_shares import channel_shares, channels_of, rounding_noise
+from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise, rounding_noise
 from hlsgen.passes.purity import pure_values
 from hlsgen.passes.scale_routes import fixes_constants
 
-_SPARE_BITS = 3
-"""A value whose channels agree is off by about ``2**(3 - width)`` of itself: its bits reach the largest value, with a
-margin, which is some 8 to 16 times the usual one."""
 _MOST_OCTAVES = 40
 """Channels smaller than the largest by more than this are as good as zero."""
 
@@ -75,7 +72,7 @@ class _Equalisation:
 
     def __init__(self, graph: Graph, options: EqualiseChannels) -> None:
         self.graph, self.options = graph, options
-        self.tolerance = 2.0 ** (_SPARE_BITS - options.width)
+        self.tolerance = even_noise(options.width)
         exact = {value for value in pure_values(graph) if not value.producer.is_input}
         self.classes = ChannelClasses(graph, may_move, lambda value: value in exact or _is_fixed(graph, value))
         self.shares = channel_shares(graph)
