@@ -44,7 +44,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         FuseBatchnorm(config.fuse_quantized),
         FuseThresholds(),
         FuseQuantizers(),
-        EqualiseChannels(config.default_width),
+        EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel"),
         CheckReuseFactors(),
     )
 

@@ -179,6 +179,9 @@ class Project:
             "config": self.config.model_dump(mode="json"),
             "types": {tensor.name: str(tensor.type) for tensor in self.design.tensors},
         }
+        exponents = {tensor.name: tensor.exponents for tensor in self.design.inputs if tensor.exponents}
+        if exponents:
+            facts["exponents"] = exponents
         return json.dumps(facts, indent=2, ensure_ascii=True) + "\n"
 
     def write(self, overwrite: bool | None = None) -> Path:
@@ -237,11 +240,12 @@ class Project:
             InputError: wrong names, shapes or dtypes, or NaN.
         """
         inputs = arrays.checked_inputs(self.design.inputs, x)
-        results, clipped = _run(self.emulator, inputs, raw, threads)
+        held = arrays.as_held(self.design.inputs, inputs)
+        results, clipped = _run(self.emulator, held, raw, threads)
         self._warn_if_clipped(inputs, clipped)
-        self._warn_if_unexpected(inputs)
+        self._warn_if_unexpected(inputs, held)
         if count_overflows:
-            self.overflows = self._overflow_counter.count(inputs)
+            self.overflows = self._overflow_counter.count(held)
         shaped = [arrays.shaped(r, t.shape) for r, t in zip(results, self.design.outputs, strict=True)]
         return shaped[0] if len(shaped) == 1 else shaped
 
@@ -254,7 +258,8 @@ class Project:
 
         A layer that was fused away has the values of what it was fused into.
         """
-        results, _ = _run(self._tracer, arrays.checked_inputs(self.design.inputs, x), raw)
+        inputs = arrays.as_held(self.design.inputs, arrays.checked_inputs(self.design.inputs, x))
+        results, _ = _run(self._tracer, inputs, raw)
         known = {t: arrays.shaped(r, t.shape) for t, r in zip(self._traced, results, strict=True)}
         if not raw:
             known = {tensor: arrays.in_model_units(values, tensor) for tensor, values in known.items()}
@@ -297,23 +302,32 @@ class Project:
                     stacklevel=3,
                 )
 
-    def _warn_if_unexpected(self, inputs: Mapping[str, Array]) -> None:
-        """Say that inputs are much larger than those by which results were placed: then inner results saturate."""
+    def _warn_if_unexpected(self, inputs: Mapping[str, Array], held: Mapping[str, Array]) -> None:
+        """Say that inputs are much larger than those by which results were placed: then inner results saturate.
+
+        ``held``: the same as the ports hold them, so that features with binary points of their own count alike.
+        """
         if not any(choice.placed_by_inputs for choice in self.precision if choice.name not in inputs):
             return
         for (name, data), tensor in zip(inputs.items(), self.design.inputs, strict=True):
             expected = tensor.expected
-            some = np.asarray(data[:_INSPECTED], dtype=np.float64)
-            finite = some[np.isfinite(some)]
-            rms = float(np.sqrt(np.square(finite).mean())) if finite.size else 0.0
+            rms = _usual(held[name])
             if expected is not None and rms > _UNEXPECTED * expected.rms > 0:
                 warnings.warn(
-                    f"input '{name}': its values ({rms:.3g} in root mean square) are {rms / expected.rms:.2g} times "
-                    f"larger than those by which results were placed ({expected.origin.value}), so that inner results "
-                    "may saturate; give calibration=, or an input_precision= that says how large they get",
+                    f"input '{name}': its values ({_usual(data):.3g} in root mean square) are "
+                    f"{rms / expected.rms:.2g} times larger than those by which results were placed "
+                    f"({expected.origin.value}), so that inner results may saturate; give calibration=, or an "
+                    "input_precision= that says how large they get",
                     UnexpectedInputWarning,
                     stacklevel=3,
                 )
+
+
+def _usual(data: Array) -> float:
+    """The root mean square of the first samples."""
+    some = np.asarray(data[:_INSPECTED], dtype=np.float64)
+    finite = some[np.isfinite(some)]
+    return float(np.sqrt(np.square(finite).mean())) if finite.size else 0.0
 
 
 def _run(

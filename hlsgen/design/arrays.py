@@ -27,12 +27,28 @@ class Port(Protocol):
 
 
 def mantissas(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Ints]:
-    """Real values or integers by input name as mantissas, as the ports take them."""
+    """Real values or integers by input name (as the model means them) as mantissas, as the ports take them."""
     types = {port.name: port.type for port in ports}
     return {
         name: types[name].quantize(data) if data.dtype.kind == "f" else types[name].cast(data, 0)
-        for name, data in inputs.items()
+        for name, data in as_held(ports, inputs).items()
     }
+
+
+def as_held(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Real values or integers by input name, times the powers of two that the ports hold each channel times."""
+    exponents = {port.name: port.exponents for port in ports}
+    return {name: _shifted(data, exponents[name]) for name, data in inputs.items()}
+
+
+def _shifted(data: Array, exponents: tuple[int, ...] | None) -> Array:
+    """Exact, but for integers beyond 2**53; what leaves the range of floats becomes infinite, and saturates."""
+    if exponents is None:
+        return data
+    enough = data if data.dtype.kind == "f" and data.dtype.itemsize >= 4 else data.astype(np.float64)
+    with np.errstate(over="ignore"):
+        held: Array = np.ldexp(enough, np.array(exponents))
+    return held
 
 
 def real(mantissas: Ints, fixed: FixedType) -> Array:

@@ -64,6 +64,10 @@ class LinearLayer(Layer):
         flat = w.reshape(-1, *w.shape[-2:])
         return np.asarray(np.einsum("tio,tio->io", flat, flat))
 
+    def row_sizes(self) -> Floats:
+        """How large the weights of each input channel are: the root of their squares' sum."""
+        return np.asarray(np.sqrt(self.powers().sum(axis=1)))
+
     def power_behind(self, power: Floats) -> Floats:
         """The mean squares that independent inputs of the mean squares ``power`` (channels in,) add to each output."""
         found: Floats = power @ self.powers()

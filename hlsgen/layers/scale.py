@@ -48,6 +48,9 @@ class Scale(LinearLayer):
     def summed(self, products: NDArray[Any]) -> NDArray[Any]:
         return products
 
+    def row_sizes(self) -> Floats:
+        return np.abs(self.weight.effective)
+
     def power_behind(self, power: Floats) -> Floats:
         return power * np.square(self.weight.effective)
 

@@ -1,10 +1,11 @@
-"""Give the channels of hidden layers the bits that they need: powers of two, moved between the weights around them."""
+"""Give channels the bits that they need, by powers of two that move between weights (or into a port)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.expected import Channels, Expected
@@ -17,8 +18,12 @@ from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise
 from hlsgen.passes.purity import pure_values
 from hlsgen.passes.scale_routes import fixes_constants
 
+Mask = NDArray[np.bool_]
+
 _MOST_OCTAVES = 40
 """Channels smaller than the largest by more than this are as good as zero."""
+_BEYOND = 2
+"""The weights of a moved channel may outgrow those of others by this many octaves: others lose so many bits."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,14 @@ class EqualiseChannels(Pass):
     is moved across a type, or into constants, that anybody fixed, nor at ports. A value remembers its exponents, by
     which traces and reports show what the model means.
 
-    Options: the budget in bits; octaves that a moved channel keeps below the largest, since a single channel is
-    estimated less surely than all together; how much must be lost.
+    Options: the budget in bits; whether inputs whose types nobody fixed take part, so that each feature of a port has
+    a binary point of its own (only calibration data tell how large those are); octaves that a moved channel keeps below
+    the largest, since a single channel is estimated less surely than all together; how much must be lost.
     """
 
     exact = False
     width: int = 16
+    inputs: bool = False
     headroom: int = 1
     least_octaves: int = 2
 
@@ -73,12 +80,20 @@ class _Equalisation:
     def __init__(self, graph: Graph, options: EqualiseChannels) -> None:
         self.graph, self.options = graph, options
         self.tolerance = even_noise(options.width)
-        exact = {value for value in pure_values(graph) if not value.producer.is_input}
-        self.classes = ChannelClasses(graph, may_move, lambda value: value in exact or _is_fixed(graph, value))
+        self.exact = {v for v in pure_values(graph) if not v.producer.is_input and not v.producer.layer.structural}
+        self.classes = ChannelClasses(graph, may_move, self._is_fixed)
         self.shares = channel_shares(graph)
         self.known = {value: channels for value in graph.values if (channels := channels_of(value)) is not None}
         self.rounded = [value for value in self.known if not value.producer.layer.structural]
         self.largest = self._largest()
+
+    def _is_fixed(self, value: Value) -> bool:
+        """Whether a value must keep its size: an end of the model, a type that somebody fixed, or unknown channels.
+
+        Values that are exact without any rounding of ours lose nothing.
+        """
+        port = value in self.graph.outputs or (value.producer.is_input and not self.options.inputs)
+        return port or value.producer.wish.casts or value in self.exact or channels_of(value) is None
 
     def _largest(self) -> Floats:
         """The largest magnitude in each class."""
@@ -119,7 +134,7 @@ class _Equalisation:
         )
         return together > least * max(apart, self.tolerance)
 
-    def _equalise(self, found: Indices, chosen: Floats, fit: bool) -> None:
+    def _equalise(self, found: Indices, chosen: Mask, fit: bool) -> None:
         """Set the exponents of the classes of one component (a mask of all classes)."""
         values = [value for value in self.graph.values if chosen[self.classes.of(value)].any()]
         beside = [self.classes.of(value)[self.classes.fixed[self.classes.of(value)]] for value in values]
@@ -134,8 +149,22 @@ class _Equalisation:
         if fit:
             up = np.minimum(up, self._fitting(found, alive))
         found[alive] = np.where(octaves < 0, np.maximum(octaves, -_MOST_OCTAVES), np.minimum(up, _MOST_OCTAVES))[alive]
+        self._quieten(found, chosen & ~self.classes.fixed & (self.largest == 0))
 
-    def _fitting(self, found: Indices, alive: Floats) -> Indices:
+    def _quieten(self, found: Indices, dead: Mask) -> None:
+        """Move channels that were never met other than zero, until the weights that read them are like the others."""
+        for node in self.graph:
+            if not isinstance(node.layer, LinearLayer) or not dead[self.classes.of(node.input)].any():
+                continue
+            classes = self.classes.of(node.input)
+            size = node.layer.row_sizes() * np.exp2(-found[classes].astype(np.float64))
+            others = size[~dead[classes]].max(initial=0.0)
+            if others > 0:
+                octaves = np.ceil(np.log2(np.maximum(size, others) / others)).astype(np.int64)
+                more = np.where(dead[classes], octaves, 0)
+                np.maximum.at(found, classes, np.minimum(found[classes] + more, _MOST_OCTAVES))
+
+    def _fitting(self, found: Indices, alive: Mask) -> Indices:
         """By how many octaves each class may grow without its weights outgrowing those of others in the same layer.
 
         That could be where an input with large weights is always small, or where large products cancel: then the
@@ -147,9 +176,9 @@ class _Equalisation:
                 continue
             classes = self.classes.of(node.output)
             size = _column_sizes(node.layer, np.exp2(-found[self.classes.of(node.input)].astype(np.float64)))
-            with np.errstate(divide="ignore"):
-                room = np.floor(np.log2(size.max() / size)) + self.options.least_octaves
-            np.minimum.at(most, classes, np.minimum(room, _MOST_OCTAVES).astype(np.int64))
+            weighty = size > 0
+            room = np.floor(np.log2(size.max() / size[weighty])) + _BEYOND
+            np.minimum.at(most, classes[weighty], np.minimum(room, _MOST_OCTAVES).astype(np.int64))
         return most
 
     # -- what follows ---------------------------------------------------------------------------
@@ -171,17 +200,17 @@ class _Equalisation:
 
     def _note(self) -> None:
         for node in self.graph:
+            if node.is_input and node.output.exponents is not None:
+                self.graph.notes.append(
+                    f"{node.name}: features differ so much that each has its own binary point: channel c of the port "
+                    "holds the model's value times 2**k[c], see the ports (input_granularity: tensor for one type)"
+                )
             if isinstance(node.layer, LinearLayer) and node.output.exponents is not None:
                 moved = [k for k in node.output.exponents if k]
                 self.graph.notes.append(
                     f"{node.name}: {len(moved)} of {node.output.shape[-1]} channels are held times powers of two "
                     f"(2**{min(moved)} to 2**{max(moved)}), and their readers' weights divided by them"
                 )
-
-
-def _is_fixed(graph: Graph, value: Value) -> bool:
-    """Whether a value must keep its size: a port, or somebody fixed its type, or nothing is known of its channels."""
-    return value.producer.is_input or value in graph.outputs or value.producer.wish.casts or channels_of(value) is None
 
 
 def _column_sizes(layer: LinearLayer, factors: Floats) -> Floats:

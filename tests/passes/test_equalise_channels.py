@@ -10,10 +10,12 @@ import pytest
 
 from hlsgen.config import Config
 from hlsgen.frontends.keras.source import SourceModel
+from hlsgen.passes.equalise_channels import EqualiseChannels
 from hlsgen.pipeline import passes
 from hlsgen.project import Project
-from tests.passes.builders import evaluate_float, graph_of, project_of, rewritten
+from tests.passes.builders import evaluate_float, graph_of, grid, project_of, rewritten
 from tests.passes.float_networks import Recipe, data, network
+from tests.passes.random_graphs import random_network
 from tests.passes.unequal_networks import NETWORKS, UnequalNet, converted, deviation, normal_data, unequal
 
 NAME = "equalise_channels"
@@ -113,6 +115,38 @@ def test_channels_that_nobody_needs_are_left():
     x = net.relu("relu", net.fc("fc", net.input((6,)), EVEN, factors))
     source = net.source(net.fc("out", x, 1.0 / factors, np.ones(3)))
     assert not moved(converted(source))
+
+
+# -- anything ------------------------------------------------------------------------------------------
+
+
+def rescaled(seed: int) -> SourceModel:
+    """A random network whose linear layers give channels of very different sizes."""
+    source = random_network(seed, quantized=False)
+    rng = np.random.default_rng(seed)
+    for call in source.calls:
+        if "kernel" in call.weights and "Transpose" not in call.class_name:
+            call.weights["kernel"] *= 10.0 ** rng.uniform(-5, 0, call.weights["kernel"].shape[-1])
+    return source
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_random_networks(first: int):
+    """Any graph, with all moved that can be: the same function, and every value as its exponents say, to the last bit."""
+    moving = EqualiseChannels(inputs=True, least_octaves=-99)
+    count = 0
+    for seed in range(first, first + 20):
+        before, after = (rewritten(graph_of(rescaled(seed)), skip=[NAME]) for _ in range(2))
+        count += moving.run(after)
+        after.verify()
+        x = grid((4, 3, 2), samples=8).astype(np.float64)
+        right = evaluate_float(before, {"x": x})
+        held = np.exp2(np.array(after.inputs[0].exponents or 0.0))
+        found = evaluate_float(after, {"x": x * held})
+        for one, other in zip(before.values, after.values, strict=True):
+            np.testing.assert_array_equal(found[other], right[one] * np.exp2(np.array(other.exponents or 0.0)))
+        assert not any(value.exponents for value in after.outputs)
+    assert count >= 5
 
 
 # -- what lies between ---------------------------------------------------------------------------------

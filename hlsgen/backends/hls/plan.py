@@ -33,6 +33,8 @@ class Wire:
     pack: int
     note: str = ""
     depth: int = 2
+    exponents: tuple[int, ...] | None = None
+    """If given, element i holds ``2**exponents[i % len(exponents)]`` times what the model means by it."""
 
     @property
     def words(self) -> int:
@@ -179,7 +181,8 @@ class _Planner:
 
     def _wire(self, tensor: Tensor, pack: int, note: str, suffix: str = "") -> Wire:
         name = self.identifiers.make(tensor.name + suffix)
-        return Wire(name, tensor.type, tensor.size, pack if self.plan.stream else tensor.size, note)
+        pack = pack if self.plan.stream else tensor.size
+        return Wire(name, tensor.type, tensor.size, pack, note, exponents=tensor.exponents)
 
     def _offer(self, tensor: Tensor, wire: Wire) -> None:
         """Make a wire readable; clone a stream as often as it is read; copy it to outputs that others read too."""
