@@ -29,6 +29,7 @@ IoType = Literal["io_parallel", "io_stream"]
 Strategy = Literal["latency", "resource"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
 WeightGranularity = Literal["tensor", "channel"]
+InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
 """How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
 
@@ -123,6 +124,13 @@ class Config(_Strict):
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns")] = 5.0
     io_type: IoType = "io_parallel"
     input_precision: InputTypeSpec | dict[str, InputTypeSpec] = None
+    input_granularity: Annotated[
+        InputGranularity,
+        Field(
+            description="inputs typed by calibration data: one binary point for the port, or, where features differ so "
+            "much that it would lose small ones, one for each channel (last axis)"
+        ),
+    ] = "channel"
     default_width: Annotated[int, Field(ge=2, le=64)] = 16
     max_width: Annotated[int | None, Field(ge=2, le=120)] = None
     calibration: Path | None = None

@@ -13,6 +13,7 @@ from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph
 from hlsgen.passes.apply_config import ApplyConfig, CheckReuseFactors
 from hlsgen.passes.base import Pass, Stage, run_passes
+from hlsgen.passes.equalise_channels import EqualiseChannels
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
 from hlsgen.passes.fuse_exact_scales import FuseExactScales
 from hlsgen.passes.fuse_padding import FusePadding
@@ -27,6 +28,7 @@ from hlsgen.precision.narrow_types import NarrowTypes
 from hlsgen.precision.state_deviations import StateDeviations
 from hlsgen.precision.state_losses import StateLosses
 from hlsgen.precision.state_rounding import StateRounding
+from hlsgen.precision.state_unequal_channels import StateUnequalChannels
 
 Calibration = Mapping[str, NDArray[np.float64]]
 AfterStage = Callable[[str, Graph | Draft], None]
@@ -43,6 +45,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         FuseBatchnorm(config.fuse_quantized),
         FuseThresholds(),
         FuseQuantizers(),
+        EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel"),
         CheckReuseFactors(),
     )
 
@@ -55,6 +58,7 @@ def steps(config: Config, calibrated: bool = False) -> tuple[Step, ...]:
         LeaveOffModes(),
         StateLosses(),
         StateRounding(),
+        StateUnequalChannels(),
         StateDeviations(),
     )
 

@@ -175,6 +175,9 @@ class Project:
             "config": self.config.model_dump(mode="json"),
             "types": {tensor.name: str(tensor.type) for tensor in self.design.tensors},
         }
+        exponents = {tensor.name: tensor.exponents for tensor in self.design.inputs if tensor.exponents}
+        if exponents:
+            facts["exponents"] = exponents
         return json.dumps(facts, indent=2, ensure_ascii=True) + "\n"
 
     def write(self, overwrite: bool | None = None) -> Path:
@@ -233,11 +236,12 @@ class Project:
             InputError: wrong names, shapes or dtypes, or NaN.
         """
         inputs = arrays.checked_inputs(self.design.inputs, x)
-        results, clipped = _run(self.emulator, inputs, raw, threads)
+        held = arrays.as_held(self.design.inputs, inputs)
+        results, clipped = _run(self.emulator, held, raw, threads)
         self._warn_if_clipped(inputs, clipped)
-        self._warn_if_unexpected(inputs)
+        self._warn_if_unexpected(held)
         if count_overflows:
-            self.overflows = self._overflow_counter.count(inputs)
+            self.overflows = self._overflow_counter.count(held)
         shaped = [arrays.shaped(r, t.shape) for r, t in zip(results, self.design.outputs, strict=True)]
         return shaped[0] if len(shaped) == 1 else shaped
 
@@ -250,8 +254,11 @@ class Project:
 
         A layer that was fused away has the values of what it was fused into.
         """
-        results, _ = _run(self._tracer, arrays.checked_inputs(self.design.inputs, x), raw)
+        inputs = arrays.as_held(self.design.inputs, arrays.checked_inputs(self.design.inputs, x))
+        results, _ = _run(self._tracer, inputs, raw)
         known = {t: arrays.shaped(r, t.shape) for t, r in zip(self._traced, results, strict=True)}
+        if not raw:
+            known = {tensor: arrays.in_model_units(values, tensor) for tensor, values in known.items()}
         return {key: known[tensor] for key, tensor in self.trace_keys().items()}
 
     @cached_property
@@ -274,10 +281,12 @@ class Project:
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
         known = evaluate(self.design, arrays.mantissas(self.design.inputs, inputs))
-        found = {key: (known[tensor], tensor.type) for key, tensor in self.trace_keys().items()}
-        if inner:
-            found |= inner_steps(self.design, known)
-        return {key: mantissas if raw else arrays.real(mantissas, fixed) for key, (mantissas, fixed) in found.items()}
+        steps = inner_steps(self.design, known) if inner else {}
+        keys = self.trace_keys()
+        if raw:
+            return {key: known[tensor] for key, tensor in keys.items()} | {k: v.mantissas for k, v in steps.items()}
+        values = {k: arrays.in_model_units(arrays.real(known[t], t.type), t) for k, t in keys.items()}
+        return values | {k: arrays.real(*step) for k, step in steps.items()}
 
     def _warn_if_clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> None:
         for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):
@@ -289,8 +298,8 @@ class Project:
                     stacklevel=3,
                 )
 
-    def _warn_if_unexpected(self, inputs: Mapping[str, Array]) -> None:
-        for text in self._input_check.messages(inputs):
+    def _warn_if_unexpected(self, held: Mapping[str, Array]) -> None:
+        for text in self._input_check.messages(held):
             warnings.warn(text, UnexpectedInputWarning, stacklevel=3)
 
     @cached_property

@@ -27,6 +27,13 @@ def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
     if inner:
         parts.append("Inner steps of layers that round inside\n" + table(["name", "step", "type"], inner))
     parts.append("Ports of the top function\n" + _ports(plan))
+    scaled = [port for port in plan.ports if port.wire.exponents is not None]
+    if scaled:
+        rows = [[port.wire.name, " ".join(map(str, port.wire.exponents or ()))] for port in scaled]
+        parts.append(
+            "Ports whose channels c hold the model's values times 2**k[c]\n"
+            + table(["port", "k, channel by channel"], rows)
+        )
     aliases = _aliases(design, plan)
     if aliases:
         parts.append("Names\n" + aliases)

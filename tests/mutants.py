@@ -356,6 +356,27 @@ MUTANTS = (
         "        cosim_design\n",
         ("tests/codegen/test_golden.py",),
     ),
+    Mutant(
+        "a scaled layer keeps its bias",
+        "hlsgen",
+        "layer.bias if layer.bias.mantissas is not None else Constant.of(layer.bias.effective * behind)",
+        "layer.bias",
+        ("tests/passes/test_equalise_channels.py",),
+    ),
+    Mutant(
+        "channels of a sum are moved apart",
+        "hlsgen",
+        'return None if self.op == "multiply" else straight(shapes[0], inputs=2)',
+        'return None if self.op == "multiply" else straight(shapes[0])',
+        ("tests/passes/test_equalise_channels.py", "tests/layers/test_declarations.py"),
+    ),
+    Mutant(
+        "ports take values as the model means them, whatever they hold",
+        "hlsgen",
+        "held: Array = np.ldexp(enough, np.array(exponents))",
+        "held: Array = enough",
+        ("tests/passes/test_input_features.py",),
+    ),
 )
 
 

@@ -8,7 +8,7 @@ from math import log2
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
-from hlsgen.design.arrays import Array
+from hlsgen.design.arrays import Array, in_model_units
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import Expected, Origin
@@ -31,19 +31,22 @@ class InputCheck:
         self._known: dict[tuple[int, ...], tuple[float, str]] = {}
 
     def messages(self, inputs: Mapping[str, Array]) -> list[str]:
-        """A line for each input that is much larger than expected, or so small that it costs accuracy."""
+        """A line for each input that is much larger than expected, or so small that it costs accuracy.
+
+        ``inputs`` are as the ports hold them, so that features with binary points of their own count alike.
+        """
         if not self._placed:
             return []
         found = []
         ratios: dict[Tensor, float] = {}
         for (name, data), tensor in zip(inputs.items(), self._design.inputs, strict=True):
             some = _some(data)
-            rms = float(np.sqrt(np.square(some).mean())) if some.size else 0.0
+            rms = _rms(some)
             if tensor.expected is None or not rms or not tensor.expected.rms:
                 continue
             ratios[tensor] = rms / tensor.expected.rms
             if ratios[tensor] > _UNEXPECTED:
-                found.append(_larger(name, rms, ratios[tensor], tensor.expected))
+                found.append(_larger(name, _rms(in_model_units(some, tensor)), ratios[tensor], tensor.expected))
             elif ratios[tensor] < 1 / _UNEXPECTED:
                 found += self._smaller(tensor, some, rms, tensor.expected)
         return found
@@ -59,7 +62,8 @@ class InputCheck:
         if error <= MOST_ERROR:
             return []
         return [
-            f"input '{tensor.name}': its values ({rms:.3g} in root mean square) are {expected.rms / rms:.2g} times "
+            f"input '{tensor.name}': its values ({_rms(in_model_units(some, tensor)):.3g} in root mean square) are "
+            f"{expected.rms / rms:.2g} times "
             f"smaller than those by which results were placed ({expected.origin.value}), so that {octaves} bits are "
             f"unused and rounding puts '{output}' off by an estimated {100 * error:.2g} % rms; give calibration=, or "
             "an input_precision= that says how large they get"
@@ -72,10 +76,14 @@ class InputCheck:
 
 
 def _some(data: Array) -> Floats:
-    """Finite values of the first samples."""
+    """The first samples; what is infinite saturates, and says nothing about the others."""
     count = max(1, min(_SAMPLES, _CELLS // max(1, data[:1].size)))
     some = np.asarray(data[:count], dtype=np.float64)
-    return np.asarray(some[np.isfinite(some)])
+    return np.where(np.isfinite(some), some, 0.0)
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
 
 
 def _larger(name: str, rms: float, ratio: float, expected: Expected) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hlsgen.backends.hls.plan import make_plan
 from hlsgen.design.design import Design
 from hlsgen.emulation.emulator import Emulator
+from hlsgen.ir.constant import Floats
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.op import Op
 from hlsgen.ir.text import table
@@ -41,12 +42,16 @@ class Overflow:
     count: int = 0
     total: int = 0
     largest: float = 0.0
-    """The largest magnitude met before the cast."""
+    """The largest magnitude met before the cast; of channels held times powers of two, that nearest to its end."""
+    factors: Floats | None = None
+    """What the values of each channel are multiplied by to be the model's; None: by nothing."""
+    factor: float = 1.0
+    """That of the channel that ``largest`` is of."""
 
     @property
     def representable(self) -> float:
-        """The largest magnitude the type holds."""
-        return float(max(abs(self.type.min), abs(self.type.max)))
+        """The largest magnitude the type holds (in that channel)."""
+        return float(max(abs(self.type.min), abs(self.type.max))) * self.factor
 
     def add(self, mantissas: Ints, frac: int) -> None:
         """Count one batch of exact values; rounding happens before the range is checked, as in the cast."""
@@ -56,7 +61,12 @@ class Overflow:
         self.count += int(outside.sum())
         self.total += int(mantissas.size)
         top = max(abs(int(mantissas.max(initial=0))), abs(int(mantissas.min(initial=0))))
-        self.largest = max(self.largest, float(top) * 2.0**-frac)
+        held = float(top) * 2.0**-frac
+        if held > self.largest / self.factor:
+            if self.factors is not None:
+                channels = np.abs(mantissas.reshape(-1, len(self.factors))).max(axis=0)
+                self.factor = float(self.factors[int(np.argmax(channels))])
+            self.largest = held * self.factor
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,10 @@ class OverflowCounter:
 
     def count(self, inputs: Mapping[str, NDArray[Any]]) -> OverflowReport:
         """Run the data through and count; memory stays bounded whatever the number of samples."""
-        entries = [Overflow(cast.layer, cast.role, cast.type, cast.wanted) for cast in self._exposed.casts]
+        entries = [
+            Overflow(cast.layer, cast.role, cast.type, cast.wanted, factors=cast.factors)
+            for cast in self._exposed.casts
+        ]
         if self._emulator is not None:
             flat = [x.reshape(len(x), -1) for x in inputs.values()]
             step = max(1, _BATCH_VALUES // sum(tensor.size for tensor in self._tensors))
@@ -118,6 +131,10 @@ class _Cast:
     role: str
     type: FixedType
     wanted: Demand
+
+    @property
+    def factors(self) -> Floats | None:
+        return None if self.tensor.exponents is None else self.tensor.factors
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +162,7 @@ def _expose_casts(design: Design) -> _Exposed:
                 casts.append(_Cast(value, op.source.name, role, fixed, wanted))
                 name = f"{tensor.name}_{role}"
                 typing = Typing(value.typing.exact, None, fixed, Reason.EXACT)
-                after = Tensor(name, tensor.shape, typing, tensor.interval)
+                after = Tensor(name, tensor.shape, typing, tensor.interval, exponents=tensor.exponents)
                 ops.append(Op(name, Convert(), (value,), (after,), Wish(), op.source))
                 value = after
             known[tensor] = value

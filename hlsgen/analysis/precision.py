@@ -32,12 +32,15 @@ class TypeChoice:
     """The largest magnitude met in use, without any margin, as far as readers can tell it apart."""
     origin: str
     """What it was met in: calibration, statistics, a probe; empty where nothing was estimated."""
+    margin: float | None
+    """How many times larger than expected a value may get before it saturates."""
+    largest_factor: float = 1.0
+    """Where channels are held times powers of two: what a held value is at most multiplied by to be the model's."""
 
     @property
-    def margin(self) -> float | None:
-        """How many times larger than expected a value may get before it saturates."""
-        end = float(max(self.type.max, -self.type.min))
-        return end / self.expected if self.expected else None
+    def holds(self) -> tuple[float, float]:
+        """The range of the type, in the channel that reaches farthest."""
+        return float(self.type.min) * self.largest_factor, float(self.type.max) * self.largest_factor
 
     @property
     def margin_bits(self) -> float | None:
@@ -56,7 +59,7 @@ class TypeChoice:
 
     def row(self) -> list[str]:
         """Name, reason, proved range, expected range, the type's range, margin."""
-        low, high = self.proved
+        (low, high), (least, most) = self.proved, self.holds
         known = self.placed and self.expected is not None
         margin = f"{self.margin:.3g}x, {self.margin_bits:+.1f} bits" if known and self.margin is not None else ""
         return [
@@ -64,7 +67,7 @@ class TypeChoice:
             self.reason.value,
             f"{low:.6g} .. {high:.6g}",
             f"+-{self.expected:.4g} ({self.origin})" if known else "",
-            f"{float(self.type.min):.6g} .. {float(self.type.max):.6g}",
+            f"{least:.6g} .. {most:.6g}",
             margin,
         ]
 
@@ -110,15 +113,31 @@ def precision_report(design: Design) -> PrecisionReport:
 
 
 def _choice(op: Op, tensor: Tensor) -> TypeChoice:
-    low, high = (float(np.ldexp(float(end), -tensor.interval.frac)) for end in tensor.interval.whole())
-    expected, wanted = tensor.expected, tensor.typing.demand
+    """In the model's own terms, also where channels are held times powers of two."""
+    interval, wanted = tensor.interval, tensor.typing.demand
+    low, high = (np.ldexp(v.astype(np.float64), -interval.frac) * tensor.factors for v in (interval.low, interval.high))
     most = inf if wanted.high is None else max(float(wanted.high), 0.0 if wanted.low is None else -float(wanted.low))
+    expected, held = _expected(tensor, most)
+    end = float(max(tensor.type.max, -tensor.type.min))
     return TypeChoice(
         tensor.name,
         op.source.name,
         tensor.type,
         tensor.typing.reason,
-        (low, high),
-        None if expected is None else min(expected.largest, most),
-        "" if expected is None else expected.origin.value,
+        (float(low.min()), float(high.max())),
+        expected,
+        "" if tensor.expected is None else tensor.expected.origin.value,
+        end / held if held else None,
+        float(tensor.factors.max()),
     )
+
+
+def _expected(tensor: Tensor, most: float) -> tuple[float | None, float | None]:
+    """The largest magnitude that is expected, as the model means it and as it is held, as far as it is wanted."""
+    if tensor.expected is None:
+        return None, None
+    held = min(tensor.expected.largest, most)
+    channels = tensor.expected.channels
+    if tensor.exponents is None or channels is None:
+        return held, held
+    return float((np.minimum(channels.largest, most) * tensor.factors).max()), held

@@ -27,12 +27,28 @@ class Port(Protocol):
 
 
 def mantissas(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Ints]:
-    """Real values or integers by input name as mantissas, as the ports take them."""
+    """Real values or integers by input name (as the model means them) as mantissas, as the ports take them."""
     types = {port.name: port.type for port in ports}
     return {
         name: types[name].quantize(data) if data.dtype.kind == "f" else types[name].cast(data, 0)
-        for name, data in inputs.items()
+        for name, data in as_held(ports, inputs).items()
     }
+
+
+def as_held(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Real values or integers by input name, times the powers of two that the ports hold each channel times."""
+    exponents = {port.name: port.exponents for port in ports}
+    return {name: _shifted(data, exponents[name]) for name, data in inputs.items()}
+
+
+def _shifted(data: Array, exponents: tuple[int, ...] | None) -> Array:
+    """Exact, but for integers beyond 2**53; what leaves the range of floats becomes infinite, and saturates."""
+    if exponents is None:
+        return data
+    enough = data if data.dtype.kind == "f" and data.dtype.itemsize >= 4 else data.astype(np.float64)
+    with np.errstate(over="ignore"):
+        held: Array = np.ldexp(enough, np.array(exponents))
+    return held
 
 
 def real(mantissas: Ints, fixed: FixedType) -> Array:
@@ -40,6 +56,20 @@ def real(mantissas: Ints, fixed: FixedType) -> Array:
     result = fixed.to_float(mantissas)
     narrow = fixed.width - fixed.signed <= 24 and fixed.frac <= 126 and fixed.integer <= 127
     return result.astype(np.float32) if narrow else result
+
+
+def in_model_units(values: Array, tensor: Tensor) -> Array:
+    """Real values of a tensor (samples, *shape) as the model means them, without the powers of two it is held times.
+
+    Exact: float64 where the exponents of float32 do not hold the result.
+    """
+    if tensor.exponents is None:
+        return values
+    exponents = -np.array(tensor.exponents)
+    lowest = int(exponents.min()) - tensor.type.frac, int(exponents.max()) + tensor.type.integer
+    wide = values if lowest[0] >= -126 and lowest[1] <= 127 else values.astype(np.float64)
+    units: Array = np.ldexp(wide, exponents)
+    return units
 
 
 def load_array(path: str | Path) -> Array:

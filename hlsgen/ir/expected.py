@@ -6,7 +6,7 @@ This is an estimate, from data or from a probe; what is *proved* is an :class:`~
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from statistics import NormalDist
 from typing import Any
@@ -87,6 +87,20 @@ class Histogram:
         return float((errors * n).sum() / max(1, self.zeros + int(n.sum())))
 
 
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """What was met in each channel (last axis) of an edge: arrays (channels,)."""
+
+    largest: NDArray[np.float64]
+    """The largest magnitude."""
+    rms: NDArray[np.float64]
+    """Root of the mean square."""
+
+    def times(self, factors: NDArray[np.float64] | float) -> Channels:
+        """The same of values that are ``factors`` (positive) times as large."""
+        return Channels(self.largest * factors, self.rms * factors)
+
+
 @dataclass(frozen=True)
 class Expected:
     """What was met on an edge, and the range that is to be held there."""
@@ -98,13 +112,36 @@ class Expected:
     origin: Origin
     rms: float = 0.0
     """Root of the mean square of what was met."""
-    channel_rms: NDArray[np.float64] | None = field(default=None, compare=False)
-    """The same for each channel (the last axis)."""
     histogram: Histogram | None = field(default=None, compare=False)
     """If given, the binary point is placed for the least squared error instead of by ``reach``."""
+    channels: Channels | None = field(default=None, compare=False)
+    """What was met in each channel; None where that is not known any more."""
     standardised: Expected | None = None
     """What is met with standardised inputs, where the stated types of inputs hold far more than those: then either may
     be what the user has."""
+
+    @property
+    def channel_rms(self) -> NDArray[np.float64] | None:
+        """The root of the mean square in each channel (the last axis); None where that is not known any more."""
+        return None if self.channels is None else self.channels.rms
+
+    def times(self, factors: NDArray[np.float64] | float) -> Expected:
+        """The same of values that are ``factors`` (positive; one, or one a channel) times as large."""
+        small = None if self.standardised is None else self.standardised.times(factors)
+        if isinstance(factors, float):
+            channels = None if self.channels is None else self.channels.times(factors)
+            largest, rms = self.largest * factors, self.rms * factors
+        else:
+            assert self.channels is not None, "factors a channel need what is known of each"
+            channels = self.channels.times(factors)
+            largest, rms = float(channels.largest.max()), float(np.sqrt(np.square(channels.rms).mean()))
+        held = self.reach / self.largest if self.largest else 1.0
+        return Expected(largest, largest * held, self.origin, rms, None, channels, small)
+
+    def of_no_channel(self) -> Expected:
+        """The same where it is not known any more in which channel."""
+        small = None if self.standardised is None else self.standardised.of_no_channel()
+        return replace(self, channels=None, standardised=small)
 
     @property
     def octaves(self) -> int:

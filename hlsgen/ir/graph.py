@@ -42,6 +42,8 @@ class Value:
     producer: Node
     expected: Expected | None = None
     """How large it is expected to get in use (calibration or probe), None before that is known."""
+    exponents: tuple[int, ...] | None = None
+    """If given, channel c holds ``2**exponents[c]`` times what the model means by it."""
 
     def __repr__(self) -> str:
         return f"%{self.name}"
@@ -299,7 +301,7 @@ class Graph:
             made = other.add_node(node.layer, [known[value] for value in node.inputs], node.name, node.source)
             made.wish, made.fused, made.refitted = node.wish, node.fused, node.refitted
             for before, after in zip(node.outputs, made.outputs, strict=True):
-                after.expected = before.expected
+                after.expected, after.exponents = before.expected, before.exponents
                 known[before] = after
         other.set_outputs([known[value] for value in self.outputs], self.output_names)
         other.aliases = {key: known[value] for key, value in self.aliases.items()}

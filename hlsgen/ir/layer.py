@@ -22,6 +22,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.staircase import Staircase
+from hlsgen.ir.ties import Tie
 from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints
 from hlsgen.ir.typing import Tensor
 from hlsgen.ir.wish import Granularity, Wish
@@ -182,6 +183,11 @@ class Layer:
 
     def scale_behind(self, shapes: Sequence[Shape], place: int, affine: Affine) -> Affine | None:
         """What the result must be scaled by, so that input number ``place`` need not be; None: impossible."""
+        return None
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        """Which channels of inputs (of ``shapes``) and results share a positive factor, if the layer commutes with
+        such; None if it does not. A linear layer with weights of its own ties nothing."""
         return None
 
     def with_padding(self, shape: Shape, padding: tuple[int, int, int, int]) -> Layer | None:

@@ -7,7 +7,9 @@ from enum import Enum
 from functools import cached_property
 from math import prod
 
-from hlsgen.ir.constant import Shape
+import numpy as np
+
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
@@ -65,10 +67,17 @@ class Tensor:
     interval: Interval
     """The proved range of its values, per channel."""
     expected: Expected | None = None
-    """How large it gets in use, where that was estimated."""
+    """How large it gets in use, where that was estimated (of what is held: times the powers of two)."""
+    exponents: tuple[int, ...] | None = None
+    """If given, channel c (of the last axis) holds ``2**exponents[c]`` times what the model means by it."""
 
     def __repr__(self) -> str:
         return f"%{self.name}"
+
+    @cached_property
+    def factors(self) -> Floats:
+        """What each channel's values have to be multiplied by to be what the model means: powers of two."""
+        return np.exp2(-np.array(self.exponents or (0,) * self.shape[-1], dtype=np.float64))
 
     @property
     def type(self) -> FixedType:

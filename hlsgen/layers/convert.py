@@ -9,6 +9,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Layer, Packing
 from hlsgen.ir.staircase import Staircase
+from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType
 
 
@@ -24,6 +25,9 @@ class Convert(Layer):
 
     def is_identity(self, shapes: Sequence[Shape]) -> bool:
         return True
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0])
 
     def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
         return Staircase.of_cast(result, most)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.ties import Tie, straight
 from hlsgen.layers.shape_ops import Mover
 from hlsgen.layers.window import as_image
 
@@ -58,6 +59,9 @@ class Cropping(Mover):
         top, bottom, left, right = self.crop
         left_over = (height - top - bottom, width - left - right, channels)
         return left_over[1:] if len(shapes[0]) == 2 else left_over
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0])
 
     def move(self, x: Floats) -> Floats:
         height, width, _ = as_image(x.shape[1:])

@@ -67,5 +67,11 @@ class DepthwiseConv2D(Convolution):
     def summed(self, products: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(products.sum(axis=(0, 1))).reshape(-1)
 
+    def power_behind(self, power: Floats) -> Floats:
+        return (power[:, None] * self.powers()).reshape(-1)
+
+    def shares_before(self, power: Floats, shares: Floats) -> Floats:
+        return np.asarray(shares.reshape(-1, self.multiplier).sum(axis=1))
+
     def valid_reuse_factors(self) -> list[int]:
         return divisors(self.window.taps * self.n_out)

@@ -59,6 +59,31 @@ class LinearLayer(Layer):
         """Add up an array of the shape of ``weight`` over everything that goes into one output."""
         return np.asarray(products.sum(axis=tuple(range(products.ndim - 1))))
 
+    def powers(self) -> Floats:
+        """The squares of the weights between an input and an output channel, added up: (channels in, channels out)."""
+        w = self.weight.effective
+        flat = w.reshape(-1, *w.shape[-2:])
+        return np.asarray(np.einsum("tio,tio->io", flat, flat))
+
+    def row_sizes(self) -> Floats:
+        """How large the weights of each input channel are: the root of their squares' sum."""
+        return np.asarray(np.sqrt(self.powers().sum(axis=1)))
+
+    def power_behind(self, power: Floats) -> Floats:
+        """The mean squares that independent inputs of the mean squares ``power`` (channels in,) add to each output."""
+        found: Floats = power @ self.powers()
+        return found
+
+    def shares_before(self, power: Floats, shares: Floats) -> Floats:
+        """How much of what the output channels hold comes from each input channel, by the power that it adds.
+
+        ``power`` (channels in,): the mean squares of the inputs; ``shares`` (channels out,): how much each output is.
+        """
+        powers = self.powers()
+        total = power @ powers
+        found: Floats = power * (powers @ np.divide(shares, total, out=np.zeros_like(total), where=total > 0))
+        return found
+
     def scaled(self, scale: Constant, shift: Constant) -> LinearLayer:
         """Fold ``y * scale + shift`` (per output channel) into weights and bias, as real numbers."""
         s, t = scale.effective, shift.effective

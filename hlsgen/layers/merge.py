@@ -11,6 +11,7 @@ from hlsgen.ir.arithmetic import exact_product, exact_sum
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, aligned
 from hlsgen.ir.layer import Exact, Layer, Packing, align
+from hlsgen.ir.ties import Tie, straight
 
 _FLOAT: dict[str, Callable[[Floats, Floats], Floats]] = {
     "add": np.add,
@@ -39,6 +40,10 @@ class Merge(Layer):
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return shapes[0]
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        """Of a product, factors multiply: its channels share none with its inputs."""
+        return None if self.op == "multiply" else straight(shapes[0], inputs=2)
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return _FLOAT[self.op](inputs[0], _spread(inputs[1], inputs[0]))

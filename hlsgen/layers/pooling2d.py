@@ -14,6 +14,7 @@ from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
+from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType, Ints, Rounding, bit_length, integers
 from hlsgen.layers.window import Window
 
@@ -30,6 +31,9 @@ class Largest(Layer):
 
     def commutes_with_cast(self, fixed: FixedType) -> bool:
         return fixed.saturates
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0])
 
     def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
         return [affine] if affine.rises else None
@@ -107,6 +111,9 @@ class Average(Layer):
         fixed = FixedType.covering(min(*mantissas, 0), max(*mantissas, 1), frac)
         reciprocal = replace(self.reciprocal, type=fixed, mantissas=integers(mantissas))
         return replace(self, reciprocal=reciprocal, kept=kept)
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0])
 
     def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
         return [affine] if self._commutes(shapes[0], affine) else None

@@ -11,6 +11,7 @@ from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval, aligned, hull
 from hlsgen.ir.layer import Exact, Layer, Packing, align
+from hlsgen.ir.ties import Tie, straight
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,9 @@ class PRelu(Layer):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         self.expect_channels(shapes[0], self.slopes.shape[-1])
         return shapes[0]
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0])
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]

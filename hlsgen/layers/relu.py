@@ -16,6 +16,7 @@ from hlsgen.ir.expected import mean_square_slope
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align
 from hlsgen.ir.staircase import Staircase
+from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType
 
 
@@ -53,6 +54,9 @@ class Relu(Layer):
 
     def scale_behind(self, shapes: Sequence[Shape], place: int, affine: Affine) -> Affine | None:
         return affine if self._commutes(affine) else None
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0]) if self.ceiling is None else None
 
     def _commutes(self, affine: Affine) -> bool:
         return self.ceiling is None and affine.rises and not affine.shifts

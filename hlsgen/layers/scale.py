@@ -48,6 +48,15 @@ class Scale(LinearLayer):
     def summed(self, products: NDArray[Any]) -> NDArray[Any]:
         return products
 
+    def row_sizes(self) -> Floats:
+        return np.abs(self.weight.effective)
+
+    def power_behind(self, power: Floats) -> Floats:
+        return power * np.square(self.weight.effective)
+
+    def shares_before(self, power: Floats, shares: Floats) -> Floats:
+        return shares
+
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return inputs[0] * self.weight.effective + self.bias.effective
 

@@ -11,6 +11,7 @@ from hlsgen.ir.affine import Affine, Indices
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Context, Exact, Layer, Packing, align
+from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType
 from hlsgen.layers.window import as_image
 
@@ -44,6 +45,10 @@ class Mover(Layer):
             return None
         behind = affine.take(picked)
         return None if behind.shift.effective[padded].any() else behind
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        source, target, _ = self._channels_moved(shapes[0])
+        return [Tie(0, source, 0, target)]
 
     def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
         """All (channel before, channel behind) that share an element; and the channels behind that hold padding."""
@@ -84,6 +89,13 @@ class Reshape(Mover):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.shape
 
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        before, after = shapes[0][-1], self.shape[-1]
+        if after % before and before % after:
+            return super().ties(shapes)
+        channels = np.arange(max(before, after))
+        return [Tie(0, channels % before, 0, channels % after)]
+
     def move(self, x: Floats) -> Floats:
         return x.reshape(len(x), *self.shape)
 
@@ -114,6 +126,9 @@ class Permute(Mover):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return tuple(shapes[0][axis] for axis in self.order)
 
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0]) if self.order[-1] == len(self.order) - 1 else super().ties(shapes)
+
     def move(self, x: Floats) -> Floats:
         return x.transpose(0, *(axis + 1 for axis in self.order))
 
@@ -141,6 +156,9 @@ class ZeroPadding(Mover):
         padded = (height + top + bottom, width + left + right, channels)
         return padded[1:] if len(shapes[0]) == 2 else padded
 
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0])
+
     def move(self, x: Floats) -> Floats:
         image = x.reshape(len(x), *as_image(x.shape[1:]))
         top, bottom, left, right = self.padding
@@ -165,6 +183,9 @@ class UpSampling(Mover):
         height, width, channels = as_image(shapes[0])
         rows, columns = self.factors
         return (width * columns, channels) if len(shapes[0]) == 2 else (height * rows, width * columns, channels)
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        return straight(shapes[0])
 
     def move(self, x: Floats) -> Floats:
         image = x.reshape(len(x), *as_image(x.shape[1:]))
@@ -194,6 +215,12 @@ class Concatenate(Layer):
             return None
         other = Affine.identity(shapes[1 - place][-1])
         return other.joined(affine) if place else affine.joined(other)
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        if self.axis != len(shapes[0]) - 1:
+            return straight(shapes[0], inputs=2)
+        first, second = (np.arange(shape[-1]) for shape in shapes)
+        return [Tie(0, first, 0, first), Tie(1, second, 0, len(first) + second)]
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         joined = list(shapes[0])

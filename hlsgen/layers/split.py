@@ -10,6 +10,7 @@ import numpy as np
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Layer, Packing
+from hlsgen.ir.ties import Tie
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,13 @@ class Split(Layer):
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         before, extent, behind = shapes[0][: self.axis], shapes[0][self.axis], shapes[0][self.axis + 1 :]
         return (*before, self.first, *behind), (*before, extent - self.first, *behind)
+
+    def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
+        channels = np.arange(shapes[0][-1])
+        if self.axis != len(shapes[0]) - 1:
+            return [Tie(0, channels, output, channels) for output in range(2)]
+        parts = channels[: self.first], channels[self.first :]
+        return [Tie(0, part, output, np.arange(len(part))) for output, part in enumerate(parts)]
 
     def evaluate_floats(self, inputs: Sequence[Floats]) -> tuple[Floats, ...]:
         return tuple(np.split(inputs[0], [self.first], axis=self.axis + 1))

@@ -6,7 +6,9 @@ Nothing is changed while a way is searched: a scale moves only if it ends in wei
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from hlsgen.ir.affine import Affine
 from hlsgen.ir.expected import Expected
@@ -105,21 +107,23 @@ def _expect_scaled(node: Node, route: Route) -> None:
     if behind is None or unscaled is None:
         return
     changed = [producer for producer, _ in route.fused] + route.passed
+    carried = _carried(behind, route)
     for value in [v for n in changed for v in n.outputs]:
         ratio = 1.0
         if value.expected is not None and unscaled.reach > 0:
             ratio = max(1.0, value.expected.reach / unscaled.reach)
-        value.expected = behind if ratio == 1.0 else _times(behind, ratio)
+        value.expected = carried if ratio == 1.0 else carried.times(ratio)
 
 
-def _times(expected: Expected, ratio: float) -> Expected:
-    return replace(
-        expected,
-        largest=expected.largest * ratio,
-        reach=expected.reach * ratio,
-        rms=expected.rms * ratio,
-        histogram=None,
-    )
+def _carried(expected: Expected, route: Route) -> Expected:
+    """What is expected on the other side of a route: not in which channel, where channels change places on it."""
+    return expected if all(_keeps_channels(passed) for passed in route.passed) else expected.of_no_channel()
+
+
+def _keeps_channels(node: Node) -> bool:
+    """Whether the channels of the result are those of the only input, in their order."""
+    ties = node.layer.ties(node.input_shapes)
+    return ties is not None and len(ties) == 1 and np.array_equal(ties[0].before, ties[0].behind)
 
 
 # -- ahead to consumers -----------------------------------------------------------------------
@@ -163,4 +167,5 @@ def merge_ahead(graph: Graph, node: Node, route: Route) -> None:
     for passed in sorted(route.passed, key=graph.nodes.index):
         expected = [v.expected for v in passed.inputs if v.expected is not None]
         if expected:
-            passed.output.expected = max(expected, key=lambda e: e.reach)
+            largest = max(expected, key=lambda e: e.reach)
+            passed.output.expected = largest if _keeps_channels(passed) else largest.of_no_channel()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hlsgen.ir.constant import Floats
-from hlsgen.ir.expected import Expected, Histogram, Origin
+from hlsgen.ir.expected import Channels, Expected, Histogram, Origin
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
@@ -38,31 +38,34 @@ PROBE_MARGIN = 2.0
 """Factor above the largest probe value; saturation protects what lies beyond."""
 
 
-@dataclass
 class _Seen:
-    """What was met on an edge so far."""
+    """What was met on an edge so far, in each channel."""
 
-    largest: float = 0.0
-    squares: Floats = field(default_factory=lambda: np.zeros(1))
-    """The sum of the squares in each channel (the last axis)."""
-    count: int = 0
-    """How many values there were in each channel."""
-    histogram: Histogram | None = None
+    def __init__(self, channels: int, histogram: Histogram | None) -> None:
+        self.magnitudes, self.squares = np.zeros(channels), np.zeros(channels)
+        self.count = 0
+        """Values of each channel."""
+        self.histogram = histogram
 
     def add(self, x: Floats) -> None:
-        self.largest = max(self.largest, float(np.abs(x).max(initial=0.0)))
-        self.squares = self.squares + np.square(x).sum(axis=tuple(range(x.ndim - 1)))
-        self.count += x.size // x.shape[-1]
+        flat = x.reshape(-1, x.shape[-1])
+        self.magnitudes = np.maximum(self.magnitudes, np.abs(flat).max(axis=0, initial=0.0))
+        self.squares += np.square(flat).sum(axis=0)
+        self.count += len(flat)
         if self.histogram is not None:
             self.histogram.add(x)
 
     @property
-    def channel_rms(self) -> Floats:
-        return np.asarray(np.sqrt(self.squares / max(self.count, 1)))
+    def largest(self) -> float:
+        return float(self.magnitudes.max(initial=0.0))
 
     @property
     def rms(self) -> float:
-        return float(np.sqrt(np.square(self.channel_rms).mean()))
+        return float(np.sqrt(self.squares.sum() / max(self.count * len(self.squares), 1)))
+
+    @property
+    def channels(self) -> Channels:
+        return Channels(self.magnitudes, np.sqrt(self.squares / max(self.count, 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +131,7 @@ class ExpectRanges(Pass):
             reach = min(reach, seen.histogram.percentile(self.percentile))
         elif seen.histogram is not None:
             histogram = seen.histogram
-        return Expected(seen.largest, reach, flow.origin, seen.rms, seen.channel_rms, histogram)
+        return Expected(seen.largest, reach, flow.origin, seen.rms, histogram, seen.channels)
 
     def _send(self, graph: Graph, flow: _Flow, step: int) -> tuple[dict[Value, Expected], bool]:
         """Send a flow through the graph, batch by batch.
@@ -136,7 +139,7 @@ class ExpectRanges(Pass):
         Returns what is expected of each value, and whether the statistics it followed are plausible.
         """
         wanted = self.calibration is not None and self.method != "max"
-        seen = {value: _Seen(histogram=Histogram() if wanted else None) for value in graph.values}
+        seen = {value: _Seen(value.shape[-1], Histogram() if wanted else None) for value in graph.values}
         comparison = _Comparison(graph)
         count = min(len(x) for x in flow.data.values())
         for start in range(0, count, step):

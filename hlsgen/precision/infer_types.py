@@ -78,7 +78,7 @@ class _Inference:
         interval = Interval.of_type(fixed, value.shape[-1])
         self.draft.layers[value.producer] = value.producer.layer
         self.draft.tensors[value] = Tensor(
-            value.name, value.shape, Typing(interval, None, fixed, reason), interval, value.expected
+            value.name, value.shape, Typing(interval, None, fixed, reason), interval, value.expected, value.exponents
         )
         self.pure.add(value)
         if note is not None:
@@ -119,7 +119,7 @@ class _Inference:
         summed = exact if accum is None else exact.cast(accum)
         fixed, reason = (result, _wisher(node, layer)) if result is not None else self._place(layer, value, summed)
         typing = Typing(exact, accum, fixed, reason)
-        return Tensor(value.name, value.shape, typing, summed.cast(fixed), value.expected)
+        return Tensor(value.name, value.shape, typing, summed.cast(fixed), value.expected, value.exponents)
 
     def _place(self, layer: Layer, value: Value, exact: Interval) -> tuple[FixedType, Reason]:
         """The result type nobody fixed.

@@ -21,7 +21,7 @@ import hlsgen
 from hlsgen.backends.hls.plan import Plan, make_plan
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.config import make_config
-from hlsgen.design.arrays import checked_calibration
+from hlsgen.design.arrays import as_held, checked_calibration
 from hlsgen.emulation.build import FLAGS, bindings_object
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.errors import ToolError
@@ -153,7 +153,8 @@ class Reference:
         self.by_key = project.evaluate(x, raw=True)
         names = [value.name for value in project.design.inputs]
         arrays = [x[n] for n in names] if isinstance(x, Mapping) else list(x) if len(names) > 1 else [x]
-        self.arrays = [np.asarray(a) for a in arrays]
+        held = as_held(project.design.inputs, {n: np.asarray(a) for n, a in zip(names, arrays, strict=True)})
+        self.arrays = list(held.values())
 
     def mantissas(self, project: Project, value: Tensor) -> Ints:
         """(samples, elements) of a value of any of the projects (they differ in objects, not in names)."""

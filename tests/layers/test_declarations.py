@@ -17,6 +17,7 @@ from hlsgen.ir.affine import Affine
 from hlsgen.ir.constant import Constant, Shape
 from hlsgen.ir.layer import Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints
+from hlsgen.passes.channel_classes import connected
 from tests.layers.instances import EVERY, IMAGE, INPUT, Instance, classes, mantissas, typed
 
 CLASSES = classes()
@@ -233,6 +234,35 @@ def test_scales_move(instance: Instance):
 def test_scales_that_move_are_among_the_instances(declaration: str, holds: Any):
     shown = {type(instance.layer) for instance in COMPUTED if holds(instance)}
     assert set(overrides(declaration)) <= shown
+
+
+@every_instance
+def test_ties(instance: Instance):
+    """Inputs times random powers of two, the same for all channels that are tied, give results times the same."""
+    layer, x = instance.layer, real(mantissas(instance))
+    ties = layer.ties(instance.shapes)
+    if ties is None:
+        return
+    outputs = layer.output_shapes(instance.shapes)
+    ends = np.cumsum([0, *(shape[-1] for shape in (*instance.shapes, *outputs))])
+    pairs = [(ends[t.place] + t.before, ends[len(x) + t.output] + t.behind) for t in ties]
+    classes = connected(int(ends[-1]), pairs)
+    factors = 2.0 ** np.random.default_rng(4).integers(-9, 10, classes.max() + 1)
+    before = [factors[classes[a : a + s[-1]]] for a, s in zip(ends, instance.shapes, strict=False)]
+    found = layer.evaluate_floats([v * factor for v, factor in zip(x, before, strict=True)])
+    for place, (got, right) in enumerate(zip(found, layer.evaluate_floats(x), strict=True)):
+        first = ends[len(x) + place]
+        np.testing.assert_array_equal(got, right * factors[classes[first : first + right.shape[-1]]])
+
+
+def test_what_ties_channels():
+    """All that commutes with positive factors; to forget one costs precision only, but it should be known."""
+    tying = {i.layer.kind for i in COMPUTED if i.layer.ties(i.shapes) is not None}
+    assert tying == {
+        "AveragePooling2D", "Concatenate", "Convert", "Cropping", "DepthToSpace", "GlobalAveragePooling",
+        "GlobalMaxPooling", "MaxPooling2D", "Merge", "PRelu", "Permute", "Relu", "Reshape", "Split", "UpSampling",
+        "ZeroPadding",
+    }  # fmt: skip
 
 
 @every_instance

@@ -33,6 +33,8 @@ class Wire:
     pack: int
     note: str = ""
     depth: int = 2
+    exponents: tuple[int, ...] | None = None
+    """If given, element i holds ``2**exponents[i % len(exponents)]`` times what the model means by it."""
 
     @property
     def words(self) -> int:
@@ -179,7 +181,8 @@ class _Planner:
 
     def _wire(self, tensor: Tensor, pack: int, note: str, suffix: str = "") -> Wire:
         name = self.identifiers.make(tensor.name + suffix)
-        return Wire(name, tensor.type, tensor.size, pack if self.plan.stream else tensor.size, note)
+        pack = pack if self.plan.stream else tensor.size
+        return Wire(name, tensor.type, tensor.size, pack, note, exponents=tensor.exponents)
 
     def _offer(self, tensor: Tensor, wire: Wire) -> None:
         """Make a wire readable; clone a stream as often as it is read; copy it to outputs that others read too."""
@@ -338,6 +341,10 @@ def _facts(op: Op) -> tuple[str, ...]:
         if not op.layer.structural:
             low, high = (float(np.ldexp(float(end), -tensor.typing.exact.frac)) for end in tensor.typing.exact.whole())
             found.append(f"proved range before any cast: {low:.6g} .. {high:.6g}")
+    for tensor in op.outputs:
+        if tensor.exponents is not None and not op.layer.structural:
+            least, most = min(tensor.exponents), max(tensor.exponents)
+            found.append(f"channels are held times powers of two, from 2**{least} to 2**{most}")
     products = op.layer.products
     if products:
         count = -(-products // op.reuse_factor)

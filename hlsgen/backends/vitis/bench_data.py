@@ -49,4 +49,4 @@ def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np
 
 def _random(tensor: Tensor, random: np.random.Generator) -> NDArray[np.float64]:
     low, high = float(tensor.type.min), float(tensor.type.max)
-    return random.uniform(low, high, size=(_SAMPLES, *tensor.shape))
+    return random.uniform(low, high, size=(_SAMPLES, *tensor.shape)) * tensor.factors

@@ -1,0 +1,97 @@
+"""Where one type cannot hold all channels, and they cannot be moved, the layer is named; nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hlsgen.project import Project
+from tests.passes.builders import project_of
+from tests.passes.float_networks import PRECISIONS, Recipe, data, network
+from tests.passes.random_graphs import random_network
+from tests.passes.test_equalise_channels import EVEN, STOPS
+from tests.passes.unequal_networks import NETWORKS, UnequalNet, converted, deviation, normal_data, unequal
+
+
+def warned(project: Project) -> list[str]:
+    """The layers that are warned of."""
+    notes = [note for note in project.design.notes if "of what the model gives" in note]
+    assert all(note.startswith("warning: ") and note in project.summary() for note in notes)
+    return [note.split(": ")[1] for note in notes]
+
+
+def outputs_of(sizes: Any, **options: Any) -> Any:
+    net = UnequalNet(0)
+    x = net.relu("relu", net.fc("fc", net.input((6,)), EVEN, EVEN))
+    return net.source(net.fc("out", x, EVEN, sizes))
+
+
+def test_outputs_that_differ():
+    source = outputs_of(np.array([1.0, 2e-4, 3.0, 1e-5]))
+    project = converted(source)
+    assert set(warned(project)) == {"out"}
+    (text,) = (note for note in project.design.notes if "keep only" in note)
+    assert text.startswith("warning: out: 2 of 4 channels keep only 0 to ")
+    assert "since others are far larger; that is estimated to cost " in text
+
+
+def test_as_many_bits_as_are_said():
+    """The largest of the small channel fills its bits, and no more."""
+    source = outputs_of(np.array([1.0, 1.0, 1.0, 2.0**-11]))
+    project = converted(source, x := normal_data(source, 300, 1))
+    raw = project.evaluate(x, raw=True)["out"]
+    bits = int(np.abs(raw[:, 3]).max()).bit_length()
+    (text,) = (note for note in project.design.notes if "keep only" in note)
+    assert f"1 of 4 channels keep only {bits} to {bits} bits" in text
+
+
+def test_the_cost_is_about_right():
+    source, x = unequal("mlp", 1, -1.5, 1.0), normal_data(unequal("mlp", 1), 300, 1)
+    project = converted(source, x, default_width=12, skip_passes=["equalise_channels"])
+    costs = [float(n.split("to cost ")[1].split(" %")[0]) / 100 for n in project.design.notes if "to cost" in n]
+    right = deviation(project, source, x)
+    assert right / 3 < np.linalg.norm(costs) < 3 * right
+
+
+@pytest.mark.parametrize("reason", ["tanh", "elu", "ceiling", "switched off", "types for all"])
+def test_what_stops_the_pass_is_named(reason: str):
+    source, settings = STOPS[reason]
+    assert "fc" in warned(converted(source, **settings))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_equalised_networks_need_no_warning(name: str):
+    for seed in range(3):
+        source = unequal(name, seed)
+        assert not warned(converted(source, normal_data(source, 200, seed)))
+
+
+def test_advice_is_given_where_it_helps():
+    """Weights of a wide result, by name: columns that differ are helped by grids of their own."""
+    source = outputs_of(np.array([1.0, 2e-4, 3.0, 1e-5]))
+    fixed = {"layers": {"out": {"precision": {"result": "fixed<40,6,RND,SAT>"}}}}
+    project = converted(source, **fixed)
+    (text,) = (note for note in project.design.notes if "the weights of" in note)
+    assert text.endswith("or a grid for each channel (weight_granularity: channel)")
+    fixed["layers"]["out"]["weight_granularity"] = "channel"  # type: ignore[assignment]
+    assert not warned(converted(outputs_of(np.array([1.0, 2e-2, 3.0, 1e-2])), **fixed))
+
+
+ORDINARY = [("mlp", "he", "trained", "normal"), ("cnn", "glorot", "random", "pixels"), ("mlp", "he", "tiny", "sparse")]
+
+
+@pytest.mark.parametrize("case", ORDINARY, ids="-".join)
+@pytest.mark.parametrize("width", [6, 8, 16])
+def test_no_alarm_about_ordinary_networks(case: tuple[str, ...], width: int):
+    source = network(case[0], Recipe(*case[1:3]), 3, case[3])
+    settings = {"input_precision": PRECISIONS[case[3]]} if case[3] in PRECISIONS else {}
+    x = {"x": data(case[3], 8, source.inputs[0].shape, 60)}
+    assert not warned(project_of(source, None, default_width=width, **settings))
+    assert not warned(project_of(source, x, default_width=width, **settings))
+
+
+def test_no_alarm_about_quantised_networks():
+    for seed in range(20):
+        assert not warned(project_of(random_network(seed, quantized=True)))
