@@ -77,6 +77,12 @@ def fit(unary: Unary, argument: Argument, result: FixedType, direct_bits: int) -
     return work.form(work.choice(index, direct_bits))
 
 
+def fit_in_pieces(unary: Unary, argument: Argument, result: FixedType, direct_bits: int) -> tuple[Piecewise, Ints]:
+    """The same, always in pieces: of degree 0 where a short index allows it."""
+    work = _Fit(unary, argument, result)
+    return work.form(work.choice(work.index(), direct_bits))
+
+
 def _direct(unary: Unary, index: FixedType, result: FixedType, deviation: float) -> tuple[Form, Ints]:
     patterns = np.arange(1 << index.width)
     values = unary(index.to_float(index.plain().cast(patterns, index.frac)))
@@ -287,7 +293,7 @@ class _Fit:
 
     # -- the form ---------------------------------------------------------------------------
 
-    def form(self, found: _Candidate) -> tuple[Form, Ints]:
+    def form(self, found: _Candidate) -> tuple[Piecewise, Ints]:
         types = tuple(FixedType.covering(int(c.min()), int(c.max()), self.grid) for c in found.coefficients)
         rounded = self.result.with_modes(Rounding.RND, Overflow.SAT)
         deviation = self._deviation(found)

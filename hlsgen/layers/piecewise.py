@@ -137,12 +137,11 @@ class Piecewise:
     def places(self, x: Exact) -> Ints:
         """Number of the range and raw bits of its index, as one number."""
         width = self.index.width
-        inner = (1 << max(width - self.index.signed - STRIDE, 0), width)
         found: Ints | None = None
         for place in range(self.ranges):
             k = self.index_of(place).cast(*x)
             here = (k & ((1 << width) - 1)) + (place << width)
-            found = here if found is None else np.where((k < inner[0]) & (k >= -inner[0]), found, here)
+            found = here if found is None else np.where((k < self._inner) & (k >= -self._inner), found, here)
         assert found is not None
         return found
 
@@ -165,12 +164,32 @@ class Piecewise:
 
     def interval(self, table: Ints, x: Interval) -> Interval:
         """Bounds of the rounded result: those of the correction's pieces, and of the half-lines."""
-        low, high = (integers(np.array([end] * x.channels, dtype=object)) for end in self.correction_bounds(table))
+        ends = self._bounds(table[:, self._met(x)])
+        low, high = (integers(np.array([end] * x.channels, dtype=object)) for end in ends)
         value = Interval(low, high, self.frac)
         exact = value.add(self.lines.interval(x)) if self.lines else value
         return exact.cast(self.result)
 
-    def correction_bounds(self, table: Ints) -> tuple[int, int]:
+    @property
+    def _inner(self) -> int:
+        """From minus this up to this, an index is left to the next range inside."""
+        return 1 << max(self.index.width - self.index.signed - STRIDE, 0)
+
+    def _met(self, x: Interval) -> Ints:
+        """Which pieces arguments within bounds can lie in, in the order of the table."""
+        numbers = np.arange(1 << self.segment_bits)
+        if self.index.signed:
+            numbers = np.where(numbers < len(numbers) // 2, numbers, numbers - len(numbers))
+        first, last = numbers << self.offset_bits, ((numbers + 1) << self.offset_bits) - 1
+        found = []
+        for place in range(self.ranges):
+            index = self.index_of(place)
+            low, high = (int(index.cast(np.array(end, dtype=object), x.frac)) for end in x.whole())
+            outside = (first < -self._inner) | (last >= self._inner) if place else np.ones(len(numbers), dtype=bool)
+            found.append(outside & (last >= low) & (first <= high))
+        return np.concatenate(found)
+
+    def _bounds(self, table: Ints) -> tuple[int, int]:
         """Mantissas that no piece leaves: its ends, and how far a polynomial bends away from the line between them."""
         first, last = table[0].astype(object), table.astype(object).sum(axis=0)
         bend = (abs(table[2:].astype(object)).sum(axis=0) + 3) // 4 * min(self.degree - 1, 2) if self.degree > 1 else 0

@@ -188,6 +188,8 @@ def softmax(h: Hand) -> None:
     for shape, fixed in (((5,), NARROW), ((2, 3), WIDE), ((4,), UNSIGNED), ((2, 2, 2), SIGN)):
         h.add(Softmax(), h.input(shape, fixed))
     h.add(Softmax(), h.input((3,), COARSE), result="fixed<6,1,RND_CONV,SAT>")
+    h.add(Softmax(), h.input((3,), "fixed<40,12>"), result="fixed<32,2,RND,SAT>")
+    h.add(Softmax(), h.input((2, 40), "ufixed<12,4>"), result="ufixed<20,0,TRN,SAT>")
 
 
 # -- arithmetic --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -28,7 +29,7 @@ from hlsgen.layers.piecewise import STRIDE, Direct, Piecewise
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
-from hlsgen.layers.softmax import EXPONENTIAL, INVERSE, Softmax
+from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 
@@ -144,20 +145,11 @@ def table(layer: Table, op: Op) -> Kernel:
 
 
 def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
-    place_bits = form.index.width + (form.ranges - 1).bit_length()
-    piece_bits = place_bits - form.offset_bits
-    stored = _stored([c.width for c in form.coefficients])
-    packed = FixedType(_packed_width(form, stored), 0)
     lines = form.lines
     slope = lines.slope_type or _UNUSED
-    members: dict[str, Member] = {
+    members, words = _pieces(form, table)
+    own: Members = {
         "size": op.output.size,
-        "index_t": form.index,
-        "place_t": FixedType(place_bits, place_bits, False),
-        "piece_t": FixedType(piece_bits, piece_bits, False),
-        "offset_t": FixedType(max(form.offset_bits, 1), 0, False),
-        "packed_t": packed,
-        "packed_word": Word(packed),
         "rounded_t": form.result,
         "line_t": _line_type(form, op.input.type),
         "has_negative": lines.negative,
@@ -166,6 +158,23 @@ def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
         "slope_t": slope,
         "slope_word": Word(slope),
         "slope_mantissa": lines.slope,
+    }
+    return call(op, "piecewise", "piecewise.h", {**own, **members}, words)
+
+
+def _pieces(form: Piecewise, table: Ints) -> tuple[Members, ConstantArray]:
+    """What ``pieces.h`` reads of a config struct, and its table."""
+    place_bits = form.index.width + (form.ranges - 1).bit_length()
+    piece_bits = place_bits - form.offset_bits
+    stored = _stored([c.width for c in form.coefficients])
+    packed = FixedType(_packed_width(form, stored), 0)
+    members: dict[str, Member] = {
+        "index_t": form.index,
+        "place_t": FixedType(place_bits, place_bits, False),
+        "piece_t": FixedType(piece_bits, piece_bits, False),
+        "offset_t": FixedType(max(form.offset_bits, 1), 0, False),
+        "packed_t": packed,
+        "packed_word": Word(packed),
         "ranges": form.ranges,
         "stride": STRIDE,
         "degree": form.degree,
@@ -174,8 +183,7 @@ def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
     }
     for power, (fixed, (word, bit)) in enumerate(zip(form.coefficients, stored, strict=True)):
         members |= {f"c{power}_t": fixed, f"c{power}_word": word, f"c{power}_bit": bit}
-    words = ConstantArray.of("table", _packed(form, table, stored, piece_bits), packed, "word, piece")
-    return call(op, "piecewise", "piecewise.h", members, words)
+    return members, ConstantArray.of("table", _packed(form, table, stored, piece_bits), packed, "word, piece")
 
 
 def _stored(widths: Sequence[int]) -> list[tuple[int, int]]:
@@ -258,27 +266,22 @@ def thresholds(layer: Thresholds, op: Op) -> Kernel:
 def softmax(layer: Softmax, op: Op) -> Kernel:
     assert layer.plan is not None
     plan, positions = layer.plan, prod(op.output.shape[:-1])
-    high, low, inverse = plan.tables()
-    members: Members = {
+    members, inverse = _pieces(*plan.reciprocal)
+    own: Members = {
         "positions": positions,
         "n": op.output.shape[-1],
         "distance_t": plan.distance,
-        "index_t": plan.index,
-        "high_bits": plan.high_bits,
-        "low_bits": plan.low_bits,
-        "has_low": plan.low_bits > 0,
-        "high_index_t": plan.high_index,
-        "low_index_t": plan.low_index,
-        "exp_t": EXPONENTIAL,
-        "exp_word": Word(EXPONENTIAL),
+        "distance_index_t": plan.index,
+        "share_t": plan.share,
+        "tables": plan.tables,
+        "exp_t": plan.exponential,
+        "exp_word": Word(plan.exponential),
         "sum_t": plan.sum,
-        "inverse_index_t": plan.inverse_index,
-        "inverse_t": INVERSE,
-        "inverse_word": Word(INVERSE),
+        "inverse_t": plan.inverse,
     }
     constants = (
-        ConstantArray.of("exp_high", high, EXPONENTIAL, "high bits of the distance"),
-        ConstantArray.of("exp_low", low, EXPONENTIAL, "low bits of the distance"),
-        ConstantArray.of("inverse", inverse, INVERSE, "leading bits of the sum"),
+        ConstantArray.of("exps", plan.exponentials(), plan.exponential, "table, bits of the distance"),
+        replace(inverse, role="inverse"),
     )
-    return call(op, "softmax", "softmax.h", members, *constants, small=positions <= _MOST_POSITIONS)
+    small = positions <= _MOST_POSITIONS
+    return call(op, "softmax", "softmax.h", {**own, **members}, *constants, small=small)
