@@ -25,7 +25,9 @@ def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
         parts.append("Constants rounded\n" + table(["name", "constant", "type", "largest error"], roundings))
     inner = [row for op in design for row in _inner_rows(op)]
     if inner:
-        parts.append("Inner steps of layers that round inside\n" + table(["name", "step", "type"], inner))
+        parts.append(
+            "Inner steps of layers that round inside\n" + table(["name", "step", "type", "off by at most"], inner)
+        )
     parts.append("Ports of the top function\n" + _ports(plan))
     scaled = [port for port in plan.ports if port.wire.exponents is not None]
     if scaled:
@@ -52,7 +54,11 @@ def _rounding_rows(op: Op) -> list[list[str]]:
 
 
 def _inner_rows(op: Op) -> list[list[str]]:
-    return [[op.name, step, str(fixed)] for step, fixed in op.layer.inner_types().items()]
+    rows = [[op.name, step, str(fixed), ""] for step, fixed in op.layer.inner_types().items()]
+    deviation = op.layer.deviation
+    if deviation is not None:
+        rows.append([op.name, "result", str(op.output.type), f"{deviation:.2g} steps"])
+    return rows
 
 
 def _largest_error(constant: Constant) -> float:

@@ -11,11 +11,12 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
+from hlsgen.layers.functions import Unary
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Permute, Reshape
 from hlsgen.layers.softmax import Softmax
-from hlsgen.layers.table import Table, Unary
+from hlsgen.layers.table import Table
 
 
 def add_line(builder: Builder, value: Value, slope: float, shift: float, step: str) -> Value:
@@ -45,9 +46,8 @@ def add_clip(builder: Builder, value: Value, low: float, high: float | None) -> 
 
 
 def add_table(builder: Builder, value: Value, unary: Unary) -> Value:
-    """Add a function by table; one that never gets flat needs a finer index."""
-    layer = Table(unary) if unary.reach is not None else Table(unary, index_bits=14)
-    return builder.add(layer, [value], unary.name)
+    """Add a function that no adder computes."""
+    return builder.add(Table(unary), [value], unary.name)
 
 
 def add_softmax(builder: Builder, value: Value, axes: Sequence[int]) -> Value:

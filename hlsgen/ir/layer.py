@@ -267,6 +267,14 @@ class Layer:
         """What those steps hold for integer inputs; the same names."""
         return {}
 
+    @property
+    def deviation(self) -> float | None:
+        """How far a result can be from the real function of the layer's inputs, in steps of the result's type.
+
+        None where the layer does not round inside, and where types are not known yet.
+        """
+        return None
+
     # -- what inference asks --------------------------------------------------------------------
 
     def step_frac(self, result: FixedType | None) -> int | None:

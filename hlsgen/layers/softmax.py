@@ -1,9 +1,11 @@
 """Softmax over the last axis, in integers.
 
-    d = max(x) - x_i                     exact
-    k = index_t(d)                       at most 16 bits; beyond its range exp(-d) is below the result's step
-    e_i = exp_t(high[k >> L] * low[k & (2^L - 1)])      exp(-d) as a product of two short tables
-    y_i = result(e_i * inverse[inverse_index_t(sum e)])
+    d_i = max(x) - x_i                                   exact
+    k_i = index(d_i)                                     as fine as the result's step needs
+    e_i = exponential(... (t0[top bits of k_i] * t1[next bits]) ... )    exp of a sum is a product; a cast each
+    s   = sum of e_i                                     exact, at least 1
+    r   = inverse(1 / s)                                 in pieces
+    y_i = result(e_i * r)
 
 All y share one factor, so the order of the results is that of the exponentials.
 """
@@ -12,74 +14,109 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from math import ceil, log, log2
 
 import numpy as np
 
+from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, InnerStep, Layer, Packing
-from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
+from hlsgen.layers.fit_pieces import Argument, fit_in_pieces
+from hlsgen.layers.functions import Unary
+from hlsgen.layers.piecewise import Piecewise
 
-_TABLE_BITS = 18
-_INVERSE_BITS = 13
-_REACH_BITS = 4  # exp(-16) is 1e-7, below half a step of a 16-bit result
-_INDEX_BITS = 16
-EXPONENTIAL = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
-INVERSE = FixedType(_TABLE_BITS, 1, False, Rounding.RND, Overflow.SAT)
+_FINEST = 30
+"""Fraction bits of a result that are aimed at."""
+_ONE_TABLE_BITS = 8
+_TABLE_BITS = 11
+_MOST_TABLES = 3
+_GUARD = 2
+"""Bits by which each source of error is below the result's step: a fourth of it at most."""
+_DIRECT_BITS = 12
+_RECIPROCAL = Unary("reciprocal", lambda s: 1.0 / np.maximum(s, 1.0), 0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The types that follow from the input type and the number of classes."""
+    """The types that follow from the input type, the number of classes and the result type."""
 
     distance: FixedType
     index: FixedType
-    low_bits: int
+    tables: int
+    """How many tables the exponential is the product of; each reads an equal share of the index, the first its top."""
+    exponential: FixedType
     sum: FixedType
-    inverse_index: FixedType
+    inverse: FixedType
+    deviation: float
 
     @classmethod
-    def of(cls, x: FixedType, n: int) -> Plan:
-        span = x.max_mantissa - x.min_mantissa
-        distance = FixedType.covering(0, span, x.frac)
-        integer = min(distance.integer, _REACH_BITS)
-        frac = max(min(x.frac, _INDEX_BITS - integer), 1 - integer)
-        index = FixedType(integer + frac, integer, False, Rounding.RND, Overflow.SAT)
-        total = FixedType.covering(0, n << EXPONENTIAL.frac, EXPONENTIAL.frac)
-        inverse_index = FixedType(_INVERSE_BITS, total.integer, False, Rounding.RND, Overflow.SAT)
-        low_bits = 0 if index.width <= 8 else index.width // 2
-        return cls(distance, index, low_bits, total, inverse_index)
+    def of(cls, x: FixedType, n: int, result: FixedType) -> Plan:
+        frac = min(result.frac, _FINEST)
+        distance = FixedType.covering(0, x.max_mantissa - x.min_mantissa, x.frac)
+        # an error of each of n exponentials: of each table, of each product but the first
+        errors = _MOST_TABLES if n > 1 else 1
+        grid = max(frac + _GUARD + ceil(log2(errors * (n + 1))), 1)
+        wanted = min(x.frac, frac + _GUARD - 1)  # a rounded index moves y by a fourth of its step
+        reach = ceil(log2((grid + 1) * log(2.0) + 2.0**-wanted))  # at the last index, exp(-d) is below half a step
+        width, tables = _shared(max(min(distance.integer, reach) + wanted, 1))
+        index = FixedType(width, width - wanted, False, Rounding.RND, Overflow.SAT)
+        exponential = FixedType(grid + 1, 1, False, Rounding.RND, Overflow.SAT)
+        total = FixedType.covering(0, n << grid, grid)
+        inverse = FixedType(max(frac, 0) + _GUARD + 1, 1, False, Rounding.RND, Overflow.SAT)
+        plan = cls(distance, index, tables, exponential, total, inverse, 0.0)
+        return replace(plan, deviation=plan._deviation(x, n, result))
+
+    def _deviation(self, x: FixedType, n: int, result: FixedType) -> float:
+        form, _ = self.reciprocal
+        by_index = 0.25 * float(self.index.step) if self.index.frac < x.frac else 0.0
+        by_tables = (self.tables - 0.5) * (n + 1) * float(self.exponential.step)
+        by_inverse = form.deviation * float(self.inverse.step)
+        nearest = result.rounding not in (Rounding.TRN, Rounding.TRN_ZERO)
+        return (0.5 if nearest else 1.0) + (by_index + by_tables + by_inverse) / float(result.step)
 
     @property
-    def high_bits(self) -> int:
-        return self.index.width - self.low_bits
+    def share(self) -> FixedType:
+        """The bits of the index that one table reads, as a whole number."""
+        bits = self.index.width // self.tables
+        return FixedType(bits, bits, False)
+
+    def exponentials(self) -> Ints:
+        """exp(-d) of each share of the index, (tables, entries); the first is of its top bits."""
+        bits = self.share.width
+        frac = self.index.frac - bits * np.arange(self.tables - 1, -1, -1)
+        values = np.exp(-np.ldexp(np.arange(1 << bits, dtype=np.float64), -frac[:, None]))
+        return self.exponential.with_modes(Rounding.RND_CONV, Overflow.SAT).quantize(values)
 
     @property
-    def high_index(self) -> FixedType:
-        return FixedType(self.high_bits, self.index.integer, False)
+    def reciprocal(self) -> tuple[Piecewise, Ints]:
+        """1 / s for sums from 1 on, and its coefficients."""
+        return _reciprocal(self.sum, self.inverse)
 
-    @property
-    def low_index(self) -> FixedType:
-        return FixedType(max(self.low_bits, 1), max(self.low_bits, 1) - self.index.frac, False)
 
-    def tables(self) -> tuple[Ints, Ints, Ints]:
-        """exp(-d) of the high bits, of the low bits, and 1/s."""
-        high = np.exp(-self.high_index.to_float(np.arange(1 << self.high_bits)))
-        low = np.exp(-self.low_index.to_float(np.arange(1 << self.low_bits)))
-        sums = self.inverse_index.to_float(np.arange(1 << self.inverse_index.width))
-        inverse = 1.0 / np.maximum(sums, 1.0)  # a sum below 1 cannot occur: the largest input has exp(0)
-        even = EXPONENTIAL.with_modes(Rounding.RND_CONV, Overflow.SAT)
-        return even.quantize(high), even.quantize(low), even.quantize(inverse)
+@cache
+def _reciprocal(total: FixedType, inverse: FixedType) -> tuple[Piecewise, Ints]:
+    return fit_in_pieces(_RECIPROCAL, Argument(total, 1.0, float(total.max)), inverse, _DIRECT_BITS)
+
+
+def _shared(width: int) -> tuple[int, int]:
+    """The width of an index of at least ``width`` bits that tables share equally, and their number."""
+    tables = 1 if width <= _ONE_TABLE_BITS else min(max(ceil(width / _TABLE_BITS), 2), _MOST_TABLES)
+    return tables * ceil(width / tables), tables
 
 
 @dataclass(frozen=True, eq=False)
 class Softmax(Layer):
-    """``exp(x_i) / sum(exp(x))`` over the last axis; ``plan`` follows from the input type."""
+    """``exp(x_i) / sum(exp(x))`` over the last axis; ``plan`` follows from the types of input and result."""
 
     kind = "Softmax"
     packing = Packing.GATHERED
     pure = False
     casts = frozenset({"result"})
+    input_type: FixedType | None = None
+    classes: int = 0
     plan: Plan | None = None
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
@@ -88,7 +125,7 @@ class Softmax(Layer):
         return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
     def prepared(self, context: Context) -> Layer:
-        return replace(self, plan=Plan.of(context.input.type, context.input.shape[-1]))
+        return replace(self, input_type=context.input.type, classes=context.input.shape[-1])
 
     def natural_type(self, context: Context) -> FixedType | None:
         return FixedType(context.width + 1, 1, False, Rounding.RND, Overflow.SAT)
@@ -97,39 +134,68 @@ class Softmax(Layer):
         """The slope of a class is y (1 - y): at most a quarter."""
         return (inputs[0] / 16,)
 
+    def finished(self, result: FixedType) -> Layer:
+        assert self.input_type is not None
+        return replace(self, plan=Plan.of(self.input_type, self.classes, result))
+
+    @property
+    def deviation(self) -> float | None:
+        return None if self.plan is None else self.plan.deviation
+
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.plan is not None
         steps = self.inner_steps(inputs)
-        product = steps["exponential"].mantissas * steps["inverse"].mantissas
-        return Exact(product, EXPONENTIAL.frac + INVERSE.frac)
+        product = exact_product(steps["exponential"].mantissas, steps["inverse"].mantissas)
+        return Exact(product, self.plan.exponential.frac + self.plan.inverse.frac)
 
     def inner_types(self) -> dict[str, FixedType]:
         assert self.plan is not None
         plan = self.plan
+        form, _ = plan.reciprocal
         return {
             "distance": plan.distance,
             "index": plan.index,
-            "exponential": EXPONENTIAL,
+            "exponential": plan.exponential,
             "sum": plan.sum,
-            "sum_index": plan.inverse_index,
-            "inverse": INVERSE,
+            **{f"sum_{name}": fixed for name, fixed in form.types().items()},
+            "inverse": plan.inverse,
         }
 
     def inner_steps(self, inputs: Sequence[Exact]) -> dict[str, InnerStep]:
         assert self.plan is not None
         plan, (x, frac) = self.plan, inputs[0]
-        high, low, inverse = plan.tables()
-        distance = x.max(axis=-1, keepdims=True) - x
+        distance = integers(x.max(axis=-1, keepdims=True) - x)
         k = plan.index.cast(distance, frac)
-        e = EXPONENTIAL.cast(high[k >> plan.low_bits] * low[k & ((1 << plan.low_bits) - 1)], 2 * EXPONENTIAL.frac)
-        total = e.sum(axis=-1, keepdims=True)
-        place = plan.inverse_index.cast(total, EXPONENTIAL.frac)
-        held = (distance, k, e, total, place, inverse[place])
-        return {name: InnerStep(m, fixed) for (name, fixed), m in zip(self.inner_types().items(), held, strict=True)}
+        e = self._exponentials(k)
+        total = Exact(e.sum(axis=-1, keepdims=True), plan.exponential.frac)
+        form, table = plan.reciprocal
+        return {
+            "distance": InnerStep(distance, plan.distance),
+            "index": InnerStep(k, plan.index),
+            "exponential": InnerStep(e, plan.exponential),
+            "sum": InnerStep(total.mantissas, plan.sum),
+            **{f"sum_{name}": step for name, step in form.steps(total).items()},
+            "inverse": InnerStep(form.exact(table, total).mantissas, plan.inverse),
+        }
+
+    def _exponentials(self, k: Ints) -> Ints:
+        assert self.plan is not None
+        plan, bits = self.plan, self.plan.share.width
+        shares = [(k >> bits * place) & ((1 << bits) - 1) for place in range(plan.tables - 1, -1, -1)]
+        first, *factors = (table[share] for table, share in zip(plan.exponentials(), shares, strict=True))
+        e: Ints = first
+        for factor in factors:
+            e = plan.exponential.cast(exact_product(e, factor), 2 * plan.exponential.frac)
+        return e
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
-        one = np.full(inputs[0].channels, 1 << (EXPONENTIAL.frac + INVERSE.frac), dtype=np.int64)
-        return Interval(0 * one, one, EXPONENTIAL.frac + INVERSE.frac)
+        assert self.plan is not None
+        form, table = self.plan.reciprocal
+        frac = self.plan.exponential.frac
+        sums = Interval(integers(np.array([1 << frac])), integers(np.array([self.classes << frac])), frac)
+        inverse = form.interval(table, sums)
+        one = np.full(inputs[0].channels, inverse.highest << frac, dtype=object)
+        return Interval(integers(0 * one), integers(one), frac + inverse.frac)
 
     def describe(self) -> str:
         return ""

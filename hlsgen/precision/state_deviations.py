@@ -1,4 +1,4 @@
-"""Say how far off a sum can be whose weights were refitted at the user's wish."""
+"""Say how far off a layer can be: one that rounds inside, and a sum whose weights were refitted at the user's wish."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlsgen.ir.constant import Constant
+from hlsgen.ir.layer import Layer
 from hlsgen.ir.typing import Tensor
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.precision.draft import Draft, Step
 
+_TOLERATED = 1.5
+"""Steps of its result by which a layer that rounds inside may be off without a warning: more than rounding costs."""
+
 
 @dataclass(frozen=True)
 class StateDeviations(Step):
-    """Note the largest deviation of every layer that ``fuse_quantized`` changed; changes no type."""
+    """Note the largest deviation of every layer that ``fuse_quantized`` changed, or that cannot keep its result's bits.
+
+    Changes no type.
+    """
 
     exact = True
     optional = False
@@ -27,7 +34,17 @@ class StateDeviations(Step):
                     f"{node.name}: scales are fused into quantised weights (fuse_quantized), now {layer.weight.type}; "
                     f"its sums are off by at most {largest_deviation(layer, x):.4g} for that"
                 )
+            if layer.deviation is not None and layer.deviation > _TOLERATED:
+                draft.notes.append(_too_fine(node.name, layer, draft.tensors[node.output]))
         return False
+
+
+def _too_fine(name: str, layer: Layer, result: Tensor) -> str:
+    off = (layer.deviation or 0.0) * float(result.type.step)
+    return (
+        f"warning: {name}: {layer.kind} {layer.describe()} is off by up to {layer.deviation:.3g} steps of its result "
+        f"{result.type}, which is {off:.3g}; it has no use for so many fraction bits"
+    )
 
 
 def largest_deviation(layer: LinearLayer, x: Tensor) -> float:

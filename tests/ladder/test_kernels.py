@@ -26,7 +26,9 @@ from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
+from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.merge import Merge
+from hlsgen.layers.piecewise import Piecewise
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.quantized import QuantizedFunction, Saturate
@@ -35,7 +37,7 @@ from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.split import Split
-from hlsgen.layers.table import FUNCTIONS, Table
+from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
 from hlsgen.project import Project
@@ -132,6 +134,38 @@ def table_activation(h: Hand) -> None:
     h.add(QuantizedFunction(tanh()), h.input((4,), FINE))
 
 
+@case
+def piecewise(h: Hand) -> None:
+    """Straight and bent pieces, one and several ranges, signed and not, lines on no side, on one and on both."""
+    h.add(Table(FUNCTIONS["tanh"], 4), h.input((4,), NARROW))
+    h.add(Table(FUNCTIONS["sigmoid"]), h.input((4,), "fixed<20,5>"), result="ufixed<24,0,RND,SAT>")
+    h.add(Table(FUNCTIONS["softsign"]), h.input((4,), "fixed<24,12>"), result="fixed<16,1,TRN,WRAP>")
+    h.add(Table(FUNCTIONS["squareplus"]), h.input((4,), "ufixed<20,12>"), result="fixed<16,12,RND,SAT>")
+    h.add(Table(FUNCTIONS["elu"], 0), h.input((2, 2), UNSIGNED), result="fixed<40,12>")
+    h.add(Table(FUNCTIONS["selu"]), h.input((4,), "fixed<17,4>"), result="fixed<12,3>")
+    h.add(Table(FUNCTIONS["exponential"]), h.input((4,), "fixed<24,6>"), result="fixed<20,5,RND,SAT>")
+    h.add(Table(FUNCTIONS["log_sigmoid"], 6), h.input((4,), WIDE), result="fixed<18,6>")
+    h.add(Table(FUNCTIONS["soft_shrink"], 6), h.input((4,), WIDE), result="ufixed<6,2>")
+    h.add(Table(FUNCTIONS["sparse_plus"]), h.input((4,), "fixed<13,4>"))
+    h.add(Table(FUNCTIONS["mish"], 3), h.input((4,), COARSE), result="fixed<6,8>")
+
+
+def test_the_cases_of_pieces_differ() -> None:
+    """They are chosen for what they reach."""
+    forms = [op.layer.form for op in CASES["piecewise"]().project().design if isinstance(op.layer, Table)]
+    pieces = [form for form in forms if isinstance(form, Piecewise)]
+    assert {form.degree for form in pieces} == {0, 1, 2, 3}
+    assert {form.ranges > 1 for form in pieces} == {form.index.signed for form in pieces} == {True, False}
+    lines = [form.lines for form in pieces]
+    assert {(line.negative, line.positive, line.slope_type is None) for line in lines} == {
+        (False, False, True),
+        (False, True, True),
+        (False, True, False),
+        (True, False, True),
+        (True, True, True),
+    }
+
+
 def tanh() -> Activation:
     return Activation("tanh", FixedType(5, 1), -15, 15)
 
@@ -154,6 +188,8 @@ def softmax(h: Hand) -> None:
     for shape, fixed in (((5,), NARROW), ((2, 3), WIDE), ((4,), UNSIGNED), ((2, 2, 2), SIGN)):
         h.add(Softmax(), h.input(shape, fixed))
     h.add(Softmax(), h.input((3,), COARSE), result="fixed<6,1,RND_CONV,SAT>")
+    h.add(Softmax(), h.input((3,), "fixed<40,12>"), result="fixed<32,2,RND,SAT>")
+    h.add(Softmax(), h.input((2, 40), "ufixed<12,4>"), result="ufixed<20,0,TRN,SAT>")
 
 
 # -- arithmetic --------------------------------------------------------------------------------

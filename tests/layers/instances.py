@@ -23,6 +23,7 @@ from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
+from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.input import Input
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
@@ -34,7 +35,7 @@ from hlsgen.layers.scaled_steps import ScaledSteps
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.split import Split
-from hlsgen.layers.table import FUNCTIONS, Table
+from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
 from hlsgen.pipeline import infer, steps
@@ -90,6 +91,8 @@ EVERY = [
     Instance(TernarySteps(Fraction(1, 2), activation("ternary(alpha=1,threshold=0.5)"))),
     Instance(QuantizedFunction(activation("quantized_tanh(4)"))),
     Instance(Table(FUNCTIONS["tanh"])),
+    Instance(Table(FUNCTIONS["tanh"], 4)),
+    Instance(Table(FUNCTIONS["selu"], 4)),
     Instance(steps_of([-3, 0, 5])),
     Instance(steps_of([-3, 0, 5], [1, 2, 3])),
     Instance(ScaledSteps(stairs(), np.array([0.5, -2.0]), np.array([0.25, 1.0]))),

@@ -159,7 +159,7 @@ def _activations() -> _Section:
     section.right("leaky_relu", VECTOR, _activation("leaky_relu"), CLOSE, note="slope 0.2, in 16 bits")
     section.right("PReLU", IMAGE, _layer("PReLU"), note="any shared_axes")
     section.right("PReLU(shared_axes)", IMAGE, _layer("PReLU", shared_axes=[1, 2]))
-    section.right("ELU", VECTOR, _layer("ELU", 0.5), CLOSE, note="by table, like all below")
+    section.right("ELU", VECTOR, _layer("ELU", 0.5), CLOSE, note="within a step of the result, like all below")
     for name in ("elu", "selu", "sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "swish", "mish"):
         section.right(name, VECTOR, _activation(name), CLOSE)
     section.right(

@@ -122,6 +122,18 @@ template <class X, class R> words entries(const words& x, const words& k) {
     return out;
 }
 
+// Bits Low .. of x as a value of type T.
+template <class X, class T, int Low> words slices(const words& x, const words&) {
+    words out(x.size());
+    for (size_t i = 0; i < x.size(); i += lanes) {
+        X v;
+        load(v, x, i);
+        const T part = hlsgen::slice<T, Low>(v);
+        for (int l = 0; l < lanes && i + l < x.size(); l++) out[i + l] = get(part, l);
+    }
+    return out;
+}
+
 // The larger of x and y by select, then added up twice at a finer step.
 template <class X, class Acc> words larger(const words& x, const words& y) {
     words out(x.size());

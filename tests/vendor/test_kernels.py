@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.types import FixedType, wrap
 from tests.vendor.differential import Case, base, check
 
 parse = FixedType.parse
@@ -123,6 +124,14 @@ def lookup_case(x_type: str, r_type: str, seed: int) -> Case:
     return Case(f"entries<{base(x_t)}, {base(r_t)}>", x, table, expected=[table[v % (1 << x_t.width)] for v in x])
 
 
+def slice_case(x_type: str, part_type: str, low: int) -> Case:
+    rng = random.Random(low)
+    x_t, part_t = parse(x_type), parse(part_type)
+    x = [x_t.min_mantissa, x_t.max_mantissa, 0, *(draw(x_t, rng) for _ in range(50))]
+    expected = [int(wrap(np.array(v >> low, dtype=object), part_t.width, part_t.signed)) for v in x]
+    return Case(f"slices<{base(x_t)}, {base(part_t)}, {low}>", x, expected=expected)
+
+
 def larger_case(x_type: str, acc_type: str, seed: int) -> Case:
     rng = random.Random(seed)
     x_t, acc_t = parse(x_type), parse(acc_type)
@@ -202,6 +211,13 @@ def test_vocabulary_agrees(tmp_path: Path) -> None:
         lookup_case("fixed<8,3>", "ufixed<16,0>", 1),
         lookup_case("ufixed<10,3>", "fixed<18,2>", 2),
         lookup_case("fixed<5,9>", "fixed<40,2>", 3),
+        slice_case("fixed<16,3>", "ufixed<16,16>", 0),
+        slice_case("fixed<31,0>", "fixed<17,2>", 14),
+        slice_case("ufixed<32,20>", "fixed<5,9>", 27),
+        slice_case("fixed<64,0>", "ufixed<33,1>", 31),
+        slice_case("ufixed<17,17>", "ufixed<4,0>", 1),
+        slice_case("fixed<90,9>", "fixed<60,2>", 30),
+        slice_case("fixed<64,0>", "fixed<12,2>", 3),
         larger_case("fixed<16,6>", "fixed<24,10>", 4),
         larger_case("ufixed<16,6>", "fixed<40,10>", 5),
         larger_case("fixed<33,6>", "fixed<70,10>", 6),

@@ -22,6 +22,13 @@ template <class T, class M> HLSGEN_INLINE T from_mantissa(M word) {
     return T(lanes::broadcast<typename T::word>(typename T::word(word)), 0);
 }
 
+// The value whose raw bits are those of `x` from bit Low on, in every lane.
+template <class T, int Low, class X> HLSGEN_INLINE T slice(const X& x) {
+    static_assert(Low >= 0 && Low + T::width <= X::width, "slice: bits that the value does not have");
+    typedef typename T::word word;
+    return T(lanes::wrap<T::width, T::is_signed, word>(lanes::convert<word, typename X::word>(x.V >> Low)), 0);
+}
+
 // `a` where cond holds, else `b`.
 template <int Bits, class T> HLSGEN_INLINE T select(lanes::mask<Bits> cond, const T& a, const T& b) {
     const auto m = lanes::resize<8 * sizeof(typename T::word)>(cond);

@@ -53,6 +53,14 @@ template <class T, class M> T from_mantissa(const M& word) {
     return value;
 }
 
+// The value whose raw bits are those of `x` from bit Low on.
+template <class T, int Low, class X> T slice(const X& x) {
+#pragma HLS INLINE
+    static_assert(Low >= 0 && Low + T::width <= X::width, "slice: bits that the value does not have");
+    const ap_uint<T::width> bits = x.range(Low + T::width - 1, Low);
+    return from_mantissa<T>(bits);
+}
+
 // `a` if cond holds, else `b`: a multiplexer.
 template <class T> T select(bool cond, const T& a, const T& b) {
 #pragma HLS INLINE

@@ -1,46 +1,40 @@
-// Softmax over the last axis, from three tables: y_i = e_i / (sum of e), e_i = exp(x_i - max of x).
+// Softmax over the last axis: y_i = e_i / (sum of e), e_i = exp(x_i - max of x).
 //
 //   d_i = cast<distance_t>(max - x_i)
-//   k_i = cast<index_t>(d_i)
-//   e_i = cast<exp_t>(exp_high[high bits of k_i] * exp_low[low bits of k_i])      exp of a sum is a product of two
+//   k_i = cast<distance_index_t>(d_i)
+//   e_i = cast<exp_t>(... cast<exp_t>(exps[0][top bits of k_i] * exps[1][next bits]) ...)    exp of a sum is a product
 //   s   = exact sum of e_i
-//   y_i = cast<output_t>(e_i * inverse[cast<inverse_index_t>(s)])
+//   y_i = cast<output_t>(e_i * cast<inverse_t>(pieces(s)))                                   1 / s (pieces.h)
 //
-// Config C
+// Config C: that of pieces.h, and
 //   input_t, output_t       element types
 //   distance_t              unsigned, holds max - x_i exactly
-//   index_t                 unsigned, high_bits + low_bits wide; its rounding and overflow place d on the tables' grid
-//   high_index_t            unsigned, the top high_bits of index_t, truncating
-//   low_index_t             unsigned, the bottom low_bits of index_t, wrapping
-//   high_bits, low_bits, has_low        without has_low, e_i = exp_high[k_i] and exp_low is not read
+//   distance_index_t        unsigned, tables * width of share_t wide; rounding and overflow place d on the tables' grid
+//   share_t                 unsigned integer: the bits of it that one table reads
+//   tables                  how many
 //   exp_t, exp_word         type of the exponentials
 //   sum_t                   unsigned, holds the sum exactly
-//   inverse_index_t         unsigned, the address of inverse
-//   inverse_t, inverse_word
+//   inverse_t               type of 1 / s, rounding and saturating
 //   positions, n            x and y are [positions][n]
 //   reuse_factor
-// Constants: exp_high[2^high_bits], exp_low[2^low_bits], inverse[2^width of inverse_index_t].
+// Constants: exps[tables][2^width of share_t], the table of pieces.h.
 // Streams: X::size and Y::size divide n.
 #ifndef HLSGEN_SOFTMAX_H
 #define HLSGEN_SOFTMAX_H
-
-#include <type_traits>
 
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
 #include <hlsgen/limits.h>
 #include <hlsgen/pack.h>
+#include <hlsgen/pieces.h>
 #include <hlsgen/stream_array.h>
 
 namespace hlsgen {
 
-// Entries of the tables.
 template <class C>
-struct softmax_tables {
-    static const int high = 1 << C::high_bits;
-    static const int low = 1 << C::low_bits;
-    static const int inverse = 1 << traits<typename C::inverse_index_t>::width;
-};
+constexpr int softmax_entries() {
+    return C::tables << traits<typename C::share_t>::width;
+}
 
 template <class C>
 typename C::input_t softmax_largest(const typename C::input_t x[C::n]) {
@@ -54,34 +48,33 @@ Largest:
     return largest;
 }
 
-// exp(-k) from two tables.
-template <class C>
-typename C::exp_t softmax_exp(std::true_type, const typename C::index_t& k,
-                              const typename C::exp_word exp_high[softmax_tables<C>::high],
-                              const typename C::exp_word exp_low[softmax_tables<C>::low]) {
+// exp(-k) from tables 0 .. Last, which read its top bits.
+template <class C, int Last>
+struct softmax_exp {
+    static const int share = traits<typename C::share_t>::width;
+    template <class K>
+    static typename C::exp_t of(const K& k, const typename C::exp_word exps[softmax_entries<C>()]) {
 #pragma HLS INLINE
-    const typename C::high_index_t high = cast<typename C::high_index_t>(k);
-    const typename C::low_index_t low = cast<typename C::low_index_t>(k);
-    return cast<typename C::exp_t>(lookup<typename C::exp_t>(exp_high, high) *
-                                   lookup<typename C::exp_t>(exp_low, low));
-}
-
-// exp(-k) from one table.
+        typedef typename C::exp_t exp_t;
+        const typename C::share_t bits = slice<typename C::share_t, (C::tables - 1 - Last) * share>(k);
+        return cast<exp_t>(softmax_exp<C, Last - 1>::of(k, exps) * lookup<exp_t>(exps + (Last << share), bits));
+    }
+};
 template <class C>
-typename C::exp_t softmax_exp(std::false_type, const typename C::index_t& k,
-                              const typename C::exp_word exp_high[softmax_tables<C>::high],
-                              const typename C::exp_word[softmax_tables<C>::low]) {
+struct softmax_exp<C, 0> {
+    static const int share = traits<typename C::share_t>::width;
+    template <class K>
+    static typename C::exp_t of(const K& k, const typename C::exp_word exps[softmax_entries<C>()]) {
 #pragma HLS INLINE
-    return lookup<typename C::exp_t>(exp_high, cast<typename C::high_index_t>(k));
-}
+        return lookup<typename C::exp_t>(exps, slice<typename C::share_t, (C::tables - 1) * share>(k));
+    }
+};
 
 template <class C>
 void softmax_position(const typename C::input_t x[C::n], typename C::output_t y[C::n],
-                      const typename C::exp_word exp_high[softmax_tables<C>::high],
-                      const typename C::exp_word exp_low[softmax_tables<C>::low],
-                      const typename C::inverse_word inverse[softmax_tables<C>::inverse]) {
+                      const typename C::exp_word exps[softmax_entries<C>()],
+                      const typename C::packed_word inverse[pieces_size<C>()]) {
 #pragma HLS INLINE
-    typedef std::integral_constant<bool, C::has_low> has_low;
     typename C::exp_t e[C::n];
 #pragma HLS ARRAY_PARTITION variable=e complete
     const typename C::input_t largest = softmax_largest<C>(x);
@@ -90,11 +83,10 @@ Exponential:
     for (int i = 0; i < C::n; i++) {
 #pragma HLS UNROLL
         const typename C::distance_t distance = cast<typename C::distance_t>(largest - x[i]);
-        e[i] = softmax_exp<C>(has_low(), cast<typename C::index_t>(distance), exp_high, exp_low);
+        e[i] = softmax_exp<C, C::tables - 1>::of(cast<typename C::distance_index_t>(distance), exps);
         accumulate(sum, e[i]);
     }
-    const typename C::inverse_t r =
-        lookup<typename C::inverse_t>(inverse, cast<typename C::inverse_index_t>(sum));
+    const typename C::inverse_t r = cast<typename C::inverse_t>(pieces<C>(sum, inverse));
 Quotient:
     for (int i = 0; i < C::n; i++) {
 #pragma HLS UNROLL
@@ -104,9 +96,8 @@ Quotient:
 
 template <class C>
 void softmax(const typename C::input_t x[C::positions * C::n], typename C::output_t y[C::positions * C::n],
-             const typename C::exp_word exp_high[softmax_tables<C>::high],
-             const typename C::exp_word exp_low[softmax_tables<C>::low],
-             const typename C::inverse_word inverse[softmax_tables<C>::inverse]) {
+             const typename C::exp_word exps[softmax_entries<C>()],
+             const typename C::packed_word inverse[pieces_size<C>()]) {
 Position:
     for (int p = 0; p < C::positions; p++) {
 #pragma HLS PIPELINE II=C::reuse_factor
@@ -119,7 +110,7 @@ Position:
 #pragma HLS UNROLL
             row[i] = x[p * C::n + i];
         }
-        softmax_position<C>(row, result, exp_high, exp_low, inverse);
+        softmax_position<C>(row, result, exps, inverse);
     Put:
         for (int i = 0; i < C::n; i++) {
 #pragma HLS UNROLL
@@ -129,10 +120,8 @@ Position:
 }
 
 template <class C, class X, class Y>
-void softmax(hls::stream<X>& x, hls::stream<Y>& y,
-             const typename C::exp_word exp_high[softmax_tables<C>::high],
-             const typename C::exp_word exp_low[softmax_tables<C>::low],
-             const typename C::inverse_word inverse[softmax_tables<C>::inverse]) {
+void softmax(hls::stream<X>& x, hls::stream<Y>& y, const typename C::exp_word exps[softmax_entries<C>()],
+             const typename C::packed_word inverse[pieces_size<C>()]) {
 #pragma HLS INLINE off
 Position:
     for (int p = 0; p < C::positions; p++) {
@@ -142,7 +131,7 @@ Position:
         typename C::output_t result[C::n];
 #pragma HLS ARRAY_PARTITION variable=result complete
         read_array<C::n>(x, row);
-        softmax_position<C>(row, result, exp_high, exp_low, inverse);
+        softmax_position<C>(row, result, exps, inverse);
         write_array<C::n>(result, y);
     }
 }

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
-from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, Word, call, call_of_two, kernel_of
+import numpy as np
+
+from hlsgen.backends.hls.kernel import (
+    ConstantArray,
+    Enumerator,
+    Kernel,
+    Member,
+    Members,
+    Word,
+    call,
+    call_of_two,
+    kernel_of,
+)
 from hlsgen.ir.interval import Interval, aligned
 from hlsgen.ir.layer import Exact
 from hlsgen.ir.op import Op
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.types import FixedType, Ints, integers, wrap
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.merge import Merge
+from hlsgen.layers.piecewise import STRIDE, Direct, Piecewise
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
-from hlsgen.layers.softmax import EXPONENTIAL, INVERSE, Softmax
+from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 
 _UNUSED = FixedType(1, 1, False)
 _MOST_POSITIONS = 16
+_WORD_BITS = 64
 
 
 @kernel_of(Convert)
@@ -122,8 +138,86 @@ def _prelu_value(layer: PRelu, x: FixedType) -> FixedType:
 
 @kernel_of(Table)
 def table(layer: Table, op: Op) -> Kernel:
-    assert layer.index is not None and layer.table is not None and layer.table_type is not None
-    return _by_table(op, layer.index, Exact(layer.table, layer.table_type.frac))
+    form, found = layer.filled
+    if isinstance(form, Direct):
+        return _by_table(op, form.index, Exact(found, form.result.frac))
+    return _in_pieces(op, form, found)
+
+
+def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
+    lines = form.lines
+    slope = lines.slope_type or _UNUSED
+    members, words = _pieces(form, table)
+    own: Members = {
+        "size": op.output.size,
+        "rounded_t": form.result,
+        "line_t": _line_type(form, op.input.type),
+        "has_negative": lines.negative,
+        "has_positive": lines.positive,
+        "has_slope": lines.slope_type is not None,
+        "slope_t": slope,
+        "slope_word": Word(slope),
+        "slope_mantissa": lines.slope,
+    }
+    return call(op, "piecewise", "piecewise.h", {**own, **members}, words)
+
+
+def _pieces(form: Piecewise, table: Ints) -> tuple[Members, ConstantArray]:
+    """What ``pieces.h`` reads of a config struct, and its table."""
+    place_bits = form.index.width + (form.ranges - 1).bit_length()
+    piece_bits = place_bits - form.offset_bits
+    stored = _stored([c.width for c in form.coefficients])
+    packed = FixedType(_packed_width(form, stored), 0)
+    members: dict[str, Member] = {
+        "index_t": form.index,
+        "place_t": FixedType(place_bits, place_bits, False),
+        "piece_t": FixedType(piece_bits, piece_bits, False),
+        "offset_t": FixedType(max(form.offset_bits, 1), 0, False),
+        "packed_t": packed,
+        "packed_word": Word(packed),
+        "ranges": form.ranges,
+        "stride": STRIDE,
+        "degree": form.degree,
+        "offset_bits": form.offset_bits,
+        "words": 1 + stored[-1][0],
+    }
+    for power, (fixed, (word, bit)) in enumerate(zip(form.coefficients, stored, strict=True)):
+        members |= {f"c{power}_t": fixed, f"c{power}_word": word, f"c{power}_bit": bit}
+    return members, ConstantArray.of("table", _packed(form, table, stored, piece_bits), packed, "word, piece")
+
+
+def _stored(widths: Sequence[int]) -> list[tuple[int, int]]:
+    """Word and lowest bit of each coefficient: side by side as long as a word has at most 64 bits."""
+    places, word, bit = [], 0, 0
+    for width in widths:
+        if bit + width > _WORD_BITS and bit:
+            word, bit = word + 1, 0
+        places.append((word, bit))
+        bit += width
+    return places
+
+
+def _packed_width(form: Piecewise, stored: Sequence[tuple[int, int]]) -> int:
+    return max(bit + fixed.width for fixed, (_, bit) in zip(form.coefficients, stored, strict=True))
+
+
+def _packed(form: Piecewise, table: Ints, stored: Sequence[tuple[int, int]], piece_bits: int) -> Ints:
+    """The words of all pieces, (words, pieces)."""
+    words = np.zeros((1 + stored[-1][0], 1 << piece_bits), dtype=object)
+    for fixed, (word, bit), mantissas in zip(form.coefficients, stored, table, strict=True):
+        words[word, : len(mantissas)] += (mantissas.astype(object) & ((1 << fixed.width) - 1)) << bit
+    width = _packed_width(form, stored)
+    return integers(wrap(words, width, signed=True))
+
+
+def _line_type(form: Piecewise, x: FixedType) -> FixedType:
+    """A signed type that holds every x, and every product with the slope."""
+    lines = form.lines
+    if lines.slope_type is None:
+        return FixedType.covering(min(x.min_mantissa, -1), x.max_mantissa, x.frac)
+    frac = lines.slope_type.frac
+    low, high = min(x.min_mantissa, -1) << frac, max(x.max_mantissa << frac, x.max_mantissa * lines.slope)
+    return FixedType.covering(low, high, x.frac + frac)
 
 
 @kernel_of(QuantizedFunction)
@@ -172,27 +266,22 @@ def thresholds(layer: Thresholds, op: Op) -> Kernel:
 def softmax(layer: Softmax, op: Op) -> Kernel:
     assert layer.plan is not None
     plan, positions = layer.plan, prod(op.output.shape[:-1])
-    high, low, inverse = plan.tables()
-    members: Members = {
+    members, inverse = _pieces(*plan.reciprocal)
+    own: Members = {
         "positions": positions,
         "n": op.output.shape[-1],
         "distance_t": plan.distance,
-        "index_t": plan.index,
-        "high_bits": plan.high_bits,
-        "low_bits": plan.low_bits,
-        "has_low": plan.low_bits > 0,
-        "high_index_t": plan.high_index,
-        "low_index_t": plan.low_index,
-        "exp_t": EXPONENTIAL,
-        "exp_word": Word(EXPONENTIAL),
+        "distance_index_t": plan.index,
+        "share_t": plan.share,
+        "tables": plan.tables,
+        "exp_t": plan.exponential,
+        "exp_word": Word(plan.exponential),
         "sum_t": plan.sum,
-        "inverse_index_t": plan.inverse_index,
-        "inverse_t": INVERSE,
-        "inverse_word": Word(INVERSE),
+        "inverse_t": plan.inverse,
     }
     constants = (
-        ConstantArray.of("exp_high", high, EXPONENTIAL, "high bits of the distance"),
-        ConstantArray.of("exp_low", low, EXPONENTIAL, "low bits of the distance"),
-        ConstantArray.of("inverse", inverse, INVERSE, "leading bits of the sum"),
+        ConstantArray.of("exps", plan.exponentials(), plan.exponential, "table, bits of the distance"),
+        replace(inverse, role="inverse"),
     )
-    return call(op, "softmax", "softmax.h", members, *constants, small=positions <= _MOST_POSITIONS)
+    small = positions <= _MOST_POSITIONS
+    return call(op, "softmax", "softmax.h", {**own, **members}, *constants, small=small)

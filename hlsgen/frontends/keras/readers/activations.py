@@ -9,10 +9,10 @@ from hlsgen.frontends.functions import add_clip, add_line, add_relu, add_softmax
 from hlsgen.frontends.keras.call import Call, activation, reads
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
+from hlsgen.layers.functions import FUNCTIONS, Unary, elu
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.softmax import Softmax
-from hlsgen.layers.table import FUNCTIONS, Unary, elu
 
 
 @activation("linear")

@@ -21,9 +21,8 @@ void bind(const void* const* constants, hlsgen::prepared::store& store) {
     fc_1_b = static_cast<const hlsgen::mantissa<3, true>*>(constants[1]);
     n_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[2]);
     n_b = static_cast<const hlsgen::mantissa<3, true>*>(constants[3]);
-    softmax_exp_high = static_cast<const hlsgen::mantissa<18, false>*>(constants[4]);
-    softmax_exp_low = static_cast<const hlsgen::mantissa<18, false>*>(constants[5]);
-    softmax_inverse = static_cast<const hlsgen::mantissa<18, false>*>(constants[6]);
+    softmax_exps = static_cast<const hlsgen::mantissa<23, false>*>(constants[4]);
+    softmax_inverse = static_cast<const hlsgen::mantissa<35, true>*>(constants[5]);
 }
 
 const constant constants[] = {
@@ -31,13 +30,12 @@ const constant constants[] = {
     {5, sizeof(hlsgen::mantissa<3, true>)},
     {15, sizeof(hlsgen::mantissa<4, true>)},
     {3, sizeof(hlsgen::mantissa<3, true>)},
-    {64, sizeof(hlsgen::mantissa<18, false>)},
-    {64, sizeof(hlsgen::mantissa<18, false>)},
-    {8192, sizeof(hlsgen::mantissa<18, false>)},
+    {128, sizeof(hlsgen::mantissa<23, false>)},
+    {2048, sizeof(hlsgen::mantissa<35, true>)},
 };
 const port inputs[] = {describe<features_t>(4) };
 const port outputs[] = {describe<softmax_t>(3) };
-const design this_design = {inputs, 1, outputs, 1, constants, 7, run, bind,
+const design this_design = {inputs, 1, outputs, 1, constants, 6, run, bind,
                             0 + long(sizeof(features_t)) * 4 + long(sizeof(fc_1_t)) * 5 + long(sizeof(relu_t)) * 5 + long(sizeof(n_t)) * 3 + long(sizeof(softmax_t)) * 3};
 
 }  // namespace

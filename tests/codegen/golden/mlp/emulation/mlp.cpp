@@ -25,5 +25,5 @@ void mlp(const features_t features[4], softmax_t softmax[3]) {
     hlsgen::dense<n_config>(relu, n, n_w, n_b);
 
     // layer 'softmax' (Softmax) -> (3,)
-    hlsgen::softmax<softmax_config>(n, softmax, softmax_exp_high, softmax_exp_low, softmax_inverse);
+    hlsgen::softmax<softmax_config>(n, softmax, softmax_exps, softmax_inverse);
 }

@@ -8,8 +8,7 @@ static thread_local const hlsgen::mantissa<4, true>* fc_1_w;
 static thread_local const hlsgen::mantissa<3, true>* fc_1_b;
 static thread_local const hlsgen::mantissa<4, true>* n_w;
 static thread_local const hlsgen::mantissa<3, true>* n_b;
-static thread_local const hlsgen::mantissa<18, false>* softmax_exp_high;
-static thread_local const hlsgen::mantissa<18, false>* softmax_exp_low;
-static thread_local const hlsgen::mantissa<18, false>* softmax_inverse;
+static thread_local const hlsgen::mantissa<23, false>* softmax_exps;
+static thread_local const hlsgen::mantissa<35, true>* softmax_inverse;
 
 #endif

@@ -30,5 +30,5 @@ void mlp(const features_t features[4], softmax_t softmax[3]) {
 
     // layer 'softmax' (Softmax) -> (3,)
     //   proved range before any cast: 0 .. 1
-    hlsgen::softmax<softmax_config>(n, softmax, softmax_exp_high, softmax_exp_low, softmax_inverse);
+    hlsgen::softmax<softmax_config>(n, softmax, softmax_exps, softmax_inverse);
 }

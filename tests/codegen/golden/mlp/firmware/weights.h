@@ -8,8 +8,7 @@
 #include "weights/fc_1_b.h"
 #include "weights/n_w.h"
 #include "weights/n_b.h"
-#include "weights/softmax_exp_high.h"
-#include "weights/softmax_exp_low.h"
+#include "weights/softmax_exps.h"
 #include "weights/softmax_inverse.h"
 
 #endif

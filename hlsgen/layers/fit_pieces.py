@@ -1,0 +1,324 @@
+"""Find how a function is computed in integers: the cheapest form that keeps the bits of its result.
+
+The argument is clipped where the function has come to its half-lines (:class:`~hlsgen.layers.functions.Unary`) within
+a fraction of the result's step, and held as finely as its slope and that step need. Where such an index is short, one
+table holds the result for each of its values. Else the correction to the half-lines is interpolated: the fewest
+pieces, of the least degree that does with some thousand, such that interpolation adds a fifth of a step at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, log2
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hlsgen.ir.constant import Floats
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
+from hlsgen.layers.functions import Unary
+from hlsgen.layers.interpolate import POINTS, interpolated
+from hlsgen.layers.piecewise import STRIDE, Direct, Form, Lines, Piecewise
+
+_FINEST = 30
+"""Fraction bits that are aimed at: functions are known to 53 bits, and words are to stay below 64."""
+_GUARD = 3
+"""Bits of the coefficients below the step that is aimed at."""
+_INTERPOLATION = 0.2
+"""The steps that interpolation may add."""
+_UNSEEN = 0.1
+"""Between the points where it is known, it may be off by so much more (as a part of it)."""
+_SLACK = 4.0
+"""An index step times the slope is at most a fourth of the result's step: rounded to it, an eighth."""
+_FLAT = 1 / 16
+"""What is left of a function, in steps, where its argument is clipped."""
+_ATTEMPTS = ((1, 11), (2, 10), (3, 10), (2, 12), (3, 12))
+"""Degree and the most bits of the number of pieces, in the order in which they are tried. Straight pieces take one
+narrow multiplier, and 32-bit words in the emulator; 2^11 of them are no more memory than a table of 2^12 results."""
+_FEWEST_BITS = 3
+_MOST_RANGES = 5
+_NARROWEST = 8
+"""Bits of an index below which nested ranges gain nothing."""
+_WIDEST = 116
+"""The emulator computes in 128 bits."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What is known of the argument: its type, and the range that no input can leave."""
+
+    type: FixedType
+    low: float
+    high: float
+
+    @property
+    def frac(self) -> int:
+        return self.type.frac
+
+    def points(self) -> Floats:
+        """Zero, and numbers of all sizes within the range: 32 an octave, from the smallest that can matter."""
+        largest = log2(max(-self.low, self.high, 1.0))
+        magnitudes = 2.0 ** np.arange(-12.0, largest + 1 / 32, 1 / 32)
+        every = np.concatenate([-magnitudes[::-1], [0.0], magnitudes])
+        inside = every[(every > self.low) & (every < self.high)]
+        return np.concatenate([[self.low], inside, [self.high]])
+
+
+def fit(unary: Unary, argument: Argument, result: FixedType, direct_bits: int) -> tuple[Form, Ints]:
+    """The form for a result type, and its table; ``direct_bits``: a table of so many addresses is one of results."""
+    if argument.type.width <= direct_bits:
+        return _direct(unary, argument.type.plain(), result, 0.0)
+    work = _Fit(unary, argument, result)
+    index = work.index()
+    if index.width <= direct_bits and not work.lines:
+        return _direct(unary, index, result, work.deviation_by(index))
+    return work.form(work.choice(index, direct_bits))
+
+
+def fit_in_pieces(unary: Unary, argument: Argument, result: FixedType, direct_bits: int) -> tuple[Piecewise, Ints]:
+    """The same, always in pieces: of degree 0 where a short index allows it."""
+    work = _Fit(unary, argument, result)
+    return work.form(work.choice(work.index(), direct_bits))
+
+
+def _direct(unary: Unary, index: FixedType, result: FixedType, deviation: float) -> tuple[Form, Ints]:
+    patterns = np.arange(1 << index.width)
+    values = unary(index.to_float(index.plain().cast(patterns, index.frac)))
+    table = result.with_modes(Rounding.RND_CONV, Overflow.SAT).quantize(values)
+    return Direct(index, result.plain(), 0.5 + deviation), table
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A choice of pieces, its coefficients (degree + 1, pieces) and the steps by which it is off."""
+
+    index: FixedType
+    """Of the innermost range."""
+    ranges: int
+    segment_bits: int
+    coefficients: Ints
+    error: float
+
+    def inner_end(self, place: int) -> float:
+        """The magnitude from which on range ``place`` is in charge."""
+        return _inner_end(self.index, place)
+
+
+class _Fit:
+    """One function, its argument and its result; steps are those that are aimed at."""
+
+    def __init__(self, unary: Unary, argument: Argument, result: FixedType) -> None:
+        self.unary, self.argument, self.result = unary, argument, result
+        self.frac = min(result.frac, _FINEST)
+        self.step = 2.0**-self.frac
+        self.grid = self.frac + _GUARD
+        self.lowest, self.highest = float(result.min), float(result.max)
+        self.lines = self._lines()
+        self.points = argument.points()
+        self.values = self.shown(self.correction(self.points))
+
+    # -- the function -----------------------------------------------------------------------
+
+    def _lines(self) -> Lines:
+        negative, slope = bool(self.unary.negative), self.unary.positive
+        if slope in (0.0, 1.0):
+            return Lines(negative, bool(slope))
+        integer = ceil(log2(max(self.argument.high, 1.0)))
+        frac = max(min(integer + self.grid, _WIDEST - self.argument.type.width), _GUARD)
+        mantissa = round(slope * 2**frac)
+        return Lines(negative, True, mantissa, FixedType.covering(0, mantissa, frac))
+
+    def correction(self, x: Floats) -> Floats:
+        """What the function adds to its lines; far beyond the result's range it stops, if there are no lines."""
+        values = self.unary(x) - self.unary.line(x)
+        if self.lines:
+            return values
+        largest = 4.0 * max(self.highest, -self.lowest)
+        return np.clip(values, -largest, largest)
+
+    def shown(self, correction: Floats) -> Floats:
+        """The correction as far as the result can show it."""
+        return correction if self.lines else np.clip(correction, self.lowest, self.highest)
+
+    def saturated(self, values: Floats) -> Floats:
+        return np.clip(values, self.lowest, self.highest)
+
+    @cached_property
+    def _beyond(self) -> NDArray[np.bool_]:
+        """Which points the result saturates at, whatever the correction beside a line."""
+        values = self.unary(self.points)
+        margin = float(np.ptp(self.values)) if self.lines else 0.0
+        return np.asarray((values >= self.highest + margin) | (values <= self.lowest - margin))
+
+    # -- the index --------------------------------------------------------------------------
+
+    def index(self) -> FixedType:
+        """The argument where the function changes, as finely as the result's step needs."""
+        signed = self.argument.low < 0
+        integer = max(self._reach(-1.0), self._reach(1.0))
+        room = _WIDEST - self.grid - max(self.result.integer, self.argument.type.integer, 0) - integer
+        frac = min(self._needed(0.0, 2.0**integer), room)
+        frac = max(frac, min(1 - integer, self.argument.frac))  # at least one step beside zero
+        integer = max(integer, 1 - frac)
+        index = _rounding(integer + frac + signed, integer + signed, signed)
+        if self._cut(index) > 1 / (2 * _SLACK):  # 2^integer is one step beyond the index, and matters
+            index = _rounding(index.width + 1, index.integer + 1, signed)
+        return index
+
+    def _reach(self, sign: float) -> int:
+        """Bits left of the binary point up to where the result changes, on one side of zero."""
+        side = self.points * sign > 0
+        if not side.any():
+            return _FEWEST_BITS - self.argument.frac
+        inwards = np.argsort(-np.abs(self.points[side]))
+        magnitudes, values, beyond = (v[side][inwards] for v in (np.abs(self.points), self.values, self._beyond))
+        first = max(int(np.argmin(beyond)) - 1, 0) if not beyond.all() else len(beyond) - 1
+        magnitudes, values = magnitudes[first:], values[first:]
+        spread = np.maximum.accumulate(values) - np.minimum.accumulate(values)
+        flat = magnitudes[spread <= _FLAT * self.step]
+        return ceil(log2(float(flat.min())))
+
+    def _needed(self, low: float, high: float) -> int:
+        """Fraction bits that an index for magnitudes from ``low`` to ``high`` needs."""
+        slope = self._slope(low, high)
+        return min(self.argument.frac, ceil(log2(max(_SLACK * slope / self.step, 2.0**-64))))
+
+    def _slope(self, low: float, high: float) -> float:
+        """The steepest change of the correction at magnitudes from ``low`` to ``high``, where the result shows it."""
+        size = np.abs(self.points)
+        near, far = np.minimum(size[:-1], size[1:]), np.maximum(size[:-1], size[1:])
+        inside = (far <= high) & (far >= low) & (near <= high) & ~(self._beyond[:-1] & self._beyond[1:])
+        change = np.abs(np.diff(self.values)) / np.maximum(np.diff(self.points), np.finfo(float).tiny)
+        return float(change[inside].max(initial=0.0))
+
+    def deviation_by(self, index: FixedType) -> float:
+        """What rounding to an index and clipping by it can move the result by, in steps."""
+        return self._rounded(index, 0.0) + self._cut(index)
+
+    def _rounded(self, index: FixedType, low: float) -> float:
+        """What rounding to an index can move the result by for magnitudes from ``low``, in steps."""
+        if index.frac >= self.argument.frac:
+            return 0.0
+        return self._slope(low, float(index.max)) * 2.0 ** -(index.frac + 1) / self.step
+
+    def _cut(self, index: FixedType) -> float:
+        """What clipping by an index can move the result by, in steps."""
+        end = float(index.max)
+        outside = np.abs(self.points) > end
+        x = self.points[outside]
+        clipped = self.unary.line(x) + self.correction(np.sign(x) * end)
+        off = np.abs(self.saturated(self.unary(x)) - self.saturated(clipped))
+        return float(off.max(initial=0.0)) / self.step
+
+    # -- the pieces -------------------------------------------------------------------------
+
+    def choice(self, index: FixedType, direct_bits: int) -> _Candidate:
+        """The first candidate that keeps the bits of the result, else the best."""
+        tried = []
+        for candidate in self._candidates(index, direct_bits):
+            if candidate.error <= _INTERPOLATION:
+                return candidate
+            tried.append(candidate)
+        return min(tried, key=lambda candidate: candidate.error)
+
+    def _candidates(self, index: FixedType, direct_bits: int) -> Iterator[_Candidate]:
+        if index.width <= direct_bits:
+            yield self._candidate(index, 1, index.width, 0)
+        for degree, most in _ATTEMPTS:
+            for ranges in range(1, _MOST_RANGES + 1):
+                inner = self._innermost(index, ranges)
+                if inner is not None:
+                    yield from self._growing(inner, ranges, degree, most - (ranges - 1).bit_length())
+        if index.width <= _ATTEMPTS[-1][1]:
+            yield self._candidate(index, 1, index.width, 0)
+
+    def _innermost(self, index: FixedType, ranges: int) -> FixedType | None:
+        """The index of the innermost of nested ranges, each as fine as it needs; None if they widen it."""
+        if ranges == 1:
+            return index
+        signed = index.signed
+        integer = index.integer - signed - STRIDE * (ranges - 1)
+        ends = [0.0, *(2.0 ** (integer + STRIDE * place) for place in range(ranges))]
+        needed = [self._needed(ends[place], ends[place + 1]) + STRIDE * place for place in range(ranges)]
+        width = integer + max(needed) + signed
+        return _rounding(width, integer + signed, signed) if _NARROWEST <= width <= index.width else None
+
+    def _growing(self, index: FixedType, ranges: int, degree: int, most: int) -> Iterator[_Candidate]:
+        """More and more segments, as many as the last error asks for."""
+        bits = _FEWEST_BITS
+        while bits <= min(most, index.width - 1):
+            missing = 1.0
+            if self.grid + degree * (index.width - bits) + max(self.result.integer, 0) <= _WIDEST:
+                candidate = self._candidate(index, ranges, bits, degree)
+                yield candidate
+                missing = log2(max(candidate.error / _INTERPOLATION, 1.0)) / (degree + 1)
+            bits += max(1, int(missing))
+
+    def _candidate(self, index: FixedType, ranges: int, bits: int, degree: int) -> _Candidate:
+        fitted = [self._fitted(index, place, bits, degree) for place in range(ranges)]
+        coefficients = np.concatenate([mantissas for mantissas, _ in fitted], axis=1)
+        return _Candidate(index, ranges, bits, coefficients, max(error for _, error in fitted))
+
+    def _fitted(self, index: FixedType, place: int, bits: int, degree: int) -> tuple[Ints, float]:
+        """The coefficients of one range (pieces in the order of their raw bits), and how far they are off in steps."""
+        pieces = np.arange(1 << bits)
+        if index.signed:
+            pieces = np.where(pieces < len(pieces) // 2, pieces, pieces - len(pieces))
+        x = 2.0 ** (index.width - bits - index.frac + STRIDE * place) * (pieces[:, None] + POINTS)
+        y = self.correction(x)
+        inner, outer = _inner_end(index, place), _inner_end(index, place + 1)
+        ends = x[:, [0, -1]]
+        still = (np.abs(ends) == inner) | (np.abs(ends) == outer) | ((ends == 0.0) & (not index.signed))
+        coefficients = interpolated(y * 2.0**self.grid, degree, still)
+        if degree == 0:
+            x, y = x[:, :1], y[:, :1]
+        powers = POINTS[: x.shape[1]] ** np.arange(degree + 1)[:, None]
+        found = coefficients.T @ powers * 2.0**-self.grid
+        return integers(coefficients.astype(np.int64)), self._error(x, y, found, inner if place else -1.0)
+
+    def _error(self, x: Floats, correction: Floats, found: Floats, inner: float) -> float:
+        """How far pieces are off, in steps, given at points (pieces, points): those beyond ``inner`` and in the range.
+
+        Where all of a piece is beyond the result's range it only has to stay there.
+        """
+        line = self.unary.line(x) if self.lines else np.zeros_like(x)
+        right, got = line + correction, line + found
+        met = (x.min(axis=1) <= self.argument.high) & (x.max(axis=1) >= self.argument.low)
+        met &= np.abs(x).max(axis=1) > inner
+        hidden = np.asarray((right >= self.highest).all(axis=1) | (right <= self.lowest).all(axis=1))
+        off = np.where(hidden[:, None], self.saturated(got) - self.saturated(right), got - right)
+        return float(np.abs(off[met]).max(initial=0.0)) / self.step
+
+    # -- the form ---------------------------------------------------------------------------
+
+    def form(self, found: _Candidate) -> tuple[Piecewise, Ints]:
+        types = tuple(FixedType.covering(int(c.min()), int(c.max()), self.grid) for c in found.coefficients)
+        rounded = self.result.with_modes(Rounding.RND, Overflow.SAT)
+        deviation = self._deviation(found)
+        form = Piecewise(found.index, found.ranges, found.segment_bits, types, self.lines, rounded, deviation)
+        return form, found.coefficients
+
+    def _deviation(self, found: _Candidate) -> float:
+        """In steps of the result, all parts added up."""
+        indices = [_widened(found.index, place) for place in range(found.ranges)]
+        rounded = max(self._rounded(index, found.inner_end(place)) for place, index in enumerate(indices))
+        slope = 0.0
+        if self.lines.slope_type is not None:
+            slope = abs(self.lines.slope * float(self.lines.slope_type.step) - self.unary.positive) / self.step
+        aimed = found.error * (1.0 + _UNSEEN) + rounded + self._cut(indices[-1]) + slope * max(self.argument.high, 0.0)
+        return 0.5 + aimed * self.step / float(self.result.step)
+
+
+def _rounding(width: int, integer: int, signed: bool) -> FixedType:
+    return FixedType(width, integer, signed, Rounding.RND, Overflow.SAT)
+
+
+def _widened(index: FixedType, place: int) -> FixedType:
+    return _rounding(index.width, index.integer + STRIDE * place, index.signed)
+
+
+def _inner_end(index: FixedType, place: int) -> float:
+    """The magnitude up to which the range inside of range ``place`` is in charge; zero for the innermost."""
+    return 2.0 ** (index.integer - index.signed + STRIDE * (place - 1)) if place else 0.0

@@ -1,0 +1,101 @@
+"""Functions of one real number that no adder computes, and how they run far from zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import erf
+
+import numpy as np
+
+from hlsgen.ir.constant import Floats
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
+
+
+@dataclass(frozen=True)
+class Unary:
+    """A function of one real number with values from ``low`` to ``high``.
+
+    Far below zero it runs along ``negative * x``, far above along ``positive * x`` (a function with a bound: along
+    that bound), so that ``function(x)`` less that line has an end on both sides. ``exponential`` alone has none above.
+    """
+
+    name: str
+    function: Callable[[Floats], Floats]
+    low: float
+    high: float
+    negative: float = 0.0
+    positive: float = 0.0
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def bounded(self) -> bool:
+        return bool(np.isfinite(self.low) and np.isfinite(self.high))
+
+    def __call__(self, x: Floats) -> Floats:
+        with np.errstate(over="ignore"):
+            return np.asarray(self.function(np.asarray(x, dtype=np.float64)))
+
+    def line(self, x: Floats) -> Floats:
+        """The two half-lines along which the function runs far from zero, joined at zero."""
+        return np.where(x < 0, self.negative * x, self.positive * x)
+
+
+def _sigmoid(x: Floats) -> Floats:
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
+
+
+def _softplus(x: Floats) -> Floats:
+    return np.asarray(np.logaddexp(x, 0.0))
+
+
+def _gelu(x: Floats) -> Floats:
+    return np.asarray(0.5 * x * (1.0 + np.vectorize(erf, otypes=[float])(x / np.sqrt(2.0))))
+
+
+def _gelu_by_tanh(x: Floats) -> Floats:
+    return np.asarray(0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))))
+
+
+def _selu(x: Floats) -> Floats:
+    return np.asarray(_SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))))
+
+
+def _sparse_plus(x: Floats) -> Floats:
+    return np.where(x <= -1, 0.0, np.where(x < 1, 0.25 * (x + 1) ** 2, x))
+
+
+def elu(alpha: float) -> Unary:
+    """``x`` above zero, ``alpha * (exp(x) - 1)`` below."""
+    name = "elu" if alpha == 1 else f"elu({alpha:g})"
+
+    def function(x: Floats) -> Floats:
+        return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+    return Unary(name, function, min(-alpha, 0.0), np.inf, 0.0, 1.0)
+
+
+_EVERY = (
+    Unary("sigmoid", _sigmoid, 0.0, 1.0),
+    Unary("tanh", np.tanh, -1.0, 1.0),
+    Unary("softsign", lambda x: x / (1.0 + np.abs(x)), -1.0, 1.0),
+    Unary("sparse_sigmoid", lambda x: np.clip(0.5 * (x + 1), 0, 1), 0.0, 1.0),
+    Unary("softplus", _softplus, 0.0, np.inf, 0.0, 1.0),
+    Unary("squareplus", lambda x: (x + np.sqrt(x**2 + 4)) / 2, 0.0, np.inf, 0.0, 1.0),
+    Unary("sparse_plus", _sparse_plus, 0.0, np.inf, 0.0, 1.0),
+    Unary("exponential", np.exp, 0.0, np.inf),
+    Unary("log_sigmoid", lambda x: -_softplus(-x), -np.inf, 0.0, 1.0, 0.0),
+    Unary("selu", _selu, -1.7581, np.inf, 0.0, _SELU_SCALE),
+    Unary("silu", lambda x: x * _sigmoid(x), -0.2785, np.inf, 0.0, 1.0),
+    Unary("mish", lambda x: x * np.tanh(_softplus(x)), -0.3089, np.inf, 0.0, 1.0),
+    Unary("gelu", _gelu, -0.17, np.inf, 0.0, 1.0),
+    Unary("gelu_by_tanh", _gelu_by_tanh, -0.1701, np.inf, 0.0, 1.0),
+    Unary("tanh_shrink", lambda x: x - np.tanh(x), -np.inf, np.inf, 1.0, 1.0),
+    Unary("soft_shrink", lambda x: x - np.clip(x, -0.5, 0.5), -np.inf, np.inf, 1.0, 1.0),
+    replace(elu(1.0), name="celu"),
+    elu(1.0),
+)
+FUNCTIONS = {unary.name: unary for unary in _EVERY}

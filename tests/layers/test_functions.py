@@ -1,0 +1,242 @@
+"""Functions of one variable keep the bits of their results, whatever the types of argument and result.
+
+The measure is each function's definition in float64, written down here a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import erfc, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Exact
+from hlsgen.ir.types import FixedType
+from hlsgen.layers.fit_pieces import Argument, fit
+from hlsgen.layers.functions import FUNCTIONS, elu
+from hlsgen.layers.interpolate import POINTS, interpolated
+from hlsgen.layers.piecewise import Direct, Form, Piecewise
+from tests.passes.builders import Net, project_of
+
+ARGUMENTS = ["fixed<12,3>", "fixed<16,6>", "fixed<24,12>", "fixed<32,16>", "ufixed<20,3>", "fixed<20,-4>"]
+RESULTS = ["fixed<16,1>", "fixed<16,6>", "fixed<18,2>", "fixed<24,8>", "fixed<32,16>", "ufixed<16,0>", "fixed<9,7>"]
+MOST = 0.9
+"""Steps of the result: half a step of rounding, an eighth of the index, a fifth of interpolation, a few small ones."""
+TURNING = {"silu", "mish", "gelu", "gelu_by_tanh"}
+
+
+def _sigmoid(x: Any) -> Any:
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0, small, 1.0) / (1.0 + small)
+
+
+def _softplus(x: Any) -> Any:
+    return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0.0)
+
+
+def _elu(x: Any) -> Any:
+    return np.where(x < 0, np.expm1(np.minimum(x, 0.0)), x)
+
+
+def _gelu_by_tanh(x: Any) -> Any:
+    return x * _sigmoid(2.0 * sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))
+
+
+DEFINITIONS: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": _sigmoid,
+    "tanh": lambda x: 1.0 - 2.0 * _sigmoid(-2.0 * x),
+    "softsign": lambda x: x / (np.abs(x) + 1.0),
+    "sparse_sigmoid": lambda x: np.minimum(np.maximum(x / 2 + 0.5, 0.0), 1.0),
+    "softplus": _softplus,
+    "squareplus": lambda x: np.maximum(x, 0.0) + 2.0 / (np.abs(x) + np.sqrt(x * x + 4.0)),
+    "sparse_plus": lambda x: np.maximum(x, 0.0) + np.maximum(1.0 - np.abs(x), 0.0) ** 2 / 4,
+    "exponential": lambda x: np.exp(np.minimum(x, 100.0)),
+    "log_sigmoid": lambda x: -_softplus(-x),
+    "selu": lambda x: 1.0507009873554805 * np.where(x < 0, 1.6732632423543772 * np.expm1(np.minimum(x, 0.0)), x),
+    "silu": lambda x: x * _sigmoid(x),
+    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "gelu": lambda x: x * np.array([erfc(-v / sqrt(2.0)) / 2 for v in x]),
+    "gelu_by_tanh": _gelu_by_tanh,
+    "tanh_shrink": lambda x: x - np.tanh(x),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0.0),
+    "celu": _elu,
+    "elu": _elu,
+}
+
+
+def numbers(fixed: FixedType, count: int, seed: int = 0) -> Any:
+    """Mantissas of all sizes, the ends, zero, and what stands beside it."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(fixed.min_mantissa, fixed.max_mantissa, count, endpoint=True)
+    drawn >>= rng.integers(0, fixed.width, count)
+    near = [max(fixed.min_mantissa, -1), 0, 1]
+    return np.concatenate([drawn, [fixed.min_mantissa, fixed.min_mantissa + 1, *near, fixed.max_mantissa]])
+
+
+def fitted(name: str, argument: FixedType, result: FixedType, direct_bits: int = 12) -> tuple[Form, Any]:
+    whole = Argument(argument, float(argument.min), float(argument.max))
+    return fit(FUNCTIONS[name], whole, result, direct_bits)
+
+
+def steps_off(name: str, x: Any, argument: FixedType, y: Any, result: FixedType) -> Any:
+    """How far results (mantissas) are off, in steps; the real function is cut off where the type ends."""
+    right = DEFINITIONS[name](argument.to_float(x)) * 2.0**result.frac
+    return np.abs(y - np.clip(right, result.min_mantissa, result.max_mantissa))
+
+
+def test_every_function_is_measured():
+    assert set(DEFINITIONS) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_results_are_within_a_step_and_what_is_stated(name: str):
+    for argument in map(FixedType.parse, ARGUMENTS):
+        x = numbers(argument, 1500)
+        for result in map(FixedType.parse, RESULTS):
+            form, table = fitted(name, argument, result)
+            y = form.exact(table, Exact(x, argument.frac))
+            assert y.frac == result.frac
+            assert result.min_mantissa <= y.mantissas.min() and y.mantissas.max() <= result.max_mantissa
+            off = steps_off(name, x, argument, y.mantissas, result).max()
+            assert off <= form.deviation + 1e-6, (argument, result, form)
+            assert form.deviation <= MOST, (argument, result, form)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_argument_of_16_bits(name: str):
+    """All of them: what is stated holds, the proved range too, and what rises goes on rising."""
+    argument, result = FixedType.parse("fixed<16,4>"), FixedType.parse("fixed<18,4>")
+    x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
+    form, table = fitted(name, argument, result)
+    assert isinstance(form, Piecewise)
+    y = form.exact(table, Exact(x, argument.frac)).mantissas
+    assert steps_off(name, x, argument, y, result).max() <= form.deviation + 1e-6
+    if name not in TURNING:
+        assert (np.diff(y) >= 0).all()
+    proved = form.interval(table, Interval.of_type(argument, 1))
+    assert proved.frac == result.frac and proved.lowest <= y.min() and y.max() <= proved.highest
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("bits", [0, 5])
+def test_narrow_arguments_without_a_table_of_results(name: str, bits: int):
+    """What is left to interpolation if tables of results are (almost) forbidden."""
+    for argument in map(FixedType.parse, ("fixed<8,3>", "ufixed<7,2>", "fixed<6,9>", "fixed<2,2>", "fixed<1,1>")):
+        x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
+        for result in map(FixedType.parse, ("fixed<8,2>", "fixed<20,10>")):
+            form, table = fitted(name, argument, result, bits)
+            y = form.exact(table, Exact(x, argument.frac)).mantissas
+            assert steps_off(name, x, argument, y, result).max() <= form.deviation + 1e-6, (argument, result, form)
+            assert form.deviation <= MOST
+
+
+def test_a_short_index_is_a_table_of_the_rounded_function():
+    argument, result = FixedType.parse("fixed<9,4>"), FixedType.parse("fixed<16,1>")
+    form, table = fitted("tanh", argument, result)
+    assert isinstance(form, Direct) and form.deviation == 0.5
+    x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
+    right = np.minimum(np.rint(np.tanh(argument.to_float(x)) * 2.0**result.frac), result.max_mantissa)
+    np.testing.assert_array_equal(form.exact(table, Exact(x, argument.frac)).mantissas, right)
+
+
+@pytest.mark.parametrize("name", ["elu", "celu", "softplus", "silu", "tanh_shrink"])
+def test_far_from_zero_a_line_is_exact(name: str):
+    """The proved range may be any: an argument far beyond what was met in use is not cut off."""
+    argument, result = FixedType.parse("fixed<40,20>"), FixedType.parse("fixed<42,21>")
+    form, table = fitted(name, argument, result)
+    far = numbers(argument, 200)
+    far = far[argument.to_float(far) > 50]
+    y = form.exact(table, Exact(far, argument.frac)).mantissas
+    np.testing.assert_array_equal(y, (far - (1 << argument.frac if name == "tanh_shrink" else 0)) << 1)
+
+
+def test_elu_above_zero_is_its_argument():
+    argument, result = FixedType.parse("fixed<24,12>"), FixedType.parse("fixed<32,16>")
+    form, table = fitted("elu", argument, result)
+    x = numbers(argument, 2000)
+    x = x[x >= 0]
+    np.testing.assert_array_equal(form.exact(table, Exact(x, argument.frac)).mantissas, x << 4)
+
+
+def test_an_elu_of_another_alpha():
+    argument, result = FixedType.parse("fixed<20,6>"), FixedType.parse("fixed<20,6>")
+    form, table = fit(elu(0.3), Argument(argument, -32.0, 32.0), result, 12)
+    x = numbers(argument, 4000)
+    real = argument.to_float(x)
+    right = np.where(real < 0, 0.3 * np.expm1(np.minimum(real, 0)), real) * 2.0**14
+    assert np.abs(form.exact(table, Exact(x, 14)).mantissas - right).max() <= form.deviation <= MOST
+
+
+def test_what_is_proved_of_the_argument_narrows_the_index():
+    fixed = FixedType.parse("fixed<24,12>")
+    narrow, _ = fit(FUNCTIONS["softsign"], Argument(fixed, -0.5, 3.9), FixedType.parse("fixed<16,1>"), 12)
+    assert isinstance(narrow, Piecewise) and narrow.index_of(narrow.ranges - 1).max < 4
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_pieces_meet_and_do_not_turn_back(degree: int):
+    """Ends are integers that neighbours share; a rising curve so flat that rounding rules rises on."""
+    x = np.arange(64)[:, None] + POINTS
+    for scale in (1.0, 30.0, 1e6):
+        y = scale * np.tanh((x - 32) / 8)
+        coefficients = interpolated(y, degree, np.zeros((64, 2), dtype=bool) | ((x == 0) | (x == 64))[:, [0, -1]])
+        np.testing.assert_array_equal(coefficients, np.rint(coefficients))
+        ends = coefficients.sum(axis=0)
+        np.testing.assert_array_equal(ends[:-1], coefficients[0, 1:])
+        fine = np.linspace(0, 1, 101)
+        values = coefficients.T @ fine ** np.arange(degree + 1)[:, None]
+        assert (np.diff(values, axis=1) >= -1e-9 * scale).all()
+
+
+# -- as layers of a model ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS} - {"gelu_by_tanh", "exponential"}))
+def test_generous_types_keep_their_bits(name: str):
+    """An input type that is far too wide costs nothing: an argument keeps what the result shows."""
+    net = Net(0)
+    net.call("Activation", "y", net.input((50,)), activation=name)
+    wide = {"input_precision": "fixed<24,12>", "precision": "fixed<32,16,RND,SAT>"}
+    project = project_of(net.source("y"), **wide)
+    x = np.random.default_rng(1).normal(size=(40, 50))
+    held = project.evaluate(x)["x"].astype(np.float64)
+    right = DEFINITIONS[name](held.reshape(-1)).reshape(held.shape)
+    assert np.abs(project.evaluate(x)["y"] - right).max() <= MOST * 2.0**-16
+    assert not [note for note in project.design.notes if "off by" in note]
+
+
+def test_ten_functions_one_behind_the_other():
+    net = Net(0)
+    y = net.input((20,))
+    for i in range(10):
+        y = net.call("Activation", f"y{i}", y, activation="elu")
+    project = project_of(net.source(y), input_precision="fixed<24,12>", precision="fixed<32,16,RND,SAT>")
+    x = np.random.default_rng(1).normal(size=(100, 20))
+    right = project.evaluate(x)["x"].astype(np.float64)
+    for _ in range(10):
+        right = _elu(right)
+    assert np.abs(project.evaluate(x)["y9"] - right).max() <= 10 * MOST * 2.0**-16
+
+
+def test_the_summary_says_how_far_off_a_function_is():
+    net = Net(0)
+    net.call("Activation", "y", net.input((2,)), activation="tanh")
+    project = project_of(net.source("y"))
+    (op,) = [op for op in project.design if op.name == "y"]
+    (row,) = [row for row in project.summary().splitlines() if row.split()[:2] == ["y", "result"]]
+    assert op.layer.deviation is not None and row.endswith(f"{op.layer.deviation:.2g} steps")
+
+
+def test_what_cannot_keep_its_bits_says_so():
+    """2^-40 is finer than functions are computed."""
+    net = Net(0)
+    net.call("Activation", "fine", net.input((2,)), activation="tanh")
+    project = project_of(net.source("fine"), input_precision="fixed<44,4>", precision="fixed<42,2,RND,SAT>")
+    (note,) = [note for note in project.design.notes if "off by" in note]
+    assert note.startswith("warning: fine: ") and "tanh" in note and "fixed<42,2" in note
+    held = project.evaluate(np.linspace(-3, 3, 500).reshape(-1, 2))
+    (op,) = [op for op in project.design if op.name == "fine"]
+    assert np.abs(held["fine"] - np.tanh(held["x"])).max() <= op.layer.deviation * 2.0**-40
