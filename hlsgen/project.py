@@ -239,7 +239,7 @@ class Project:
         held = arrays.as_held(self.design.inputs, inputs)
         results, clipped = _run(self.emulator, held, raw, threads)
         self._warn_if_clipped(inputs, clipped)
-        self._warn_if_unexpected(held)
+        self._warn_if_unexpected(held, results, raw)
         if count_overflows:
             self.overflows = self._overflow_counter.count(held)
         shaped = [arrays.shaped(r, t.shape) for r, t in zip(results, self.design.outputs, strict=True)]
@@ -298,8 +298,13 @@ class Project:
                     stacklevel=3,
                 )
 
-    def _warn_if_unexpected(self, held: Mapping[str, Array]) -> None:
-        for text in self._input_check.messages(held):
+    def _warn_if_unexpected(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> None:
+        outputs = results
+        if raw:
+            outputs = [
+                arrays.real(mantissas, t.type) for mantissas, t in zip(results, self.design.outputs, strict=True)
+            ]
+        for text in self._input_check.messages(held, outputs):
             warnings.warn(text, UnexpectedInputWarning, stacklevel=3)
 
     @cached_property

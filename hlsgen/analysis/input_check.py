@@ -2,84 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import log2
+from collections.abc import Mapping, Sequence
+from math import log2, prod
 
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
 from hlsgen.design.arrays import Array, in_model_units
 from hlsgen.design.design import Design
+from hlsgen.design.reference import evaluate_real
 from hlsgen.ir.constant import Floats
-from hlsgen.ir.expected import Expected, Origin
-from hlsgen.ir.typing import Tensor
-from hlsgen.precision.rounding_errors import MOST_ERROR, rounding_errors
+from hlsgen.ir.expected import Expected
+from hlsgen.ir.typing import Reason, Tensor
+from hlsgen.precision.rounding_errors import MOST_ERROR
 
 _SAMPLES, _CELLS = 256, 1 << 18
 """The first samples of a batch are looked at, fewer if they are large."""
+_EVALUATED = 1 << 22
+"""So many values of a design are computed to see what small data cost."""
 _UNEXPECTED = 2.5
 """A difference up to this factor is usual."""
 
 
 class InputCheck:
-    """Compares batches with what was expected of the inputs; what small ones lose is estimated once for each octave."""
+    """Compares batches with what was expected of the inputs; what small ones lose is measured once for each octave."""
 
     def __init__(self, design: Design) -> None:
         self._design = design
         inputs = {tensor.name for tensor in design.inputs}
-        self._placed = any(c.placed_by_inputs for c in precision_report(design) if c.name not in inputs)
+        choices = [choice for choice in precision_report(design) if choice.name not in inputs]
+        self._placed = any(choice.placed_by_inputs for choice in choices)
+        self._rounded = any(choice.reason in (Reason.BUDGET, Reason.FUNCTION) for choice in choices)
         self._known: dict[tuple[int, ...], tuple[float, str]] = {}
+        cells = sum(prod(tensor.shape) for op in design for tensor in op.outputs)
+        self.samples = max(1, min(_SAMPLES, _EVALUATED // cells))
 
-    def messages(self, inputs: Mapping[str, Array]) -> list[str]:
+    def messages(self, inputs: Mapping[str, Array], outputs: Sequence[Array]) -> list[str]:
         """A line for each input that is much larger than expected, or so small that it costs accuracy.
 
-        ``inputs`` are as the ports hold them, so that features with binary points of their own count alike.
+        ``inputs`` are as the ports hold them, so that features with binary points of their own count alike; ``outputs``
+        (at least :attr:`samples` of them, or all) are what the design makes of them.
         """
-        if not self._placed:
-            return []
         found = []
-        ratios: dict[Tensor, float] = {}
         for (name, data), tensor in zip(inputs.items(), self._design.inputs, strict=True):
             some = _some(data)
-            rms = _rms(some)
-            if tensor.expected is None or not rms or not tensor.expected.rms:
+            rms, expected = _rms(some), tensor.expected
+            if not self._rounded or expected is None or not rms or not expected.rms:
                 continue
-            ratios[tensor] = rms / tensor.expected.rms
-            if ratios[tensor] > _UNEXPECTED:
-                found.append(_larger(name, _rms(in_model_units(some, tensor)), ratios[tensor], tensor.expected))
-            elif ratios[tensor] < 1 / _UNEXPECTED:
-                found += self._smaller(tensor, some, rms, tensor.expected)
+            usual = _rms(in_model_units(some, tensor))
+            if self._placed and rms > _UNEXPECTED * expected.rms:
+                found.append(_larger(name, usual, rms / expected.rms, expected))
+            elif rms * _UNEXPECTED < expected.rms:
+                octaves = round(log2(expected.rms / rms))
+                error, output = self._measured(tensor, octaves, inputs, outputs)
+                if error > MOST_ERROR:
+                    found.append(_smaller(name, usual, octaves, expected, error, output))
         return found
 
-    def _smaller(self, tensor: Tensor, some: Floats, rms: float, expected: Expected) -> list[str]:
-        """What the user has to know of an input that leaves bits unused; nothing if they are not missed."""
-        octaves = round(log2(expected.rms / rms))
-        off = np.square(some - tensor.type.to_float(tensor.type.quantize(some))).mean()
-        key = (self._design.inputs.index(tensor), octaves, round(log2(off)) if off else -4096)
+    def _measured(
+        self, tensor: Tensor, octaves: int, inputs: Mapping[str, Array], outputs: Sequence[Array]
+    ) -> tuple[float, str]:
+        """The largest error of an output, relative to it, and that output's name, for an input so much too small."""
+        key = (self._design.inputs.index(tensor), octaves)
         if key not in self._known:
-            self._known[key] = self._error(tensor, octaves, float(off))
-        error, output = self._known[key]
-        if error <= MOST_ERROR:
-            return []
-        return [
-            f"input '{tensor.name}': its values ({_rms(in_model_units(some, tensor)):.3g} in root mean square) are "
-            f"{expected.rms / rms:.2g} times "
-            f"smaller than those by which results were placed ({expected.origin.value}), so that {octaves} bits are "
-            f"unused and rounding puts '{output}' off by an estimated {100 * error:.2g} % rms; give calibration=, or "
-            "an input_precision= that says how large they get"
-        ]
+            some = {name: _finite(data[: self.samples]) for name, data in inputs.items()}
+            right = evaluate_real(self._design, some)
+            errors = []
+            for value, got in zip(self._design.outputs, outputs, strict=True):
+                real = right[value]
+                off = got[: len(real)].reshape(real.shape) - real
+                errors.append((_rms(off) / max(_rms(real), _LEAST), value.name))
+            self._known[key] = max(errors)
+        return self._known[key]
 
-    def _error(self, tensor: Tensor, octaves: int, off: float) -> tuple[float, str]:
-        """The largest error of an output (relative, and its name) if an input is smaller by some octaves."""
-        errors = rounding_errors(self._design, lambda value: _sizes(value, tensor, octaves), {tensor: off})
-        return max((errors[output].relative, output.name) for output in self._design.outputs)
+
+_LEAST = 1e-300
+"""Below this, an output is zero."""
 
 
 def _some(data: Array) -> Floats:
-    """The first samples; what is infinite saturates, and says nothing about the others."""
-    count = max(1, min(_SAMPLES, _CELLS // max(1, data[:1].size)))
-    some = np.asarray(data[:count], dtype=np.float64)
-    return np.where(np.isfinite(some), some, 0.0)
+    """The first samples."""
+    return _finite(data[: max(1, min(_SAMPLES, _CELLS // max(1, data[:1].size)))])
+
+
+def _finite(data: Array) -> Floats:
+    """What is infinite saturates, and says nothing about the others."""
+    real = np.asarray(data, dtype=np.float64)
+    return np.where(np.isfinite(real), real, 0.0)
 
 
 def _rms(values: Array) -> float:
@@ -94,21 +103,10 @@ def _larger(name: str, rms: float, ratio: float, expected: Expected) -> str:
     )
 
 
-def _sizes(value: Tensor, changed: Tensor, octaves: int) -> Floats:
-    """The root mean squares of a value's channels, if an input is smaller than expected by some octaves.
-
-    Where standardised inputs were looked at, values follow as they did from the one expectation to the other, else they
-    get smaller as the input does; what statistics of training say of them stays.
-    """
-    expected = value.expected
-    if expected is None or expected.channel_rms is None:
-        return np.zeros(value.shape[-1])
-    if expected.origin is Origin.STATISTICS:
-        return expected.channel_rms
-    least, steps = expected.standardised, changed.expected.octaves if changed.expected is not None else 0
-    if least is None or least.channel_rms is None or not steps:
-        return np.asarray(expected.channel_rms * 2.0**-octaves)
-    if octaves >= steps:
-        return np.asarray(least.channel_rms * 2.0 ** (steps - octaves))
-    known = np.maximum(expected.channel_rms, 1e-300)
-    return np.asarray(expected.channel_rms * np.minimum(least.channel_rms / known, 1.0) ** (octaves / steps))
+def _smaller(name: str, rms: float, octaves: int, expected: Expected, error: float, output: str) -> str:
+    return (
+        f"input '{name}': its values ({rms:.3g} in root mean square) are {2.0**octaves:.2g} times smaller than those "
+        f"by which results were placed ({expected.origin.value}), so that {octaves} bits are unused and rounding puts "
+        f"'{output}' off by {100 * error:.2g} % rms; give calibration=, or an input_precision= that says how large "
+        "they get"
+    )

@@ -34,6 +34,8 @@ class TypeChoice:
     """What it was met in: calibration, statistics, a probe; empty where nothing was estimated."""
     margin: float | None
     """How many times larger than expected a value may get before it saturates."""
+    placed: bool = False
+    """Whether the type depends on what was expected."""
     largest_factor: float = 1.0
     """Where channels are held times powers of two: what a held value is at most multiplied by to be the model's."""
 
@@ -46,11 +48,6 @@ class TypeChoice:
     def margin_bits(self) -> float | None:
         """The same in bits; below zero some expected values saturate."""
         return None if self.margin is None else log2(self.margin)
-
-    @property
-    def placed(self) -> bool:
-        """Whether the type depends on what was expected."""
-        return self.reason is Reason.BUDGET
 
     @property
     def placed_by_inputs(self) -> bool:
@@ -128,6 +125,7 @@ def _choice(op: Op, tensor: Tensor) -> TypeChoice:
         expected,
         "" if tensor.expected is None else tensor.expected.origin.value,
         end / held if held else None,
+        tensor.typing.reason is Reason.BUDGET or (tensor.typing.reason is Reason.FUNCTION and not op.layer.bounded),
         float(tensor.factors.max()),
     )
 

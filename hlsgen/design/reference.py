@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.design.design import Design
+from hlsgen.ir.constant import Floats
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, InnerStep
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
-from hlsgen.ir.typing import Tensor
+from hlsgen.ir.typing import Reason, Tensor
 
 
 def evaluate(design: Design, inputs: Mapping[str, Ints]) -> dict[Tensor, Ints]:
@@ -22,6 +23,24 @@ def evaluate(design: Design, inputs: Mapping[str, Ints]) -> dict[Tensor, Ints]:
         results = op.layer.exacts([Exact(known[tensor], tensor.type.frac) for tensor in op.inputs])
         for tensor, result in zip(op.outputs, results, strict=True):
             known[tensor] = _cast(op, tensor, result)
+    return known
+
+
+def evaluate_real(design: Design, inputs: Mapping[str, Floats]) -> dict[Tensor, Floats]:
+    """What every tensor would be without the rounding that nobody asked for: float64, the constants of the chip.
+
+    ``inputs`` are real numbers (samples, *shape) by input name. Types that the model or the configuration fixed are
+    kept to; those that were inferred are not.
+    """
+    known: dict[Tensor, Floats] = {}
+    for op in design:
+        if op.is_input:
+            known[op.output] = inputs[op.output.name]
+            continue
+        results = op.layer.evaluate_floats([known[tensor] for tensor in op.inputs])
+        for tensor, result in zip(op.outputs, results, strict=True):
+            fixed = tensor.typing.reason in (Reason.CONFIGURATION, Reason.MODEL)
+            known[tensor] = tensor.type.to_float(tensor.type.quantize(result)) if fixed else result
     return known
 
 

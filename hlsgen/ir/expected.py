@@ -18,6 +18,8 @@ _OCTAVES = (-80, 80)
 """Exponents told apart; what is smaller counts as the smallest, what is larger as the largest."""
 _PARTS = 64
 """Bins in an octave: magnitudes are known to one part in 128."""
+_USEFUL = 12
+"""The bits that make a value useful: it is off by a thousandth of its largest, or less."""
 _LEAST = 2.0**-64
 """Values expected below this get the binary point of this."""
 
@@ -153,6 +155,8 @@ class Expected:
     def integer_bits(self, width: int, signed: bool, finest: int) -> int:
         """Integer bits (with sign) of a result of ``width`` bits whose exact values are multiples of ``2**-finest``."""
         most = magnitude_bits(self.reach) + signed
+        if self.standardised is not None:  # where both do not fit, what is more usual keeps its bits
+            most = min(most, magnitude_bits(self.standardised.reach) + signed + max(width - _USEFUL, 0))
         if self.histogram is None or not self.histogram.counts.any():
             return most
         fractions = {i: min(width - i, finest) for i in range(most - width + 1, most + 1)}
@@ -176,4 +180,4 @@ def mean_square_slope(
 
 def magnitude_bits(reach: float) -> int:
     """The bits left of the binary point for magnitudes up to ``reach``."""
-    return int(np.frexp(max(reach, _LEAST))[1])
+    return int(np.frexp(min(max(reach, _LEAST), 2.0 ** _OCTAVES[1]))[1])

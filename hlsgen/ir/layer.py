@@ -160,6 +160,11 @@ class Layer:
     """Strategy and reuse factor mean something."""
 
     @property
+    def bounded(self) -> bool:
+        """Whether the result keeps to a range of the layer's own, however large its inputs are."""
+        return False
+
+    @property
     def products(self) -> int:
         """How many multiplications one position takes (of a convolution: one pixel of the result)."""
         return 0

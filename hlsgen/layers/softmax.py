@@ -139,6 +139,10 @@ class Softmax(Layer):
         return replace(self, plan=Plan.of(self.input_type, self.classes, result))
 
     @property
+    def bounded(self) -> bool:
+        return True
+
+    @property
     def deviation(self) -> float | None:
         return None if self.plan is None else self.plan.deviation
 

@@ -63,6 +63,10 @@ class Table(Layer):
         return replace(self, form=form, table=table)
 
     @property
+    def bounded(self) -> bool:
+        return self.unary.bounded
+
+    @property
     def filled(self) -> tuple[Form, Ints]:
         """The form and its table, once types are known."""
         assert self.form is not None and self.table is not None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from hlsgen.layers.linear import LinearLayer
 
 MOST_ERROR = 0.01
 """What inferred types may put an output off by, relative to its root mean square."""
-_NONE: Mapping[Tensor, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -47,21 +45,17 @@ def expected_sizes(tensor: Tensor) -> Floats:
     return np.zeros(tensor.shape[-1]) if known is None else known
 
 
-def rounding_errors(
-    ops: Iterable[Op], sizes: Callable[[Tensor], Floats] = expected_sizes, inputs: Mapping[Tensor, float] = _NONE
-) -> dict[Tensor, RoundingError]:
+def rounding_errors(ops: Iterable[Op]) -> dict[Tensor, RoundingError]:
     """Estimate the errors of all values from the steps of inferred types, from the inputs on.
 
     A rounded value is off by the variance of an even distribution over a step, and layers add up what their inputs are
     off by as independent errors (``Layer.error_variances``); none is off by more than itself. Types that configuration
-    or model fixed count as exact. ``sizes``: the root mean squares of a value's channels; ``inputs``: the variances of
-    what inputs are off by.
+    or model fixed count as exact, and so do inputs.
     """
-    work = _Propagation(sizes)
+    work = _Propagation()
     for op in ops:
         if op.is_input:
-            variance = np.full((1, *op.output.shape), inputs.get(op.output, 0.0))
-            work.found[op.output] = work.error(op.output, variance, None)
+            work.found[op.output] = work.error(op.output, np.zeros((1, *op.output.shape)), None)
         else:
             work.add(op)
     return work.found
@@ -70,13 +64,12 @@ def rounding_errors(
 class _Propagation:
     """One walk over the operations of a design, inputs first."""
 
-    def __init__(self, sizes: Callable[[Tensor], Floats]) -> None:
-        self.sizes = sizes
+    def __init__(self) -> None:
         self.found: dict[Tensor, RoundingError] = {}
 
     def add(self, op: Op) -> None:
         """Find the errors of an operation's outputs: of its inputs, of its constants, and of the cast of its result."""
-        brought = op.layer.error_variances(self._of_inputs(op), [self.sizes(x) for x in op.inputs])
+        brought = op.layer.error_variances(self._of_inputs(op), [expected_sizes(x) for x in op.inputs])
         constants = self._of_constants(op)
         for tensor, variance in zip(op.outputs, brought, strict=True):
             own = _of_result(tensor)
@@ -92,7 +85,7 @@ class _Propagation:
             self.found[tensor] = self.error(tensor, total, worst if largest else None)
 
     def error(self, tensor: Tensor, variance: Floats, culprit: Culprit | None) -> RoundingError:
-        powers = np.square(self.sizes(tensor))
+        powers = np.square(expected_sizes(tensor))
         total, whole = np.minimum(variance, powers), float(powers.mean())
         return RoundingError(total, float(np.sqrt(total.mean() / whole)) if whole else 0.0, culprit)
 
@@ -103,7 +96,7 @@ class _Propagation:
         """What to blame for most of what the inputs bring: that of the input whose errors weigh most."""
         if len(op.inputs) == 1:
             return self.found[op.input].culprit
-        shares, sizes = [], [self.sizes(x) for x in op.inputs]
+        shares, sizes = [], [expected_sizes(x) for x in op.inputs]
         for place, x in enumerate(op.inputs):
             alone = [variance * float(place == other) for other, variance in enumerate(self._of_inputs(op))]
             moved = op.layer.error_variances(alone, sizes)
@@ -122,7 +115,7 @@ class _Propagation:
         if not any(error.any() for error in off.values()):
             return None
         squared = replace(layer, weight=Constant.of(off["weight"]), bias=Constant.of(off["bias"]))
-        powers = np.broadcast_to(np.square(self.sizes(op.input)), (1, *op.input.shape))
+        powers = np.broadcast_to(np.square(expected_sizes(op.input)), (1, *op.input.shape))
         culprit = Culprit(op.output.name, layer.weight.known_type, "the rounding of its weights")
         return squared.evaluate_float([powers]), culprit
 

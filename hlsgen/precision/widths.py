@@ -11,6 +11,10 @@ UNEQUAL = 2
 """Expectations that differ by fewer octaves are one: to the next power of two, either may go the other way."""
 _SPARE = 2
 """So many bits more than that, for data that are smaller still, and as every layer rounds again."""
+_MISSED = 5
+"""Standardised data leave no more bits unused than this: products of inputs multiply what is not known of those."""
+_WIDEST = 64
+"""Nothing gets wider for what is not known."""
 
 
 class Widths:
@@ -29,7 +33,8 @@ class Widths:
         """An inner step gets as many bits as the result of its layer, and half its step or less.
 
         Behind an input type that is wider than the budget and holds far more than standardised data, the bits that
-        those would leave unused come on top, up to two more than that type has.
+        those would leave unused come on top, up to two more than that type has; in products, where they add up, as many
+        more as leave standardised data all but five of the budget.
         """
         around = self._around(node)
         width = max([self.budget, *(fixed.width for fixed in around), self._cautious(node)])
@@ -45,6 +50,9 @@ class Widths:
 
     def _cautious(self, node: Node) -> int:
         octaves = max((v.expected.octaves for v in node.outputs if v.expected is not None), default=0)
-        if octaves < UNEQUAL or self._stated <= self.budget:
+        if octaves < UNEQUAL:
             return self.budget
-        return min(self.budget + octaves, self._stated) + _SPARE
+        usual = min(self.budget + octaves, self._stated) + _SPARE if self._stated > self.budget else self.budget
+        if not node.layer.pure:  # a table: as wide as its argument is enough, and what lies beyond saturates
+            return usual
+        return min(max(usual, self.budget + octaves - _MISSED), max(usual, _WIDEST))
