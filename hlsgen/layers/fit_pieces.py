@@ -22,14 +22,14 @@ from hlsgen.layers.functions import Unary
 from hlsgen.layers.interpolate import POINTS, interpolated
 from hlsgen.layers.piecewise import STRIDE, Direct, Form, Lines, Piecewise
 
-_FINEST = 30
+FINEST = 30
 """Fraction bits that are aimed at: functions are known to 53 bits, and words are to stay below 64."""
 _GUARD = 3
 """Bits of the coefficients below the step that is aimed at."""
 _INTERPOLATION = 0.2
 """The steps that interpolation may add."""
-_UNSEEN = 0.1
-"""Between the points where it is known, it may be off by so much more (as a part of it)."""
+_UNSEEN = 1.1, 2.0
+"""Between the points where it is known it may be off by so many times more: in good pieces, and in others."""
 _SLACK = 4.0
 """An index step times the slope is at most a fourth of the result's step: rounded to it, an eighth."""
 _FLAT = 1 / 16
@@ -38,7 +38,7 @@ _ATTEMPTS = ((1, 11), (2, 10), (3, 10), (2, 12), (3, 12))
 """Degree and the most bits of the number of pieces, in the order in which they are tried. Straight pieces take one
 narrow multiplier, and 32-bit words in the emulator; 2^11 of them are no more memory than a table of 2^12 results."""
 _FEWEST_BITS = 3
-_MOST_RANGES = 5
+_MOST_RANGES = 8
 _NARROWEST = 8
 """Bits of an index below which nested ranges gain nothing."""
 _WIDEST = 116
@@ -58,12 +58,16 @@ class Argument:
         return self.type.frac
 
     def points(self) -> Floats:
-        """Zero, and numbers of all sizes within the range: 32 an octave, from the smallest that can matter."""
-        largest = log2(max(-self.low, self.high, 1.0))
-        magnitudes = 2.0 ** np.arange(-12.0, largest + 1 / 32, 1 / 32)
+        """Numbers of all sizes within the range: 32 an octave, from the smallest that can matter.
+
+        Zero and its neighbours are among them whatever the range: an index always holds zero.
+        """
+        step = 2.0**-self.frac
+        low, high = min(self.low, -step if self.type.signed else 0.0), max(self.high, step)
+        magnitudes = 2.0 ** np.arange(-12.0, log2(max(-low, high, 1.0)) + 1 / 32, 1 / 32)
         every = np.concatenate([-magnitudes[::-1], [0.0], magnitudes])
-        inside = every[(every > self.low) & (every < self.high)]
-        return np.concatenate([[self.low], inside, [self.high]])
+        inside = every[(every > low) & (every < high)]
+        return np.unique(np.concatenate([[low, self.low], inside, [self.high, high]]))
 
 
 def fit(unary: Unary, argument: Argument, result: FixedType, direct_bits: int) -> tuple[Form, Ints]:
@@ -73,7 +77,7 @@ def fit(unary: Unary, argument: Argument, result: FixedType, direct_bits: int) -
     work = _Fit(unary, argument, result)
     index = work.index()
     if index.width <= direct_bits and not work.lines:
-        return _direct(unary, index, result, work.deviation_by(index))
+        return _direct(unary, index, result, work.deviation_by(index) * work.scale)
     return work.form(work.choice(index, direct_bits))
 
 
@@ -111,13 +115,16 @@ class _Fit:
 
     def __init__(self, unary: Unary, argument: Argument, result: FixedType) -> None:
         self.unary, self.argument, self.result = unary, argument, result
-        self.frac = min(result.frac, _FINEST)
+        self.frac = min(result.frac, FINEST)
         self.step = 2.0**-self.frac
         self.grid = self.frac + _GUARD
+        self.scale = self.step / float(result.step)
         self.lowest, self.highest = float(result.min), float(result.max)
         self.lines = self._lines()
         self.points = argument.points()
         self.values = self.shown(self.correction(self.points))
+        self.integer = max(result.integer, argument.type.integer if self.lines else 0, 0)
+        """Bits left of the binary point of an exact sum."""
 
     # -- the function -----------------------------------------------------------------------
 
@@ -158,7 +165,7 @@ class _Fit:
         """The argument where the function changes, as finely as the result's step needs."""
         signed = self.argument.low < 0
         integer = max(self._reach(-1.0), self._reach(1.0))
-        room = _WIDEST - self.grid - max(self.result.integer, self.argument.type.integer, 0) - integer
+        room = _WIDEST - self.grid - self.integer - integer
         frac = min(self._needed(0.0, 2.0**integer), room)
         frac = max(frac, min(1 - integer, self.argument.frac))  # at least one step beside zero
         integer = max(integer, 1 - frac)
@@ -250,11 +257,11 @@ class _Fit:
         bits = _FEWEST_BITS
         while bits <= min(most, index.width - 1):
             missing = 1.0
-            if self.grid + degree * (index.width - bits) + max(self.result.integer, 0) <= _WIDEST:
+            if self.grid + degree * (index.width - bits) + self.integer <= _WIDEST:
                 candidate = self._candidate(index, ranges, bits, degree)
                 yield candidate
                 missing = log2(max(candidate.error / _INTERPOLATION, 1.0)) / (degree + 1)
-            bits += max(1, int(missing))
+            bits = max(bits + 1, min(bits + int(missing), most))
 
     def _candidate(self, index: FixedType, ranges: int, bits: int, degree: int) -> _Candidate:
         fitted = [self._fitted(index, place, bits, degree) for place in range(ranges)]
@@ -266,17 +273,17 @@ class _Fit:
         pieces = np.arange(1 << bits)
         if index.signed:
             pieces = np.where(pieces < len(pieces) // 2, pieces, pieces - len(pieces))
-        x = 2.0 ** (index.width - bits - index.frac + STRIDE * place) * (pieces[:, None] + POINTS)
+        extent = 2.0 ** (index.width - bits - index.frac + STRIDE * place)
+        x = extent * (pieces[:, None] + POINTS)
         y = self.correction(x)
         inner, outer = _inner_end(index, place), _inner_end(index, place + 1)
         ends = x[:, [0, -1]]
         still = (np.abs(ends) == inner) | (np.abs(ends) == outer) | ((ends == 0.0) & (not index.signed))
         coefficients = interpolated(y * 2.0**self.grid, degree, still)
-        if degree == 0:
-            x, y = x[:, :1], y[:, :1]
-        powers = POINTS[: x.shape[1]] ** np.arange(degree + 1)[:, None]
-        found = coefficients.T @ powers * 2.0**-self.grid
-        return integers(coefficients.astype(np.int64)), self._error(x, y, found, inner if place else -1.0)
+        met = slice(None, None, _every(extent * 2.0**self.argument.frac)) if degree else slice(0, 1)
+        found = coefficients.T @ POINTS[met] ** np.arange(degree + 1)[:, None] * 2.0**-self.grid
+        error = self._error(x[:, met], y[:, met], found, inner if place else -1.0)
+        return integers(coefficients.astype(np.int64)), error
 
     def _error(self, x: Floats, correction: Floats, found: Floats, inner: float) -> float:
         """How far pieces are off, in steps, given at points (pieces, points): those beyond ``inner`` and in the range.
@@ -307,8 +314,14 @@ class _Fit:
         slope = 0.0
         if self.lines.slope_type is not None:
             slope = abs(self.lines.slope * float(self.lines.slope_type.step) - self.unary.positive) / self.step
-        aimed = found.error * (1.0 + _UNSEEN) + rounded + self._cut(indices[-1]) + slope * max(self.argument.high, 0.0)
-        return 0.5 + aimed * self.step / float(self.result.step)
+        unseen = _UNSEEN[found.error > _INTERPOLATION]
+        aimed = found.error * unseen + rounded + self._cut(indices[-1]) + slope * max(self.argument.high, 0.0)
+        return 0.5 + aimed * self.scale
+
+
+def _every(arguments: float) -> int:
+    """Of which points of a piece with so many arguments every how-manieth is an argument: the others never occur."""
+    return max(1, int((len(POINTS) - 1) / max(arguments, 1.0)))
 
 
 def _rounding(width: int, integer: int, signed: bool) -> FixedType:

@@ -24,12 +24,10 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
-from hlsgen.layers.fit_pieces import Argument, fit_in_pieces
+from hlsgen.layers.fit_pieces import FINEST, Argument, fit_in_pieces
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.piecewise import Piecewise
 
-_FINEST = 30
-"""Fraction bits of a result that are aimed at."""
 _ONE_TABLE_BITS = 8
 _TABLE_BITS = 11
 _MOST_TABLES = 3
@@ -54,7 +52,7 @@ class Plan:
 
     @classmethod
     def of(cls, x: FixedType, n: int, result: FixedType) -> Plan:
-        frac = min(result.frac, _FINEST)
+        frac = min(result.frac, FINEST)
         distance = FixedType.covering(0, x.max_mantissa - x.min_mantissa, x.frac)
         # an error of each of n exponentials: of each table, of each product but the first
         errors = _MOST_TABLES if n > 1 else 1
@@ -128,7 +126,7 @@ class Softmax(Layer):
         return replace(self, input_type=context.input.type, classes=context.input.shape[-1])
 
     def natural_type(self, context: Context) -> FixedType | None:
-        return FixedType(context.width + 1, 1, False, Rounding.RND, Overflow.SAT)
+        return FixedType(min(context.width, FINEST) + 1, 1, False, Rounding.RND, Overflow.SAT)
 
     def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
         """The slope of a class is y (1 - y): at most a quarter."""

@@ -17,7 +17,7 @@ from hlsgen.ir.expected import magnitude_bits, mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
-from hlsgen.layers.fit_pieces import Argument, fit
+from hlsgen.layers.fit_pieces import FINEST, Argument, fit
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.piecewise import Form
 
@@ -46,16 +46,21 @@ class Table(Layer):
         return replace(self, argument=Argument(x.type, low, high))
 
     def natural_type(self, context: Context) -> FixedType | None:
-        """The function's range if it has one; else what it reaches from the proved or from the expected argument."""
+        """The function's range if it has one; else what it reaches from the proved or from the expected argument.
+
+        No finer than functions are computed.
+        """
         signed = self.unary.low < 0
-        if self.unary.bounded:
-            return FixedType(context.width, 1 if signed else 0, signed, Rounding.RND, Overflow.SAT)
+        integer = int(signed) if self.unary.bounded else self._integer_bits(context, signed)
+        return FixedType(min(context.width, integer + FINEST), integer, signed, Rounding.RND, Overflow.SAT)
+
+    def _integer_bits(self, context: Context, signed: bool) -> int:
         assert self.argument is not None
         ends = np.abs(self.unary(np.array([self.argument.low, self.argument.high])))
         integer = max(magnitude_bits(min(float(ends.max()), 2.0 ** (context.width - 1))), -8) + signed
         if context.expected is not None:
             integer = min(integer, context.expected.integer_bits(context.width, signed, context.width))
-        return FixedType(context.width, integer, signed, Rounding.RND, Overflow.SAT)
+        return integer
 
     def finished(self, result: FixedType) -> Layer:
         assert self.argument is not None

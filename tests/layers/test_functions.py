@@ -73,7 +73,8 @@ def numbers(fixed: FixedType, count: int, seed: int = 0) -> Any:
     drawn = rng.integers(fixed.min_mantissa, fixed.max_mantissa, count, endpoint=True)
     drawn >>= rng.integers(0, fixed.width, count)
     near = [max(fixed.min_mantissa, -1), 0, 1]
-    return np.concatenate([drawn, [fixed.min_mantissa, fixed.min_mantissa + 1, *near, fixed.max_mantissa]])
+    ends = [fixed.min_mantissa, fixed.min_mantissa + 1, fixed.max_mantissa]
+    return np.minimum(np.concatenate([drawn, near, ends]), fixed.max_mantissa)
 
 
 def fitted(name: str, argument: FixedType, result: FixedType, direct_bits: int = 12) -> tuple[Form, Any]:
@@ -131,6 +132,24 @@ def test_narrow_arguments_without_a_table_of_results(name: str, bits: int):
             y = form.exact(table, Exact(x, argument.frac)).mantissas
             assert steps_off(name, x, argument, y, result).max() <= form.deviation + 1e-6, (argument, result, form)
             assert form.deviation <= MOST
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_not_wanted_of_an_argument_changes_nothing(name: str):
+    """Types in front of a function are narrowed to what it wants."""
+    for argument in map(FixedType.parse, ("fixed<32,16>", "ufixed<30,12>", "fixed<9,3>")):
+        x = numbers(argument, 1000)
+        for result in map(FixedType.parse, ("fixed<16,6>", "fixed<6,2>", "ufixed<9,-1>")):
+            form, table = fitted(name, argument, result, 7)
+            wanted, kept = form.wanted(argument), x
+            low, high = (None if v is None else int(v * 2**argument.frac) for v in (wanted.low, wanted.high))
+            kept = kept if low is None else np.maximum(kept, low)
+            kept = kept if high is None else np.minimum(kept, high)
+            dropped = 0 if wanted.frac is None else max(argument.frac - wanted.frac, 0)
+            kept = Exact(kept >> dropped, argument.frac - dropped)
+            np.testing.assert_array_equal(
+                form.exact(table, kept).mantissas, form.exact(table, Exact(x, argument.frac)).mantissas
+            )
 
 
 def test_a_short_index_is_a_table_of_the_rounded_function():
@@ -235,6 +254,7 @@ def test_what_cannot_keep_its_bits_says_so():
     net = Net(0)
     net.call("Activation", "fine", net.input((2,)), activation="tanh")
     project = project_of(net.source("fine"), input_precision="fixed<44,4>", precision="fixed<42,2,RND,SAT>")
+    assert not [note for note in project_of(net.source("fine"), default_width=44).design.notes if "off by" in note]
     (note,) = [note for note in project.design.notes if "off by" in note]
     assert note.startswith("warning: fine: ") and "tanh" in note and "fixed<42,2" in note
     held = project.evaluate(np.linspace(-3, 3, 500).reshape(-1, 2))

@@ -18,7 +18,7 @@ from hlsgen.precision.leave_off_modes import without_idle_modes
 from hlsgen.project import Project
 from tests.passes.builders import Net, grid, project_of
 
-ACTIVATIONS = ["relu", "relu6", "tanh", "sigmoid", "linear", "leaky_relu"]
+ACTIVATIONS = ["relu", "relu6", "tanh", "sigmoid", "linear", "leaky_relu", "elu", "softsign", "log_sigmoid"]
 QUANTISED = [
     "quantized_relu(4,2)",
     "quantized_bits(5,1,alpha=1)",
