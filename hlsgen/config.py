@@ -28,7 +28,7 @@ from hlsgen.ir.types import FixedType, Overflow, Rounding
 IoType = Literal["io_parallel", "io_stream"]
 Strategy = Literal["latency", "resource"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
-WeightGranularity = Literal["tensor", "channel"]
+WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
 """How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
@@ -101,7 +101,9 @@ class LayerSettings(_Strict):
     reuse_factor: Annotated[int, Field(ge=1)] | None = None
     weight_granularity: Annotated[
         WeightGranularity | None,
-        Field(description="inferred weights: one binary point for the tensor, or one for each output channel"),
+        Field(
+            description="inferred weights: one binary point for the tensor, one for each output channel, or as needed"
+        ),
     ] = None
 
 

@@ -13,6 +13,7 @@ from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph
 from hlsgen.passes.apply_config import ApplyConfig, CheckReuseFactors
 from hlsgen.passes.base import Pass, Stage, run_passes
+from hlsgen.passes.choose_weight_grids import ChooseWeightGrids
 from hlsgen.passes.equalise_channels import EqualiseChannels
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
 from hlsgen.passes.fuse_exact_scales import FuseExactScales
@@ -46,6 +47,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         FuseThresholds(),
         FuseQuantizers(),
         EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel"),
+        ChooseWeightGrids(config.default_width, config.max_width),
         CheckReuseFactors(),
     )
 

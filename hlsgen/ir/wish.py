@@ -27,8 +27,9 @@ class Strategy(StrEnum):
 
 
 class Granularity(StrEnum):
-    """Whether inferred weights have one binary point, or one for each output channel."""
+    """Whether inferred weights have one binary point, or one for each output channel; auto: as much as needed."""
 
+    AUTO = "auto"
     TENSOR = "tensor"
     CHANNEL = "channel"
 
@@ -53,7 +54,7 @@ class Wish:
     types: Mapping[str, Wished] = field(default_factory=dict)
     strategy: Strategy = Strategy.LATENCY
     reuse_factor: int = 1
-    granularity: Granularity = Granularity.TENSOR
+    granularity: Granularity = Granularity.AUTO
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", MappingProxyType(dict(self.types)))

@@ -66,7 +66,7 @@ class ApplyConfig(Pass):
             node.wish,
             strategy=Strategy(self.config.lookup(name, kind, "strategy", "latency")),
             reuse_factor=self.config.lookup(name, kind, "reuse_factor", 1),
-            granularity=Granularity(self.config.lookup(name, kind, "weight_granularity", "tensor")),
+            granularity=Granularity(self.config.lookup(name, kind, "weight_granularity", "auto")),
         )
         for role in PRECISION_ROLES:
             wished = self._type_for(graph, node, role)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from hlsgen.ir.constant import Floats
+from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.expected import Channels
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Packing
@@ -83,4 +84,15 @@ def rounding_noise(step: Floats | float, channels: Channels, shares: Floats) -> 
     """
     relative = np.divide(step, channels.rms, out=np.zeros_like(channels.rms), where=channels.rms > 0)
     noise: Floats = np.sqrt(shares) * relative / np.sqrt(12.0)
+    return noise
+
+
+def weight_noise(layer: LinearLayer, weight: Constant, power: Floats, shares: Floats) -> Floats:
+    """The error of the model's outputs, relative to them, that rounding of ``weight`` makes in each output channel.
+
+    ``power`` (channels in,) are the mean squares of the inputs, ``shares`` (channels out,) those of the outputs.
+    """
+    off = replace(layer, weight=Constant.of(weight.effective - weight.values)).power_behind(power)
+    whole = replace(layer, weight=Constant.of(weight.values)).power_behind(power)
+    noise: Floats = np.sqrt(shares * np.divide(off, whole, out=np.zeros_like(off), where=whole > 0))
     return noise

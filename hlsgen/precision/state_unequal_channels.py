@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from hlsgen.ir.graph import Node, Value
 from hlsgen.ir.types import MAX_WIDTH
 from hlsgen.ir.typing import Reason
 from hlsgen.layers.linear import LinearLayer
-from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise, rounding_noise
+from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise, rounding_noise, weight_noise
 from hlsgen.precision.draft import Draft, Step
 
 _ROUNDED = (Reason.BUDGET, Reason.CONFIGURATION, Reason.DEFAULT)
@@ -69,7 +69,7 @@ class StateUnequalChannels(Step):
         if not isinstance(layer, LinearLayer) or layer.weight.given or (channels := channels_of(node.input)) is None:
             return None
         fixed, power = layer.weight.known_type, np.square(channels.rms)
-        noise = _weight_noise(layer, layer.weight, power, shares)
+        noise = weight_noise(layer, layer.weight, power, shares)
         if not self._too_much(noise, even_noise(fixed.width)):
             return None
         if self._helps(layer, layer.weight.placed(fixed.width), power, shares, noise):
@@ -91,20 +91,12 @@ class StateUnequalChannels(Step):
 
     def _helps(self, layer: LinearLayer, weight: Constant, power: Floats, shares: Floats, noise: Floats) -> bool:
         """Whether the loss would be far smaller if the weights were rounded so."""
-        better = float(np.linalg.norm(_weight_noise(layer, weight, power, shares)))
+        better = float(np.linalg.norm(weight_noise(layer, weight, power, shares)))
         return better * 2.0**self.least_octaves < float(np.linalg.norm(noise))
 
     def _part(self, noise: Floats) -> float:
         """The noise of a channel that has a part in what is too much."""
         return self.most / 2.0 / float(np.sqrt(noise.size))
-
-
-def _weight_noise(layer: LinearLayer, weight: Constant, power: Floats, shares: Floats) -> Floats:
-    """The error of what the model gives, relative to it, by the rounding of the weights of each output channel."""
-    off = replace(layer, weight=Constant.of(weight.effective - weight.values)).power_behind(power)
-    whole = replace(layer, weight=Constant.of(weight.values)).power_behind(power)
-    noise: Floats = np.sqrt(shares * np.divide(off, whole, out=np.zeros_like(off), where=whole > 0))
-    return noise
 
 
 def _cost(noise: Floats) -> str:

@@ -12,7 +12,15 @@ from tests.passes.builders import project_of
 from tests.passes.float_networks import PRECISIONS, Recipe, data, network
 from tests.passes.random_graphs import random_network
 from tests.passes.test_equalise_channels import EVEN, STOPS
-from tests.passes.unequal_networks import NETWORKS, UnequalNet, converted, deviation, normal_data, unequal
+from tests.passes.unequal_networks import (
+    NETWORKS,
+    UnequalNet,
+    converted,
+    deviation,
+    float_outputs,
+    normal_data,
+    unequal,
+)
 
 
 def warned(project: Project) -> list[str]:
@@ -68,15 +76,34 @@ def test_equalised_networks_need_no_warning(name: str):
         assert not warned(converted(source, normal_data(source, 200, seed)))
 
 
+def wide(granularity: str | None) -> Project:
+    """A result of 40 bits, by name, whose columns of weights differ by 1e4."""
+    settings: dict[str, Any] = {"precision": {"result": "fixed<40,6,RND,SAT>"}}
+    if granularity is not None:
+        settings["weight_granularity"] = granularity
+    return converted(outputs_of(np.array([1.0, 2e-2, 3.0, 3e-4])), layers={"out": settings})
+
+
 def test_advice_is_given_where_it_helps():
-    """Weights of a wide result, by name: columns that differ are helped by grids of their own."""
-    source = outputs_of(np.array([1.0, 2e-4, 3.0, 1e-5]))
-    fixed = {"layers": {"out": {"precision": {"result": "fixed<40,6,RND,SAT>"}}}}
-    project = converted(source, **fixed)
-    (text,) = (note for note in project.design.notes if "the weights of" in note)
+    (text,) = (note for note in wide("tensor").design.notes if "the weights of" in note and "warning" in note)
     assert text.endswith("or a grid for each channel (weight_granularity: channel)")
-    fixed["layers"]["out"]["weight_granularity"] = "channel"  # type: ignore[assignment]
-    assert not warned(converted(outputs_of(np.array([1.0, 2e-2, 3.0, 1e-2])), **fixed))
+
+
+def test_a_grid_for_each_channel_is_chosen():
+    """Nobody said anything of the weights: as with ``channel``, and as good as that."""
+    source = outputs_of(np.array([1.0, 2e-2, 3.0, 3e-4]))
+    x = normal_data(source, 200, 1)
+    right = float_outputs(source, x)
+
+    def worst(project: Project) -> float:
+        error = np.square(project.evaluate(x)["out"] - right).mean(axis=0)
+        return float(np.sqrt(error / np.square(right).mean(axis=0)).max())
+
+    chosen, said, one = wide("auto"), wide("channel"), wide("tensor")
+    assert wide(None).design.digest == chosen.design.digest == said.design.digest
+    assert worst(chosen) < 0.01 < 0.1 < worst(one)
+    assert sum("have a grid of their own" in note for note in chosen.design.notes) == 1 and not warned(chosen)
+    assert not any("have a grid of their own" in note for p in (said, one) for note in p.design.notes)
 
 
 ORDINARY = [("mlp", "he", "trained", "normal"), ("cnn", "glorot", "random", "pixels"), ("mlp", "he", "tiny", "sparse")]
