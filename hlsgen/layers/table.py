@@ -13,13 +13,16 @@ import numpy as np
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.expected import magnitude_bits, mean_square_slope
+from hlsgen.ir.expected import Origin, magnitude_bits, mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
-from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
+from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow, Rounding
 from hlsgen.layers.fit_pieces import FINEST, Argument, fit
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.piecewise import Form
+
+_STEEP = 8
+"""Bits beyond the budget that a result gets at most where the function rises more steeply than a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +54,37 @@ class Table(Layer):
         No finer than functions are computed.
         """
         signed = self.unary.low < 0
-        integer = int(signed) if self.unary.bounded else self._integer_bits(context, signed)
-        return FixedType(min(context.width, integer + FINEST), integer, signed, Rounding.RND, Overflow.SAT)
+        if self.unary.bounded:
+            integer, width = int(signed), context.width
+        else:
+            integer, width = self._placed_result(context, signed)
+        return FixedType(min(width, integer + FINEST), integer, signed, Rounding.RND, Overflow.SAT)
 
-    def _integer_bits(self, context: Context, signed: bool) -> int:
+    def _placed_result(self, context: Context, signed: bool) -> tuple[int, int]:
+        """Integer bits and width of a function without bounds.
+
+        The margin is one of the argument. Where the function rises so steeply that the result reaches farther for it
+        (``exp``), it gets more bits: the expected values keep theirs.
+        """
         assert self.argument is not None
-        ends = np.abs(self.unary(np.array([self.argument.low, self.argument.high])))
-        integer = max(magnitude_bits(min(float(ends.max()), 2.0 ** (context.width - 1))), -8) + signed
-        if context.expected is not None:
-            integer = min(integer, context.expected.integer_bits(context.width, signed, context.width))
-        return integer
+        ends = self._magnitude(self.argument.low, self.argument.high)
+        integer = max(magnitude_bits(min(ends, 2.0 ** (context.width - 1))), -8) + signed
+        if context.expected is None:
+            return integer, context.width
+        usual = min(integer, context.expected.integer_bits(context.width, signed, context.width))
+        argument = context.input.expected
+        if argument is None or argument.origin is Origin.CALIBRATION:
+            return usual, context.width
+        steep = self._octaves(argument.reach) - self._octaves(argument.largest) - 1
+        room = min(_STEEP, integer - usual, (context.widest or MAX_WIDTH) - context.width)
+        more = max(min(steep, room), 0)
+        return usual + more, context.width + more
+
+    def _octaves(self, reach: float) -> int:
+        return magnitude_bits(self._magnitude(-reach, reach))
+
+    def _magnitude(self, low: float, high: float) -> float:
+        return float(np.abs(self.unary(np.array([low, high]))).max())
 
     def finished(self, result: FixedType) -> Layer:
         assert self.argument is not None

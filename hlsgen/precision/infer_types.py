@@ -171,18 +171,20 @@ class _Inference:
 
     def report_assumptions(self) -> None:
         """Say of inputs that nobody knows how large they get, where results were placed by that."""
-        placed = [
-            typing.result.width
-            for value in self.graph.values
-            if (typing := self.draft.tensors[value].typing).reason is Reason.BUDGET
-            and value.expected is not None
-            and value.expected.octaves >= UNEQUAL
-        ]
-        for value in self.graph.inputs if placed else ():
+        tensors = self.draft.tensors
+        unsure = [tensors[v] for v in self.graph.values if v.expected is not None and v.expected.octaves >= UNEQUAL]
+        placed = [t.type.width for t in unsure if t.typing.reason is Reason.BUDGET]
+        stated = {value for value in self.graph.inputs if tensors[value] in unsure}
+        for value in stated if placed else ():
             octaves = 0 if value.expected is None else value.expected.octaves
-            if octaves >= UNEQUAL:
-                fixed = self.draft.tensors[value].type
-                self.draft.notes.append(f"{value.name}: {_assumption(fixed, octaves, max(placed), self.width)}")
+            text = _assumption(tensors[value].type, octaves, max(placed), self.width)
+            self.draft.notes.append(f"{value.name}: {text}")
+        for tensor in unsure:
+            if tensor.typing.reason in (Reason.BUDGET, Reason.FUNCTION) and _cannot_fill(tensor):
+                self.draft.notes.append(
+                    f"warning: {tensor.name}: {tensor.type} holds what standardised inputs make of it, not what inputs "
+                    "that fill their types do; calibration= says which it is"
+                )
 
     def report_narrow_budget(self, width: int) -> None:
         """Name the layers whose results or constants would have got more bits without ``max_width``."""
@@ -214,6 +216,12 @@ def _assumption(fixed: FixedType, octaves: int, width: int, budget: int) -> str:
     if width > budget:
         return f"{held} and are fine enough for standardised data, in up to {width} bits; calibration= takes {budget}"
     return f"{held}; standardised data leave {octaves} bits of them unused: then give calibration= or a narrower type"
+
+
+def _cannot_fill(tensor: Tensor) -> bool:
+    """Whether inputs that fill their types are expected to go beyond a type."""
+    expected, fixed = tensor.expected, tensor.type
+    return expected is not None and expected.largest > float(max(fixed.max, -fixed.min)) + float(fixed.step)
 
 
 def _check_width(node: Node, fixed: FixedType) -> None:
