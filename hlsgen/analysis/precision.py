@@ -109,7 +109,7 @@ class PrecisionReport:
             + table(header, [choice.row() for choice in self.choices])
         ]
         if self.losses:
-            rows = [[s.layer, s.role, str(s.type), f"{s.lowest:.6g} .. {s.highest:.6g}", s.effect] for s in self.losses]
+            rows = [[s.layer, s.role, s.spelled, f"{s.lowest:.6g} .. {s.highest:.6g}", s.effect] for s in self.losses]
             parts.append(
                 "Fixed types that lose something\n" + table(["name", "role", "type", "values", "effect"], rows)
             )

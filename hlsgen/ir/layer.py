@@ -21,6 +21,7 @@ from hlsgen.ir.constant import Constant, Floats, Shape, as_exact
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.spelling import CAST_MODES, CONSTANT_MODES, Modes
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints
 from hlsgen.ir.typing import Tensor
@@ -151,6 +152,10 @@ class Layer:
     has_multiplier: ClassVar[bool] = False
     """Strategy and reuse factor mean something."""
 
+    def default_modes(self, role: str) -> Modes:
+        """How values become those of a type that the configuration spells without modes, for one of its roles."""
+        return CONSTANT_MODES if role in self.constant_roles.values() else CAST_MODES
+
     @property
     def products(self) -> int:
         """How many multiplications one position takes (of a convolution: one pixel of the result)."""
@@ -241,6 +246,13 @@ class Layer:
     def inner_steps(self, inputs: Sequence[Exact]) -> dict[str, InnerStep]:
         """What those steps hold for integer inputs; the same names."""
         return {}
+
+    def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float] | None:
+        """What the result reaches as real numbers, where the layer holds it in words of the result type already.
+
+        None: its exact result says so.
+        """
+        return None
 
     # -- what inference asks --------------------------------------------------------------------
 

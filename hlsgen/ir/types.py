@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +47,28 @@ class Overflow(enum.Enum):
     SAT_ZERO = "SAT_ZERO"
     SAT_SYM = "SAT_SYM"
     WRAP_SM = "WRAP_SM"
+
+    @property
+    def effect(self) -> Effect:
+        """What becomes of values outside the range, in words."""
+        return _EFFECTS.get(self, _WRAPPING)
+
+
+class Effect(NamedTuple):
+    """A verb: values can ..., a value ..., values were ..."""
+
+    infinitive: str
+    present: str
+    passive: str
+
+
+_WRAPPING = Effect("wrap", "wraps", "wrapped")
+_SATURATING = Effect("saturate", "saturates", "saturated")
+_EFFECTS = {
+    Overflow.SAT: _SATURATING,
+    Overflow.SAT_SYM: _SATURATING,
+    Overflow.SAT_ZERO: Effect("become zero", "becomes zero", "set to zero"),
+}
 
 
 M = TypeVar("M", Rounding, Overflow)

@@ -18,7 +18,8 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import magnitude_bits
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
-from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
+from hlsgen.ir.spelling import CONSTANT_MODES, Modes
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, to_float
 from hlsgen.ir.typing import Tensor
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
@@ -130,16 +131,20 @@ class Table(Layer):
         bits = max(integer + frac, 1 + span.signed)  # inputs coarser than the range still take steps
         return FixedType(bits, bits - frac, span.signed, Rounding.RND, Overflow.SAT)
 
+    def default_modes(self, role: str) -> Modes:
+        """The words of the table are of the result type."""
+        return CONSTANT_MODES
+
     def natural_type(self, context: Context) -> FixedType | None:
         if self.unary.bounded:
             signed = self.unary.low < 0
-            return FixedType(context.width, 1 if signed else 0, signed, Rounding.RND, Overflow.SAT)
+            return FixedType(context.width, 1 if signed else 0, signed, *CONSTANT_MODES)
         signed = self.unary.low < 0
         integer = max(magnitude_bits(float(np.abs(self.unary.function(self._points())).max())), -8) + signed
         expected = context.expected
         if expected is not None:
             integer = min(integer, expected.integer_bits(context.width, signed, context.width))
-        return FixedType(context.width, integer, signed, Rounding.RND, Overflow.SAT)
+        return FixedType(context.width, integer, signed, *CONSTANT_MODES)
 
     def _points(self) -> Floats:
         """The index values in the order of their bit patterns."""
@@ -148,13 +153,17 @@ class Table(Layer):
         return self.index.to_float(self.index.plain().cast(patterns, self.index.frac))
 
     def finished(self, result: FixedType) -> Layer:
-        rounded = result.with_modes(Rounding.RND_CONV, Overflow.SAT)
-        return replace(self, table=rounded.quantize(self.unary.function(self._points())), table_type=result.plain())
+        return replace(self, table=result.quantize(self.unary.function(self._points())), table_type=result.plain())
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.index is not None and self.table is not None and self.table_type is not None
         place = self.inner_steps(inputs)["index"].mantissas & ((1 << self.index.width) - 1)
         return Exact(self.table[place], self.table_type.frac)
+
+    def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float]:
+        low, high = (float(to_float(end, inputs[0].frac)) for end in inputs[0].whole())
+        values = self.unary.function(np.clip(self._points(), low, high))
+        return float(values.min()), float(values.max())
 
     def inner_types(self) -> dict[str, FixedType]:
         assert self.index is not None

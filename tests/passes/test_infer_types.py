@@ -178,9 +178,9 @@ def test_the_most_specific_wish_counts():
         name: tuple(str(wished[name].type(r)) for r in ("weight", "result")) for name in ("dense", "named", "conv")
     }
     assert found == {
-        "dense": ("fixed<12,3>", "fixed<12,5>"),
-        "named": ("fixed<11,3>", "fixed<12,5>"),
-        "conv": ("fixed<13,3>", "fixed<13,5>"),
+        "dense": ("fixed<12,3,RND_CONV,SAT>", "fixed<12,5>"),
+        "named": ("fixed<11,3,RND_CONV,SAT>", "fixed<12,5>"),
+        "conv": ("fixed<13,3,RND_CONV,SAT>", "fixed<13,5>"),
     }
     assert str(wished["relu"].result) == "fixed<13,5>"
 
