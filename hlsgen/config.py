@@ -23,7 +23,8 @@ from pydantic import (
 )
 
 from hlsgen.errors import ConfigError, TypeSpecError, nearest
-from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.spelling import INPUT_MODES, WrittenType
+from hlsgen.ir.types import FixedType
 
 IoType = Literal["io_parallel", "io_stream"]
 Strategy = Literal["latency", "resource"]
@@ -35,35 +36,20 @@ Granularity = Literal["model", "type", "name"]
 
 
 def _parse_type(value: Any) -> Any:
-    if value is None or value == "auto":
-        return None
-    return FixedType.parse(value)
+    return None if value is None or value == "auto" else WrittenType.parse(value)
 
 
-def _parse_input_type(value: Any) -> Any:
-    """Inputs round to nearest and saturate unless the modes are spelt out."""
-    fixed = _parse_type(value)
-    if isinstance(fixed, FixedType) and isinstance(value, str) and value.count(",") < 2:
-        return fixed.with_modes(Rounding.RND, Overflow.SAT)
-    return fixed
-
-
-def _spell(value: FixedType | None) -> str:
+def _spell(value: WrittenType | None) -> str:
     return "auto" if value is None else str(value)
 
 
-def _spell_input(value: FixedType | None) -> str:
-    """As :func:`_spell`, but truncating and wrapping are spelt out, for they are not what inputs do by default."""
-    if value is None or (value.rounding, value.overflow, value.saturation_bits) != (Rounding.TRN, Overflow.WRAP, 0):
-        return _spell(value)
-    return f"{str(value)[:-1]},TRN,WRAP>"
-
-
-_SPELLED = PlainSerializer(_spell, return_type=str, when_used="json")
-_SCHEMA = WithJsonSchema({"type": "string", "examples": ["auto", "fixed<16,6,RND,SAT>"]})
-TypeSpec = Annotated[FixedType | None, BeforeValidator(_parse_type), _SPELLED, _SCHEMA]
-_INPUT_SPELLED = PlainSerializer(_spell_input, return_type=str, when_used="json")
-InputTypeSpec = Annotated[FixedType | None, BeforeValidator(_parse_input_type), _INPUT_SPELLED, _SCHEMA]
+TypeSpec = Annotated[
+    WrittenType | None,
+    BeforeValidator(_parse_type),
+    PlainSerializer(_spell, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "examples": ["auto", "fixed<16,6,RND,SAT>"]}),
+]
+"""A type as it is written. What is left out of it is completed where it is known what the type is for."""
 
 
 class _Strict(BaseModel):
@@ -71,7 +57,7 @@ class _Strict(BaseModel):
 
 
 class Precision(_Strict):
-    """Types by role; ``auto`` (or nothing) means inferred. A bare string sets weight, bias and result.
+    """Types by role; ``auto`` (or nothing) means inferred. A bare string is that string for weight, bias and result.
 
     Which layer has which of these roles, the layer declares; a layer with a role of its own needs a field here.
     """
@@ -88,7 +74,7 @@ PRECISION_ROLES = tuple(Precision.model_fields)
 def _parse_precision(value: Any) -> Any:
     if value is None or value == "auto":
         return Precision()
-    if isinstance(value, str | FixedType):
+    if isinstance(value, str | FixedType | WrittenType):
         return Precision.model_validate({"weight": value, "bias": value, "result": value})
     return value
 
@@ -125,7 +111,7 @@ class Config(_Strict):
     part: str = "xcu250-figd2104-2L-e"
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns")] = 5.0
     io_type: IoType = "io_parallel"
-    input_precision: InputTypeSpec | dict[str, InputTypeSpec] = None
+    input_precision: TypeSpec | dict[str, TypeSpec] = None
     input_granularity: Annotated[
         InputGranularity,
         Field(
@@ -175,9 +161,10 @@ class Config(_Strict):
         return default
 
     def input_type(self, name: str) -> FixedType | None:
-        if isinstance(self.input_precision, dict):
-            return self.input_precision.get(name)
-        return self.input_precision
+        """The type wished for an input, which rounds to nearest and saturates unless the modes are written."""
+        every = self.input_precision
+        written = every.get(name) if isinstance(every, dict) else every
+        return None if written is None else written.completed(INPUT_MODES)
 
 
 _MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "weight_granularity")

@@ -39,6 +39,13 @@ class InputError(HlsgenError, ValueError):
     """Data given to predict, trace or calibration does not fit the model."""
 
 
+class UnknownNameError(HlsgenError, KeyError):
+    """A report was asked for a layer or a value that it does not know."""
+
+    def __str__(self) -> str:  # a KeyError shows what it is given in quotes, as a key
+        return str(self.args[0])
+
+
 class OutputDirError(HlsgenError):
     """The output directory holds something that is not ours to overwrite."""
 

@@ -39,7 +39,7 @@ _READ_ONCE = ("model", "config", "weights", "calibration")
 
 
 class ClippedInputWarning(UserWarning):
-    """Inputs lie outside the range of the input type and were saturated."""
+    """Inputs lie outside the range of the input type and were saturated (or what else its overflow mode says)."""
 
 
 class UnexpectedInputWarning(UserWarning):
@@ -292,8 +292,8 @@ class Project:
         for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):
             if count:
                 warnings.warn(
-                    f"input '{name}': {count} of {data.size} values are outside of {tensor.type} and were saturated; "
-                    "give calibration= or a wider input_precision=",
+                    f"input '{name}': {count} of {data.size} values are outside of {tensor.type} and were "
+                    f"{tensor.type.overflow.effect.passive}; give calibration= or a wider input_precision=",
                     ClippedInputWarning,
                     stacklevel=3,
                 )

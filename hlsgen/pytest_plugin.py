@@ -11,7 +11,8 @@ Loaded by pytest itself once hlsgen is installed::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,19 +75,19 @@ def assert_bit_exact(
             which one diverged first.
 
     Raises:
+        InputError: ``x`` does not fit the model, or what is expected are no real numbers.
         AssertionError: says which element differs, both integers and both real values, and the first
             layer that diverged: from ``layers`` where given, else from the exact NumPy reference.
     """
     __tracebackhide__ = True
-    import numpy as np
-
     outputs = project.design.outputs
     wanted = list(expected) if len(outputs) > 1 else [expected]
     if len(wanted) != len(outputs):
         raise AssertionError(f"{project.name}: {len(wanted)} expected outputs given, the model has {len(outputs)}")
     results = project.predict(x, raw=True)
     found = results if len(outputs) > 1 else [results]
-    for value, mine, theirs in zip(outputs, found, map(np.asarray, wanted), strict=True):
+    for value, mine, given in zip(outputs, found, wanted, strict=True):
+        theirs = _expected(value.name, given, raw)
         difference = _first_difference(value, mine, theirs, raw)
         if difference is not None:
             sample = difference[0]
@@ -107,6 +108,13 @@ def _identity(thing: Any) -> Any:
 
 
 # -- comparing -----------------------------------------------------------------------------------
+
+
+def _expected(name: str, data: Any, raw: bool) -> NDArray[Any]:
+    """What is expected of a layer or an output, as an array. Raises InputError for what are no real numbers."""
+    from hlsgen.design.arrays import real_array
+
+    return real_array(f"expected '{name}'", data, of_any_size=raw)
 
 
 def _mantissas(value: Tensor, expected: NDArray[Any], raw: bool) -> NDArray[Any]:
@@ -152,6 +160,8 @@ def _describe(value: Tensor, found: NDArray[Any], expected: NDArray[Any], raw: b
 
 
 def _number(number: Any) -> str:
+    if not isfinite(number):
+        return str(number)
     whole = float(number) == int(number)
     return str(int(number)) if whole else repr(float(number))
 
@@ -161,12 +171,13 @@ def _number(number: Any) -> str:
 
 def _divergence(project: Project, x: Any, sample: int, layers: Mapping[str, Any] | None, raw: bool) -> str:
     """Say which layer is the first to differ, on the one sample that failed."""
-    import numpy as np
+    from hlsgen.design.arrays import checked_inputs
 
-    one = _sample(x, sample)
+    inputs = checked_inputs(project.design.inputs, x)
+    one = {name: data[sample : sample + 1] for name, data in inputs.items()}
     found = project.trace(one, raw=True)
     if layers is not None:
-        expected = {key: np.asarray(data)[sample : sample + 1] for key, data in layers.items()}
+        expected = {key: _expected(key, data, raw)[sample : sample + 1] for key, data in layers.items()}
         unknown = sorted(set(expected) - set(found))
         if unknown:
             return f"  layers={unknown} are no layers of this project; it has {list(found)}"
@@ -187,13 +198,3 @@ def _first_layer(project: Project, found: Mapping[str, Any], expected: Mapping[s
             what = _describe(values[key], found[key], expected[key], raw, whose)
             return f"  first layer to diverge from the {whose} values: '{key}' (this sample alone): {what}"
     return f"  emulator and {whose} values agree on every layer compared"
-
-
-def _sample(x: Any, sample: int) -> Any:
-    import numpy as np
-
-    if isinstance(x, Mapping):
-        return {name: np.asarray(data)[sample : sample + 1] for name, data in x.items()}
-    if isinstance(x, Sequence) and x and isinstance(x[0], np.ndarray):
-        return [data[sample : sample + 1] for data in x]
-    return np.asarray(x)[sample : sample + 1]

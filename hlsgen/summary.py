@@ -10,6 +10,7 @@ from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.op import Op
+from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.text import table
 
 
@@ -49,8 +50,14 @@ def _rounding_rows(op: Op) -> list[list[str]]:
     for name, constant in op.layer.constants().items():
         error = _largest_error(constant)
         if error > 0:
-            rows.append([op.name, name, str(constant.type), f"{error:.3g}"])
+            rows.append([op.name, name, _rounded_to(op, name, constant), f"{error:.3g}"])
     return rows
+
+
+def _rounded_to(op: Op, name: str, constant: Constant) -> str:
+    """The type that a constant was rounded to: the wished one, with its modes, where there is one."""
+    wished = op.wish.configured().get(op.layer.constant_roles.get(name, ""))
+    return str(constant.type if wished is None or constant.given else WrittenType(wished))
 
 
 def _inner_rows(op: Op) -> list[list[str]]:

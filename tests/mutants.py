@@ -223,6 +223,20 @@ MUTANTS = (
         ("tests/analysis/test_overflow.py",),
     ),
     Mutant(
+        "a cast that only rounds is left out of the counting design",
+        "hlsgen",
+        "            for stage in _stages(tensor):",
+        "            for stage in filter(_overflows, _stages(tensor)):",
+        ("tests/analysis/test_overflow_counts.py",),
+    ),
+    Mutant(
+        "the modes that are written for a constant are ignored",
+        "hlsgen",
+        "mantissas=fixed.quantize(self.values), given=False",
+        "mantissas=fixed.with_modes(*CONSTANT_MODES).quantize(self.values), given=False",
+        ("tests/passes/test_written_modes.py",),
+    ),
+    Mutant(
         "the report takes the best latency for the worst",
         "hlsgen",
         '_count(element, f"{place}/Worst-caseLatency")',

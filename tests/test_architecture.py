@@ -134,6 +134,19 @@ def test_neutral_quantisers_know_no_library(path: Path) -> None:
         assert not f"{name}.".startswith(tuple(libraries)), f"{path.name} imports {name}"
 
 
+def test_what_is_indexed_can_be_searched() -> None:
+    """With ``__getitem__`` alone, Python tries 0, 1, 2, ... for ``in`` and ``for``, and may never end."""
+    classes = [node for path in sources() for node in ast.walk(parse(path)) if isinstance(node, ast.ClassDef)]
+    indexed = 0
+    for node in classes:
+        methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        bases = {ast.unparse(base).partition("[")[0] for base in node.bases}
+        if "__getitem__" in methods:
+            indexed += 1
+            assert bases & {"Mapping", "Sequence"} or methods >= {"__iter__", "__contains__", "__len__"}, node.name
+    assert indexed >= 2
+
+
 def test_import_takes_no_framework() -> None:
     code = "import sys, hlsgen, hlsgen.pytest_plugin; print('\\n'.join(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)

@@ -11,6 +11,7 @@ import yaml
 import hlsgen
 from hlsgen.config import Config, make_config
 from hlsgen.errors import ConfigError
+from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 
 
@@ -52,7 +53,7 @@ def test_the_most_specific_level_wins() -> None:
 )
 def test_a_bare_precision_is_weight_bias_and_result(given: Any) -> None:
     precision = make_config(precision=given).defaults.precision
-    assert precision.weight == precision.bias == precision.result == FixedType.parse("fixed<16,6>")
+    assert precision.weight == precision.bias == precision.result == WrittenType.parse("fixed<16,6>")
     assert precision.accum is None
 
 
@@ -66,9 +67,26 @@ def test_inputs_round_and_saturate_unless_spelt_otherwise() -> None:
     plain = make_config(input_precision="fixed<8,2>").input_type("x")
     assert plain is not None
     assert (plain.rounding, plain.overflow) == (Rounding.RND, Overflow.SAT)
+    assert make_config(input_precision="fixed<8,2,TRN>").input_type("x") == FixedType.parse("fixed<8,2,TRN,SAT>")
     spelt = make_config(input_precision={"x": "fixed<8,2,TRN,WRAP>"})
     assert spelt.input_type("x") == FixedType.parse("fixed<8,2,TRN,WRAP>")
     assert spelt.input_type("z") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["fixed<8,1>", "ufixed<8,1,RND>", "fixed<8,1,TRN,WRAP>", "fixed<8,1,TRN,WRAP,2>", "auto"]
+)
+def test_types_are_kept_as_they_are_written(tmp_path: Path, text: str) -> None:
+    """Through YAML, copies and what is printed of a configuration."""
+    config = load(tmp_path, f"{{input_precision: '{text}', defaults: {{precision: {{weight: '{text}'}}}}}}")
+    for again in (
+        make_config(config),
+        make_config(config.model_dump(mode="json")),
+        make_config(config, strategy="latency"),
+    ):
+        assert again.defaults.precision == config.defaults.precision
+        assert again.model_dump(mode="json")["defaults"]["precision"]["weight"] == text
+        assert again.model_dump(mode="json")["input_precision"] == text
 
 
 # -- overrides -----------------------------------------------------------------------------------

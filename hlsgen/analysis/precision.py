@@ -9,6 +9,7 @@ from math import inf, log2
 import numpy as np
 
 from hlsgen.design.design import Design
+from hlsgen.errors import UnknownNameError, nearest
 from hlsgen.ir.expected import Origin
 from hlsgen.ir.op import Op
 from hlsgen.ir.text import table
@@ -77,11 +78,25 @@ class PrecisionReport:
     losses: tuple[Loss, ...]
 
     def __getitem__(self, name: str) -> TypeChoice:
-        """The choice for a value by its name."""
-        return next(choice for choice in self.choices if choice.name == name)
+        """The choice for a value by its name. Raises UnknownNameError (a KeyError) for a name that no value has."""
+        for choice in self.choices:
+            if choice.name == name:
+                return choice
+        raise UnknownNameError(f"precision: no value is called {name!r}{nearest(str(name), self._names)}")
+
+    def __contains__(self, item: object) -> bool:
+        """Whether there is a choice for a value of that name (or that very choice)."""
+        return item in self._names or item in self.choices
 
     def __iter__(self) -> Iterator[TypeChoice]:
         return iter(self.choices)
+
+    def __len__(self) -> int:
+        return len(self.choices)
+
+    @property
+    def _names(self) -> list[str]:
+        return [choice.name for choice in self.choices]
 
     def __str__(self) -> str:
         return "\n\n".join(self.tables())
@@ -94,7 +109,7 @@ class PrecisionReport:
             + table(header, [choice.row() for choice in self.choices])
         ]
         if self.losses:
-            rows = [[s.layer, s.role, str(s.type), f"{s.lowest:.6g} .. {s.highest:.6g}", s.effect] for s in self.losses]
+            rows = [[s.layer, s.role, s.spelled, f"{s.lowest:.6g} .. {s.highest:.6g}", s.effect] for s in self.losses]
             parts.append(
                 "Fixed types that lose something\n" + table(["name", "role", "type", "values", "effect"], rows)
             )

@@ -16,7 +16,7 @@ from hlsgen.cli import cache, doctor
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.config import CalibrationMethod, Config, Granularity, IoType, Strategy
-from hlsgen.design.arrays import Array, load_array
+from hlsgen.design.arrays import Array, load_arrays
 from hlsgen.errors import ConfigError, OutputDirError, nearest
 from hlsgen.ir.graph import Graph
 from hlsgen.pipeline import stages
@@ -202,7 +202,7 @@ def predict(
         input_precision=input_precision,
     )
     project = _project(model, config, weights=weights, calibration=calibration, **overrides)
-    data = _load(inputs)
+    data = load_arrays(inputs)
     with working("compiling the emulator"):
         project.compile()
     with working("predicting"):
@@ -252,16 +252,6 @@ def _project(model: Path, config: Path | None, **options: Any) -> hlsgen.Project
 def _given(**options: Any) -> dict[str, Any]:
     """Only the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _load(path: Path) -> Any:
-    if path.suffix != ".npz":
-        return load_array(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError) as error:
-        raise hlsgen.errors.InputError(f"{path}: cannot be read as .npz arrays ({error})") from error
 
 
 def _save(path: Path, result: Any, names: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ for a model that ends in a softmax, ``expected_softmax.npy`` with ``expected.npy
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.config import TestVectors
-from hlsgen.design.arrays import load_array
+from hlsgen.design.arrays import checked_inputs, load_array, real_array
 from hlsgen.errors import InputError
 from hlsgen.ir.op import Op
 from hlsgen.layers.softmax import Softmax
@@ -77,17 +77,19 @@ def score(project: Project, vectors: TestVectors) -> Score:
     """
     if len(project.design.outputs) > 1:
         raise InputError("test_vectors: the model has several outputs; only one can be compared so far")
-    x = load_array(vectors.x)
-    project.predict(x[:1])  # start threads and touch the code before taking time
+    x = checked_inputs(project.design.inputs, load_array(vectors.x))
+    samples = len(next(iter(x.values())))
+    if not samples:
+        raise InputError(f"test_vectors: {vectors.x} has no samples")
+    project.predict({name: data[:1] for name, data in x.items()})  # start threads, touch the code before taking time
     began = perf_counter()
     found = project.predict(x)
     seconds = perf_counter() - began
-    y = None if vectors.y is None else load_array(vectors.y)
-    _check_count("y", y, len(x))
-    expected, before = _stored(project, vectors.x.parent, len(x))
-    labels = y if y is not None and y.dtype.kind in "iub" and y.size == len(x) else None
+    y = None if vectors.y is None else _stored_array("y", vectors.y, samples)
+    expected, before = _stored(project, vectors.x.parent, samples)
+    labels = y if y is not None and y.dtype.kind in "iub" and y.size == samples else None
     return Score(
-        samples=len(x),
+        samples=samples,
         seconds=seconds,
         accuracy=None if labels is None else _accuracy(found, labels),
         model_accuracy=None if labels is None or expected is None else _accuracy(expected, labels),
@@ -104,9 +106,8 @@ def _stored(project: Project, folder: Path, samples: int) -> tuple[Array | None,
     if not plain.is_file():
         return None, None
     has_both = softmax.is_file() and isinstance(_last(project).layer, Softmax)
-    expected = load_array(softmax if has_both else plain)
-    _check_count("expected", expected, samples)
-    return expected, load_array(plain) if has_both else None
+    expected = _stored_array("expected", softmax if has_both else plain, samples)
+    return expected, _stored_array("expected", plain, samples) if has_both else None
 
 
 def _last(project: Project) -> Op:
@@ -114,12 +115,16 @@ def _last(project: Project) -> Op:
     return project.design.producer(project.design.outputs[0])
 
 
-def _check_count(name: str, array: Array | None, samples: int) -> None:
-    if array is not None and len(array) != samples:
-        raise InputError(f"test_vectors: {name} has {len(array)} samples, x has {samples}; they belong together")
+def _stored_array(name: str, path: Path, samples: int) -> Array:
+    """An array that goes with the test vectors, a sample a row."""
+    array = real_array(f"test_vectors: {path}", load_array(path))
+    if array.ndim == 0 or len(array) != samples:
+        count = "one number" if array.ndim == 0 else f"{len(array)} samples"
+        raise InputError(f"test_vectors: {name} has {count}, x has {samples}; they belong together")
+    return array
 
 
-def _traced_before_softmax(project: Project, x: Array) -> Array:
+def _traced_before_softmax(project: Project, x: Mapping[str, Array]) -> Array:
     wanted = _last(project).input
     key = next(key for key, value in project.trace_keys().items() if value is wanted)
     return project.trace(x)[key]

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import InputError, nearest
 from hlsgen.ir.constant import Shape
-from hlsgen.ir.types import FixedType, Ints
+from hlsgen.ir.types import FixedType, Ints, integers
 from hlsgen.ir.typing import Tensor
 
 Array = NDArray[Any]
+_FLOAT64_BYTES = 8
 
 
 class Port(Protocol):
@@ -72,15 +73,31 @@ def in_model_units(values: Array, tensor: Tensor) -> Array:
     return units
 
 
-def load_array(path: str | Path) -> Array:
-    """Read an .npy file. Raises InputError; pickled objects are refused."""
+def load_array(path: str | Path, *, mapped: bool = False) -> Array:
+    """Read an .npy file, or map it into memory. Raises InputError; pickled objects are refused."""
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as an .npy array ({error})") from error
+        array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except Exception as error:  # a damaged file may raise anything
+        raise InputError(f"{path}: cannot be read as an .npy array ({_reason(error)})") from error
     if not isinstance(array, np.ndarray):
+        array.close()
         raise InputError(f"{path}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
     return array
+
+
+def load_arrays(path: Path) -> Array | dict[str, Array]:
+    """Read an .npy file, or the arrays of an .npz file by name. Raises InputError as :func:`load_array`."""
+    if path.suffix != ".npz":
+        return load_array(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except Exception as error:  # as above
+        raise InputError(f"{path}: cannot be read as .npz arrays ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def shaped(result: Array, shape: Shape) -> Array:
@@ -138,18 +155,41 @@ def _by_name(values: Mapping[str, Port], x: Any) -> dict[str, Any]:
 
 
 def _checked_array(value: Port, data: Any) -> Array:
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise InputError(f"input '{value.name}': not an array: {error}") from error
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"input '{value.name}': dtype {array.dtype} holds no real numbers; give floats or integers")
+    array = real_array(f"input '{value.name}'", data)
     if array.shape[1:] != value.shape or array.ndim != len(value.shape) + 1:
         hint = "; add a batch axis: x[None]" if array.shape == value.shape else ""
         raise InputError(
             f"input '{value.name}': shape {array.shape}, expected (samples, {', '.join(map(str, value.shape))}){hint}"
         )
     return array
+
+
+def real_array(what: str, data: Any, *, of_any_size: bool = False) -> Array:
+    """An array of numbers that every executor reads alike: floats of 16, 32 or 64 bits, integers or bool.
+
+    ``of_any_size``: Python's integers too, as mantissas beyond 64 bits are. ``what`` begins the message. Raises
+    InputError for anything else, and for masked values, which would come back as what lies under the mask.
+    """
+    if _is_masked(data):
+        raise InputError(f"{what}: some values are masked; fixed point has no missing values, fill them in first")
+    try:
+        array = np.asarray(data)
+    except Exception as error:  # objects convert themselves, and may raise anything
+        raise InputError(f"{what}: not an array: {_reason(error)}") from error
+    if of_any_size and array.dtype == object and all(type(v) is int for v in array.flat):
+        return integers(array)
+    if array.dtype.kind == "f" and array.dtype.itemsize > _FLOAT64_BYTES:
+        raise InputError(f"{what}: dtype {array.dtype} is not read; give floats of 16, 32 or 64 bits, or integers")
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{what}: dtype {array.dtype} holds no real numbers; give floats or integers")
+    return array
+
+
+def _is_masked(data: Any) -> bool:
+    """Whether values are masked, also where masked arrays are the items of lists."""
+    if isinstance(data, list | tuple):
+        return any(_is_masked(item) for item in data)
+    return bool(np.ma.is_masked(data))
 
 
 def refuse_nan(inputs: Mapping[str, Array]) -> None:

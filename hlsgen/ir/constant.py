@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.expected import magnitude_bits
-from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
+from hlsgen.ir.spelling import CONSTANT_MODES
+from hlsgen.ir.types import FixedType, Ints, integers
 
 Shape = tuple[int, ...]
 Floats = NDArray[np.float64]
@@ -64,13 +65,16 @@ class Constant:
         return self.values if self.mantissas is None or self.type is None else self.type.to_float(self.mantissas)
 
     def quantized(self, fixed: FixedType) -> Constant:
-        """Fix the type: round to nearest even, saturate (docs/numerics.md, rule 3)."""
-        mode = fixed.with_modes(Rounding.RND_CONV, Overflow.SAT)
-        return replace(self, type=fixed.plain(), mantissas=mode.quantize(self.values))
+        """Fix the type: round and bring into range as its modes say. The words are of that type without modes."""
+        return replace(self, type=fixed.plain(), mantissas=fixed.quantize(self.values), given=False)
+
+    def rounded(self, fixed: FixedType) -> Constant:
+        """Fix an inferred type: round to nearest even, saturate (docs/numerics.md, rule 3)."""
+        return self.quantized(fixed.with_modes(*CONSTANT_MODES))
 
     def placed(self, width: int) -> Constant:
         """Fix the narrowest placement: the integer bits the values need, the rest of ``width`` for the fraction."""
-        return self.quantized(placed_type(self.values, width))
+        return self.rounded(placed_type(self.values, width))
 
     def placed_in_groups(self, groups: Ints, width: int, widest: int) -> Constant:
         """Give each group ``width`` bits of its own, on one common grid: a power of two a group, shifted in exactly.
@@ -90,7 +94,7 @@ class Constant:
         mantissas = integers(np.zeros(self.values.size), width + _MOST_SPREAD)
         for member, frac in zip(members, fracs, strict=True):
             kept = min(frac, finest)
-            fixed = FixedType(width, width - kept, signed, Rounding.RND_CONV, Overflow.SAT)
+            fixed = FixedType(width, width - kept, signed, *CONSTANT_MODES)
             mantissas[member] = integers(fixed.quantize(flat[member]), width + _MOST_SPREAD) << (finest - kept)
         mantissas = mantissas.reshape(self.values.shape)
         low, high = min(int(mantissas.min()), 0), max(int(mantissas.max()), 0)
@@ -106,8 +110,8 @@ def placed_type(values: Floats, width: int) -> FixedType:
     signed = bool((values < 0).any())
     integer = int(np.frexp(largest)[1]) + signed
     for candidate in (integer - 1, integer, integer + 1):
-        fixed = FixedType(width, candidate, signed, Rounding.RND_CONV, Overflow.SAT)
-        wide = FixedType(width + 2, candidate + 2, signed, Rounding.RND_CONV, Overflow.SAT)
+        fixed = FixedType(width, candidate, signed, *CONSTANT_MODES)
+        wide = FixedType(width + 2, candidate + 2, signed, *CONSTANT_MODES)
         mantissas = wide.quantize(values)
         if fixed.min_mantissa <= mantissas.min() and mantissas.max() <= fixed.max_mantissa:
             return _without_trailing_zeros(fixed.plain(), mantissas)
@@ -118,7 +122,7 @@ def _frac_within(values: Floats, width: int, signed: bool) -> int:
     """The most fraction bits with which ``width`` bits hold the values after rounding."""
     frac = width - signed - magnitude_bits(float(np.abs(values).max()))
     ends = FixedType(width, width - frac, signed)
-    rounded = FixedType(width + 2, width + 2 - frac, signed, Rounding.RND_CONV, Overflow.SAT).quantize(values)
+    rounded = FixedType(width + 2, width + 2 - frac, signed, *CONSTANT_MODES).quantize(values)
     return frac if rounded.max() <= ends.max_mantissa else frac - 1
 
 

@@ -21,6 +21,7 @@ from hlsgen.ir.constant import Constant, Floats, Shape, as_exact
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.spelling import CAST_MODES, CONSTANT_MODES, Modes
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.ties import Tie
 from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints
@@ -159,6 +160,10 @@ class Layer:
     has_multiplier: ClassVar[bool] = False
     """Strategy and reuse factor mean something."""
 
+    def default_modes(self, role: str) -> Modes:
+        """How values become those of a type that the configuration spells without modes, for one of its roles."""
+        return CONSTANT_MODES if role in self.constant_roles.values() else CAST_MODES
+
     @property
     def bounded(self) -> bool:
         """Whether the result keeps to a range of the layer's own, however large its inputs are."""
@@ -277,6 +282,13 @@ class Layer:
         """How far a result can be from the real function of the layer's inputs, in steps of the result's type.
 
         None where the layer does not round inside, and where types are not known yet.
+        """
+        return None
+
+    def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float] | None:
+        """What the result reaches as real numbers, where the layer holds it in words of the result type already.
+
+        None: its exact result says so.
         """
         return None
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +47,28 @@ class Overflow(enum.Enum):
     SAT_ZERO = "SAT_ZERO"
     SAT_SYM = "SAT_SYM"
     WRAP_SM = "WRAP_SM"
+
+    @property
+    def effect(self) -> Effect:
+        """What becomes of values outside the range, in words."""
+        return _EFFECTS.get(self, _WRAPPING)
+
+
+class Effect(NamedTuple):
+    """A verb: values can ..., a value ..., values were ..."""
+
+    infinitive: str
+    present: str
+    passive: str
+
+
+_WRAPPING = Effect("wrap", "wraps", "wrapped")
+_SATURATING = Effect("saturate", "saturates", "saturated")
+_EFFECTS = {
+    Overflow.SAT: _SATURATING,
+    Overflow.SAT_SYM: _SATURATING,
+    Overflow.SAT_ZERO: Effect("become zero", "becomes zero", "set to zero"),
+}
 
 
 M = TypeVar("M", Rounding, Overflow)
@@ -218,13 +240,22 @@ class FixedType:
 
     def cast(self, mantissas: ArrayLike, frac: int) -> Ints:
         """Cast exact values ``mantissas * 2**-frac`` to this type, as an assignment in C++ does."""
+        values, floor = self._on_grid(mantissas, frac)
+        return integers(self._fit(values, floor))
+
+    def rounded(self, mantissas: ArrayLike, frac: int) -> Ints:
+        """Round exact values ``mantissas * 2**-frac`` to the grid of this type, as a cast does before it looks at the
+        range; the result may lie outside of it."""
+        return self._on_grid(mantissas, frac)[0]
+
+    def _on_grid(self, mantissas: ArrayLike, frac: int) -> tuple[Ints, Ints]:
+        """Rounded values, and the floors they were rounded from."""
         values = integers(mantissas)
         shift = frac - self.frac
-        if shift <= 0:
-            values = floor = integers(values, bit_length(values) - shift) << -shift
-        else:
-            values, floor = _round(values, shift, self.rounding)
-        return integers(self._fit(values, floor))
+        if shift > 0:
+            return _round(values, shift, self.rounding)
+        finer = integers(values, bit_length(values) - shift) << -shift
+        return finer, finer
 
     def _fit(self, values: Ints, floor: Ints) -> Ints:
         low, high = self.min_mantissa, self.max_mantissa

@@ -90,8 +90,7 @@ def fit_in_pieces(unary: Unary, argument: Argument, result: FixedType, direct_bi
 def _direct(unary: Unary, index: FixedType, result: FixedType, deviation: float) -> tuple[Form, Ints]:
     patterns = np.arange(1 << index.width)
     values = unary(index.to_float(index.plain().cast(patterns, index.frac)))
-    table = result.with_modes(Rounding.RND_CONV, Overflow.SAT).quantize(values)
-    return Direct(index, result.plain(), 0.5 + deviation), table
+    return Direct(index, result.plain(), own_rounding(result) + deviation), result.quantize(values)
 
 
 @dataclass(frozen=True)
@@ -302,7 +301,7 @@ class _Fit:
 
     def form(self, found: _Candidate) -> tuple[Piecewise, Ints]:
         types = tuple(FixedType.covering(int(c.min()), int(c.max()), self.grid) for c in found.coefficients)
-        rounded = self.result.with_modes(Rounding.RND, Overflow.SAT)
+        rounded = self.result.with_modes(self.result.rounding, self._overflow())
         deviation = self._deviation(found)
         form = Piecewise(found.index, found.ranges, found.segment_bits, types, self.lines, rounded, deviation)
         return form, found.coefficients
@@ -316,7 +315,18 @@ class _Fit:
             slope = abs(self.lines.slope * float(self.lines.slope_type.step) - self.unary.positive) / self.step
         unseen = _UNSEEN[found.error > _INTERPOLATION]
         aimed = found.error * unseen + rounded + self._cut(indices[-1]) + slope * max(self.argument.high, 0.0)
-        return 0.5 + aimed * self.scale
+        return own_rounding(self.result) + aimed * self.scale
+
+    def _overflow(self) -> Overflow:
+        """That of the result; but what the function itself does not leave, its approximation does not wrap out of."""
+        values = self.unary(self.points)
+        leaves = bool((values < self.lowest).any() or (values > self.highest + self.step / 2).any())
+        return self.result.overflow if leaves else Overflow.SAT
+
+
+def own_rounding(result: FixedType) -> float:
+    """What the rounding of a result itself is off by, in its steps."""
+    return 1.0 if result.rounding in (Rounding.TRN, Rounding.TRN_ZERO) else 0.5
 
 
 def _every(arguments: float) -> int:

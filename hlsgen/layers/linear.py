@@ -152,7 +152,7 @@ class LinearLayer(Layer):
         if bias.type.frac <= grid:
             return bias
         bits = max(bias.type.integer + grid, 1)
-        return self.bias.quantized(FixedType(bits, bits - grid, bias.type.signed))
+        return self.bias.rounded(FixedType(bits, bits - grid, bias.type.signed))
 
     def _narrowed(self, context: Context) -> LinearLayer:
         """The constants in the narrowest types that hold them, where the user did not fix their types."""

@@ -95,7 +95,7 @@ class Piecewise:
     """Types of c0, c1, ..., all of one grid."""
     lines: Lines
     result: FixedType
-    """The grid of the result, rounding to nearest and saturating."""
+    """The grid of the result, and how the exact sum is cast to it."""
     deviation: float
 
     def __str__(self) -> str:

@@ -131,7 +131,8 @@ class Average(Layer):
     def accumulator(self, exact: FixedType) -> FixedType | None:
         if self.kept is None or self.kept >= exact.frac:
             return None
-        return FixedType(exact.integer + self.kept, exact.integer, exact.signed, Rounding.TRN_ZERO)
+        width = max(exact.integer + self.kept, 1)  # averages below the last bit that is kept all become zero
+        return FixedType(width, width - self.kept, exact.signed, Rounding.TRN_ZERO)
 
 
 @dataclass(frozen=True, eq=False)

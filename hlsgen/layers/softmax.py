@@ -24,7 +24,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
-from hlsgen.layers.fit_pieces import FINEST, Argument, fit_in_pieces
+from hlsgen.layers.fit_pieces import FINEST, Argument, fit_in_pieces, own_rounding
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.piecewise import Piecewise
 
@@ -72,8 +72,7 @@ class Plan:
         by_index = 0.25 * float(self.index.step) if self.index.frac < x.frac else 0.0
         by_tables = (self.tables - 0.5) * (n + 1) * float(self.exponential.step)
         by_inverse = form.deviation * float(self.inverse.step)
-        nearest = result.rounding not in (Rounding.TRN, Rounding.TRN_ZERO)
-        return (0.5 if nearest else 1.0) + (by_index + by_tables + by_inverse) / float(result.step)
+        return own_rounding(result) + (by_index + by_tables + by_inverse) / float(result.step)
 
     @property
     def share(self) -> FixedType:

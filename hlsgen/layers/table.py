@@ -16,7 +16,8 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Origin, magnitude_bits, mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
-from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, Overflow, Rounding
+from hlsgen.ir.spelling import CONSTANT_MODES, Modes
+from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, to_float
 from hlsgen.layers.fit_pieces import FINEST, Argument, fit
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.piecewise import Form
@@ -48,6 +49,10 @@ class Table(Layer):
         low, high = (float(np.ldexp(float(end), -x.interval.frac)) for end in x.interval.whole())
         return replace(self, argument=Argument(x.type, low, high))
 
+    def default_modes(self, role: str) -> Modes:
+        """The words of the table are of the result type."""
+        return CONSTANT_MODES
+
     def natural_type(self, context: Context) -> FixedType | None:
         """The function's range if it has one; else what it reaches from the proved or from the expected argument.
 
@@ -58,7 +63,7 @@ class Table(Layer):
             integer, width = int(signed), context.width
         else:
             integer, width = self._placed_result(context, signed)
-        return FixedType(min(width, integer + FINEST), integer, signed, Rounding.RND, Overflow.SAT)
+        return FixedType(min(width, integer + FINEST), integer, signed, *CONSTANT_MODES)
 
     def _placed_result(self, context: Context, signed: bool) -> tuple[int, int]:
         """Integer bits and width of a function without bounds.
@@ -111,6 +116,12 @@ class Table(Layer):
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         form, table = self.filled
         return form.exact(table, inputs[0])
+
+    def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float]:
+        assert self.argument is not None
+        low, high = (float(to_float(end, inputs[0].frac)) for end in inputs[0].whole())
+        values = self.unary(np.clip(self.argument.points(), low, high))
+        return float(values.min()), float(values.max())
 
     def inner_types(self) -> dict[str, FixedType]:
         return self.filled[0].types()

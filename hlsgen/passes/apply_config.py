@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hlsgen.config import PRECISION_ROLES, Config
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.wish import By, Granularity, Strategy, Wish, Wished
 from hlsgen.passes.base import Pass
 
@@ -78,19 +78,21 @@ class ApplyConfig(Pass):
         """What the configuration fixes for one role of a node; None where it says nothing or may not."""
         if not _has_role(node, role):
             return None
+        modes = node.layer.default_modes(role)
         own = self.config.layers.get(node.source.name)
-        named: FixedType | None = None if own is None else getattr(own.precision, role)
+        named: WrittenType | None = None if own is None else getattr(own.precision, role)
         if named is not None:
+            fixed = named.completed(modes)
             if _fixed_by_model(node, role):
                 graph.notes.append(
-                    f"{node.name}: {role} {named} of the configuration overrides the model's own quantiser"
+                    f"{node.name}: {role} {fixed} of the configuration overrides the model's own quantiser"
                 )
-            return Wished(named, By.LAYER)
+            return Wished(fixed, By.LAYER)
         if _fixed_by_model(node, role):
             return None
         levels = (self.config.layer_types.get(node.source.class_name), self.config.defaults)
-        found = [getattr(level.precision, role) for level in levels if level is not None]
-        return next((Wished(fixed, By.CONFIGURATION) for fixed in found if fixed is not None), None)
+        found: list[WrittenType | None] = [getattr(level.precision, role) for level in levels if level is not None]
+        return next((Wished(w.completed(modes), By.CONFIGURATION) for w in found if w is not None), None)
 
 
 def _has_role(node: Node, role: str) -> bool:

@@ -11,7 +11,8 @@ from hlsgen.ir.constant import Constant
 from hlsgen.ir.expected import Expected, Origin
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.op import Op
-from hlsgen.ir.types import FixedType, Overflow
+from hlsgen.ir.spelling import WrittenType
+from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
 from hlsgen.precision.draft import Draft, Step
 
@@ -41,6 +42,7 @@ class Loss:
 
     @property
     def wraps(self) -> bool:
+        """Whether values beyond an end become far others."""
         return not self.type.saturates
 
     @property
@@ -48,6 +50,16 @@ class Loss:
         """Whether values beyond the type are not only possible but expected."""
         end = float(max(self.type.max, -self.type.min))
         return self.overflows and self.expected is not None and self.expected.largest > end + float(self.type.step)
+
+    @property
+    def of_constants(self) -> bool:
+        """Whether the values are constants, which are known."""
+        return self.role not in ("input", "accum", "result")
+
+    @property
+    def spelled(self) -> str:
+        """The type as it is used: of constants with every mode, for without they would have other ones than results."""
+        return str(WrittenType(self.type)) if self.of_constants else str(self.type)
 
     @property
     def too_coarse(self) -> bool:
@@ -59,20 +71,23 @@ class Loss:
         """What happens, in words."""
         parts = []
         if self.overflows:
-            parts.append("can wrap" if self.wraps else "saturates" if self.expected_beyond else "can saturate")
+            effect = self.type.overflow.effect
+            certain = self.of_constants or (self.expected_beyond and not self.wraps)
+            parts.append(effect.present if certain else f"can {effect.infinitive}")
         if self.lost_bits:
             parts.append(f"drops {self.lost_bits} bits below its step of {float(self.type.step):.3g}")
         return "; ".join(parts)
 
     def warning(self) -> str | None:
         """A line for what is likely a mistake; None if it is a loss like any other."""
-        where = f"warning: {self.layer}: {self.role} {self.type}"
+        where = f"warning: {self.layer}: {self.role} {self.spelled}"
+        effect = self.type.overflow.effect
         reach = f"values reach {self.lowest:g} .. {self.highest:g}"
         hold = "" if self.needed is None else f"; {self.needed} would hold them"
+        if self.overflows and self.of_constants:
+            return f"{where} cannot hold all constants: {reach}, what lies beyond {effect.present}"
         if self.overflows and self.wraps:
-            return f"{where} can wrap: {reach}{hold}{', or add ,RND,SAT' if hold else '; add ,RND,SAT'}"
-        if self.role not in ("input", "accum", "result") and self.overflows:
-            return f"{where} cannot hold all constants: {reach}, what lies beyond is saturated"
+            return f"{where} can {effect.infinitive}: {reach}{hold}{', or' if hold else ';'} add ,RND,SAT"
         if self.expected_beyond and self.expected is not None:
             origin = self.expected.origin.value
             return (
@@ -125,18 +140,35 @@ def _of_constants(op: Op) -> Iterator[Loss]:
 
 def _constant_loss(op: Op, role: str, fixed: FixedType, constant: Constant) -> Loss:
     low, high = float(constant.values.min()), float(constant.values.max())
-    slack = float(fixed.step) / 2  # what rounds to an end of the range is held as well as anything
-    overflows = low < float(fixed.min) - slack or high > float(fixed.max) + slack
-    return Loss(op.name, role, fixed.with_modes(fixed.rounding, Overflow.SAT), low, high, overflows, 0)
+    return Loss(op.name, role, fixed, low, high, any(_overflows(fixed, end) for end in (low, high)), 0)
+
+
+def _overflows(fixed: FixedType, number: float) -> bool:
+    """Whether a number lies outside of a type once it is rounded: what rounds to an end is held as well as any."""
+    numerator, denominator = number.as_integer_ratio()
+    mantissa = int(fixed.rounded(np.array(numerator, dtype=object), denominator.bit_length() - 1))
+    return not fixed.min_mantissa <= mantissa <= fixed.max_mantissa
 
 
 def _of_casts(op: Op) -> Iterator[Loss]:
     """Accumulator and result, each by what it is given."""
     wished = op.wish.configured()
+    reals = op.layer.real_range([tensor.interval for tensor in op.inputs])
+    if reals is not None:
+        if "result" in wished:
+            yield _table_loss(op, wished["result"], *reals)
+        return
     for tensor in op.outputs:
         for role, given in (("accum", tensor.typing.exact), ("result", tensor.typing.summed)):
             if role in wished:
                 yield _cast_loss(op, tensor, role, wished[role], given)
+
+
+def _table_loss(op: Op, fixed: FixedType, low: float, high: float) -> Loss:
+    """Words of a table are made of real numbers: what they reach shows what the type does to them."""
+    most = float(np.finfo(np.float64).max)
+    overflows = any(_overflows(fixed, min(max(end, -most), most)) for end in (low, high))
+    return Loss(op.name, "result", fixed, low, high, overflows, 0, op.output.expected)
 
 
 def _cast_loss(op: Op, tensor: Tensor, role: str, fixed: FixedType, given: Interval) -> Loss:

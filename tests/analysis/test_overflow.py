@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from hlsgen.analysis.overflow import _expose_casts
+from hlsgen.analysis.exposed_casts import expose_casts
+from hlsgen.analysis.overflow import Overflow, OverflowReport
 from hlsgen.backends.hls.parts import STEPS_OF_A_PART
+from hlsgen.errors import HlsgenError
+from hlsgen.ir.demand import Demand
+from hlsgen.ir.types import FixedType
 from tests.passes.builders import Net, project_of
 
 
@@ -73,7 +78,7 @@ def test_what_is_behind_the_last_lossy_cast_is_not_computed():
     project = project_of(net.source(x), layers={"first": {"precision": {"result": "fixed<6,2>"}}})
     report = count(project, np.ones((2, 3)))
     assert [entry.layer for entry in report.entries] == ["first"]
-    assert [op.layer.kind for op in _expose_casts(project.design).design] == ["Input", "Dense"]
+    assert [op.layer.kind for op in expose_casts(project.design).design] == ["Input", "Dense"]
 
 
 def test_what_is_reshaped_for_an_output_is_counted_where_something_else_reads_it():
@@ -84,3 +89,82 @@ def test_what_is_reshaped_for_an_output_is_counted_where_something_else_reads_it
     net.dense("last", shared, 3, 2)
     project = project_of(net.source("flat", "last"), layers={"last": {"precision": {"result": "fixed<4,1>"}}})
     assert count(project, np.ones((3, 4, 2)))["last"] > 0
+
+
+# -- the report as a mapping ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def report():
+    """A Dense with a BatchNormalization that is fused into it, a Dropout, and a Dense that cannot overflow."""
+    net = Net(5)
+    x = net.call("Dropout", "drop", net.input((3,)), rate=0.5)
+    x = net.batchnorm("bn", net.dense("first", x, 3, 4, activation="linear"), 4)
+    net.dense("second", net.call("ReLU", "relu", x), 4, 2)
+    project = project_of(
+        net.source("second"), layers={"bn": {"precision": {"result": "fixed<4,1>"}}, "second": {"precision": "auto"}}
+    )
+    return count(project, np.random.default_rng(0).normal(size=(50, 3)))
+
+
+def test_the_report_is_a_mapping_of_all_layers(report):
+    assert set(report) == {"bn", "first", "relu", "second"} and len(report) == 4
+    assert list(report) == list(report.keys())
+    assert "first" in report and "x" not in report and "drop" not in report and "nope" not in report
+    assert report["first"] > 0 and report["second"] == report["relu"] == 0
+    assert report.get("nope", 7) == 7
+    assert report == dict(report.items()) and report != {"first": 0}
+    assert report.total == sum(entry.count for entry in report.entries) == report["first"]
+
+
+def test_a_layer_that_was_fused_away_has_the_count_of_what_it_was_fused_into(report):
+    assert report["bn"] == report["first"] == report.total
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("frist", "overflows: the model has no layer 'frist'; did you mean 'first'?"),
+        ("zzz", "overflows: the model has no layer 'zzz'; valid: bn, first, relu, second"),
+        (0, "overflows: the model has no layer 0; valid"),
+        ("x", "overflows: 'x' is an input; predict warns"),
+        ("drop", "overflows: 'drop' is an input; predict warns"),
+    ],
+)
+def test_what_is_no_layer_is_refused(report, name, message):
+    with pytest.raises(HlsgenError) as caught:
+        report[name]
+    assert isinstance(caught.value, KeyError) and str(caught.value).startswith(message)
+
+
+def test_texts_of_a_report(report):
+    assert repr(report) == f"<overflows: {report.total} ('first': {report.total}, 'bn': {report.total})>"
+    assert str(report).splitlines()[0].split("  ")[0] == "layer"
+    assert repr(OverflowReport([], {"fc": "fc"})) == "<overflows: 0>"
+
+
+def test_no_samples_overflow_nothing():
+    net = Net()
+    net.dense("fc", net.input((2, 3)), 3, 2)
+    project = project_of(net.source("fc"), layers={"fc": {"precision": {"result": "fixed<4,1>"}}})
+    empty = np.zeros((0, 2, 3))
+    assert project.predict(empty, count_overflows=True).shape == (0, 2, 2)
+    (entry,) = project.overflows.entries
+    assert (entry.count, entry.total, entry.largest) == (0, 0, 0.0) and project.overflows["fc"] == 0
+
+
+@pytest.mark.parametrize("overflow", ["WRAP", "SAT", "SAT_ZERO", "SAT_SYM", "WRAP_SM"])
+def test_a_value_overflows_where_it_is_outside_after_rounding(overflow):
+    """-2 is no value of a symmetric range; 1.97 rounds to 2; -2.03 rounds to -2."""
+    fixed = FixedType.parse(f"fixed<6,2,RND,{overflow}>")
+    values = np.array([1.97, 1.96, -2.0, -2.03, -2.04, 100.0, -100.0]) * 2.0**10
+    found = Overflow("fc", "result", fixed).counted(np.round(values).astype(np.int64), 10)
+    assert found.count == (6 if overflow == "SAT_SYM" else 4)
+    assert (found.total, found.largest) == (7, 100.0)
+
+
+def test_limits_far_beyond_the_values():
+    """Limits of readers on the fine grid of a sum need more than 64 bits."""
+    fixed, far = FixedType.parse("fixed<6,2>"), Fraction(2) ** 50
+    found = Overflow("fc", "result", fixed, Demand(-far, far)).counted(np.array([1, -1]) * 2**41, 40)
+    assert found.count == 1, "2 is outside, -2 is not"

@@ -178,9 +178,9 @@ def test_the_most_specific_wish_counts():
         name: tuple(str(wished[name].type(r)) for r in ("weight", "result")) for name in ("dense", "named", "conv")
     }
     assert found == {
-        "dense": ("fixed<12,3>", "fixed<12,5>"),
-        "named": ("fixed<11,3>", "fixed<12,5>"),
-        "conv": ("fixed<13,3>", "fixed<13,5>"),
+        "dense": ("fixed<12,3,RND_CONV,SAT>", "fixed<12,5>"),
+        "named": ("fixed<11,3,RND_CONV,SAT>", "fixed<12,5>"),
+        "conv": ("fixed<13,3,RND_CONV,SAT>", "fixed<13,5>"),
     }
     assert str(wished["relu"].result) == "fixed<13,5>"
 
@@ -232,3 +232,13 @@ def test_single_elements_and_zero_weights(shape):
     data = grid(shape)
     np.testing.assert_array_equal(project.evaluate(data)["fc"], np.zeros((30, *shape)))
     np.testing.assert_array_equal(project.predict(data), np.zeros((30, *shape)))
+
+
+def test_an_average_of_nothing_but_zeros_has_a_type():
+    """What is proved to be zero needs fewer bits than the quotient keeps."""
+    net = Net()
+    x = net.call("Dense", "fc", net.input((6, 1)), {"kernel": [[-1.0]], "bias": [0.0]}, units=1)
+    net.call("AveragePooling1D", "pool", net.call("ReLU", "relu", x), pool_size=3, strides=3)
+    types = {"pool": {"precision": {"result": "fixed<8,4>"}}}
+    project = project_of(net.source("pool"), input_precision="ufixed<3,0>", layers=types)
+    assert not project.predict(np.full((2, 6, 1), 0.5)).any()

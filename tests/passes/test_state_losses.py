@@ -84,12 +84,77 @@ def test_constants_beyond_their_type(fixed, clipped):
     assert bool(found) == clipped and all("cannot hold all constants" in text for text in found)
 
 
-def test_bias_beyond_its_type():
+@pytest.mark.parametrize(
+    ("modes", "used", "effect"),
+    [
+        ("", "fixed<8,2,RND_CONV,SAT>", "saturates"),
+        (",TRN,SAT_SYM", "fixed<8,2,TRN,SAT_SYM>", "saturates"),
+        (",RND,SAT_ZERO", "fixed<8,2,RND,SAT_ZERO>", "becomes zero"),
+        (",TRN,WRAP", "fixed<8,2,TRN,WRAP>", "wraps"),
+    ],
+)
+def test_bias_beyond_its_type(modes, used, effect):
     net = Net()
     x = net.input((2,))
     net.call("Dense", "fc", x, {"kernel": np.ones((2, 1)), "bias": [5.0]}, units=1)
-    project = project_of(net.source("fc"), layers={"fc": {"precision": {"bias": "fixed<8,2>"}}})
-    assert any("bias fixed<8,2,TRN,SAT> cannot hold all constants: values reach 5 .. 5" in t for t in warned(project))
+    project = project_of(net.source("fc"), layers={"fc": {"precision": {"bias": f"fixed<8,2{modes}>"}}})
+    (text,) = warned(project)
+    assert f"bias {used} cannot hold all constants: values reach 5 .. 5, what lies beyond {effect}" in text
+    assert loss(project, "bias").effect == effect
+
+
+@pytest.mark.parametrize(
+    ("value", "fixed", "overflows"),
+    [
+        (1.995, "fixed<8,2,TRN,SAT>", False),
+        (1.995, "fixed<8,2,RND,SAT>", True),
+        (1.97, "fixed<8,2,RND,SAT>", False),
+        (-2.0, "fixed<8,2,RND,SAT>", False),
+        (-2.0, "fixed<8,2,RND,SAT_SYM>", True),
+        (-2.001, "fixed<8,2,TRN,SAT>", True),
+        (-2.001, "fixed<8,2,TRN_ZERO,SAT>", False),
+        (-0.001, "ufixed<8,2,RND,SAT>", False),
+        (-0.001, "ufixed<8,2,TRN,SAT>", True),
+    ],
+)
+def test_a_constant_overflows_where_it_is_outside_after_rounding(value, fixed, overflows):
+    net = Net()
+    weights = {"kernel": [[value]], "bias": [0.0]}
+    net.call("Dense", "fc", net.input((1,)), weights, units=1)
+    losses = project_of(net.source("fc"), layers={"fc": {"precision": {"weight": fixed}}}).precision.losses
+    assert [entry.overflows for entry in losses if entry.role == "weight"] == [True] * overflows
+
+
+@pytest.mark.parametrize(
+    ("function", "result", "effect"),
+    [
+        ("tanh", "fixed<8,1>", None),
+        ("tanh", "fixed<8,0,RND,SAT>", "can saturate"),
+        ("exponential", "fixed<8,3>", "can saturate"),
+        ("exponential", "fixed<8,3,RND,SAT_ZERO>", "can become zero"),
+        ("exponential", "fixed<8,3,TRN,WRAP>", "can wrap"),
+        ("exponential", "ufixed<8,5,TRN,WRAP>", None),
+        ("exponential", "ufixed<8,2>", "saturates"),
+    ],
+)
+def test_tables_of_functions_lose_too(function, result, effect):
+    """exp reaches 20.1 at 3, the most that comes; with data of 1.5, 4.5 is expected."""
+    net = Net()
+    x = net.call("ReLU", "relu", net.input((3,)), max_value=3)
+    net.call("Activation", "act", x, activation=function)
+    project = project_of(
+        net.source("act"), {"x": np.ones((5, 3)) * (1.5 if effect == "saturates" else 0.5)}, input_precision="fixed<7,4>",
+        layers={"act": {"precision": {"result": result}}},
+    )  # fmt: skip
+    found = [entry for entry in project.precision.losses if entry.role == "result"]
+    assert [entry.effect for entry in found] == ([] if effect is None else [effect])
+    assert any("act: result" in text for text in warned(project)) == (effect not in (None, "can saturate"))
+
+
+def test_values_that_become_zero_do_not_wrap():
+    (text,) = warned(matrix(result="fixed<20,3,RND,SAT_ZERO>"))
+    assert "can become zero: values reach" in text
+    assert loss(matrix(result="fixed<20,3,RND,SAT_ZERO>"), "result").effect.startswith("can become zero")
 
 
 def test_calibration_beyond_a_fixed_input():

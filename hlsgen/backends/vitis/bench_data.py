@@ -39,10 +39,10 @@ def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np
     """The first test vectors of the configuration, else seeded random values over the inputs' ranges."""
     if vectors is not None and len(design.inputs) == 1:
         try:
-            x = np.load(vectors.x, allow_pickle=False, mmap_mode="r")
-        except (OSError, ValueError) as error:
-            raise InputError(f"test_vectors.x: {vectors.x} cannot be read as an .npy array ({error})") from error
-        return {design.inputs[0].name: np.array(x[:_SAMPLES])}
+            x = arrays.load_array(vectors.x, mapped=True)
+        except InputError as error:
+            raise InputError(f"test_vectors.x: {error}") from error
+        return {design.inputs[0].name: np.array(x[:_SAMPLES] if x.ndim else x)}
     random = np.random.default_rng(0)
     return {tensor.name: _random(tensor, random) for tensor in design.inputs}
 

@@ -1,0 +1,307 @@
+"""Overflows counted once more: exact results of the reference, cast and counted in rational numbers by the tests alone.
+
+Nothing of the program's casts, counters or counting design is used: only what each layer computes exactly
+(``Layer.exacts``), the types of the design, and the cast of ``tests/vendor/reference.py``, which is written from the
+vendor's manual. The definition is that of docs/numerics.md, rule 2.
+
+    python -m tests.analysis.counting 1000 [first seed]
+
+compares that many random networks (:func:`compare`), about one a second.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+
+from hlsgen.analysis.exposed_casts import expose_casts
+from hlsgen.backends.hls.plan import make_plan
+from hlsgen.config import Config
+from hlsgen.design.design import Design
+from hlsgen.design.reference import evaluate
+from hlsgen.emulation.emulator import Emulator
+from hlsgen.errors import UnsupportedError
+from hlsgen.frontends.keras.source import SourceModel
+from hlsgen.ir.demand import EVERYTHING, Demand
+from hlsgen.ir.layer import Exact
+from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.typing import Tensor
+from hlsgen.pipeline import stages
+from hlsgen.project import Project
+from tests.passes.builders import project_of
+from tests.passes.random_graphs import RandomNet
+from tests.vendor import reference
+
+# -- the independent count -------------------------------------------------------------------------
+
+
+@dataclass
+class Expected:
+    """What a design computes and where it overflows: mantissas by tensor, counts by (layer, role)."""
+
+    values: dict[Tensor, Any] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+def expected(design: Design, inputs: Mapping[str, Any]) -> Expected:
+    """Run a design on real inputs (samples, *shape) by name."""
+    found = Expected()
+    for op in design:
+        if op.is_input:
+            found.values[op.output] = _each(lambda v, t=op.output.type: reference.cast(t, v), inputs[op.output.name])
+            continue
+        results = op.layer.exacts([Exact(_as_integers(found.values[t]), t.type.frac) for t in op.inputs])
+        for tensor, (mantissas, frac) in zip(op.outputs, results, strict=True):
+            typing = tensor.typing
+            for role, fixed, wanted in (("accum", typing.accum, EVERYTHING), ("result", typing.result, typing.demand)):
+                if fixed is not None:
+                    found.counts[op.source.name, role] += _overflows(mantissas, frac, fixed, wanted)
+                    mantissas = _each(lambda m, t=fixed, f=frac: reference.cast(t, m * Fraction(2) ** -f), mantissas)
+                    frac = fixed.frac
+            found.values[tensor] = mantissas
+    return found
+
+
+def _overflows(mantissas: Any, frac: int, fixed: FixedType, wanted: Demand) -> int:
+    """How many values lie, rounded, outside of a type; beyond what readers can tell apart, a value counts as the limit."""
+    highest = 2 ** (fixed.width - fixed.signed) - 1
+    lowest = -(2 ** (fixed.width - 1)) if fixed.signed else 0
+    if fixed.overflow is Overflow.SAT_SYM and fixed.signed and fixed.width > 1:
+        lowest += 1
+
+    def outside(mantissa: int) -> bool:
+        if wanted.low is not None:
+            mantissa = max(mantissa, floor(wanted.low * 2**frac if frac >= 0 else wanted.low / 2**-frac))
+        if wanted.high is not None:
+            mantissa = min(mantissa, ceil(wanted.high * 2**frac if frac >= 0 else wanted.high / 2**-frac))
+        steps = mantissa * Fraction(2) ** (fixed.frac - frac)
+        return not lowest <= reference.rounded(steps, fixed.rounding) <= highest
+
+    return int(_each(outside, mantissas).sum())
+
+
+def _each(function: Any, values: Any) -> Any:
+    """Apply to every element, once for each different one, as Python's integers or fractions."""
+    different, places = np.unique(np.asarray(values), return_inverse=True)
+    exact = [int(v) if isinstance(v, int | np.integer) else Fraction(float(v)) for v in different]
+    results = np.array([function(v) for v in exact], dtype=object)
+    return results[places].reshape(np.shape(values))
+
+
+def _as_integers(values: Any) -> Any:
+    """int64 where possible: what layers compute fast with."""
+    small = all(abs(v) < 2**62 for v in (values.max(initial=0), values.min(initial=0)))
+    return values.astype(np.int64) if small else values
+
+
+# -- random networks with random users ---------------------------------------------------------------
+
+
+class CountedNet(RandomNet):
+    """Random networks with functions, more merges, quantisers, shared layers, several inputs and outputs."""
+
+    def activated(self, name: str, shape: tuple[int, ...]) -> None:
+        function = self.pick("tanh", "sigmoid", "softplus", "relu6", "elu", "hard_sigmoid", "softmax")
+        self.add(self.call("Activation", self.fresh("act"), name, activation=function), shape)
+
+    def sloped(self, name: str, shape: tuple[int, ...]) -> None:
+        weights = {"alpha": self.values(*shape)}
+        self.add(self.call("PReLU", self.fresh("prelu"), name, weights, shared_axes=None), shape)
+
+    def merged(self, name: str, shape: tuple[int, ...]) -> None:
+        others = [n for n, s in self.tensors if s == shape and n != name]
+        if others:
+            kind = self.pick("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+            self.add(self.call(kind, self.fresh("merge"), [name, self.pick(*others)]), shape)
+
+    def shared(self, name: str, shape: tuple[int, ...]) -> None:
+        """The same Dense called twice."""
+        self.linear(name, shape)
+        call = self.calls[-1]
+        again = replace(call, name=f"{call.name}_1")
+        self.calls.append(again)
+        self.add(again.name, self.tensors[-1][1])
+
+    def split(self, name: str, shape: tuple[int, ...]) -> None:
+        """Two parts, of which one goes on."""
+        if shape[-1] < 2:
+            return
+        config = {"indices_or_sections": [1], "axis": -1}
+        made = self.call("Split", self.fresh("split"), name, **config)
+        self.calls[-1] = replace(self.calls[-1], is_operation=True)
+        self.add(made, (*shape[:-1], 1))
+
+    def step(self) -> None:
+        if self.rng.random() < 0.6:
+            super().step()
+            return
+        name, shape = self.pick(*self.tensors[-3:])
+        self.pick(self.activated, self.sloped, self.merged, self.merged, self.shared, self.split)(name, shape)
+
+
+def network(seed: int) -> SourceModel:
+    """A network; half of them have quantisers of their own."""
+    return CountedNet(seed, quantized=seed % 2 == 0).network(4 + seed % 9)
+
+
+def random_type(rng: np.random.Generator, *, constant: bool = False) -> FixedType:
+    """Any modes; widths and places at which rounding and overflow happen, together or one alone."""
+    signed = constant or bool(rng.random() < 0.85)
+    width = int(rng.integers(2, 16))
+    overflow = Overflow(rng.choice([mode.value for mode in Overflow]))
+    if overflow is Overflow.WRAP_SM and not signed:
+        overflow = Overflow.WRAP
+    guarded = overflow in (Overflow.WRAP, Overflow.WRAP_SM) and rng.random() < 0.2
+    integer = int(rng.integers(-1, width + 3)) if rng.random() < 0.5 else int(rng.integers(1, 6))
+    rounding = Rounding(rng.choice([mode.value for mode in Rounding]))
+    bits = int(rng.integers(1, width + 1)) if guarded else 0
+    return FixedType(width, integer, signed, rounding, overflow, bits)
+
+
+_OPTIONAL = [stage.pass_name() for stage in stages(Config()) if stage.optional]
+
+
+def settings(seed: int, source: SourceModel) -> dict[str, Any]:
+    """What a user says: types for some layers, some passes off, some schedules."""
+    rng = np.random.default_rng(seed + 10**6)
+    layers = {}
+    for call in source.calls:
+        roles = [role for role, p in _ROLES.items() if rng.random() < p]
+        if roles:
+            layers[call.name] = {
+                "precision": {role: spelled(random_type(rng, constant=role in ("weight", "bias"))) for role in roles}
+            }
+    chosen: dict[str, Any] = {"layers": layers, "input_precision": spelled(random_type(rng))}
+    if rng.random() < 0.4:
+        chosen["input_precision"] = "fixed<7,3>"
+    if rng.random() < 0.4:
+        chosen["skip_passes"] = [name for name in _OPTIONAL if rng.random() < 0.5]
+    if rng.random() < 0.2:
+        chosen["fuse_quantized"] = True
+    if rng.random() < 0.2:
+        chosen["default_width"] = int(rng.integers(4, 12))
+    if rng.random() < 0.2:
+        chosen["max_width"] = int(rng.integers(8, 24))
+    if rng.random() < 0.3:
+        chosen["io_type"] = "io_stream"
+    if rng.random() < 0.3:
+        chosen["defaults"] = {"precision": {"result": spelled(random_type(rng))}}
+    return chosen
+
+
+_ROLES = {"accum": 0.45, "result": 0.45, "weight": 0.15, "bias": 0.1}
+
+
+def spelled(fixed: FixedType) -> str:
+    """With every mode written out."""
+    inside = f"{fixed.width},{fixed.integer},{fixed.rounding.value},{fixed.overflow.value},{fixed.saturation_bits}"
+    return f"{'' if fixed.signed else 'u'}fixed<{inside}>"
+
+
+def samples(seed: int, shape: tuple[int, ...], count: int = 12) -> Any:
+    """Real values of any size, and multiples of a coarse grid, which make ties."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, *shape)) * 2.0 ** rng.integers(-2, 4)
+    x[: count // 2] = np.round(x[: count // 2] * 8) / 8
+    return x
+
+
+# -- the comparison --------------------------------------------------------------------------------
+
+
+@dataclass
+class Compared:
+    """What a comparison found: differences in words, and how much there was to compare."""
+
+    differences: list[str] = field(default_factory=list)
+    overflows: int = 0
+    casts: Counter[str] = field(default_factory=Counter)
+    """The casts that could overflow, by role."""
+    refused: int = 0
+    layers: Counter[str] = field(default_factory=Counter)
+
+
+def compare(seed: int, found: Compared, *, every_value: bool = False) -> None:
+    """Compare counters, outputs and the counting design's values of a random network with the independent count.
+
+    ``every_value``: as the emulator computes them too, which takes another compilation.
+    """
+    source = network(seed)
+    try:
+        project = project_of(source, **settings(seed, source))
+    except UnsupportedError:
+        found.refused += 1
+        return
+    x = {tensor.name: samples(seed, tensor.shape) for tensor in project.design.inputs}
+    right = expected(project.design, x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        results = project.predict(x, raw=True, count_overflows=True)
+    for tensor, result in zip(project.design.outputs, results if isinstance(results, list) else [results], strict=True):
+        if (result.astype(object) != right.values[tensor]).any():
+            found.differences.append(f"{seed}: output {tensor!r}")
+    _compare_counts(seed, project, right.counts, found)
+    _compare_values(seed, project.design, right.values, found, emulated=every_value)
+    found.layers += Counter(op.layer.kind for op in project.design)
+
+
+def _compare_counts(seed: int, project: Project, counts: Counter[tuple[str, str]], found: Compared) -> None:
+    report = project.overflows
+    assert report is not None
+    got: Counter[tuple[str, str]] = Counter()
+    for entry in report.entries:
+        got[entry.layer, entry.role] += entry.count
+    if +got != +counts:
+        found.differences.append(f"{seed}: counted {got - counts} too many, {counts - got} not")
+    if report.total != counts.total():
+        found.differences.append(f"{seed}: {report.total} in all, {counts.total()} expected")
+    for layer in {layer for layer, _ in counts}:
+        if report[layer] != counts[layer, "accum"] + counts[layer, "result"]:
+            found.differences.append(f"{seed}: {report[layer]} of layer {layer}")
+    found.overflows += counts.total()
+    found.casts += Counter(entry.role for entry in report.entries)
+
+
+def _compare_values(seed: int, design: Design, right: Mapping[Tensor, Any], found: Compared, *, emulated: bool) -> None:
+    """Every value of the counting design is that of the design."""
+    exposed = expose_casts(design)
+    inputs = {tensor.name: right[tensor] for tensor in design.inputs}
+    wanted = tuple(dict.fromkeys(exposed.values.values()))
+    whole = replace(exposed.design, ops=exposed.ops, outputs=wanted, output_names=tuple(t.name for t in wanted))
+    known = evaluate(whole, inputs)
+    if emulated:
+        real = [np.asarray(right[t] * Fraction(2) ** -t.type.frac, dtype=np.float64) for t in design.inputs]
+        results = Emulator(make_plan(whole, "io_parallel", "counting", wanted)).run(real, raw=True)
+        for tensor, result in zip(wanted, results, strict=True):
+            if (result.reshape(known[tensor].shape).astype(object) != known[tensor].astype(object)).any():
+                found.differences.append(f"{seed}: value {tensor!r} of the counting design, emulated")
+    for tensor, same in exposed.values.items():
+        if (known[same].astype(object) != right[tensor]).any():
+            found.differences.append(f"{seed}: value {tensor!r} of the counting design")
+
+
+def main(arguments: list[str]) -> int:
+    count, first = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
+    found = Compared()
+    for done, seed in enumerate(range(first, first + count), start=1):
+        before = len(found.differences)
+        compare(seed, found, every_value=True)
+        print("\n".join(found.differences[before:]), end="", flush=True)
+        if done % 50 == 0:
+            print(f"{done} networks, {len(found.differences)} differences", flush=True)
+    print(f"{count} networks ({found.refused} refused), {found.overflows} overflows in {dict(found.casts)} casts")
+    print(f"layers: {dict(found.layers.most_common())}")
+    print(f"{len(found.differences)} differences")
+    return bool(found.differences)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
