@@ -85,7 +85,7 @@ def merge_back(graph: Graph, node: Node, route: Route) -> None:
         source = Source(node.source.name, node.source.class_name, False)
         added = graph.add(Scale(affine.scale, affine.shift), (value,), f"{node.name}_part", source)
         graph.set_inputs(reader, [added if v is value else v for v in reader.inputs])
-        added.expected = node.output.expected
+        added.expected = node.output.expected and _carried(node.output.expected, route)
     graph.sort()
     for producer, layer in route.fused:
         graph.set_layer(producer, layer)
