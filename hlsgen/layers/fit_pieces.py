@@ -24,6 +24,8 @@ from hlsgen.layers.piecewise import STRIDE, Direct, Form, Lines, Piecewise
 
 FINEST = 30
 """Fraction bits that are aimed at: functions are known to 53 bits, and words are to stay below 64."""
+_FLOAT_BITS = 52
+"""Coefficients are computed in float64."""
 _GUARD = 3
 """Bits of the coefficients below the step that is aimed at."""
 _INTERPOLATION = 0.2
@@ -114,18 +116,23 @@ class _Fit:
 
     def __init__(self, unary: Unary, argument: Argument, result: FixedType) -> None:
         self.unary, self.argument, self.result = unary, argument, result
-        self.frac = min(result.frac, FINEST)
+        self.lowest, self.highest = float(result.min), float(result.max)
+        self.frac = min(result.frac, FINEST, _FLOAT_BITS - _GUARD - self._correction_bits())
         self.step = 2.0**-self.frac
         self.grid = self.frac + _GUARD
         self.scale = self.step / float(result.step)
-        self.lowest, self.highest = float(result.min), float(result.max)
         self.lines = self._lines()
         self.points = argument.points()
         self.values = self.shown(self.correction(self.points))
-        self.integer = max(result.integer, argument.type.integer if self.lines else 0, 0)
+        self.integer = max(self._correction_bits(), argument.type.integer if self.lines else 0)
         """Bits left of the binary point of an exact sum."""
 
     # -- the function -----------------------------------------------------------------------
+
+    def _correction_bits(self) -> int:
+        """Bits left of the binary point of what is added to the lines: that of none is as large as the result."""
+        has_end = self.unary.bounded or self.unary.negative or self.unary.positive
+        return 2 if has_end else max(self.result.integer, 0) + 2
 
     def _lines(self) -> Lines:
         negative, slope = bool(self.unary.negative), self.unary.positive
@@ -177,7 +184,7 @@ class _Fit:
         """Bits left of the binary point up to where the result changes, on one side of zero."""
         side = self.points * sign > 0
         if not side.any():
-            return _FEWEST_BITS - self.argument.frac
+            return 1 - self.argument.frac
         inwards = np.argsort(-np.abs(self.points[side]))
         magnitudes, values, beyond = (v[side][inwards] for v in (np.abs(self.points), self.values, self._beyond))
         first = max(int(np.argmin(beyond)) - 1, 0) if not beyond.all() else len(beyond) - 1

@@ -183,8 +183,7 @@ class Piecewise:
         first, last = numbers << self.offset_bits, ((numbers + 1) << self.offset_bits) - 1
         found = []
         for place in range(self.ranges):
-            index = self.index_of(place)
-            low, high = (int(index.cast(np.array(end, dtype=object), x.frac)) for end in x.whole())
+            low, high = self.index_of(place).cast(np.array(x.whole(), dtype=object), x.frac)
             outside = (first < -self._inner) | (last >= self._inner) if place else np.ones(len(numbers), dtype=bool)
             found.append(outside & (last >= low) & (first <= high))
         return np.concatenate(found)
