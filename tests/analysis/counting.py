@@ -4,9 +4,9 @@ Nothing of the program's casts, counters or counting design is used: only what e
 (``Layer.exacts``), the types of the design, and the cast of ``tests/vendor/reference.py``, which is written from the
 vendor's manual. The definition is that of docs/numerics.md, rule 2.
 
-    python -m tests.analysis.counting 1000 [first seed]
+    python -m tests.analysis.counting 1000 [first seed [every]]
 
-compares that many random networks (:func:`compare`), about one a second.
+compares that many random networks (:func:`compare`) and compiles every tenth (or whichever is asked for) of them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import zip_longest
 from math import ceil, floor
 from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.exposed_casts import expose_casts
+from hlsgen.analysis.exposed_casts import Cast, expose_casts
+from hlsgen.analysis.overflow import Overflow as CountedCast
 from hlsgen.backends.hls.plan import make_plan
 from hlsgen.config import Config
 from hlsgen.design.design import Design
@@ -226,13 +228,18 @@ class Compared:
     casts: Counter[str] = field(default_factory=Counter)
     """The casts that could overflow, by role."""
     refused: int = 0
+    compiled: int = 0
     layers: Counter[str] = field(default_factory=Counter)
 
+    def expect(self, same: bool, what: str) -> None:
+        if not same:
+            self.differences.append(what)
 
-def compare(seed: int, found: Compared, *, every_value: bool = False) -> None:
-    """Compare counters, outputs and the counting design's values of a random network with the independent count.
 
-    ``every_value``: as the emulator computes them too, which takes another compilation.
+def compare(seed: int, found: Compared, *, compiled: bool) -> None:
+    """Compare counts, and every value of the counting design, of a random network with the independent count.
+
+    By the reference; ``compiled``: by the emulators of the design and of the counting design too.
     """
     source = network(seed)
     try:
@@ -242,63 +249,80 @@ def compare(seed: int, found: Compared, *, every_value: bool = False) -> None:
         return
     x = {tensor.name: samples(seed, tensor.shape) for tensor in project.design.inputs}
     right = expected(project.design, x)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        results = project.predict(x, raw=True, count_overflows=True)
-    for tensor, result in zip(project.design.outputs, results if isinstance(results, list) else [results], strict=True):
-        if (result.astype(object) != right.values[tensor]).any():
-            found.differences.append(f"{seed}: output {tensor!r}")
-    _compare_counts(seed, project, right.counts, found)
-    _compare_values(seed, project.design, right.values, found, emulated=every_value)
+    whole, values, casts = _counting_design(project.design)
+    known = evaluate(whole, {tensor.name: right.values[tensor] for tensor in project.design.inputs})
+    for tensor, same in values.items():
+        found.expect(_equal(known[same], right.values[tensor]), f"{seed}: value {tensor!r} of the counting design")
+    empty = [CountedCast(cast.layer, cast.role, cast.type, cast.wanted) for cast in casts]
+    entries = [e.counted(known[c.given], c.given.type.frac) for e, c in zip(empty, casts, strict=True)]
+    _compare_counts(f"{seed}", entries, right.counts, found)
+    if compiled:
+        _compare_compiled(seed, project, x, right, tuple(entries), found)
+        for tensor, result in zip(whole.outputs, _emulated(whole, x), strict=True):
+            found.expect(_equal(result, known[tensor]), f"{seed}: value {tensor!r} of the counting design, compiled")
+    found.overflows += right.counts.total()
+    found.casts += Counter(entry.role for entry in entries)
+    found.compiled += compiled
     found.layers += Counter(op.layer.kind for op in project.design)
 
 
-def _compare_counts(seed: int, project: Project, counts: Counter[tuple[str, str]], found: Compared) -> None:
+def _counting_design(design: Design) -> tuple[Design, Mapping[Tensor, Tensor], Sequence[Cast]]:
+    """The whole counting design with every value as an output, where it has those of the design, and its casts."""
+    exposed = expose_casts(design)
+    every = tuple(dict.fromkeys([*exposed.values.values(), *(cast.given for cast in exposed.casts)]))
+    names = tuple(tensor.name for tensor in every)
+    return replace(exposed.design, ops=exposed.ops, outputs=every, output_names=names), exposed.values, exposed.casts
+
+
+def _emulated(design: Design, x: Mapping[str, Any]) -> list[Any]:
+    plan = make_plan(design, "io_parallel", "counting", design.outputs)
+    return Emulator(plan).run([x[tensor.name] for tensor in design.inputs], raw=True)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool((np.asarray(a, dtype=object).ravel() == np.asarray(b, dtype=object).ravel()).all())
+
+
+def _compare_counts(
+    where: str, entries: Sequence[CountedCast], counts: Counter[tuple[str, str]], found: Compared
+) -> None:
+    got: Counter[tuple[str, str]] = Counter()
+    for entry in entries:
+        got[entry.layer, entry.role] += entry.count
+    found.expect(+got == +counts, f"{where}: counted {got - counts} too many, {counts - got} not")
+
+
+def _compare_compiled(
+    seed: int, project: Project, x: Any, right: Expected, entries: tuple[CountedCast, ...], found: Compared
+) -> None:
+    """What a user gets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        results = project.predict(x, raw=True, count_overflows=True)
+    outputs = results if isinstance(results, list) else [results]
+    for tensor, result in zip(project.design.outputs, outputs, strict=True):
+        found.expect(_equal(result, right.values[tensor]), f"{seed}: output {tensor!r}")
     report = project.overflows
     assert report is not None
-    got: Counter[tuple[str, str]] = Counter()
-    for entry in report.entries:
-        got[entry.layer, entry.role] += entry.count
-    if +got != +counts:
-        found.differences.append(f"{seed}: counted {got - counts} too many, {counts - got} not")
-    if report.total != counts.total():
-        found.differences.append(f"{seed}: {report.total} in all, {counts.total()} expected")
-    for layer in {layer for layer, _ in counts}:
-        if report[layer] != counts[layer, "accum"] + counts[layer, "result"]:
-            found.differences.append(f"{seed}: {report[layer]} of layer {layer}")
-    found.overflows += counts.total()
-    found.casts += Counter(entry.role for entry in report.entries)
-
-
-def _compare_values(seed: int, design: Design, right: Mapping[Tensor, Any], found: Compared, *, emulated: bool) -> None:
-    """Every value of the counting design is that of the design."""
-    exposed = expose_casts(design)
-    inputs = {tensor.name: right[tensor] for tensor in design.inputs}
-    wanted = tuple(dict.fromkeys(exposed.values.values()))
-    whole = replace(exposed.design, ops=exposed.ops, outputs=wanted, output_names=tuple(t.name for t in wanted))
-    known = evaluate(whole, inputs)
-    if emulated:
-        real = [np.asarray(right[t] * Fraction(2) ** -t.type.frac, dtype=np.float64) for t in design.inputs]
-        results = Emulator(make_plan(whole, "io_parallel", "counting", wanted)).run(real, raw=True)
-        for tensor, result in zip(wanted, results, strict=True):
-            if (result.reshape(known[tensor].shape).astype(object) != known[tensor].astype(object)).any():
-                found.differences.append(f"{seed}: value {tensor!r} of the counting design, emulated")
-    for tensor, same in exposed.values.items():
-        if (known[same].astype(object) != right[tensor]).any():
-            found.differences.append(f"{seed}: value {tensor!r} of the counting design")
+    found.expect(report.entries == entries, f"{seed}: the report {report!r}")
+    found.expect(report.total == right.counts.total(), f"{seed}: {report.total} in all")
+    for layer in {layer for layer, _ in right.counts}:
+        total = right.counts[layer, "accum"] + right.counts[layer, "result"]
+        found.expect(report[layer] == total, f"{seed}: {report[layer]} of layer {layer}")
 
 
 def main(arguments: list[str]) -> int:
-    count, first = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
+    count, first, every = (int(given or usual) for given, usual in zip_longest(arguments, ("1000", "0", "10")))
     found = Compared()
     for done, seed in enumerate(range(first, first + count), start=1):
         before = len(found.differences)
-        compare(seed, found, every_value=True)
-        print("\n".join(found.differences[before:]), end="", flush=True)
-        if done % 50 == 0:
+        compare(seed, found, compiled=done % every == 0)
+        for difference in found.differences[before:]:
+            print(difference, flush=True)
+        if done % 100 == 0:
             print(f"{done} networks, {len(found.differences)} differences", flush=True)
-    print(f"{count} networks ({found.refused} refused), {found.overflows} overflows in {dict(found.casts)} casts")
-    print(f"layers: {dict(found.layers.most_common())}")
+    print(f"{count} networks ({found.refused} refused, {found.compiled} compiled)")
+    print(f"{found.overflows} overflows in {dict(found.casts)} casts of {dict(found.layers.most_common())}")
     print(f"{len(found.differences)} differences")
     return bool(found.differences)
 
