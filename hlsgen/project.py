@@ -327,7 +327,8 @@ def _usual(data: Array) -> float:
     """The root mean square of the first samples."""
     some = np.asarray(data[:_INSPECTED], dtype=np.float64)
     finite = some[np.isfinite(some)]
-    return float(np.sqrt(np.square(finite).mean())) if finite.size else 0.0
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.square(finite).mean())) if finite.size else 0.0
 
 
 def _run(
