@@ -299,11 +299,9 @@ class Project:
                 )
 
     def _warn_if_unexpected(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> None:
-        outputs = results
+        outputs = [result[: self._input_check.samples] for result in results]
         if raw:
-            outputs = [
-                arrays.real(mantissas, t.type) for mantissas, t in zip(results, self.design.outputs, strict=True)
-            ]
+            outputs = [arrays.real(some, t.type) for some, t in zip(outputs, self.design.outputs, strict=True)]
         for text in self._input_check.messages(held, outputs):
             warnings.warn(text, UnexpectedInputWarning, stacklevel=3)
 

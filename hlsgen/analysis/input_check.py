@@ -92,7 +92,8 @@ def _finite(data: Array) -> Floats:
 
 
 def _rms(values: Array) -> float:
-    return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
 
 
 def _larger(name: str, rms: float, ratio: float, expected: Expected) -> str:
