@@ -67,9 +67,10 @@ def integers(values: ArrayLike, bits: int | None = None) -> Ints:
 
 def bit_length(values: Ints) -> int:
     """Return the bits (without sign) that the largest magnitude in ``values`` needs."""
-    if values.size == 0:
+    array = np.asarray(values)
+    if array.size == 0:
         return 0
-    return max(int(values.max()).bit_length(), int(values.min()).bit_length())
+    return max(int(array.max()).bit_length(), int(array.min()).bit_length())
 
 
 @dataclass(frozen=True)
@@ -217,8 +218,10 @@ class FixedType:
     # -- values -----------------------------------------------------------------------------
 
     def cast(self, mantissas: ArrayLike, frac: int) -> Ints:
-        """Cast exact values ``mantissas * 2**-frac`` to this type, as an assignment in C++ does."""
+        """Cast exact values ``mantissas * 2**-frac`` (of any shape) to this type, as an assignment in C++ does."""
         values = integers(mantissas)
+        if values.ndim == 0:  # of which NumPy makes bare numbers on the way
+            return self.cast(values.reshape(1), frac).reshape(())
         shift = frac - self.frac
         if shift <= 0:
             values = floor = integers(values, bit_length(values) - shift) << -shift
@@ -324,6 +327,8 @@ def to_float(mantissas: ArrayLike, frac: int) -> NDArray[np.float64]:
 
 def wrap(values: Ints, width: int, signed: bool) -> Ints:
     """Keep the low ``width`` bits, in two's complement if ``signed``."""
+    if values.ndim == 0:
+        return wrap(values.reshape(1), width, signed).reshape(())
     mask = (1 << width) - 1
     if width > _NATIVE_BITS:
         values = values.astype(object)
