@@ -17,6 +17,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from hlsgen.ir.affine import Affine
+from hlsgen.ir.arithmetic import shifted
 from hlsgen.ir.constant import Constant, Floats, Shape, as_exact
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
@@ -141,6 +142,8 @@ class Layer:
     """Every element of the result is one of the input, by its place or as the largest: what rises may go in front."""
     renames: ClassVar[bool] = False
     """The same elements in the same order: another name of the same wire."""
+    local: ClassVar[bool] = True
+    """It does the same at every place of an image or a series, and takes those of other extents as well."""
     is_input: ClassVar[bool] = False
     """A port of the model."""
     constant_width: ClassVar[int] = 0
@@ -155,6 +158,11 @@ class Layer:
     def products(self) -> int:
         """How many multiplications one position takes (of a convolution: one pixel of the result)."""
         return 0
+
+    @property
+    def cells_read(self) -> int:
+        """How many positions of its input an element of the result is taken from (of a pooling: the window's)."""
+        return 1
 
     @property
     def statistics(self) -> Statistics | None:
@@ -312,9 +320,4 @@ class Layer:
 def align(values: Sequence[Exact]) -> tuple[list[Ints], int]:
     """Bring exact values to the finest of their grids."""
     frac = max(v.frac for v in values)
-    result = []
-    for v in values:
-        shift = frac - v.frac
-        fixed = FixedType(512, 512 - frac)
-        result.append(fixed.cast(v.mantissas, v.frac) if shift else v.mantissas)
-    return result, frac
+    return [shifted(v.mantissas, frac - v.frac) for v in values], frac

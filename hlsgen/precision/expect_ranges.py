@@ -12,17 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hlsgen.ir.constant import Floats
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.expected import Expected, Histogram, Origin
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
 from hlsgen.precision.inputs import DEFAULT_INPUT
+from hlsgen.precision.probe_size import batch_size, probe_size
 
 _SEED = 20240229
-_SAMPLES = 256
-_FEWEST = 16
-_BATCH_CELLS = 1 << 17
 _LEAST = 1e-12
 """A channel that deviates less is constant."""
 _NARROW = 10
@@ -79,14 +77,14 @@ class ExpectRanges(Pass):
     percentile: float = 99.99
 
     def run(self, graph: Graph) -> bool:
-        step = self._batch(graph)
         for value in graph.values:
             value.expected = None
         if self.calibration is not None:
             data = {v: np.asarray(self.calibration[v.name], dtype=np.float64) for v in graph.inputs}
-            self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), step)
+            self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), batch_size(graph))
             return True
-        data = {v: probe(v, step) for v in graph.inputs}
+        size = probe_size(graph)
+        step, data = size.samples, {v: probe(v, size.samples, size.inputs[v]) for v in graph.inputs}
         origin = Origin.INPUT_TYPE if any(_fills(v) for v in graph.inputs) else Origin.PROBE
         if not any(node.layer.statistics for node in graph):
             self._send(graph, _Flow(data, origin, PROBE_MARGIN), step)
@@ -95,11 +93,6 @@ class ExpectRanges(Pass):
         if not plausible:  # then either may be right
             self._send(graph, _Flow(data, origin, PROBE_MARGIN), step)
         return True
-
-    def _batch(self, graph: Graph) -> int:
-        """Samples evaluated at once: few for large tensors, but enough for the statistics of a batch."""
-        largest = max(value.size for value in graph.values)
-        return min(max(_BATCH_CELLS // largest, _FEWEST), _SAMPLES)
 
     def _expected(self, seen: _Seen, flow: _Flow) -> Expected:
         reach, histogram = seen.largest * flow.margin, None
@@ -201,11 +194,11 @@ def _behind_statistics(graph: Graph) -> set[Value]:
     return found
 
 
-def probe(value: Value, samples: int) -> Floats:
+def probe(value: Value, samples: int, shape: Shape) -> Floats:
     """Made-up inputs (samples, *shape): standard normal, or filling the type that the user stated."""
     rng = np.random.default_rng(_SEED)
     fixed = value.producer.wish.result
-    data = rng.standard_normal((samples, *value.shape))
+    data = rng.standard_normal((samples, *shape))
     if fixed is not None and _fills(value):
         low, high = float(fixed.min), float(fixed.max)
         if fixed.width <= _NARROW:
