@@ -8,23 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
+    StrictBool,
+    Tag,
     ValidationError,
     WithJsonSchema,
 )
 
-from hlsgen.errors import ConfigError, TypeSpecError, nearest
+from hlsgen.errors import ConfigError, TypeSpecError, brief, nearest
 from hlsgen.ir.spelling import INPUT_MODES, WrittenType
 from hlsgen.ir.types import FixedType
+from hlsgen.named_files import checked_file
+from hlsgen.strict_yaml import MAX_BYTES, Document, parse
 
 IoType = Literal["io_parallel", "io_stream"]
 Strategy = Literal["latency", "resource"]
@@ -33,10 +38,24 @@ WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
 """How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
+_WIDEST, _REACH = 128, 128
+"""What a type may hold: words of the emulator, and exponents of float32. Two such types side by side (an alignment)
+still have room in what inference computes with."""
 
 
 def _parse_type(value: Any) -> Any:
-    return None if value is None or value == "auto" else WrittenType.parse(value)
+    if value is None or (isinstance(value, str) and value == "auto"):
+        return None
+    if not isinstance(value, str | FixedType | WrittenType):
+        raise TypeSpecError("a type is text, such as 'fixed<16,6>' or 'auto'")
+    written = WrittenType.parse(value)
+    fixed = written.type
+    if fixed.width > _WIDEST or max(abs(fixed.integer), abs(fixed.frac)) > _REACH:
+        raise TypeSpecError(
+            f"{written} cannot be computed with; supported are up to {_WIDEST} bits, from 2^{_REACH} down to "
+            f"2^-{_REACH} (as far as float32 reaches)"
+        )
+    return written
 
 
 def _spell(value: WrittenType | None) -> str:
@@ -50,6 +69,32 @@ TypeSpec = Annotated[
     WithJsonSchema({"type": "string", "examples": ["auto", "fixed<16,6,RND,SAT>"]}),
 ]
 """A type as it is written. What is left out of it is completed where it is known what the type is for."""
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers of Python and NumPy; no boolean, no text, no 4.0."""
+    if isinstance(value, bool) or not isinstance(value, Integral | None):
+        raise ValueError("expected a whole number")
+    return None if value is None else int(value)
+
+
+def _real(value: Any) -> Any:
+    """Numbers of Python and NumPy; no boolean, no text."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError("expected a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("expected a number that a float holds") from None
+
+
+InputTypes = Annotated[
+    Annotated[TypeSpec, Tag("[one]")] | Annotated[dict[str, TypeSpec], Tag("[by name]")],
+    Discriminator(lambda value: "[by name]" if isinstance(value, Mapping) else "[one]"),
+]
+"""A type for all inputs, or types by the inputs' names; an error is then said of the one that was meant."""
+Whole = BeforeValidator(_whole)
+Number = BeforeValidator(_real)
 
 
 class _Strict(BaseModel):
@@ -84,7 +129,7 @@ class LayerSettings(_Strict):
 
     precision: Annotated[Precision, BeforeValidator(_parse_precision)] = Field(default_factory=Precision)
     strategy: Strategy | None = None
-    reuse_factor: Annotated[int, Field(ge=1)] | None = None
+    reuse_factor: Annotated[int | None, Field(ge=1), Whole] = None
     weight_granularity: Annotated[
         WeightGranularity | None,
         Field(
@@ -109,9 +154,9 @@ class Config(_Strict):
     project_name: str | None = None
     backend: Annotated[str, Field(description="one of hlsgen.backends.base.BACKENDS")] = "vitis"
     part: str = "xcu250-figd2104-2L-e"
-    clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns")] = 5.0
+    clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns"), Number] = 5.0
     io_type: IoType = "io_parallel"
-    input_precision: TypeSpec | dict[str, TypeSpec] = None
+    input_precision: InputTypes = None
     input_granularity: Annotated[
         InputGranularity,
         Field(
@@ -119,8 +164,8 @@ class Config(_Strict):
             "much that it would lose small ones, one for each channel (last axis)"
         ),
     ] = "channel"
-    default_width: Annotated[int, Field(ge=2, le=64)] = 16
-    max_width: Annotated[int | None, Field(ge=2, le=120)] = None
+    default_width: Annotated[int, Field(ge=2, le=64), Whole] = 16
+    max_width: Annotated[int | None, Field(ge=2, le=120), Whole] = None
     calibration: Path | None = None
     calibration_method: Annotated[
         CalibrationMethod,
@@ -134,13 +179,14 @@ class Config(_Strict):
             allow_inf_nan=False,
             description="% of the magnitudes that calibration_method 'percentile' holds",
         ),
+        Number,
     ] = 99.99
     defaults: LayerSettings = Field(default_factory=LayerSettings)
     layer_types: dict[str, LayerSettings] = Field(default_factory=dict)
     layers: dict[str, LayerSettings] = Field(default_factory=dict)
-    fuse_quantized: Annotated[bool, Field(description="fuse scales into quantised weights, and fit types to those")] = (
-        False
-    )
+    fuse_quantized: Annotated[
+        StrictBool, Field(description="fuse scales into quantised weights, and fit types to those")
+    ] = False
     skip_passes: tuple[str, ...] = ()
     test_vectors: TestVectors | None = None
 
@@ -181,20 +227,25 @@ def make_config(
     """
     if isinstance(config, str | Path):
         config = load_config(config)
-    data = _said(config) if isinstance(config, Config) else dict(config or {})
+    data = _as_dict(config, "the configuration")
     valid = {*Config.model_fields, *_MODEL_LEVEL}
     for key, value in overrides.items():
         if key not in valid:
             raise ConfigError(f"{caller}: unknown setting '{key}'{nearest(key, valid)}")
         if key in _MODEL_LEVEL:
-            data["defaults"] = {**_as_dict(data.get("defaults")), key: value}
+            data["defaults"] = {**_as_dict(data.get("defaults"), "defaults"), key: value}
         else:
             data[key] = value
     return _validated(data, "configuration")
 
 
-def _as_dict(value: Any) -> dict[str, Any]:
-    return _said(value) if isinstance(value, BaseModel) else dict(value or {})
+def _as_dict(value: Any, what: str) -> dict[str, Any]:
+    """Settings as a dict of their own. Raises ConfigError for anything but a mapping, settings or None."""
+    if value is None or isinstance(value, Mapping):
+        return dict(value or {})
+    if not isinstance(value, _Strict):
+        raise ConfigError(f"{what}: expected a mapping of settings or a file of them, found {brief(value)}")
+    return _said(value)
 
 
 def _said(model: BaseModel) -> dict[str, Any]:
@@ -203,19 +254,17 @@ def _said(model: BaseModel) -> dict[str, Any]:
 
 
 def load_config(path: str | Path) -> Config:
-    """Read a YAML file; paths in it are relative to the file. Raises ConfigError."""
-    file = Path(path)
+    """Read a YAML file; paths in it are relative to the file. Raises ConfigError that names line and column."""
+    file = checked_file(path, "a YAML configuration", ConfigError, MAX_BYTES)
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = parse(file.read_text(encoding="utf-8"), str(file))
     except OSError as error:
         raise ConfigError(
             f"{file}: cannot be read ({error.strerror}); give the path of a YAML configuration"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not valid YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{file}: expected a mapping of settings, found {type(data).__name__}")
-    config = _validated(data, str(file))
+    config = _validated(document.data, str(file), document)
     return _with_absolute_paths(config, file.resolve().parent)
 
 
@@ -230,23 +279,36 @@ def _with_absolute_paths(config: Config, base: Path) -> Config:
     return config
 
 
-def _validated(data: Mapping[str, Any], where: str) -> Config:
+def _validated(data: Any, where: str, document: Document | None = None) -> Config:
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{where}: expected a mapping of settings, found {type(data).__name__}")
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{where}: {_explain(e)}" for e in error.errors())) from error
-    except TypeSpecError as error:
-        raise ConfigError(f"{where}: {error}") from error
+        raise ConfigError("\n".join(_explain(e, where, document) for e in error.errors())) from error
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"{where}: a text holds half of a character (a lone surrogate): {ascii(error.object)[:80]}"
+        ) from error
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, where: str, document: Document | None) -> str:
     """Turn one of pydantic's errors into ours: where, what, what would be right."""
-    place = ".".join(str(part) for part in error["loc"] if not _is_branch_name(part))
-    if error["type"] == "extra_forbidden":
+    path = tuple(part for part in error["loc"] if not _is_branch_name(part))
+    unknown = error["type"] == "extra_forbidden"
+    if document is not None:
+        where = f"{where}, {document.place(path, of_key=unknown)}"
+    place = ".".join(_shortened(part) for part in path)
+    if unknown:
         *parents, key = error["loc"]
-        return f"unknown key '{place}'{nearest(str(key), _fields_at(parents))}"
-    found = f", found {error['input']!r}" if not isinstance(error["input"], dict) else ""
-    return f"{place}: {error['msg'].removeprefix('Value error, ')}{found}"
+        return f"{where}: unknown key '{place}'{nearest(str(key), _fields_at(parents))}"
+    found = f", found {brief(error['input'])}" if not isinstance(error["input"], dict) else ""
+    return f"{where}: {place}: {error['msg'].removeprefix('Value error, ')}{found}"
+
+
+def _shortened(part: str | int) -> str:
+    text = str(part)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _is_branch_name(part: Any) -> bool:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LONGEST_WORD = 200
+"""Of which a nearest valid one is looked for."""
+
 
 class HlsgenError(Exception):
     """Base of everything hlsgen raises on purpose."""
@@ -54,9 +57,20 @@ class ToolError(HlsgenError):
     """An outside program (g++, Vitis) is missing or failed; carries its first error line."""
 
 
+def brief(value: object, most: int = 80) -> str:
+    """``repr(value)``, cut to ``most`` characters: what was found may be of any size."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python spells no integer of more than 4300 digits
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def nearest(word: str, valid: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest valid word, or the list of valid ones."""
     words = sorted({str(v) for v in valid})
+    if len(word) > _LONGEST_WORD:
+        return ""
     lowered = {w.lower(): w for w in words}
     close = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
     if close:

@@ -8,6 +8,7 @@ compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Viti
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import importlib.util
 import os
@@ -189,6 +190,82 @@ def first_error(lines: Sequence[str]) -> str:
             if pattern.search(line):
                 return line.strip()
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+# -- helpers --------------------------------------------------------------------------------------
+
+
+class HelperLost(ToolError):
+    """A helper ended, or was ended because it did not answer in time."""
+
+
+class Helper:
+    """A script of ours in a process of its own, which answers requests one by one until it is closed.
+
+    A request is a length (4 bytes), that many bytes of text, then data; an answer a length (8 bytes) and as many bytes.
+    """
+
+    def __init__(self, script: Path) -> None:
+        self.owner = os.getpid()
+        words = (sys.executable, "-P", str(script))
+        try:
+            self._process = subprocess.Popen(
+                words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            raise ToolError(f"{sys.executable} cannot be started: {error.strerror}") from error
+        atexit.register(self.close)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked: it runs, and this process (not one that it was forked from) has started it."""
+        return self.owner == os.getpid() and self._process.poll() is None
+
+    def ask(self, request: bytes, data: bytes | memoryview = b"", *, seconds: float) -> bytes:
+        """The answer to a request. Raises HelperLost, and ends the process, if there is none within so many seconds."""
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            self._process.kill()
+
+        timer = threading.Timer(seconds, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._exchange(request, data)
+        except (OSError, EOFError) as error:
+            self.close()
+            code = self._process.returncode
+            raise HelperLost(f"no answer in {seconds:g} s" if expired.is_set() else f"it {_status(code)}") from error
+        except BaseException:  # an answer that is still under way would be taken for the next one's
+            self.close()
+            raise
+        finally:
+            timer.cancel()
+
+    def _exchange(self, request: bytes, data: bytes | memoryview) -> bytes:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(len(request).to_bytes(4, "little") + request)
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+        size = self._process.stdout.read(8)
+        answer = self._process.stdout.read(int.from_bytes(size, "little")) if len(size) == 8 else b""
+        if len(size) < 8 or len(answer) < int.from_bytes(size, "little"):
+            raise EOFError
+        return answer
+
+    def close(self) -> None:
+        """End it; harmless if it has ended."""
+        atexit.unregister(self.close)
+        if self.owner != os.getpid():
+            return
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+        self._process.wait()
 
 
 # -- the compiler --------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "hlsgen"
 RANKS = {
     "version": 0,
     "errors": 0,
+    "named_files": 1,
+    "strict_yaml": 1,
     "tools": 1,
     "ir": 1,
     "quantizers": 2,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -205,3 +207,120 @@ def test_settings_of_type_inference_survive_a_file(tmp_path: Path) -> None:
     assert (config.calibration_method, config.percentile, config.max_width) == ("percentile", 99.5, 20)
     assert config.lookup("any", "Dense", "weight_granularity", "tensor") == "channel"
     assert make_config(config.model_dump(mode="json")) == config
+
+
+# -- whatever is given ---------------------------------------------------------------------------
+
+ANYTHING: list[Any] = [
+    None, True, False, 0, 1, -1, 2.5, float("nan"), float("inf"), 10**400, 10**5000, "x", "", "\0", "a" * 5000, "\ud800",
+    b"x", [], [1], {}, {"a": 1}, {1: 2}, {None: 1}, {"\ud800": 1}, {"b" * 5000: 1}, (1, 2), {1, 2}, 3 + 4j, range(3), Path("x\0"),
+    np.int64(3), np.float32(2), np.bool_(True), np.zeros(3), np.array(3), object(), int, "auto", "fixed<16,6>", {"x": True},
+]  # fmt: skip
+
+
+def read_or_refused(settings: Any, **overrides: Any) -> None:
+    try:
+        config = make_config(settings, **overrides)
+    except ConfigError as error:
+        assert len(str(error)) < 2500
+        return
+    config.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    "key", [*Config.model_fields, "precision", "strategy", "reuse_factor", "weight_granularity", ""]
+)
+def test_anything_for_a_setting_is_read_or_refused(key: str) -> None:
+    for value in ANYTHING:
+        read_or_refused(None, **{key: value})
+        read_or_refused({key: value})
+        read_or_refused({"defaults": value}, strategy="latency")
+        for level in (
+            {"defaults": {key: value}},
+            {"layers": {"x": {key: value}}},
+            {"layer_types": {"x": {key: value}}},
+        ):
+            read_or_refused(level)
+            read_or_refused({"layers": {"x": {"precision": {key: value}}}})
+
+
+def test_anything_for_a_configuration_is_read_or_refused() -> None:
+    for value in ANYTHING:
+        read_or_refused(value)
+        with pytest.raises(ConfigError):
+            hlsgen.load_config(value)
+
+
+WHOLE_NUMBERS = ["reuse_factor", "default_width", "max_width"]
+
+
+@pytest.mark.parametrize("value", [True, False, "4", 4.0, 4.5, "many", np.bool_(True), [4]], ids=repr)
+@pytest.mark.parametrize("key", WHOLE_NUMBERS)
+def test_whole_numbers_are_whole_numbers(key: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"configuration: (defaults.)?{key}: expected a whole number, found"):
+        make_config(**{key: value})
+    assert make_config(**{key: np.int64(4)}) == make_config(**{key: 4})
+
+
+@pytest.mark.parametrize("value", [True, "5", [5], None, 3j], ids=repr)
+@pytest.mark.parametrize("key", ["clock_period", "percentile"])
+def test_numbers_are_numbers(key: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"configuration: {key}: expected a number, found"):
+        make_config(**{key: value})
+    assert make_config(**{key: np.float32(5)}) == make_config(**{key: 5})
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", "yes", None, 1.0], ids=repr)
+def test_a_switch_is_true_or_false(value: Any) -> None:
+    with pytest.raises(ConfigError, match="fuse_quantized"):
+        make_config(fuse_quantized=value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("project_name: a\ndefaults: {reuse_factor: true}", "line 2, column 26", "expected a whole number, found True"),
+        (
+            "layers:\n  fc1:\n    strategi: latency",
+            "line 3, column 5",
+            "unknown key 'layers.fc1.strategi'; did you mean",
+        ),
+        ("layers:\n  fc1:\n    precision: {weight: fixd}", "line 3, column 25", "'fixd' is not a fixed-point type"),
+        ("clock_period: 'fast'", "line 1, column 15", "expected a number, found 'fast'"),
+        ("input_precision: {x: 12}", "line 1, column 22", "a type is text"),
+        ("skip_passes: [a, 2]", "line 1, column 18", "skip_passes.1"),
+    ],
+)
+def test_files_name_the_line(tmp_path: Path, text: str, place: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert str(caught.value).startswith(f"{tmp_path / 'c.yml'}, {place}: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["fixed<16,2000>", "fixed<16,-2000>", "fixed<129,60>", "ufixed<1,129>", "int<1024>", "fixed<2,-127>"]
+)
+def test_types_that_nothing_computes_with(text: str) -> None:
+    """The largest value and the finest step are within the reach of float32."""
+    for settings in ({"precision": text}, {"input_precision": text}, {"input_precision": {"x": text}}):
+        with pytest.raises(ConfigError, match=r"cannot be computed with; supported are up to 128 bits, from 2\^128"):
+            make_config(settings if "precision" not in settings else {"defaults": settings})
+    for near in ("fixed<128,0>", "fixed<128,128>", "ufixed<1,-127>", "ufixed<1,128>"):
+        make_config(precision=near)
+
+
+def test_paths_that_name_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, reason in (
+        ("a" * 300, "File name too long"),
+        ("a\0b", "it is no path"),
+        ("\ud800", "it (is no path|does not exist)"),
+        (tmp_path, "it is a directory"),
+        (tmp_path / "pipe", "it is a device or a pipe"),
+        (tmp_path / "none", "it does not exist"),
+    ):
+        with pytest.raises(ConfigError, match=rf"cannot be read \({reason}") as caught:
+            hlsgen.load_config(path)
+        assert len(str(caught.value)) < 400
+        str(caught.value).encode()

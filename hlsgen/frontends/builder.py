@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen.errors import ModelError
 from hlsgen.frontends.constants import float32_constant
+from hlsgen.frontends.limits import MAX_TENSOR
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.ir.layer import Layer
@@ -61,9 +64,19 @@ class Builder:
     ) -> Sequence[Value]:
         """Add a node of several outputs and return those."""
         read = self.inputs if inputs is None else inputs
+        self._check_sizes(layer, read)
         node = self.graph.add_node(layer, read, f"{self.name}#", Source(self.name, self.class_name, False))
         self._added.append((node, step or layer.kind.lower()))
         return node.outputs
+
+    def _check_sizes(self, layer: Layer, inputs: Sequence[Value]) -> None:
+        """Raise ModelError for a tensor beyond the limit, before anything of its size is made."""
+        for shape in layer.output_shapes([value.shape for value in inputs]):
+            if prod(shape) > MAX_TENSOR:
+                raise ModelError(
+                    f"{self.where}: its result of shape {shape} has {prod(shape)} elements, more than the {MAX_TENSOR} "
+                    "that a tensor may have"
+                )
 
     def add_typed(self, layer: Layer, value: Value, fixed: FixedType, step: str | None = None) -> Value:
         """Add a node whose result type is the model's own quantiser's."""

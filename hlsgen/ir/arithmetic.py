@@ -20,15 +20,16 @@ def exact_matmul(x: Ints, w: Ints) -> Ints:
 def exact_product(x: Ints, w: Ints) -> Ints:
     """Return ``x * w`` without overflow."""
     bits = bit_length(x) + bit_length(w)
-    return integers(x, bits) * integers(w, bits)
+    return integers(integers(x, bits) * integers(w, bits), bits)
 
 
 def exact_sum(x: Ints, y: Ints) -> Ints:
     """Return ``x + y`` without overflow."""
     bits = max(bit_length(x), bit_length(y)) + 1
-    return integers(x, bits) + integers(y, bits)
+    return integers(integers(x, bits) + integers(y, bits), bits)
 
 
 def shifted(x: Ints, by: int) -> Ints:
     """Return ``x << by`` without overflow."""
-    return integers(x, bit_length(x) + by) << by if by else x
+    bits = bit_length(x) + by
+    return integers(integers(x, bits) << by, bits) if by else x

@@ -17,6 +17,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from hlsgen.ir.affine import Affine
+from hlsgen.ir.arithmetic import shifted
 from hlsgen.ir.constant import Constant, Floats, Shape, as_exact
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
@@ -148,6 +149,8 @@ class Layer:
     exact_inside: ClassVar[bool] = False
     """As a step of a larger operation (a sum of three, a product of vectors) its result is held exactly: that operation
     is cast once, at its end."""
+    local: ClassVar[bool] = True
+    """It does the same at every place of an image or a series, and takes those of other extents as well."""
     is_input: ClassVar[bool] = False
     """A port of the model."""
     constant_width: ClassVar[int] = 0
@@ -173,6 +176,11 @@ class Layer:
     def products(self) -> int:
         """How many multiplications one position takes (of a convolution: one pixel of the result)."""
         return 0
+
+    @property
+    def cells_read(self) -> int:
+        """How many positions of its input an element of the result is taken from (of a pooling: the window's)."""
+        return 1
 
     @property
     def statistics(self) -> Statistics | None:
@@ -362,9 +370,4 @@ class Layer:
 def align(values: Sequence[Exact]) -> tuple[list[Ints], int]:
     """Bring exact values to the finest of their grids."""
     frac = max(v.frac for v in values)
-    result = []
-    for v in values:
-        shift = frac - v.frac
-        fixed = FixedType(512, 512 - frac)
-        result.append(fixed.cast(v.mantissas, v.frac) if shift else v.mantissas)
-    return result, frac
+    return [shifted(v.mantissas, frac - v.frac) for v in values], frac

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hlsgen.errors import InputError, TypeSpecError, nearest
+from hlsgen.errors import InputError, TypeSpecError, brief, nearest
 
 Ints = NDArray[Any]
 """An array of exact integers: ``int64`` where everything fits, ``object`` (Python ints) beyond."""
@@ -89,9 +89,10 @@ def integers(values: ArrayLike, bits: int | None = None) -> Ints:
 
 def bit_length(values: Ints) -> int:
     """Return the bits (without sign) that the largest magnitude in ``values`` needs."""
-    if values.size == 0:
+    array = np.asarray(values)
+    if array.size == 0:
         return 0
-    return max(int(values.max()).bit_length(), int(values.min()).bit_length())
+    return max(int(array.max()).bit_length(), int(array.min()).bit_length())
 
 
 @dataclass(frozen=True)
@@ -140,24 +141,25 @@ class FixedType:
         if isinstance(text, FixedType):
             return text
         match = re.fullmatch(r"\s*(?:ap_)?(u?)(fixed|int)\s*<([^<>]*)>\s*", str(text).lower())
+        shown = brief(str(text))
         if match is None:
             raise TypeSpecError(
-                f"'{text}' is not a fixed-point type; write it like 'fixed<16,6>', 'ufixed<8,2,RND,SAT>' or 'int<4>'"
+                f"{shown} is not a fixed-point type; write it like 'fixed<16,6>', 'ufixed<8,2,RND,SAT>' or 'int<4>'"
             )
         unsigned, kind, inside = match.groups()
         parts = [part.strip() for part in inside.split(",")]
         limits, wanted = ((1, 1), "1 argument") if kind == "int" else ((2, 5), "2 to 5 arguments")
         if not limits[0] <= len(parts) <= limits[1]:
-            raise TypeSpecError(f"'{text}': {kind} takes {wanted}, found {len(parts)}")
+            raise TypeSpecError(f"{shown}: {kind} takes {wanted}, found {len(parts)}")
         if "" in parts:
-            raise TypeSpecError(f"'{text}': argument {parts.index('') + 1} is empty; remove a comma or write a value")
-        width = _parse_int(parts[0], "width", text)
+            raise TypeSpecError(f"{shown}: argument {parts.index('') + 1} is empty; remove a comma or write a value")
+        width = _parse_int(parts[0], "width", shown)
         if kind == "int":
             return cls(width, width, not unsigned)
-        integer = _parse_int(parts[1], "integer bits", text)
-        rounding = _parse_mode(Rounding, parts[2], text) if len(parts) > 2 else Rounding.TRN
-        overflow = _parse_mode(Overflow, parts[3], text) if len(parts) > 3 else Overflow.WRAP
-        sat_bits = _parse_int(parts[4], "saturation bits", text) if len(parts) > 4 else 0
+        integer = _parse_int(parts[1], "integer bits", shown)
+        rounding = _parse_mode(Rounding, parts[2], shown) if len(parts) > 2 else Rounding.TRN
+        overflow = _parse_mode(Overflow, parts[3], shown) if len(parts) > 3 else Overflow.WRAP
+        sat_bits = _parse_int(parts[4], "saturation bits", shown) if len(parts) > 4 else 0
         return cls(width, integer, not unsigned, rounding, overflow, sat_bits)
 
     def _arguments(self, prefix: str) -> str:
@@ -239,18 +241,20 @@ class FixedType:
     # -- values -----------------------------------------------------------------------------
 
     def cast(self, mantissas: ArrayLike, frac: int) -> Ints:
-        """Cast exact values ``mantissas * 2**-frac`` to this type, as an assignment in C++ does."""
-        values, floor = self._on_grid(mantissas, frac)
-        return integers(self._fit(values, floor))
+        """Cast exact values ``mantissas * 2**-frac`` (of any shape) to this type, as an assignment in C++ does."""
+        values = integers(mantissas)
+        if values.ndim == 0:  # of which NumPy makes bare numbers on the way
+            return self.cast(values.reshape(1), frac).reshape(())
+        return integers(self._fit(*self._on_grid(values, frac)))
 
     def rounded(self, mantissas: ArrayLike, frac: int) -> Ints:
         """Round exact values ``mantissas * 2**-frac`` to the grid of this type, as a cast does before it looks at the
         range; the result may lie outside of it."""
-        return self._on_grid(mantissas, frac)[0]
-
-    def _on_grid(self, mantissas: ArrayLike, frac: int) -> tuple[Ints, Ints]:
-        """Rounded values, and the floors they were rounded from."""
         values = integers(mantissas)
+        return self.rounded(values.reshape(1), frac).reshape(()) if values.ndim == 0 else self._on_grid(values, frac)[0]
+
+    def _on_grid(self, values: Ints, frac: int) -> tuple[Ints, Ints]:
+        """Rounded values, and the floors they were rounded from."""
         shift = frac - self.frac
         if shift > 0:
             return _round(values, shift, self.rounding)
@@ -355,6 +359,8 @@ def to_float(mantissas: ArrayLike, frac: int) -> NDArray[np.float64]:
 
 def wrap(values: Ints, width: int, signed: bool) -> Ints:
     """Keep the low ``width`` bits, in two's complement if ``signed``."""
+    if values.ndim == 0:
+        return wrap(values.reshape(1), width, signed).reshape(())
     mask = (1 << width) - 1
     if width > _NATIVE_BITS:
         values = values.astype(object)
@@ -392,12 +398,12 @@ def _round(values: Ints, shift: int, mode: Rounding) -> tuple[Ints, Ints]:
 
 def _parse_int(text: str, what: str, whole: str) -> int:
     if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
-        raise TypeSpecError(f"'{whole}': {what} '{text}' is not a whole number of at most nine digits")
+        raise TypeSpecError(f"{whole}: {what} {brief(text)} is not a whole number of at most nine digits")
     return int(text)
 
 
 def _parse_mode(kind: type[M], text: str, whole: str) -> M:
     name = text.removeprefix("ap_").upper()
     if name not in kind.__members__:
-        raise TypeSpecError(f"'{whole}': no {kind.__name__.lower()} mode '{name}'{nearest(name, kind.__members__)}")
+        raise TypeSpecError(f"{whole}: no {kind.__name__.lower()} mode {brief(name)}{nearest(name, kind.__members__)}")
     return kind[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Exact, Layer
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 from hlsgen.layers.window import Window
+
+_MOST_PATCHES = 1 << 26
+"""Elements of copies of the input, one for each cell of the window, that are held at once (in real numbers)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +60,12 @@ class Conv2D(Convolution):
         return self.weight.shape[3]
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
-        patches = self.window.patches(inputs[0])
-        flat = patches.reshape(*patches.shape[:3], self.n_in)
-        result = flat @ self.weight_matrix() + self.bias.effective
-        return result.reshape(len(inputs[0]), *self.output_shape([inputs[0].shape[1:]]))
+        patches, matrix = self.window.patches(inputs[0]), self.weight_matrix()
+        few = max(_MOST_PATCHES // max(prod(patches.shape[1:]), 1), 1)
+        parts = [patches[at : at + few] for at in range(0, len(patches), few)]
+        results = [part.reshape(*part.shape[:3], self.n_in) @ matrix for part in parts]
+        total = np.concatenate(results) if len(results) > 1 else results[0]
+        return (total + self.bias.effective).reshape(len(inputs[0]), *self.output_shape([inputs[0].shape[1:]]))
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x, frac = inputs[0]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from hlsgen.ir.affine import Indices
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.ties import Tie, straight
@@ -21,6 +24,7 @@ class DepthToSpace(Mover):
     """
 
     kind = "DepthToSpace"
+    local = False
     factors: tuple[int, int]
     extent: tuple[int, int]
 
@@ -38,6 +42,14 @@ class DepthToSpace(Mover):
         blocks = x.reshape(-1, height, width, rows, columns, channels).transpose(0, 1, 3, 2, 4, 5)
         image = blocks.reshape(-1, height * rows, width * columns, channels)
         return image[:, : self.extent[0], : self.extent[1]].reshape(-1, *self.output_shape([x.shape[1:]]))
+
+    def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
+        """Channel c of a block is channel c % channels of one of its pixels, if that is not cut off everywhere."""
+        channels = before[-1] // self.cells
+        source = np.arange(before[-1])
+        row, column = np.divmod(source // channels, self.factors[1])
+        source = source[(row < self.extent[0]) & (column < self.extent[1])]
+        return source, source % channels, source[:0]
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         low, high = (v.reshape(self.cells, -1) for v in (inputs[0].low, inputs[0].high))

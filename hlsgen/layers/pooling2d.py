@@ -49,6 +49,10 @@ class MaxPooling2D(Largest):
     kind = "MaxPooling2D"
     window: Window
 
+    @property
+    def cells_read(self) -> int:
+        return self.window.taps
+
     def is_identity(self, shapes: Sequence[Shape]) -> bool:
         return self.window == Window((1, 1))
 
@@ -145,11 +149,15 @@ class AveragePooling2D(Average):
     kind = "AveragePooling2D"
     window: Window = field(kw_only=True)
 
+    @property
+    def cells_read(self) -> int:
+        return self.window.taps
+
     def is_identity(self, shapes: Sequence[Shape]) -> bool:
         return self.window == Window((1, 1)) and bool(self.reciprocal.effective[1] == 1.0)
 
     def divisors(self, shape: Shape) -> dict[int, int]:
-        return {int(count): int(count) for count in np.unique(self.window.counts(shape))}
+        return {count: count for count in self.window.distinct_counts(shape)}
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], shapes[0][-1])
@@ -170,8 +178,8 @@ class AveragePooling2D(Average):
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         reciprocal, frac = self.reciprocal.fixed
-        x, counts = inputs[0], np.unique(self.window.counts(shapes[0]))
-        factors = [int(c) * int(reciprocal[c]) for c in counts]
+        x, counts = inputs[0], self.window.distinct_counts(shapes[0])
+        factors = [c * int(reciprocal[c]) for c in counts]
         bits = max(bit_length(x.low), bit_length(x.high)) + max(factors).bit_length()
         corners = [integers(v, bits) * f for v in (x.low, x.high) for f in factors]
         return Interval(np.min(corners, axis=0), np.max(corners, axis=0), x.frac + frac)

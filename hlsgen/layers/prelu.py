@@ -24,6 +24,10 @@ class PRelu(Layer):
     casts = frozenset({"result"})
     slopes: Constant
 
+    @property
+    def local(self) -> bool:  # type: ignore[override]
+        return self.slopes.values.ndim == 1
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         self.expect_channels(shapes[0], self.slopes.shape[-1])
         return shapes[0]

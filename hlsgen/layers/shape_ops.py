@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import lcm
 
 import numpy as np
 
@@ -51,14 +52,10 @@ class Mover(Layer):
         return [Tie(0, source, 0, target)]
 
     def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
-        """All (channel before, channel behind) that share an element; and the channels behind that hold padding."""
-        channels = self.output_shape([before])[-1]
-        marks = np.broadcast_to(np.arange(1, before[-1] + 1), (1, *before))
-        moved = np.asarray(self.move(marks), dtype=np.int64)  # type: ignore[arg-type]
-        keys = np.unique(moved * channels + np.arange(channels))
-        source, target = keys // channels, keys % channels
-        real = source > 0
-        return source[real] - 1, target[real], target[~real]
+        """All (channel before, channel behind) that share an element, by channel before; and the channels behind that
+        hold padding. Here: every channel stays what it is."""
+        same = np.arange(before[-1])
+        return same, same, same[:0]
 
     def move(self, x: Floats) -> Floats:
         """Rearrange (samples, *shape)."""
@@ -81,6 +78,7 @@ class Reshape(Mover):
     kind = "Reshape"
     packing = Packing.NONE
     renames = True
+    local = False
     shape: Shape
 
     def is_identity(self, shapes: Sequence[Shape]) -> bool:
@@ -98,6 +96,14 @@ class Reshape(Mover):
 
     def move(self, x: Floats) -> Floats:
         return x.reshape(len(x), *self.shape)
+
+    def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
+        """Element e is in channels e % before and e % behind; all pairs of these are in the first lcm elements."""
+        channels, behind = before[-1], self.shape[-1]
+        place = np.arange(lcm(channels, behind))
+        source, target = place % channels, place % behind
+        order = np.lexsort((target, source))
+        return source[order], target[order], place[:0]
 
     def natural_type(self, context: Context) -> FixedType | None:
         """Exactly the input's: both are one wire."""
@@ -118,6 +124,7 @@ class Permute(Mover):
     """Axes (without the batch) in another order, as numpy.transpose."""
 
     kind = "Permute"
+    local = False
     order: tuple[int, ...]
 
     def is_identity(self, shapes: Sequence[Shape]) -> bool:
@@ -131,6 +138,13 @@ class Permute(Mover):
 
     def move(self, x: Floats) -> Floats:
         return x.transpose(0, *(axis + 1 for axis in self.order))
+
+    def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
+        """Every channel to itself where the last axis stays, else to every other."""
+        if self.order[-1] == len(self.order) - 1:
+            return super()._channels_moved(before)
+        channels, behind = before[-1], before[self.order[-1]]
+        return np.repeat(np.arange(channels), behind), np.tile(np.arange(behind), channels), np.arange(0)
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         last = len(self.order) - 1
@@ -164,6 +178,10 @@ class ZeroPadding(Mover):
         top, bottom, left, right = self.padding
         padded = np.pad(image, ((0, 0), (top, bottom), (left, right), (0, 0)))
         return padded.reshape(len(x), *self.output_shape([x.shape[1:]]))
+
+    def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
+        same = np.arange(before[-1])
+        return same, same, same if any(self.padding) else same[:0]
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         return inputs[0].with_zero()

@@ -82,28 +82,30 @@ class Window:
 
     def counts(self, shape: Shape) -> NDArray[np.int64]:
         """How many cells of each window lie inside the input: (rows, columns)."""
-        height, width, _ = as_image(shape)
-        ones = np.ones((1, height, width, 1), dtype=np.int64)
-        return np.asarray(self.patches(ones).sum(axis=(3, 4, 5))[0])
+        rows, columns = (inside.sum(axis=1) for inside in self._inside(shape))
+        return np.asarray(rows[:, None] * columns[None, :], dtype=np.int64)
+
+    def distinct_counts(self, shape: Shape) -> list[int]:
+        """The different numbers among :meth:`counts`, ascending."""
+        rows, columns = (np.unique(inside.sum(axis=1)) for inside in self._inside(shape))
+        return sorted({int(r) * int(c) for r in rows for c in columns})
+
+    def _inside(self, shape: Shape) -> list[NDArray[np.bool_]]:
+        """For rows and for columns, (outputs, size): does cell k of output o lie inside?"""
+        extents, outputs, before = as_image(shape)[:2], self.output_extent(shape), (self.padding[0], self.padding[2])
+        found = []
+        for axis in (0, 1):
+            at = np.arange(outputs[axis])[:, None] * self.stride[axis] - before[axis]
+            at = at + np.arange(self.size[axis]) * self.dilation[axis]
+            found.append((at >= 0) & (at < extents[axis]))
+        return found
 
     def masks(self, shape: Shape) -> list[NDArray[np.bool_]]:
         """Which cells (kh, kw) lie inside the input, for every kind of place; not those whose cells another has, too.
 
         One, of all cells, if some window lies inside.
         """
-        height, width, _ = as_image(shape)
-        rows, columns = self.output_extent(shape)
-        top, _, left, _ = self.padding
-        masks = [
-            row[:, None] & column[None, :]
-            for row in _masks(rows, self.size[0], self.stride[0], self.dilation[0], top, height)
-            for column in _masks(columns, self.size[1], self.stride[1], self.dilation[1], left, width)
-        ]
+        rows, columns = (np.unique(inside, axis=0) for inside in self._inside(shape))
+        masks = [row[:, None] & column[None, :] for row in rows for column in columns]
         found = list({mask.tobytes(): mask for mask in masks}.values())
         return [m for m in found if not any(o is not m and (o | m == o).all() for o in found)]
-
-
-def _masks(outputs: int, size: int, stride: int, dilation: int, before: int, extent: int) -> list[NDArray[np.bool_]]:
-    """The different rows of: does cell k of output o lie inside?"""
-    at = np.arange(outputs)[:, None] * stride + np.arange(size) * dilation - before
-    return list(np.unique((at >= 0) & (at < extent), axis=0))

@@ -12,17 +12,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hlsgen.ir.constant import Floats
+from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.expected import Channels, Expected, Histogram, Origin
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
 from hlsgen.precision.inputs import fills
+from hlsgen.precision.probe_size import batch_size, probe_size
 
 _SEED = 20240229
-_SAMPLES = 256
-_FEWEST = 16
-_BATCH_CELLS = 1 << 17
 _LEAST = 1e-12
 """A channel that deviates less is constant."""
 _NARROW = 10
@@ -93,16 +91,17 @@ class ExpectRanges(Pass):
     percentile: float = 99.99
 
     def run(self, graph: Graph) -> bool:
-        step = self._batch(graph)
         if self.calibration is not None:
             data = {v: np.asarray(self.calibration[v.name], dtype=np.float64) for v in graph.inputs}
-            found, _ = self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), step)
+            found, _ = self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), batch_size(graph))
         else:
-            found = self._estimate(graph, {v: probe(v, step) for v in graph.inputs}, step)
-            small = {v: standardised(v, step) for v in graph.inputs}
+            size = probe_size(graph)
+            data = {v: probe(v, size.samples, size.inputs[v]) for v in graph.inputs}
+            found = self._estimate(graph, data, size.samples)
+            small = {v: standardised(v, size.samples, size.inputs[v]) for v in graph.inputs}
             if any(x is not None for x in small.values()):
-                data = {v: probe(v, step) if x is None else x for v, x in small.items()}
-                least = self._estimate(graph, data, step)
+                data = {v: data[v] if x is None else x for v, x in small.items()}
+                least = self._estimate(graph, data, size.samples)
                 found = {value: replace(expected, standardised=least[value]) for value, expected in found.items()}
         for value in graph.values:
             value.expected = found[value]
@@ -119,11 +118,6 @@ class ExpectRanges(Pass):
             return found
         other, _ = self._send(graph, plain, step)  # then either may be right: the larger counts
         return {value: max(found[value], other[value], key=lambda expected: expected.reach) for value in found}
-
-    def _batch(self, graph: Graph) -> int:
-        """Samples evaluated at once: few for large tensors, but enough for the statistics of a batch."""
-        largest = max(value.size for value in graph.values)
-        return min(max(_BATCH_CELLS // largest, _FEWEST), _SAMPLES)
 
     def _expected(self, seen: _Seen, flow: _Flow) -> Expected:
         reach, histogram = seen.largest * flow.margin, None
@@ -221,31 +215,31 @@ def _behind_statistics(graph: Graph) -> set[Value]:
     return found
 
 
-def probe(value: Value, samples: int) -> Floats:
+def probe(value: Value, samples: int, shape: Shape) -> Floats:
     """Made-up inputs (samples, *shape): standard normal, or filling the type that the user stated."""
     fixed = value.producer.wish.result
     if fixed is None or not fills(value):
-        return _standard_normal(value, samples)
+        return _standard_normal(samples, shape)
     low, high = float(fixed.min), float(fixed.max)
     if fixed.width <= _NARROW:
         rng = np.random.default_rng(_SEED)
-        return _half_positive(rng.uniform(low, high, (samples, *value.shape)))
+        return _half_positive(rng.uniform(low, high, (samples, *shape)))
     # bits to spare: rather a bell, that reaches the ends now and then
-    return np.clip(_standard_normal(value, samples) * max(-low, high) / 4.0, low, high)
+    return np.clip(_standard_normal(samples, shape) * max(-low, high) / 4.0, low, high)
 
 
-def standardised(value: Value, samples: int) -> Floats | None:
+def standardised(value: Value, samples: int, shape: Shape) -> Floats | None:
     """Inputs of the usual size, where the type that the user stated would hold much larger ones; None elsewhere."""
     fixed = value.producer.wish.result
     if fixed is None or not fills(value) or fixed.width <= _NARROW:
         return None
     if fixed.max <= _STANDARDISED or fixed.step > _COARSE:
         return None
-    return np.clip(_standard_normal(value, samples), float(fixed.min), float(fixed.max))
+    return np.clip(_standard_normal(samples, shape), float(fixed.min), float(fixed.max))
 
 
-def _standard_normal(value: Value, samples: int) -> Floats:
-    return _half_positive(np.random.default_rng(_SEED).standard_normal((samples, *value.shape)))
+def _standard_normal(samples: int, shape: Shape) -> Floats:
+    return _half_positive(np.random.default_rng(_SEED).standard_normal((samples, *shape)))
 
 
 def _half_positive(data: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from fractions import Fraction
@@ -12,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hlsgen.errors import InputError, TypeSpecError
+from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
 from hlsgen.ir.types import FixedType, Overflow, Rounding, bit_length, integers, to_float, wrap
 from tests.vendor import reference
 
@@ -137,6 +139,47 @@ def test_cast_of_many_is_the_cast_of_each(t: FixedType, mantissas: list[int], fr
     assert [int(v) for v in together] == [one(t, m, frac) for m in mantissas]
     as_int64 = t.cast(np.array(mantissas, dtype=np.int64), frac)
     assert [int(v) for v in as_int64] == [int(v) for v in together]
+
+
+SHAPES = [(), (1,), (0,), (4,), (2, 3), (1, 0, 2)]
+
+
+@given(types(), st.sampled_from(SHAPES), st.sampled_from([2**20, 2**61, 2**63, 2**70, 2**400]), st.data())
+def test_the_shape_of_what_is_cast_does_not_matter(
+    t: FixedType, shape: tuple[int, ...], largest: int, data: st.DataObject
+) -> None:
+    """Of numbers in no axis, NumPy makes Python's own here and there."""
+    frac, size = data.draw(st.integers(-80, 80)), math.prod(shape)
+    mantissas = data.draw(st.lists(st.integers(-largest, largest), min_size=size, max_size=size))
+    values = np.array(mantissas, dtype=object).reshape(shape)
+    cast = t.cast(values, frac)
+    assert isinstance(cast, np.ndarray) and cast.shape == shape
+    assert cast.ravel().tolist() == [reference.cast_mantissa(t, m, frac) for m in mantissas]
+    quantized = t.quantize(t.to_float(cast))
+    assert isinstance(quantized, np.ndarray) and quantized.shape == t.to_float(cast).shape == shape
+    wrapped = wrap(integers(values), t.width, t.signed)
+    assert isinstance(wrapped, np.ndarray) and wrapped.shape == shape
+    if size == 1:
+        assert t.cast(mantissas[0], frac) == cast.reshape(())
+
+
+@given(st.sampled_from(SHAPES), st.sampled_from([2**20, 2**31, 2**61, 2**63, 2**70]), st.data())
+def test_the_shape_of_what_is_computed_does_not_matter(
+    shape: tuple[int, ...], largest: int, data: st.DataObject
+) -> None:
+    size, by = math.prod(shape), data.draw(st.sampled_from([0, 1, 40, 63, 64]))
+    numbers = st.lists(st.integers(-largest, largest), min_size=size, max_size=size)
+    x, y = data.draw(numbers), data.draw(numbers)
+    a, b = (integers(np.array(v, dtype=object).reshape(shape)) for v in (x, y))
+    expected = {
+        "product": (exact_product(a, b), [p * q for p, q in zip(x, y, strict=True)]),
+        "sum": (exact_sum(a, b), [p + q for p, q in zip(x, y, strict=True)]),
+        "shift": (shifted(a, by), [p << by for p in x]),
+    }
+    for result, numbers in expected.values():
+        assert isinstance(result, np.ndarray) and result.shape == shape
+        assert result.ravel().tolist() == numbers
+    assert bit_length(a) == max((abs(v).bit_length() for v in x), default=0)
 
 
 @given(types(40), st.floats(allow_nan=False, allow_infinity=False, width=64))

@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import HlsgenError, ModelError, UnsupportedError
+from hlsgen.errors import HlsgenError, ModelError, UnsupportedError, brief
 from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.constants import channel_scale, fold_power_of_two
 from hlsgen.frontends.keras.extents import window_of
+from hlsgen.frontends.keras.options import ANYTHING, REQUIRED, SWITCH, Kind, T, extents, take
 from hlsgen.frontends.keras.source import LayerCall
 from hlsgen.frontends.keras.unsupported import suggestion, why_refused
+from hlsgen.frontends.limits import MAX_WINDOW
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.types import integers
@@ -75,8 +77,6 @@ TRAINING_ONLY = frozenset(
     ]
 )
 """Options that matter in training only (or that another option already said)."""
-
-_REQUIRED = object()
 
 
 Reader = Callable[["Call"], Value | Sequence[Value]]
@@ -157,25 +157,43 @@ class Call(Builder):
         """Whether this is an operator or function applied to tensors (``x + y``), not a layer."""
         return self.source.is_operation
 
+    # -- inputs -----------------------------------------------------------------------------
+
+    @property
+    def input(self) -> Value:
+        """The input of a layer that has one. Raises ModelError."""
+        if len(self.inputs) != 1:
+            raise ModelError(f"{self.where}: reads {len(self.inputs)} tensors, expected one; the file is damaged")
+        return self.inputs[0]
+
+    @property
+    def flat(self) -> bool:
+        """Whether this is a layer of one axis (1D): of (steps, channels), not of (rows, columns, channels).
+
+        Raises ModelError where its input is not of that form.
+        """
+        flat, shape = "1D" in self.inner_class, self.input.shape
+        if len(shape) != (2 if flat else 3):
+            form = "(steps, channels)" if flat else "(rows, columns, channels)"
+            raise ModelError(f"{self.where}: works on tensors {form}, found {shape}; the file is damaged")
+        return flat
+
     # -- options ----------------------------------------------------------------------------
 
-    def take(self, key: str, default: Any = _REQUIRED) -> Any:
-        """Consume an option and return it."""
-        if key in self.options:
-            return self.options.pop(key)
-        if default is _REQUIRED:
-            raise ModelError(
-                f"{self.where}: its configuration has no '{key}'; the file is damaged or of an unknown version"
-            )
-        return default
+    def take(self, key: str, kind: Kind[T], default: Any = REQUIRED) -> T:
+        """Consume an option and return it, read as its kind; ``default`` where it is absent."""
+        value = take(self.options, self.where, key, kind, default)
+        self.options.pop(key, None)
+        return value
 
     def expect(self, key: str, *allowed: Any) -> Any:
         """Consume an option that must be absent or one of ``allowed``."""
         value = self.options.pop(key, allowed[0])
-        if value not in allowed:
+        if not any(value == a and isinstance(value, bool) == isinstance(a, bool) for a in allowed):
             wanted = " or ".join(repr(a) for a in allowed)
             raise UnsupportedError(
-                f"{self.where}: option {key}={value!r} is not supported (only {wanted}); rebuild the layer with that"
+                f"{self.where}: option {key}={brief(value)} is not supported (only {wanted}); rebuild the layer with "
+                "that"
             )
         return value
 
@@ -188,7 +206,7 @@ class Call(Builder):
         """Refuse what nobody consumed; give the nodes their names."""
         left = {k: v for k, v in self.options.items() if v is not None}
         if left:
-            spelled = ", ".join(f"{k}={v!r}" for k, v in left.items())
+            spelled = ", ".join(f"{k}={brief(v)}" for k, v in left.items())
             raise UnsupportedError(f"{self.where}: unknown option {spelled}; hlsgen refuses what it cannot honour")
         super().finish(*results)
 
@@ -237,7 +255,7 @@ class Call(Builder):
 
     def bias(self, units: int) -> Constant:
         """Read the bias through its quantiser; zeros where the layer has none."""
-        if not self.take("use_bias", True):
+        if not self.take("use_bias", SWITCH, True):
             self.options.pop("bias_quantizer", None)
             return no_bias(units)
         values = self.weight("bias")
@@ -253,50 +271,50 @@ class Call(Builder):
             return folded
         return Constant.of((done.type.to_float(done.mantissas) * scale).astype(np.float32))
 
-    def window(self, size: Any) -> Window:
-        """Read strides, dilation and padding of a convolution."""
+    def window(self) -> Window:
+        """Read size, strides, dilation and padding of a convolution."""
         self.expect("data_format", "channels_last")
-        padding = self.take("padding", "valid")
-        if padding not in ("valid", "same", "causal"):
-            raise UnsupportedError(f"{self.where}: padding {padding!r} is not supported (valid, same or causal)")
-        return self.checked(
-            window_of(self.inputs[0].shape, size, self.take("strides", 1), self.take("dilation_rate", 1), padding)
-        )
+        pair = extents(self.flat)
+        size, stride = self.take("kernel_size", pair), self.take("strides", pair, (1, 1))
+        dilation = self.take("dilation_rate", pair, (1, 1))
+        padding = self.expect("padding", "valid", "same", "causal")
+        return self.checked(window_of(self.input.shape, size, stride, dilation, padding))
 
     def checked(self, window: Window) -> Window:
-        """Refuse a window that does not fit its input."""
-        if min(window.output_extent(self.inputs[0].shape)) < 1:
-            raise ModelError(
-                f"{self.where}: a window of {window} does not fit its input of shape {self.inputs[0].shape}"
-            )
+        """Refuse a window that does not fit its input, or is too large."""
+        if window.taps > MAX_WINDOW:
+            raise ModelError(f"{self.where}: a window of {window} has more than {MAX_WINDOW} cells")
+        if min(window.output_extent(self.input.shape)) < 1:
+            raise ModelError(f"{self.where}: a window of {window} does not fit its input of shape {self.input.shape}")
         return window
 
     # -- activations ----------------------------------------------------------------------
 
     def activate(self, value: Value) -> Value:
         """Apply the layer's ``activation`` option."""
-        return self.apply_activation(value, self.take("activation", None))
+        return self.apply_activation(value, self.take("activation", ANYTHING, None))
 
     def apply_activation(self, value: Value, spec: Any) -> Value:
         """Apply an activation given as Keras gives it: a name, a quantiser's spelling or a serialized object."""
         name = _activation_name(spec)
         if name in ACTIVATIONS:
-            if isinstance(spec, Mapping) and spec.get("config") and not isinstance(spec["config"], str):
-                self.options |= {k: v for k, v in spec["config"].items() if k not in TRAINING_ONLY}
+            if isinstance(spec, Mapping) and isinstance(spec.get("config"), Mapping):
+                self.options |= _options(spec["config"])
             return ACTIVATIONS[name](self, value)
         try:
             quantizer = parse_quantizer(dict(spec) if isinstance(spec, Mapping) else str(spec), library=self.library)
         except HlsgenError as error:
             raise self._unknown_activation(name, error) from error
-        assert quantizer is not None
+        if quantizer is None:
+            raise self._unknown_activation(name, None)
         return self.apply_quantizer(value, quantizer)
 
-    def _unknown_activation(self, name: str, error: HlsgenError) -> UnsupportedError:
+    def _unknown_activation(self, name: str, error: HlsgenError | None) -> UnsupportedError:
         if any(word in name for word in ("quantized", "ternary", "binary", "bernoulli")):
-            return UnsupportedError(f"{self.where}: activation {name!r} is not supported: {error}")
+            return UnsupportedError(f"{self.where}: activation {brief(name)} is not supported: {error}")
         return UnsupportedError(
-            f"{self.where}: activation {name!r} is not supported{suggestion(name, ACTIVATIONS)}; a quantiser of QKeras "
-            "is possible too"
+            f"{self.where}: activation {brief(name)} is not supported{suggestion(name, ACTIVATIONS)}; a quantiser of "
+            "QKeras is possible too"
         )
 
     def apply_quantizer(self, value: Value, quantizer: Quantizer) -> Value:

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.errors import ModelError, UnsupportedError, brief
 
 LayerPath = tuple[str, ...]
 MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
 MAX_DEPTH = 32
+_MAX_NESTING = 8 * MAX_DEPTH
+"""Lists and mappings within each other: a model, its layers, a layer and its configuration in each of the models."""
 _OPERATION_MODULES = ("keras.src.ops", "keras.ops", "keras.src.activations", "keras.activations")
 _KERAS_ROOTS = frozenset({"keras", "tf_keras", "tensorflow"})
 _OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
@@ -107,8 +109,13 @@ class ModelEntry:
 # -- plain values ---------------------------------------------------------------------------
 
 
-def plain(value: Any) -> Any:
-    """Return ``value`` in dicts, lists, strings, numbers and None; Keras's tagged tuples become lists."""
+def plain(value: Any, depth: int = 0) -> Any:
+    """Return ``value`` in dicts, lists, strings, numbers and None; Keras's tagged tuples become lists.
+
+    Raises ModelError where it is nested so deep that no layer's configuration can be.
+    """
+    if depth > _MAX_NESTING:
+        raise ModelError(f"the configuration is nested more than {_MAX_NESTING} deep; the file is damaged")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):
@@ -118,21 +125,23 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         tag = value.get("class_name")
         if tag in ("__tuple__", "TensorShape") and isinstance(value.get("items"), list | tuple):
-            return [plain(v) for v in value["items"]]
-        return {str(k): plain(v) for k, v in value.items()}
+            return [plain(v, depth + 1) for v in value["items"]]
+        return {str(k): plain(v, depth + 1) for k, v in value.items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
-        return [plain(v) for v in value]
+        return [plain(v, depth + 1) for v in value]
     if type(value).__name__ == "TensorShape":
-        return plain(value.as_list())
+        return plain(value.as_list(), depth + 1)
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
 
 
 # -- models and layers ----------------------------------------------------------------------
 
 
-def parse_model(entry: Mapping[str, Any], path: LayerPath = ()) -> ModelEntry:
+def parse_model(entry: Any, path: LayerPath = ()) -> ModelEntry:
     """Read the serialized model ``entry`` (``class_name`` and ``config``, already :func:`plain`)."""
     where = f"model '{'/'.join(path)}'" if path else "the model"
+    if not isinstance(entry, dict):
+        raise ModelError(f"{where} has no 'class_name' and 'config', found {brief(entry)}; the file is damaged")
     if len(path) > MAX_DEPTH:
         raise ModelError(f"{where}: models are nested more than {MAX_DEPTH} deep; the file is damaged")
     class_name, _, _ = _class_of(entry)

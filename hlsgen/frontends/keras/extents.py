@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hlsgen.frontends.transposed import Axis
 from hlsgen.ir.constant import Shape
 from hlsgen.layers.window import Window, as_image
 
-LARGEST = 2**16 - 1
+Pair = tuple[int, int]
+"""(rows, columns)."""
 
 
-def pair(value: Any, flat: bool, unused: Any = 1) -> tuple[Any, Any]:
-    """An option for (rows, columns): one number stands for both, or in a ``flat`` layer (1D) for its only axis.
-
-    Raises ValueError where it is not one or two whole numbers (or ``unused``), or larger than any image.
-    """
-    items = list(value) if isinstance(value, list | tuple) else [value]
-    if len(items) not in (1, 2) or any(type(item) is not int and item is not unused for item in items):
-        raise ValueError(f"{value!r} is not one or two whole numbers")
-    if any(item is not None and item > LARGEST for item in items):
-        raise ValueError(f"{value!r} is beyond {LARGEST}")
-    return (unused if len(items) == 1 and flat else items[0], items[-1])
-
-
-def window_of(shape: Shape, size: Any, stride: Any, dilation: Any, padding: str) -> Window:
+def window_of(shape: Shape, size: Pair, stride: Pair, dilation: Pair, padding: str) -> Window:
     """The window over an input of ``shape``; ``padding`` is valid, same or causal."""
     height, width, _ = as_image(shape)
-    flat = len(shape) == 2
-    kernel, strides, dilations = (pair(v, flat) for v in (size, stride, dilation))
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
     pads = (0, 0, 0, 0)
     if padding == "same":
-        pads = (*_same(height, reach[0], strides[0]), *_same(width, reach[1], strides[1]))
+        pads = (*_same(height, reach[0], stride[0]), *_same(width, reach[1], stride[1]))
     elif padding == "causal":
         pads = (0, 0, reach[1] - 1, 0)
-    return Window(kernel, strides, dilations, pads)
+    return Window(size, stride, dilation, pads)
 
 
 def transposed_axis(extent: int, size: int, stride: int, dilation: int, padding: str, more: int | None) -> Axis:

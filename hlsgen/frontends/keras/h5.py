@@ -8,89 +8,17 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import h5py
-import numpy as np
-
 from hlsgen.errors import ModelError
 from hlsgen.frontends.keras.config import LayerEntry, LayerPath, ModelEntry
+from hlsgen.frontends.keras.h5_file import Dataset, Group
 from hlsgen.frontends.keras.source import Array
 from hlsgen.frontends.keras.variables import Variable, checked_weights, frozen, variables_of
 
-MAX_BYTES = 4 << 30
 Found = dict[LayerPath, dict[str, Array]]
-
-
-class Group:
-    """A HDF5 group read by exact names; links out of the file and outsized datasets are refused."""
-
-    def __init__(self, where: str, group: h5py.Group) -> None:
-        self.where, self._group = where, group
-
-    def names(self) -> list[str]:
-        return list(self._group.keys())
-
-    def group(self, path: str) -> Group | None:
-        found = self._get(path)
-        return Group(self.where, found) if isinstance(found, h5py.Group) else None
-
-    def array(self, path: str) -> Array | None:
-        found = self._get(path)
-        if not isinstance(found, h5py.Dataset):
-            return None
-        size = math.prod(found.shape or ()) * found.dtype.itemsize
-        if found.external or found.is_virtual or found.shape is None or size > MAX_BYTES:
-            raise ModelError(
-                f"{self.where}: dataset '{found.name}' is external, virtual, empty or too big ({size} bytes)"
-            )
-        return np.asarray(found[()])
-
-    def datasets(self) -> Iterator[str]:
-        """Paths of all datasets below this group."""
-        for name in self.names():
-            child = self._get(name)
-            if isinstance(child, h5py.Dataset):
-                yield name
-            elif child is not None:
-                yield from (f"{name}/{below}" for below in Group(self.where, child).datasets())
-
-    def text_attribute(self, name: str) -> str | None:
-        value = self._group.attrs.get(name)
-        return value.decode("utf-8") if isinstance(value, bytes) else None if value is None else str(value)
-
-    def has_names(self, name: str) -> bool:
-        return name in self._group.attrs or f"{name}0" in self._group.attrs
-
-    def name_list(self, name: str) -> list[str]:
-        """A list of names, which Keras splits over attributes ``name0``, ``name1``, ... where it is long."""
-        attributes, names = self._group.attrs, []
-        chunks = [name] if name in attributes else []
-        while not chunks or (chunks[-1] != name and f"{name}{len(chunks)}" in attributes):
-            if f"{name}{len(chunks)}" not in attributes:
-                break
-            chunks.append(f"{name}{len(chunks)}")
-        for chunk in chunks:
-            names += [n.decode("utf-8") if isinstance(n, bytes) else str(n) for n in attributes[chunk]]
-        return names
-
-    def _get(self, path: str) -> h5py.Group | h5py.Dataset | None:
-        found: h5py.Group | h5py.Dataset = self._group
-        for part in path.split("/"):
-            if part in ("", "."):  # as HDF5 itself reads names; '..' is an ordinary name there
-                continue
-            if not isinstance(found, h5py.Group):
-                return None
-            link = found.get(part, getlink=True)
-            if link is None:
-                return None
-            if not isinstance(link, h5py.HardLink):
-                raise ModelError(f"{self.where}: '{part}' is a link to elsewhere; expected the data itself")
-            found = found[part]
-        return found
 
 
 # -- by path --------------------------------------------------------------------------------
@@ -216,7 +144,7 @@ class _PathReader:
                 f"{self.where}: {layer.where}: its saved variables are {', '.join(sorted(held)) or 'none'}, "
                 f"expected {', '.join(f'{path} ({role})' for role, path in paths.items()) or 'none'}"
             )
-        arrays = _arrays(group, [paths[variable.role] for variable in variables])
+        arrays = _datasets(group, [paths[variable.role] for variable in variables])
         return checked_weights(f"{self.where}: {layer.where}", variables, arrays)
 
 
@@ -249,18 +177,19 @@ def _natural(path: str) -> list[tuple[int, str]]:
 
 
 def _numbered(where: str, group: Group, paths: Sequence[str]) -> dict[str, Array]:
-    arrays = _arrays(group, paths)
+    arrays = _datasets(group, paths)
     return {f"weight_{i}": frozen(where, f"weight_{i}", array) for i, array in enumerate(arrays)}
 
 
-def _arrays(group: Group, paths: Sequence[str]) -> list[Array]:
-    arrays = []
+def _datasets(group: Group, paths: Sequence[str]) -> list[Dataset]:
+    """The datasets of these names, none of which is read yet."""
+    found = []
     for path in paths:
-        array = group.array(path)
-        if array is None:
+        dataset = group.dataset(path)
+        if dataset is None:
             raise ModelError(f"{group.where}: dataset '{path}' is listed but missing; the file is damaged")
-        arrays.append(array)
-    return arrays
+        found.append(dataset)
+    return found
 
 
 # -- legacy ---------------------------------------------------------------------------------
@@ -309,8 +238,8 @@ def _legacy_layer(where: str, group: Group | None, layer: LayerEntry, keras3: bo
             f"expected {len(slots)}: "
             f"{', '.join(f'{s.entry.name}/{s.variable.role}' for s in slots) or 'none'}"
         )
-    arrays = _arrays(group, names) if group is not None else []
-    by_slot: dict[tuple[object, str], Array] = {}
+    arrays = _datasets(group, names) if group is not None else []
+    by_slot: dict[tuple[object, str], Dataset] = {}
     for slot, name, array in zip(slots, names, arrays, strict=True):
         _check_leaf(where, slot, name)
         by_slot[slot.identity] = array
@@ -321,7 +250,7 @@ def _leaves(layer: LayerEntry) -> list[LayerEntry]:
     return list(layer.model.leaves()) if layer.model is not None else [] if layer.is_input else [layer]
 
 
-def _filled(where: str, leaf: LayerEntry, by_slot: dict[tuple[object, str], Array]) -> dict[str, Array]:
+def _filled(where: str, leaf: LayerEntry, by_slot: dict[tuple[object, str], Dataset]) -> dict[str, Array]:
     variables = variables_of(leaf) or ()
     arrays = [by_slot[_Slot(leaf, variable).identity] for variable in variables]
     return checked_weights(f"{where}: {leaf.where}", variables, arrays)

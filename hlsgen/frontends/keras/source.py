@@ -8,11 +8,22 @@ shared layers give one call per use, names are the model's own (made unique, nev
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+
+class Stored(Protocol):
+    """An array, or what becomes one when it is read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def __array__(self) -> Array: ...
 
 
 @dataclass(frozen=True)

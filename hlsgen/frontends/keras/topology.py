@@ -10,8 +10,7 @@ from math import prod
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
 from hlsgen.frontends.keras.source import Array, InputSpec, LayerCall, SourceModel, Tensor
-
-MAX_ELEMENTS = 2**31 - 1  # of an input: what an int of C++ counts
+from hlsgen.frontends.limits import MAX_CALLS, MAX_TENSOR
 
 Weights = Mapping[LayerPath, dict[str, Array]]
 
@@ -106,8 +105,8 @@ def _shape(model: str, name: str, shape: Sequence[object]) -> tuple[int, ...]:
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ModelError(f"input '{name}': axis {axis} of its shape {tuple(shape)} is no positive integer")
         sizes.append(size)
-    if prod(sizes) > MAX_ELEMENTS:
-        raise ModelError(f"input '{name}' of shape {tuple(shape)} has more than {MAX_ELEMENTS} elements")
+    if prod(sizes) > MAX_TENSOR:
+        raise ModelError(f"input '{name}' of shape {tuple(shape)} has more than {MAX_TENSOR} elements")
     return tuple(sizes)
 
 
@@ -140,15 +139,18 @@ class _Names:
         for entry in model.leaves():
             self.layers[entry.path] = _free("/".join(entry.path), self.used)
             self.used.add(self.layers[entry.path])
-        self.called: set[LayerPath] = set()
+        self.called: dict[LayerPath, int] = {}
 
     def of_call(self, path: LayerPath) -> str:
         name = self.layers[path]
-        if path in self.called:
-            name = _free(name, self.used)
-            self.used.add(name)
-        self.called.add(path)
-        return name
+        if path not in self.called:
+            self.called[path] = 1
+            return name
+        while f"{name}_{self.called[path]}" in self.used:
+            self.called[path] += 1
+        free = f"{name}_{self.called[path]}"
+        self.used.add(free)
+        return free
 
 
 # -- the walk -------------------------------------------------------------------------------
@@ -159,9 +161,17 @@ class _Walk:
     weights: Weights
     names: _Names
     calls: list[LayerCall] = field(default_factory=list)
+    count: int = 0
+    """Calls so far, those of models too: models that call each other twice double them at each level."""
+
+    def _count(self) -> None:
+        self.count += 1
+        if self.count > MAX_CALLS:
+            raise ModelError(f"the model has more than {MAX_CALLS} calls of layers, counting those of nested models")
 
     def run(self, model: ModelEntry, inputs: list[Tensor]) -> list[Tensor]:
         """Add the calls of one use of ``model`` and return its output tensors."""
+        self._count()
         return self._sequential(model, inputs) if model.sequential else self._functional(model, inputs)
 
     def _sequential(self, model: ModelEntry, tensors: list[Tensor]) -> list[Tensor]:
@@ -186,6 +196,9 @@ class _Walk:
     def _call(self, entry: LayerEntry, inputs: list[Tensor], numbers: tuple[float | None, ...] = ()) -> list[Tensor]:
         if entry.model is not None:
             return self.run(entry.model, inputs)
+        if entry.is_input:
+            raise ModelError(f"{entry.where}: an input reads other layers; the file is damaged")
+        self._count()
         name = self.names.of_call(entry.path)
         call = LayerCall(
             name=name,

@@ -14,7 +14,7 @@ import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import MODEL_CLASSES, LayerEntry
-from hlsgen.frontends.keras.source import Array
+from hlsgen.frontends.keras.source import Array, Stored
 
 Dimension = int | str | tuple[str, int] | None
 """A number; a symbol (equal wherever it occurs in the layer); symbol times number; anything."""
@@ -60,7 +60,7 @@ def _variables(where: str, class_name: str, config: Config) -> tuple[Variable, .
         return None
     try:
         return tuple(table(config))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise ModelError(
             f"{where}: its configuration is incomplete or damaged ({type(error).__name__}: {error})"
         ) from error
@@ -287,7 +287,7 @@ TABLES = _tables()
 # -- checking -------------------------------------------------------------------------------
 
 
-def checked_weights(where: str, variables: Sequence[Variable], arrays: Sequence[Array]) -> dict[str, Array]:
+def checked_weights(where: str, variables: Sequence[Variable], arrays: Sequence[Stored]) -> dict[str, Array]:
     """Pair variables with arrays by position, checking every shape against the layer's configuration."""
     bound: dict[str, int] = {}
     for variable, array in zip(variables, arrays, strict=True):
@@ -300,10 +300,11 @@ def checked_weights(where: str, variables: Sequence[Variable], arrays: Sequence[
     return {v.role: frozen(where, v.role, a) for v, a in zip(variables, arrays, strict=True)}
 
 
-def frozen(where: str, role: str, array: Array) -> Array:
-    """Return a read-only copy of ``array``; NaN, Inf and what is not numeric are refused."""
-    if array.dtype.kind not in "fiu":
-        raise ModelError(f"{where}: weight '{role}' holds {array.dtype}, expected numbers")
+def frozen(where: str, role: str, stored: Stored) -> Array:
+    """Return a read-only copy of what is stored; NaN, Inf and what is not numeric are refused."""
+    if stored.dtype.kind not in "fiu":
+        raise ModelError(f"{where}: weight '{role}' holds {stored.dtype}, expected numbers")
+    array = np.asarray(stored)
     bad = int(array.size - np.isfinite(array).sum())
     if bad:
         raise ModelError(

@@ -7,6 +7,7 @@ import numpy as np
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.functions import add_clip, add_line, add_relu, add_softmax, add_table
 from hlsgen.frontends.keras.call import Call, activation, reads
+from hlsgen.frontends.keras.options import AXIS, LIMIT, NUMBER, SWITCH, listed, maybe, several
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.layers.functions import FUNCTIONS, Unary, elu
@@ -22,12 +23,12 @@ def apply_linear(call: Call, value: Value) -> Value:
 
 @reads("Activation")
 def read_activation(call: Call) -> Value:
-    return call.activate(call.inputs[0])
+    return call.activate(call.input)
 
 
 @reads("QActivation")
 def read_quantized_activation(call: Call) -> Value:
-    return call.activate(call.inputs[0])
+    return call.activate(call.input)
 
 
 # -- rectifiers ------------------------------------------------------------------------------
@@ -36,17 +37,17 @@ def read_quantized_activation(call: Call) -> Value:
 @reads("ReLU")
 def read_relu(call: Call) -> Value:
     call.expect("threshold", 0, None)
-    slope = call.take("negative_slope", 0.0) or 0.0
-    ceiling = call.take("max_value", None)
-    return add_relu(call, call.inputs[0], float(slope), None if ceiling is None else float(ceiling))
+    slope = call.take("negative_slope", maybe(NUMBER), None)
+    ceiling = call.take("max_value", maybe(LIMIT), None)
+    return add_relu(call, call.input, slope or 0.0, ceiling)
 
 
 @reads("LeakyReLU")
 def read_leaky_relu(call: Call) -> Value:
-    slope = call.take("negative_slope", None)
-    old_slope = call.take("alpha", None)  # Keras 2's name
-    given = [float(s) for s in (slope, old_slope) if s is not None]
-    return add_relu(call, call.inputs[0], given[0] if given else 0.3)
+    slope = call.take("negative_slope", maybe(NUMBER), None)
+    old_slope = call.take("alpha", maybe(NUMBER), None)  # Keras 2's name
+    given = [s for s in (slope, old_slope) if s is not None]
+    return add_relu(call, call.input, given[0] if given else 0.3)
 
 
 @activation("relu")
@@ -68,8 +69,8 @@ def apply_leaky_relu(call: Call, value: Value) -> Value:
 @reads("PReLU")
 def read_prelu(call: Call) -> Value:
     call.ignore("alpha_initializer", "alpha_regularizer", "alpha_constraint")
-    shape = call.inputs[0].shape
-    shared = [int(axis) - 1 for axis in call.take("shared_axes", None) or ()]
+    shape = call.input.shape
+    shared = [axis - 1 for axis in call.take("shared_axes", maybe(listed(AXIS)), None) or ()]
     if any(not 0 <= axis < len(shape) for axis in shared):
         raise UnsupportedError(f"{call.where}: shared_axes {[a + 1 for a in shared]} of a tensor of {len(shape)} axes")
     alpha = call.weight("alpha")
@@ -135,17 +136,17 @@ _register(FUNCTIONS["silu"], "swish")
 
 @activation("elu")
 def apply_elu(call: Call, value: Value) -> Value:
-    return add_table(call, value, elu(float(call.take("alpha", 1.0))))
+    return add_table(call, value, elu(call.take("alpha", NUMBER, 1.0)))
 
 
 @reads("ELU")
 def read_elu(call: Call) -> Value:
-    return apply_elu(call, call.inputs[0])
+    return apply_elu(call, call.input)
 
 
 @activation("gelu")
 def apply_gelu(call: Call, value: Value) -> Value:
-    return add_table(call, value, FUNCTIONS["gelu_by_tanh" if call.take("approximate", False) else "gelu"])
+    return add_table(call, value, FUNCTIONS["gelu_by_tanh" if call.take("approximate", SWITCH, False) else "gelu"])
 
 
 # -- softmax ---------------------------------------------------------------------------------
@@ -154,11 +155,11 @@ def apply_gelu(call: Call, value: Value) -> Value:
 @reads("Softmax")
 def read_softmax(call: Call) -> Value:
     """Over the last axis as it is; over another axis or several, that axis is brought to the end and back."""
-    value, rank = call.inputs[0], len(call.inputs[0].shape)
-    axis = call.take("axis", -1)
-    axes = sorted((a - 1 if a > 0 else a + rank) for a in (axis if isinstance(axis, list | tuple) else [axis]))
-    if not axes or axes[0] < 0 or axes[-1] >= rank or 0 in (axis if isinstance(axis, list | tuple) else [axis]):
-        raise UnsupportedError(f"{call.where}: softmax over axis {axis} of {rank} axes; the batch is axis 0")
+    value, rank = call.input, len(call.input.shape)
+    given = call.take("axis", several(AXIS), (-1,))
+    axes = sorted({a - 1 if a > 0 else a + rank for a in given})
+    if axes[0] < 0 or axes[-1] >= rank or 0 in given or len(axes) != len(given):
+        raise UnsupportedError(f"{call.where}: softmax over axes {given} of {rank}; the batch is axis 0")
     return add_softmax(call, value, axes)
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
-from hlsgen.frontends.keras.extents import pair, transposed_axis
+from hlsgen.frontends.keras.extents import transposed_axis
+from hlsgen.frontends.keras.options import MARGIN, POSITIVE, extents, maybe, pair
 from hlsgen.frontends.transposed import Axis, block_kernel
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
@@ -24,7 +25,7 @@ from hlsgen.layers.window import Window, as_image
 
 @reads("Dense", "QDense")
 def read_dense(call: Call) -> Value:
-    units = call.take("units")
+    units = call.take("units", POSITIVE)
     call.expect("lora_rank", None)
     weight, scale = call.constant("kernel")
     bias = call.bias(units)
@@ -33,10 +34,10 @@ def read_dense(call: Call) -> Value:
 
 @reads("Conv1D", "QConv1D", "Conv2D", "QConv2D")
 def read_conv(call: Call) -> Value:
-    filters = call.take("filters")
+    filters = call.take("filters", POSITIVE)
     call.expect("lora_rank", None)
     call.expect("groups", 1)
-    window = call.window(call.take("kernel_size"))
+    window = call.window()
     weight, scale = call.constant("kernel", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:]))
     bias = call.bias(filters)
     return call.activate(call.add_scaled(lambda b: Conv2D(weight, b, window), scale, bias))
@@ -44,23 +45,23 @@ def read_conv(call: Call) -> Value:
 
 @reads("DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D")
 def read_depthwise(call: Call) -> Value:
-    multiplier = call.take("depth_multiplier", 1)
+    multiplier = call.take("depth_multiplier", POSITIVE, 1)
     call.ignore("filters", "groups")  # Keras derives both for this class
-    window = call.window(call.take("kernel_size"))
+    window = call.window()
     weight, scale = call.constant(
         "depthwise_kernel", "depthwise", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:])
     )
-    bias = call.bias(call.inputs[0].shape[-1] * multiplier)
+    bias = call.bias(call.input.shape[-1] * multiplier)
     return call.activate(call.add_scaled(lambda b: DepthwiseConv2D(weight, b, window), scale, bias))
 
 
 @reads("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D")
 def read_separable(call: Call) -> Value:
     """A depthwise convolution without bias, then a 1x1 convolution with the layer's bias."""
-    multiplier, filters = call.take("depth_multiplier", 1), call.take("filters")
+    multiplier, filters = call.take("depth_multiplier", POSITIVE, 1), call.take("filters", POSITIVE)
     call.expect("groups", 1)
-    window = call.window(call.take("kernel_size"))
-    channels = call.inputs[0].shape[-1] * multiplier
+    window = call.window()
+    channels = call.input.shape[-1] * multiplier
     taps, tap_scale = call.constant(
         "depthwise_kernel", "depthwise", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:])
     )
@@ -84,12 +85,11 @@ def read_separable(call: Call) -> Value:
 
 def _axes(call: Call) -> tuple[Axis, Axis]:
     call.expect("data_format", "channels_last")
-    shape = call.inputs[0].shape
-    flat = len(shape) == 2
+    shape, flat = call.input.shape, call.flat
     padding = call.expect("padding", "valid", "same")
-    options = call.take("kernel_size"), call.take("strides", 1), call.take("dilation_rate", 1)
-    size, stride, dilation = (pair(v, flat) for v in options)
-    more = pair(call.take("output_padding", None), flat, None)
+    size, stride = call.take("kernel_size", extents(flat)), call.take("strides", extents(flat), (1, 1))
+    dilation = call.take("dilation_rate", extents(flat), (1, 1))
+    more = call.take("output_padding", pair(flat, maybe(MARGIN), None), (None, None))
     if max(stride) > 1 and max(dilation) > 1:
         raise UnsupportedError(f"{call.where}: strides={stride} with dilation_rate={dilation}; one of them has to be 1")
     height, width, _ = as_image(shape)
@@ -103,7 +103,7 @@ def _axes(call: Call) -> tuple[Axis, Axis]:
 @reads("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose")
 def read_conv_transpose(call: Call) -> Value:
     """A block convolution, and the places of its results."""
-    call.take("filters")
+    call.take("filters", POSITIVE)
     call.expect("groups", 1)
     rows, columns = _axes(call)
     weight, scale = call.constant("kernel", reshape=lambda k: _plain_kernel(k, rows, columns))

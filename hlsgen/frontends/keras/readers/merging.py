@@ -8,6 +8,7 @@ import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.options import AXIS, several
 from hlsgen.frontends.merging import merge_chain
 from hlsgen.ir.constant import Constant, no_bias
 from hlsgen.ir.graph import Value
@@ -45,10 +46,11 @@ def read_average(call: Call) -> Value:
 
 @reads("Dot")
 def read_dot(call: Call) -> Value:
-    axes = call.take("axes")
+    axes = call.take("axes", several(AXIS))
     call.expect("normalize", False)
     shapes = [value.shape for value in call.inputs]
-    if len(shapes) != 2 or shapes[0] != shapes[1] or len(shapes[0]) != 1 or axes not in (1, -1, [1, 1], [-1, -1]):
+    over_last = set(axes) in ({1}, {-1}) and len(axes) <= 2
+    if len(shapes) != 2 or shapes[0] != shapes[1] or len(shapes[0]) != 1 or not over_last:
         raise UnsupportedError(
             f"{call.where}: product of tensors of shapes {shapes} over axes {axes}; supported are two vectors of one "
             "length"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.functions import add_clip, add_line, add_relu
 from hlsgen.frontends.keras.call import ACTIVATIONS, OPERATIONS, READERS, Call, operation
+from hlsgen.frontends.keras.options import AXIS, LARGEST, NUMBER, Kind, listed, maybe, several, whole
 from hlsgen.frontends.keras.readers import activations, shapes  # noqa: F401  (registered before they are looked up)
 from hlsgen.frontends.keras.readers.activations import read_softmax
 from hlsgen.frontends.merging import merge_chain
@@ -59,7 +61,7 @@ def _read_function(name: str, call: Call) -> Value:
     call.ignore("function")
     if name in _DEFAULTS:
         call.expect(*_DEFAULTS[name])
-    return ACTIVATIONS[name](call, call.inputs[0])
+    return ACTIVATIONS[name](call, call.input)
 
 
 for _name, _spellings in _FUNCTIONS.items():
@@ -100,7 +102,7 @@ def _read_arithmetic(op: str, call: Call) -> Value:
 
 
 def _with_number(call: Call, op: str, number: float, first: bool) -> Value:
-    x = call.inputs[0]
+    x = call.input
     match op:
         case "add":
             return add_line(call, x, 1.0, number, "line")
@@ -124,16 +126,16 @@ for _op, _spellings in _MERGES.items():
 
 @operation("Clip")
 def read_clip(call: Call) -> Value:
-    low, high = call.take("x_min"), call.take("x_max")
-    if not all(isinstance(v, int | float) for v in (low, high)) or low > high:
-        raise UnsupportedError(f"{call.where}: bounds {low!r} and {high!r} are not supported; expected two numbers")
-    return add_clip(call, call.inputs[0], float(low), float(high))
+    low, high = call.take("x_min", NUMBER), call.take("x_max", NUMBER)
+    if low > high:
+        raise UnsupportedError(f"{call.where}: bounds {low!r} and {high!r} are not supported; expected two that rise")
+    return add_clip(call, call.input, low, high)
 
 
 @operation("Negative", "math.negative")
 def read_negative(call: Call) -> Value:
     call.ignore("function")
-    return add_line(call, call.inputs[0], -1.0, 0.0, "line")
+    return add_line(call, call.input, -1.0, 0.0, "line")
 
 
 # -- shapes -----------------------------------------------------------------------------------------
@@ -141,31 +143,41 @@ def read_negative(call: Call) -> Value:
 
 @operation("Reshape")
 def read_reshape(call: Call) -> Value:
-    batch, *rest = call.take("newshape")
-    size = call.inputs[0].size
-    if batch not in (-1, None) or any(not isinstance(e, int) or e < 1 for e in rest) or int(np.prod(rest)) != size:
+    batch, *others = call.take("newshape", several(maybe(whole(-1, LARGEST))))
+    rest = [extent or 0 for extent in others]
+    if batch not in (-1, None) or min(rest, default=0) < 1 or prod(rest) != call.input.size:
         raise UnsupportedError(
-            f"{call.where}: new shape {(batch, *rest)}; the first extent, of the batch, has to be -1 and the "
+            f"{call.where}: new shape {(batch, *others)}; the first extent, of the batch, has to be -1 and the "
             "others known"
         )
     return call.add(Reshape(tuple(rest)))
 
 
+def _sections(value: Any) -> int | tuple[int, ...]:
+    counted: Kind[int] = whole(1, LARGEST)
+    return listed(counted).read(value) if isinstance(value, list | tuple) else counted.read(value)
+
+
+SECTIONS = Kind("a number of sections or a list of places to cut at", _sections)
+
+
 @operation("Split")
 def read_split(call: Call) -> Sequence[Value]:
     """``keras.ops.split``: into equal sections, or at indices; cut in two, again and again."""
-    sections, axis, shape = call.take("indices_or_sections"), call.take("axis", 0), call.inputs[0].shape
+    sections, axis = call.take("indices_or_sections", SECTIONS), call.take("axis", AXIS, 0)
+    shape = call.input.shape
     place = axis - 1 if axis > 0 else len(shape) + axis
     if axis == 0 or not 0 <= place < len(shape):
         raise UnsupportedError(f"{call.where}: axis {axis} is that of the batch, or outside of {len(shape)} axes")
     if isinstance(sections, int):
+        sections = min(sections, shape[place] + 1)  # more than that are empty ones anyway
         cuts = [shape[place] * i // sections for i in range(1, sections)]
     else:
-        cuts = [int(cut) for cut in sections]
+        cuts = list(sections)
     ends = [0, *cuts, shape[place]]
     if any(a >= b for a, b in pairwise(ends)):
         raise UnsupportedError(f"{call.where}: cuts at {cuts} of {shape[place]} elements; no part may be empty")
-    parts, rest = [], call.inputs[0]
+    parts, rest = [], call.input
     for done, cut in pairwise(ends[:-1]):
         first, rest = call.add_several(Split(place, cut - done), [rest])
         parts.append(first)
@@ -174,18 +186,19 @@ def read_split(call: Call) -> Sequence[Value]:
 
 @operation("ExpandDims")
 def read_expand_dims(call: Call) -> Value:
-    shape = list(call.inputs[0].shape)
-    axis = call.take("axis")
-    place = axis - 1 if isinstance(axis, int) and axis > 0 else len(shape) + 1 + axis if isinstance(axis, int) else -1
-    if not 0 <= place <= len(shape):
+    shape = list(call.input.shape)
+    axis = call.take("axis", AXIS)
+    place = axis - 1 if axis > 0 else len(shape) + 1 + axis
+    if axis == 0 or not 0 <= place <= len(shape):
         raise UnsupportedError(f"{call.where}: axis {axis} is that of the batch, or outside of {len(shape)} axes")
     return call.add(Reshape((*shape[:place], 1, *shape[place:])))
 
 
 @operation("Transpose")
 def read_transpose(call: Call) -> Value:
-    rank = len(call.inputs[0].shape)
-    axes = [int(a) for a in call.take("axes") or ()]
+    rank = len(call.input.shape)
+    given = call.take("axes", maybe(listed(AXIS)))
+    axes = list(given or ())
     if axes[:1] != [0] or sorted(axes) != list(range(rank + 1)) or rank > 3:
         raise UnsupportedError(
             f"{call.where}: axes {axes}; the batch has to stay first, and at most three axes can move"

@@ -6,9 +6,9 @@ from math import prod
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.extents import window_of
+from hlsgen.frontends.keras.options import extents, maybe
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
@@ -17,12 +17,10 @@ from hlsgen.layers.window import Window
 
 def read_window(call: Call) -> Window:
     call.expect("data_format", "channels_last")
-    size = call.take("pool_size")
-    strides = call.take("strides", None)
-    padding = call.take("padding", "valid")
-    if padding not in ("valid", "same"):
-        raise UnsupportedError(f"{call.where}: padding {padding!r} is not supported (valid or same)")
-    return call.checked(window_of(call.inputs[0].shape, size, size if strides is None else strides, 1, padding))
+    size = call.take("pool_size", extents(call.flat))
+    strides = call.take("strides", maybe(extents(call.flat)), None)
+    padding = call.expect("padding", "valid", "same")
+    return call.checked(window_of(call.input.shape, size, strides or size, (1, 1), padding))
 
 
 @reads("MaxPooling1D", "MaxPooling2D")
@@ -33,9 +31,9 @@ def read_max_pooling(call: Call) -> Value:
 @reads("AveragePooling1D", "AveragePooling2D")
 def read_average_pooling(call: Call) -> Value:
     window = read_window(call)
-    counts = np.unique(window.counts(call.inputs[0].shape))
+    counts = window.distinct_counts(call.input.shape)
     reciprocal = np.zeros(window.taps + 1)
-    reciprocal[counts] = 1.0 / counts
+    reciprocal[counts] = 1.0 / np.array(counts)
     return call.add(AveragePooling2D(Constant.of(reciprocal), window=window))
 
 
@@ -48,6 +46,6 @@ def read_global_max(call: Call) -> Value:
 @reads("GlobalAveragePooling1D", "GlobalAveragePooling2D")
 def read_global_average(call: Call) -> Value:
     call.expect("data_format", "channels_last")
-    positions = prod(call.inputs[0].shape[:-1])
+    positions = prod(call.input.shape[:-1])
     keepdims = call.expect("keepdims", False, True)
     return call.add(GlobalAveragePooling(Constant.of(np.array([1.0 / positions])), keepdims=keepdims))

@@ -8,6 +8,7 @@ import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.options import AXIS, NUMBERS, SWITCH, maybe, several
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Statistics
@@ -28,7 +29,7 @@ def add_scale(call: Call, scale: Any, bias: Any, seen: tuple[Any, Any] | None = 
 
     ``seen``: mean and deviation of the data that the model was adapted to, by which results are placed.
     """
-    channels = call.inputs[0].shape[-1]
+    channels = call.input.shape[-1]
     factor, shift = (Constant.of(_per_channel(call, values, channels)) for values in (scale, bias))
     if seen is None:
         return call.add(Scale(factor, shift))
@@ -48,34 +49,33 @@ def _per_channel(call: Call, values: Any, channels: int) -> Floats:
 
 @reads("Rescaling")
 def read_rescaling(call: Call) -> Value:
-    return add_scale(call, call.take("scale"), call.take("offset", 0.0))
+    return add_scale(call, call.take("scale", NUMBERS), call.take("offset", NUMBERS, 0.0))
 
 
 @reads("Normalization")
 def read_normalization(call: Call) -> Value:
     """``(x - mean) / max(sqrt(variance), 1e-7)``; inverted: ``x * max(sqrt(variance), 1e-7) + mean``."""
-    rank = len(call.inputs[0].shape)
-    axis = call.take("axis", -1)
-    axes = [] if axis is None else list(axis) if isinstance(axis, list | tuple) else [axis]
-    if axes not in ([], [-1], [rank]):
+    axes = call.take("axis", maybe(several(AXIS, 0)), (-1,)) or ()
+    if axes not in ((), (-1,), (len(call.input.shape),)):
         raise UnsupportedError(
             f"{call.where}: statistics by axis {axes}; supported are the last axis (-1) or one for all"
         )
-    mean, variance = call.take("mean", None), call.take("variance", None)
+    mean, variance = (call.take(key, maybe(NUMBERS), None) for key in ("mean", "variance"))
     if (mean is None) != (variance is None):
         raise ModelError(f"{call.where}: it has a mean or a variance, but not both; the model is damaged")
     if mean is None:
         mean, variance = call.weight("mean"), call.weight("variance")
-    if not (np.asarray(variance, np.float64) >= 0).all():
-        raise ModelError(f"{call.where}: its variance is negative or no number; the model is damaged")
-    deviation = np.maximum(np.sqrt(np.asarray(variance, np.float64)), _LEAST_DEVIATION)
-    if call.take("invert", False):
+    assert mean is not None and variance is not None
+    if not (variance >= 0).all():
+        raise ModelError(f"{call.where}: its variance is negative; the model is damaged")
+    deviation = np.maximum(np.sqrt(variance), _LEAST_DEVIATION)
+    if call.take("invert", SWITCH, False):
         return add_scale(call, deviation, mean)
-    return add_scale(call, 1.0 / deviation, -np.asarray(mean, np.float64) / deviation, (mean, deviation))
+    return add_scale(call, 1.0 / deviation, -mean / deviation, (mean, deviation))
 
 
 @reads(*AUGMENTATION)
 def read_augmentation(call: Call) -> Value:
     """Random changes of the training data; nothing at inference."""
     call.options.clear()
-    return call.inputs[0]
+    return call.input

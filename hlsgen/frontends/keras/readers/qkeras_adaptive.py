@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.options import NUMBER, SWITCH, TEXT, maybe, whole
 from hlsgen.ir.graph import Value
 from hlsgen.quantizers import Quantizer
 from hlsgen.quantizers.qkeras import parse_quantizer
@@ -18,14 +19,14 @@ Singles = NDArray[np.float32]
 @reads("QAdaptiveActivation")
 def read_adaptive_activation(call: Call) -> Value:
     """The quantiser with the integer bits that its moving range gives (per channel only if all agree)."""
-    name, bits = call.take("activation"), int(call.take("total_bits"))
+    name, bits = call.take("activation", TEXT), call.take("total_bits", whole(1, 62))
     if name not in ("quantized_bits", "quantized_relu"):
         raise UnsupportedError(
             f"{call.where}: activation={name!r}; QKeras adapts quantized_bits and quantized_relu only"
         )
     call.ignore("current_step", "quantization_delay", "ema_freeze_delay", "ema_decay", "per_channel")
-    symmetric, nearest = bool(call.take("symmetric", True)), bool(call.take("po2_rounding", False))
-    slope, bound = float(call.take("relu_neg_slope", 0.0)), call.take("relu_upper_bound", None)
+    symmetric, nearest = call.take("symmetric", SWITCH, True), call.take("po2_rounding", SWITCH, False)
+    slope, bound = call.take("relu_neg_slope", NUMBER, 0.0), call.take("relu_upper_bound", maybe(NUMBER), None)
     negative = name == "quantized_bits" or slope != 0
     low, high = (call.weight(role).astype(np.float32).reshape(-1) for role in ("ema_min", "ema_max"))
     learned = integer_bits(low, high, bits, symmetric=symmetric, keep_negative=negative, nearest=nearest)
@@ -34,7 +35,7 @@ def read_adaptive_activation(call: Call) -> Value:
             f"{call.where}: per_channel=True learned different integer bits per channel ({learned.min()} to "
             f"{learned.max()}), and a tensor has one type; retrain with per_channel=False"
         )
-    return call.apply_quantizer(call.inputs[0], _quantizer(call, name, bits, int(learned[0]), symmetric, slope, bound))
+    return call.apply_quantizer(call.input, _quantizer(call, name, bits, int(learned[0]), symmetric, slope, bound))
 
 
 def _quantizer(

@@ -6,13 +6,12 @@ graph are the very constants the model computes with at inference.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.options import AXIS, NUMBER, SWITCH, several
 from hlsgen.frontends.keras.readers.linear import read_conv, read_dense, read_depthwise
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Statistics
@@ -46,9 +45,9 @@ def read_quantized_batch_normalization(call: Call) -> Value:
         return _read_combined(call)
     for key, default in _DEFAULTS.items():
         call.options.setdefault(key, default)
-    epsilon = np.float32(call.take("epsilon", 1e-3))
-    gamma = _quantized(call, "gamma", call.take("scale", True))
-    beta = _quantized(call, "beta", call.take("center", True))
+    epsilon = np.float32(call.take("epsilon", NUMBER, 1e-3))
+    gamma = _quantized(call, "gamma", call.take("scale", SWITCH, True))
+    beta = _quantized(call, "beta", call.take("center", SWITCH, True))
     mean, variance = _quantized(call, "moving_mean"), _quantized(call, "moving_variance")
     assert mean is not None and variance is not None
     inverse = _inverse_root(call, variance + epsilon, exact_division=call.library == "qkeras-v3")
@@ -57,7 +56,7 @@ def read_quantized_batch_normalization(call: Call) -> Value:
     quantizer = call.quantizer("inverse_quantizer")
     if quantizer is not None:
         # For an axis counted from the end QKeras has spread the constants: a fitted alpha is one per channel then.
-        shape = (1,) * len(call.inputs[0].shape) + (-1,) if spread else (-1,)
+        shape = (1,) * len(call.input.shape) + (-1,) if spread else (-1,)
         inverse = quantizer.quantize_weights(inverse.reshape(shape)).values().reshape(-1)
     bias = -mean * inverse if beta is None else beta - mean * inverse
     return _add_scale(call, inverse, bias)
@@ -114,15 +113,15 @@ def _fold(call: Call, role: str, *, exact_division: bool) -> None:
     _check_axis(call)
     call.ignore(*_STATISTICS, "ema_freeze_delay")
     call.expect("folding_mode", "ema_stats_folding", "batch_stats_folding")
-    if not call.take("center", True):
+    if not call.take("center", SWITCH, True):
         raise UnsupportedError(
             f"{call.where}: center=False, which QKeras itself cannot compute; rebuild the layer with center=True"
         )
-    epsilon = np.float32(call.take("epsilon", 1e-3))
+    epsilon = np.float32(call.take("epsilon", NUMBER, 1e-3))
     inverse = _inverse_root(call, _single(call, "moving_variance") + epsilon, exact_division=exact_division)
-    if call.take("scale", True):
+    if call.take("scale", SWITCH, True):
         inverse = inverse * _single(call, "gamma")
-    bias = _single(call, "bias") if call.take("use_bias", True) else np.float32(0)
+    bias = _single(call, "bias") if call.take("use_bias", SWITCH, True) else np.float32(0)
     folded_bias = inverse * (bias - _single(call, "moving_mean")) + _single(call, "beta")
     kernel = _single(call, role)
     outputs = kernel.shape[-2:] if role == "depthwise_kernel" else kernel.shape[-1:]
@@ -140,11 +139,10 @@ def _single(call: Call, role: str) -> Singles:
 
 def _check_axis(call: Call) -> bool:
     """Refuse any axis but the last; tell whether it was counted from the end."""
-    axis: Any = call.take("axis", -1)
-    axes = [axis] if isinstance(axis, int) else list(axis)
-    if axes not in ([-1], [len(call.inputs[0].shape)]):
-        raise UnsupportedError(f"{call.where}: axis={axis}; only the last axis (channels) is supported")
-    return axes == [-1]
+    axes = call.take("axis", several(AXIS), (-1,))
+    if axes not in ((-1,), (len(call.input.shape),)):
+        raise UnsupportedError(f"{call.where}: axis={axes}; only the last axis (channels) is supported")
+    return axes == (-1,)
 
 
 def _inverse_root(call: Call, x: Singles, *, exact_division: bool) -> Singles:
@@ -169,10 +167,10 @@ def _inverse_root(call: Call, x: Singles, *, exact_division: bool) -> Singles:
 
 def _read_combined(call: Call) -> Value:
     """Scale and bias are combined in float32, then quantised each by its own quantiser."""
-    epsilon = np.float32(call.take("epsilon", 1e-3))
+    epsilon = np.float32(call.take("epsilon", NUMBER, 1e-3))
     inverse = _inverse_root(call, _single(call, "moving_variance") + epsilon, exact_division=True)
-    scale: Singles = inverse * _single(call, "gamma") if call.take("scale", True) else inverse
-    shift = _single(call, "beta") if call.take("center", True) else np.float32(0)
+    scale: Singles = inverse * _single(call, "gamma") if call.take("scale", SWITCH, True) else inverse
+    shift = _single(call, "beta") if call.take("center", SWITCH, True) else np.float32(0)
     scale_quantizer, bias_quantizer = call.quantizer("scale_quantizer"), call.quantizer("bias_quantizer")
     if scale_quantizer is not None:
         scale = scale_quantizer.quantize_weights(scale).values()

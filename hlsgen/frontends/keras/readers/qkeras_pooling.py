@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
+from hlsgen.frontends.keras.options import ANYTHING
 from hlsgen.frontends.keras.readers.pooling import read_average_pooling, read_global_average, read_window
 from hlsgen.ir.constant import Constant, exact_constant
 from hlsgen.ir.graph import Value
@@ -26,15 +26,13 @@ def read_quantized_average_pooling(call: Call) -> Value:
     multiplied by ``quantised(1 / area) * area / count``.
     """
     quantizer = call.quantizer("average_quantizer")
-    activation = call.take("activation", None)
+    activation = call.take("activation", ANYTHING, None)
     if quantizer is None:
         return call.apply_activation(read_average_pooling(call), activation)
-    size = call.options.get("pool_size")
     window = read_window(call)
-    area = _area(size)
-    factor = _factor(call, quantizer, area)
-    counts = sorted({int(c) for c in np.unique(window.counts(call.inputs[0].shape))})
-    share = factor * area
+    factor = _factor(call, quantizer, window.taps)
+    counts = window.distinct_counts(call.input.shape)
+    share = factor * window.taps
     factors = {c: share / c for c in counts}
     pooled = AveragePooling2D(_reciprocals(factors, window.taps + 1), share, window=window)
     return call.apply_activation(call.add(pooled), activation)
@@ -44,17 +42,13 @@ def read_quantized_average_pooling(call: Call) -> Value:
 def read_quantized_global_average(call: Call) -> Value:
     """The sum of a channel times ``quantised(1 / positions)``."""
     quantizer = call.quantizer("average_quantizer")
-    activation = call.take("activation", None)
+    activation = call.take("activation", ANYTHING, None)
     if quantizer is None:
         return call.apply_activation(read_global_average(call), activation)
     call.expect("data_format", "channels_last")
-    factor = _factor(call, quantizer, prod(call.inputs[0].shape[:-1]))
+    factor = _factor(call, quantizer, prod(call.input.shape[:-1]))
     pooled = GlobalAveragePooling(_reciprocals({0: factor}, 1), keepdims=call.expect("keepdims", False, True))
     return call.apply_activation(call.add(pooled), activation)
-
-
-def _area(size: Any) -> int:
-    return int(size) ** 2 if isinstance(size, int) else prod(int(s) for s in size)
 
 
 def _factor(call: Call, quantizer: Quantizer, area: int) -> Fraction:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import READERS, Call, reads
+from hlsgen.frontends.keras.options import FIELDS
 from hlsgen.frontends.keras.unsupported import why_refused
 from hlsgen.ir.graph import Value
 from hlsgen.layers.shape_ops import Reshape
@@ -24,18 +25,18 @@ _LAST_AXIS = frozenset(
 
 @reads("TimeDistributed")
 def read_time_distributed(call: Call) -> Value | Sequence[Value]:
-    inner = call.take("layer")
-    if not isinstance(inner, dict) or not isinstance(inner.get("config"), dict):
+    inner = call.take("layer", FIELDS)
+    if not isinstance(inner.get("config"), dict):
         raise ModelError(f"{call.where}: it wraps no layer; the file is damaged")
     class_name = str(inner.get("class_name"))
     if class_name == "Flatten":
-        first, *rest = call.inputs[0].shape
+        first, *rest = call.input.shape
         return call.add(Reshape((first, prod(rest))))
     if class_name not in _LAST_AXIS:
         why = why_refused(class_name, {}, READERS)
         why = why if class_name not in READERS else "only layers that work on the last axis alone are supported in it"
         raise UnsupportedError(f"{call.where} is not supported: it wraps {class_name}: {why}")
-    call.unwrap("layer/", class_name, _outer_axis(inner["config"], len(call.inputs[0].shape)))
+    call.unwrap("layer/", class_name, _outer_axis(inner["config"], len(call.input.shape)))
     return READERS[class_name](call)
 
 

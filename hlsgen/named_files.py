@@ -1,0 +1,44 @@
+"""Files that a user names: looked at before they are read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from hlsgen.errors import HlsgenError, brief
+
+_SHOWN = 200
+"""Characters of a path in a message."""
+
+
+def checked_file(path: str | Path, expected: str, error: type[HlsgenError], largest: int | None = None) -> Path:
+    """The path of an existing file of at most ``largest`` bytes.
+
+    ``expected`` says what the file should be. Raises ``error`` for a path that names none, or that no file system takes
+    (too long, with a NUL), and for a folder, a device or a pipe, of which reading may never end.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise error(f"expected the path of {expected}, found {brief(path)}")
+    file = Path(path)
+    try:
+        status = file.stat()
+    except FileNotFoundError as problem:
+        raise error(_message(file, "it does not exist", expected)) from problem
+    except OSError as problem:
+        raise error(_message(file, problem.strerror or str(problem), expected)) from problem
+    except ValueError as problem:  # a NUL, or half of a pair of surrogates
+        raise error(_message(file, f"it is no path: {problem}", expected)) from problem
+    if stat.S_ISDIR(status.st_mode):
+        raise error(_message(file, "it is a directory", expected))
+    if not stat.S_ISREG(status.st_mode):
+        raise error(_message(file, "it is a device or a pipe", expected))
+    if largest is not None and status.st_size > largest:
+        raise error(_message(file, f"it has {status.st_size} bytes, more than the {largest} allowed", expected))
+    return file
+
+
+def _message(file: Path, reason: str, expected: str) -> str:
+    text = str(file).encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+    shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"
+    return f"{shown}: cannot be read ({reason}); expected {expected}"

@@ -1,0 +1,191 @@
+"""YAML in which no word means two things, nothing is said twice, and everything knows its line.
+
+PyYAML reads the syntax. What a plain word means is decided here: numbers are decimal, ``true`` and ``false`` are the
+only booleans. What YAML 1.1 takes for something else than text (``yes``, ``010``, ``1_000``, ``1:30``, a date), or
+YAML 1.2 does (``0o10``), is refused until it is quoted: two readers would not agree on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import yaml
+
+from hlsgen.errors import ConfigError, brief
+
+MAX_BYTES = 1 << 20
+"""Size of a file: a setting for each of ten thousand layers fits."""
+_MAX_DEPTH = 32
+_MAX_ENTRIES = 200_000
+"""Keys and values, each counted as often as aliases repeat it."""
+_WORDS: dict[str, bool | None] = {"": None, "~": None}
+for _word, _meaning in (("null", None), ("true", True), ("false", False)):
+    _WORDS |= dict.fromkeys((_word, _word.capitalize(), _word.upper()), _meaning)
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_REAL = re.compile(r"[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?|[-+]?\.inf|\.nan")
+_NUMBER_ELSEWHERE = re.compile(r"[-+]?[0-9][0-9_]*|0o[0-7]+|[-+]?0x[0-9a-fA-F_]+")
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a YAML text says, and where: lines and columns of keys and values by their path."""
+
+    data: Any
+    keys: dict[Path, yaml.Mark] = field(default_factory=dict)
+    values: dict[Path, yaml.Mark] = field(default_factory=dict)
+
+    def place(self, path: Path, *, of_key: bool = False) -> str:
+        """``line 3, column 5`` of the value (or the key) at a path; of what holds it, where it is not there."""
+        marks = self.keys if of_key else self.values
+        for end in range(len(path), -1, -1):
+            if path[:end] in marks:
+                return _spell(marks[path[:end]])
+            marks = self.values
+        return "line 1, column 1"
+
+
+def parse(text: str, where: str) -> Document:
+    """Read one document; ``where`` begins the messages. Raises ConfigError that names line and column."""
+    document = Document(None)
+    try:
+        return replace(document, data=_value(_composed(text), (), document))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise ConfigError(f"{where}, {_spell(mark)}: not valid YAML: {_problem(error)}") from error
+    except yaml.YAMLError as error:  # of the characters themselves
+        raise ConfigError(f"{where}: not valid YAML: {error}") from error
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """The one document as PyYAML's nodes. Raises YAMLError."""
+    composer = _Composer(text)
+    try:
+        return composer.get_single_node()
+    except (ValueError, OverflowError) as error:  # PyYAML's of numbers in escapes and directives
+        raise _refused(str(error), composer.get_mark()) from error
+
+
+def _spell(mark: yaml.Mark | None) -> str:
+    return "line 1, column 1" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    return " ".join(part for part in (error.context, error.problem) if part)
+
+
+def _refused(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+class _Extent(NamedTuple):
+    """How much a finished node holds, aliases written out."""
+
+    entries: int
+    height: int
+
+
+class _Composer(yaml.SafeLoader):
+    """PyYAML's composer within limits, without tags; every plain word is text to it."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  (the base's own way to say it)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.entries = self.depth = self.deepest = 0
+        self.extents: dict[int, _Extent] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            node = super().compose_node(parent, index)
+            self._count(self._extent(node, event), event)
+            return node
+        if getattr(event, "tag", None) is not None:
+            raise _refused(f"the tag {brief(event.tag)} is not taken; leave it out", event.start_mark)
+        entries, outer = self.entries, self.deepest
+        self._count(_Extent(1, 1), event)
+        self.depth += 1
+        self.deepest = self.depth
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        self.extents[id(node)] = _Extent(self.entries - entries, self.deepest - self.depth)
+        self.deepest = max(self.deepest, outer)
+        return node
+
+    def _count(self, extent: _Extent, event: Any) -> None:
+        self.entries += extent.entries
+        self.deepest = max(self.deepest, self.depth + extent.height)
+        if self.deepest > _MAX_DEPTH:
+            raise _refused(f"nested more than {_MAX_DEPTH} deep", event.start_mark)
+        if self.entries > _MAX_ENTRIES:
+            raise _refused(f"more than {_MAX_ENTRIES} entries (aliases written out)", event.start_mark)
+
+    def _extent(self, node: yaml.Node | None, event: Any) -> _Extent:
+        if id(node) not in self.extents:
+            raise _refused(f"the alias {brief('*' + event.anchor)} stands within what it repeats", event.start_mark)
+        return self.extents[id(node)]
+
+
+# -- values ---------------------------------------------------------------------------------------
+
+
+def _value(node: yaml.Node | None, path: Path, document: Document) -> Any:
+    """The value of a node; its place, and those of all in it, are noted in ``document``."""
+    if node is None:
+        return None
+    document.values[path] = node.start_mark
+    if isinstance(node, yaml.MappingNode):
+        return {key: _value(below, (*path, key), document) for key, below in _entries(node, path, document)}
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(below, (*path, i), document) for i, below in enumerate(node.value)]
+    return _scalar(node)
+
+
+def _entries(node: yaml.MappingNode, path: Path, document: Document) -> Iterator[tuple[str, yaml.Node]]:
+    """The keys of a mapping, which are text and unique, and their nodes."""
+    seen: dict[str, yaml.Mark] = {}
+    for key_node, below in node.value:
+        mark = key_node.start_mark
+        key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+        if not isinstance(key, str):
+            found = brief(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "a list or mapping"
+            raise _refused(f"a key has to be text, found {found}; put it into quotes", mark)
+        if key in seen:
+            raise _refused(f"the key {brief(key)} stands twice, first on {_spell(seen[key])}; remove one of them", mark)
+        seen[key] = document.keys[(*path, key)] = mark
+        yield key, below
+
+
+def _scalar(node: yaml.Node) -> Any:
+    """What a text, or a plain word, means."""
+    text = node.value
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise _refused(f"{brief(text)} holds half of a character, which no file can", node.start_mark)
+    if isinstance(node, yaml.ScalarNode) and node.style is not None:  # quoted, or a block of text
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _REAL.fullmatch(text):
+        return float(text.replace(".inf", "inf").replace(".nan", "nan"))  # which float() knows without the dot
+    tag: str = _ELSEWHERE.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    elsewhere = tag.rpartition(":")[2]
+    if elsewhere != "str" or _NUMBER_ELSEWHERE.fullmatch(text):
+        raise _refused(
+            f"{brief(text)} is text to some YAML programs, {_KINDS.get(elsewhere, elsewhere)} to others; put it into "
+            "quotes, or write a decimal number, true or false",
+            node.start_mark,
+        )
+    return text
+
+
+_KINDS = {"str": "a number", "int": "a number", "float": "a number", "bool": "true or false", "timestamp": "a date",
+          "merge": "a merge of mappings", "value": "a default value"}  # fmt: skip
+_ELSEWHERE = yaml.SafeLoader("")
+"""Knows what YAML 1.1 takes a plain word for."""
