@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "hlsgen"
 RANKS = {
     "version": 0,
     "errors": 0,
+    "files": 0,
     "tools": 1,
     "ir": 1,
     "quantizers": 2,
