@@ -216,6 +216,27 @@ MUTANTS = (
         ("tests/emulation/test_cache.py",),
     ),
     Mutant(
+        "a damaged file of the cache is loaded",
+        "hlsgen",
+        "return content if seal == _seal(path, content) else None",
+        "return content",
+        ("tests/emulation/test_cache.py::test_damaged_files_are_not_used",),
+    ),
+    Mutant(
+        "a design is mapped from its file",
+        "hlsgen",
+        "        with _in_memory(name, content) as place:\n",
+        "        with contextlib.nullcontext(str(stored)) as place:\n",
+        ("tests/emulation/test_cache.py::test_two_designs_have_modules_of_their_own",),
+    ),
+    Mutant(
+        "a full disk is a bug of hlsgen",
+        "hlsgen",
+        'cause = self._cause(f"{said}\\n{log}") or self._fault()',
+        "cause = self._fault()",
+        ("tests/emulation/test_cache.py::test_what_is_no_bug_of_hlsgen_is_not_called_one",),
+    ),
+    Mutant(
         "overflow beyond the lower end is not counted",
         "hlsgen",
         "outside = (rounded < self.type.min_mantissa) | (rounded > self.type.max_mantissa)",
