@@ -345,7 +345,9 @@ def main() -> int:
     finished = report.Report(host, first, tables, growth)
     report.show(finished)
     if not options.quick:
-        options.output.write_text(report.markdown(finished), encoding="utf-8")
+        whole = options.output.with_suffix(".new")  # the former report stays until there is another
+        whole.write_text(report.markdown(finished), encoding="utf-8")
+        whole.replace(options.output)
     return int(any(r.problem for t in tables for r in t.results if r.name.startswith("hlsgen")))
 
 

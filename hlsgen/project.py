@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -17,6 +16,7 @@ from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
+from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.writer import write_project
 from hlsgen.config import Config, Granularity, make_config
 from hlsgen.design import arrays
@@ -166,9 +166,10 @@ class Project:
     @cached_property
     def files(self) -> dict[str, str]:
         """All texts of the project by path, before anything is written: what the backend makes of the design."""
-        return load_backend(self.config.backend).files(self._job) | {"hlsgen.json": self._manifest()}
+        texts = load_backend(self.config.backend).files(self._job)
+        return texts | {MANIFEST: self._manifest(texts)}
 
-    def _manifest(self) -> str:
+    def _manifest(self, texts: Mapping[str, str]) -> str:
         facts = {
             "hlsgen": VERSION,
             "project": self.name,
@@ -178,12 +179,14 @@ class Project:
         exponents = {tensor.name: tensor.exponents for tensor in self.design.inputs if tensor.exponents}
         if exponents:
             facts["exponents"] = exponents
-        return json.dumps(facts, indent=2, ensure_ascii=True) + "\n"
+        return manifest_text(facts, texts)
 
     def write(self, overwrite: bool | None = None) -> Path:
         """Write the HLS project to ``output_dir`` and return the folder.
 
-        Raises OutputDirError if the folder holds something that is not an hlsgen project.
+        A former project there is replaced as a whole, or stays as it was; what hlsgen did not write stays. Raises
+        OutputDirError if the folder holds something that is not an hlsgen project, if files of the project were
+        changed since (``overwrite`` allows both), or if the system does not let it be written.
         """
         folder = self.config.output_dir or Path(f"{self.name}_hls")
         write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import functools
 import importlib.util
 import os
@@ -150,18 +151,35 @@ def _start(words: tuple[str, ...], cwd: Path, env: Mapping[str, str] | None) -> 
 
 
 def _copied(process: subprocess.Popen[str], file: Path) -> Iterator[str]:
-    """Yield the lines of a program and copy them to ``file``, which is made only if there is one."""
+    """Yield the lines of a program and copy them to ``file``, which is made only if there is one. Raises ToolError."""
     assert process.stdout is not None
     copy: IO[str] | None = None
     try:
         for line in process.stdout:
-            copy = copy or file.open("w", encoding="utf-8")
-            copy.write(line)
+            with _log_written(file):
+                copy = copy or _opened(file)
+                copy.write(line)
             yield line.rstrip("\r\n")
     finally:
         process.stdout.close()
         if copy is not None:
-            copy.close()
+            with _log_written(file):
+                copy.close()
+
+
+def _opened(file: Path) -> IO[str]:
+    """A log file to write, but not through a link."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    return os.fdopen(descriptor, "w", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _log_written(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what = "it is a link" if error.errno == errno.ELOOP else error.strerror
+        raise ToolError(f"{file}: the log cannot be written ({what}); make room there, or move it away") from error
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -274,22 +292,30 @@ class Helper:
 def find_compiler() -> Compiler:
     """Find the C++ compiler: ``HLSGEN_CXX``, else ``CXX``, else ``g++`` on PATH. Raises ToolError."""
     variable = next((name for name in ("HLSGEN_CXX", "CXX") if os.environ.get(name)), None)
-    words = shlex.split(os.environ[variable]) if variable else ["g++"]
+    where = f"{variable}={os.environ[variable]}" if variable else "g++"
+    try:
+        words = shlex.split(os.environ[variable]) if variable else ["g++"]
+    except ValueError as error:
+        raise ToolError(
+            f"{where}: cannot be read as a command ({error}); write it as in a shell, such as 'ccache g++'"
+        ) from error
     found = shutil.which(words[0]) if words else None
     if found is None:
-        where = f"{variable}={os.environ[variable]}" if variable else "g++"
         raise ToolError(
             f"no C++ compiler: {where} was not found (PATH={os.environ.get('PATH', '')}); install g++ 11 or newer "
             "('apt install g++', 'dnf install gcc-c++') or set HLSGEN_CXX to a compiler"
         )
-    path, arguments = Path(found), tuple(words[1:])
+    path, arguments = Path(found).absolute(), tuple(words[1:])  # it is started in other folders
     return Compiler(path, _compiler_version(path, arguments, path.stat().st_mtime_ns), arguments)
 
 
 @functools.cache
 def _compiler_version(path: Path, arguments: tuple[str, ...], _changed: int) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        output = run([str(path), *arguments, "--version"], cwd=Path(folder), timeout=60).output
+    folder = _temporary_folder()
+    try:
+        output = run([str(path), *arguments, "--version"], cwd=folder, timeout=60).output
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return output.partition("\n")[0].strip()
 
 
@@ -334,20 +360,17 @@ def cache_dir() -> Path:
     Code is loaded from there, so a folder that somebody else owns or may write to is not used: a
     temporary one takes its place, with a warning, for the life of the process.
     """
-    folder = _wanted_cache_dir()
+    given = os.environ.get("HLSGEN_CACHE")
+    try:
+        folder = Path(given).expanduser().absolute() if given else platformdirs.user_cache_path("hlsgen")
+    except RuntimeError:  # a container, say, whose user has no entry
+        return _temporary_cache(Path(given or "~/.cache/hlsgen"), "there is no such home folder")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         objection = _objection(folder)
     except OSError as error:
         objection = f"it cannot be made: {error.strerror}"
     return folder if objection is None else _temporary_cache(folder, objection)
-
-
-def _wanted_cache_dir() -> Path:
-    given = os.environ.get("HLSGEN_CACHE")
-    if given:
-        return Path(given).expanduser().absolute()
-    return platformdirs.user_cache_path("hlsgen")
 
 
 def _objection(folder: Path) -> str | None:
@@ -368,9 +391,19 @@ def _temporary_cache(folder: Path, objection: str) -> Path:
         "Make the folder private (chmod 700) or set HLSGEN_CACHE to a private one",
         stacklevel=3,
     )
-    made = Path(tempfile.mkdtemp(prefix="hlsgen-"))
+    made = _temporary_folder()
     atexit.register(_remove, made, os.getpid())
     return made
+
+
+def _temporary_folder() -> Path:
+    """Make a private folder for what is needed for a while. Raises ToolError."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="hlsgen-"))
+    except OSError as error:
+        raise ToolError(
+            f"no temporary folder can be made ({error.strerror}); set TMPDIR to a folder that can be written to"
+        ) from error
 
 
 def _remove(folder: Path, owner: int) -> None:

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "hlsgen"
 RANKS = {
     "version": 0,
     "errors": 0,
+    "files": 0,
     "named_files": 1,
     "strict_yaml": 1,
     "tools": 1,

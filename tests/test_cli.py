@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import BinaryIO, get_args
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ import hlsgen
 from hlsgen.cli import main
 from hlsgen.cli.app import _save
 from hlsgen.config import CalibrationMethod, Granularity, IoType, Strategy
+from hlsgen.errors import OutputDirError
 from tests.backends import stubs
 
 
@@ -207,6 +208,28 @@ def test_outputs_are_stored_under_any_name(tmp_path: Path) -> None:
         assert tuple(stored) == names
         for name, array in zip(names, arrays, strict=True):
             np.testing.assert_array_equal(stored[name], array)
+
+
+@pytest.mark.parametrize("name", ["y.npy", "y.npz"])
+def test_outputs_that_cannot_be_stored_leave_the_former_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def full(file: BinaryIO, *_: object, **options: object) -> None:
+        file.write(b"half")
+        raise OSError("24 requested and 4 written")  # as NumPy says it
+
+    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(np.lib.format, "write_array", full)
+    (tmp_path / name).write_text("former")
+    with pytest.raises(OutputDirError, match=rf"{name}: cannot be written \(24 requested and 4 written\)"):
+        _save(tmp_path / name, np.zeros(3), ("y",))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "former")]
+
+
+@pytest.mark.parametrize("name", ["no/such/y.npy", "x" * 300])
+def test_outputs_where_none_can_be(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputDirError, match=r"cannot be written \((No such file|File name too long)"):
+        _save(tmp_path / name, np.zeros(3), ("y",))
 
 
 def test_our_errors_have_no_traceback(call: Call, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -480,12 +481,33 @@ def test_write_and_rewrite(tmp_path):
     assert sorted(p.name for p in folder.parent.iterdir()) == ["out"], "no staging folder is left"
     (folder / "reports").mkdir()
     (folder / "reports" / "mine.txt").write_text("keep")
-    (folder / "firmware" / "old_layer.h").write_text("stale")
-    other = dense(5, n_out=6, output_dir=folder)
+    (folder / "firmware" / "mine.h").write_text("keep")
+    other = dense(5, n_out=6, output_dir=folder, project_name="other")
     other.write()
     written = tree(folder)
-    assert written.pop("reports/mine.txt") == "keep", "what is not ours to replace stays"
+    assert written.pop("reports/mine.txt") == written.pop("firmware/mine.h") == "keep", "what is not ours stays"
+    assert project.files.keys() - other.files.keys(), "the name is in the names of files"
     assert written == other.files, "what is gone from the design is gone from the folder"
+
+
+def test_the_manifest_lists_all_other_files(tmp_path):
+    project = dense(output_dir=tmp_path)
+    listed = json.loads((project.write() / "hlsgen.json").read_text())["files"]
+    stored = {path: hashlib.sha256((tmp_path / path).read_bytes()).hexdigest() for path in tree(tmp_path)}
+    assert {**listed, "hlsgen.json": stored["hlsgen.json"]} == stored
+
+
+def test_a_file_changed_by_the_user_is_not_replaced(tmp_path):
+    project = dense(output_dir=tmp_path)
+    script = project.write() / "build.tcl"
+    script.write_text(script.read_text() + "# and my own\n")
+    other = project.with_settings(part="xc7z020clg400-1")
+    for one in (project, other):
+        with pytest.raises(OutputDirError, match=r"build\.tcl would be replaced, but was changed"):
+            one.write()
+    assert script.read_text().endswith("my own\n")
+    other.write(overwrite=True)
+    assert tree(tmp_path) == other.files
 
 
 def test_the_manifest_holds_the_configuration(tmp_path):
@@ -535,7 +557,7 @@ def test_a_file_in_the_way(tmp_path):
 def test_an_unwritable_parent(tmp_path):
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(OutputDirError, match="cannot be made"):
+        with pytest.raises(OutputDirError, match="cannot be written"):
             dense(output_dir=tmp_path / "out").write()
     finally:
         tmp_path.chmod(0o700)

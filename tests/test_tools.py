@@ -45,6 +45,20 @@ def test_a_silent_program_leaves_no_log(tmp_path: Path) -> None:
     assert not (tmp_path / "tool.log").exists()
 
 
+def test_a_log_is_not_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "echo.log").symlink_to(tmp_path / "mine")
+    with pytest.raises(ToolError, match=r"echo\.log: the log cannot be written \(it is a link\)"):
+        tools.run(["echo", "text"], cwd=tmp_path)
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk at hand")
+def test_a_log_on_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"/dev/full: the log cannot be written \(No space left on device\)"):
+        tools.run(["seq", "100000"], cwd=tmp_path, log_file=Path("/dev/full"))
+
+
 def test_failure_names_the_first_error_line_and_the_log(tmp_path: Path) -> None:
     program = script(tmp_path / "tool", "echo fine; echo 'a.cpp:3: error: no x'; echo 'a.cpp:4: error: no y'; exit 3")
     with pytest.raises(ToolError) as caught:
@@ -150,6 +164,34 @@ def test_our_own_variable_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("HLSGEN_CACHE", "~/ours")
     assert tools.cache_dir() == tmp_path / "ours"
+
+
+@pytest.mark.parametrize("given", ["~nobody_of_this_name/x", "~nobody_of_this_name"])
+def test_cache_of_a_user_who_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HLSGEN_CACHE", given)
+    with pytest.warns(UserWarning, match=f"cache {given} is not used: there is no such home folder"):
+        assert tools.cache_dir().is_absolute()
+    assert list(tmp_path.iterdir()) == [], "nor is a folder of that name made here"
+
+
+def test_no_home_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("HLSGEN_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # as in a container with a user that nobody knows
+    with pytest.warns(UserWarning, match="there is no such home folder"):
+        assert tools.cache_dir().is_absolute()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_place_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(ToolError, match="no temporary folder can be made .*set TMPDIR"):
+        tools._temporary_folder()
 
 
 def test_cache_that_others_may_write_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

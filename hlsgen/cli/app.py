@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -18,6 +19,7 @@ from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.config import CalibrationMethod, Config, Granularity, IoType, Strategy
 from hlsgen.design.arrays import Array, load_arrays
 from hlsgen.errors import ConfigError, OutputDirError, nearest
+from hlsgen.files import replacing
 from hlsgen.ir.graph import Graph
 from hlsgen.pipeline import stages
 from hlsgen.precision.draft import Draft
@@ -59,7 +61,9 @@ Reuse = Annotated[int | None, _option("--reuse-factor", text="Cycles that share 
 Part = Annotated[str | None, _option("--part", text="Device, as Vitis names it.")]
 Clock = Annotated[float | None, _option("--clock-period", text="In ns.")]
 Name = Annotated[str | None, _option("--project-name", text="Name of the project and its top function.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not an hlsgen project.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files of the same names that are not hlsgen's, or were changed.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -193,7 +197,7 @@ def predict(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
     """Run the emulator on stored samples: exactly what the chip will compute."""
-    if outputs.exists() and not overwrite:
+    if not overwrite and os.path.lexists(outputs):
         raise OutputDirError(f"{outputs}: exists already; give another name, or --overwrite")
     overrides = _given(
         calibration_method=calibration_method,
@@ -257,13 +261,14 @@ def _given(**options: Any) -> dict[str, Any]:
 def _save(path: Path, result: Any, names: tuple[str, ...]) -> None:
     arrays = result if isinstance(result, list) else [result]
     try:
-        with path.open("wb") as file:  # a file object: np.save would add .npy to a name without it
+        with replacing(path) as file:  # a file object: np.save would add .npy to a name without it
             if path.suffix == ".npz" or len(arrays) > 1:
                 _write_npz(file, dict(zip(names, arrays, strict=True)))
             else:
                 np.save(file, arrays[0])
     except OSError as error:
-        raise OutputDirError(f"{path}: cannot be written ({error.strerror})") from error
+        reason = error.strerror or error  # NumPy's own has no number
+        raise OutputDirError(f"{path}: cannot be written ({reason}); give another name, or make room") from error
 
 
 def _write_npz(file: BinaryIO, arrays: Mapping[str, Array]) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import typer
 
-from hlsgen.emulation.build import KEPT_BYTES, KEPT_DESIGNS
+from hlsgen.emulation.store import EXTENSION, KEPT_BYTES, KEPT_DESIGNS, WORKSPACES
+from hlsgen.errors import ToolError
+from hlsgen.files import discard
 from hlsgen.tools import cache_dir
 
-_OURS = ("hlsgen_*", "bindings_*", "build_*")
+_OURS = ("hlsgen_*", "bindings_*", f"{WORKSPACES}*")
 """Nothing else is touched, wherever HLSGEN_CACHE may point."""
 
 app = typer.Typer(help="Look at and empty the cache of compiled emulators.", no_args_is_help=True)
@@ -21,7 +23,7 @@ def show() -> None:
     """Print where the cache is and what it holds."""
     folder = cache_dir()
     entries = _entries(folder)
-    designs = sum(entry.suffix == ".so" for entry in entries)
+    designs = sum(entry.suffix == EXTENSION for entry in entries)
     size = sum(_size(entry) for entry in entries)
     print(f"{folder}: {designs} designs, {len(entries)} entries, {size / 2**20:.1f} MiB")
     print(f"Beyond {KEPT_DESIGNS} designs or {KEPT_BYTES / 2**30:.0f} GiB the longest unused are removed.")
@@ -31,13 +33,22 @@ def show() -> None:
 def clear() -> None:
     """Remove all compiled emulators; they are compiled anew when needed."""
     folder = cache_dir()
-    entries = _entries(folder)
-    for entry in entries:
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
+    count = sum(_removed(entry) for entry in _entries(folder))
+    print(f"{folder}: {count} entries removed")
+
+
+def _removed(entry: Path) -> bool:
+    """Remove an entry, unless it is the workspace of a build that is under way. Raises ToolError."""
+    try:
+        if entry.is_symlink() or not entry.is_dir():
             entry.unlink(missing_ok=True)
-    print(f"{folder}: {len(entries)} entries removed")
+        elif entry.name.startswith(WORKSPACES):
+            return discard(entry)
+        else:
+            shutil.rmtree(entry)
+    except OSError as error:
+        raise ToolError(f"{entry}: cannot be removed ({error.strerror}); remove it by hand") from error
+    return True
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -66,6 +66,17 @@ def test_an_old_report_is_not_taken_for_a_new_one(examples: Path, tmp_path: Path
         project.synthesize()
 
 
+def test_an_old_report_that_cannot_be_removed(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    stubs.install(tools_folder, "vitis-run", "success")
+    project = make(examples, tmp_path)
+    project.synthesize()
+    (report,) = (tmp_path / "prj").rglob("csynth.xml")
+    report.unlink()
+    report.mkdir()
+    with pytest.raises(ToolError, match=r"csynth\.xml: cannot be removed"):
+        project.synthesize()
+
+
 def test_no_vitis(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
     with pytest.raises(ToolError, match="neither vitis-run nor vitis_hls is on PATH; source settings64.sh"):
         make(examples, tmp_path).synthesize()

@@ -20,7 +20,8 @@ import pytest
 
 from hlsgen import tools
 from hlsgen.backends.hls.texts import emulation_files
-from hlsgen.emulation import build
+from hlsgen.cli.cache import clear
+from hlsgen.emulation import build, load, store
 from hlsgen.errors import ToolError
 from tests.passes.builders import Net, grid, project_of
 
@@ -60,6 +61,23 @@ def private(tmp_path, monkeypatch, shared_cache, forget):
     monkeypatch.setenv("HLSGEN_CACHE", str(folder))
     forget()
     return folder
+
+
+@pytest.fixture(scope="module")
+def compiled(shared_cache) -> Path:
+    """The file of a design in the cache of all tests."""
+    return Path(design().compile()._module.__file__)
+
+
+@pytest.fixture
+def stored(compiled, private) -> Path:
+    """The same in a cache of the test's own."""
+    return Path(shutil.copy2(compiled, private))
+
+
+@pytest.fixture
+def no_compiler(monkeypatch) -> None:
+    monkeypatch.setattr(build, "run", lambda *_, **__: pytest.fail("compiled again"))
 
 
 def designs(folder: Path) -> list[Path]:
@@ -156,29 +174,148 @@ def test_a_folder_that_cannot_be_synchronised_does_no_harm(private, monkeypatch)
     assert len(designs(private)) == 1
 
 
-@pytest.mark.parametrize("damage", ["empty", "no library", "zeros", "gone"])
-def test_a_design_that_cannot_be_loaded_is_compiled_again(private, damage):
+def damaged(data: bytes, damage: str) -> bytes:
+    middle = len(data) // 2
+    flipped = bytes([data[middle] ^ 1])
+    return {
+        "empty": b"",
+        "text": b"text",
+        "zeros": bytes(len(data)),
+        "zeros in the middle": data[: middle - 5000] + bytes(10_000) + data[middle + 5000 :],
+        "one bit": data[:middle] + flipped + data[middle + 1 :],
+        "cut": data[:middle],
+        "longer": data + b"\0",
+        "no seal": data[:-32],
+    }[damage]
+
+
+DAMAGES = ["empty", "text", "zeros", "zeros in the middle", "one bit", "cut", "longer", "no seal"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_files_are_not_used(private, stored, damage):
+    for file in (stored, *private.glob("bindings_*.o")):
+        data = file.read_bytes()
+        assert store.read(file) == data[:-32]
+        file.write_bytes(damaged(data, damage))
+        assert store.read(file) is None
+
+
+def test_a_file_under_the_name_of_another_is_not_used(stored):
+    assert store.read(Path(shutil.copy2(stored, stored.with_name("hlsgen_0.so")))) is None
+
+
+@pytest.mark.parametrize("kind", ["folder", "full folder", "pipe", "link to nothing"])
+def test_something_else_under_the_name_of_a_file_gives_way(private, stored, kind):
+    data = stored.read_bytes()
+    stored.unlink()
+    if kind == "pipe":
+        os.mkfifo(stored)
+    elif kind == "link to nothing":
+        stored.symlink_to(private / "nothing")
+    else:
+        stored.mkdir()
+        (stored / "below").write_text("text") if kind == "full folder" else None
+    assert store.read(stored) is None
+    (private / "made").write_bytes(data[:-32])
+    assert store.keep(private / "made", stored) == store.read(stored) == data[:-32]
+
+
+@pytest.mark.parametrize("damage", ["zeros in the middle", "folder", "gone"])
+def test_a_design_that_is_not_used_is_compiled_again(stored, damage):
+    """A library with zeros in its middle would end the process."""
+    data = stored.read_bytes()
+    stored.unlink()
+    if damage == "folder":
+        stored.mkdir()
+    elif damage != "gone":
+        stored.write_bytes(damaged(data, damage))
+        stored.chmod(0o600)
     check(design())
-    (file,) = designs(private)
-    data = file.read_bytes()
-    file.unlink()  # what is loaded here keeps its file
-    if damage != "gone":
-        file.write_bytes({"empty": b"", "no library": b"text", "zeros": bytes(len(data))}[damage])
-        file.chmod(0o600)
-    done = run_python(CHECK)
-    assert done.returncode == 0, done.stderr
-    assert len(file.read_bytes()) == len(data)
+    assert store.read(stored)
 
 
-def test_empty_bindings_are_compiled_again(private):
+def test_damaged_bindings_are_compiled_again(private, monkeypatch):
     (bindings,) = private.glob("bindings_*.o")
-    assert build._is_usable(bindings)
-    bindings.write_bytes(b"")
-    assert not build._is_usable(bindings)
+    whole = bindings.read_bytes()
+    bindings.write_bytes(b"garbage")
+    commands = []
+
+    def compiler(command, **_) -> None:
+        commands.append(command)
+        Path(command[command.index("-o") + 1]).write_bytes(whole[:-32])
+
+    monkeypatch.setattr(build, "run", compiler)
+    assert build.bindings_object(tools.find_compiler(), build.FLAGS) == bindings
+    assert len(commands) == 1 and bindings.read_bytes() == whole
+
+
+def test_a_loaded_design_does_not_depend_on_its_file(stored, no_compiler):
+    """Whatever is done to the file: a library that is mapped from it would end the process."""
+    project = design()
+    project.compile()
+    with stored.open("r+b") as file:
+        file.truncate(10)
+    check(project)
+    assert project.emulator._module.__file__ == str(stored)
+
+
+def mapped() -> str:
+    return Path("/proc/self/maps").read_text()
+
+
+@pytest.mark.parametrize("how", ["no such call", "refused", "not to be run"])
+def test_where_nothing_runs_from_memory_the_file_is_loaded(stored, no_compiler, monkeypatch, how):
+    def refuse(*_: object) -> int:
+        raise PermissionError("refused")
+
+    if how == "no such call":
+        monkeypatch.delattr(os, "memfd_create")
+    elif how == "refused":
+        monkeypatch.setattr(os, "memfd_create", refuse)
+    else:
+        real = load._import
+        monkeypatch.setattr(load, "_import", lambda n, p: real(n, p.replace("/proc/self/fd/", "/dev/null/")))
+    project = design()
+    project.compile()
+    assert str(stored) in mapped()
+    check(project)
+
+
+def mounted(folder: Path, options: str) -> bool:
+    """Mount a file system in memory, if this user may."""
+    folder.mkdir(mode=0o700)
+    command = ["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "none", str(folder)]
+    with contextlib.suppress(FileNotFoundError):
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return False
+
+
+def test_a_file_system_without_programs(stored, no_compiler, tmp_path, monkeypatch):
+    folder = tmp_path / "noexec"
+    if not mounted(folder, "noexec,size=10m"):
+        pytest.skip("this user may not mount")
+    try:
+        shutil.copy2(stored, folder)
+        monkeypatch.setenv("HLSGEN_CACHE", str(folder))
+        check(design())
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_compiled_design_that_is_not_loaded_is_an_error_of_ours(private, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise ImportError("/somewhere/x.so: failed to map segment from shared object")
+
+    monkeypatch.setattr(load, "_import", refuse)
+    monkeypatch.setattr(build, "_compile", lambda *_: b"library")
+    with pytest.raises(ToolError, match="was compiled, but cannot be loaded .*failed to map.*noexec.*HLSGEN_CACHE"):
+        design().compile()
+    assert not list(private.glob("build_*"))
 
 
 def test_the_cache_is_bounded_in_number(private, monkeypatch):
-    monkeypatch.setattr(build, "_KEPT", {"hlsgen_*.so": 2, "bindings_*.o": 3, "hlsgen_*.failed.log": 1})
+    monkeypatch.setattr(store, "_KEPT", {"hlsgen_*.so": 2, "bindings_*.o": 3, "hlsgen_*.failed.log": 1})
     for i in range(4):
         for name in (f"hlsgen_{i}.so", f"bindings_{i}.o", f"hlsgen_{i}.failed.log"):
             (private / name).write_bytes(b"old")
@@ -196,7 +333,7 @@ def test_the_cache_is_bounded_in_size(private, monkeypatch):
     for i in range(4):
         (private / f"hlsgen_{i}.so").write_bytes(bytes(10_000_000))
         os.utime(private / f"hlsgen_{i}.so", (i, i))
-    monkeypatch.setattr(build, "KEPT_BYTES", 25_000_000)
+    monkeypatch.setattr(store, "KEPT_BYTES", 25_000_000)
     check(design())
     kept = [f.name for f in designs(private) if f.stat().st_size == 10_000_000]
     assert kept == ["hlsgen_2.so", "hlsgen_3.so"]
@@ -204,7 +341,7 @@ def test_the_cache_is_bounded_in_size(private, monkeypatch):
 
 def test_what_is_used_is_kept(private, monkeypatch, forget):
     """Least recently used goes first, not the oldest made."""
-    monkeypatch.setattr(build, "_KEPT", {"hlsgen_*.so": 2})
+    monkeypatch.setattr(store, "_KEPT", {"hlsgen_*.so": 2})
     check(design(1))
     (first,) = designs(private)
     check(design(2, "io_stream"))
@@ -229,21 +366,20 @@ def unprivate(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["other owner", "writable by the group", "writable by all", "link"])
-def test_a_file_that_others_could_have_written_is_not_loaded(private, how):
+def test_a_file_that_others_could_have_written_is_not_used(private, stored, how):
     if how == "other owner" and os.getuid() != 0:
         pytest.skip("only root can give files away")
+    for file in (stored, *private.glob("bindings_*.o")):
+        assert store.read(file)
+        unprivate(file, how)
+        assert store.read(file) is None
+
+
+def test_a_file_that_others_could_have_written_is_replaced(stored):
+    unprivate(stored, "writable by all")
+    before = stored.stat().st_ino
     check(design())
-    (file,) = designs(private)
-    (bindings,) = private.glob("bindings_*.o")
-    assert build._is_usable(file) and build._is_usable(bindings)
-    unprivate(file, how)
-    assert not build._is_usable(file)
-    before = file.lstat().st_ino
-    done = run_python(CHECK)
-    assert done.returncode == 0, done.stderr
-    assert file.lstat().st_ino != before and build._is_usable(file), "compiled anew, and put in its place"
-    unprivate(bindings, how)
-    assert not build._is_usable(bindings)
+    assert stored.stat().st_ino != before and store.read(stored), "compiled anew, and put in its place"
 
 
 def test_files_are_private_whatever_the_umask(private):
@@ -290,8 +426,10 @@ def test_an_interrupted_build_does_no_harm(private):
 
 def test_the_workspace_of_a_running_build_is_left_alone(private):
     (private / "build_of_another").mkdir()
-    check(design())
-    assert (private / "build_of_another").is_dir()
+    with store.building() as long:
+        os.utime(long, (1, 1))
+        store.bound()
+        assert long.is_dir() and (private / "build_of_another").is_dir()
 
 
 def test_the_cache_may_be_cleared_at_any_moment(private, monkeypatch):
@@ -300,14 +438,24 @@ def test_the_cache_may_be_cleared_at_any_moment(private, monkeypatch):
     compiled = []
     real = build._compile
 
-    def compile_again(*arguments) -> None:
+    def compile_again(*arguments) -> bytes:
         compiled.append(arguments)
-        real(*arguments)
+        return real(*arguments)
 
     monkeypatch.setattr(build, "_compile", compile_again)
-    monkeypatch.setattr(build, "_mark_used", lambda path: path.suffix == ".so" and path.unlink())  # before it is loaded
+    monkeypatch.setattr(store, "mark_used", lambda path: path.suffix == ".so" and path.unlink())  # before it is loaded
     check(design())
     assert len(compiled) == 1 and file.exists()
+
+
+def test_clearing_spares_builds_that_are_under_way(private, stored, capsys):
+    (private / "build_interrupted").mkdir()
+    (private / "bindings_x.o").mkdir()
+    with store.building() as folder:
+        clear()
+        assert folder.is_dir()
+    assert list(private.iterdir()) == []
+    assert "4 entries removed" in capsys.readouterr().out
 
 
 def test_two_designs_have_modules_of_their_own(private):
@@ -317,6 +465,7 @@ def test_two_designs_have_modules_of_their_own(private):
     check(first)
     modules = {p.emulator._module.__name__ for p in (first, second)}
     assert len(modules) == 2 and all(m.startswith("hlsgen_") for m in modules)
+    assert all(f"/memfd:{module}" in mapped() for module in modules), "though their files may bear the same number"
 
 
 def test_equal_designs_from_many_threads(private):
@@ -427,6 +576,80 @@ def test_a_project_is_written_without_a_compiler(tmp_path, monkeypatch):
     net.dense("fc", net.input((3,)), 3, 2)
     project = project_of(net.source("fc"), output_dir=tmp_path / "out")
     assert (project.write() / "hlsgen.json").is_file()
+
+
+@pytest.mark.parametrize("word", ['g++ "', "g++ 'x"])
+def test_a_command_that_is_none(monkeypatch, word):
+    monkeypatch.setenv("HLSGEN_CXX", word)
+    with pytest.raises(ToolError, match=r"HLSGEN_CXX=g\+\+ .*: cannot be read as a command \(No closing quotation\)"):
+        design(41).compile()
+
+
+def test_a_compiler_named_by_a_relative_path(monkeypatch, tmp_path):
+    """It is started in other folders."""
+    (tmp_path / "cxx").symlink_to(shutil.which("g++"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HLSGEN_CXX", "./cxx")
+    assert tools.find_compiler().path == tmp_path / "cxx"
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+def test_a_compiler_of_c_is_refused_at_once(private, monkeypatch):
+    """It would compile everything, and the result could not be loaded."""
+    monkeypatch.setenv("HLSGEN_CXX", "gcc")
+    with pytest.raises(ToolError, match=r"does not compile a small C\+\+17 program.*not gcc.*check HLSGEN_CXX and CXX"):
+        design(41).compile()
+    assert designs(private) == [] and not list(private.glob("build_*")) and not list(private.glob("*.log"))
+
+
+CAUSES = {
+    "fatal error: error writing to /tmp/cc1.s: No space left on device": "no room to write: make room in .*cache",
+    "g++: fatal error: Killed signal terminated program cc1plus": "the memory was not enough",
+    "cc1plus: out of memory allocating 65536 bytes": "the memory was not enough",
+    "error: unable to open output file '1.o': Read-only file system": "the system refused a file",
+    "x.h:1:1: internal compiler error: in f, at g.cc:1": "the compiler failed by itself: update it",
+}
+
+
+@pytest.mark.parametrize("said", CAUSES)
+@pytest.mark.parametrize("first", [True, False], ids=["bindings", "design"])
+def test_what_is_no_bug_of_hlsgen_is_not_called_one(private, tmp_path, monkeypatch, said, first):
+    if first:
+        program = tmp_path / "g++"
+        program.write_text(f'#!/bin/sh\n[ "$1" = --version ] || {{ echo "{said}" >&2; exit 1; }}\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("HLSGEN_CXX", str(program))
+    else:
+
+        def run(command, cwd, log_file, **_) -> None:
+            log_file.write_text(f"some lines\n{said}\n")
+            raise ToolError(f"g++ failed with exit status 1: something\nfull log: {log_file}\ncommand: {command}")
+
+        monkeypatch.setattr(build, "run", run)
+    with pytest.raises(ToolError, match=CAUSES[said]) as caught:
+        design(41).compile()
+    assert "bug of" not in str(caught.value) and "full log" not in str(caught.value)
+    assert not list(private.glob("build_*")) and not list(private.glob("*.log"))
+
+
+def test_a_workspace_that_was_removed(private, monkeypatch):
+    def run(command, cwd, **_) -> None:
+        shutil.rmtree(cwd)
+        raise ToolError("g++ failed with exit status 1: no such file")
+
+    monkeypatch.setattr(build, "run", run)
+    with pytest.raises(ToolError, match="build_.*: was removed while a compiler worked there"):
+        design(41).compile()
+
+
+def test_a_full_disk_before_anything_is_compiled(private, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "types.h")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ToolError, match=r"types\.h: cannot be written \(No space left.*HLSGEN_CACHE"):
+        design(41).compile()
+    assert not list(private.glob("build_*"))
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/bin/true", "/bin/cat"])

@@ -61,7 +61,10 @@ class Vitis:
         if re.search(r"\s", str(folder)):
             raise ConfigError(f"output_dir {str(folder)!r}: Vitis HLS takes no white space in paths; choose another")
         report = report_path(job.name, folder)
-        report.unlink(missing_ok=True)  # never mistake an old report for this run's
+        try:
+            report.unlink(missing_ok=True)  # never mistake an old report for this run's
+        except OSError as refused:
+            raise ToolError(f"{report}: cannot be removed ({refused.strerror}); remove it by hand") from refused
         log_file = folder / "hlsgen_vitis.log"
         wanted = {"HLSGEN_STEPS": " ".join(steps)}
         done = run(vitis.command(SCRIPT), cwd=folder, log=log, timeout=timeout, log_file=log_file, env=wanted)

@@ -1,0 +1,59 @@
+"""The manifest: the file that marks a folder as an hlsgen project, says how it was made and lists what hlsgen wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+MANIFEST = "hlsgen.json"
+_FILES = "files"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a project says of itself. ``files``: path -> SHA-256; None in projects that list none."""
+
+    files: Mapping[str, str] | None
+
+
+def manifest_text(facts: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """The text of the manifest of a project that consists of ``texts`` (path -> text) and itself."""
+    digests = {name: digest(text.encode()) for name, text in sorted(texts.items())}
+    return json.dumps({**facts, _FILES: digests}, indent=2, ensure_ascii=True) + "\n"
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """Read a manifest; None if there is none, or something else bears its name.
+
+    Folders come from anywhere, so a list that names anything outside of its folder is no manifest.
+    """
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or not isinstance(content.get("hlsgen"), str):
+        return None
+    files = content.get(_FILES)
+    if files is None:
+        return Manifest(None)
+    if not isinstance(files, dict) or not all(is_inside(k) and isinstance(v, str) for k, v in files.items()):
+        return None
+    return Manifest(files)
+
+
+def is_inside(name: str) -> bool:
+    """Whether a path, as a project spells it, stays inside its folder."""
+    path = PurePosixPath(name)
+    return str(path) == name != "." and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+
+
+def digest(data: bytes) -> str:
+    """The digest by which a file is known again."""
+    return hashlib.sha256(data).hexdigest()
