@@ -365,6 +365,18 @@ def test_reports_speak_of_the_model():
     assert notes[0] in project.summary()
 
 
+def test_executors_agree():
+    """On integers, and on what traces make of them."""
+    source = stopped_by(plain)
+    x = normal_data(source, 50, 1)
+    project = converted(source, x)
+    np.testing.assert_array_equal(project.predict(x, raw=True), project.evaluate(x, raw=True)["out"])
+    for raw in (False, True):
+        known = project.evaluate(x, raw=raw)
+        for key, values in project.trace(x, raw=raw).items():
+            np.testing.assert_array_equal(values, known[key], err_msg=key)
+
+
 def test_raw_values_are_what_is_held():
     source = stopped_by(plain)
     x = normal_data(source, 20, 1)
