@@ -81,7 +81,8 @@ class ExpectRanges(Pass):
     """Set ``expected`` on every value: calibration data, else statistics and probes.
 
     Options: calibration inputs by input name; ``method``: hold the largest value seen (max), all but a few
-    (percentile), or what gives the least squared error (mse).
+    (percentile), or what gives the least squared error (mse); ``margin``: a factor above what was seen of results (of
+    inputs, predict warns).
     """
 
     exact = True
@@ -89,11 +90,12 @@ class ExpectRanges(Pass):
     calibration: Mapping[str, Floats] | None = field(default=None, compare=False)
     method: str = "max"
     percentile: float = 99.99
+    margin: float = 1.0
 
     def run(self, graph: Graph) -> bool:
         if self.calibration is not None:
             data = {v: np.asarray(self.calibration[v.name], dtype=np.float64) for v in graph.inputs}
-            found, _ = self._send(graph, _Flow(data, Origin.CALIBRATION, 1.0), batch_size(graph))
+            found, _ = self._send(graph, _Flow(data, Origin.CALIBRATION, self.margin), batch_size(graph))
         else:
             size = probe_size(graph)
             data = {v: probe(v, size.samples, size.inputs[v]) for v in graph.inputs}
@@ -119,8 +121,9 @@ class ExpectRanges(Pass):
         other, _ = self._send(graph, plain, step)  # then either may be right: the larger counts
         return {value: max(found[value], other[value], key=lambda expected: expected.reach) for value in found}
 
-    def _expected(self, seen: _Seen, flow: _Flow) -> Expected:
-        reach, histogram = seen.largest * flow.margin, None
+    def _expected(self, value: Value, seen: _Seen, flow: _Flow) -> Expected:
+        margin = 1.0 if value.producer.is_input and flow.origin is Origin.CALIBRATION else flow.margin
+        reach, histogram = seen.largest * margin, None
         if seen.histogram is not None and self.method == "percentile":
             reach = min(reach, seen.histogram.percentile(self.percentile))
         elif seen.histogram is not None:
@@ -139,7 +142,7 @@ class ExpectRanges(Pass):
         for start in range(0, count, step):
             batch = {v: x[start : start + step] for v, x in flow.data.items()}
             self._observe(graph, batch, comparison if flow.follows else None, seen)
-        return {value: self._expected(met, flow) for value, met in seen.items()}, comparison.plausible
+        return {value: self._expected(value, met, flow) for value, met in seen.items()}, comparison.plausible
 
     def _observe(
         self, graph: Graph, data: Mapping[Value, Floats], comparison: _Comparison | None, seen: dict[Value, _Seen]
