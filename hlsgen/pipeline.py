@@ -26,6 +26,7 @@ from hlsgen.precision.leave_off_modes import LeaveOffModes
 from hlsgen.precision.narrow_types import NarrowTypes
 from hlsgen.precision.state_deviations import StateDeviations
 from hlsgen.precision.state_losses import StateLosses
+from hlsgen.precision.state_rounding import StateRounding
 
 Calibration = Mapping[str, NDArray[np.float64]]
 AfterStage = Callable[[str, Graph | Draft], None]
@@ -53,6 +54,7 @@ def steps(config: Config, calibrated: bool = False) -> tuple[Step, ...]:
         NarrowTypes(),
         LeaveOffModes(),
         StateLosses(),
+        StateRounding(),
         StateDeviations(),
     )
 

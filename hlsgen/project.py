@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
@@ -43,11 +43,7 @@ class ClippedInputWarning(UserWarning):
 
 
 class UnexpectedInputWarning(UserWarning):
-    """Inputs are much larger than those by which the types of results were chosen."""
-
-
-_INSPECTED, _UNEXPECTED = 256, 2.5
-"""The first samples of a batch are compared with what was expected; a difference up to this factor is usual."""
+    """Inputs are much larger than those by which result types were chosen, or so small that it costs accuracy."""
 
 
 def convert(
@@ -294,22 +290,12 @@ class Project:
                 )
 
     def _warn_if_unexpected(self, inputs: Mapping[str, Array]) -> None:
-        """Say that inputs are much larger than those by which results were placed: then inner results saturate."""
-        if not any(choice.placed_by_inputs for choice in self.precision if choice.name not in inputs):
-            return
-        for (name, data), tensor in zip(inputs.items(), self.design.inputs, strict=True):
-            expected = tensor.expected
-            some = np.asarray(data[:_INSPECTED], dtype=np.float64)
-            finite = some[np.isfinite(some)]
-            rms = float(np.sqrt(np.square(finite).mean())) if finite.size else 0.0
-            if expected is not None and rms > _UNEXPECTED * expected.rms > 0:
-                warnings.warn(
-                    f"input '{name}': its values ({rms:.3g} in root mean square) are {rms / expected.rms:.2g} times "
-                    f"larger than those by which results were placed ({expected.origin.value}), so that inner results "
-                    "may saturate; give calibration=, or an input_precision= that says how large they get",
-                    UnexpectedInputWarning,
-                    stacklevel=3,
-                )
+        for text in self._input_check.messages(inputs):
+            warnings.warn(text, UnexpectedInputWarning, stacklevel=3)
+
+    @cached_property
+    def _input_check(self) -> InputCheck:
+        return InputCheck(self.design)
 
 
 def _run(

@@ -5,8 +5,10 @@ This is an estimate, from data or from a probe; what is *proved* is an :class:`~
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,9 @@ _PARTS = 64
 """Bins in an octave: magnitudes are known to one part in 128."""
 _LEAST = 2.0**-64
 """Values expected below this get the binary point of this."""
+
+_NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 64) for i in range(64)])
+"""Numbers that stand for a normal distribution."""
 
 
 class Origin(Enum):
@@ -98,6 +103,8 @@ class Expected:
     standardised: Expected | None = None
     """What is met with standardised inputs, where the stated types of inputs hold far more than those: then either may
     be what the user has."""
+    channel_rms: NDArray[np.float64] | None = field(default=None, compare=False)
+    """``rms`` of each channel (the last axis), where they are known one by one."""
 
     @property
     def octaves(self) -> int:
@@ -105,6 +112,23 @@ class Expected:
         if self.standardised is None:
             return 0
         return max(0, magnitude_bits(self.reach) - magnitude_bits(self.standardised.reach))
+
+    def times(self, ratio: float) -> Expected:
+        """The same of values that are larger by a factor."""
+        return replace(
+            self,
+            largest=self.largest * ratio,
+            reach=self.reach * ratio,
+            rms=self.rms * ratio,
+            channel_rms=None if self.channel_rms is None else self.channel_rms * ratio,
+            histogram=None,
+            standardised=None if self.standardised is None else self.standardised.times(ratio),
+        )
+
+    def of_the_whole(self) -> Expected:
+        """The same without what is known of each channel."""
+        standardised = None if self.standardised is None else self.standardised.of_the_whole()
+        return replace(self, channel_rms=None, standardised=standardised)
 
     def integer_bits(self, width: int, signed: bool, finest: int) -> int:
         """Integer bits (with sign) of a result of ``width`` bits whose exact values are multiples of ``2**-finest``."""
@@ -118,6 +142,16 @@ class Expected:
             if i + frac > signed
         }
         return min(errors, key=lambda i: (errors[i], -i), default=most)
+
+
+def mean_square_slope(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]], sizes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The mean square of the slope of a function of one number, for normal arguments of some root mean squares."""
+    spread = np.maximum(sizes, _LEAST)
+    x, step = _NORMAL[:, None] * spread, spread / 64
+    slopes = (function(x + step) - function(x - step)) / (2 * step)
+    return np.asarray(np.square(slopes).mean(axis=0))
 
 
 def magnitude_bits(reach: float) -> int:

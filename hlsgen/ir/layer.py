@@ -230,6 +230,18 @@ class Layer:
         """The real-number meaning of all outputs."""
         return (self.evaluate_float(inputs),)
 
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        """The variances of what the outputs are off by, if the inputs are off by independent errors: an estimate.
+
+        ``inputs``: the variances of those; all are (1, *shape). ``sizes``: the root mean squares of the inputs'
+        channels, (channels,). Where a layer says nothing else, it passes errors on as they are.
+        """
+        if self.structural:
+            return self.evaluate_floats(inputs)
+        shapes = self.output_shapes([x.shape[1:] for x in inputs])
+        mean = float(max(x.mean() for x in inputs))
+        return tuple(inputs[0] if inputs[0].shape[1:] == shape else np.full((1, *shape), mean) for shape in shapes)
+
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         """The exact result of integer inputs, before any cast."""
         raise NotImplementedError(f"{type(self).__name__}.exact")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
-from hlsgen.ir.constant import MOST_FRACTION, Constant, exact_constant, narrowest, rounded_to_odd
+from hlsgen.ir.constant import MOST_FRACTION, Constant, Floats, exact_constant, narrowest, no_bias, rounded_to_odd
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
@@ -149,6 +150,10 @@ class LinearLayer(Layer):
     @property
     def given(self) -> bool:
         return self.weight.given or self.bias.given
+
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        squared = replace(self, weight=Constant.of(self.weight.effective**2), bias=no_bias(self.bias.shape[0]))
+        return squared.evaluate_floats(inputs)
 
     def add_bias(self, total: Ints, frac: int) -> Exact:
         """Add the bias on the finer of the two grids."""

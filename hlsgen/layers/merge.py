@@ -42,6 +42,14 @@ class Merge(Layer):
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return _FLOAT[self.op](inputs[0], _spread(inputs[1], inputs[0]))
 
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        if self.structural:
+            return super().error_variances(inputs, sizes)
+        a, b = inputs[0], _spread(inputs[1], inputs[0])
+        if self.op == "multiply":  # (x + dx)(y + dy) = xy + x dy + y dx
+            a, b = a * np.square(sizes[1]), b * np.square(sizes[0])
+        return (a + b,)
+
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x0, x1 = inputs[0], Exact(_spread(inputs[1].mantissas, inputs[0].mantissas), inputs[1].frac)
         if self.op == "multiply":

@@ -12,6 +12,7 @@ from hlsgen.ir.affine import Affine
 from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
+from hlsgen.ir.expected import mean_square_slope
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align
 from hlsgen.ir.staircase import Staircase
@@ -68,6 +69,9 @@ class Relu(Layer):
         x = inputs[0]
         y = np.where(x < 0, 0.0 if self.slope is None else x * self.slope.effective, x)
         return y if self.ceiling is None else np.minimum(y, self.ceiling.effective)
+
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        return (inputs[0] * mean_square_slope(lambda x: self.evaluate_float([x]), sizes[0]),)
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x, frac = inputs[0]

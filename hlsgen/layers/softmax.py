@@ -93,6 +93,10 @@ class Softmax(Layer):
     def natural_type(self, context: Context) -> FixedType | None:
         return FixedType(context.width + 1, 1, False, Rounding.RND, Overflow.SAT)
 
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        """The slope of a class is y (1 - y): at most a quarter."""
+        return (inputs[0] / 16,)
+
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.plan is not None
         steps = self.inner_steps(inputs)

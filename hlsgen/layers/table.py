@@ -15,7 +15,7 @@ import numpy as np
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.expected import magnitude_bits
+from hlsgen.ir.expected import magnitude_bits, mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
@@ -150,6 +150,9 @@ class Table(Layer):
     def finished(self, result: FixedType) -> Layer:
         rounded = result.with_modes(Rounding.RND_CONV, Overflow.SAT)
         return replace(self, table=rounded.quantize(self.unary.function(self._points())), table_type=result.plain())
+
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        return (inputs[0] * mean_square_slope(self.unary.function, sizes[0]),)
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         assert self.index is not None and self.table is not None and self.table_type is not None

@@ -6,7 +6,7 @@ Nothing is changed while a way is searched: a scale moves only if it ends in wei
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hlsgen.ir.affine import Affine
 from hlsgen.ir.expected import Expected
@@ -83,7 +83,7 @@ def merge_back(graph: Graph, node: Node, route: Route) -> None:
         source = Source(node.source.name, node.source.class_name, False)
         added = graph.add(Scale(affine.scale, affine.shift), (value,), f"{node.name}_part", source)
         graph.set_inputs(reader, [added if v is value else v for v in reader.inputs])
-        added.expected = node.output.expected
+        added.expected = _expected_of(added, node.output.expected)
     graph.sort()
     for producer, layer in route.fused:
         graph.set_layer(producer, layer)
@@ -109,17 +109,14 @@ def _expect_scaled(node: Node, route: Route) -> None:
         ratio = 1.0
         if value.expected is not None and unscaled.reach > 0:
             ratio = max(1.0, value.expected.reach / unscaled.reach)
-        value.expected = behind if ratio == 1.0 else _times(behind, ratio)
+        value.expected = _expected_of(value, behind if ratio == 1.0 else behind.times(ratio))
 
 
-def _times(expected: Expected, ratio: float) -> Expected:
-    return replace(
-        expected,
-        largest=expected.largest * ratio,
-        reach=expected.reach * ratio,
-        rms=expected.rms * ratio,
-        histogram=None,
-    )
+def _expected_of(value: Value, known: Expected | None) -> Expected | None:
+    """What is known of another value, for one that may have other channels."""
+    if known is None or known.channel_rms is None or len(known.channel_rms) == value.shape[-1]:
+        return known
+    return known.of_the_whole()
 
 
 # -- ahead to consumers -----------------------------------------------------------------------
@@ -163,4 +160,4 @@ def merge_ahead(graph: Graph, node: Node, route: Route) -> None:
     for passed in sorted(route.passed, key=graph.nodes.index):
         expected = [v.expected for v in passed.inputs if v.expected is not None]
         if expected:
-            passed.output.expected = max(expected, key=lambda e: e.reach)
+            passed.output.expected = _expected_of(passed.output, max(expected, key=lambda e: e.reach))

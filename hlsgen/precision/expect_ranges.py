@@ -43,20 +43,26 @@ class _Seen:
     """What was met on an edge so far."""
 
     largest: float = 0.0
-    squares: float = 0.0
+    squares: Floats = field(default_factory=lambda: np.zeros(1))
+    """The sum of the squares in each channel (the last axis)."""
     count: int = 0
+    """How many values there were in each channel."""
     histogram: Histogram | None = None
 
     def add(self, x: Floats) -> None:
         self.largest = max(self.largest, float(np.abs(x).max(initial=0.0)))
-        self.squares += float((x * x).sum())
-        self.count += x.size
+        self.squares = self.squares + np.square(x).sum(axis=tuple(range(x.ndim - 1)))
+        self.count += x.size // x.shape[-1]
         if self.histogram is not None:
             self.histogram.add(x)
 
     @property
+    def channel_rms(self) -> Floats:
+        return np.asarray(np.sqrt(self.squares / max(self.count, 1)))
+
+    @property
     def rms(self) -> float:
-        return float(np.sqrt(self.squares / max(self.count, 1)))
+        return float(np.sqrt(np.square(self.channel_rms).mean()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +128,7 @@ class ExpectRanges(Pass):
             reach = min(reach, seen.histogram.percentile(self.percentile))
         elif seen.histogram is not None:
             histogram = seen.histogram
-        return Expected(seen.largest, reach, flow.origin, seen.rms, histogram)
+        return Expected(seen.largest, reach, flow.origin, seen.rms, histogram, channel_rms=seen.channel_rms)
 
     def _send(self, graph: Graph, flow: _Flow, step: int) -> tuple[dict[Value, Expected], bool]:
         """Send a flow through the graph, batch by batch.
