@@ -40,9 +40,12 @@ class RoundingError:
 
 
 def expected_sizes(tensor: Tensor) -> Floats:
-    """The root mean squares that are expected of a value's channels; 0 if nothing is."""
-    known = None if tensor.expected is None else tensor.expected.channel_rms
-    return np.zeros(tensor.shape[-1]) if known is None else known
+    """The root mean squares that are expected of a value's channels (that of all where they are not known one by one);
+    0 if nothing is."""
+    if tensor.expected is None:
+        return np.zeros(tensor.shape[-1])
+    known = tensor.expected.channel_rms
+    return np.full(tensor.shape[-1], tensor.expected.rms) if known is None else known
 
 
 def rounding_errors(ops: Iterable[Op]) -> dict[Tensor, RoundingError]:

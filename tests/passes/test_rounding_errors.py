@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.ir.expected import Channels, Expected, Origin
 from hlsgen.precision.rounding_errors import rounding_errors
 from hlsgen.project import Project
 from tests.passes.builders import Net, evaluate_float, graph_of, project_of
 from tests.passes.float_networks import Recipe, network
+from tests.passes.random_graphs import random_network
 
 
 def measured(project: Project, x: Any) -> float:
@@ -106,6 +108,26 @@ def test_the_input_with_the_larger_error_is_named():
     assert culprit is not None and culprit.name == "coarse" and culprit.what == "its rounding"
     (note,) = coarse(project)
     assert note.startswith("warning: coarse: ")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_value_of_a_rewritten_graph_has_an_estimate(seed: int):
+    """Passes move scales between values of other channels and shapes, and what is expected with them."""
+    project = project_of(random_network(seed, quantized=False), input_precision="fixed<24,12>")
+    for tensor, error in rounding_errors(project.design).items():
+        assert error.variance.shape == (1, *tensor.shape)
+        assert 0 <= error.relative <= 1
+
+
+def test_expectations_of_larger_values_are_larger_in_all():
+    small = Channels(np.ones(2), np.full(2, 0.5))
+    least = Expected(1.0, 2.0, Origin.PROBE, 0.5, channels=small)
+    known = Expected(8.0, 16.0, Origin.PROBE, 4.0, None, small.times(8.0), least).times(4.0)
+    assert (known.largest, known.reach, known.rms, known.octaves) == (32.0, 64.0, 16.0, 3)
+    assert known.channel_rms is not None
+    assert list(known.channel_rms) == [16.0, 16.0]
+    assert known.of_no_channel().channel_rms is None
+    assert known.of_no_channel().octaves == 3
 
 
 def test_layers_pass_errors_on_as_they_do():
