@@ -146,7 +146,7 @@ def _constant_loss(op: Op, role: str, fixed: FixedType, constant: Constant) -> L
 def _overflows(fixed: FixedType, number: float) -> bool:
     """Whether a number lies outside of a type once it is rounded: what rounds to an end is held as well as any."""
     numerator, denominator = number.as_integer_ratio()
-    mantissa = int(fixed.rounded(np.array(numerator, dtype=object), denominator.bit_length() - 1))
+    mantissa = int(fixed.rounded(np.array([numerator], dtype=object), denominator.bit_length() - 1)[0])
     return not fixed.min_mantissa <= mantissa <= fixed.max_mantissa
 
 

@@ -115,6 +115,9 @@ def test_bias_beyond_its_type(modes, used, effect):
         (-2.001, "fixed<8,2,TRN_ZERO,SAT>", False),
         (-0.001, "ufixed<8,2,RND,SAT>", False),
         (-0.001, "ufixed<8,2,TRN,SAT>", True),
+        (-1e-30, "ufixed<8,2,TRN,SAT>", True),
+        (-1e-30, "ufixed<8,2,RND,SAT>", False),
+        (1e30, "fixed<8,2,TRN,SAT>", True),
     ],
 )
 def test_a_constant_overflows_where_it_is_outside_after_rounding(value, fixed, overflows):
