@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -40,6 +41,9 @@ class LinearLayer(Layer):
     @property
     def products(self) -> int:
         return self.weight.values.size
+
+    def product_width(self, inputs: Sequence[FixedType]) -> int:
+        return inputs[0].width + self.weight.known_type.width
 
     def per_output(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return one value per output channel in the shape that broadcasts over ``weight``."""

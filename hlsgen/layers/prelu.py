@@ -11,6 +11,7 @@ from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval, aligned, hull
 from hlsgen.ir.layer import Exact, Layer, Packing, align
+from hlsgen.ir.types import FixedType
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,9 @@ class PRelu(Layer):
     pure = True
     casts = frozenset({"result"})
     slopes: Constant
+
+    def product_width(self, inputs: Sequence[FixedType]) -> int:
+        return inputs[0].width + self.slopes.known_type.width
 
     @property
     def local(self) -> bool:  # type: ignore[override]
