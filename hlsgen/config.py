@@ -38,9 +38,8 @@ WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
 """How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
-_WIDEST, _REACH = 128, 128
-"""What a type may hold: words of the emulator, and exponents of float32. Two such types side by side (an alignment)
-still have room in what inference computes with."""
+_WIDEST, _REACH = 120, 128
+"""What a type may hold: as many bits as a sum, and the exponents of float32."""
 
 
 def _parse_type(value: Any) -> Any:
@@ -165,7 +164,7 @@ class Config(_Strict):
         ),
     ] = "channel"
     default_width: Annotated[int, Field(ge=2, le=64), Whole] = 16
-    max_width: Annotated[int | None, Field(ge=2, le=120), Whole] = None
+    max_width: Annotated[int | None, Field(ge=2, le=_WIDEST), Whole] = None
     calibration: Path | None = None
     calibration_method: Annotated[
         CalibrationMethod,

@@ -21,6 +21,7 @@ from hlsgen.passes.fuse_padding import FusePadding
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
 from hlsgen.passes.fuse_thresholds import FuseThresholds
 from hlsgen.passes.remove_identities import RemoveIdentities
+from hlsgen.precision.check_widths import CheckWidths
 from hlsgen.precision.draft import Draft, Step
 from hlsgen.precision.expect_ranges import ExpectRanges
 from hlsgen.precision.infer_types import InferTypes
@@ -66,6 +67,7 @@ def steps(config: Config, calibrated: bool = False) -> tuple[Step, ...]:
         InferTypes(config.default_width, config.max_width, calibrated),
         NarrowTypes(),
         LeaveOffModes(),
+        CheckWidths(),
         StateLosses(),
         StateRounding(),
         StateUnequalChannels(),

@@ -241,6 +241,8 @@ class Helper:
 
     def ask(self, request: bytes, data: bytes | memoryview = b"", *, seconds: float) -> bytes:
         """The answer to a request. Raises HelperLost, and ends the process, if there is none within so many seconds."""
+        if not self.alive:
+            raise HelperLost("it has ended")
         expired = threading.Event()
 
         def expire() -> None:

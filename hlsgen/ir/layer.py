@@ -153,6 +153,8 @@ class Layer:
     """It does the same at every place of an image or a series, and takes those of other extents as well."""
     is_input: ClassVar[bool] = False
     """A port of the model."""
+    widest_word: ClassVar[int] = 120
+    """The widest value that its kernel takes and gives."""
     constant_width: ClassVar[int] = 0
     """The least width for inferred constants. 24 where there is one factor a channel: that keeps all of a float32
     factor, and a DSP48E2 multiplies 27 by 18 bits anyway."""
@@ -175,6 +177,10 @@ class Layer:
     @property
     def products(self) -> int:
         """How many multiplications one position takes (of a convolution: one pixel of the result)."""
+        return 0
+
+    def product_width(self, inputs: Sequence[FixedType]) -> int:
+        """The bits of the widest product that its kernel computes of values of these types; 0 without products."""
         return 0
 
     @property

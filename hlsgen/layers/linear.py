@@ -42,6 +42,9 @@ class LinearLayer(Layer):
     def products(self) -> int:
         return self.weight.values.size
 
+    def product_width(self, inputs: Sequence[FixedType]) -> int:
+        return inputs[0].width + self.weight.known_type.width
+
     def per_output(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return one value per output channel in the shape that broadcasts over ``weight``."""
         return vector

@@ -12,6 +12,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, aligned
 from hlsgen.ir.layer import Exact, Layer, Packing, align
 from hlsgen.ir.ties import Tie, straight
+from hlsgen.ir.types import FixedType
 
 _FLOAT: dict[str, Callable[[Floats, Floats], Floats]] = {
     "add": np.add,
@@ -37,6 +38,9 @@ class Merge(Layer):
     @property
     def structural(self) -> bool:  # type: ignore[override]
         return self.op in ("maximum", "minimum")
+
+    def product_width(self, inputs: Sequence[FixedType]) -> int:
+        return inputs[0].width + inputs[1].width if self.op == "multiply" else 0
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return shapes[0]

@@ -28,6 +28,7 @@ class Largest(Layer):
     casts = frozenset({"result"})
     structural = True
     picks = True
+    widest_word = 64
 
     def commutes_with_cast(self, fixed: FixedType) -> bool:
         return fixed.saturates
@@ -91,6 +92,9 @@ class Average(Layer):
     share: Fraction = Fraction(1)
     kept: int | None = None
     """Fraction bits the quotient is truncated to; None: it is left as it is."""
+
+    def product_width(self, inputs: Sequence[FixedType]) -> int:
+        return inputs[0].width + self.reciprocal.known_type.width
 
     def divisors(self, shape: Shape) -> dict[int, int]:
         """The counts that occur, by their place in ``reciprocal``."""

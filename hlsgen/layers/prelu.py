@@ -12,6 +12,7 @@ from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval, aligned, hull
 from hlsgen.ir.layer import Exact, Layer, Packing, align
 from hlsgen.ir.ties import Tie, straight
+from hlsgen.ir.types import FixedType
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,9 @@ class PRelu(Layer):
     pure = True
     casts = frozenset({"result"})
     slopes: Constant
+
+    def product_width(self, inputs: Sequence[FixedType]) -> int:
+        return inputs[0].width + self.slopes.known_type.width
 
     @property
     def local(self) -> bool:  # type: ignore[override]

@@ -35,6 +35,9 @@ class Relu(Layer):
     def structural(self) -> bool:  # type: ignore[override]
         return self.slope is None
 
+    def product_width(self, inputs: Sequence[FixedType]) -> int:
+        return 0 if self.slope is None else inputs[0].width + self.slope.known_type.width
+
     def step_frac(self, result: FixedType | None) -> int | None:
         if self.slope is None or self.slope.type is None or result is None:
             return super().step_frac(result)

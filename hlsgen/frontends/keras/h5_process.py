@@ -129,12 +129,13 @@ class _Index:
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, bytes):
-        try:
+    """A text; None for what is none, and for bytes that are none in UTF-8 (h5py makes halves of characters of them)."""
+    try:
+        if isinstance(value, bytes):
             return value.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-    return str(value) if isinstance(value, str) else None
+        return value.encode("utf-8").decode("utf-8") if isinstance(value, str) else None
+    except UnicodeError:
+        return None
 
 
 class _Reader:

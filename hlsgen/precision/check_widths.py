@@ -1,0 +1,45 @@
+"""Refuse types whose products no executor of the design computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.op import Op
+from hlsgen.precision.draft import Draft, Step
+
+_WIDEST_STEP = 128
+"""The emulator's widest word."""
+
+
+@dataclass(frozen=True)
+class CheckWidths(Step):
+    """Raise UnsupportedError for an operation with a value or a product too wide for its kernel.
+
+    The proved ranges are narrow enough then (inference refuses the others), but a kernel multiplies words of the types
+    that are stated, and those are as wide as the user made them.
+    """
+
+    exact = True
+    optional = False
+
+    def run(self, draft: Draft) -> bool:
+        for node in draft.graph:
+            if not node.is_input:
+                _check(draft.op(node))
+        return False
+
+
+def _check(op: Op) -> None:
+    advice = "give its inputs or weights narrower types"
+    widest, most = max(tensor.type.width for tensor in (*op.inputs, *op.outputs)), op.layer.widest_word
+    if widest > most:
+        raise UnsupportedError(
+            f"layer '{op.source.name}': a value of {widest} bits, and {op.layer.kind} takes at most {most}; {advice}"
+        )
+    product = op.layer.product_width([tensor.type for tensor in op.inputs])
+    if product > _WIDEST_STEP:
+        raise UnsupportedError(
+            f"layer '{op.source.name}': a product of {op.layer.kind} has {product} bits, at most {_WIDEST_STEP} are "
+            f"supported; {advice}"
+        )

@@ -1,0 +1,84 @@
+"""Types too wide for a kernel are refused when types are known, not by the C++ compiler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hlsgen.config import make_config
+from hlsgen.design.design import Design
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.graph import Graph, Source
+from hlsgen.ir.layer import Layer
+from hlsgen.ir.types import FixedType
+from hlsgen.ir.wish import By, Wished
+from hlsgen.layers.dense import Dense
+from hlsgen.layers.input import Input
+from hlsgen.layers.merge import Merge
+from hlsgen.layers.pooling2d import GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
+from hlsgen.layers.prelu import PRelu
+from hlsgen.layers.relu import Relu
+from hlsgen.layers.scale import Scale
+from hlsgen.layers.window import Window
+from hlsgen.pipeline import infer, steps
+
+IMAGE = (4, 4, 2)
+
+
+def design(layer: Layer, input_type: str, inputs: int = 1, **types: str) -> Design:
+    """One layer behind inputs of a type, the types of its roles wished."""
+    graph = Graph("one")
+    values = [graph.add(Input(IMAGE), (), f"x{i}", Source(f"x{i}", "InputLayer")) for i in range(inputs)]
+    for value in values:
+        fixed = Wished(FixedType.parse(input_type), By.CONFIGURATION)
+        value.producer.wish = value.producer.wish.with_type("result", fixed)
+    node = graph.add_node(layer, values, "y", Source("y", layer.kind))
+    for role, text in types.items():
+        node.wish = node.wish.with_type(role, Wished(FixedType.parse(text), By.LAYER))
+    graph.set_outputs(node.outputs, ["y"])
+    return infer(graph, steps(make_config()))
+
+
+ONES = {n: Constant.of(np.ones(n)) for n in (1, 2)}
+SMALL = Constant.of(np.full(2, 2.0**-20))
+
+
+@pytest.mark.parametrize(
+    ("make", "fits", "too_wide"),
+    [
+        (lambda: MaxPooling2D(Window((2, 2))), "fixed<64,32>", "fixed<65,32>"),
+        (lambda: GlobalMaxPooling(), "ufixed<64,0>", "ufixed<65,0>"),
+        (lambda: Scale(SMALL, Constant.of(np.zeros(2))), "fixed<103,20>", "fixed<104,20>"),
+    ],
+    ids=["window", "global", "scale"],
+)
+def test_values_and_products_have_limits(make: Any, fits: str, too_wide: str) -> None:
+    types = {"weight": "fixed<25,1>"} if isinstance(make(), Scale) else {}
+    design(make(), fits, **types)
+    with pytest.raises(
+        UnsupportedError, match=r"layer 'y': a (value|product) of .*; give its inputs or weights narrower"
+    ):
+        design(make(), too_wide, **types)
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs", "expected"),
+    [
+        (Dense(Constant.of(np.ones((2, 3))), Constant.of(np.zeros(3))), 1, 20 + 1),
+        (Scale(ONES[2], Constant.of(np.zeros(2))), 1, 20 + 1),
+        (PRelu(Constant.of(np.full(2, 0.25))), 1, 20 + 1),
+        (Relu(Constant.of(0.25)), 1, 20 + 1),
+        (Relu(), 1, 0),
+        (Merge("multiply"), 2, 20 + 20),
+        (Merge("add"), 2, 0),
+        (GlobalAveragePooling(Constant.of([1 / 16])), 1, 20 + 1),
+        (GlobalMaxPooling(), 1, 0),
+    ],
+    ids=lambda value: getattr(value, "kind", None),
+)
+def test_products_are_declared(layer: Layer, inputs: int, expected: int) -> None:
+    op = design(layer, "fixed<20,8>", inputs).ops[-1]
+    assert op.layer.product_width([tensor.type for tensor in op.inputs]) == expected
