@@ -351,8 +351,8 @@ MUTANTS = (
     Mutant(
         "what is killed between two moves is forgotten",
         "hlsgen",
-        "for path in paths for name in (STAGED, FORMER)))",
-        "for path in paths for name in ()))",
+        "for path in paths for name in (STAGED, FORMER))",
+        "for path in paths for name in ())",
         ("tests/backends/test_writer.py::test_killed_at_any_step_the_next_write_completes_what_is_between",),
     ),
     Mutant(

@@ -16,7 +16,7 @@ from hlsgen.errors import OutputDirError
 STAGED = "new"
 """The folder of a workspace that holds the new project, or what changed places with it."""
 FORMER = "former"
-"""The folder of a workspace that holds a copy of the former project's manifest."""
+"""The folder of a workspace that is there while names change; it holds a copy of the former project's manifest."""
 _NAMED = 3
 """As many files are named in a message."""
 
@@ -39,10 +39,15 @@ def workspace_prefix(folder: Path) -> str:
     return f".hlsgen-{hashlib.sha256(os.fsencode(folder.name)).hexdigest()[:12]}-"
 
 
+def workspaces(folder: Path) -> list[Path]:
+    """All workspaces for a folder that there are."""
+    found = (path for place in (folder.parent, folder) for path in place.glob(f"{workspace_prefix(folder)}*"))
+    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
+
+
 def read_former(folder: Path) -> Former:
     """Read what the manifests in a folder and in its workspaces say."""
-    found = (path for place in (folder.parent, folder) for path in place.glob(f"{workspace_prefix(folder)}*"))
-    paths = sorted(path for path in found if path.is_dir() and not path.is_symlink())
+    paths = tuple(workspaces(folder))
     places = (folder, *(path / name for path in paths for name in (STAGED, FORMER)))
     candidates = [read_manifest(place / MANIFEST) for place in places]
     manifests = [manifest for manifest in candidates if manifest is not None]
@@ -51,7 +56,7 @@ def read_former(folder: Path) -> Former:
         for name, known in (manifest.files or {}).items():
             digests[name] = digests.get(name, frozenset()) | {known}
     has_list = all(manifest.files is not None for manifest in manifests)
-    return Former(bool(manifests), digests, has_list, tuple(paths))
+    return Former(bool(manifests), digests, has_list, paths)
 
 
 def refuse_foreign(folder: Path, former: Former) -> None:

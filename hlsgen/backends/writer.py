@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from hlsgen.backends.exchange import Stuck, carry_out, plan
-from hlsgen.backends.former import FORMER, STAGED, own_files, read_former, refuse_foreign, workspace_prefix
+from hlsgen.backends.former import FORMER, STAGED, own_files, read_former, refuse_foreign, workspace_prefix, workspaces
 from hlsgen.backends.manifest import MANIFEST, digest, is_inside
 from hlsgen.errors import OutputDirError
 from hlsgen.files import discard, left_behind, locked, sync, sync_all, uninterrupted, workspace
@@ -74,8 +74,8 @@ def _real_place(folder: Path) -> Path:
 
 def _create(folder: Path, files: Mapping[str, str]) -> bool:
     """Make the folder with all that is in it in one step. False if somebody else has just made it."""
-    for left in folder.parent.glob(f"{workspace_prefix(folder)}*"):
-        discard(left)
+    for space in workspaces(folder):
+        discard(space)
     with _made(folder.parent), workspace(folder.parent, workspace_prefix(folder)) as space:
         _stage(space / STAGED, files)
         try:
@@ -106,6 +106,9 @@ def _made(folder: Path) -> Iterator[None]:
 
 
 def _rewrite(folder: Path, files: Mapping[str, str], overwrite: bool) -> None:
+    for space in workspaces(folder):
+        if not (space / FORMER).exists():  # its process was killed before any name changed, or after all had
+            discard(space)
     former = read_former(folder)
     if not overwrite:
         refuse_foreign(folder, former)
@@ -127,8 +130,8 @@ def _change(folder: Path, files: Mapping[str, str], own: Mapping[str, str], besi
     with workspace(beside, workspace_prefix(folder)) as space:
         staged = space / STAGED
         _stage(staged, files)
+        (space / FORMER).mkdir()
         if (folder / MANIFEST).is_file():
-            (space / FORMER).mkdir()
             shutil.copyfile(folder / MANIFEST, space / FORMER / MANIFEST)
         moves = plan(space, staged, folder, own, digests)
         try:
@@ -139,18 +142,19 @@ def _change(folder: Path, files: Mapping[str, str], own: Mapping[str, str], besi
             space.rename(space.with_name(f"{space.name}-kept"))  # it holds what the next write needs
             raise
         _sync_names(folder, folder.parent)  # before the former project is removed
+        shutil.rmtree(space / FORMER, ignore_errors=True)
 
 
 def _stage(staged: Path, files: Mapping[str, str]) -> None:
-    """Write all files and bring them to the disk, the manifest last: with it, what is staged is complete.
+    """Write all files and bring them to the disk.
 
     Without this, a crash of the machine soon after could leave empty files under the right names.
     """
     staged.mkdir()
-    for name in sorted(files, key=lambda name: (name == MANIFEST, name)):
+    for name, text in files.items():
         path = staged / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(files[name], encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     sync_all([staged, *staged.rglob("*")])
 
 
@@ -183,9 +187,8 @@ def _remove_emptied(folder: Path, names: Iterable[str]) -> None:
 def _recover(space: Path, folder: Path, ours: Collection[str]) -> None:
     """Remove the workspace of a killed process, but for what is not of hlsgen."""
     with left_behind(space) as left:
-        if left and (space / STAGED / MANIFEST).is_file():  # it was complete, so names may have changed places
-            _return_strangers(space / STAGED, folder, ours)
         if left:
+            _return_strangers(space / STAGED, folder, ours)
             shutil.rmtree(space, ignore_errors=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -25,6 +26,7 @@ from tests.backends.killed import STRANGERS, texts, tree
 
 ROOT = Path(__file__).parents[2]
 FORMER, NEW = texts("former"), texts("new")
+real_rmtree = shutil.rmtree
 
 
 @pytest.fixture
@@ -85,6 +87,23 @@ def test_killed_two_hundred_times_nothing_is_lost(options):
 @pytest.mark.parametrize("options", [("nothing",), ("strangers",)], ids=["new", "strangers"])
 def test_of_several_writers_one_wins(options):
     assert killed("race", *options).total() == 5
+
+
+def test_what_killed_processes_left_does_not_add_up(folder, monkeypatch):
+    """Even if no write ever ends well."""
+
+    def killed_meanwhile(paths) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(writer, "sync_all", killed_meanwhile)
+    monkeypatch.setattr(files.shutil, "rmtree", lambda *_, **__: None)  # as a killed process, it removes nothing
+    with pytest.raises(SystemExit):
+        write_project(folder, NEW)
+    monkeypatch.setattr(files.shutil, "rmtree", real_rmtree)
+    assert len(list(folder.parent.iterdir())) == 2
+    with pytest.raises(OutputDirError):
+        write_project(folder, {**NEW, "firmware": "a file"})
+    unchanged(folder, FORMER)
 
 
 # -- what stays ----------------------------------------------------------------------------------
