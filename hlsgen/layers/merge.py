@@ -29,6 +29,7 @@ class Merge(Layer):
     packing = Packing.PAIRS
     pure = True
     casts = frozenset({"result"})
+    arity = 2
     exact_inside = True
     op: str
 
@@ -37,7 +38,10 @@ class Merge(Layer):
         return self.op in ("maximum", "minimum")
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        return shapes[0]
+        tensor, other = shapes
+        if other not in (tensor, (*(1 for _ in tensor[:-1]), tensor[-1])):
+            raise ValueError("expected equal shapes, or one value a channel in the second")
+        return tensor
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return _FLOAT[self.op](inputs[0], _spread(inputs[1], inputs[0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval, aligned, hull
 from hlsgen.ir.layer import Exact, Layer, Packing, align
+from hlsgen.ir.shape_pattern import Pattern
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +24,8 @@ class PRelu(Layer):
     casts = frozenset({"result"})
     slopes: Constant
 
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        self.expect_channels(shapes[0], self.slopes.shape[-1])
-        return shapes[0]
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {"slopes": shapes[0] if self.slopes.values.ndim > 1 else shapes[0][-1:]}
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Context, Exact, Layer, Packing, align
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.window import as_image
+from hlsgen.layers.window import as_image, as_tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,8 @@ class Reshape(Mover):
         return shapes[0] == self.shape
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        if prod(shapes[0]) != prod(self.shape):
+            raise ValueError(f"{self.shape} has another number of elements")
         return self.shape
 
     def move(self, x: Floats) -> Floats:
@@ -112,6 +115,8 @@ class Permute(Mover):
         return self.order == tuple(range(len(self.order)))
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        if sorted(self.order) != list(range(len(shapes[0]))):
+            raise ValueError(f"{self.order} is no order of its axes")
         return tuple(shapes[0][axis] for axis in self.order)
 
     def move(self, x: Floats) -> Floats:
@@ -138,8 +143,7 @@ class ZeroPadding(Mover):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         height, width, channels = as_image(shapes[0])
         top, bottom, left, right = self.padding
-        padded = (height + top + bottom, width + left + right, channels)
-        return padded[1:] if len(shapes[0]) == 2 else padded
+        return as_tensor((height + top + bottom, width + left + right, channels), shapes[0])
 
     def move(self, x: Floats) -> Floats:
         image = x.reshape(len(x), *as_image(x.shape[1:]))
@@ -164,7 +168,7 @@ class UpSampling(Mover):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         height, width, channels = as_image(shapes[0])
         rows, columns = self.factors
-        return (width * columns, channels) if len(shapes[0]) == 2 else (height * rows, width * columns, channels)
+        return as_tensor((height * rows, width * columns, channels), shapes[0])
 
     def move(self, x: Floats) -> Floats:
         image = x.reshape(len(x), *as_image(x.shape[1:]))
@@ -178,6 +182,7 @@ class Concatenate(Layer):
 
     kind = "Concatenate"
     packing = Packing.POSITIONS
+    arity = 2
     pure = True
     casts = frozenset()
     structural = True
@@ -196,9 +201,13 @@ class Concatenate(Layer):
         return other.joined(affine) if place else affine.joined(other)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        joined = list(shapes[0])
-        joined[self.axis] += shapes[1][self.axis]
-        return tuple(joined)
+        if not 0 <= self.axis < len(shapes[0]):
+            raise ValueError(f"there is no axis {self.axis}")
+        (*before, first), behind = shapes[0][: self.axis + 1], shapes[0][self.axis + 1 :]
+        second = shapes[1][self.axis] if len(shapes[1]) > self.axis else 0
+        if shapes[1] != (*before, second, *behind):
+            raise ValueError(f"expected equal extents but for axis {self.axis}, along which they are joined")
+        return (*before, first + second, *behind)
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return np.concatenate(inputs, axis=self.axis + 1)

@@ -7,7 +7,7 @@ input type itself is that narrow, nothing is lost before the table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import erf
 
@@ -18,6 +18,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import magnitude_bits
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 from hlsgen.ir.typing import Tensor
 
@@ -108,6 +109,9 @@ class Table(Layer):
     index: FixedType | None = None
     table: Ints | None = None
     table_type: FixedType | None = None
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {} if self.index is None else {"table": (1 << self.index.width,)}
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return self.unary.function(inputs[0])

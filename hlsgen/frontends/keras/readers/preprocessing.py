@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
-from hlsgen.ir.constant import Constant, Floats
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.layers.scale import Scale
@@ -66,12 +67,26 @@ def read_normalization(call: Call) -> Value:
         raise ModelError(f"{call.where}: it has a mean or a variance, but not both; the model is damaged")
     if mean is None:
         mean, variance = call.weight("mean"), call.weight("variance")
+    else:
+        _check_statistics(call, np.shape(mean), np.shape(variance), len(axes))
     if not (np.asarray(variance, np.float64) >= 0).all():
         raise ModelError(f"{call.where}: its variance is negative or no number; the model is damaged")
     deviation = np.maximum(np.sqrt(np.asarray(variance, np.float64)), _LEAST_DEVIATION)
     if call.take("invert", False):
         return add_scale(call, deviation, mean)
     return add_scale(call, 1.0 / deviation, -np.asarray(mean, np.float64) / deviation, (mean, deviation))
+
+
+def _check_statistics(call: Call, mean: Shape, variance: Shape, axes: int) -> None:
+    """Raise ModelError for statistics of the configuration that Keras does not spread over ``axes`` axes (0 or 1).
+
+    Keras 3 wants equal shapes of no more axes; Keras 2 spreads each by itself as NumPy does.
+    """
+    as_keras3 = mean == variance and len(mean) <= axes
+    as_keras2 = axes > 0 or prod(mean) == prod(variance) == 1
+    if not (as_keras3 if call.keras3 else as_keras2):
+        wanted = "one number a channel, or one for all" if axes else "one number"
+        raise ModelError(f"{call.where}: mean of shape {mean}, variance of shape {variance}; expected {wanted} in both")
 
 
 @reads(*AUGMENTATION)
