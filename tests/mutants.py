@@ -383,6 +383,20 @@ MUTANTS = (
         'return call(op, "dense", "dense.h", members, *_constants(layer, w), small',
         ("tests/ladder/test_dense.py",),
     ),
+    Mutant(
+        "constants of any shape are joined to a graph",
+        "hlsgen",
+        "if not fits(needed[name], array.shape, known):",
+        "if not fits(needed[name], array.shape, known) and array.size > 1:",
+        ("tests/layers/test_fit.py",),
+    ),
+    Mutant(
+        "weights are compared with each other but not with the input",
+        "hlsgen",
+        'known = f"its input of shape {given}", {CHANNELS: given[-1]}',
+        'known = f"its input of shape {given}", dict[str, int]()',
+        ("tests/frontends/test_mismatches.py::test_message",),
+    ),
     # -- C++ and Tcl ---------------------------------------------------------------------------------
     Mutant(
         "the emulation rounds ties to zero downwards",

@@ -384,7 +384,8 @@ def test_weights_for_other_channels_than_arrive(tmp_path):
     def change(config: dict[str, Any]) -> None:
         config["config"]["layers"][0]["config"]["batch_shape"][-1] += 1
 
-    with pytest.raises(ModelError, match=r"is for 4 channels, and its input of shape \(5,\) has others"):
+    words = r"\(Dense\): weight 'kernel' has shape \(4, 16\), but its input of shape \(5,\) gives \(5, 16\)"
+    with pytest.raises(ModelError, match=words):
         hlsgen.convert(rewritten(tmp_path, change))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import ModelError
+from hlsgen.errors import GraphError, ModelError
 from hlsgen.frontends.constants import float32_constant
 from hlsgen.frontends.limits import MAX_TENSOR
 from hlsgen.ir.constant import Constant, Floats, no_bias
@@ -62,10 +62,13 @@ class Builder:
     def add_several(
         self, layer: Layer, inputs: Sequence[Value] | None = None, step: str | None = None
     ) -> Sequence[Value]:
-        """Add a node of several outputs and return those."""
+        """Add a node of several outputs and return those. Raises ModelError if it does not fit its inputs."""
         read = self.inputs if inputs is None else inputs
         self._check_sizes(layer, read)
-        node = self.graph.add_node(layer, read, f"{self.name}#", Source(self.name, self.class_name, False))
+        try:
+            node = self.graph.add_node(layer, read, f"{self.name}#", Source(self.name, self.class_name, False))
+        except GraphError as error:
+            raise ModelError(str(error)) from error
         self._added.append((node, step or layer.kind.lower()))
         return node.outputs
 

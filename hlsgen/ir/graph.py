@@ -13,6 +13,7 @@ from math import prod
 from hlsgen.errors import GraphError
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.expected import Expected
+from hlsgen.ir.fit import output_shapes
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.text import table
 from hlsgen.ir.wish import Wish
@@ -172,11 +173,11 @@ class Graph:
         return self.add_node(layer, inputs, name, source).output
 
     def add_node(self, layer: Layer, inputs: Sequence[Value], name: str, source: Source) -> Node:
-        """Append a node; a layer may have several outputs."""
+        """Append a node; a layer may have several outputs. Raises GraphError if it does not fit its inputs."""
         for value in inputs:
             if value not in self._uses:
                 raise GraphError(f"{name}: its input {value!r} is not a value of this graph")
-        shapes = layer.output_shapes([value.shape for value in inputs])
+        shapes = output_shapes(source.where, layer, [value.shape for value in inputs])
         node = Node(self.unique_name(name, len(shapes)), layer, tuple(inputs), source)
         self._names |= _all_names(node.name, len(shapes))
         names = _value_names(node.name, len(shapes))
@@ -226,14 +227,14 @@ class Graph:
 
     def set_inputs(self, node: Node, inputs: Sequence[Value]) -> None:
         """Rewire ``node``; the shape of its output may not change."""
-        if node.layer.output_shapes([v.shape for v in inputs]) != _shapes(node):
+        if output_shapes(node.source.where, node.layer, [v.shape for v in inputs]) != _shapes(node):
             raise GraphError(f"{node!r}: rewiring would change its output shape")
         self._set_inputs(node, inputs)
 
     def set_layer(self, node: Node, layer: Layer, inputs: Sequence[Value] | None = None) -> None:
         """Exchange the layer (and, with it, the inputs) of a node that keeps its output shape."""
         wanted = tuple(node.inputs if inputs is None else inputs)
-        if layer.output_shapes([v.shape for v in wanted]) != _shapes(node):
+        if output_shapes(node.source.where, layer, [v.shape for v in wanted]) != _shapes(node):
             raise GraphError(f"{node!r}: the new layer would change its output shape")
         node.layer = layer
         self._set_inputs(node, wanted)
@@ -277,13 +278,13 @@ class Graph:
         return len(self._nodes) != before
 
     def verify(self) -> None:
-        """Raise GraphError unless edges, order, shapes and outputs are consistent."""
+        """Raise GraphError unless edges, order, shapes (of constants, too) and outputs are consistent."""
         seen: set[Value] = set()
         for node in self._nodes:
             for value in node.inputs:
                 if value not in seen:
                     raise GraphError(f"{node!r} reads {value!r} before it is computed")
-            shapes = node.layer.output_shapes(node.input_shapes)
+            shapes = output_shapes(node.source.where, node.layer, node.input_shapes)
             if shapes != _shapes(node):
                 raise GraphError(f"{node!r}: output shape {_spelt(_shapes(node))}, but its layer says {_spelt(shapes)}")
             seen.update(node.outputs)

@@ -22,6 +22,7 @@ from hlsgen.ir.constant import Constant, Floats, Shape, as_exact
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.spelling import CAST_MODES, CONSTANT_MODES, Modes
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.ties import Tie
@@ -140,6 +141,8 @@ class Layer:
 
     constant_roles: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Field of a constant -> the role by which the configuration fixes its type; others are the layer's own."""
+    arity: ClassVar[int] = 1
+    """How many tensors it reads."""
     structural: ClassVar[bool] = False
     """The result's values are (a subset of) the inputs' values: no arithmetic, so no type of its own."""
     picks: ClassVar[bool] = False
@@ -234,14 +237,20 @@ class Layer:
 
     # -- meaning --------------------------------------------------------------------------------
 
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        """The shape of the output (without the batch). Raises ValueError where the constants do not fit the input."""
-        return shapes[0]
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        """The shape that each constant and each table (by its field) has to have for inputs of ``shapes``.
 
-    def expect_channels(self, shape: Shape, channels: int) -> None:
-        """Raise ValueError where an input has another last axis than the constants are for."""
-        if shape[-1:] != (channels,):
-            raise ValueError(f"{self.kind} is for {channels} channels, and its input of shape {shape} has others")
+        An extent that the constants themselves tell (how many outputs there are) is a symbol; where it occurs again, it
+        has to be the same. :func:`hlsgen.ir.fit.output_shapes` checks it.
+        """
+        return {}
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """The shape of the output (without the batch); constants have the shapes they need.
+
+        Raises ValueError for inputs of shapes that the layer does not take.
+        """
+        return shapes[0]
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         """The shapes of all outputs (without the batch)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hlsgen.errors import GraphError
+from hlsgen.ir.fit import output_shapes
 from hlsgen.ir.graph import Source
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.typing import Tensor
@@ -25,6 +27,12 @@ class Op:
     """The source layers that it computes beside."""
     refitted: bool = False
     """Whether constants of the model's quantisers were multiplied by a scale, as the user asked for."""
+
+    def __post_init__(self) -> None:
+        """Raise GraphError where inference left a layer that does not fit its tensors."""
+        found = output_shapes(self.source.where, self.layer, [tensor.shape for tensor in self.inputs])
+        if found != tuple(tensor.shape for tensor in self.outputs):
+            raise GraphError(f"{self!r}: its layer yields {found}, its tensors are {self.outputs}")
 
     def __repr__(self) -> str:
         return f"{self.layer.kind} {self.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -12,6 +12,7 @@ from hlsgen.ir.arithmetic import exact_matmul
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Exact, Layer
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 from hlsgen.layers.window import Window
 
@@ -41,7 +42,6 @@ class Convolution(LinearLayer):
         return replace(self, window=window) if all(mask.all() for mask in window.masks(shape)) else None
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        self.expect_channels(shapes[0], self.weight.shape[2])
         return self.window.output_shape(shapes[0], self.n_out)
 
 
@@ -50,6 +50,9 @@ class Conv2D(Convolution):
     """``weight`` (kernel height, kernel width, channels in, channels out), ``bias`` (channels out,)."""
 
     kind = "Conv2D"
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {"weight": (*self.window.size, shapes[0][-1], "outputs"), "bias": ("outputs",)}
 
     @property
     def n_in(self) -> int:

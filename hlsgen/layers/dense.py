@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hlsgen.ir.arithmetic import exact_matmul
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Packing
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 
 
@@ -27,8 +28,10 @@ class Dense(LinearLayer):
     def n_out(self) -> int:
         return self.weight.shape[1]
 
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {"weight": (shapes[0][-1], "outputs"), "bias": ("outputs",)}
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        self.expect_channels(shapes[0], self.n_in)
         return (*shapes[0][:-1], self.n_out)
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:

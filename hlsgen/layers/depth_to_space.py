@@ -12,7 +12,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.ties import Tie, straight
 from hlsgen.layers.shape_ops import Mover
-from hlsgen.layers.window import as_image
+from hlsgen.layers.window import as_image, as_tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,11 @@ class DepthToSpace(Mover):
         return self.factors[0] * self.factors[1]
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        image = (*self.extent, shapes[0][-1] // self.cells)
-        return image[1:] if len(shapes[0]) == 2 else image
+        height, width, depth = as_image(shapes[0])
+        whole = height * self.factors[0], width * self.factors[1]
+        if depth % self.cells or self.extent[0] > whole[0] or self.extent[1] > whole[1]:
+            raise ValueError(f"expected a multiple of {self.cells} channels, and pixels for {self.extent}")
+        return as_tensor((*self.extent, depth // self.cells), shapes[0])
 
     def move(self, x: Floats) -> Floats:
         (height, width, depth), (rows, columns) = as_image(x.shape[1:]), self.factors
@@ -69,8 +72,7 @@ class Cropping(Mover):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         height, width, channels = as_image(shapes[0])
         top, bottom, left, right = self.crop
-        left_over = (height - top - bottom, width - left - right, channels)
-        return left_over[1:] if len(shapes[0]) == 2 else left_over
+        return as_tensor((height - top - bottom, width - left - right, channels), shapes[0])
 
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         return straight(shapes[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Exact
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import Ints, bit_length, integers
 from hlsgen.layers.conv2d import Convolution
 from hlsgen.layers.linear import divisors
@@ -22,6 +23,10 @@ class DepthwiseConv2D(Convolution):
     """``weight`` (kernel height, kernel width, channels in, multiplier), ``bias`` (channels in * multiplier,)."""
 
     kind = "DepthwiseConv2D"
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        channels = shapes[0][-1]
+        return {"weight": (*self.window.size, channels, "multiplier"), "bias": (("multiplier", channels),)}
 
     @property
     def multiplier(self) -> int:

@@ -18,6 +18,7 @@ class Input(Layer):
     pure = True
     casts = frozenset({"result"})
     is_input = True
+    arity = 0
     shape: Shape
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:

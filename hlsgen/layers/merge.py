@@ -31,6 +31,7 @@ class Merge(Layer):
     packing = Packing.PAIRS
     pure = True
     casts = frozenset({"result"})
+    arity = 2
     exact_inside = True
     grows = True
     op: str
@@ -43,7 +44,10 @@ class Merge(Layer):
         return inputs[0].width + inputs[1].width if self.op == "multiply" else 0
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        return shapes[0]
+        tensor, other = shapes
+        if other not in (tensor, (*(1 for _ in tensor[:-1]), tensor[-1])):
+            raise ValueError("expected equal shapes, or one value a channel in the second")
+        return tensor
 
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         """Of a product, factors multiply: its channels share none with its inputs."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
+from hlsgen.ir.constant import Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, InnerStep, align
@@ -37,6 +38,10 @@ class Direct:
 
     def __str__(self) -> str:
         return f"over {self.index}"
+
+    @property
+    def table_shape(self) -> Shape:
+        return (1 << self.index.width,)
 
     def types(self) -> dict[str, FixedType]:
         return {"index": self.index}
@@ -115,6 +120,10 @@ class Piecewise:
     def frac(self) -> int:
         """The grid of the exact correction."""
         return self.coefficients[0].frac + self.degree * self.offset_bits
+
+    @property
+    def table_shape(self) -> Shape:
+        return (self.degree + 1, self.ranges << self.segment_bits)
 
     def index_of(self, place: int) -> FixedType:
         """The index of range ``place``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, prod
@@ -14,6 +14,7 @@ from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType, Ints, Rounding, bit_length, integers
 from hlsgen.layers.window import Window
@@ -157,6 +158,9 @@ class AveragePooling2D(Average):
     def cells_read(self) -> int:
         return self.window.taps
 
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {"reciprocal": (self.window.taps + 1,)}
+
     def is_identity(self, shapes: Sequence[Shape]) -> bool:
         return self.window == Window((1, 1)) and bool(self.reciprocal.effective[1] == 1.0)
 
@@ -216,6 +220,9 @@ class GlobalAveragePooling(Average):
 
     kind = "GlobalAveragePooling"
     keepdims: bool = False
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {"reciprocal": (1,)}
 
     def divisors(self, shape: Shape) -> dict[int, int]:
         return {0: prod(shape[:-1])}

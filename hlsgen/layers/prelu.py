@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval, aligned, hull
 from hlsgen.ir.layer import Exact, Layer, Packing, align
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType
 
@@ -32,9 +33,8 @@ class PRelu(Layer):
     def local(self) -> bool:  # type: ignore[override]
         return self.slopes.values.ndim == 1
 
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        self.expect_channels(shapes[0], self.slopes.shape[-1])
-        return shapes[0]
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {"slopes": shapes[0] if self.slopes.values.ndim > 1 else shapes[0][-1:]}
 
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         return straight(shapes[0])

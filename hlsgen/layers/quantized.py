@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -14,6 +14,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.staircase import Cut, Staircase
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
 from hlsgen.layers.convert import Convert
@@ -40,6 +41,9 @@ class QuantizedFunction(Layer):
     function: Activation
     table: Ints | None = None
     input_type: FixedType | None = None
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {} if self.input_type is None else {"table": (1 << self.input_type.width,)}
 
     def step_frac(self, result: FixedType | None) -> int | None:
         return self.function.step_frac

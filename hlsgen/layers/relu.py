@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,6 +15,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import mean_square_slope
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType
@@ -30,6 +31,9 @@ class Relu(Layer):
     casts = frozenset({"result"})
     slope: Constant | None = None
     ceiling: Constant | None = None
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {"slope": (), "ceiling": ()}
 
     @property
     def structural(self) -> bool:  # type: ignore[override]

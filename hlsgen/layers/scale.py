@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Packing, Statistics
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.layers.linear import LinearLayer
 
 
@@ -33,9 +34,8 @@ class Scale(LinearLayer):
         known = self.measured
         return known if known is not None and (known.mean.any() or (known.deviation != 1).any()) else None
 
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        self.expect_channels(shapes[0], self.weight.shape[-1])
-        return shapes[0]
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return dict.fromkeys(("weight", "bias", "measured"), shapes[0][-1:])
 
     @property
     def affine(self) -> Affine:

@@ -7,7 +7,7 @@ order of the steps, a zero scale leaves one level.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -17,6 +17,7 @@ import numpy as np
 from hlsgen.ir.constant import Constant, Floats, Shape, exact_constant
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Layer, Packing
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.types import integers
 from hlsgen.layers.thresholds import Thresholds
@@ -33,6 +34,9 @@ class ScaledSteps(Layer):
     stairs: Staircase
     scale: Floats
     bias: Floats
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {"scale": shapes[0][-1:], "bias": shapes[0][-1:]}
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         y = inputs[0] * self.scale + self.bias

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import lcm
+from math import lcm, prod
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Context, Exact, Layer, Packing, align
 from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.window import as_image
+from hlsgen.layers.window import as_image, as_tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,8 @@ class Reshape(Mover):
         return shapes[0] == self.shape
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        if prod(shapes[0]) != prod(self.shape):
+            raise ValueError(f"{self.shape} has another number of elements")
         return self.shape
 
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
@@ -131,6 +133,8 @@ class Permute(Mover):
         return self.order == tuple(range(len(self.order)))
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        if sorted(self.order) != list(range(len(shapes[0]))):
+            raise ValueError(f"{self.order} is no order of its axes")
         return tuple(shapes[0][axis] for axis in self.order)
 
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
@@ -167,8 +171,7 @@ class ZeroPadding(Mover):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         height, width, channels = as_image(shapes[0])
         top, bottom, left, right = self.padding
-        padded = (height + top + bottom, width + left + right, channels)
-        return padded[1:] if len(shapes[0]) == 2 else padded
+        return as_tensor((height + top + bottom, width + left + right, channels), shapes[0])
 
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         return straight(shapes[0])
@@ -200,7 +203,7 @@ class UpSampling(Mover):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         height, width, channels = as_image(shapes[0])
         rows, columns = self.factors
-        return (width * columns, channels) if len(shapes[0]) == 2 else (height * rows, width * columns, channels)
+        return as_tensor((height * rows, width * columns, channels), shapes[0])
 
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         return straight(shapes[0])
@@ -217,6 +220,7 @@ class Concatenate(Layer):
 
     kind = "Concatenate"
     packing = Packing.POSITIONS
+    arity = 2
     pure = True
     casts = frozenset()
     structural = True
@@ -241,9 +245,13 @@ class Concatenate(Layer):
         return [Tie(0, first, 0, first), Tie(1, second, 0, len(first) + second)]
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        joined = list(shapes[0])
-        joined[self.axis] += shapes[1][self.axis]
-        return tuple(joined)
+        if not 0 <= self.axis < len(shapes[0]):
+            raise ValueError(f"there is no axis {self.axis}")
+        (*before, first), behind = shapes[0][: self.axis + 1], shapes[0][self.axis + 1 :]
+        second = shapes[1][self.axis] if len(shapes[1]) > self.axis else 0
+        if shapes[1] != (*before, second, *behind):
+            raise ValueError(f"expected equal extents but for axis {self.axis}, along which they are joined")
+        return (*before, first + second, *behind)
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return np.concatenate(inputs, axis=self.axis + 1)

@@ -26,6 +26,8 @@ class Split(Layer):
     first: int
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        if not 0 <= self.axis < len(shapes[0]):
+            raise ValueError(f"there is no axis {self.axis}")
         before, extent, behind = shapes[0][: self.axis], shapes[0][self.axis], shapes[0][self.axis + 1 :]
         return (*before, self.first, *behind), (*before, extent - self.first, *behind)
 

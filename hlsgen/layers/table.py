@@ -6,7 +6,7 @@ the function's slope and the result's step need, by half-lines where the functio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Origin, magnitude_bits, mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.spelling import CONSTANT_MODES, Modes
 from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, to_float
 from hlsgen.layers.fit_pieces import FINEST, Argument, fit
@@ -40,6 +41,9 @@ class Table(Layer):
     argument: Argument | None = None
     form: Form | None = None
     table: Ints | None = None
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {} if self.form is None else {"table": self.form.table_shape}
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return self.unary(inputs[0])

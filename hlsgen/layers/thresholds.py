@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,6 +14,7 @@ from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.demand import Demand
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.staircase import Cut, Staircase
 from hlsgen.ir.types import FixedType, Ints
 
@@ -31,6 +32,11 @@ class Thresholds(Layer):
     casts = frozenset({"result"})
     thresholds: Constant
     levels: Constant
+
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        channels = 1 if self.thresholds.shape[:1] == (1,) else shapes[0][-1]
+        steps = self.thresholds.values.size // channels
+        return {"thresholds": (channels, steps), "levels": (channels, steps + 1)}
 
     @property
     def n(self) -> int:

@@ -16,8 +16,17 @@ from hlsgen.ir.constant import Shape
 
 
 def as_image(shape: Shape) -> tuple[int, int, int]:
-    """Return (height, width, channels) of a tensor of rank 2 or 3."""
+    """Return (height, width, channels) of a tensor of rank 2 or 3. Raises ValueError for any other."""
+    if len(shape) not in (2, 3):
+        raise ValueError(f"expected an image or a line, of 3 or 2 axes; found {len(shape)}")
     return (1, shape[0], shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
+
+
+def as_tensor(image: tuple[int, int, int], like: Shape) -> Shape:
+    """Return the shape of an image in the axes of ``like``. Raises ValueError for a line that does not stay one."""
+    if len(like) == 2 and image[0] != 1:
+        raise ValueError(f"a line would become an image of {image[0]} rows")
+    return image[1:] if len(like) == 2 else image
 
 
 @dataclass(frozen=True)
@@ -68,8 +77,7 @@ class Window:
         return rows, columns
 
     def output_shape(self, shape: Shape, channels: int) -> Shape:
-        rows, columns = self.output_extent(shape)
-        return (columns, channels) if len(shape) == 2 else (rows, columns, channels)
+        return as_tensor((*self.output_extent(shape), channels), shape)
 
     def patches(self, x: NDArray[Any], fill: Any = 0) -> NDArray[Any]:
         """Return every window of ``x`` (samples, *shape) as (samples, rows, columns, kh, kw, channels)."""

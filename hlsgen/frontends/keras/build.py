@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import hlsgen.frontends.keras.readers  # noqa: F401  (registers them)
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.builder import add_input
 from hlsgen.frontends.keras.call import read_call
-from hlsgen.frontends.keras.source import SourceModel, Tensor
+from hlsgen.frontends.keras.source import Border, SourceModel, Tensor
 from hlsgen.ir.graph import Graph, Value
+from hlsgen.ir.shape_pattern import fits
 from hlsgen.quantizers.qkeras import Library
 
 
@@ -22,10 +25,22 @@ def build_graph(source: SourceModel) -> Graph:
         inputs = [_value(known, tensor, call.name) for tensor in call.inputs]
         for index, result in enumerate(read_call(call, inputs, graph, library)):
             known[call.name, index] = result
+    for border in source.borders:
+        _check_border(border, known)
     outputs = [_value(known, tensor, "the model's outputs") for tensor in source.outputs]
     graph.set_outputs(outputs, source.output_names)
     graph.verify()
     return graph
+
+
+def _check_border(border: Border, known: Mapping[tuple[str, int], Value]) -> None:
+    """Raise ModelError for a tensor of another shape than the nested model was built for (None: an open axis)."""
+    value = known.get((border.tensor.call, border.tensor.index))
+    if value is not None and not fits(border.shape, value.shape, {}):
+        raise ModelError(
+            f"model '{border.model}' inside the model was built for tensors of shape {border.shape}, and is given one "
+            f"of shape {value.shape} by '{border.tensor.call}'; its parts do not belong together"
+        )
 
 
 def _value(known: dict[tuple[str, int], Value], tensor: Tensor, reader: str) -> Value:

@@ -19,11 +19,14 @@ from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.constants import channel_scale, fold_power_of_two
 from hlsgen.frontends.keras.extents import window_of
 from hlsgen.frontends.keras.options import ANYTHING, REQUIRED, SWITCH, Kind, T, extents, take
+from hlsgen.frontends.keras.ranks import check_rank
 from hlsgen.frontends.keras.source import LayerCall
 from hlsgen.frontends.keras.unsupported import suggestion, why_refused
+from hlsgen.frontends.keras.variables import CHANNELS, check_shape, shapes_of
 from hlsgen.frontends.limits import MAX_WINDOW
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Value
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import integers
 from hlsgen.layers.window import Window
 from hlsgen.quantizers import Quantizer
@@ -135,6 +138,8 @@ class Call(Builder):
         self.weights = dict(source.weights)
         self.inner_class = source.class_name
         """The class that is read: behind a wrapper, that of the layer it holds."""
+        self.inner_config: Mapping[str, Any] = source.config
+        """Its configuration, whole."""
 
     @property
     def keras3(self) -> bool:
@@ -148,7 +153,7 @@ class Call(Builder):
 
     def unwrap(self, prefix: str, class_name: str, config: Mapping[str, Any]) -> None:
         """Go on as the layer that a wrapper holds: its options, and the weights whose roles begin with ``prefix``."""
-        self.inner_class = class_name
+        self.inner_class, self.inner_config = class_name, config
         self.options |= _options(config)
         self.weights = {role.removeprefix(prefix): array for role, array in self.weights.items()}
 
@@ -212,11 +217,22 @@ class Call(Builder):
 
     # -- weights ----------------------------------------------------------------------------
 
-    def weight(self, role: str) -> Floats:
+    def weight(self, role: str, shape: Pattern | None = None) -> Floats:
+        """Return a weight as real numbers.
+
+        Raises ModelError if it is missing or has not the shape that the layer needs for this input: ``shape``, by
+        default what its configuration says.
+        """
         if role not in self.weights:
             have = ", ".join(self.weights) or "none"
             raise ModelError(f"{self.where}: weight '{role}' is missing from the model (it has: {have})")
-        return np.asarray(self.weights[role], dtype=np.float64)
+        array = np.asarray(self.weights[role], dtype=np.float64)
+        expected = shapes_of(self.inner_class, self.inner_config).get(role) if shape is None else shape
+        if expected is not None:
+            given = self.inputs[0].shape
+            source, known = f"its input of shape {given}", {CHANNELS: given[-1]}
+            check_shape(self.where, role, array.shape, expected, known, source)
+        return array
 
     def quantizer(self, key: str) -> Quantizer | None:
         config = self.options.pop(key, None)
@@ -349,6 +365,7 @@ def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library:
         raise UnsupportedError(f"layer '{source.name}' ({source.class_name}) is not supported: {why}")
     call = Call(source, inputs, graph, library)
     try:
+        check_rank(source, inputs[0].shape)
         result = reader(call)
         results = [result] if isinstance(result, Value) else list(result)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

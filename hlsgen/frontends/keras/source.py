@@ -68,12 +68,25 @@ class LayerCall:
     numbers: tuple[float | None, ...] = ()
 
 
+@dataclass(frozen=True)
+class Border:
+    """An input of a nested model: the tensor it is given, and the shape it was built for.
+
+    ``shape`` is without the batch, None where an axis is open.
+    """
+
+    model: str
+    tensor: Tensor
+    shape: tuple[int | None, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class SourceModel:
     """A whole model; ``calls`` are in topological order, without InputLayers and without dead calls.
 
     ``flavour`` is 'keras3' or 'keras2', with '+qkeras' behind it if a QKeras layer is in use.
     ``output_names`` go with ``outputs``: the producing call's name, or the key where outputs are a dict.
+    ``borders`` are the inputs of nested models, which are calls like any others here.
     """
 
     name: str
@@ -82,3 +95,4 @@ class SourceModel:
     calls: tuple[LayerCall, ...]
     outputs: tuple[Tensor, ...]
     output_names: tuple[str, ...]
+    borders: tuple[Border, ...] = ()

@@ -6,10 +6,11 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
-from hlsgen.frontends.keras.source import Array, InputSpec, LayerCall, SourceModel, Tensor
+from hlsgen.frontends.keras.source import Array, Border, InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.frontends.limits import MAX_CALLS, MAX_TENSOR
 
 Weights = Mapping[LayerPath, dict[str, Array]]
@@ -32,6 +33,7 @@ def build_source(model: ModelEntry, weights: Weights, flavour: str) -> SourceMod
         calls=calls,
         outputs=tuple(outputs),
         output_names=_output_names(model, outputs),
+        borders=tuple(walk.borders),
     )
 
 
@@ -85,11 +87,17 @@ def _input_spec(entry: LayerEntry) -> InputSpec:
     for option in ("sparse", "ragged"):
         if config.get(option):
             raise UnsupportedError(f"input '{entry.name}' is {option}; hlsgen takes dense inputs only")
-    shape = config.get("batch_shape") or config.get("batch_input_shape")
-    if not isinstance(shape, list | tuple) or not shape:
+    shape = _batch_shape(entry)
+    if shape is None:
         raise ModelError(f"input '{entry.name}' has no shape in its configuration; the file is damaged")
     dtype = config.get("dtype")
     return InputSpec(entry.name, _shape("", entry.name, shape), dtype if isinstance(dtype, str) else "float32")
+
+
+def _batch_shape(entry: LayerEntry) -> Sequence[Any] | None:
+    """The shape of an InputLayer, with the batch; None where it has none."""
+    shape = entry.config.get("batch_shape") or entry.config.get("batch_input_shape")
+    return shape if isinstance(shape, list | tuple) and shape else None
 
 
 def _shape(model: str, name: str, shape: Sequence[object]) -> tuple[int, ...]:
@@ -161,6 +169,7 @@ class _Walk:
     weights: Weights
     names: _Names
     calls: list[LayerCall] = field(default_factory=list)
+    borders: list[Border] = field(default_factory=list)
     count: int = 0
     """Calls so far, those of models too: models that call each other twice double them at each level."""
 
@@ -178,6 +187,8 @@ class _Walk:
         for entry in model.layers:
             if not entry.is_input:
                 tensors = self._call(entry, tensors)
+            elif tensors:
+                self._enter(model, entry, tensors[0])
         return tensors
 
     def _functional(self, model: ModelEntry, inputs: list[Tensor]) -> list[Tensor]:
@@ -187,11 +198,20 @@ class _Walk:
             (reference.layer, reference.node): [tensor] for reference, tensor in zip(model.inputs, inputs, strict=True)
         }
         by_name = {layer.name: layer for layer in model.layers}
+        for reference, tensor in zip(model.inputs, inputs, strict=True):
+            self._enter(model, by_name.get(reference.layer), tensor)
         for entry, node in _node_order(model):
             arguments = entry.nodes[node]
             tensors = [_resolve(model, by_name, done, r) for r in _tensors(arguments)]
             done[entry.name, node] = self._call(entry, tensors, _numbers(arguments))
         return [_resolve(model, by_name, done, r, output=True) for r in model.outputs]
+
+    def _enter(self, model: ModelEntry, entry: LayerEntry | None, tensor: Tensor) -> None:
+        """Note for what shape a nested model was built, where its own input says so."""
+        shape = _batch_shape(entry) if entry is not None and model.path else None
+        if shape is not None:
+            extents = tuple(extent if type(extent) is int else None for extent in shape[1:])
+            self.borders.append(Border("/".join(model.path), tensor, extents))
 
     def _call(self, entry: LayerEntry, inputs: list[Tensor], numbers: tuple[float | None, ...] = ()) -> list[Tensor]:
         if entry.model is not None:

@@ -15,17 +15,21 @@ import numpy as np
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import MODEL_CLASSES, LayerEntry
 from hlsgen.frontends.keras.source import Array, Stored
+from hlsgen.ir.shape_pattern import Dimension, Pattern, fits, spelled
 
-Dimension = int | str | tuple[str, int] | None
-"""A number; a symbol (equal wherever it occurs in the layer); symbol times number; anything."""
+CHANNELS = "channels"
+"""The extent of the input's last axis, which files do not tell: :class:`hlsgen.frontends.keras.call.Call` knows it."""
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable; ``owner`` is the attribute path of the part that holds it ('cell', 'batchnorm', '')."""
+    """One variable; ``owner`` is the attribute path of the part that holds it ('cell', 'batchnorm', '').
+
+    ``shape`` as far as the layer's configuration tells it; None: nothing is known of it.
+    """
 
     role: str
-    shape: tuple[Dimension, ...] | None = None
+    shape: Pattern | None = None
     trainable: bool = True
     owner: str = ""
     attributes: tuple[str, ...] = ()
@@ -64,6 +68,12 @@ def _variables(where: str, class_name: str, config: Config) -> tuple[Variable, .
         raise ModelError(
             f"{where}: its configuration is incomplete or damaged ({type(error).__name__}: {error})"
         ) from error
+
+
+def shapes_of(class_name: str, config: Config) -> dict[str, Pattern]:
+    """The shapes of a layer's weights by role, as far as its configuration tells them."""
+    table = TABLES.get(class_name, _none)
+    return {variable.role: variable.shape for variable in table(config) if variable.shape is not None}
 
 
 def _wrapped(where: str, class_name: str, config: Config) -> tuple[Variable, ...] | None:
@@ -111,14 +121,15 @@ def _bias(config: Config, *shape: Dimension) -> list[Variable]:
 
 def _dense(config: Config) -> list[Variable]:
     units = int(config["units"])
-    return [Variable("kernel", ("inputs", units)), *_bias(config, units)]
+    return [Variable("kernel", (CHANNELS, units)), *_bias(config, units)]
 
 
 def _conv(rank: int) -> Table:
     def table(config: Config) -> list[Variable]:
         filters = int(config["filters"])
+        inputs = CHANNELS if config.get("groups", 1) == 1 else None
         return [
-            Variable("kernel", (*_sizes(config["kernel_size"], rank), None, filters)),
+            Variable("kernel", (*_sizes(config["kernel_size"], rank), inputs, filters)),
             *_bias(config, filters),
         ]
 
@@ -129,7 +140,7 @@ def _conv_transpose(rank: int) -> Table:
     def table(config: Config) -> list[Variable]:
         filters = int(config["filters"])
         return [
-            Variable("kernel", (*_sizes(config["kernel_size"], rank), filters, None)),
+            Variable("kernel", (*_sizes(config["kernel_size"], rank), filters, CHANNELS)),
             *_bias(config, filters),
         ]
 
@@ -138,15 +149,19 @@ def _conv_transpose(rank: int) -> Table:
 
 def _depthwise_kernel(config: Config, rank: int) -> Variable:
     sizes: list[Dimension] = [*_sizes(config["kernel_size"], rank)]
-    shape = (*sizes, "inputs", int(config.get("depth_multiplier", 1)))
+    shape = (*sizes, CHANNELS, int(config.get("depth_multiplier", 1)))
     # Keras 3 calls it plainly 'kernel' in DepthwiseConv, but not in SeparableConv.
     return Variable("depthwise_kernel", shape, attributes=("depthwise_kernel", "kernel"))
 
 
+def _multiplied(config: Config) -> Dimension:
+    """The channels behind a depthwise kernel."""
+    return CHANNELS, int(config.get("depth_multiplier", 1))
+
+
 def _depthwise(rank: int) -> Table:
     def table(config: Config) -> list[Variable]:
-        outputs = ("inputs", int(config.get("depth_multiplier", 1)))
-        return [_depthwise_kernel(config, rank), *_bias(config, outputs)]
+        return [_depthwise_kernel(config, rank), *_bias(config, _multiplied(config))]
 
     return table
 
@@ -154,16 +169,16 @@ def _depthwise(rank: int) -> Table:
 def _separable(rank: int) -> Table:
     def table(config: Config) -> list[Variable]:
         filters = int(config["filters"])
-        middle: Dimension = ("inputs", int(config.get("depth_multiplier", 1)))
         ones: list[Dimension] = [1] * rank
-        pointwise = Variable("pointwise_kernel", (*ones, middle, filters))
+        pointwise = Variable("pointwise_kernel", (*ones, _multiplied(config), filters))
         return [_depthwise_kernel(config, rank), pointwise, *_bias(config, filters)]
 
     return table
 
 
-def _batchnorm(config: Config, owner: str = "") -> list[Variable]:
-    shape = ("channels",) if len(_axes(config)) == 1 else None
+def _batchnorm(config: Config, owner: str = "", channels: Dimension = CHANNELS) -> list[Variable]:
+    """``channels`` are those of what is normalised."""
+    shape = (channels,) if len(_axes(config)) == 1 else None
     chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
     trained = [Variable(role, shape, owner=owner) for role in chosen]
     kept = ["moving_mean", "moving_variance"]
@@ -173,7 +188,7 @@ def _batchnorm(config: Config, owner: str = "") -> list[Variable]:
 
 
 def _norm(config: Config) -> list[Variable]:
-    shape = ("channels",) if len(_axes(config)) == 1 else None
+    shape = (CHANNELS,) if len(_axes(config)) == 1 else None
     chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
     if config.get("rms_scaling"):  # Keras 3's LayerNormalization then has gamma alone
         chosen = ["gamma"]
@@ -185,10 +200,10 @@ def _axes(config: Config) -> Sequence[Any]:
     return axis if isinstance(axis, list) else [axis]
 
 
-def _with_batchnorm(table: Table) -> Table:
+def _with_batchnorm(table: Table, outputs: Callable[[Config], Dimension]) -> Table:
     def with_batchnorm(config: Config) -> list[Variable]:
         iteration = Variable("iteration", (), trainable=False, attributes=("_iteration",))
-        return [*table(config), iteration, *_batchnorm(config, "batchnorm")]
+        return [*table(config), iteration, *_batchnorm(config, "batchnorm", outputs(config))]
 
     return with_batchnorm
 
@@ -197,7 +212,7 @@ def _recurrent(gates: int) -> Table:
     def table(config: Config) -> list[Variable]:
         units = int(config["units"])
         kernels = [
-            Variable("kernel", ("inputs", gates * units)),
+            Variable("kernel", (CHANNELS, gates * units)),
             Variable("recurrent_kernel", (units, gates * units)),
         ]
         two_biases = gates == 3 and config.get("reset_after", False)
@@ -210,9 +225,11 @@ def _recurrent(gates: int) -> Table:
 def _normalization(config: Config) -> list[Variable]:
     if config.get("mean") is not None:
         return []
+    shapes: dict[int, Pattern] = {0: (), 1: (CHANNELS,)}
+    shape = shapes.get(0 if config.get("axis", -1) is None else len(_axes(config)))
     return [
-        Variable("mean", attributes=("adapt_mean",), trainable=False, stored_names=("mean",)),
-        Variable("variance", attributes=("adapt_variance",), trainable=False, stored_names=("variance",)),
+        Variable("mean", shape, attributes=("adapt_mean",), trainable=False, stored_names=("mean",)),
+        Variable("variance", shape, attributes=("adapt_variance",), trainable=False, stored_names=("variance",)),
         Variable("count", (), trainable=False),
     ]
 
@@ -226,10 +243,11 @@ def _einsum_dense(config: Config) -> list[Variable]:
 
 
 def _adaptive(config: Config) -> list[Variable]:
+    extents = (CHANNELS if config.get("per_channel") else 1,)
     return [
         Variable("step", (), attributes=("step",), stored_names=("Variable", "step")),
-        Variable("ema_min", ("channels",), trainable=False),
-        Variable("ema_max", ("channels",), trainable=False),
+        Variable("ema_min", extents, trainable=False),
+        Variable("ema_max", extents, trainable=False),
     ]
 
 
@@ -268,9 +286,9 @@ def _tables() -> dict[str, Table]:
             tables[f"{prefix}DepthwiseConv{rank}D"] = _depthwise(rank)
             tables[f"{prefix}SeparableConv{rank}D"] = _separable(rank)
     return tables | {
-        "QDenseBatchnorm": _with_batchnorm(_dense),
-        "QConv2DBatchnorm": _with_batchnorm(_conv(2)),
-        "QDepthwiseConv2DBatchnorm": _with_batchnorm(_depthwise(2)),
+        "QDenseBatchnorm": _with_batchnorm(_dense, lambda config: int(config["units"])),
+        "QConv2DBatchnorm": _with_batchnorm(_conv(2), lambda config: int(config["filters"])),
+        "QDepthwiseConv2DBatchnorm": _with_batchnorm(_depthwise(2), _multiplied),
         "QAdaptiveActivation": _adaptive,
         "LayerNormalization": _norm,
         "GroupNormalization": _norm,
@@ -289,59 +307,38 @@ TABLES = _tables()
 
 def checked_weights(where: str, variables: Sequence[Variable], arrays: Sequence[Stored]) -> dict[str, Array]:
     """Pair variables with arrays by position, checking every shape against the layer's configuration."""
-    bound: dict[str, int] = {}
+    known: dict[str, int] = {}
     for variable, array in zip(variables, arrays, strict=True):
-        if variable.shape is not None and not _fits(variable, array.shape, bound):
-            raise ModelError(
-                f"{where}: weight '{variable.role}' has shape {array.shape}, but the layer's configuration "
-                f"gives {_spell(variable.shape, variable.owner, bound)}; "
-                "architecture and weights do not belong together"
-            )
+        if variable.shape is not None:
+            check_shape(where, variable.role, array.shape, variable.shape, known, "the layer's configuration")
     return {v.role: frozen(where, v.role, a) for v, a in zip(variables, arrays, strict=True)}
 
 
+def check_shape(
+    where: str, role: str, shape: tuple[int, ...], expected: Pattern, known: dict[str, int], source: str
+) -> None:
+    """Raise ModelError for a weight that does not have the shape which ``source`` gives; see :func:`fits`."""
+    if not fits(expected, shape, known):
+        raise ModelError(
+            f"{where}: weight '{role}' has shape {shape}, but {source} gives {spelled(expected, known)}; "
+            "architecture and weights do not belong together"
+        )
+
+
 def frozen(where: str, role: str, stored: Stored) -> Array:
-    """Return a read-only copy of what is stored; NaN, Inf and what is not numeric are refused."""
+    """Return a read-only copy of what is stored as Keras holds it, in float32, whatever a file stores.
+
+    NaN, Inf (also what gets infinite in float32) and what is not numeric are refused.
+    """
     if stored.dtype.kind not in "fiu":
         raise ModelError(f"{where}: weight '{role}' holds {stored.dtype}, expected numbers")
-    array = np.asarray(stored)
-    bad = int(array.size - np.isfinite(array).sum())
+    with np.errstate(over="ignore"):
+        copy = np.array(np.asarray(stored), dtype=np.float32, order="C")
+    bad = int(copy.size - np.isfinite(copy).sum())
     if bad:
         raise ModelError(
-            f"{where}: weight '{role}' holds {bad} NaN or infinite value{'s' * (bad > 1)} of {array.size}; "
+            f"{where}: weight '{role}' holds {bad} NaN or infinite value{'s' * (bad > 1)} of {copy.size}; "
             "the training diverged or the file is damaged"
         )
-    copy = np.array(array, order="C")
     copy.setflags(write=False)
     return copy
-
-
-def _fits(variable: Variable, shape: tuple[int, ...], bound: dict[str, int]) -> bool:
-    expected = variable.shape
-    assert expected is not None
-    if len(expected) != len(shape):
-        return False
-    return all(_binds(d, size, variable.owner, bound) for d, size in zip(expected, shape, strict=True))
-
-
-def _binds(dimension: Dimension, size: int, owner: str, bound: dict[str, int]) -> bool:
-    if dimension is None:
-        return True
-    if isinstance(dimension, int):
-        return size == dimension
-    if isinstance(dimension, str):
-        return bound.setdefault(f"{owner}:{dimension}", size) == size
-    symbol, factor = dimension
-    known = bound.get(f"{owner}:{symbol}")
-    return known is None or size == known * factor
-
-
-def _spell(shape: tuple[Dimension, ...], owner: str, bound: Mapping[str, int]) -> str:
-    def one(dimension: Dimension) -> str:
-        if dimension is None or isinstance(dimension, int):
-            return "any" if dimension is None else str(dimension)
-        symbol, factor = (dimension, 1) if isinstance(dimension, str) else dimension
-        known = bound.get(f"{owner}:{symbol}")
-        return f"any ({symbol})" if known is None else str(known * factor)
-
-    return f"({', '.join(one(d) for d in shape)}{',' * (len(shape) == 1)})"

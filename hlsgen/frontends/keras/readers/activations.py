@@ -73,10 +73,7 @@ def read_prelu(call: Call) -> Value:
     shared = [axis - 1 for axis in call.take("shared_axes", maybe(listed(AXIS)), None) or ()]
     if any(not 0 <= axis < len(shape) for axis in shared):
         raise UnsupportedError(f"{call.where}: shared_axes {[a + 1 for a in shared]} of a tensor of {len(shape)} axes")
-    alpha = call.weight("alpha")
-    expected = tuple(1 if axis in shared else extent for axis, extent in enumerate(shape))
-    if alpha.shape != expected:
-        raise UnsupportedError(f"{call.where}: slopes of shape {alpha.shape}, expected {expected}")
+    alpha = call.weight("alpha", tuple(1 if axis in shared else extent for axis, extent in enumerate(shape)))
     by_channel = all(extent == 1 for extent in alpha.shape[:-1])
     slopes = alpha.reshape(-1) if by_channel else alpha
     full = (shape[-1],) if by_channel else shape

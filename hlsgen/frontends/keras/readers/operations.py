@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.functions import add_clip, add_line, add_relu
 from hlsgen.frontends.keras.call import ACTIVATIONS, OPERATIONS, READERS, Call, operation
 from hlsgen.frontends.keras.options import AXIS, LARGEST, NUMBER, Kind, listed, maybe, several, whole
@@ -170,7 +170,8 @@ def read_split(call: Call) -> Sequence[Value]:
     if axis == 0 or not 0 <= place < len(shape):
         raise UnsupportedError(f"{call.where}: axis {axis} is that of the batch, or outside of {len(shape)} axes")
     if isinstance(sections, int):
-        sections = min(sections, shape[place] + 1)  # more than that are empty ones anyway
+        if sections < 1 or shape[place] % sections:
+            raise ModelError(f"{call.where}: {shape[place]} elements along axis {axis} are not {sections} equal parts")
         cuts = [shape[place] * i // sections for i in range(1, sections)]
     else:
         cuts = list(sections)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.options import AXIS, NUMBERS, SWITCH, maybe, several
-from hlsgen.ir.constant import Constant, Floats
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.layers.scale import Scale
@@ -63,15 +64,28 @@ def read_normalization(call: Call) -> Value:
     mean, variance = (call.take(key, maybe(NUMBERS), None) for key in ("mean", "variance"))
     if (mean is None) != (variance is None):
         raise ModelError(f"{call.where}: it has a mean or a variance, but not both; the model is damaged")
-    if mean is None:
+    if mean is None or variance is None:
         mean, variance = call.weight("mean"), call.weight("variance")
-    assert mean is not None and variance is not None
+    else:
+        _check_statistics(call, mean.shape, variance.shape, len(axes))
     if not (variance >= 0).all():
-        raise ModelError(f"{call.where}: its variance is negative; the model is damaged")
+        raise ModelError(f"{call.where}: its variance is negative or no number; the model is damaged")
     deviation = np.maximum(np.sqrt(variance), _LEAST_DEVIATION)
     if call.take("invert", SWITCH, False):
         return add_scale(call, deviation, mean)
     return add_scale(call, 1.0 / deviation, -mean / deviation, (mean, deviation))
+
+
+def _check_statistics(call: Call, mean: Shape, variance: Shape, axes: int) -> None:
+    """Raise ModelError for statistics of the configuration that Keras does not spread over ``axes`` axes (0 or 1).
+
+    Keras 3 wants equal shapes of no more axes; Keras 2 spreads each by itself as NumPy does.
+    """
+    as_keras3 = mean == variance and len(mean) <= axes
+    as_keras2 = axes > 0 or prod(mean) == prod(variance) == 1
+    if not (as_keras3 if call.keras3 else as_keras2):
+        wanted = "one number a channel, or one for all" if axes else "one number"
+        raise ModelError(f"{call.where}: mean of shape {mean}, variance of shape {variance}; expected {wanted} in both")
 
 
 @reads(*AUGMENTATION)
