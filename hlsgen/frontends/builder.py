@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -64,21 +63,21 @@ class Builder:
     ) -> Sequence[Value]:
         """Add a node of several outputs and return those. Raises ModelError if it does not fit its inputs."""
         read = self.inputs if inputs is None else inputs
-        self._check_sizes(layer, read)
         try:
             node = self.graph.add_node(layer, read, f"{self.name}#", Source(self.name, self.class_name, False))
         except GraphError as error:
             raise ModelError(str(error)) from error
+        self._check_sizes(node.outputs)
         self._added.append((node, step or layer.kind.lower()))
         return node.outputs
 
-    def _check_sizes(self, layer: Layer, inputs: Sequence[Value]) -> None:
+    def _check_sizes(self, values: Sequence[Value]) -> None:
         """Raise ModelError for a tensor beyond the limit, before anything of its size is made."""
-        for shape in layer.output_shapes([value.shape for value in inputs]):
-            if prod(shape) > MAX_TENSOR:
+        for value in values:
+            if value.size > MAX_TENSOR:
                 raise ModelError(
-                    f"{self.where}: its result of shape {shape} has {prod(shape)} elements, more than the {MAX_TENSOR} "
-                    "that a tensor may have"
+                    f"{self.where}: its result of shape {value.shape} has {value.size} elements, more than the "
+                    f"{MAX_TENSOR} that a tensor may have"
                 )
 
     def add_typed(self, layer: Layer, value: Value, fixed: FixedType, step: str | None = None) -> Value:
