@@ -143,6 +143,9 @@ class Layer:
     """Every element of the result is one of the input, by its place or as the largest: what rises may go in front."""
     renames: ClassVar[bool] = False
     """The same elements in the same order: another name of the same wire."""
+    exact_inside: ClassVar[bool] = False
+    """As a step of a larger operation (a sum of three, a product of vectors) its result is held exactly: that operation
+    is cast once, at its end."""
     is_input: ClassVar[bool] = False
     """A port of the model."""
     constant_width: ClassVar[int] = 0

@@ -1,4 +1,4 @@
-"""Element-wise merges of two tensors. Merges of more inputs are chains of these, exact in between."""
+"""Element-wise merges of two tensors. Merges of more inputs are chains of these, exact in between: one cast, last."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Merge(Layer):
     pure = True
     casts = frozenset({"result"})
     grows = True
+    exact_inside = True
     op: str
 
     @property

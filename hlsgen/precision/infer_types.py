@@ -28,6 +28,8 @@ _CONSTANT_WIDTH = 24
 """Biases and factors of a channel get as many bits as this where nothing stands against it."""
 _WIDEST_SUM = 120
 """The emulator computes in up to 128 bits."""
+_WIDEST_INSIDE = _WIDEST_SUM - 32
+"""Of a product of many factors this is kept, so that another factor of 32 bits can follow."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,32 @@ class _Inference:
         used = exact.clipped(wanted.low, wanted.high).type()
         if used.width <= room.width or layer.structural:
             return full, Reason.EXACT
+        if self._is_inside(layer, value) and self._within_cap(value, full):
+            return self._held_inside(value, full)
         if self._keeps_exact(value, full):
             return within_limit(full)
         return placed_in(room, full, used, value.expected)
 
     def _keeps_exact(self, value: Value, full: FixedType) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
-        if not (self.readers.cast(value) or value in self.pure):
-            return False
+        return (self.readers.cast(value) or value in self.pure) and self._within_cap(value, full)
+
+    def _is_inside(self, layer: Layer, value: Value) -> bool:
+        """Whether the value is half of an operation that is cast once, at its end (docs/numerics.md, rule 11)."""
+        return layer.exact_inside and not value.producer.source.final
+
+    def _held_inside(self, value: Value, full: FixedType) -> tuple[FixedType, Reason]:
+        """All of a partial sum or product, or as much of it as leaves room for what follows; a note where that cuts."""
+        held, reason = within_limit(full, _WIDEST_INSIDE)
+        if held is not full:
+            self.draft.notes.append(
+                f"warning: {value.name}: the exact product needs {full}, of which {held} is held for the next factor; "
+                "give narrower types to the inputs"
+            )
+        return held, reason
+
+    def _within_cap(self, value: Value, full: FixedType) -> bool:
+        """Whether ``max_width`` lets a result be held exactly; a note where it does not."""
         if self.widest is not None and full.width > self.widest:
             self._warn(value, f"the exact result from {full} to {self.widest} bits")
             return False

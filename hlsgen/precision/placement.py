@@ -44,11 +44,11 @@ def nearest(dropped: int) -> Rounding:
     return Rounding.RND_CONV if dropped <= _TO_EVEN else Rounding.RND
 
 
-def within_limit(full: FixedType) -> tuple[FixedType, Reason]:
+def within_limit(full: FixedType, limit: int = _EXACT_LIMIT) -> tuple[FixedType, Reason]:
     """An exact type, or its leading bits: far more than the float32 of a model whose constants need so many."""
-    if full.width <= _EXACT_LIMIT:
+    if full.width <= limit:
         return full, Reason.EXACT
-    return FixedType(_EXACT_LIMIT, full.integer, full.signed, nearest(full.width - _EXACT_LIMIT)), Reason.BUDGET
+    return FixedType(limit, full.integer, full.signed, nearest(full.width - limit)), Reason.BUDGET
 
 
 def placed_in(room: Room, full: FixedType, used: FixedType, expected: Expected | None) -> tuple[FixedType, Reason]:

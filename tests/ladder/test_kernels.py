@@ -454,3 +454,20 @@ def test_no_framework_is_needed() -> None:
     ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert int(ran.stdout) > 100
+
+
+def test_merges_that_are_wide_between_their_inputs():
+    """Products of three and four 24-bit results are held in up to 87 bits before their one cast."""
+    net = Net(3)
+    x = net.input([4])
+    operands = [net.dense(f"d{i}", x, 4, 3) for i in range(4)]
+    outputs = [
+        net.call("Multiply", "product", operands),
+        net.call("Multiply", "of_three", operands[:3]),
+        net.call("Add", "total", operands),
+        net.call("Average", "mean", operands[1:]),
+        net.call("Dot", "dot", operands[:2], axes=1),
+    ]
+    x = np.random.default_rng(4).normal(size=(40, 4))
+    x[:2] = [[2047.9] * 4, [-2048.0] * 4]
+    ladder(net.source(*outputs), x, input_precision="fixed<24,12>", precision="fixed<32,16,RND,SAT>")
