@@ -27,7 +27,7 @@ from hlsgen.emulation.emulator import Emulator
 from hlsgen.errors import ConfigError, InputError, nearest
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
-from hlsgen.ir.typing import Tensor
+from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.pipeline import AfterStage, make_design
 from hlsgen.summary import summary
 from hlsgen.version import VERSION
@@ -293,7 +293,7 @@ class Project:
 
     def _warn_if_clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> None:
         for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):
-            if count:
+            if count and tensor.typing.reason is not Reason.MODEL:  # else the model itself saturates there
                 warnings.warn(
                     f"input '{name}': {count} of {data.size} values are outside of {tensor.type} and were "
                     f"{tensor.type.overflow.effect.passive}; give calibration= or a wider input_precision=",

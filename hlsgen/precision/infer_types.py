@@ -74,7 +74,7 @@ class _Inference:
         self.widths = Widths(self.graph, width, widest)
 
     def take_input(self, value: Value, calibrated_width: int | None) -> None:
-        fixed, reason, note = place_input(value, calibrated_width)
+        fixed, reason, note = place_input(value, calibrated_width, self.readers)
         interval = Interval.of_type(fixed, value.shape[-1])
         self.draft.layers[value.producer] = value.producer.layer
         self.draft.tensors[value] = Tensor(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.types import FixedType
 
 
 class Readers:
@@ -11,10 +12,13 @@ class Readers:
     def __init__(self, graph: Graph) -> None:
         self._cast: dict[Value, bool] = {}
         self._grid: dict[Value, int | None] = {}
+        self._quantizer: dict[Value, FixedType | None] = {}
         for value in reversed(graph.values):
             users = graph.uses(value)
             read_here = not users or value in graph.outputs
             self._cast[value] = not read_here and all(self._casts(user) for user in users)
+            types = {self._quantizing(user) for user in users}
+            self._quantizer[value] = next(iter(types)) if len(types) == 1 and not read_here else None
             grids = [self._reading_grid(user) for user in users]
             known = [grid for grid in grids if grid is not None]
             self._grid[value] = max(known) if known and len(known) == len(grids) and not read_here else None
@@ -26,6 +30,17 @@ class Readers:
     def read_frac(self, value: Value) -> int | None:
         """The finest grid (fraction bits) on which all who read a value round it; None if one uses all of it."""
         return self._grid[value]
+
+    def quantizer(self, value: Value) -> FixedType | None:
+        """The one type of the model to which every reader casts the very value, saturating; None if there is none."""
+        return self._quantizer[value]
+
+    def _quantizing(self, user: Node) -> FixedType | None:
+        """As such a cast never falls, it may as well come before what moves or picks values."""
+        fixed = user.wish.result
+        if fixed is not None and user.wish.result_by_model and user.layer.structural and fixed.saturates:
+            return fixed
+        return self._quantizer[user.output] if _passes(user) else None
 
     def _casts(self, user: Node) -> bool:
         return user.wish.result_by_model or (_passes(user) and self._cast[user.output])
