@@ -38,6 +38,10 @@ class GraphError(HlsgenError):
     """A pass or a caller tried to break the graph, or a pass failed; names the pass and the node."""
 
 
+class DesignError(HlsgenError):
+    """What a design is made of does not fit together: constants and kernels, or a compiled design and its constants."""
+
+
 class InputError(HlsgenError, ValueError):
     """Data given to predict, trace or calibration does not fit the model."""
 

@@ -397,7 +397,35 @@ MUTANTS = (
         'known = f"its input of shape {given}", dict[str, int]()',
         ("tests/frontends/test_mismatches.py::test_message",),
     ),
+    Mutant(
+        "a compiled design of another plan is taken",
+        "hlsgen",
+        "        if expected != other:\n            raise DesignError",
+        "        if expected != other and not names:\n            raise DesignError",
+        ("tests/emulation/test_fit.py",),
+    ),
     # -- C++ and Tcl ---------------------------------------------------------------------------------
+    Mutant(
+        "a kernel takes fewer biases than it reads",
+        "hls_templates/firmware",
+        "rom<typename C::scale_word, C::channels> s, rom<typename C::bias_word, C::channels> b) {\n#pragma HLS PIPELINE",
+        "rom<typename C::scale_word, C::channels> s, const typename C::bias_word* b) {\n#pragma HLS PIPELINE",
+        ("tests/ladder/test_sizes_of_constants.py",),
+    ),
+    Mutant(
+        "any number of words is bound",
+        "hls_templates/emulation",
+        "if (data.count != N)",
+        "if (data.count < 0)",
+        ("tests/vendor/test_bindings.py::test_a_design_that_reads_more_than_it_says_cannot_be_loaded",),
+    ),
+    Mutant(
+        "words of a bit too many are bound",
+        "hls_templates/emulation",
+        "const int128 above = v >> (c.width - c.is_signed);",
+        "const int128 above = v >> c.width;",
+        ("tests/vendor/test_bindings.py::test_constants_that_are_not_of_the_design",),
+    ),
     Mutant(
         "the emulation rounds ties to zero downwards",
         "hls_templates/emulation",

@@ -79,7 +79,7 @@ void check_signals() {
 class instance {
     const emu::design& design;
     std::vector<std::unique_ptr<char[]>> storage;
-    std::vector<const void*> constants;
+    std::vector<hlsgen::constant_data> constants;
     mutable hlsgen::prepared::store prepared;  // filled by what runs first
 
 public:
@@ -88,6 +88,7 @@ public:
             throw py::value_error("the design has " + std::to_string(d.n_constants) + " constants, found " +
                                   std::to_string(values.size()));
         for (int i = 0; i < d.n_constants; i++) add_constant(i, values[i]);
+        d.bind(constants.data(), prepared);  // every part of the design agrees with what the design says of itself
     }
 
     // Returns the outputs, and how many values of each input were out of range.
@@ -123,8 +124,13 @@ private:
         typedef py::array_t<int64_t, py::array::c_style> words;
         const emu::constant& c = design.constants[i];
         const bool pair = py::isinstance<py::tuple>(value);
-        const words upper = words::ensure(pair ? py::object(py::tuple(py::reinterpret_borrow<py::object>(value))[0])
-                                               : py::reinterpret_borrow<py::object>(value));
+        const py::array first = py::array::ensure(pair ? py::object(py::tuple(py::reinterpret_borrow<py::object>(value))[0])
+                                                       : py::reinterpret_borrow<py::object>(value));
+        if (!first) throw py::error_already_set();
+        if (first.dtype().kind() != 'i')
+            throw py::value_error(port_name("constant", i) + " has dtype " + std::string(py::str(first.dtype())) +
+                                  "; expected integers");
+        const words upper = words::ensure(first);
         if (!upper) throw py::error_already_set();
         py::array_t<uint64_t, py::array::c_style> lower;
         if (pair) lower = py::array_t<uint64_t, py::array::c_style>(
@@ -136,13 +142,18 @@ private:
         char* out = storage.back().get();
         for (long k = 0; k < c.count; k++) {
             const int128 v = pair ? int128(uint128(upper.data()[k]) << 64 | lower.data()[k]) : int128(upper.data()[k]);
-            const int spare = 128 - 8 * c.bytes;
-            if (((v << spare) >> spare) != v)
+            if (!fits(v, c))
                 throw py::value_error(port_name("constant", i) + ", word " + std::to_string(k) + " does not fit its " +
-                                      std::to_string(c.bytes) + " bytes");
+                                      std::to_string(c.width) + " bits" + (c.is_signed ? "" : ", unsigned"));
             __builtin_memcpy(out + k * c.bytes, &v, c.bytes);  // little-endian
         }
-        constants.push_back(out);
+        constants.push_back(hlsgen::constant_data{out, c.count});
+    }
+
+    // Whether a word has no more bits than the design says.
+    static bool fits(int128 v, const emu::constant& c) {
+        const int128 above = v >> (c.width - c.is_signed);
+        return above == 0 || (c.is_signed && above == -1);
     }
 
     void add_input(int i, const py::array& a, arrays& data) const {
@@ -205,7 +216,7 @@ void define(py::module_& m, const emu::design& design) {
     m.attr("outputs") = describe_ports(design.outputs, design.n_outputs);
     py::list constants;
     for (int i = 0; i < design.n_constants; i++)
-        constants.append(py::make_tuple(design.constants[i].count, design.constants[i].bytes));
+        constants.append(py::make_tuple(design.constants[i].count, design.constants[i].width, design.constants[i].is_signed));
     m.attr("constants") = constants;
     py::class_<instance>(m, "Instance", py::module_local(), "A design with its own weights.")
         .def(py::init([&design](const py::list& values) { return new instance(design, values); }), py::arg("constants"),

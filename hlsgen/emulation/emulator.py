@@ -12,7 +12,8 @@ from hlsgen.backends.hls.kernel import ConstantArray
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.texts import emulation_files
 from hlsgen.emulation.build import build_extension
-from hlsgen.errors import InputError
+from hlsgen.emulation.fit import check_fit
+from hlsgen.errors import DesignError, InputError
 from hlsgen.ir.types import Ints
 from hlsgen.tools import processors
 
@@ -23,9 +24,17 @@ class Emulator:
     """A compiled design with its weights. Safe to use from several threads; releases the GIL."""
 
     def __init__(self, plan: Plan, flags: Sequence[str] = ()) -> None:
+        """Compile (or find) the design of ``plan`` and bind its constants.
+
+        Raises ToolError if it does not compile, DesignError if what was compiled is not for these ports and constants.
+        """
         self.plan = plan
         self._module = build_extension(emulation_files(plan), flags)
-        self._instance = self._module.Instance([_words(c.array) for c in plan.constants])
+        check_fit(plan, self._module)
+        try:
+            self._instance = self._module.Instance([_words(c.array) for c in plan.constants])
+        except (ValueError, RuntimeError) as error:
+            raise DesignError(f"design '{plan.top}': {error}") from error
 
     def run(self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None) -> list[Array]:
         """Run a batch.

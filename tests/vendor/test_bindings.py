@@ -175,7 +175,7 @@ def test_the_module_describes_its_ports(plain: ModuleType) -> None:
     assert plain.inputs[0]["elements"] == 3
     assert plain.inputs[1]["overflow"] == "SAT_ZERO"
     assert (plain.outputs[2]["width"], plain.outputs[2]["integer"]) == (80, 40)
-    assert plain.constants == [(3, 2), (1, 16)]
+    assert plain.constants == [(3, 8, True), (1, 80, True)]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -209,9 +209,41 @@ def test_wrong_arguments_are_refused(plain: ModuleType) -> None:
         instance.predict([a.astype(complex), b])
     with pytest.raises(ValueError, match="threads is 0"):
         instance.predict([a, b], 0)
-    with pytest.raises(ValueError, match="constant 0, word 1 does not fit"):
-        plain.Instance(constants([1, 1 << 20, 3]))
-    with pytest.raises(ValueError, match="constant 0 has 2 words, expected 3"):
-        plain.Instance(constants([1, 2]))
-    with pytest.raises(ValueError, match="has 2 constants, found 0"):
-        plain.Instance([])
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ([], "has 2 constants, found 0"),
+        (constants()[:1], "has 2 constants, found 1"),
+        (constants([1, 2]), "constant 0 has 2 words, expected 3"),
+        (constants([1, 2, 3, 4]), "constant 0 has 4 words, expected 3"),
+        (constants([]), "constant 0 has dtype float64; expected integers"),
+        (constants([1.5, 2, 3]), "constant 0 has dtype float64; expected integers"),  # type: ignore[list-item]
+        (constants([1, 128, 3]), "constant 0, word 1 does not fit its 8 bits"),
+        (constants([1, 2, -129]), "constant 0, word 2 does not fit its 8 bits"),
+        (constants([1, 1 << 20, 3]), "constant 0, word 1 does not fit its 8 bits"),
+        (constants(offset=2**79), "constant 1, word 0 does not fit its 80 bits"),
+        (constants(offset=-(2**79) - 1), "constant 1, word 0 does not fit its 80 bits"),
+        ([np.array(SCALE), np.array([1, 2])], "constant 1 has 2 words, expected 1"),
+        ([np.array(SCALE), (np.array([0]), np.array([1, 2]))], "constant 1 has 1 words, expected 1"),
+    ],
+)
+def test_constants_that_are_not_of_the_design(plain: ModuleType, given: list[Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        plain.Instance(given)
+
+
+@pytest.mark.parametrize("offset", [-(2**79), 2**79 - 1])
+def test_the_ends_of_the_words(plain: ModuleType, offset: int) -> None:
+    inputs = [np.array([[0, 1, 1]]), np.zeros((1, 300))]
+    outputs, _ = plain.Instance(constants([1, -128, 127], offset)).predict(inputs, 1, True)
+    np.testing.assert_array_equal(outputs[0], [[0, -128 * 2**12, 127 * 2**12]])
+    assert joined(outputs[2]) == [offset]
+
+
+def test_a_design_that_reads_more_than_it_says_cannot_be_loaded(build: Build) -> None:
+    """Its kernel reads two words of a constant, of which the design says that it has one."""
+    module = build("fixed<12,7>", "-DOFFSETS=2")
+    with pytest.raises(RuntimeError, match="a constant has another number of words than its kernel reads"):
+        module.Instance(constants())

@@ -50,7 +50,7 @@ class batch {
     static const long small_design = 1 << 20, spare_stack = 16 << 20;
 
     const emu::design& design;
-    const void* const* constants;
+    const constant_data* constants;
     prepared::store& store;
     const arrays& data;
     void (*const check_interrupt)();
@@ -65,7 +65,7 @@ class batch {
 
 public:
     // check_interrupt is called now and then on the calling thread, and may throw.
-    batch(const emu::design& d, const void* const* weights, prepared::store& forms, const arrays& given, int threads,
+    batch(const emu::design& d, const constant_data* weights, prepared::store& forms, const arrays& given, int threads,
           void (*interrupt)())
         : design(d), constants(weights), store(forms), data(given), check_interrupt(interrupt), chunks((given.samples + L - 1) / L),
           group(std::max(1l, std::min(64l, chunks / (8l * threads)))), outside(d.n_inputs) {

@@ -17,6 +17,9 @@ template <class T> struct traits {
 // The storage word of one constant: scalar and signed.
 template <int W, bool S> using mantissa = typename lanes::native<W + !S, true>::type;
 
+// The constant of a kernel: an array of N words. One of any other size does not compile.
+template <class Word, int N> using rom = const Word (&)[N];
+
 // The value whose raw bits are `word`, in every lane.
 template <class T, class M> HLSGEN_INLINE T from_mantissa(M word) {
     return T(lanes::broadcast<typename T::word>(typename T::word(word)), 0);

@@ -7,6 +7,7 @@
 #define HLSGEN_EMULATE_H
 
 #include <ap_fixed.h>
+#include <hlsgen/constants.h>
 #include <hlsgen/prepared.h>
 
 struct _object;  // Python's object, without Python's headers
@@ -18,11 +19,6 @@ struct port {
     long elements;
     hlsgen::format type;
     int native_bytes;  // of one lane
-};
-
-struct constant {
-    long count;
-    int bytes;  // of one word: 2, 4, 8 or 16
 };
 
 // The samples of one call of `run`. The functions convert elements first .. first + n - 1 of every
@@ -40,7 +36,8 @@ struct design {
     const constant* constants;
     int n_constants;
     void (*run)(const chunk&);
-    void (*bind)(const void* const* constants, prepared::store&);  // called by every thread before its first chunk
+    // Called by every thread before its first chunk; throws if the constants are not of the design's sizes.
+    void (*bind)(const constant_data* constants, prepared::store&);
     long tensors = 0;  // bytes of all tensors of one chunk: what run may put on the stack, within a factor
     int lanes = HLSGEN_LANES;
 };

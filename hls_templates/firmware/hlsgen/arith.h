@@ -44,6 +44,9 @@ template <int W> struct integer<16, W, false> { typedef ap_uint<W> type; };
 template <int W, bool S>
 using mantissa = typename detail::integer<W <= 8 ? 1 : W <= 16 ? 2 : W <= 32 ? 4 : W <= 64 ? 8 : 16, W, S>::type;
 
+// The constant of a kernel: an array of N words. One of any other size does not compile.
+template <class Word, int N> using rom = const Word (&)[N];
+
 // The value whose raw bits are the low bits of `word`.
 template <class T, class M> T from_mantissa(const M& word) {
 #pragma HLS INLINE

@@ -100,7 +100,7 @@ Pixel:
 template <class C>
 void conv2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
             typename C::output_t y[C::out_height * C::out_width * C::n_out],
-            const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
+            rom<typename C::weight_word, C::n_in * C::n_out> w, rom<typename C::bias_word, C::n_out> b) {
     typedef std::integral_constant<bool, C::strategy == strategy::latency> pipelined;
     conv2d_pixels<C>(pipelined(), x, y, w, b);
 }
@@ -167,8 +167,8 @@ Position:
 }
 
 template <class C, class X, class Y>
-void conv2d(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_word w[C::n_in * C::n_out],
-            const typename C::bias_word b[C::n_out]) {
+void conv2d(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::weight_word, C::n_in * C::n_out> w,
+            rom<typename C::bias_word, C::n_out> b) {
 #pragma HLS INLINE off
     typedef convolution_geometry<C> G;
     typedef std::integral_constant<bool, C::strategy == strategy::latency> pipelined;

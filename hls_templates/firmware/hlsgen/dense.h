@@ -90,7 +90,7 @@ Position:
 
 template <class C>
 void dense(const typename C::input_t x[C::positions * C::n_in], typename C::output_t y[C::positions * C::n_out],
-           const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
+           rom<typename C::weight_word, C::n_in * C::n_out> w, rom<typename C::bias_word, C::n_out> b) {
     typedef std::integral_constant<bool, C::strategy == strategy::latency> pipelined;
     if (C::positions == 1) {
         dense_position<C>(x, y, w, b);
@@ -138,8 +138,8 @@ Position:
 }
 
 template <class C, class X, class Y>
-void dense(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_word w[C::n_in * C::n_out],
-           const typename C::bias_word b[C::n_out]) {
+void dense(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::weight_word, C::n_in * C::n_out> w,
+           rom<typename C::bias_word, C::n_out> b) {
 #pragma HLS INLINE off
     typedef std::integral_constant<bool, C::strategy == strategy::latency && X::size == C::n_in> pipelined;
     dense_stream<C>(pipelined(), x, y, w, b);

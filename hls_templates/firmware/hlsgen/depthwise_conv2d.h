@@ -63,8 +63,7 @@ Channel:
 template <class C>
 void depthwise_conv2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
                       typename C::output_t y[C::out_height * C::out_width * C::n_out],
-                      const typename C::weight_word w[C::n_out * C::n_taps],
-                      const typename C::bias_word b[C::n_out]) {
+                      rom<typename C::weight_word, C::n_out * C::n_taps> w, rom<typename C::bias_word, C::n_out> b) {
     typedef depthwise_geometry<C> G;
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
 Pixel:
@@ -106,8 +105,8 @@ void depthwise_conv2d_window(const shift_window<depthwise_geometry<C>>& window, 
 }
 
 template <class C, class X, class Y>
-void depthwise_conv2d(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_word w[C::n_out * C::n_taps],
-                      const typename C::bias_word b[C::n_out]) {
+void depthwise_conv2d(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::weight_word, C::n_out * C::n_taps> w,
+                      rom<typename C::bias_word, C::n_out> b) {
 #pragma HLS INLINE off
     typedef depthwise_geometry<C> G;
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();

@@ -71,7 +71,7 @@ typename C::output_t piecewise_element(const typename C::input_t& x,
 
 template <class C>
 void piecewise(const typename C::input_t x[C::size], typename C::output_t y[C::size],
-               const typename C::packed_word table[pieces_size<C>()]) {
+               rom<typename C::packed_word, pieces_size<C>()> table) {
 #pragma HLS PIPELINE II=C::reuse_factor
 Element:
     for (int e = 0; e < C::size; e++) {
@@ -81,7 +81,7 @@ Element:
 }
 
 template <class C, class X, class Y>
-void piecewise(hls::stream<X>& x, hls::stream<Y>& y, const typename C::packed_word table[pieces_size<C>()]) {
+void piecewise(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::packed_word, pieces_size<C>()> table) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
 Pack:

@@ -105,7 +105,7 @@ Pixel:
 template <class C>
 void average_pooling2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
                        typename C::output_t y[C::out_height * C::out_width * C::in_channels],
-                       const typename C::reciprocal_word r[C::pool_height * C::pool_width + 1]) {
+                       rom<typename C::reciprocal_word, C::pool_height * C::pool_width + 1> r) {
     typedef pooling_geometry<C> G;
     const typename C::input_t fill = hlsgen::zero<typename C::input_t>();
 Pixel:
@@ -159,7 +159,7 @@ Position:
 
 template <class C, class X, class Y>
 void average_pooling2d(hls::stream<X>& x, hls::stream<Y>& y,
-                       const typename C::reciprocal_word r[C::pool_height * C::pool_width + 1]) {
+                       rom<typename C::reciprocal_word, C::pool_height * C::pool_width + 1> r) {
 #pragma HLS INLINE off
     static_assert(Y::size == C::in_channels, "a pack of the output is one pixel");
     typedef pooling_geometry<C> G;
@@ -271,7 +271,7 @@ Result:
 
 template <class C>
 void global_average_pooling(const typename C::input_t x[C::positions * C::n], typename C::output_t y[C::n],
-                            const typename C::reciprocal_word r[1]) {
+                            rom<typename C::reciprocal_word, 1> r) {
     typename C::sum_t sum[C::n];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     global_average_start<C>(sum);
@@ -288,7 +288,7 @@ Position:
 }
 
 template <class C, class X, class Y>
-void global_average_pooling(hls::stream<X>& x, hls::stream<Y>& y, const typename C::reciprocal_word r[1]) {
+void global_average_pooling(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::reciprocal_word, 1> r) {
 #pragma HLS INLINE off
     static_assert(X::size == C::n && Y::size == C::n, "a pack is one position");
     typename C::sum_t sum[C::n];

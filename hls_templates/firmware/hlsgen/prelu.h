@@ -29,7 +29,7 @@ typename C::output_t prelu_element(const typename C::input_t& x, int which,
 
 template <class C>
 void prelu(const typename C::input_t x[C::size], typename C::output_t y[C::size],
-           const typename C::slope_word a[C::slopes]) {
+           rom<typename C::slope_word, C::slopes> a) {
 #pragma HLS PIPELINE II=C::reuse_factor
     static_assert(C::size % C::slopes == 0, "the slopes fit the tensor a whole number of times");
 Position:
@@ -44,7 +44,7 @@ Position:
 }
 
 template <class C, class X, class Y>
-void prelu(hls::stream<X>& x, hls::stream<Y>& y, const typename C::slope_word a[C::slopes]) {
+void prelu(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::slope_word, C::slopes> a) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
     static_assert(X::size % C::slopes == 0 || C::slopes % X::size == 0, "packs must fit the slopes");

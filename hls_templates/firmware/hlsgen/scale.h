@@ -33,7 +33,7 @@ typename C::output_t scale_element(const typename C::input_t& x, int channel,
 
 template <class C>
 void scale(const typename C::input_t x[C::size], typename C::output_t y[C::size],
-           const typename C::scale_word s[C::channels], const typename C::bias_word b[C::channels]) {
+           rom<typename C::scale_word, C::channels> s, rom<typename C::bias_word, C::channels> b) {
 #pragma HLS PIPELINE II=C::reuse_factor
     static_assert(C::size % C::channels == 0, "the last axis has `channels` elements");
 Position:
@@ -48,8 +48,8 @@ Position:
 }
 
 template <class C, class X, class Y>
-void scale(hls::stream<X>& x, hls::stream<Y>& y, const typename C::scale_word s[C::channels],
-           const typename C::bias_word b[C::channels]) {
+void scale(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::scale_word, C::channels> s,
+           rom<typename C::bias_word, C::channels> b) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
     static_assert(X::size % C::channels == 0 || C::channels % X::size == 0, "packs must fit the channels");

@@ -96,8 +96,8 @@ Quotient:
 
 template <class C>
 void softmax(const typename C::input_t x[C::positions * C::n], typename C::output_t y[C::positions * C::n],
-             const typename C::exp_word exps[softmax_entries<C>()],
-             const typename C::packed_word inverse[pieces_size<C>()]) {
+             rom<typename C::exp_word, softmax_entries<C>()> exps,
+             rom<typename C::packed_word, pieces_size<C>()> inverse) {
 Position:
     for (int p = 0; p < C::positions; p++) {
 #pragma HLS PIPELINE II=C::reuse_factor
@@ -120,8 +120,8 @@ Position:
 }
 
 template <class C, class X, class Y>
-void softmax(hls::stream<X>& x, hls::stream<Y>& y, const typename C::exp_word exps[softmax_entries<C>()],
-             const typename C::packed_word inverse[pieces_size<C>()]) {
+void softmax(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::exp_word, softmax_entries<C>()> exps,
+             rom<typename C::packed_word, pieces_size<C>()> inverse) {
 #pragma HLS INLINE off
 Position:
     for (int p = 0; p < C::positions; p++) {

@@ -24,7 +24,7 @@ constexpr int table_size() {
 
 template <class C>
 void table_activation(const typename C::input_t x[C::size], typename C::output_t y[C::size],
-                      const typename C::table_word table[table_size<C>()]) {
+                      rom<typename C::table_word, table_size<C>()> table) {
 #pragma HLS PIPELINE II=C::reuse_factor
 Element:
     for (int e = 0; e < C::size; e++) {
@@ -34,8 +34,7 @@ Element:
 }
 
 template <class C, class X, class Y>
-void table_activation(hls::stream<X>& x, hls::stream<Y>& y,
-                      const typename C::table_word table[table_size<C>()]) {
+void table_activation(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::table_word, table_size<C>()> table) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
 Pack:

@@ -42,8 +42,8 @@ Threshold:
 
 template <class C>
 void thresholds(const typename C::input_t x[C::size], typename C::output_t y[C::size],
-                const typename C::threshold_word t[C::channels * C::n_thresholds],
-                const typename C::level_word levels[C::channels * (C::n_thresholds + 1)]) {
+                rom<typename C::threshold_word, C::channels * C::n_thresholds> t,
+                rom<typename C::level_word, C::channels * (C::n_thresholds + 1)> levels) {
 #pragma HLS PIPELINE II=C::reuse_factor
     static_assert(C::size % C::channels == 0, "the last axis has `channels` elements");
 Position:
@@ -58,9 +58,8 @@ Position:
 }
 
 template <class C, class X, class Y>
-void thresholds(hls::stream<X>& x, hls::stream<Y>& y,
-                const typename C::threshold_word t[C::channels * C::n_thresholds],
-                const typename C::level_word levels[C::channels * (C::n_thresholds + 1)]) {
+void thresholds(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::threshold_word, C::channels * C::n_thresholds> t,
+                rom<typename C::level_word, C::channels * (C::n_thresholds + 1)> levels) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
     static_assert(X::size % C::channels == 0 || C::channels % X::size == 0, "packs must fit the channels");

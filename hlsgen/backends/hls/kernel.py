@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError, nearest
+from hlsgen.errors import DesignError, UnsupportedError, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
@@ -45,7 +46,10 @@ Members = Mapping[str, Member]
 
 @dataclass(frozen=True, eq=False)
 class ConstantArray:
-    """Integer words of a weight array or table, flat, in the order the kernel reads them."""
+    """Integer words of a weight array or table, flat, in the order the kernel reads them.
+
+    Raises DesignError for words of another number than ``shape`` has, or that ``width`` bits do not hold.
+    """
 
     role: str
     words: Ints
@@ -54,6 +58,17 @@ class ConstantArray:
     shape: Shape
     axes: str
     """What the axes of ``shape`` are, the last one running fastest: "output, input"."""
+
+    def __post_init__(self) -> None:
+        if self.words.shape != (prod(self.shape),) or not self.words.size:
+            raise DesignError(f"constant '{self.role}' has {self.words.shape} words, expected {prod(self.shape)}")
+        held = FixedType(self.width, self.width, self.signed)
+        low, high = int(self.words.min()), int(self.words.max())
+        if not held.min_mantissa <= low <= high <= held.max_mantissa:
+            raise DesignError(
+                f"constant '{self.role}' has words from {low} to {high}; {self.width} bits"
+                f"{'' if self.signed else ', unsigned,'} hold {held.min_mantissa} to {held.max_mantissa}"
+            )
 
     @classmethod
     def of(cls, role: str, mantissas: Ints, fixed: FixedType, axes: str) -> ConstantArray:
@@ -112,14 +127,21 @@ def kernel_of(kind: type[L]) -> Callable[[Callable[[L, Op], Kernel]], Callable[[
 
 
 def bind(op: Op) -> Kernel:
-    """The kernel call of an operation. Raises UnsupportedError for a layer that has no kernel, or one without text."""
+    """The kernel call of an operation.
+
+    Raises UnsupportedError for a layer that has no kernel, or one without text; DesignError for constants whose words
+    do not fit their type.
+    """
     binding = BINDINGS.get(type(op.layer))
     if binding is None:
         raise UnsupportedError(
             f"{op.source.where}: there is no C++ kernel for {op.layer.kind}; use "
             "another backend, or bind one with hlsgen.backends.hls.kernel.kernel_of"
         )
-    kernel = binding(op.layer, op)
+    try:
+        kernel = binding(op.layer, op)
+    except DesignError as error:
+        raise DesignError(f"{op.source.where}: {error}") from error
     if kernel.header not in _headers():
         raise UnsupportedError(
             f"{op.source.where}: the kernel of {op.layer.kind} is to be in "

@@ -38,6 +38,7 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "arguments": arguments,
         "member": member,
         "word": word_type,
+        "bound": bound_type,
         "words": words,
     }
     return _environment().get_template(template).render(**named, **context)
@@ -73,6 +74,11 @@ def member(name: str, value: Member) -> str:
 def word_type(array: ConstantArray) -> str:
     """Spell the storage word of a constant array."""
     return _mantissa(array.width, array.signed)
+
+
+def bound_type(array: ConstantArray) -> str:
+    """Spell the type of a constant whose words are bound when the emulator is loaded."""
+    return f"hlsgen::bound<{array.width}, {'true' if array.signed else 'false'}, {array.words.size}>"
 
 
 def _mantissa(width: int, signed: bool) -> str:

@@ -17,23 +17,23 @@ void run(const chunk& c) {
     store_stream(pool_copy, 18, c, 1);
 }
 
-void bind(const void* const* constants, hlsgen::prepared::store& store) {
+void bind(const hlsgen::constant_data* constants, hlsgen::prepared::store& store) {
     hlsgen::prepared::bind(store);
-    conv_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[0]);
-    conv_b = static_cast<const hlsgen::mantissa<1, false>*>(constants[1]);
-    conv2_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[2]);
-    conv2_b = static_cast<const hlsgen::mantissa<2, false>*>(constants[3]);
-    classes_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[4]);
-    classes_b = static_cast<const hlsgen::mantissa<3, true>*>(constants[5]);
+    conv_w.bind(constants[0]);
+    conv_b.bind(constants[1]);
+    conv2_w.bind(constants[2]);
+    conv2_b.bind(constants[3]);
+    classes_w.bind(constants[4]);
+    classes_b.bind(constants[5]);
 }
 
 const constant constants[] = {
-    {18, sizeof(hlsgen::mantissa<4, true>)},
-    {2, sizeof(hlsgen::mantissa<1, false>)},
-    {36, sizeof(hlsgen::mantissa<4, true>)},
-    {2, sizeof(hlsgen::mantissa<2, false>)},
-    {54, sizeof(hlsgen::mantissa<4, true>)},
-    {3, sizeof(hlsgen::mantissa<3, true>)},
+    hlsgen::bound<4, true, 18>::description(),
+    hlsgen::bound<1, false, 2>::description(),
+    hlsgen::bound<4, true, 36>::description(),
+    hlsgen::bound<2, false, 2>::description(),
+    hlsgen::bound<4, true, 54>::description(),
+    hlsgen::bound<3, true, 3>::description(),
 };
 const port inputs[] = {describe<image_t>(36) };
 const port outputs[] = {describe<classes_t>(3), describe<pool_copy_t>(18) };

@@ -15,23 +15,23 @@ void run(const chunk& c) {
     store(softmax, 3, c, 0);
 }
 
-void bind(const void* const* constants, hlsgen::prepared::store& store) {
+void bind(const hlsgen::constant_data* constants, hlsgen::prepared::store& store) {
     hlsgen::prepared::bind(store);
-    fc_1_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[0]);
-    fc_1_b = static_cast<const hlsgen::mantissa<3, true>*>(constants[1]);
-    n_w = static_cast<const hlsgen::mantissa<4, true>*>(constants[2]);
-    n_b = static_cast<const hlsgen::mantissa<3, true>*>(constants[3]);
-    softmax_exps = static_cast<const hlsgen::mantissa<23, false>*>(constants[4]);
-    softmax_inverse = static_cast<const hlsgen::mantissa<35, true>*>(constants[5]);
+    fc_1_w.bind(constants[0]);
+    fc_1_b.bind(constants[1]);
+    n_w.bind(constants[2]);
+    n_b.bind(constants[3]);
+    softmax_exps.bind(constants[4]);
+    softmax_inverse.bind(constants[5]);
 }
 
 const constant constants[] = {
-    {20, sizeof(hlsgen::mantissa<4, true>)},
-    {5, sizeof(hlsgen::mantissa<3, true>)},
-    {15, sizeof(hlsgen::mantissa<4, true>)},
-    {3, sizeof(hlsgen::mantissa<3, true>)},
-    {128, sizeof(hlsgen::mantissa<23, false>)},
-    {2048, sizeof(hlsgen::mantissa<35, true>)},
+    hlsgen::bound<4, true, 20>::description(),
+    hlsgen::bound<3, true, 5>::description(),
+    hlsgen::bound<4, true, 15>::description(),
+    hlsgen::bound<3, true, 3>::description(),
+    hlsgen::bound<23, false, 128>::description(),
+    hlsgen::bound<35, true, 2048>::description(),
 };
 const port inputs[] = {describe<features_t>(4) };
 const port outputs[] = {describe<softmax_t>(3) };
