@@ -103,10 +103,11 @@ class Interval:
 
     def matmul(self, weights: Ints, frac: int) -> Interval:
         """Bounds of ``x @ weights`` for ``weights`` (channels, outputs) at ``2**-frac``."""
-        up, down = np.maximum(weights, 0), np.minimum(weights, 0)
-        low = exact_sum(exact_matmul(self.low, up), exact_matmul(self.high, down))
-        high = exact_sum(exact_matmul(self.high, up), exact_matmul(self.low, down))
-        return Interval(low, high, self.frac + frac)
+        # The middle goes through as it is, and every weight widens by its magnitude (both doubled, to stay integers).
+        middle = exact_matmul(exact_sum(self.high, self.low), weights)
+        reach = exact_matmul(exact_sum(self.high, -self.low), np.abs(weights))
+        low, high = exact_sum(middle, -reach) >> 1, exact_sum(middle, reach) >> 1
+        return Interval(integers(low), integers(high), self.frac + frac)
 
     def multiply(self, other: Interval) -> Interval:
         bits = sum(max(bit_length(i.low), bit_length(i.high)) for i in (self, other))
