@@ -24,6 +24,7 @@ CONTRADICTIONS: list[tuple[str, list[tuple[int, ...]], dict[str, Any], str]] = [
     ("SpatialDropout3D", [IMAGE], {}, "takes tensors of 4 axes"),
     ("QConv2DBatchnorm", [LINE], {}, "takes tensors of 3 axes"),
     ("Conv1DTranspose", [IMAGE], {}, "takes tensors of 2 axes"),
+    ("RandomFlip", [(2, *IMAGE)], {}, r"takes images, and its input has shape \(2, 6, 5, 4\)"),
     ("TimeDistributed", [(4,)], {}, "takes tensors of at least 2 axes"),
     ("Concatenate", [LINE, (7, 3)], {"axis": -1}, r"\(8, 3\) and \(7, 3\): expected equal extents but for axis 1"),
     ("Concatenate", [LINE, (3,)], {"axis": 1}, "expected equal extents but for axis 0"),

@@ -91,5 +91,8 @@ def _check_statistics(call: Call, mean: Shape, variance: Shape, axes: int) -> No
 @reads(*AUGMENTATION)
 def read_augmentation(call: Call) -> Value:
     """Random changes of the training data; nothing at inference."""
+    shape = call.inputs[0].shape
+    if len(shape) > 3:
+        raise ModelError(f"{call.where}: it takes images, and its input has shape {shape}")
     call.options.clear()
     return call.input
