@@ -14,6 +14,7 @@ import pytest
 
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact
+from hlsgen.ir.spelling import CONSTANT_MODES
 from hlsgen.ir.types import FixedType
 from hlsgen.layers.fit_pieces import Argument, fit
 from hlsgen.layers.functions import FUNCTIONS, elu
@@ -77,6 +78,11 @@ def numbers(fixed: FixedType, count: int, seed: int = 0) -> Any:
     return np.minimum(np.concatenate([drawn, near, ends]), fixed.max_mantissa)
 
 
+def nearest(text: str) -> FixedType:
+    """A result type as the configuration completes one that is written without modes."""
+    return FixedType.parse(text).with_modes(*CONSTANT_MODES)
+
+
 def fitted(name: str, argument: FixedType, result: FixedType, direct_bits: int = 12) -> tuple[Form, Any]:
     whole = Argument(argument, float(argument.min), float(argument.max))
     return fit(FUNCTIONS[name], whole, result, direct_bits)
@@ -96,7 +102,7 @@ def test_every_function_is_measured():
 def test_results_are_within_a_step_and_what_is_stated(name: str):
     for argument in map(FixedType.parse, ARGUMENTS):
         x = numbers(argument, 1500)
-        for result in map(FixedType.parse, RESULTS):
+        for result in map(nearest, RESULTS):
             form, table = fitted(name, argument, result)
             y = form.exact(table, Exact(x, argument.frac))
             assert y.frac == result.frac
@@ -109,7 +115,7 @@ def test_results_are_within_a_step_and_what_is_stated(name: str):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_argument_of_16_bits(name: str):
     """All of them: what is stated holds, the proved range too, and what rises goes on rising."""
-    argument, result = FixedType.parse("fixed<16,4>"), FixedType.parse("fixed<18,4>")
+    argument, result = FixedType.parse("fixed<16,4>"), nearest("fixed<18,4>")
     x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
     form, table = fitted(name, argument, result)
     assert isinstance(form, Piecewise)
@@ -127,7 +133,7 @@ def test_narrow_arguments_without_a_table_of_results(name: str, bits: int):
     """What is left to interpolation if tables of results are (almost) forbidden."""
     for argument in map(FixedType.parse, ("fixed<8,3>", "ufixed<7,2>", "fixed<6,9>", "fixed<2,2>", "fixed<1,1>")):
         x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
-        for result in map(FixedType.parse, ("fixed<8,2>", "fixed<20,10>")):
+        for result in map(nearest, ("fixed<8,2>", "fixed<20,10>")):
             form, table = fitted(name, argument, result, bits)
             y = form.exact(table, Exact(x, argument.frac)).mantissas
             assert steps_off(name, x, argument, y, result).max() <= form.deviation + 1e-6, (argument, result, form)
@@ -139,7 +145,7 @@ def test_what_is_not_wanted_of_an_argument_changes_nothing(name: str):
     """Types in front of a function are narrowed to what it wants."""
     for argument in map(FixedType.parse, ("fixed<32,16>", "ufixed<30,12>", "fixed<9,3>")):
         x = numbers(argument, 1000)
-        for result in map(FixedType.parse, ("fixed<16,6>", "fixed<6,2>", "ufixed<9,-1>")):
+        for result in map(nearest, ("fixed<16,6>", "fixed<6,2>", "ufixed<9,-1>")):
             form, table = fitted(name, argument, result, 7)
             wanted, kept = form.wanted(argument), x
             low, high = (None if v is None else int(v * 2**argument.frac) for v in (wanted.low, wanted.high))
@@ -152,8 +158,24 @@ def test_what_is_not_wanted_of_an_argument_changes_nothing(name: str):
             )
 
 
+@pytest.mark.parametrize("name", ["tanh", "elu", "softplus", "sparse_sigmoid"])
+@pytest.mark.parametrize("modes", ["TRN,SAT", "TRN_ZERO,SAT", "RND,WRAP", "RND_MIN_INF,SAT_SYM"])
+def test_written_modes_are_those_of_the_result(name: str, modes: str):
+    """Also where the function is computed in pieces; and an approximation does not wrap where the function stays."""
+    for argument in map(FixedType.parse, ("fixed<10,4>", "fixed<20,6>")):
+        x = numbers(argument, 800)
+        result = FixedType.parse(f"fixed<18,8,{modes}>")
+        form, table = fitted(name, argument, result)
+        y = form.exact(table, Exact(x, argument.frac)).mantissas
+        off = steps_off(name, x, argument, y, result)
+        assert off.max() <= form.deviation + 1e-6
+        assert (form.deviation > 0.9) == modes.startswith("TRN")
+        if modes == "TRN,SAT":
+            assert (result.to_float(y) <= FUNCTIONS[name](argument.to_float(x)) + 0.45 * float(result.step)).all()
+
+
 def test_a_short_index_is_a_table_of_the_rounded_function():
-    argument, result = FixedType.parse("fixed<9,4>"), FixedType.parse("fixed<16,1>")
+    argument, result = FixedType.parse("fixed<9,4>"), nearest("fixed<16,1>")
     form, table = fitted("tanh", argument, result)
     assert isinstance(form, Direct) and form.deviation == 0.5
     x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
@@ -164,7 +186,7 @@ def test_a_short_index_is_a_table_of_the_rounded_function():
 @pytest.mark.parametrize("name", ["elu", "celu", "softplus", "silu", "tanh_shrink"])
 def test_far_from_zero_a_line_is_exact(name: str):
     """The proved range may be any: an argument far beyond what was met in use is not cut off."""
-    argument, result = FixedType.parse("fixed<40,20>"), FixedType.parse("fixed<42,21>")
+    argument, result = FixedType.parse("fixed<40,20>"), nearest("fixed<42,21>")
     form, table = fitted(name, argument, result)
     far = numbers(argument, 200)
     far = far[argument.to_float(far) > 50]
@@ -173,7 +195,7 @@ def test_far_from_zero_a_line_is_exact(name: str):
 
 
 def test_elu_above_zero_is_its_argument():
-    argument, result = FixedType.parse("fixed<24,12>"), FixedType.parse("fixed<32,16>")
+    argument, result = FixedType.parse("fixed<24,12>"), nearest("fixed<32,16>")
     form, table = fitted("elu", argument, result)
     x = numbers(argument, 2000)
     x = x[x >= 0]
@@ -181,7 +203,7 @@ def test_elu_above_zero_is_its_argument():
 
 
 def test_an_elu_of_another_alpha():
-    argument, result = FixedType.parse("fixed<20,6>"), FixedType.parse("fixed<20,6>")
+    argument, result = FixedType.parse("fixed<20,6>"), nearest("fixed<20,6>")
     form, table = fit(elu(0.3), Argument(argument, -32.0, 32.0), result, 12)
     x = numbers(argument, 4000)
     real = argument.to_float(x)
@@ -191,7 +213,7 @@ def test_an_elu_of_another_alpha():
 
 def test_what_is_proved_of_the_argument_narrows_the_index():
     fixed = FixedType.parse("fixed<24,12>")
-    narrow, _ = fit(FUNCTIONS["softsign"], Argument(fixed, -0.5, 3.9), FixedType.parse("fixed<16,1>"), 12)
+    narrow, _ = fit(FUNCTIONS["softsign"], Argument(fixed, -0.5, 3.9), nearest("fixed<16,1>"), 12)
     assert isinstance(narrow, Piecewise) and narrow.index_of(narrow.ranges - 1).max < 4
 
 

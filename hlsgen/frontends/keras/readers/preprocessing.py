@@ -59,7 +59,7 @@ def read_normalization(call: Call) -> Value:
     axes = call.take("axis", maybe(several(AXIS, 0)), (-1,)) or ()
     if axes not in ((), (-1,), (len(call.input.shape),)):
         raise UnsupportedError(
-            f"{call.where}: statistics by axis {axes}; supported are the last axis (-1) or one for all"
+            f"{call.where}: statistics by axis {list(axes)}; supported are the last axis (-1) or one for all"
         )
     mean, variance = (call.take(key, maybe(NUMBERS), None) for key in ("mean", "variance"))
     if (mean is None) != (variance is None):
