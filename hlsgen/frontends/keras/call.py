@@ -296,10 +296,14 @@ class Call(Builder):
         padding = self.expect("padding", "valid", "same", "causal")
         return self.checked(window_of(self.input.shape, size, stride, dilation, padding))
 
+    def bound(self, elements: int, most: int, what: str) -> None:
+        """Refuse what would have too many elements, before it is made."""
+        if elements > most:
+            raise ModelError(f"{self.where}: {what} would have {elements} elements, more than the {most} supported")
+
     def checked(self, window: Window) -> Window:
         """Refuse a window that does not fit its input, or is too large."""
-        if window.taps > MAX_WINDOW:
-            raise ModelError(f"{self.where}: a window of {window} has more than {MAX_WINDOW} cells")
+        self.bound(window.taps, MAX_WINDOW, f"a window of {window}")
         if min(window.output_extent(self.input.shape)) < 1:
             raise ModelError(f"{self.where}: a window of {window} does not fit its input of shape {self.input.shape}")
         return window
@@ -363,18 +367,19 @@ def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library:
     if reader is None:
         why = why_refused(source.class_name, source.config, READERS)
         raise UnsupportedError(f"layer '{source.name}' ({source.class_name}) is not supported: {why}")
+    if not inputs:
+        raise ModelError(f"layer '{source.name}' ({source.class_name}): it reads no tensor; the file is damaged")
     call = Call(source, inputs, graph, library)
     try:
         check_rank(source, inputs[0].shape)
         result = reader(call)
         results = [result] if isinstance(result, Value) else list(result)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except ValueError as error:  # by which layers say that their constants and options do not go together
         if isinstance(error, HlsgenError):
             raise
-        # A file can say anything: no reader asks of each option whether it is of the kind that Keras would write.
         raise ModelError(
-            f"{call.where}: cannot be read with the configuration that it has ({type(error).__name__}: {error}); the "
-            "file is damaged or of an unknown version"
+            f"{call.where}: its weights, options and inputs do not go together: {error}; the file is damaged or of an "
+            "unknown version"
         ) from error
     call.finish(*results)
     return results

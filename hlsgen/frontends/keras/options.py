@@ -75,7 +75,10 @@ def _number(value: Any) -> float:
 
 
 def _limit(value: Any) -> float:
-    return float(value) if value in (float("inf"), float("-inf")) else _number(value)
+    number = float(value) if value == float("inf") else _number(value)
+    if number < 0:
+        raise NotOfKind
+    return number
 
 
 def _switch(value: Any) -> bool:
@@ -110,7 +113,7 @@ POSITIVE = whole(1, LARGEST)
 COUNT = whole(0, LARGEST)
 AXIS = whole(-64, 64)
 NUMBER = Kind("a finite number", _number)
-LIMIT = Kind("a number", _limit)
+LIMIT = Kind("a number from 0 on, or infinity", _limit)
 NUMBERS = Kind("finite numbers in lists of equal length", _numbers)
 SWITCH = Kind("true or false", _switch)
 TEXT = Kind("a text", _text)

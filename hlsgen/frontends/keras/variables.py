@@ -14,6 +14,7 @@ import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import MODEL_CLASSES, LayerEntry
+from hlsgen.frontends.keras.options import EXTENT, POSITIVE, Kind, several, take
 from hlsgen.frontends.keras.source import Array, Stored
 from hlsgen.ir.shape_pattern import Dimension, Pattern, fits, spelled
 
@@ -45,6 +46,11 @@ class Variable:
         return (self.role.rpartition("/")[2], *self.attributes, *self.stored_names)
 
 
+_SIZES: dict[str, Kind[Any]] = {
+    **dict.fromkeys(("units", "filters", "depth_multiplier", "input_dim", "output_dim"), POSITIVE),
+    "kernel_size": several(EXTENT),
+}
+"""Options by which weights have their shapes."""
 Config = Mapping[str, Any]
 Table = Callable[[Config], list[Variable]]
 
@@ -62,6 +68,9 @@ def _variables(where: str, class_name: str, config: Config) -> tuple[Variable, .
     table = TABLES.get(class_name)
     if table is None:
         return None
+    for key, kind in _SIZES.items():
+        if config.get(key) is not None:
+            take(config, where, key, kind)
     try:
         return tuple(table(config))
     except (KeyError, OverflowError, TypeError, ValueError) as error:

@@ -13,6 +13,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.extents import transposed_axis
 from hlsgen.frontends.keras.options import MARGIN, POSITIVE, extents, maybe, pair
+from hlsgen.frontends.limits import MAX_TENSOR, MAX_WEIGHT
 from hlsgen.frontends.transposed import Axis, block_kernel
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
@@ -106,9 +107,12 @@ def read_conv_transpose(call: Call) -> Value:
     call.take("filters", POSITIVE)
     call.expect("groups", 1)
     rows, columns = _axes(call)
+    cells = rows.stride * columns.stride
     weight, scale = call.constant("kernel", reshape=lambda k: _plain_kernel(k, rows, columns))
     bias = call.bias(weight.shape[-1])
-    cells = rows.stride * columns.stride
+    pixels, taps = rows.outputs * columns.outputs, rows.taps * columns.taps * cells
+    call.bound(pixels * weight.shape[-1], MAX_TENSOR, f"its result of {rows.outputs} x {columns.outputs} pixels")
+    call.bound(taps * weight.shape[-2] * weight.shape[-1], MAX_WEIGHT, "the kernel of the convolution it becomes")
     block = _rearranged(weight, lambda k: block_kernel(k, rows, columns))
     window = Window(
         (rows.taps, columns.taps), dilation=(rows.step, columns.step), padding=(*rows.padding, *columns.padding)
