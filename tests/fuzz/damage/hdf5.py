@@ -47,25 +47,24 @@ def _dtype(name: str) -> Any:
     return special[name] if name in special else np.dtype(name)
 
 
+_MOST_STORED = 2**16
+"""Elements beyond which data are declared and not stored."""
+
+
 def _dataset(file: h5py.File, name: str, shape: list[int] | None, dtype: str, fill: float) -> None:
     """Another dataset in its place: of ``shape`` (None: no data space), of one number everywhere."""
     with contextlib.suppress(KeyError):
         del file[name]
-    kind = _dtype(dtype)
+    kind = np.dtype(_dtype(dtype))
     if shape is None:
         file.create_dataset(name, data=h5py.Empty(np.dtype("f4")))
-    elif np.dtype(dtype if len(dtype) < 4 else "f4").kind in "fiu" and len(dtype) < 4:
-        value = np.clip(fill, 0, 100) if np.dtype(dtype).kind in "iu" and np.isfinite(fill) else fill
-        with np.errstate(all="ignore"):
-            value = np.asarray(value if np.dtype(dtype).kind == "f" or np.isfinite(value) else 1).astype(kind)
-        file.create_dataset(name, shape, kind, chunks=_chunks(shape), fillvalue=value)
+    elif np.prod(shape, dtype=object) > _MOST_STORED:
+        file.create_dataset(name, shape, kind, chunks=tuple(min(n, 64) for n in shape))
     else:
-        file.create_dataset(name, shape, kind, chunks=_chunks(shape))
-
-
-def _chunks(shape: list[int]) -> tuple[int, ...] | None:
-    """Large data are declared and never stored."""
-    return tuple(min(n, 64) for n in shape) if np.prod(shape, dtype=object) > 2**16 else None
+        with np.errstate(all="ignore"):
+            made = file.create_dataset(name, shape, kind)
+            if made.size and kind.kind != "O":
+                made[()] = np.full(shape, fill).astype(kind) if kind.kind in "fiubc" else np.zeros(shape, kind)
 
 
 def _compressed(file: h5py.File, name: str, megabytes: int) -> None:
