@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo check test test-all test-qkeras3 proof lint bench clean help
+.PHONY: demo check test test-all test-qkeras3 fuzz sanitize proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
@@ -29,6 +29,15 @@ test: lint ## lint, types and tests
 
 test-all: lint ## the same with the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) --slow $(ARGS)
+
+# Without a seed another one each time, which is printed. The first seconds go to what was found before.
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?=
+fuzz: $(VENV)/test.stamp ## hostile and sound input for FUZZ_SECONDS=60, drawn from FUZZ_SEED
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) --processes $(JOBS) $(ARGS)
+
+sanitize: $(VENV)/test.stamp ## the ladder's kernels and bindings under -fsanitize=address,undefined
+	$(BIN)/python -m pytest -n $(JOBS) --sanitize tests/ladder tests/test_sanitized.py $(ARGS)
 
 # Goes on where it was interrupted; parts already compared with these very headers are not repeated.
 proof: $(VENV)/test.stamp ## fixed point against the vendor's headers, 10^9 operations; writes docs/fixed_point.md

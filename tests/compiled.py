@@ -75,7 +75,7 @@ def _build(
         with ThreadPoolExecutor(len(units)) as pool:
             for done in [pool.submit(compile_unit, *pair) for pair in zip(units, objects, strict=True)]:
                 done.result()
-        strip = [] if "-g" in options else ["-s"]
+        strip = [] if any(option.startswith("-g") for option in options) else ["-s"]
         run([*compiler.command, *options, *strip, *objects, "-o", "program"], cwd=folder)
         (folder / "program").replace(target)  # complete or not at all
 
@@ -94,7 +94,7 @@ def _prefix(compiler: Compiler, options: Sequence[str], text: str) -> list[str]:
     """
     if not text or "clang" in compiler.version.lower():
         return ["-include", str(_plain_prefix(text))] if text else []
-    flags = [option for option in options if option.startswith(("-std=", "-O", "-f", "-m")) or _outside(option)]
+    flags = [option for option in options if option.startswith(("-std=", "-O", "-f", "-m", "-g")) or _outside(option)]
     folder = _folder() / f"prefix_{_digest(compiler, flags, text)}"
     made = folder / "prefix.h.gch"
     with alone():

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import sanitized
+
 settings.register_profile("seeded", derandomize=True, deadline=None)  # the same examples on every machine
 settings.load_profile("seeded")
 
@@ -19,6 +21,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow too")
+    parser.addoption("--sanitize", action="store_true", help="build what the ladder runs with sanitizers")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sanitized.enabled = config.getoption("--sanitize")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

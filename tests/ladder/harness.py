@@ -32,12 +32,16 @@ from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Tensor
 from hlsgen.project import Project
 from hlsgen.tools import find_compiler, run, vendor_headers
+from tests import sanitized
 from tests.compiled import VENDOR_PREFIX, alone, program, write_files
 from tests.oracle import processor_independent
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label", "-fwrapv")
 VENDOR_FLAGS = ("-std=c++14", "-O0", "-fno-exceptions", *WARNINGS)
 """Without exceptions, since g++ takes time quadratic in the length of an array of ap_int that may throw."""
+SANITIZED_FLAGS = (*(flag for flag in VENDOR_FLAGS if flag not in ("-fwrapv", "-Werror")), *sanitized.CHECKS)
+"""Signed overflow is not defined then, as it is not where the design is synthesized; what the sanitizers add to a
+program brings warnings about what nobody wrote."""
 VENDOR_SAMPLES = 8
 """The vendor's headers are slow: a hundred samples a second of a small network."""
 
@@ -180,6 +184,9 @@ def same_types(a: Project, b: Project) -> None:
 
 def check_predict(project: Project, variant: Variant, reference: Reference) -> None:
     """Compare the outputs."""
+    if sanitized.enabled:
+        _check_run(project, variant, reference, list(dict.fromkeys(project.design.outputs)))
+        return
     results = project.predict(reference.x, raw=True)
     outputs = list(results) if len(project.design.outputs) > 1 else [results]
     for got, value in zip(outputs, project.design.outputs, strict=True):
@@ -189,15 +196,20 @@ def check_predict(project: Project, variant: Variant, reference: Reference) -> N
 
 def check_trace(project: Project, variant: Variant, reference: Reference) -> None:
     """Compare every value that has a trace key; in io_stream with all warnings of the compiler switched on."""
-    if variant.io_type == "io_parallel":
+    if variant.io_type == "io_parallel" and not sanitized.enabled:
         by_key = project.trace(reference.x, raw=True)
         for key, value in project.trace_keys().items():
             assert by_key[key].shape[1:] == value.shape
             compare(f"trace, {variant}", key, value, flat(reference.by_key[key]), flat(by_key[key]))
         return
-    values = values_of(project)
-    emulator = Emulator(make_plan(project.design, variant.io_type, project.name, values), WARNINGS)
-    found = emulator.run([flat(a) for a in reference.arrays], raw=True)
+    _check_run(project, variant, reference, values_of(project))
+
+
+def _check_run(project: Project, variant: Variant, reference: Reference, values: Sequence[Tensor]) -> None:
+    """Compile an emulator whose outputs are these values, and compare them."""
+    plan = make_plan(project.design, variant.io_type, project.name, values)
+    arrays = [flat(a) for a in reference.arrays]
+    found = sanitized.emulate(plan, arrays) if sanitized.enabled else Emulator(plan, WARNINGS).run(arrays, raw=True)
     for value, got in zip(values, found, strict=True):
         compare(f"trace, {variant}", value.name, value, reference.mantissas(project, value), flat(got))
 
@@ -220,10 +232,11 @@ def run_vendor(plan: Plan, inputs: Sequence[Ints], expected: Sequence[Ints], pre
     """Return the rows that the test bench writes; (samples, all outputs one after the other), objects."""
     headers = vendor_headers()
     assert headers is not None, "no vendor headers: install hls4ml or set HLSGEN_VENDOR_HEADERS"
+    flags = SANITIZED_FLAGS if sanitized.enabled else VENDOR_FLAGS
     bench = program(
         project_files(plan, {}),
         [f"{plan.top}_test.cpp", f"firmware/{plan.top}.cpp"],
-        [*VENDOR_FLAGS, "-I.", "-Ifirmware", f"-isystem{headers}"],
+        [*flags, "-I.", "-Ifirmware", f"-isystem{headers}"],
         prefix=VENDOR_PREFIX if precompiled else "",
     )
     with tempfile.TemporaryDirectory() as name:
@@ -242,7 +255,8 @@ def run_vendor(plan: Plan, inputs: Sequence[Ints], expected: Sequence[Ints], pre
 
 def _run_bench(bench: Path, folder: Path) -> str:
     try:
-        return run([str(bench)], cwd=folder, timeout=300).output
+        env = sanitized.environment() if sanitized.enabled else None
+        return run([str(bench)], cwd=folder, timeout=300, env=env).output
     except ToolError as error:
         if "exit status 1" in str(error):  # values differ: the caller says where
             return str(error)

@@ -188,8 +188,8 @@ class RandomNet(Net):
             shape_steps.append(self.rounded)
         self.pick(*shape_steps)(name, shape)
 
-    def network(self, steps: int) -> SourceModel:
-        self.add(self.input((4, 3, 2)), (4, 3, 2))
+    def network(self, steps: int, shape: tuple[int, ...] = (4, 3, 2)) -> SourceModel:
+        self.add(self.input(shape), shape)
         while len(self.calls) < steps:
             self.step()
         read = {tensor.call for call in self.calls for tensor in call.inputs}

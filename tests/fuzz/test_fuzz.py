@@ -1,0 +1,77 @@
+"""A minute of fuzzing in every run: what was found before, then the first cases of one seed, the same every time.
+
+More, with other seeds: ``make fuzz``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.fuzz.cases import DRAWN, Case, drawn
+from tests.fuzz.cases.networks import NetworkCase
+from tests.fuzz.findings import Entry, corpus, reason_for
+from tests.fuzz.worker import Outcome, Worker
+
+SEED = 20
+PARTS = {
+    "type": [range(200)],
+    "configuration": [range(100)],
+    "file": [range(220), range(220, 440)],
+    "network": [range(30), range(30, 60)],
+}
+"""The cases of each test, such that all together take about a minute of processor time."""
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker() as made:
+        yield made
+
+
+def explained(name: str, case: Case, outcome: Outcome) -> str:
+    return f"{name}: {outcome}\n{outcome.details[-2000:]}\n{json.dumps(case.to_json())[:5000]}"
+
+
+@pytest.mark.parametrize("entry", corpus(), ids=lambda entry: entry.name)
+def test_what_was_found_before(entry: Entry, worker: Worker) -> None:
+    outcome = worker.try_case(entry.case)
+    reason = reason_for(entry.case, outcome) if outcome.is_finding else None
+    if reason is not None:
+        pytest.xfail(reason)
+    assert not outcome.is_finding, explained(entry.name, entry.case, outcome)
+
+
+@pytest.mark.parametrize(
+    "kind,numbers",
+    [(k, part) for k, parts in PARTS.items() for part in parts],
+    ids=lambda v: v if isinstance(v, str) else f"{v[0]}",
+)
+def test_nothing_new(kind: str, numbers: range, worker: Worker) -> None:
+    new, seen = [], set()
+    for number in numbers:
+        case = drawn(kind, SEED, number)
+        outcome = worker.try_case(case)
+        seen.add(outcome.what)
+        if outcome.is_finding and reason_for(case, outcome) is None:
+            new.append(explained(f"{kind} {number} of seed {SEED}", case, outcome))
+    assert not new, "\n\n".join(new)
+    assert "right" in seen, "nothing at all was accepted"
+    assert "refused" in seen or kind == "network", "nothing at all was refused"
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_the_vendor_agrees(number: int, worker: Worker) -> None:
+    case = drawn("network", SEED, number)
+    assert isinstance(case, NetworkCase)
+    checked = replace(case, vendor=True)
+    outcome = worker.try_case(checked)
+    if outcome.is_finding and reason_for(checked, outcome) is None:
+        pytest.fail(explained(f"network {number}", checked, outcome))
+
+
+def test_every_kind_is_tried() -> None:
+    assert set(PARTS) == set(DRAWN)

@@ -1,0 +1,108 @@
+"""Kernels and bindings under sanitizers: every kernel once in every run; the whole ladder with ``make sanitize``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hlsgen.errors import ToolError
+from hlsgen.tools import run
+from tests import sanitized
+from tests.compiled import program
+from tests.fuzz.cases.evaluated import data_for
+from tests.fuzz.networks import every_network
+from tests.ladder.harness import Reference, Variant, check_vendor, flat
+from tests.passes.builders import project_of
+
+SEEDS = (7, 286, 64, 18)
+"""Networks that have every kernel among them."""
+STEPS = 9
+
+
+def networks() -> Iterator[Any]:
+    for seed in SEEDS:
+        for io_type in ("io_parallel", "io_stream"):
+            yield pytest.param(seed, io_type, id=f"{seed}, {io_type}")
+
+
+def made(seed: int, io_type: str) -> Any:
+    return project_of(every_network(seed, steps=STEPS), io_type=io_type, project_name="dut")
+
+
+@pytest.mark.parametrize("seed,io_type", networks())
+def test_emulator(seed, io_type):
+    project = made(seed, io_type)
+    reference = Reference(project, data_for(project, samples=37))
+    inputs = [flat(array) for array in reference.arrays]
+    for threads in (1, 3):
+        found = sanitized.emulate(project.plan, inputs, sanitized.QUICK, threads)
+        for tensor, got in zip(project.design.outputs, found, strict=True):
+            assert (got.astype(object) == reference.mantissas(project, tensor).astype(object)).all(), tensor.name
+
+
+@pytest.mark.parametrize("seed,io_type", [(SEEDS[0], "io_stream"), (SEEDS[1], "io_parallel")])
+def test_generated_program(seed, io_type, monkeypatch):
+    project = made(seed, io_type)
+    monkeypatch.setattr(sanitized, "enabled", True)
+    check_vendor(project, Variant("as configured", io_type), Reference(project, data_for(project)), precompiled=False)
+
+
+def test_the_networks_have_every_kernel():
+    """But those that no network of the fuzzers has: what takes several outputs apart."""
+    headers = {path.stem for path in (sanitized.ROOT / "hls_templates/firmware/hlsgen").glob("*.h")}
+    included = {
+        step.kernel.header.removeprefix("hlsgen/").removesuffix(".h")
+        for s in SEEDS
+        for step in made(s, "io_stream").plan.steps
+    }
+    kernels = {name for name in headers if f"void {name}(" in text_of(name)}
+    assert kernels - included <= {"split", "discard", "repack", "matvec"}
+
+
+def text_of(name: str) -> str:
+    return (sanitized.ROOT / f"hls_templates/firmware/hlsgen/{name}.h").read_text(encoding="utf-8")
+
+
+# -- they do find ----------------------------------------------------------------------------------
+
+BEYOND = "int main(int n, char**) { int* a = new int[2]; return a[n + 1]; }\n"
+SHIFTED = "int shifted(int x) { return -x << 3; }\n"
+CALLS = '#include "{name}"\nint main(int n, char**) {{ return shifted(n) == 0; }}\n'
+
+
+def ended(text: str, files: dict[str, str], folder: Path) -> str:
+    """What a program says under the sanitizers; empty if it ended well."""
+    options = ["-std=c++14", "-O0", "-I.", *sanitized.CHECKS]
+    built = program({"main.cpp": text, **files}, ["main.cpp"], options)
+    try:
+        run([str(built)], cwd=folder, env=sanitized.environment(), log_file=folder / "log")
+    except ToolError:
+        return (folder / "log").read_text()
+    return ""
+
+
+def test_reading_beyond_an_array_is_found(tmp_path):
+    assert "heap-buffer-overflow" in ended(BEYOND, {}, tmp_path)
+
+
+def test_only_the_vendors_own_shifts_are_let_through(tmp_path):
+    assert "left shift of negative value" in ended(CALLS.format(name="kernel.h"), {"kernel.h": SHIFTED}, tmp_path)
+    assert ended(CALLS.format(name="ap_private.h"), {"ap_private.h": SHIFTED}, tmp_path) == ""
+
+
+class Ending:
+    """An argument that ends the process which it is sent to."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.abort, ()
+
+
+def test_the_end_of_the_emulators_process_fails_a_test_and_not_the_next():
+    with pytest.raises(AssertionError, match="ended its process"):
+        sanitized.emulate(Ending(), [])  # type: ignore[arg-type]
+    with pytest.raises(AssertionError, match="AttributeError"):
+        sanitized.emulate(None, [])  # type: ignore[arg-type]
