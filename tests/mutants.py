@@ -132,8 +132,8 @@ MUTANTS = (
     Mutant(
         "bounds of a sum ignore negative weights",
         "hlsgen",
-        "high = exact_sum(exact_matmul(self.high, up), exact_matmul(self.low, down))",
-        "high = exact_sum(exact_matmul(self.high, up), exact_matmul(self.high, down))",
+        "reach = exact_matmul(exact_sum(self.high, -self.low), np.abs(weights))",
+        "reach = exact_matmul(exact_sum(self.high, -self.low), weights)",
         ("tests/ir/test_interval.py",),
     ),
     Mutant(

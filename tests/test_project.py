@@ -253,7 +253,7 @@ def test_one_sample_as_a_list_of_one_array():
         ("ufixed<24,1>", np.float32),
         ("fixed<26,10>", np.float64),
         ("ufixed<25,10>", np.float64),
-        ("fixed<8,140,RND,SAT>", np.float64),
+        ("fixed<8,-119,RND,SAT>", np.float64),
     ],
 )
 def test_dtype_of_the_result(result, dtype):

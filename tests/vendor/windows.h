@@ -1,4 +1,5 @@
 // Harness for windows over streams: convolution, depthwise convolution and pooling, several images in a row.
+#include <cassert>
 #include "kernels.h"
 
 #include <hlsgen/conv2d.h>
@@ -63,17 +64,27 @@ template <class C, class F> words each_image(const words& x, F f) {
     return out;
 }
 
+// The words of a constant as the array that a kernel takes.
+template <int N, class Words> auto array_of(const Words& words) -> hlsgen::rom<typename Words::value_type, N> {
+    assert(words.size() == N);
+    return *reinterpret_cast<const typename Words::value_type (*)[N]>(words.data());
+}
+
 template <class C> words convolve(const words& x, const words& k) {
     constants<C> c;
     c.read(k.data());
     const instance here;
-    return each_image<C>(x, [&](auto& from, auto& to) { hlsgen::conv2d<C>(from, to, c.w.data(), c.b.data()); });
+    return each_image<C>(x, [&](auto& from, auto& to) {
+        hlsgen::conv2d<C>(from, to, array_of<C::n_in * C::n_out>(c.w), array_of<C::n_out>(c.b));
+    });
 }
 template <class C> words convolve_channels(const words& x, const words& k) {
     constants<C> c;
     c.read(k.data());
     const instance here;
-    return each_image<C>(x, [&](auto& from, auto& to) { hlsgen::depthwise_conv2d<C>(from, to, c.w.data(), c.b.data()); });
+    return each_image<C>(x, [&](auto& from, auto& to) {
+        hlsgen::depthwise_conv2d<C>(from, to, array_of<C::n_out * C::n_taps>(c.w), array_of<C::n_out>(c.b));
+    });
 }
 template <class C> words pool(const words& x, const words&) {
     return each_image<C>(x, [](auto& from, auto& to) { hlsgen::max_pooling2d<C>(from, to); });
