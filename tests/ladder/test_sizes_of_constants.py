@@ -18,7 +18,9 @@ from hlsgen.backends.hls.render import bound_type, word_type
 from hlsgen.backends.hls.texts import design_files
 from hlsgen.config import make_config
 from hlsgen.ir.graph import Graph, Source
+from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.input import Input
+from hlsgen.layers.table import Table
 from hlsgen.pipeline import infer, steps
 from hlsgen.tools import find_compiler, run, templates_dir
 from tests.compiled import write_files
@@ -31,12 +33,14 @@ WORLDS = {
     "synthesis": ["-std=c++14", f"-isystem{STUBS}", f"-I{templates_dir() / 'firmware'}"],
 }
 HERE = Source("here", "Keras")
+BY_TABLE = Table(FUNCTIONS["tanh"], index_bits=16), [(4,)]
+"""With the results for every value of its argument."""
 
 
 def plan_of_everything(io_type: str) -> Plan:
     """An instance of every layer, side by side on narrow inputs."""
     graph = Graph("all")
-    for number, (layer, shapes) in enumerate(EVERY):
+    for number, (layer, shapes) in enumerate([*EVERY, BY_TABLE]):
         if not layer.is_input:
             inputs = [graph.add(Input(shape), (), f"x{number}_{i}", HERE) for i, shape in enumerate(shapes)]
             graph.add_node(layer, inputs, f"y{number}", HERE)

@@ -154,8 +154,9 @@ def read_reshape(call: Call) -> Value:
 
 
 def _sections(value: Any) -> int | tuple[int, ...]:
-    counted: Kind[int] = whole(1, LARGEST)
-    return listed(counted).read(value) if isinstance(value, list | tuple) else counted.read(value)
+    if isinstance(value, list | tuple):
+        return listed(whole(0, LARGEST)).read(value)
+    return whole(1, LARGEST).read(value)
 
 
 SECTIONS = Kind("a number of sections or a list of places to cut at", _sections)
