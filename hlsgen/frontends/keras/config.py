@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError, brief
+from hlsgen.frontends.keras.options import NUMBER
+from hlsgen.frontends.limits import MAX_CALLS
 
 LayerPath = tuple[str, ...]
 MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
@@ -152,6 +154,8 @@ def parse_model(entry: Any, path: LayerPath = ()) -> ModelEntry:
     if class_name not in MODEL_CLASSES or not isinstance(layers, list):
         raise ModelError(subclassed(where, class_name))
     assert isinstance(config, dict)
+    if len(layers) > MAX_CALLS:
+        raise ModelError(f"{where} has {len(layers)} layers, more than the {MAX_CALLS} supported")
     _check_dtype(where, config)
     sequential = "input_layers" not in config
     if sequential != (class_name == "Sequential") and class_name != "Model":
@@ -372,7 +376,7 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
 
 
 def _constant(entry: LayerEntry, value: Any) -> Constant:
-    if entry.is_operation and isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
+    if entry.is_operation and NUMBER.takes(value):
         return Constant(float(value))
     _refuse_slices(entry)
     raise UnsupportedError(
