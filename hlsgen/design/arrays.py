@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tokenize
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,8 +15,14 @@ from hlsgen.errors import InputError, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.ir.typing import Tensor
+from hlsgen.named_files import checked_file
 
 Array = NDArray[Any]
+_DAMAGED = (
+    OSError, EOFError, ValueError, SyntaxError, TypeError, OverflowError, MemoryError, RecursionError,
+    tokenize.TokenError, zipfile.BadZipFile,
+)  # fmt: skip
+"""What NumPy raises for files that are no arrays; it parses their headers as Python."""
 
 
 class Port(Protocol):
@@ -44,13 +52,15 @@ def real(mantissas: Ints, fixed: FixedType) -> Array:
 
 def load_array(path: str | Path) -> Array:
     """Read an .npy file. Raises InputError; pickled objects are refused."""
+    file = checked_file(path, "an .npy array", InputError)
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as an .npy array ({error})") from error
+        # Mapped: a header that promises more than the file holds is an error before anything of that size is made.
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except _DAMAGED as error:
+        raise InputError(f"{file}: cannot be read as an .npy array ({error})") from error
     if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
-    return array
+        raise InputError(f"{file}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
+    return np.array(array)
 
 
 def shaped(result: Array, shape: Shape) -> Array:
