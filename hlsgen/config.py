@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -38,8 +39,10 @@ WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
 """How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
-_WIDEST, _REACH = 120, 128
-"""What a type may hold: as many bits as a sum, and the exponents of float32."""
+_LONGEST_TEXT = 1000
+"""Characters of a name or a path."""
+_WIDEST, _REACH = 120, 256
+"""What a type may hold: as many bits as a sum, and twice the exponents of float32."""
 
 
 def _parse_type(value: Any) -> Any:
@@ -52,7 +55,7 @@ def _parse_type(value: Any) -> Any:
     if fixed.width > _WIDEST or max(abs(fixed.integer), abs(fixed.frac)) > _REACH:
         raise TypeSpecError(
             f"{written} cannot be computed with; supported are up to {_WIDEST} bits, from 2^{_REACH} down to "
-            f"2^-{_REACH} (as far as float32 reaches)"
+            f"2^-{_REACH} (twice as far as float32 reaches)"
         )
     return written
 
@@ -87,11 +90,21 @@ def _real(value: Any) -> Any:
         raise ValueError("expected a number that a float holds") from None
 
 
+def _writable(value: Any) -> Any:
+    """A text or path that a file or a file system takes: not endless, no NUL, no half of a character."""
+    text = str(value)
+    if len(text) > _LONGEST_TEXT or "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"expected up to {_LONGEST_TEXT} characters, none of them a NUL or half of one")
+    return value
+
+
 InputTypes = Annotated[
     Annotated[TypeSpec, Tag("[one]")] | Annotated[dict[str, TypeSpec], Tag("[by name]")],
     Discriminator(lambda value: "[by name]" if isinstance(value, Mapping) else "[one]"),
 ]
 """A type for all inputs, or types by the inputs' names; an error is then said of the one that was meant."""
+Text = Annotated[str, AfterValidator(_writable)]
+File = Annotated[Path, AfterValidator(_writable)]
 Whole = BeforeValidator(_whole)
 Number = BeforeValidator(_real)
 
@@ -140,19 +153,19 @@ class LayerSettings(_Strict):
 class TestVectors(_Strict):
     """Stored inputs (``x``, .npy) and labels or expected outputs (``y``, .npy)."""
 
-    x: Path
-    y: Path | None = None
+    x: File
+    y: File | None = None
 
 
 class Config(_Strict):
     """A complete project configuration."""
 
-    model: Path | None = None
-    weights: Path | None = None
-    output_dir: Path | None = None
-    project_name: str | None = None
-    backend: Annotated[str, Field(description="one of hlsgen.backends.base.BACKENDS")] = "vitis"
-    part: str = "xcu250-figd2104-2L-e"
+    model: File | None = None
+    weights: File | None = None
+    output_dir: File | None = None
+    project_name: Text | None = None
+    backend: Annotated[Text, Field(description="one of hlsgen.backends.base.BACKENDS")] = "vitis"
+    part: Text = "xcu250-figd2104-2L-e"
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns"), Number] = 5.0
     io_type: IoType = "io_parallel"
     input_precision: InputTypes = None
@@ -165,7 +178,7 @@ class Config(_Strict):
     ] = "channel"
     default_width: Annotated[int, Field(ge=2, le=64), Whole] = 16
     max_width: Annotated[int | None, Field(ge=2, le=_WIDEST), Whole] = None
-    calibration: Path | None = None
+    calibration: File | None = None
     calibration_method: Annotated[
         CalibrationMethod,
         Field(description="binary points by calibration data: hold the largest value, all but a few, or least error"),
@@ -186,7 +199,7 @@ class Config(_Strict):
     fuse_quantized: Annotated[
         StrictBool, Field(description="fuse scales into quantised weights, and fit types to those")
     ] = False
-    skip_passes: tuple[str, ...] = ()
+    skip_passes: tuple[Text, ...] = ()
     test_vectors: TestVectors | None = None
 
     def levels(self, name: str, class_name: str) -> Iterator[LayerSettings]:

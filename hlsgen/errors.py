@@ -70,11 +70,11 @@ def brief(value: object, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
+def nearest(word: object, valid: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest valid word, or the list of valid ones."""
     words = sorted({str(v) for v in valid})
-    if len(word) > _LONGEST_WORD:
-        return ""
+    if not isinstance(word, str) or len(word) > _LONGEST_WORD:
+        word = ""
     lowered = {w.lower(): w for w in words}
     close = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
     if close:

@@ -24,7 +24,7 @@ from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
-from hlsgen.errors import ConfigError, InputError, nearest
+from hlsgen.errors import ConfigError, InputError, brief, nearest
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Reason, Tensor
@@ -76,6 +76,10 @@ def convert(
         ModelError: the model cannot be read. UnsupportedError: it holds something hlsgen refuses.
         ConfigError: a setting is unknown or impossible. InputError: calibration data do not fit.
     """
+    if not isinstance(overwrite, bool):
+        raise ConfigError(f"convert(): overwrite is {brief(overwrite)}, expected True or False")
+    if not (after_pass is None or callable(after_pass)):
+        raise ConfigError(f"convert(): after_pass is {brief(after_pass)}, expected a function of a name and a graph")
     paths: dict[str, Any] = {"output_dir": output_dir, "weights": weights}
     settings = make_config(config, **{k: v for k, v in paths.items() if v is not None}, **overrides)
     source = settings.model if model is None else model
@@ -95,8 +99,8 @@ def default_config(model: Any, granularity: Granularity = "model") -> Config:
     ``granularity``: "model" (one set of defaults), "type" (also one per layer type) or "name" (one per layer).
     """
     levels = get_args(Granularity)
-    if granularity not in levels:
-        raise ConfigError(f"default_config(): unknown granularity '{granularity}'{nearest(granularity, levels)}")
+    if not isinstance(granularity, str) or granularity not in levels:
+        raise ConfigError(f"default_config(): unknown granularity {brief(granularity)}{nearest(granularity, levels)}")
     graph = read_model(model)
     plain = {"precision": {}, "strategy": "latency", "reuse_factor": 1}
     sources = [node.source for node in graph if not node.is_input]

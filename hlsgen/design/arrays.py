@@ -13,6 +13,7 @@ from hlsgen.errors import InputError, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.types import FixedType, Ints, integers
 from hlsgen.ir.typing import Tensor
+from hlsgen.named_files import checked_file
 
 Array = NDArray[Any]
 _FLOAT64_BYTES = 8
@@ -75,25 +76,28 @@ def in_model_units(values: Array, tensor: Tensor) -> Array:
 
 def load_array(path: str | Path, *, mapped: bool = False) -> Array:
     """Read an .npy file, or map it into memory. Raises InputError; pickled objects are refused."""
+    file = checked_file(path, "an .npy array", InputError)
     try:
-        array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except Exception as error:  # a damaged file may raise anything
-        raise InputError(f"{path}: cannot be read as an .npy array ({_reason(error)})") from error
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise InputError(f"{path}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
-    return array
+        # Mapped first: a header that promises more than the file holds is an error before memory is asked for.
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        if isinstance(array, np.ndarray):
+            return array if mapped else np.array(array)
+    except Exception as error:  # a damaged file may raise anything: NumPy parses its header as Python
+        raise InputError(f"{file}: cannot be read as an .npy array ({_reason(error)})") from error
+    array.close()
+    raise InputError(f"{file}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
 
 
 def load_arrays(path: Path) -> Array | dict[str, Array]:
     """Read an .npy file, or the arrays of an .npz file by name. Raises InputError as :func:`load_array`."""
     if path.suffix != ".npz":
         return load_array(path)
+    archive = checked_file(path, "an .npz archive of arrays", InputError)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(archive, allow_pickle=False) as file:
             return dict(file)
     except Exception as error:  # as above
-        raise InputError(f"{path}: cannot be read as .npz arrays ({_reason(error)})") from error
+        raise InputError(f"{archive}: cannot be read as .npz arrays ({_reason(error)})") from error
 
 
 def _reason(error: Exception) -> str:

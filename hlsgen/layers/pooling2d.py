@@ -53,7 +53,7 @@ class MaxPooling2D(Largest):
 
     @property
     def cells_read(self) -> int:
-        return self.window.taps
+        return sum(self.window.size)
 
     def is_identity(self, shapes: Sequence[Shape]) -> bool:
         return self.window == Window((1, 1))
@@ -69,7 +69,9 @@ class MaxPooling2D(Largest):
         return Exact(self._largest(x, int(x.min(initial=0))), frac)
 
     def _largest(self, x: Ints, lowest: float) -> Ints:
-        largest: Ints = self.window.patches(x, lowest).max(axis=(3, 4))
+        rows, columns = self.window.by_axis()
+        tall = rows.patches(x, lowest).max(axis=(3, 4))
+        largest: Ints = columns.patches(tall, lowest).max(axis=(3, 4))
         return largest.reshape(len(x), *self.output_shape([x.shape[1:]]))
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
@@ -156,7 +158,7 @@ class AveragePooling2D(Average):
 
     @property
     def cells_read(self) -> int:
-        return self.window.taps
+        return sum(self.window.size)
 
     def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
         return {"reciprocal": (self.window.taps + 1,)}
@@ -172,14 +174,17 @@ class AveragePooling2D(Average):
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
-        means: Floats = self.window.patches(x).sum(axis=(3, 4)) / self.window.counts(x.shape[1:])[..., None]
+        rows, columns = self.window.by_axis()
+        sums = columns.patches(rows.patches(x).sum(axis=(3, 4))).sum(axis=(3, 4))
+        means: Floats = sums / self.window.counts(x.shape[1:])[..., None]
         return means.reshape(len(x), *self.output_shape([x.shape[1:]]))
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x, frac = inputs[0]
         reciprocal, reciprocal_frac = self.reciprocal.fixed
         bits = bit_length(x) + self.window.taps.bit_length()
-        total = self.window.patches(integers(x, bits)).sum(axis=(3, 4))
+        rows, columns = self.window.by_axis()
+        total = columns.patches(rows.patches(integers(x, bits)).sum(axis=(3, 4))).sum(axis=(3, 4))
         factors = reciprocal[self.window.counts(x.shape[1:])][None, :, :, None]
         means = exact_product(total, np.broadcast_to(factors, total.shape))
         return Exact(means.reshape(len(x), *self.output_shape([x.shape[1:]])), frac + reciprocal_frac)

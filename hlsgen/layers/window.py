@@ -55,6 +55,12 @@ class Window:
         top, bottom, left, right = (a + b for a, b in zip(self.padding, more, strict=True))
         return replace(self, padding=(top, bottom, left, right))
 
+    def by_axis(self) -> tuple[Window, Window]:
+        """One over rows, one over columns: what is added up or compared cell by cell goes faster through both."""
+        top, bottom, left, right = self.padding
+        rows = Window((self.size[0], 1), (self.stride[0], 1), (self.dilation[0], 1), (top, bottom, 0, 0))
+        return rows, Window((1, self.size[1]), (1, self.stride[1]), (1, self.dilation[1]), (0, 0, left, right))
+
     @property
     def taps(self) -> int:
         return self.size[0] * self.size[1]
@@ -90,30 +96,55 @@ class Window:
 
     def counts(self, shape: Shape) -> NDArray[np.int64]:
         """How many cells of each window lie inside the input: (rows, columns)."""
-        rows, columns = (inside.sum(axis=1) for inside in self._inside(shape))
-        return np.asarray(rows[:, None] * columns[None, :], dtype=np.int64)
+        rows, columns = (_lengths(spans) for spans in self._spans(shape))
+        return rows[:, None] * columns[None, :]
 
     def distinct_counts(self, shape: Shape) -> list[int]:
         """The different numbers among :meth:`counts`, ascending."""
-        rows, columns = (np.unique(inside.sum(axis=1)) for inside in self._inside(shape))
+        rows, columns = (np.unique(_lengths(spans)) for spans in self._spans(shape))
         return sorted({int(r) * int(c) for r in rows for c in columns})
-
-    def _inside(self, shape: Shape) -> list[NDArray[np.bool_]]:
-        """For rows and for columns, (outputs, size): does cell k of output o lie inside?"""
-        extents, outputs, before = as_image(shape)[:2], self.output_extent(shape), (self.padding[0], self.padding[2])
-        found = []
-        for axis in (0, 1):
-            at = np.arange(outputs[axis])[:, None] * self.stride[axis] - before[axis]
-            at = at + np.arange(self.size[axis]) * self.dilation[axis]
-            found.append((at >= 0) & (at < extents[axis]))
-        return found
 
     def masks(self, shape: Shape) -> list[NDArray[np.bool_]]:
         """Which cells (kh, kw) lie inside the input, for every kind of place; not those whose cells another has, too.
 
         One, of all cells, if some window lies inside.
         """
-        rows, columns = (np.unique(inside, axis=0) for inside in self._inside(shape))
+        rows, columns = (
+            [(cells >= first) & (cells < end) for first, end in _largest(spans)]
+            for spans, cells in zip(self._spans(shape), (np.arange(n) for n in self.size), strict=True)
+        )
         masks = [row[:, None] & column[None, :] for row in rows for column in columns]
-        found = list({mask.tobytes(): mask for mask in masks}.values())
-        return [m for m in found if not any(o is not m and (o | m == o).all() for o in found)]
+        return list({mask.tobytes(): mask for mask in masks}.values())
+
+    def _spans(self, shape: Shape) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For rows and for columns, (outputs, 2): the first cell of each output that lies inside, and the one behind
+        the last."""
+        extents, outputs, before = as_image(shape)[:2], self.output_extent(shape), (self.padding[0], self.padding[2])
+        rows, columns = (
+            _spans(outputs[i], self.size[i], self.stride[i], self.dilation[i], before[i], extents[i]) for i in (0, 1)
+        )
+        return rows, columns
+
+
+def _spans(outputs: int, size: int, stride: int, dilation: int, before: int, extent: int) -> NDArray[np.int64]:
+    """Cell k of output o is at ``o * stride + k * dilation - before``, which is inside from 0 to ``extent``."""
+    start = np.arange(outputs, dtype=np.int64) * stride - before
+    ends = [-(start // dilation), -((start - extent) // dilation)]  # where it reaches 0, where it reaches the extent
+    return np.clip(np.stack(ends, axis=1), 0, size)
+
+
+def _largest(spans: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The different spans that lie in no other (an empty one if there are no others)."""
+    ends: dict[int, int] = {}
+    for first, end in np.unique(spans, axis=0).tolist():
+        if first < end:
+            ends[first] = end  # the last one is the longest: they ascend
+    found: list[tuple[int, int]] = []
+    for first, end in sorted(ends.items()):
+        if not found or end > found[-1][1]:
+            found.append((first, end))
+    return found or [(0, 0)]
+
+
+def _lengths(spans: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.asarray(spans[:, 1] - spans[:, 0])

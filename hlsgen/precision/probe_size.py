@@ -19,12 +19,14 @@ from hlsgen.ir.graph import Graph, Node, Value
 _SAMPLES, _FEWER, _FEWEST = 256, 16, 2
 """At most; of large tensors; of networks that take long."""
 _BATCH_CELLS = 1 << 17
-_MOST_CELLS = 1 << 26
-"""Elements of one tensor, all samples together: half a gigabyte."""
+_MOST_CELLS = 1 << 25
+"""Elements of one tensor, all samples together: a quarter of a gigabyte."""
 _WORK = 1 << 32
 """Multiplications (or comparisons) that a probe may take before it is cut down."""
 MOST_WORK = 1 << 37
 """And after that: a minute of work."""
+_GATHERING = 16
+"""Multiplications that take as long as gathering one number."""
 _LEAST_EXTENT = 32
 """Images are not cut to less."""
 
@@ -42,15 +44,13 @@ class ProbeSize:
 def probe_size(graph: Graph) -> ProbeSize:
     """The size of a probe. Raises UnsupportedError for a network that takes too long even so."""
     shapes: Shapes = {value: value.shape for value in graph.values}
-    samples = batch_size(graph, shapes)
-    while _work(graph, shapes) * samples > _WORK:
+    while _takes_long(graph, shapes):
         smaller = _cut(graph, shapes)
         if smaller is None:
             break
         shapes = smaller
-        samples = batch_size(graph, shapes)
     work = _work(graph, shapes)
-    samples = min(samples, max(_WORK // work, _FEWEST))
+    samples = min(batch_size(graph, shapes), max(_WORK // work, _FEWEST))
     if work * samples > MOST_WORK:
         raise UnsupportedError(
             f"the network is too large: one sample takes {work:.2g} multiplications, more than the "
@@ -61,18 +61,36 @@ def probe_size(graph: Graph) -> ProbeSize:
 
 def batch_size(graph: Graph, shapes: Shapes | None = None) -> int:
     """Samples evaluated at once: few for large tensors, but enough for the statistics of a batch."""
-    sizes = [prod(shapes[value]) if shapes is not None else value.size for value in graph.values]
-    samples = min(max(_BATCH_CELLS // max(sizes), _FEWER), _SAMPLES)
-    return min(samples, max(_MOST_CELLS // max(sizes), _FEWEST))
+    largest = _largest(graph, shapes)
+    return min(_wanted(largest), max(_MOST_CELLS // largest, _FEWEST))
+
+
+def _wanted(largest: int) -> int:
+    """Samples of a network with a tensor of so many elements, if time and memory did not matter."""
+    return min(max(_BATCH_CELLS // largest, _FEWER), _SAMPLES)
+
+
+def _largest(graph: Graph, shapes: Shapes | None) -> int:
+    return max(value.size if shapes is None else prod(shapes[value]) for value in graph.values)
+
+
+def _takes_long(graph: Graph, shapes: Shapes) -> bool:
+    largest = _largest(graph, shapes)
+    samples = _wanted(largest)
+    return samples * largest > _MOST_CELLS or samples * _work(graph, shapes) > _WORK
 
 
 def _work(graph: Graph, shapes: Shapes) -> int:
-    """Multiplications or comparisons that one sample takes, roughly."""
+    """Multiplications or comparisons that one sample takes, roughly.
+
+    What a convolution multiplies is gathered before; a narrow one waits for that.
+    """
     total = 0
     for node in graph:
         for value in node.outputs:
             *positions, channels = shapes[value]
-            total += prod(positions) * max(node.layer.products, channels * node.layer.cells_read)
+            gathered = _GATHERING * node.layer.products // channels
+            total += prod(positions) * max(node.layer.products + gathered, channels * node.layer.cells_read)
     return max(total, 1)
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
@@ -37,6 +34,7 @@ from hlsgen.frontends.keras.options import (
     sides,
     take,
 )
+from tests.frontends.legacy import called, functional, input_layer, layer, sequential, write
 
 INF, NAN = float("inf"), float("nan")
 NOTHING: list[Any] = [
@@ -125,10 +123,6 @@ def test_an_absent_option() -> None:
 # -- readers ---------------------------------------------------------------------------------------
 
 
-def layer(class_name: str, **config: Any) -> dict[str, Any]:
-    return {"class_name": class_name, "config": {"name": "the_layer", **config}}
-
-
 IMAGE, LINE, VECTOR = [6, 5, 4], [8, 3], [6]
 WINDOW = {"kernel_size": [2, 2], "strides": [1, 1], "dilation_rate": [1, 1], "padding": "valid", "use_bias": True}
 FLAT = {**WINDOW, "kernel_size": [2], "strides": [1], "dilation_rate": [1]}
@@ -174,24 +168,12 @@ SHAPES: dict[str, tuple[list[int], dict[str, Any], dict[str, tuple[int, ...]]]] 
 }
 
 
-def written(folder: Path, class_name: str, config: dict[str, Any]) -> tuple[Path, Path]:
-    """A model of one layer as a JSON of Keras 2 and its legacy weights."""
+def written(folder: Path, class_name: str, config: dict[str, Any]) -> dict[str, Path]:
+    """The files of a model of one layer."""
     shape, _, weights = SHAPES[class_name]
-    layers = [
-        {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [None, *shape], "dtype": "float32"}},
-        layer(class_name, **config),
-    ]
-    text = json.dumps({"class_name": "Sequential", "config": {"name": "m", "layers": layers}})
-    (folder / "m.json").write_text(text)
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file.attrs["layer_names"] = [b"the_layer"]
-        group = file.create_group("the_layer")
-        group.attrs["weight_names"] = [f"{role}:0".encode() for role in weights]
-        for role, extents in weights.items():
-            group[f"{role}:0"] = np.full(extents, 0.5, np.float32)
-    (folder / "m.h5").write_bytes(buffer.getvalue())
-    return folder / "m.json", folder / "m.h5"
+    arrays = {role: np.full(extents, 0.5, np.float32) for role, extents in weights.items()}
+    model = sequential(input_layer(shape), layer(class_name, **config))
+    return write(folder, model, {"the_layer": arrays} if arrays else {})
 
 
 def cases() -> Iterator[Any]:
@@ -204,14 +186,12 @@ def cases() -> Iterator[Any]:
 def test_odd_values_of_an_option(tmp_path: Path, class_name: str, key: str) -> None:
     """Each is read, or refused with the name of the layer; what is no value of the option at all is refused."""
     _, config, _ = SHAPES[class_name]
-    model, weights = written(tmp_path, class_name, config)
-    hlsgen.convert(model, weights=weights)
+    hlsgen.convert(**written(tmp_path, class_name, config))
     for value in NOTHING:
         if isinstance(value, bytes):
             continue  # no JSON has them
         try:
-            model, weights = written(tmp_path, class_name, {**config, key: value})
-            hlsgen.convert(model, weights=weights)
+            hlsgen.convert(**written(tmp_path, class_name, {**config, key: value}))
         except (ModelError, UnsupportedError) as error:
             assert "the_layer" in str(error), str(error)
             assert len(str(error)) < 600
@@ -227,33 +207,22 @@ SIZES = ("units", "filters", "depth_multiplier", "kernel_size", "strides", "dila
 @pytest.mark.parametrize(("class_name", "key"), [case for case in cases() if case.values[1] in SIZES])
 @pytest.mark.parametrize("value", [-1, 0, 0.5, INF, NAN, True, "2", [], [1, 2, 3], 10**30], ids=repr)
 def test_sizes_are_sizes(tmp_path: Path, class_name: str, key: str, value: Any) -> None:
-    model, weights = written(tmp_path, class_name, {**SHAPES[class_name][1], key: value})
+    files = written(tmp_path, class_name, {**SHAPES[class_name][1], key: value})
     with pytest.raises(ModelError, match="the_layer"):
-        hlsgen.convert(model, weights=weights)
+        hlsgen.convert(**files)
 
 
 def test_a_layer_of_one_input_is_given_two(tmp_path: Path) -> None:
     """It is refused: the second tensor would be ignored."""
-    inputs = [
-        {
-            "class_name": "InputLayer",
-            "name": n,
-            "inbound_nodes": [],
-            "config": {"name": n, "batch_input_shape": [None, 6]},
-        }
-        for n in ("a", "b")
-    ]
-    node = [["a", 0, 0, {}], ["b", 0, 0, {}]]
-    dense = {"name": "the_layer", "inbound_nodes": [node], **layer("ReLU")}
-    config = {
-        "name": "m",
-        "layers": [*inputs, dense],
-        "input_layers": [["a", 0, 0], ["b", 0, 0]],
-        "output_layers": [["the_layer", 0, 0]],
-    }
-    (tmp_path / "m.json").write_text(json.dumps({"class_name": "Functional", "config": config}))
-    with h5py.File(tmp_path / "m.h5", "w") as file:
-        file.attrs["layer_names"] = [b"the_layer"]
-        file.create_group("the_layer").attrs["weight_names"] = np.zeros(0, "S1")
+    inputs = [called(input_layer([6], name)) for name in "ab"]
+    relu = called(layer("ReLU"), [["a", 0, 0, {}], ["b", 0, 0, {}]])
+    model = functional("ab", [["the_layer", 0, 0]], *inputs, relu)
     with pytest.raises(ModelError, match=r"layer 'the_layer' \(ReLU\): reads 2 tensors, expected one"):
-        hlsgen.convert(tmp_path / "m.json", weights=tmp_path / "m.h5")
+        hlsgen.convert(**write(tmp_path, model))
+
+
+@pytest.mark.parametrize("class_name", ["ReLU", "Add", "Concatenate", "GlobalMaxPooling2D"])
+def test_a_layer_that_reads_nothing(tmp_path: Path, class_name: str) -> None:
+    model = functional("a", [["the_layer", 0, 0]], called(input_layer([6], "a")), called(layer(class_name), []))
+    with pytest.raises(ModelError, match="layer 'the_layer' .*: it reads no tensor"):
+        hlsgen.convert(**write(tmp_path, model))

@@ -28,3 +28,27 @@ def test_masks_are_the_largest_sets_of_cells_inside(extent, size, stride, dilati
         assert any((mask | patch == mask).all() for mask in found), "it is part of one that was found"
     for mask in found:
         assert not any(o is not mask and (o | mask == o).all() for o in found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(extents, small, small, small, st.sampled_from(["valid", "same"]), st.integers(0, 5))
+def test_counts_and_the_way_axis_by_axis(extent, size, stride, dilation, padding, more):
+    shape = (*extent, 2)
+    window = window_of(shape, size, stride, dilation, padding).with_padding((more, 0, 0, more))
+    assume(min(window.output_extent(shape)) >= 1)
+    ones = np.ones((1, *extent, 1), dtype=np.int64)
+    counts = window.patches(ones).sum(axis=(3, 4, 5))[0]
+    assert window.counts(shape).tolist() == counts.tolist()
+    assert window.distinct_counts(shape) == np.unique(counts).tolist()
+    x = np.random.default_rng(0).integers(-9, 10, (3, *shape))
+    rows, columns = window.by_axis()
+    for reduce, fill in ((np.sum, 0), (np.max, -99)):
+        whole = reduce(window.patches(x, fill), axis=(3, 4))
+        tall = reduce(rows.patches(x, fill), axis=(3, 4))
+        assert reduce(columns.patches(tall, fill), axis=(3, 4)).tolist() == whole.tolist()
+
+
+def test_counts_of_large_windows_take_no_memory():
+    window = window_of((16, 2**20, 1), (1, 65_535), (1, 1), (1, 1), "same")
+    assert window.distinct_counts((16, 2**20, 1)) == list(range(32_768, 65_536))
+    assert len(window.masks((16, 2**20, 1))) == 1

@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError, brief
+from hlsgen.frontends.keras.options import NUMBER
+from hlsgen.frontends.limits import MAX_CALLS
 
 LayerPath = tuple[str, ...]
 MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
 MAX_DEPTH = 32
+_LONGEST_NAME = 1000
 _MAX_NESTING = 8 * MAX_DEPTH
 """Lists and mappings within each other: a model, its layers, a layer and its configuration in each of the models."""
 _OPERATION_MODULES = ("keras.src.ops", "keras.ops", "keras.src.activations", "keras.activations")
@@ -152,6 +155,8 @@ def parse_model(entry: Any, path: LayerPath = ()) -> ModelEntry:
     if class_name not in MODEL_CLASSES or not isinstance(layers, list):
         raise ModelError(subclassed(where, class_name))
     assert isinstance(config, dict)
+    if len(layers) > MAX_CALLS:
+        raise ModelError(f"{where} has {len(layers)} layers, more than the {MAX_CALLS} supported")
     _check_dtype(where, config)
     sequential = "input_layers" not in config
     if sequential != (class_name == "Sequential") and class_name != "Model":
@@ -161,7 +166,7 @@ def parse_model(entry: Any, path: LayerPath = ()) -> ModelEntry:
     outputs = config.get("output_layers")
     shape = config.get("build_input_shape")
     return ModelEntry(
-        name=str(config.get("name") or (path[-1] if path else "model")),
+        name=_name("the model in", path, config.get("name") or (path[-1] if path else "model")),
         path=path,
         sequential=sequential,
         layers=entries,
@@ -171,6 +176,20 @@ def parse_model(entry: Any, path: LayerPath = ()) -> ModelEntry:
         input_shape=tuple(shape) if isinstance(shape, list) else None,
         trainable=bool(config.get("trainable", True)),
     )
+
+
+def _name(what: str, parent: LayerPath, name: Any) -> str:
+    """A name that text files can hold. Raises ModelError."""
+    where = f"{what} model '{'/'.join(parent)}'"
+    if not isinstance(name, str) or not name:
+        raise ModelError(f"{where} has no name; the file is damaged")
+    if len(name) > _LONGEST_NAME:
+        raise ModelError(
+            f"{where} has a name of {len(name)} characters: {brief(name)}; at most {_LONGEST_NAME} are supported"
+        )
+    if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+        raise ModelError(f"{where} has a name that no text holds: {name!a}; the file is damaged")
+    return name
 
 
 def subclassed(where: str, class_name: str) -> str:
@@ -186,12 +205,7 @@ def _parse_layer(raw: Any, parent: LayerPath, sequential: bool) -> LayerEntry:
     if not isinstance(raw, dict) or not isinstance(raw.get("config"), dict):
         raise ModelError(f"a layer of model '{'/'.join(parent)}' has no configuration (damaged file?): {str(raw)[:80]}")
     config: dict[str, Any] = raw["config"]
-    name = config.get("name", raw.get("name"))
-    if not isinstance(name, str) or not name:
-        raise ModelError(
-            f"a {raw.get('class_name')} layer of model '{'/'.join(parent)}' has no name; the file is damaged"
-        )
-    path = (*parent, name)
+    path = (*parent, _name(f"a {brief(raw.get('class_name'))} layer of", parent, config.get("name", raw.get("name"))))
     class_name, module, registered = _class_of(raw)
     model = parse_model(raw, path) if _is_model(class_name, config) else None
     entry = LayerEntry(
@@ -372,7 +386,7 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
 
 
 def _constant(entry: LayerEntry, value: Any) -> Constant:
-    if entry.is_operation and isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
+    if entry.is_operation and NUMBER.takes(value):
         return Constant(float(value))
     _refuse_slices(entry)
     raise UnsupportedError(

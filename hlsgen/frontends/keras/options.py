@@ -38,6 +38,14 @@ class Kind(Generic[T]):
     expected: str
     read: Callable[[Any], T]
 
+    def takes(self, value: Any) -> bool:
+        """Whether a value is of this kind."""
+        try:
+            self.read(value)
+        except NotOfKind:
+            return False
+        return True
+
 
 def take(options: Mapping[str, Any], where: str, key: str, kind: Kind[T], default: Any = REQUIRED) -> T:
     """An option as its kind; ``default`` where it is absent. Raises ModelError."""

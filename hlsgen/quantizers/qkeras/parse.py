@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from hlsgen.errors import ConfigError, UnsupportedError, nearest
+from hlsgen.errors import ConfigError, UnsupportedError, brief, nearest
 from hlsgen.quantizers.qkeras.functions import InternalSigmoid, QuantizedRelu, QuantizedSigmoid, QuantizedTanh
 from hlsgen.quantizers.qkeras.linear import QuantizedBits, QuantizedHswish, QuantizedLinear
 from hlsgen.quantizers.qkeras.po2 import PowerOfTwo
@@ -86,16 +86,16 @@ def _read_string(text: str, where: str) -> tuple[str, list[Any], dict[str, Any]]
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ConfigError(f"{where}: '{text}' is not of the form name(value, key=value)") from None
+        raise ConfigError(f"{where}: {brief(text)} is not of the form name(value, key=value)") from None
     if isinstance(tree, ast.Name):
         return tree.id, [], {}
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)):
-        raise ConfigError(f"{where}: '{text}' is not of the form name(value, key=value)")
+        raise ConfigError(f"{where}: {brief(text)} is not of the form name(value, key=value)")
     args = [_literal(node, text, where) for node in tree.args]
     options: dict[str, Any] = {}
     for keyword in tree.keywords:
         if keyword.arg is None or keyword.arg in options:
-            raise ConfigError(f"{where}: '{text}' gives an argument twice or by **")
+            raise ConfigError(f"{where}: {brief(text)} gives an argument twice or by **")
         options[keyword.arg] = _literal(keyword.value, text, where)
     return tree.func.id, args, options
 
@@ -105,7 +105,7 @@ def _literal(node: ast.expr, text: str, where: str) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         raise ConfigError(
-            f"{where}: '{ast.unparse(node)}' in '{text}' is not a number, a string, True, False or None"
+            f"{where}: '{ast.unparse(node)[:80]}' in {brief(text)} is not a number, a string, True, False or None"
         ) from None
 
 
@@ -260,7 +260,7 @@ class _Options:
         return slope
 
     def wrong(self, key: str, expected: str) -> ConfigError:
-        return ConfigError(f"{self.where}: {key}={self.values[key]!r} is not {expected}")
+        return ConfigError(f"{self.where}: {key}={brief(self.values[key])} is not {expected}")
 
 
 def _nested(array: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[object, ...]:

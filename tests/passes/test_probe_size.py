@@ -1,0 +1,133 @@
+"""How much of a network a probe runs through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hlsgen.config import make_config
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.constant import Constant, Shape
+from hlsgen.ir.graph import Graph, Source, Value
+from hlsgen.ir.layer import Layer
+from hlsgen.layers.conv2d import Conv2D
+from hlsgen.layers.dense import Dense
+from hlsgen.layers.input import Input
+from hlsgen.layers.merge import Merge
+from hlsgen.layers.pooling2d import GlobalAveragePooling, MaxPooling2D
+from hlsgen.layers.prelu import PRelu
+from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling
+from hlsgen.layers.window import Window
+from hlsgen.pipeline import make_design
+from hlsgen.precision import probe_size as module
+from hlsgen.precision.probe_size import ProbeSize, probe_size
+
+
+class Net:
+    """A graph, layer by layer."""
+
+    def __init__(self, *shapes: Shape) -> None:
+        self.graph = Graph("net")
+        self.inputs = [
+            self.graph.add(Input(shape), (), f"x{i}", Source(f"x{i}", "InputLayer")) for i, shape in enumerate(shapes)
+        ]
+
+    def add(self, layer: Layer, *read: Value) -> Value:
+        name = f"n{len(list(self.graph))}"
+        (value,) = self.graph.add_node(layer, read, name, Source(name, layer.kind)).outputs
+        return value
+
+    def conv(self, value: Value, filters: int, size: int = 3, stride: int = 1, padding: int = 1) -> Value:
+        weight = np.random.default_rng(filters).normal(0, 0.2, (size, size, value.shape[-1], filters))
+        window = Window((size, size), (stride, stride), padding=(padding,) * 4)
+        return self.add(Conv2D(Constant.of(weight), Constant.of(np.zeros(filters)), window), value)
+
+    def size(self, *outputs: Value) -> ProbeSize:
+        self.graph.set_outputs(outputs, [value.name for value in outputs])
+        return probe_size(self.graph)
+
+
+@pytest.fixture(autouse=True)
+def little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that small networks reach."""
+    monkeypatch.setattr(module, "_WORK", 1 << 24)
+    monkeypatch.setattr(module, "MOST_WORK", 1 << 27)
+    monkeypatch.setattr(module, "_MOST_CELLS", 1 << 20)
+
+
+def cut(size: ProbeSize) -> list[Shape]:
+    return list(size.inputs.values())
+
+
+def test_small_networks_are_probed_whole() -> None:
+    net = Net((8, 8, 3))
+    assert net.size(net.conv(net.inputs[0], 2)) == ProbeSize(256, {net.inputs[0]: (8, 8, 3)})
+
+
+def global_end(net: Net, value: Value) -> Value:
+    return net.add(GlobalAveragePooling(Constant.of([1.0 / np.prod(value.shape[:-1])])), value)
+
+
+def test_what_is_the_same_at_every_place_is_cut() -> None:
+    net = Net((1000, 1000, 3))
+    x = net.add(MaxPooling2D(Window((2, 2), (2, 2))), net.conv(net.inputs[0], 8))
+    x = global_end(net, net.add(Merge("add"), x, net.conv(x, 8)))
+    size = net.size(net.add(Dense(Constant.of(np.ones((8, 4))), Constant.of(np.zeros(4))), x))
+    assert cut(size) == [(32, 32, 3)]
+    assert size.samples == 14
+
+
+@pytest.mark.parametrize(
+    "whole", [Reshape((256 * 256 * 2,)), Permute((2, 0, 1)), PRelu(Constant.of(np.ones((256, 256, 2))))]
+)
+def test_what_needs_the_whole_is_given_fewer_samples(whole: Any) -> None:
+    net = Net((256, 256, 3))
+    size = net.size(net.add(whole, net.conv(net.inputs[0], 2)))
+    assert cut(size) == [(256, 256, 3)]
+    assert size.samples == 2
+
+
+def test_a_reshape_of_what_no_cut_reaches() -> None:
+    """As in squeeze and excitation: a number a channel gets the axes of an image."""
+    net = Net((512, 512, 4))
+    x = net.conv(net.inputs[0], 4)
+    scale = net.add(Reshape((1, 1, 4)), global_end(net, x))
+    assert cut(net.size(net.add(Merge("multiply"), x, scale))) == [(32, 32, 4)]
+
+
+def test_branches_that_would_no_longer_fit_are_left_whole() -> None:
+    """An odd extent is rounded up when it is halved: enlarged again, the branch is longer than the other."""
+    net = Net((126, 126, 4))
+    down = net.add(MaxPooling2D(Window((2, 2), (2, 2))), net.conv(net.inputs[0], 4))
+    up = net.add(UpSampling((2, 2)), net.conv(down, 4))
+    size = net.size(net.add(Merge("add"), net.inputs[0], up), net.add(Concatenate(2), net.inputs[0], up))
+    assert cut(size) == [(126, 126, 4)]
+    assert size.samples < 16
+
+
+def test_inputs_of_several_sizes() -> None:
+    net = Net((512, 512, 2), (5,), (600, 3))
+    x = global_end(net, net.conv(net.inputs[0], 2))
+    size = net.size(x, net.inputs[1], net.inputs[2])
+    assert cut(size) == [(32, 32, 2), (5,), (32, 3)]
+
+
+def test_a_network_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WORK", 1 << 24)
+    net = Net((256, 256, 3))
+    with pytest.raises(UnsupportedError, match="the network is too large: one sample takes 3.2e\\+07 multiplications"):
+        net.size(net.add(Reshape((256 * 256 * 2,)), net.conv(net.inputs[0], 2)))
+
+
+def test_a_cut_probe_finds_the_same_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    def types() -> list[str]:
+        net = Net((128, 128, 3))
+        x = net.conv(net.conv(net.inputs[0], 8), 8, stride=2)
+        net.graph.set_outputs([x], ["y"])
+        return [str(tensor.type) for tensor in make_design(net.graph, make_config()).tensors]
+
+    cut_down = types()
+    monkeypatch.undo()
+    assert types() == cut_down
