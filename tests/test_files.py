@@ -217,7 +217,7 @@ def test_without_locks_age_tells(tmp_path, monkeypatch):
     assert not files.discard(tmp_path / "hour") and files.discard(tmp_path / "day")
 
 
-def test_signals_wait():
+def test_signals_wait(interruptible):
     caught = []
     former = signal.signal(signal.SIGUSR1, lambda number, _: caught.append(number))
     try:

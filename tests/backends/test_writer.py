@@ -471,7 +471,7 @@ def test_where_the_folder_is_a_mount_it_is_made_in_it(folder, monkeypatch):
     unchanged(folder, NEW)
 
 
-def test_interrupted_by_the_user_the_change_is_completed(folder, monkeypatch):
+def test_interrupted_by_the_user_the_change_is_completed(folder, monkeypatch, interruptible):
     add(folder, STRANGERS)
     real, calls = files.exchange, []
 
