@@ -54,8 +54,8 @@ def within_limit(full: FixedType, limit: int = _EXACT_LIMIT) -> tuple[FixedType,
 def placed_in(room: Room, full: FixedType, used: FixedType, expected: Expected | None) -> tuple[FixedType, Reason]:
     """The type for values of type ``full``, of which readers want what ``used`` holds, and who chose it.
 
-    A sign that nobody wants does not count: it goes in NarrowTypes. ``full`` itself where nothing of the values would be
-    left, or nothing is lost.
+    A sign that nobody wants does not count: it goes in NarrowTypes. Where nothing is lost, or where nothing of the
+    values would be left, it is ``full`` itself.
     """
     integer = used.integer
     if expected is not None:
