@@ -313,9 +313,15 @@ def _explain(error: Any, where: str, document: Document | None) -> str:
     place = ".".join(_shortened(part) for part in path)
     if unknown:
         *parents, key = error["loc"]
-        return f"{where}: unknown key '{place}'{nearest(str(key), _fields_at(parents))}"
+        return f"{where}: unknown key '{place}'{_advice(str(key), parents)}"
     found = f", found {brief(error['input'])}" if not isinstance(error["input"], dict) else ""
     return f"{where}: {place}: {error['msg'].removeprefix('Value error, ')}{found}"
+
+
+def _advice(key: str, parents: list[Any]) -> str:
+    if not parents and key in LayerSettings.model_fields:
+        return "; it is a setting of layers: put it below 'defaults:', or a layer of 'layers:'"
+    return nearest(key, _fields_at(parents))
 
 
 def _shortened(part: str | int) -> str:
