@@ -183,7 +183,8 @@ class Layer:
         return 0
 
     def product_width(self, inputs: Sequence[FixedType]) -> int:
-        """The bits of the widest product that its kernel computes of values of these types; 0 without products."""
+        """The bits of the widest product, or of a type that holds all its inputs to compare them, that its kernel needs
+        for values of these types; 0 without either."""
         return 0
 
     @property

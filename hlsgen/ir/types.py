@@ -23,6 +23,8 @@ Ints = NDArray[Any]
 """An array of exact integers: ``int64`` where everything fits, ``object`` (Python ints) beyond."""
 
 MAX_WIDTH = 1024
+WIDEST_WORD = 128
+"""The bits of the widest word that executors compute with."""
 _FLOAT64_BITS = 52  # integers of this width and their halves are exact in float64
 _NATIVE_BITS = 62  # int64 arithmetic with a bit to spare for a rounding increment
 

@@ -41,6 +41,8 @@ class Merge(Layer):
         return self.op in ("maximum", "minimum")
 
     def product_width(self, inputs: Sequence[FixedType]) -> int:
+        if self.structural:
+            return max(fixed.integer + (not fixed.signed) for fixed in inputs) + max(fixed.frac for fixed in inputs)
         return inputs[0].width + inputs[1].width if self.op == "multiply" else 0
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:

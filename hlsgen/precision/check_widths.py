@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.op import Op
+from hlsgen.ir.types import WIDEST_WORD
 from hlsgen.precision.draft import Draft, Step
-
-_WIDEST_STEP = 128
-"""The emulator's widest word."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,8 @@ def _check(op: Op) -> None:
             f"layer '{op.source.name}': a value of {widest} bits, and {op.layer.kind} takes at most {most}; {advice}"
         )
     product = op.layer.product_width([tensor.type for tensor in op.inputs])
-    if product > _WIDEST_STEP:
+    if product > WIDEST_WORD:
         raise UnsupportedError(
-            f"layer '{op.source.name}': a product of {op.layer.kind} has {product} bits, at most {_WIDEST_STEP} are "
+            f"layer '{op.source.name}': what {op.layer.kind} computes has {product} bits, at most {WIDEST_WORD} are "
             f"supported; {advice}"
         )

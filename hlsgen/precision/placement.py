@@ -48,7 +48,7 @@ def within_limit(full: FixedType, limit: int = _EXACT_LIMIT) -> tuple[FixedType,
     """An exact type, or its leading bits: far more than the float32 of a model whose constants need so many."""
     if full.width <= limit:
         return full, Reason.EXACT
-    return FixedType(limit, full.integer, full.signed, nearest(full.width - limit)), Reason.BUDGET
+    return FixedType(limit, full.integer, full.signed, nearest(full.width - limit), Overflow.SAT), Reason.BUDGET
 
 
 def placed_in(room: Room, full: FixedType, used: FixedType, expected: Expected | None) -> tuple[FixedType, Reason]:

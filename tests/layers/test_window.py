@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hlsgen.frontends.keras.extents import window_of
+from hlsgen.layers.window import Window, padded
 
 extents = st.tuples(st.integers(1, 5), st.integers(1, 5))
 small = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -28,6 +29,18 @@ def test_masks_are_the_largest_sets_of_cells_inside(extent, size, stride, dilati
         assert any((mask | patch == mask).all() for mask in found), "it is part of one that was found"
     for mask in found:
         assert not any(o is not mask and (o | mask == o).all() for o in found)
+
+
+def test_padding_of_integers_of_any_size():
+    """What stands beside the image adds up with what is in it."""
+    large = 1 << 62
+    image = np.full((1, 2, 2, 1), large, dtype=object)
+    for fill in (0, -(1 << 70)):
+        edge = padded(image, (1, 0, 2, 1), fill)
+        assert edge.shape == (1, 3, 5, 1) and edge.sum() == 4 * large + 11 * fill
+    window = Window((2, 2), padding=(1, 1, 1, 1))
+    assert window.patches(image).sum() == 16 * large
+    assert padded(np.ones((1, 1, 1, 1), dtype=np.int64), (1, 1, 1, 1)).dtype == np.int64
 
 
 @settings(max_examples=200, deadline=None)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hlsgen.backends.hls.kernel import Kernel, bind
 from hlsgen.config import make_config
 from hlsgen.design.design import Design
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import DesignError, UnsupportedError
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Graph, Source
 from hlsgen.ir.layer import Layer
@@ -24,6 +26,7 @@ from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.window import Window
 from hlsgen.pipeline import infer, steps
+from tests.passes.builders import Net, project_of
 
 IMAGE = (4, 4, 2)
 
@@ -59,7 +62,7 @@ def test_values_and_products_have_limits(make: Any, fits: str, too_wide: str) ->
     types = {"weight": "fixed<25,1>"} if isinstance(make(), Scale) else {}
     design(make(), fits, **types)
     with pytest.raises(
-        UnsupportedError, match=r"layer 'y': a (value|product) of .*; give its inputs or weights narrower"
+        UnsupportedError, match=r"layer 'y': (a value|what) .* bits, .*; give its inputs or weights narrower"
     ):
         design(make(), too_wide, **types)
 
@@ -74,6 +77,7 @@ def test_values_and_products_have_limits(make: Any, fits: str, too_wide: str) ->
         (Relu(), 1, 0),
         (Merge("multiply"), 2, 20 + 20),
         (Merge("add"), 2, 0),
+        (Merge("minimum"), 2, 20),
         (GlobalAveragePooling(Constant.of([1 / 16])), 1, 20 + 1),
         (GlobalMaxPooling(), 1, 0),
     ],
@@ -82,3 +86,45 @@ def test_values_and_products_have_limits(make: Any, fits: str, too_wide: str) ->
 def test_products_are_declared(layer: Layer, inputs: int, expected: int) -> None:
     op = design(layer, "fixed<20,8>", inputs).ops[-1]
     assert op.layer.product_width([tensor.type for tensor in op.inputs]) == expected
+
+
+def two_inputs(first: str, second: str) -> Design:
+    """The smaller of two inputs."""
+    net = Net()
+    names = [net.input((2,), name) for name in "ab"]
+    net.call("Minimum", "y", names)
+    return project_of(net.source("y"), input_precision=dict(zip(names, (first, second), strict=True))).design
+
+
+def test_what_is_compared_has_room_for_both():
+    """Grids and ranges that lie far apart need a type that has the bits of both."""
+    assert two_inputs("ufixed<70,60>", "ufixed<50,2>").outputs[0].type.width == 50
+    with pytest.raises(UnsupportedError, match="layer 'y': what Merge computes has 151 bits"):
+        two_inputs("ufixed<100,90>", "ufixed<60,0>")
+
+
+@pytest.mark.parametrize("stated", ["fixed<62,6>", "fixed<70,6>", "fixed<100,20>"])
+@pytest.mark.parametrize("upper", [6.0, 0.3])
+def test_the_ceiling_of_a_relu_behind_a_fine_type(stated: str, upper: float):
+    """The ceiling on the grid of such an input is no integer of 64 bits."""
+    net = Net()
+    net.call("ReLU", "y", net.input((4,)), max_value=upper)
+    project = project_of(net.source("y"), input_precision=stated)
+    x = np.array([[-1.0, 0.25, upper, 31.0], [0.0, 2.0**-40, upper / 2, upper + 2.0**-40]])
+    np.testing.assert_array_equal(project.predict(x, raw=True), project.evaluate(x, raw=True)["y"])
+    np.testing.assert_allclose(project.predict(x), np.clip(x, 0, upper), rtol=2.0**-12)  # a ceiling of 16 bits
+
+
+def test_no_type_of_a_kernel_is_wider_than_its_words():
+    """Whatever a layer says of itself."""
+    op = design(Dense(Constant.of(np.ones((2, 3))), Constant.of(np.zeros(3))), "fixed<20,8>").ops[-1]
+    wide = replace(op.output, typing=replace(op.output.typing, result=FixedType(129, 20)))
+    with pytest.raises(UnsupportedError, match="'output_t' of Dense has 129 bits, at most 128"):
+        bind(replace(op, outputs=(wide,)))
+
+
+def test_a_literal_of_a_kernel_has_64_bits():
+    for fits in (-(1 << 63), (1 << 63) - 1):
+        Kernel("relu", "relu.h", {"max_mantissa": fits})
+    with pytest.raises(DesignError, match="'max_mantissa' of kernel relu"):
+        Kernel("relu", "relu.h", {"max_mantissa": 1 << 63})

@@ -81,6 +81,24 @@ def test_max_width_ends_the_growth():
     assert max(op.output.type.width for op in project.design if op.layer.kind == "Merge") == 17
 
 
+@pytest.mark.parametrize("stated", ["fixed<66,6,RND,SAT>", "fixed<80,6,RND,SAT>"])
+@pytest.mark.parametrize("kind", ["Dense", "Add", "Average"])
+def test_leading_bits_of_an_exact_result_saturate(kind: str, stated: str):
+    """Rounding carries the largest values over the end of the type."""
+    net = Net()
+    x = net.input((1,))
+    if kind == "Dense":
+        net.call("Dense", "y", x, {"kernel": [[1.0]], "bias": [0.0]}, units=1)
+    else:
+        net.call(kind, "y", [x, x])
+    project = project_of(net.source("y"), input_precision=stated)
+    ends = np.array([[31.5], [40.0], [1e9], [-50.0]])
+    times = 2 if kind == "Add" else 1
+    right = times * np.array([31.5, 32.0, 32.0, -32.0])
+    for found in (project.predict(ends), project.evaluate(ends)["y"]):
+        np.testing.assert_array_equal(found.ravel(), right)
+
+
 def test_nothing_but_a_merge_grows():
     project: Project = project_of(sums(1).source("add0"))
     assert {op.output.type.width for op in project.design if op.layer.kind == "Dense"} == {16}

@@ -18,7 +18,7 @@ from hlsgen.errors import DesignError, UnsupportedError, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
-from hlsgen.ir.types import FixedType, Ints
+from hlsgen.ir.types import WIDEST_WORD, FixedType, Ints
 from hlsgen.ir.wish import Strategy
 from hlsgen.tools import templates_dir
 
@@ -81,7 +81,7 @@ class Kernel:
     """One call of a C++ kernel template.
 
     ``members`` become the config struct: integers and booleans ``static const``, FixedTypes ``typedef``. All of them
-    are read by the kernel (a test looks).
+    are read by the kernel (a test looks). Raises DesignError for an integer that no C++ literal of 64 bits is.
     """
 
     function: str
@@ -92,6 +92,11 @@ class Kernel:
     reuse_factor: int = 1
     small: bool = True
     """Whether it is small enough to be unrolled into one pipeline with its neighbours."""
+
+    def __post_init__(self) -> None:
+        for name, member in self.members.items():
+            if isinstance(member, int) and not -_LITERALS <= member < _LITERALS:
+                raise DesignError(f"'{name}' of kernel {self.function} is {member}, which 64 bits do not hold")
 
     @property
     def groups(self) -> dict[str, Members]:
@@ -108,6 +113,7 @@ class Kernel:
         return self.small and self.strategy is Strategy.LATENCY
 
 
+_LITERALS = 1 << 63
 _SCHEDULE = ("reuse_factor", "strategy")
 Binding = Callable[[Any, Op], Kernel]
 L = TypeVar("L", bound=Layer)
@@ -129,8 +135,8 @@ def kernel_of(kind: type[L]) -> Callable[[Callable[[L, Op], Kernel]], Callable[[
 def bind(op: Op) -> Kernel:
     """The kernel call of an operation.
 
-    Raises UnsupportedError for a layer that has no kernel, or one without text; DesignError for constants whose words
-    do not fit their type.
+    Raises UnsupportedError for a layer that has no kernel, or one without text, and for types wider than any executor
+    computes in; DesignError for constants whose words do not fit their type.
     """
     binding = BINDINGS.get(type(op.layer))
     if binding is None:
@@ -147,6 +153,12 @@ def bind(op: Op) -> Kernel:
             f"{op.source.where}: the kernel of {op.layer.kind} is to be in "
             f"hls_templates/{_KERNELS}/{kernel.header}, which does not exist{nearest(kernel.header, _headers())}"
         )
+    for name, member in kernel.members.items():
+        if isinstance(member, FixedType) and member.width > WIDEST_WORD:
+            raise UnsupportedError(
+                f"{op.source.where}: '{name}' of {op.layer.kind} has {member.width} bits, at most {WIDEST_WORD} are "
+                "supported; give its inputs, weights or result narrower types"
+            )
     return kernel
 
 

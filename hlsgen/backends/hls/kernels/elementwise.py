@@ -72,16 +72,17 @@ def merge(layer: Merge, op: Op) -> Kernel:
 def relu(layer: Relu, op: Op) -> Kernel:
     slope = _UNUSED if layer.slope is None else layer.slope.known_type
     top = _UNUSED if layer.ceiling is None else layer.ceiling.known_type
-    value = _relu_value(layer, op.input.type)
     members: Members = {
         "size": op.output.size,
         "has_slope": layer.slope is not None,
         "has_max": layer.ceiling is not None,
         "slope_t": slope,
         "slope_word": Word(slope),
-        "value_t": value,
+        "max_t": top,
+        "max_word": Word(top),
+        "value_t": _relu_value(layer, op.input.type),
         "slope_mantissa": 0 if layer.slope is None else int(layer.slope.fixed[0]),
-        "max_mantissa": 0 if layer.ceiling is None else int(layer.ceiling.fixed[0]) << (value.frac - top.frac),
+        "max_mantissa": 0 if layer.ceiling is None else int(layer.ceiling.fixed[0]),
     }
     return call(op, "relu", "relu.h", members)
 
