@@ -144,9 +144,7 @@ def test_it_ends_with_its_owner_however_that_ends(tmp_path: Path) -> None:
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code, script(tmp_path)], stdout=subprocess.PIPE, text=True, env=env
-    )
+    done = subprocess.run([sys.executable, "-c", code, script(tmp_path)], stdout=subprocess.PIPE, text=True, env=env)
     helper, child = map(int, done.stdout.split())
     until = time.monotonic() + 20
     while Path(f"/proc/{helper}/cmdline").exists() and Path(f"/proc/{helper}/cmdline").read_bytes():

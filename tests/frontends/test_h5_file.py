@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -152,6 +153,76 @@ def outside(file: h5py.File) -> None:
 def test_data_that_are_not_there_are_not_made(make: Any, message: str) -> None:
     with opened(content(make)) as root, pytest.raises(ModelError, match=message):
         root.dataset("x")
+
+
+def chunked(chunk: int, filled: int) -> Any:
+    """Three numbers in one packed chunk, which declares ``chunk`` numbers and gets ``filled`` MiB."""
+
+    def make(file: h5py.File) -> None:
+        options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        options.set_chunk((chunk,))
+        options.set_deflate(9)
+        space = h5py.h5s.create_simple((3,), (h5py.h5s.UNLIMITED,))
+        data = h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_FLOAT, space, options)
+        data.write_direct_chunk((0,), zlib.compress(bytes(filled << 20), 1))
+
+    return make
+
+
+def test_chunks_far_larger_than_their_data() -> None:
+    with opened(content(chunked(2**28, 1))) as root, pytest.raises(ModelError, match="has chunks of 1073741824 bytes"):
+        root.dataset("x")
+    with opened(content(chunked(2**18, 1))) as root:
+        assert values(root) == [0.0] * 3
+
+
+@pytest.mark.slow
+def test_what_a_chunk_unpacks_to_has_a_limit() -> None:
+    with pytest.raises(ModelError, match="cannot be read"), opened(content(chunked(1000, 700))) as root:
+        values(root)
+
+
+def long_texts(file: h5py.File) -> None:
+    file.create_group("a").attrs.create("names", np.zeros(700, "S100000"))
+
+
+def long_names(file: h5py.File) -> None:
+    for i in range(1100):
+        file.create_group(f"{i}{'x' * 62_000}")
+
+
+def deep(file: h5py.File) -> None:
+    group = file
+    for _ in range(300):
+        group = group.create_group("a")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (long_texts, "more than 67108864 bytes of text"),
+        pytest.param(long_names, "more than 67108864 bytes of text", marks=pytest.mark.slow),
+        (deep, "nested more than 200 deep"),
+    ],
+)
+def test_an_index_has_limits(make: Any, message: str) -> None:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", libver="latest") as file:
+        make(file)
+    with pytest.raises(ModelError, match=f"here: .*{message}"), opened(buffer.getvalue()):
+        pass
+
+
+def test_one_text_that_is_named_often() -> None:
+    """300 kB in the file, 900 MB as texts."""
+    data = bytearray(
+        content(lambda file: file.attrs.create("x", ["A" * 300_000] + ["b"] * 2999, dtype=h5py.string_dtype()))
+    )
+    starts = [at for at in range(len(data) - 32) if data[at : at + 4] == (300_000).to_bytes(4, "little")]
+    start = next(at for at in starts if data[at + 16 : at + 20] == (1).to_bytes(4, "little"))
+    data[start : start + 3000 * 16] = data[start : start + 16] * 3000
+    with contextlib.suppress(ModelError), opened(bytes(data)) as root:
+        assert root.names() == [] and not isinstance(root._attributes["x"], list)
 
 
 def test_packed_data_are_read() -> None:

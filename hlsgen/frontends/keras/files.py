@@ -22,7 +22,7 @@ from hlsgen.frontends.keras.h5 import legacy_weights, path_weights
 from hlsgen.frontends.keras.h5_file import Packed, Span, open_h5
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.frontends.keras.topology import Weights, build_source
-from hlsgen.named_files import checked_file
+from hlsgen.named_files import checked_file, content_of
 
 MAX_PACKED = 1 << 30
 """Bytes that packed weights may become. Keras packs nothing: then they stay where they are until they are read."""
@@ -159,7 +159,7 @@ def _read_h5_model(path: Path) -> SourceModel:
 
 
 def _read_json_model(path: Path, weights: Path | None) -> SourceModel:
-    raw = _json(str(path), path.read_bytes())
+    raw = _json(str(path), content_of(path, "the text of model.to_json()", ModelError, MAX_JSON))
     if not isinstance(raw, dict) or "config" not in raw:
         raise ModelError(f"{path} is no Keras architecture; expected the text of model.to_json()")
     model = parse_model(raw)

@@ -91,9 +91,7 @@ class _File:
 
     def _lost(self, error: HelperLost) -> ModelError | ToolError:
         if error.signal == signal.SIGPROF:
-            return self.damaged(
-                f"the HDF5 library does not get through it in {_SECONDS:g} s and more for what is large"
-            )
+            return self.damaged(f"the HDF5 library does not get through it in {_SECONDS:g} s of processor time")
         if error.signal in _CAUSED:
             return self.damaged(f"the HDF5 library breaks down over it ({signal.Signals(error.signal).name})")
         return ToolError(
