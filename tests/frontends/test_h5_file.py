@@ -6,6 +6,8 @@ import contextlib
 import io
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -336,7 +338,7 @@ def test_a_helper_that_met_an_error_serves_no_other_file(tmp_path: Path, pool: H
     ("number", "kind", "message"),
     [
         (signal.SIGSEGV, ModelError, r"truncated or damaged\?.*breaks down over it \(SIGSEGV\)"),
-        (signal.SIGPROF, ModelError, r"truncated or damaged\?.*does not get through it in 10 s"),
+        (signal.SIGPROF, ModelError, r"truncated or damaged\?.*does not get through it in 5 s"),
         (signal.SIGKILL, ToolError, "the process that reads its HDF5 data is lost: it ended by signal 9"),
     ],
 )
@@ -384,6 +386,31 @@ def test_a_process_that_is_forked_while_a_file_is_open(tmp_path: Path, pool: Hel
             os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
     assert read(path) == [1.0] * 3
+
+
+def test_a_helper_that_is_busy_ends_though_nobody_waits(tmp_path: Path) -> None:
+    """Its owner is killed while the library walks a damaged heap."""
+    data = bytearray(content(simple))
+    heap = data.index(b"GCOL")
+    data[heap + 16 : heap + 4096] = bytes(4080)
+    (tmp_path / "a.h5").write_bytes(data)
+    code = (
+        "import os, pathlib, signal, threading; from hlsgen.frontends.keras import h5_file\n"
+        "h5_file._SECONDS = 1.0\n"
+        "def end():\n"
+        "    print(next(iter(h5_file._HELPERS._started))._process.pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "h5_file._opened = lambda file, source, opened=h5_file._opened: (\n"
+        "    threading.Timer(0.3, end).start(), opened(file, source))[1]\n"
+        f"with h5_file.open_h5('here', pathlib.Path({str(tmp_path / 'a.h5')!r})): end()\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env)
+    assert done.returncode == -signal.SIGKILL
+    command, until = Path(f"/proc/{int(done.stdout)}/cmdline"), time.monotonic() + 60
+    while command.exists() and command.read_bytes():
+        assert time.monotonic() < until, "it is still there"
+        time.sleep(0.05)
 
 
 def test_more_than_all_weights_may_have(monkeypatch: pytest.MonkeyPatch) -> None:

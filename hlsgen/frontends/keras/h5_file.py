@@ -23,8 +23,8 @@ from hlsgen.frontends.limits import MAX_WEIGHT, MAX_WEIGHTS
 from hlsgen.helpers import Helper, HelperLost, HelperPool
 
 _HELPERS = HelperPool(Path(__file__).with_name("h5_process.py"))
-_SECONDS, _BYTES_A_SECOND, _DATA_A_SECOND = 10.0, 5e6, 50e6
-"""Processor time that a file may take: so long, longer for a large file, and longer for much that is read of it."""
+_SECONDS, _BYTES_A_SECOND, _MOST_SECONDS, _DATA_A_SECOND = 5.0, 2e6, 20.0, 50e6
+"""Processor time that a file may take: so long, longer (but not much) if it is large, and for what is read of it."""
 _WAITING, _SLOWEST = 120.0, 1e6
 """Seconds until an answer, and bytes a second: of a disk, and of a machine that is busy otherwise."""
 _MOST_INDEX = 256 << 20
@@ -64,6 +64,7 @@ class _File:
         self.helper: Helper | None = helper
         self.objects: list[dict[str, Any]] = []
         self.elements = 0
+        self.granted = 0.0
 
     def ask(
         self, do: str, data: Iterable[bytes] = (), *, size: int = 0, memory: int = 0, most: int = 0, **facts: Any
@@ -73,7 +74,9 @@ class _File:
         Raises ModelError for what the file made of it, ToolError for what it is not to blame for.
         """
         assert self.helper is not None, "the file is closed"
-        granted = {"open": _SECONDS + size / _BYTES_A_SECOND, "read": size / _DATA_A_SECOND}.get(do, 0.0)
+        opening = _SECONDS + min(size / _BYTES_A_SECOND, _MOST_SECONDS)
+        granted = {"open": opening, "read": size / _DATA_A_SECOND}.get(do, 0.0)
+        self.granted += granted
         request = json.dumps({"do": do, "seconds": granted, "size": size, "memory": memory, "most": most, **facts})
         try:
             answer = self.helper.ask(request.encode(), data, seconds=_WAITING + size / _SLOWEST, most=most + _ERROR)
@@ -91,7 +94,7 @@ class _File:
 
     def _lost(self, error: HelperLost) -> ModelError | ToolError:
         if error.signal == signal.SIGPROF:
-            return self.damaged(f"the HDF5 library does not get through it in {_SECONDS:g} s of processor time")
+            return self.damaged(f"the HDF5 library does not get through it in {self.granted:.3g} s of processor time")
         if error.signal in _CAUSED:
             return self.damaged(f"the HDF5 library breaks down over it ({signal.Signals(error.signal).name})")
         return ToolError(
