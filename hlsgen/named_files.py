@@ -38,6 +38,18 @@ def checked_file(path: str | Path, expected: str, error: type[HlsgenError], larg
     return file
 
 
+def content_of(file: Path, expected: str, error: type[HlsgenError], largest: int) -> bytes:
+    """What stands in a file that was :func:`checked_file`. Raises ``error`` where it cannot be read, or is longer."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(largest + 1)
+    except OSError as problem:
+        raise error(_message(file, problem.strerror or str(problem), expected)) from problem
+    if len(content) > largest:
+        raise error(_message(file, f"it has more than the {largest} bytes allowed", expected))
+    return content
+
+
 def _message(file: Path, reason: str, expected: str) -> str:
     text = str(file).encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
     shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"

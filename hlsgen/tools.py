@@ -37,6 +37,9 @@ from hlsgen.errors import ToolError
 _ERROR_LINE = re.compile(r"\b(?:fatal )?error\b\s*[:\[]", re.IGNORECASE)
 _VITIS_ERROR_LINE = re.compile(r"^ERROR:")
 _VERSION = re.compile(r"20\d\d\.\d")
+_PYTHON = re.compile(r"(python|pypy)[\w.-]*")
+_STARTED = "HLSGEN_STARTED_PYTHON"
+"""Set in what is started as a Python: if it is none but this very program, that ends there."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def run(
     if expired.is_set():
         raise ToolError(_failure(words, f"ended after {timeout:g} s without finishing", lines, written))
     if process.returncode != 0:
-        raise ToolError(_failure(words, _status(process.returncode), lines, written))
+        raise ToolError(_failure(words, status(process.returncode), lines, written))
     return Completed(words, "\n".join(lines), time.monotonic() - began, written)
 
 
@@ -191,7 +194,8 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def _status(code: int) -> str:
+def status(code: int) -> str:
+    """How a program ended."""
     return f"failed with exit status {code}" if code > 0 else f"ended by signal {-code}"
 
 
@@ -210,82 +214,42 @@ def first_error(lines: Sequence[str]) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-# -- helpers --------------------------------------------------------------------------------------
+# -- Python itself --------------------------------------------------------------------------------
 
 
-class HelperLost(ToolError):
-    """A helper ended, or was ended because it did not answer in time."""
+def start_python(script: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a script in a Python like this one, with pipes as its three streams, in a session of its own.
 
-
-class Helper:
-    """A script of ours in a process of its own, which answers requests one by one until it is closed.
-
-    A request is a length (4 bytes), that many bytes of text, then data; an answer a length (8 bytes) and as many bytes.
+    It imports from where this process does, but not from the current folder. Raises ToolError.
     """
+    if os.environ.get(_STARTED):
+        raise ToolError("a program that hlsgen started as a Python starts hlsgen again; set sys.executable to a Python")
+    folders = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str) and folder]  # noqa: PTH100
+    try:
+        return subprocess.Popen(
+            (find_python(), "-P", str(script), *arguments),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), _STARTED: "1"},
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise ToolError(f"{find_python()} cannot be started: {error}") from error
 
-    def __init__(self, script: Path) -> None:
-        self.owner = os.getpid()
-        words = (sys.executable, "-P", str(script))
-        try:
-            self._process = subprocess.Popen(
-                words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-            )
-        except OSError as error:
-            raise ToolError(f"{sys.executable} cannot be started: {error.strerror}") from error
-        atexit.register(self.close)
 
-    @property
-    def alive(self) -> bool:
-        """Whether it can be asked: it runs, and this process (not one that it was forked from) has started it."""
-        return self.owner == os.getpid() and self._process.poll() is None
-
-    def ask(self, request: bytes, data: bytes | memoryview = b"", *, seconds: float) -> bytes:
-        """The answer to a request. Raises HelperLost, and ends the process, if there is none within so many seconds."""
-        if not self.alive:
-            raise HelperLost("it has ended")
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            self._process.kill()
-
-        timer = threading.Timer(seconds, expire)
-        timer.daemon = True
-        timer.start()
-        try:
-            return self._exchange(request, data)
-        except (OSError, EOFError) as error:
-            self.close()
-            code = self._process.returncode
-            raise HelperLost(f"no answer in {seconds:g} s" if expired.is_set() else f"it {_status(code)}") from error
-        except BaseException:  # an answer that is still under way would be taken for the next one's
-            self.close()
-            raise
-        finally:
-            timer.cancel()
-
-    def _exchange(self, request: bytes, data: bytes | memoryview) -> bytes:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(len(request).to_bytes(4, "little") + request)
-        self._process.stdin.write(data)
-        self._process.stdin.flush()
-        size = self._process.stdout.read(8)
-        answer = self._process.stdout.read(int.from_bytes(size, "little")) if len(size) == 8 else b""
-        if len(size) < 8 or len(answer) < int.from_bytes(size, "little"):
-            raise EOFError
-        return answer
-
-    def close(self) -> None:
-        """End it; harmless if it has ended."""
-        atexit.unregister(self.close)
-        if self.owner != os.getpid():
-            return
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            with contextlib.suppress(OSError):
-                pipe.close()
-        self._process.wait()
+def find_python() -> str:
+    """The program of this Python. Where another program embeds it, that is not sys.executable. Raises ToolError."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    places = [str(Path(prefix, "bin", name)) for prefix in (sys.exec_prefix, sys.base_exec_prefix)]
+    for program in (sys.executable, *places):
+        if isinstance(program, str) and _PYTHON.fullmatch(Path(program).name) and os.access(program, os.X_OK):
+            return program
+    raise ToolError(
+        f"no Python can be started: sys.executable is {sys.executable!r}, and there is no {' and no '.join(places)}; "
+        "set sys.executable to the Python that this program embeds"
+    )
 
 
 # -- the compiler --------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ RANKS = {
     "named_files": 1,
     "strict_yaml": 1,
     "tools": 1,
+    "helpers": 2,
     "ir": 1,
     "quantizers": 2,
     "config": 2,

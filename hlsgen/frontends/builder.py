@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import GraphError, ModelError
 from hlsgen.frontends.constants import float32_constant
-from hlsgen.frontends.limits import MAX_TENSOR
+from hlsgen.frontends.limits import MAX_NODES, MAX_RANK, MAX_TENSOR
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.ir.layer import Layer
@@ -62,6 +62,8 @@ class Builder:
         self, layer: Layer, inputs: Sequence[Value] | None = None, step: str | None = None
     ) -> Sequence[Value]:
         """Add a node of several outputs and return those. Raises ModelError if it does not fit its inputs."""
+        if len(self.graph) >= MAX_NODES:
+            raise ModelError(f"{self.where}: the model takes more than {MAX_NODES} operations")
         read = self.inputs if inputs is None else inputs
         try:
             node = self.graph.add_node(layer, read, f"{self.name}#", Source(self.name, self.class_name, False))
@@ -74,6 +76,10 @@ class Builder:
     def _check_sizes(self, values: Sequence[Value]) -> None:
         """Raise ModelError for a tensor beyond the limit, before anything of its size is made."""
         for value in values:
+            if len(value.shape) > MAX_RANK:
+                raise ModelError(
+                    f"{self.where}: its result has {len(value.shape)} axes, more than the {MAX_RANK} supported"
+                )
             if value.size > MAX_TENSOR:
                 raise ModelError(
                     f"{self.where}: its result of shape {value.shape} has {value.size} elements, more than the "
@@ -146,7 +152,7 @@ class Builder:
 
     def _carriers(self, result: Value) -> list[Node]:
         """The nodes that yield the layer's own output: the last one, and those it is merely moved from."""
-        found, added = [result.producer], [node for node, _ in self._added]
+        found, added = [result.producer], {node for node, _ in self._added}
         while found[-1] in added and isinstance(found[-1].layer, Mover):
             found.append(found[-1].input.producer)
         return found

@@ -104,6 +104,8 @@ class Graph:
         self._nodes: dict[Node, None] = {}
         self._uses: dict[Value, list[Node]] = {}
         self._names: set[str] = set()
+        self._tried: dict[str, dict[int, int]] = {}
+        """Of each wished name, by number of outputs: how many numbers behind it are known to be taken."""
         self.outputs: tuple[Value, ...] = ()
         self.output_names: tuple[str, ...] = ()
         self.aliases: dict[str, Value] = {}
@@ -162,10 +164,11 @@ class Graph:
 
     def unique_name(self, wish: str, outputs: int = 1) -> str:
         """A name that no node has, nor any value of one; nor do others have those of its own values."""
-        name, count = wish, 0
-        while not self._names.isdisjoint(_all_names(name, outputs)):
+        tried = self._tried.setdefault(wish, {})
+        count = tried.get(outputs, 0)
+        while not self._names.isdisjoint(_all_names(name := f"{wish}_{count}" if count else wish, outputs)):
             count += 1
-            name = f"{wish}_{count}"
+        tried[outputs] = count
         return name
 
     def add(self, layer: Layer, inputs: Sequence[Value], name: str, source: Source) -> Value:
@@ -191,11 +194,19 @@ class Graph:
 
     def rename(self, node: Node, wish: str) -> None:
         """Give a node (and its values) another name, made unique; several values are numbered (``name:0``)."""
-        self._names -= _all_names(node.name, len(node.outputs))
+        self._release(node)
         node.name = self.unique_name(wish, len(node.outputs))
         self._names |= _all_names(node.name, len(node.outputs))
         for value, name in zip(node.outputs, _value_names(node.name, len(node.outputs)), strict=True):
             value.name = name
+
+    def _release(self, node: Node) -> None:
+        """Let others have the names of a node and its values."""
+        names = _all_names(node.name, len(node.outputs))
+        self._names -= names
+        for base in {base for name in names for base in (name, name.rpartition(":")[0])}:
+            for wish in (base, base.rpartition("_")[0]):
+                self._tried.pop(wish, None)
 
     def replace_uses(self, old: Value, new: Value) -> None:
         """Let every reader of ``old`` (and the model's outputs and aliases) read ``new``."""
@@ -223,7 +234,7 @@ class Graph:
         for value in node.outputs:
             del self._uses[value]
         del self._nodes[node]
-        self._names -= _all_names(node.name, len(node.outputs))
+        self._release(node)
 
     def set_inputs(self, node: Node, inputs: Sequence[Value]) -> None:
         """Rewire ``node``; the shape of its output may not change."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from hlsgen.layers.convert import Convert
 from hlsgen.layers.input import Input
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.shape_ops import Reshape
+from hlsgen.layers.split import Split
 
 HERE = Source("s", "S")
 
@@ -156,6 +158,35 @@ def test_adding_with_a_value_of_another_graph():
     with pytest.raises(GraphError, match="new: its input %a is not a value of this graph"):
         graph.add(Convert(), [other["a"]], "new", HERE)
     graph.verify()
+
+
+def test_names_are_the_first_that_are_free():
+    """Whatever was named, renamed and removed before."""
+    rng, graph, nodes = random.Random(3), Graph("g"), []
+    wishes = ["a", "b", "a_1", "a:0", "a_1:1", "a_", "_1", "a_1_1", "b#"]
+    x = graph.add(Input((4,)), (), "x", Source("x", "Input"))
+
+    def free(wish: str, outputs: int, taken: set[str]) -> str:
+        numbered = (f"{wish}_{i}" if i else wish for i in range(1000))
+        parts = [":0", ":1"] if outputs > 1 else []
+        return next(name for name in numbered if taken.isdisjoint([name, *(name + part for part in parts)]))
+
+    for _ in range(1500):
+        wish, move = rng.choice(wishes), rng.random()
+        taken = {name for node in graph for name in (node.name, *(value.name for value in node.outputs))}
+        if move < 0.5 or not nodes:
+            split = rng.random() < 0.3
+            expected = free(wish, 2 if split else 1, taken)
+            nodes.append(graph.add_node(Split(0, 2) if split else Reshape((4,)), [x], wish, Source(wish, "Any")))
+            assert nodes[-1].name == expected
+        elif move < 0.75:
+            node = rng.choice(nodes)
+            own = {node.name, *(value.name for value in node.outputs)}
+            expected = free(wish, len(node.outputs), taken - own)
+            graph.rename(node, wish)
+            assert node.name == expected
+        else:
+            graph.remove(nodes.pop(rng.randrange(len(nodes))))
 
 
 def test_names_are_unique_and_free_again_after_removal():

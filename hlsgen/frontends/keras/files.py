@@ -19,15 +19,16 @@ from typing import Any
 from hlsgen.errors import ModelError
 from hlsgen.frontends.keras.config import ModelEntry, parse_model, plain
 from hlsgen.frontends.keras.h5 import legacy_weights, path_weights
-from hlsgen.frontends.keras.h5_file import Span, open_h5
+from hlsgen.frontends.keras.h5_file import Packed, Span, open_h5
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.frontends.keras.topology import Weights, build_source
-from hlsgen.named_files import checked_file
+from hlsgen.named_files import checked_file, content_of
 
 MAX_PACKED = 1 << 30
 """Bytes that packed weights may become. Keras packs nothing: then they stay where they are until they are read."""
 MAX_JSON = 16 << 20
 """Bytes of a configuration; that of NASNetLarge has one million."""
+_PIECE = 1 << 20
 _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, struct.error
 )  # fmt: skip
@@ -63,14 +64,14 @@ def _check_file(path: Path, expected: str, largest: int | None = None) -> None:
 def _read_keras_zip(path: Path) -> SourceModel:
     with _archive(path) as archive:
         config, metadata = (_member(path, archive, name, MAX_JSON) for name in (_CONFIG, _METADATA))
-        weights = _weights_of(path, archive)
+        info = _info(path, archive, _WEIGHTS)
     model = parse_model(_json(f"{path}: {_CONFIG}", config))
     facts = _json(f"{path}: {_METADATA}", metadata)
     flavour = _flavour(facts.get("keras_version") if isinstance(facts, dict) else None, model)
-    with open_h5(str(path), weights) as root:
+    with open_h5(str(path), _weights_of(path, info)) as root:
         found = path_weights(str(path), root, model, flavour, same_save=True)
-    with _archive(path) as archive:
-        _check_sum(path, archive)
+    for _ in _pieces(path, info):  # to the end, where it is known whether they are those that were written
+        pass
     return build_source(model, found, flavour)
 
 
@@ -96,30 +97,43 @@ def _info(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     info = _info(path, archive, name)
-    if info.file_size > limit:
-        raise ModelError(f"{path}: member '{name}' declares {info.file_size} bytes, more than the {limit} allowed")
+    _check_size(path, info, limit)
     with archive.open(info) as member:
         return member.read(limit)
 
 
-def _weights_of(path: Path, archive: zipfile.ZipFile) -> Span | bytes:
-    """Where the weights are in the archive; the weights themselves if they are packed."""
-    info = _info(path, archive, _WEIGHTS)
+def _check_size(path: Path, info: zipfile.ZipInfo, limit: int) -> None:
+    if info.file_size > limit:
+        raise ModelError(
+            f"{path}: member '{info.filename}' declares {info.file_size} bytes, more than the {limit} allowed"
+        )
+
+
+def _weights_of(path: Path, info: zipfile.ZipInfo) -> Span | Packed:
+    """Where the weights are in the archive, if they are not packed."""
     if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-        return _member(path, archive, _WEIGHTS, MAX_PACKED)
-    with archive.open(info):  # which compares the header in front of the data with the directory
+        _check_size(path, info, MAX_PACKED)
+        return Packed(info.file_size, _pieces(path, info))
+    with (
+        _archive(path) as archive,
+        archive.open(info),
+    ):  # which compares the header in front of the data with the directory
         pass
-    with path.open("rb") as file:
+    with _archive(path), path.open("rb") as file:
         file.seek(info.header_offset + 26)
         name, extra = struct.unpack("<HH", file.read(4))
     return Span(path, info.header_offset + 30 + name + extra, info.file_size)
 
 
-def _check_sum(path: Path, archive: zipfile.ZipFile) -> None:
-    """Raise zipfile's error where the weights are not those that were written."""
-    with archive.open(_WEIGHTS) as member:
-        while member.read(1 << 20):
-            pass
+def _pieces(path: Path, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The content of a member, of the size that it declares. Raises ModelError where it is another."""
+    left = info.file_size
+    with _archive(path) as archive, archive.open(info) as member:
+        while piece := member.read(_PIECE):
+            yield piece
+            left -= len(piece)
+        if left:
+            raise EOFError(f"'{info.filename}' has {left} bytes less than it declares")
 
 
 # -- .h5 and .json --------------------------------------------------------------------------
@@ -145,7 +159,7 @@ def _read_h5_model(path: Path) -> SourceModel:
 
 
 def _read_json_model(path: Path, weights: Path | None) -> SourceModel:
-    raw = _json(str(path), path.read_bytes())
+    raw = _json(str(path), content_of(path, "the text of model.to_json()", ModelError, MAX_JSON))
     if not isinstance(raw, dict) or "config" not in raw:
         raise ModelError(f"{path} is no Keras architecture; expected the text of model.to_json()")
     model = parse_model(raw)

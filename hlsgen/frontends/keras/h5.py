@@ -19,6 +19,7 @@ from hlsgen.frontends.keras.source import Array
 from hlsgen.frontends.keras.variables import Variable, checked_weights, frozen, variables_of
 
 Found = dict[LayerPath, dict[str, Array]]
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 # -- by path --------------------------------------------------------------------------------
@@ -47,18 +48,25 @@ class _OldNaming(_Naming):
 
     def __init__(self, where: str, present: Sequence[str]) -> None:
         super().__init__()
-        self.where, self.present = where, present
+        self.where = where
+        self.present: dict[str, list[tuple[int, str]]] = {}
+        """The groups of each base name with their numbers, in order."""
+        for name in present:
+            self.present.setdefault(name, []).append((0, name))
+            base, _, number = name.rpartition("_")
+            if _NUMBER.fullmatch(number):
+                self.present.setdefault(base, []).append((int(number), name))
+        for groups in self.present.values():
+            groups.sort(key=lambda group: group[0])
 
     def next(self, base: str) -> str:
-        numbered = re.compile(re.escape(base) + r"(?:_(\d+))?")
-        matches = [m for m in map(numbered.fullmatch, self.present) if m]
-        names = [m.string for m in sorted(matches, key=lambda m: int(m[1] or 0))]
+        groups = self.present.get(base, [])
         count = self.counts[base] = self.counts.get(base, -1) + 1
-        if count >= len(names):
+        if count >= len(groups):
             raise ModelError(
-                f"{self.where}: only {len(names)} saved layers '{base}', expected more; the file is damaged"
+                f"{self.where}: only {len(groups)} saved layers '{base}', expected more; the file is damaged"
             )
-        return names[count]
+        return groups[count][1]
 
 
 class _PathReader:
@@ -120,9 +128,10 @@ class _PathReader:
 
     def _share(self, first: LayerEntry, layer: LayerEntry) -> None:
         """A layer in two models is saved once, where it was met first."""
-        before, after = len(first.path), layer.path
-        for path in [p for p in self.found if p[:before] == first.path]:
-            self.found[(*after, *path[before:])] = self.found[path]
+        for leaf in _leaves(layer):
+            saved = (*first.path, *leaf.path[len(layer.path) :])
+            if saved in self.found:
+                self.found[leaf.path] = self.found[saved]
 
     def _check_name(self, group: Group, layer: LayerEntry, name: str) -> None:
         variables = group.group("vars")
@@ -173,7 +182,7 @@ def snake_case(name: str, keras3: bool) -> str:
 
 
 def _natural(path: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in path.split("/")]
+    return [(int(part), "") if _NUMBER.fullmatch(part) else (-1, part) for part in path.split("/")]
 
 
 def _numbered(where: str, group: Group, paths: Sequence[str]) -> dict[str, Array]:
@@ -212,7 +221,7 @@ def legacy_weights(where: str, root: Group, model: ModelEntry, flavour: str) -> 
     """Read the legacy layout: ``root`` is ``model_weights``, or the root of a file of ``save_weights``."""
     found: Found = {}
     by_name = {layer.name: layer for layer in model.layers if not layer.is_operation}
-    saved = root.name_list("layer_names")
+    saved = dict.fromkeys(root.name_list("layer_names"))
     for name in saved:
         group = root.group(name)
         if name not in by_name and group is not None and group.name_list("weight_names"):

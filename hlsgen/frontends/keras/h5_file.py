@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-import threading
-from collections.abc import Iterator, Mapping
+import signal
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from hlsgen.errors import ModelError
+from hlsgen.errors import ModelError, ToolError
 from hlsgen.frontends.limits import MAX_WEIGHT, MAX_WEIGHTS
-from hlsgen.tools import Helper, HelperLost
+from hlsgen.helpers import Helper, HelperLost, HelperPool
 
-_SCRIPT = Path(__file__).with_name("h5_process.py")
-_SECONDS, _BYTES_A_SECOND = 10.0, 50e6
-"""What a request may take: so long, and longer for what is large."""
+_HELPERS = HelperPool(Path(__file__).with_name("h5_process.py"))
+_SECONDS, _BYTES_A_SECOND, _MOST_SECONDS, _DATA_A_SECOND = 5.0, 2e6, 20.0, 50e6
+"""Processor time that a file may take: so long, longer (but not much) if it is large, and for what is read of it."""
+_WAITING, _SLOWEST = 120.0, 1e6
+"""Seconds until an answer, and bytes a second: of a disk, and of a machine that is busy otherwise."""
+_MOST_INDEX = 256 << 20
+"""Bytes that tell what is in a file."""
+_ERROR = 1000
+"""Bytes of an error."""
 _PACKED = 1100
 """How many times larger packed data get at most."""
+_MORE, _SMALL = 16, 1 << 20
+"""How many times the size of its data all chunks of a dataset may have, and bytes beyond that."""
+_CAUSED = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)
+"""Signals by which a library ends that reads damaged data."""
 
 
 @dataclass(frozen=True)
@@ -38,65 +48,89 @@ class Span:
     size: int
 
 
-class _Helpers:
-    """The helper of this process: started when the first file is read, again where it was lost."""
+@dataclass(frozen=True)
+class Packed:
+    """A part of a file that is packed: its size, and its content piece by piece."""
 
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.helper: Helper | None = None
-
-    def get(self) -> Helper:
-        if self.helper is None or not self.helper.alive:
-            self.helper = Helper(_SCRIPT)
-        return self.helper
-
-
-_HELPERS = _Helpers()
+    size: int
+    pieces: Iterable[bytes]
 
 
 class _File:
     """An open file: its index, and what was read of it."""
 
     def __init__(self, where: str, helper: Helper) -> None:
-        self.where, self.helper = where, helper
+        self.where = where
+        self.helper: Helper | None = helper
         self.objects: list[dict[str, Any]] = []
         self.elements = 0
+        self.granted = 0.0
 
-    def ask(self, request: Mapping[str, Any], data: bytes = b"", size: float = 0) -> bytes:
-        """The payload of the answer. Raises ModelError for what the file made of it."""
-        seconds = _SECONDS + size / _BYTES_A_SECOND
+    def ask(
+        self, do: str, data: Iterable[bytes] = (), *, size: int = 0, memory: int = 0, most: int = 0, **facts: Any
+    ) -> bytearray:
+        """The content of the answer, of ``most`` bytes; ``size`` bytes are read for it, ``memory`` held.
+
+        Raises ModelError for what the file made of it, ToolError for what it is not to blame for.
+        """
+        assert self.helper is not None, "the file is closed"
+        opening = _SECONDS + min(size / _BYTES_A_SECOND, _MOST_SECONDS)
+        granted = {"open": opening, "read": size / _DATA_A_SECOND}.get(do, 0.0)
+        self.granted += granted
+        request = json.dumps({"do": do, "seconds": granted, "size": size, "memory": memory, "most": most, **facts})
         try:
-            answer = self.helper.ask(json.dumps(request).encode(), data, seconds=seconds)
+            answer = self.helper.ask(request.encode(), data, seconds=_WAITING + size / _SLOWEST, most=most + _ERROR)
         except HelperLost as error:
-            raise self.damaged(f"the HDF5 library does not get through it: {error}") from error
-        if answer[:1] != b"+":
-            raise self.damaged(answer[1:500].decode("utf-8", "replace"))
-        return answer[1:]
+            raise self._lost(error) from error
+        text = answer.content.decode("utf-8", "replace") if answer.mark != b"+" else ""
+        if answer.mark == b"!":
+            raise ToolError(f"{self.where}: its HDF5 data cannot be read here: {text}")
+        if answer.mark != b"+":
+            raise self.damaged(text)
+        return answer.content
 
     def damaged(self, reason: str) -> ModelError:
         return ModelError(f"{self.where}: its HDF5 data cannot be read (truncated or damaged?): {reason}")
 
+    def _lost(self, error: HelperLost) -> ModelError | ToolError:
+        if error.signal == signal.SIGPROF:
+            return self.damaged(f"the HDF5 library does not get through it in {self.granted:.3g} s of processor time")
+        if error.signal in _CAUSED:
+            return self.damaged(f"the HDF5 library breaks down over it ({signal.Signals(error.signal).name})")
+        return ToolError(
+            f"{self.where}: the process that reads its HDF5 data is lost: {error}; try again, with "
+            "more memory or from a faster disk if that is short or slow"
+        )
+
 
 @contextmanager
-def open_h5(where: str, source: Path | Span | bytes) -> Iterator[Group]:
-    """Open a file, a part of one, or the bytes of one; ``where`` begins the messages. Raises ModelError."""
-    with _HELPERS.lock:
-        file = _File(where, _HELPERS.get())
-        request, data = _opening(source)
-        file.objects = json.loads(file.ask({"do": "open", **request}, data, request.get("size", 0)))
+def open_h5(where: str, source: Path | Span | Packed) -> Iterator[Group]:
+    """Open a file or a part of one; ``where`` begins the messages. It can be read until the end of the block.
+
+    Raises ModelError for damaged files, ToolError where the process that reads them cannot be started or is lost.
+    """
+    with _HELPERS.borrowed() as helper:
+        file = _File(where, helper)
         try:
+            file.objects = json.loads(_opened(file, source))
             yield Group(file, 0, "")
+            file.ask("close")
         finally:
-            if file.helper.alive:
-                file.ask({"do": "close"})
+            file.helper = None
 
 
-def _opening(source: Path | Span | bytes) -> tuple[dict[str, Any], bytes]:
-    if isinstance(source, bytes):
-        return {"size": len(source)}, source
+def _opened(file: _File, source: Path | Span | Packed) -> bytearray:
+    """The index of a file, which is opened."""
+    if isinstance(source, Packed):
+        return file.ask("open", source.pieces, size=source.size, memory=source.size, most=_MOST_INDEX)
     if isinstance(source, Span):
-        return {"path": str(source.path.absolute()), "offset": source.offset, "size": source.size}, b""
-    return {"path": str(source.absolute())}, b""
+        place = str(source.path.absolute())
+        return file.ask("open", size=source.size, most=_MOST_INDEX, path=place, offset=source.offset)
+    try:
+        size = source.stat().st_size
+    except OSError as error:
+        raise file.damaged(str(error)) from error
+    return file.ask("open", size=size, most=_MOST_INDEX, path=str(source.absolute()))
 
 
 class Dataset:
@@ -114,10 +148,18 @@ class Dataset:
             raise ModelError(
                 f"{file.where}: dataset '{name}' of shape {self.shape} is too big, above {MAX_WEIGHT} numbers"
             )
-        size, stored = self.size * self.dtype.itemsize, facts["stored"]
-        if stored < size and not (facts["packed"] and stored * _PACKED >= size):
+        self._bytes, stored = self.size * self.dtype.itemsize, facts["stored"]
+        packed = facts["chunks"] is not None
+        if stored < self._bytes and not (packed and stored * _PACKED >= self._bytes):
             raise ModelError(
-                f"{file.where}: dataset '{name}' of shape {self.shape} has {size} bytes, but {stored} stored"
+                f"{file.where}: dataset '{name}' of shape {self.shape} has {self._bytes} bytes, but {stored} stored"
+            )
+        self._chunk: int
+        self._chunk, all_chunks = facts["chunks"] or (0, 0)
+        if all_chunks > _MORE * self._bytes + _SMALL:
+            raise ModelError(
+                f"{file.where}: dataset '{name}' of {self._bytes} bytes has chunks of {self._chunk} bytes; the file is "
+                "damaged"
             )
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -126,9 +168,11 @@ class Dataset:
         self._file.elements += self.size
         if self._file.elements > MAX_WEIGHTS:
             raise ModelError(f"{self._file.where}: it holds more than {MAX_WEIGHTS} numbers in all")
-        payload = self._file.ask({"do": "read", "dataset": self._number}, size=self.size * self.dtype.itemsize)
-        if len(payload) != self.size * self.dtype.itemsize:
-            raise self._file.damaged(f"dataset '{self.name}' has {len(payload)} bytes, expected others")
+        payload = self._file.ask(
+            "read", size=self._bytes, memory=self._bytes + 2 * self._chunk, most=self._bytes, dataset=self._number
+        )
+        if len(payload) != self._bytes:
+            raise self._file.damaged(f"dataset '{self.name}' has {len(payload)} bytes, expected {self._bytes}")
         return np.frombuffer(payload, self.dtype).reshape(self.shape).astype(dtype or self.dtype, copy=False)
 
 

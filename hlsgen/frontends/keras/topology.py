@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
 from hlsgen.frontends.keras.source import Array, Border, InputSpec, LayerCall, SourceModel, Tensor
-from hlsgen.frontends.limits import MAX_CALLS, MAX_TENSOR
+from hlsgen.frontends.limits import MAX_CALLS, MAX_PARTS, MAX_RANK, MAX_TENSOR
 
 Weights = Mapping[LayerPath, dict[str, Array]]
 
@@ -113,6 +113,8 @@ def _shape(model: str, name: str, shape: Sequence[object]) -> tuple[int, ...]:
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ModelError(f"input '{name}': axis {axis} of its shape {tuple(shape)} is no positive integer")
         sizes.append(size)
+    if len(sizes) > MAX_RANK:
+        raise ModelError(f"input '{name}' has {len(sizes)} axes, more than the {MAX_RANK} supported")
     if prod(sizes) > MAX_TENSOR:
         raise ModelError(f"input '{name}' of shape {tuple(shape)} has more than {MAX_TENSOR} elements")
     return tuple(sizes)
@@ -121,44 +123,45 @@ def _shape(model: str, name: str, shape: Sequence[object]) -> tuple[int, ...]:
 def _output_names(model: ModelEntry, outputs: Sequence[Tensor]) -> tuple[str, ...]:
     if model.output_keys is not None and len(model.output_keys) == len(outputs):
         return model.output_keys
-    names: list[str] = []
-    for tensor in outputs:
-        names.append(_free(tensor.call, names))
-    return tuple(names)
+    free = FreeNames()
+    return tuple(free.take(tensor.call) for tensor in outputs)
 
 
 # -- names ----------------------------------------------------------------------------------
 
 
-def _free(name: str, taken: Sequence[str] | set[str]) -> str:
-    number, free = 0, name
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
-    return free
+class FreeNames:
+    """Names that are taken one by one: each is what was wished for, or that with the next free number."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.used = set(taken)
+        self._tried: dict[str, int] = {}
+        """Of each wish, the first number that may be free (0: the wish itself)."""
+
+    def take(self, wish: str, first: int = 0) -> str:
+        """A name that nobody has, with ``first`` or the next number that is free."""
+        number = max(self._tried.get(wish, 0), first)
+        while (free := f"{wish}_{number}" if number else wish) in self.used:
+            number += 1
+        self._tried[wish] = number + 1
+        self.used.add(free)
+        return free
 
 
 class _Names:
     """Unique names: inputs and first calls keep theirs, further calls take the next free number."""
 
     def __init__(self, inputs: Sequence[InputSpec], model: ModelEntry) -> None:
-        self.used = {spec.name for spec in inputs}
-        self.layers: dict[LayerPath, str] = {}
-        for entry in model.leaves():
-            self.layers[entry.path] = _free("/".join(entry.path), self.used)
-            self.used.add(self.layers[entry.path])
-        self.called: dict[LayerPath, int] = {}
+        self.free = FreeNames(spec.name for spec in inputs)
+        self.layers = {entry.path: self.free.take("/".join(entry.path)) for entry in model.leaves()}
+        self.called: set[LayerPath] = set()
 
     def of_call(self, path: LayerPath) -> str:
         name = self.layers[path]
-        if path not in self.called:
-            self.called[path] = 1
-            return name
-        while f"{name}_{self.called[path]}" in self.used:
-            self.called[path] += 1
-        free = f"{name}_{self.called[path]}"
-        self.used.add(free)
-        return free
+        if path in self.called:
+            return self.free.take(name, first=1)
+        self.called.add(path)
+        return name
 
 
 # -- the walk -------------------------------------------------------------------------------
@@ -173,14 +176,20 @@ class _Walk:
     count: int = 0
     """Calls so far, those of models too: models that call each other twice double them at each level."""
 
-    def _count(self) -> None:
-        self.count += 1
+    def _count(self, where: str, tensors: int) -> None:
+        """Count a call that reads (or, of a model, yields) so many tensors. Raises ModelError beyond the limits."""
+        if tensors > MAX_PARTS:
+            raise ModelError(f"{where} reads or yields {tensors} tensors, more than the {MAX_PARTS} supported")
+        self.count += max(tensors, 1)
         if self.count > MAX_CALLS:
-            raise ModelError(f"the model has more than {MAX_CALLS} calls of layers, counting those of nested models")
+            raise ModelError(
+                f"the model has more than {MAX_CALLS} calls of layers, counting those of nested models, and each "
+                "tensor that a layer reads"
+            )
 
     def run(self, model: ModelEntry, inputs: list[Tensor]) -> list[Tensor]:
         """Add the calls of one use of ``model`` and return its output tensors."""
-        self._count()
+        self._count(f"model '{model.name}'", max(len(model.inputs), len(model.outputs)))
         return self._sequential(model, inputs) if model.sequential else self._functional(model, inputs)
 
     def _sequential(self, model: ModelEntry, tensors: list[Tensor]) -> list[Tensor]:
@@ -218,7 +227,7 @@ class _Walk:
             return self.run(entry.model, inputs)
         if entry.is_input:
             raise ModelError(f"{entry.where}: an input reads other layers; the file is damaged")
-        self._count()
+        self._count(entry.where, len(inputs))
         name = self.names.of_call(entry.path)
         call = LayerCall(
             name=name,

@@ -6,7 +6,7 @@ HDF5 files (position in a list of names), so that a weight is never looked for b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +51,7 @@ _SIZES: dict[str, Kind[Any]] = {
     "kernel_size": several(EXTENT),
 }
 """Options by which weights have their shapes."""
+_WRAPPERS = ("TimeDistributed", "Bidirectional", "QBidirectional")
 Config = Mapping[str, Any]
 Table = Callable[[Config], list[Variable]]
 
@@ -63,7 +64,7 @@ def variables_of(entry: LayerEntry) -> tuple[Variable, ...] | None:
 
 
 def _variables(where: str, class_name: str, config: Config) -> tuple[Variable, ...] | None:
-    if class_name in ("TimeDistributed", "Bidirectional", "QBidirectional"):
+    if class_name in _WRAPPERS:
         return _wrapped(where, class_name, config)
     table = TABLES.get(class_name)
     if table is None:
@@ -86,32 +87,36 @@ def shapes_of(class_name: str, config: Config) -> dict[str, Pattern]:
 
 
 def _wrapped(where: str, class_name: str, config: Config) -> tuple[Variable, ...] | None:
-    keys = (
-        {"layer": "layer"} if class_name == "TimeDistributed" else {"forward_layer": "layer", "backward_layer": "layer"}
+    """The variables of the layer in a wrapper; of a bidirectional one, those of either direction."""
+    if class_name == "TimeDistributed":
+        inner = _inner(where, config.get("layer"), ())
+        return None if inner is None else _owned("layer", inner)
+    forward = _inner(where, config.get("layer"), _WRAPPERS)
+    other = config.get("backward_layer")
+    backward = _inner(where, other, _WRAPPERS) if isinstance(other, dict) else forward
+    if forward is None or backward is None:
+        return None
+    return _owned("forward_layer", forward) + _owned("backward_layer", backward)
+
+
+def _inner(where: str, inner: Any, refused: Collection[str]) -> tuple[Variable, ...] | None:
+    """The variables of a wrapped layer, which may be of none of these classes."""
+    if not isinstance(inner, dict) or not isinstance(inner.get("config"), dict):
+        raise ModelError(f"{where}: it wraps no layer; the file is damaged")
+    inner_class = str(inner.get("class_name")).rpartition(">")[2]
+    if inner_class in MODEL_CLASSES:
+        raise UnsupportedError(f"{where}: it wraps a whole model; wrap its layers one by one")
+    if inner_class in refused:
+        raise UnsupportedError(f"{where}: it wraps {inner_class}; expected a recurrent layer, as Keras does")
+    return _variables(where, inner_class, inner["config"])
+
+
+def _owned(owner: str, variables: Sequence[Variable]) -> tuple[Variable, ...]:
+    """The same variables as those of a part called ``owner``."""
+    return tuple(
+        replace(v, role=f"{owner}/{v.role}", owner=f"{owner}/{v.owner}".rstrip("/"), attributes=v.attribute_names)
+        for v in variables
     )
-    if class_name != "TimeDistributed" and isinstance(config.get("backward_layer"), dict):
-        keys["backward_layer"] = "backward_layer"
-    found: list[Variable] = []
-    for owner, key in keys.items():
-        inner = config.get(key)
-        if not isinstance(inner, dict) or not isinstance(inner.get("config"), dict):
-            raise ModelError(f"{where}: it wraps no layer; the file is damaged")
-        inner_class = str(inner.get("class_name")).rpartition(">")[2]
-        if inner_class in MODEL_CLASSES:
-            raise UnsupportedError(f"{where}: it wraps a whole model; wrap its layers one by one")
-        variables = _variables(where, inner_class, inner["config"])
-        if variables is None:
-            return None
-        found += [
-            replace(
-                v,
-                role=f"{owner}/{v.role}",
-                owner=f"{owner}/{v.owner}".rstrip("/"),
-                attributes=v.attribute_names,
-            )
-            for v in variables
-        ]
-    return tuple(found)
 
 
 # -- the table ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import hlsgen
-from hlsgen.errors import HlsgenError
+from hlsgen.errors import HlsgenError, ToolError
 from hlsgen.frontends.keras.source import SourceModel
 from tests.fuzz.cases.base import Case, WrongError, refusal
 from tests.fuzz.cases.evaluated import check_project
@@ -36,6 +36,8 @@ def read(files: Files, folder: Path, *, emulate: bool, write: bool, right: bool 
     try:
         project = hlsgen.convert(files[0], weights=files[1])
     except HlsgenError as error:
+        if isinstance(error, ToolError):  # no file is to blame for that: a limit of this process's, say, was met first
+            raise WrongError("tool", str(error)) from error
         if right and _TOO_WIDE not in str(error):
             raise WrongError("refused", str(error)) from error
         if set(folder.rglob("*")) != before:

@@ -19,6 +19,7 @@ from hlsgen.frontends.keras.call import ACTIVATIONS, OPERATIONS, READERS, Call, 
 from hlsgen.frontends.keras.options import AXIS, LARGEST, NUMBER, Kind, listed, maybe, several, whole
 from hlsgen.frontends.keras.readers import activations, shapes  # noqa: F401  (registered before they are looked up)
 from hlsgen.frontends.keras.readers.activations import read_softmax
+from hlsgen.frontends.limits import MAX_PARTS
 from hlsgen.frontends.merging import merge_chain
 from hlsgen.ir.graph import Value
 from hlsgen.layers.shape_ops import Permute, Reshape
@@ -170,6 +171,9 @@ def read_split(call: Call) -> Sequence[Value]:
     place = axis - 1 if axis > 0 else len(shape) + axis
     if axis == 0 or not 0 <= place < len(shape):
         raise UnsupportedError(f"{call.where}: axis {axis} is that of the batch, or outside of {len(shape)} axes")
+    count = sections if isinstance(sections, int) else len(sections) + 1
+    if count > MAX_PARTS:
+        raise ModelError(f"{call.where}: {count} parts, more than the {MAX_PARTS} supported")
     if isinstance(sections, int):
         if sections < 1 or shape[place] % sections:
             raise ModelError(f"{call.where}: {shape[place]} elements along axis {axis} are not {sections} equal parts")
