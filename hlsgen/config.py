@@ -28,6 +28,7 @@ from pydantic import (
 
 from hlsgen.errors import ConfigError, TypeSpecError, brief, nearest
 from hlsgen.ir.spelling import INPUT_MODES, WrittenType
+from hlsgen.ir.text import is_storable
 from hlsgen.ir.types import FixedType
 from hlsgen.named_files import checked_file
 from hlsgen.strict_yaml import MAX_BYTES, Document, parse
@@ -93,7 +94,7 @@ def _real(value: Any) -> Any:
 def _writable(value: Any) -> Any:
     """A text or path that a file or a file system takes: not endless, no NUL, no half of a character."""
     text = str(value)
-    if len(text) > _LONGEST_TEXT or "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if len(text) > _LONGEST_TEXT or not is_storable(text):
         raise ValueError(f"expected up to {_LONGEST_TEXT} characters, none of them a NUL or half of one")
     return value
 
