@@ -289,15 +289,32 @@ def test_doctor_without_compiler(call: Call, monkeypatch: pytest.MonkeyPatch, tm
     assert "MISSING" in result.out
 
 
+USERS_NAMES = (
+    "hlsgen_thesis",
+    "hlsgen_0123.so",
+    "bindings_of_book.o",
+    "build_release1",
+    "build_settings",
+    "course.failed.log",
+    f"hlsgen_{'g' * 32}.so",
+    f"my_hlsgen_{'0' * 32}.so",
+)
+
+
 def test_cache(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path))
     tmp_path.chmod(0o700)
-    (tmp_path / "hlsgen_0123.so").write_bytes(b"x" * 2**20)
-    (tmp_path / "build_1").mkdir()
-    (tmp_path / "letter.txt").touch()
-    assert "1 designs, 2 entries, 1.0 MiB" in call("cache", "show").out
-    assert "2 entries removed" in call("cache", "clear").out
-    assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"], "only our own files are removed"
+    digest = "0123456789abcdef" * 2
+    (tmp_path / f"hlsgen_{digest}.so").write_bytes(b"x" * 2**20)
+    (tmp_path / f"bindings_{digest}.failed.log").touch()
+    (tmp_path / ".hlsgen-build-1").mkdir()
+    for name in USERS_NAMES:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").touch()
+    assert "1 designs, 3 entries, 1.0 MiB" in call("cache", "show").out
+    assert "3 entries removed" in call("cache", "clear").out
+    left = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.txt")}
+    assert left == {f"{name}/notes.txt" for name in USERS_NAMES}, "only our own files are removed"
 
 
 def test_passes(call: Call) -> None:
