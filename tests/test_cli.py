@@ -198,6 +198,15 @@ def test_predict(call: Call, tmp_path: Path, iris: Path, raw: bool) -> None:
     assert call(*words, "--overwrite").status == 0
 
 
+@pytest.mark.parametrize("name", ["y.npy", "y.npz"])
+def test_mantissas_that_no_file_holds_are_refused(call: Call, tmp_path: Path, iris: Path, name: str) -> None:
+    wide = "input_precision: fixed<60,30>\ndefaults: {precision: {result: 'fixed<65,40>', accum: 'fixed<110,60>'}}\n"
+    (tmp_path / "c.yml").write_text(f"model: {iris}\n{wide}", encoding="utf-8")
+    result = call("predict", tmp_path / "c.yml", iris.parent / "x.npy", tmp_path / name, "--raw")
+    assert result.status == 2 and "is fixed<65,40" in result.err and "integers of up to 64 bits" in result.err
+    assert not (tmp_path / name).exists()
+
+
 # -- errors --------------------------------------------------------------------------------------
 
 
