@@ -15,6 +15,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from math import inf, isfinite, ldexp
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,8 +126,9 @@ def _key(
 def _stamp(path: Any) -> Any:
     """A file and its state. What is no file is equal to itself: it is for convert to refuse it."""
     try:
-        status = os.stat(path)
-        return os.path.abspath(os.fsdecode(path)), status.st_mtime_ns, status.st_size, status.st_ino
+        file = Path(os.fsdecode(path)).absolute()
+        status = file.stat()
+        return str(file), status.st_mtime_ns, status.st_size, status.st_ino
     except (OSError, ValueError, TypeError):
         return repr(path)
 
