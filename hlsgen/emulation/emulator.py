@@ -61,7 +61,7 @@ class Emulator:
 
 
 def _checked_threads(given: Any) -> int:
-    if isinstance(given, bool) or not isinstance(given, Integral) or not 1 <= given <= _MOST_THREADS:
+    if isinstance(given, bool) or not isinstance(given, Integral) or not 1 <= int(given) <= _MOST_THREADS:
         raise InputError(f"threads is {brief(given)}, expected a whole number from 1 to {_MOST_THREADS}")
     return int(given)
 
