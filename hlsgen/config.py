@@ -352,9 +352,15 @@ def _explain(error: Any, origin: _Origin, model: type[BaseModel]) -> str:
     place = ".".join(_shortened(part) for part in path)
     if unknown:
         *parents, key = error["loc"]
-        return f"{where}: unknown key '{place}'{nearest(str(key), _fields_at(parents, model))}"
+        return f"{where}: unknown key '{place}'{_advice(str(key), parents, model)}"
     found = f", found {brief(error['input'])}" if not isinstance(error["input"], dict) else ""
     return f"{where}: {place}: {error['msg'].removeprefix('Value error, ')}{found}"
+
+
+def _advice(key: str, parents: list[Any], model: type[BaseModel]) -> str:
+    if model is Config and not parents and key in LayerSettings.model_fields:
+        return "; it is a setting of layers: put it below 'defaults:', or a layer of 'layers:'"
+    return nearest(key, _fields_at(parents, model))
 
 
 def _shortened(part: str | int) -> str:

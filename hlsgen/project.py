@@ -102,7 +102,7 @@ def _source(model: Any) -> Any:
 
 
 def default_config(model: Any, granularity: Granularity = "model") -> Config:
-    """Return the configuration with every setting spelt out, for editing.
+    """Return the configuration with the settings that layers have spelt out, for editing.
 
     ``granularity``: "model" (one set of defaults), "type" (also one per layer type) or "name" (one per layer).
     """
@@ -110,7 +110,7 @@ def default_config(model: Any, granularity: Granularity = "model") -> Config:
     if not isinstance(granularity, str) or granularity not in levels:
         raise ConfigError(f"default_config(): unknown granularity {brief(granularity)}{nearest(granularity, levels)}")
     graph = read_model(_source(model))
-    plain = {"precision": {}, "strategy": "latency", "reuse_factor": 1}
+    plain = {"precision": {}, "strategy": "latency", "reuse_factor": 1, "weight_granularity": "auto"}
     sources = [node.source for node in graph if not node.is_input]
     entries: dict[str, Any] = {"defaults": plain}
     if granularity == "type":
@@ -207,8 +207,8 @@ class Project:
     def synthesize(self, **options: Any) -> Any:
         """Write the project, run the backend's tool on it and return its report.
 
-        Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False``; it returns the parsed synthesis
-        report. Raises ToolError if the tool is missing or fails.
+        Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False``, ``log`` and ``timeout`` (s); it
+        returns the parsed synthesis report. Raises ToolError if the tool is missing or fails.
         """
         return load_backend(self.config.backend).run(self._job, self.write, **options)
 

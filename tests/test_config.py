@@ -132,6 +132,8 @@ def test_every_form_gives_the_same(tmp_path: Path, form: str) -> None:
         ("io_type: io_serial", "io_type: .*io_parallel.*found 'io_serial'"),
         ("clock_period: -1", "clock_period: .*greater than 0.*found -1"),
         ("defaults: {reuse_factor: 0}", "defaults.reuse_factor: .*found 0"),
+        ("precision: fixed<16,6>", "unknown key 'precision'; it is a setting of layers: put it below 'defaults:'"),
+        ("defaults: {precision: {accum: fixed<20,8>}}", "'fixed<20' .* ends before its '>'; .*put it into quotes"),
         ("defaults: {precision: 'fixd<16,6>'}", "'fixd<16,6>' is not a fixed-point type"),
         ("- a list", "expected a mapping of settings, found list"),
         ("a: [", "not valid YAML"),

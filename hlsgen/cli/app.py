@@ -178,7 +178,7 @@ def config(
     model: Annotated[Path, _existing("A .keras, .h5 or .json model.")],
     granularity: Annotated[Granularity, typer.Option("--granularity", "-g", help="How much to spell out.")] = "model",
 ) -> None:
-    """Print a complete YAML configuration for a model, to edit."""
+    """Print a YAML configuration for a model with the settings there are, to edit."""
     with working("reading the model"):
         settings = hlsgen.default_config(model, granularity)
     entries = {key: value for key, value in settings.model_dump(mode="json").items() if value is not None}

@@ -142,6 +142,10 @@ class FixedType:
             return text
         match = re.fullmatch(r"\s*(?:ap_)?(u?)(fixed|int)\s*<([^<>]*)>\s*", str(text).lower())
         shown = brief(str(text))
+        if match is None and "<" in str(text) and ">" not in str(text):
+            raise TypeSpecError(
+                f"{shown} is not a fixed-point type: it ends before its '>'; in YAML's braces, put it into quotes"
+            )
         if match is None:
             raise TypeSpecError(
                 f"{shown} is not a fixed-point type; write it like 'fixed<16,6>', 'ufixed<8,2,RND,SAT>' or 'int<4>'"

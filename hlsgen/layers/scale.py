@@ -15,6 +15,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Packing, Statistics
 from hlsgen.ir.shape_pattern import Pattern
+from hlsgen.ir.types import FixedType
 from hlsgen.layers.linear import LinearLayer
 
 
@@ -56,6 +57,15 @@ class Scale(LinearLayer):
 
     def shares_before(self, power: Floats, shares: Floats) -> Floats:
         return shares
+
+    def step_frac(self, result: FixedType | None) -> int | None:
+        """Known where values are multiplied by powers of two, as by a hard sigmoid."""
+        if result is None or self.weight.mantissas is None or self.bias.mantissas is None:
+            return None
+        parts, exponents = np.frexp(np.abs(self.weight.effective))
+        if (parts != 0.5).any():
+            return None
+        return max(result.frac, self.bias.fixed[1]) + int(exponents.max()) - 1
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return inputs[0] * self.weight.effective + self.bias.effective

@@ -37,7 +37,7 @@ class InferTypes(Step):
     """Give every value a type and every constant its mantissas, from the inputs on.
 
     before: ``x -> Dense -> Relu`` with real weights and no types
-    after:  ``x : fixed<16,6> -> Dense : fixed<16,8,RND,SAT> -> Relu : ufixed<15,7,RND,SAT>``
+    after:  ``x : fixed<16,6> -> Dense : fixed<16,8,RND,SAT> -> Relu : ufixed<16,8>``
 
     Options: the budget in bits for what nobody fixed; the widest accumulator and exact result (None: no cap); whether
     what is expected of the inputs comes from calibration data, by which their types are placed then.
@@ -130,15 +130,14 @@ class _Inference:
         used = exact.clipped(wanted.low, wanted.high).type()
         if used.width <= room.width or layer.structural:
             return full, Reason.EXACT
-        if self._is_inside(layer, value) and self._within_cap(value, full):
-            return self._held_inside(value, full)
-        if self._keeps_exact(value, full):
-            return within_limit(full)
+        inside = self._is_inside(layer, value)
+        if (inside or self._keeps_exact(value)) and self._within_cap(value, full):
+            return self._held_inside(value, full) if inside else within_limit(full)
         return placed_in(room, full, used, value.expected)
 
-    def _keeps_exact(self, value: Value, full: FixedType) -> bool:
+    def _keeps_exact(self, value: Value) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
-        return (self.readers.cast(value) or value in self.pure) and self._within_cap(value, full)
+        return self.readers.cast(value) or value in self.pure
 
     def _is_inside(self, layer: Layer, value: Value) -> bool:
         """Whether the value is half of an operation that is cast once, at its end (docs/numerics.md, rule 11)."""
@@ -172,13 +171,13 @@ class _Inference:
     def report_assumptions(self) -> None:
         """Say of inputs that nobody knows how large they get, where results were placed by that."""
         tensors = self.draft.tensors
-        unsure = [tensors[v] for v in self.graph.values if v.expected is not None and v.expected.octaves >= UNEQUAL]
-        placed = [t.type.width for t in unsure if t.typing.reason is Reason.BUDGET]
-        stated = {value for value in self.graph.inputs if tensors[value] in unsure}
-        for value in stated if placed else ():
-            octaves = 0 if value.expected is None else value.expected.octaves
-            text = _assumption(tensors[value].type, octaves, max(placed), self.width)
-            self.draft.notes.append(f"{value.name}: {text}")
+        values = [v for v in self.graph.values if v.expected is not None and v.expected.octaves >= UNEQUAL]
+        unsure = [tensors[value] for value in values]
+        rooms = [self.widths.of(v.producer).width for v in values if tensors[v].typing.reason is Reason.BUDGET]
+        for value in self.graph.inputs if rooms else ():
+            if value in values and value.expected is not None:
+                text = _assumption(tensors[value].type, value.expected.octaves, max(rooms), self.width)
+                self.draft.notes.append(f"{value.name}: {text}")
         for tensor in unsure:
             if tensor.typing.reason in (Reason.BUDGET, Reason.FUNCTION) and _cannot_fill(tensor):
                 self.draft.notes.append(

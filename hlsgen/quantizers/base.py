@@ -91,8 +91,6 @@ class Activation:
     @property
     def step_frac(self) -> int | None:
         """Fraction bits of a grid whose steps and half steps are where the result steps; None if unknown."""
-        if self.coarser:
-            return None
         match self.kind:
             case "cast":
                 return self.type.frac

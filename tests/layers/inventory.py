@@ -181,7 +181,13 @@ def _activations() -> _Section:
     )
     section.right("hard_silu, hard_swish", VECTOR, _activation("hard_silu"), CLOSE, keras2=ABSENT)
     section.right("hard_tanh", VECTOR, _activation("hard_tanh"), keras2=ABSENT)
-    section.right("softmax", LINE, _activation("softmax"), CLOSE, note="the winner is never another")
+    section.right(
+        "softmax",
+        LINE,
+        _activation("softmax"),
+        CLOSE,
+        note="the order never turns round; near values may come out equal",
+    )
     section.right("Softmax(axis)", LINE, _layer("Softmax", axis=1), CLOSE, note="any axes of up to three")
     for name in ("hard_shrink", "sparsemax", "glu"):
         section.refused(name, VECTOR, _activation(name), f"'{name}' is not supported", keras2=ABSENT)

@@ -175,6 +175,24 @@ def test_a_type_of_the_budget_stays_in_the_budget():
     assert "leave 5 bits of them unused" in note and "calibration=" in note
 
 
+def test_the_width_that_is_told_is_that_of_the_results():
+    """Of what goes into a ReLU the sign costs nothing, and does not count."""
+    net, rng = Net(), np.random.default_rng(0)
+    weights = {"kernel": rng.normal(size=(8, 16)), "bias": rng.normal(size=16)}
+    net.call("Dense", "fc", net.input((8,)), weights, units=16, activation="relu")
+    project = project_of(net.source("fc"), input_precision="fixed<16,8>")
+    (note,) = [n for n in project.design.notes if "standardised" in n]
+    assert "leave 5 bits of them unused" in note
+
+
+def test_assumptions_are_told_in_the_order_of_the_inputs():
+    net = Net()
+    names = [net.input((4,), name) for name in "edcba"]
+    project = project_of(net.source(net.call("Multiply", "product", names)), input_precision="fixed<32,16>")
+    told = [note.split(":")[0] for note in project.design.notes if "standardised data" in note]
+    assert told == names
+
+
 def test_calibration_takes_the_budget():
     x = np.random.default_rng(0).normal(size=(100, 16))
     project = project_of(source_of("mlp"), {"x": x}, input_precision="fixed<24,12>")

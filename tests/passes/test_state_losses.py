@@ -242,6 +242,7 @@ def test_max_width_says_where_it_cuts_the_models_own_fixed_point():
         "square: max_width cuts the exact result",
     ):
         assert any(name in text for text in texts)
+    assert len(set(texts)) == len(texts)
     assert warned(project_of(net.source("square"))) == []
 
 

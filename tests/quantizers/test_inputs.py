@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.quantizers.qkeras import parse_quantizer
 from tests.passes.builders import Net, project_of
 from tests.quantizers.reference import call, installed_library
 
@@ -29,6 +30,13 @@ STEPS = {
     "binary(use_01=1,alpha=1)": "fixed<31,6,TRN,SAT>",
     "ternary(alpha=1)": "fixed<32,6,TRN,SAT>",
     "ternary(alpha=1,threshold=0.5)": "fixed<32,6,TRN,SAT>",
+}
+HARD_SIGMOIDS = {
+    "quantized_sigmoid(6)": "fixed<36,6,TRN,SAT>",
+    "quantized_sigmoid(4,symmetric=1)": "fixed<34,6,TRN,SAT>",
+    "quantized_relu(6,1,use_sigmoid=1)": "fixed<36,6,TRN,SAT>",
+    "quantized_relu(3,2,use_sigmoid=1)": "fixed<32,6,TRN,SAT>",
+    "quantized_tanh(5)": "fixed<5,1,RND_CONV,SAT>",
 }
 
 
@@ -58,6 +66,23 @@ def test_every_float_is_quantised_once(text: str, wanted: str):
     right, step = call(text, x), float(project.design.outputs[0].type.step)
     np.testing.assert_array_equal(found, np.rint(right / step) * step)
     assert str(project.design.inputs[0].type) == wanted
+
+
+@pytest.mark.parametrize(("text", "wanted"), HARD_SIGMOIDS.items())
+def test_hard_sigmoids_of_every_float_are_quantised_once(text: str, wanted: str):
+    net = Net()
+    net.call("QActivation", "q", net.input((1,)), activation=text)
+    project = project_of(net.source("q"))
+    x = floats()[::9]
+    found = project.evaluate(x[:, None])["q"][:, 0]
+    assert str(project.design.inputs[0].type) == wanted
+    # The library adds a half in float32: what it rounds there is its own.
+    kept = np.float32(0.5) * x + np.float32(0.5) == 0.5 * x.astype(np.float64) + 0.5
+    right, step = call(text, x), float(project.design.outputs[0].type.step)
+    np.testing.assert_array_equal(found[kept], (np.rint(right / step) * step)[kept])
+    mantissas = np.array([int(v) for v in np.ldexp(x.astype(np.float64), 140)], dtype=object)
+    exact = parse_quantizer(text, library=installed_library()).activation()
+    np.testing.assert_array_equal(found, exact.type.to_float(exact.apply(mantissas, 140)))
 
 
 def test_the_default_type_would_round_twice():
