@@ -90,6 +90,7 @@ REFUSED = {
     "masked": (masked(any_masked=True), "some values are masked"),
     "masked rows": ([masked(any_masked=True)[0], VALUES[0]], "some values are masked"),
     "masked, in a deque": (deque([VALUES[0], masked(any_masked=True)[0]]), "some values are masked"),
+    "masked, in a list of deques": ([deque(masked(any_masked=True)[:1])], "some values are masked"),
     "masked, in lists": ([[1.0, np.ma.masked], [1.0, 2.0]], "some values are masked"),
     "masked, in another list": (UserList([VALUES[0], list(masked(any_masked=True)[0])]), "some values are masked"),
     "nested like no array": (nested(5000), "not an array: nested more than 64 deep"),
