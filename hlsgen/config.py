@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -19,15 +20,19 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    ModelWrapValidatorHandler,
     PlainSerializer,
     StrictBool,
     Tag,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    model_validator,
 )
 
 from hlsgen.errors import ConfigError, TypeSpecError, brief, nearest
 from hlsgen.ir.spelling import INPUT_MODES, WrittenType
+from hlsgen.ir.text import is_storable
 from hlsgen.ir.types import FixedType
 from hlsgen.named_files import checked_file
 from hlsgen.strict_yaml import MAX_BYTES, Document, parse
@@ -41,6 +46,8 @@ Granularity = Literal["model", "type", "name"]
 """How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
 _LONGEST_TEXT = 1000
 """Characters of a name or a path."""
+_MOST_DIGITS = 18
+"""Of a whole number, as in files."""
 _WIDEST, _REACH = 120, 256
 """What a type may hold: as many bits as a sum, and twice the exponents of float32."""
 
@@ -77,6 +84,8 @@ def _whole(value: Any) -> Any:
     """Whole numbers of Python and NumPy; no boolean, no text, no 4.0."""
     if isinstance(value, bool) or not isinstance(value, Integral | None):
         raise ValueError("expected a whole number")
+    if value is not None and abs(value) >= 10**_MOST_DIGITS:
+        raise ValueError(f"expected a whole number of up to {_MOST_DIGITS} digits")
     return None if value is None else int(value)
 
 
@@ -93,7 +102,7 @@ def _real(value: Any) -> Any:
 def _writable(value: Any) -> Any:
     """A text or path that a file or a file system takes: not endless, no NUL, no half of a character."""
     text = str(value)
-    if len(text) > _LONGEST_TEXT or "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if len(text) > _LONGEST_TEXT or not is_storable(text):
         raise ValueError(f"expected up to {_LONGEST_TEXT} characters, none of them a NUL or half of one")
     return value
 
@@ -109,8 +118,23 @@ Whole = BeforeValidator(_whole)
 Number = BeforeValidator(_real)
 
 
+@dataclass(frozen=True)
+class _Origin:
+    """Where settings come from, which begins the messages about them."""
+
+    where: str
+    document: Document | None = None
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, validate_assignment=True)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a setting. Raises ConfigError."""
+        try:
+            super().__setattr__(name, value)
+        except _REFUSALS as error:
+            raise _refusal(error, _Origin(type(self).__name__), type(self)) from error
 
 
 class Precision(_Strict):
@@ -158,7 +182,16 @@ class TestVectors(_Strict):
 
 
 class Config(_Strict):
-    """A complete project configuration."""
+    """A complete project configuration. Raises ConfigError for settings that are unknown or impossible."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explained(cls, data: Any, validate: ModelWrapValidatorHandler[Config], info: ValidationInfo) -> Config:
+        """However it is made or changed, what is wrong with it is said in our words."""
+        try:
+            return validate(data)
+        except _REFUSALS as error:
+            raise _refusal(error, info.context or _Origin("Config"), cls) from error
 
     model: File | None = None
     weights: File | None = None
@@ -285,43 +318,49 @@ def _with_absolute_paths(config: Config, base: Path) -> Config:
         value = getattr(config, name)
         if value is not None:
             setattr(config, name, base / value)
-    if config.test_vectors is not None:
-        vectors = config.test_vectors
-        config.test_vectors = TestVectors(x=base / vectors.x, y=None if vectors.y is None else base / vectors.y)
+    vectors = config.test_vectors
+    if vectors is not None:
+        vectors.x, vectors.y = base / vectors.x, None if vectors.y is None else base / vectors.y
     return config
 
 
 def _validated(data: Any, where: str, document: Document | None = None) -> Config:
     if not isinstance(data, Mapping):
         raise ConfigError(f"{where}: expected a mapping of settings, found {type(data).__name__}")
-    try:
-        return Config.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError("\n".join(_explain(e, where, document) for e in error.errors())) from error
-    except UnicodeEncodeError as error:
-        raise ConfigError(
-            f"{where}: a text holds half of a character (a lone surrogate): {ascii(error.object)[:80]}"
-        ) from error
+    return Config.model_validate(data, context=_Origin(where, document))
 
 
-def _explain(error: Any, where: str, document: Document | None) -> str:
+_REFUSALS = (ValidationError, UnicodeEncodeError)
+
+
+def _refusal(error: Exception, origin: _Origin, model: type[BaseModel]) -> ConfigError:
+    """What pydantic refused to make a ``model`` of, in our words."""
+    if isinstance(error, ValidationError):
+        return ConfigError("\n".join(_explain(e, origin, model) for e in error.errors()))
+    assert isinstance(error, UnicodeEncodeError)
+    text = ascii(error.object)[:80]
+    return ConfigError(f"{origin.where}: a text holds half of a character (a lone surrogate): {text}")
+
+
+def _explain(error: Any, origin: _Origin, model: type[BaseModel]) -> str:
     """Turn one of pydantic's errors into ours: where, what, what would be right."""
     path = tuple(part for part in error["loc"] if not _is_branch_name(part))
-    unknown = error["type"] == "extra_forbidden"
-    if document is not None:
-        where = f"{where}, {document.place(path, of_key=unknown)}"
+    unknown = error["type"] in ("extra_forbidden", "no_such_attribute")
+    where = origin.where
+    if origin.document is not None:
+        where = f"{where}, {origin.document.place(path, of_key=unknown)}"
     place = ".".join(_shortened(part) for part in path)
     if unknown:
         *parents, key = error["loc"]
-        return f"{where}: unknown key '{place}'{_advice(str(key), parents)}"
+        return f"{where}: unknown key '{place}'{_advice(str(key), parents, model)}"
     found = f", found {brief(error['input'])}" if not isinstance(error["input"], dict) else ""
     return f"{where}: {place}: {error['msg'].removeprefix('Value error, ')}{found}"
 
 
-def _advice(key: str, parents: list[Any]) -> str:
-    if not parents and key in LayerSettings.model_fields:
+def _advice(key: str, parents: list[Any], model: type[BaseModel]) -> str:
+    if model is Config and not parents and key in LayerSettings.model_fields:
         return "; it is a setting of layers: put it below 'defaults:', or a layer of 'layers:'"
-    return nearest(key, _fields_at(parents))
+    return nearest(key, _fields_at(parents, model))
 
 
 def _shortened(part: str | int) -> str:
@@ -333,9 +372,8 @@ def _is_branch_name(part: Any) -> bool:
     return isinstance(part, str) and ("[" in part or part.startswith("function-"))
 
 
-def _fields_at(path: list[Any]) -> list[str]:
-    """The keys that are valid at a place of the configuration."""
-    model: type[BaseModel] = Config
+def _fields_at(path: list[Any], model: type[BaseModel]) -> list[str]:
+    """The keys that are valid at a place below a model."""
     for part in path:
         annotation = model.model_fields[part].annotation if part in model.model_fields else None
         for candidate in (annotation, *get_args(annotation)):

@@ -65,7 +65,7 @@ def brief(value: object, most: int = 80) -> str:
     """``repr(value)``, cut to ``most`` characters: what was found may be of any size."""
     try:
         text = repr(value)
-    except ValueError:  # Python spells no integer of more than 4300 digits
+    except Exception:  # no integer of more than 4300 digits is spelt, no list in itself a thousand times; and objects
         text = f"<{type(value).__name__}>"
     return text if len(text) <= most else f"{text[: most - 3]}..."
 

@@ -22,17 +22,28 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
-_ABANDONED = 24 * 3600.0
+ABANDONED = 24 * 3600.0
 """Seconds after which something unfinished counts as left behind where the file system knows no locks."""
 _SETTLED = 60.0
 """Seconds for which an unfinished file is left alone even without its lock, which it may be about to get."""
 _HERE = -100
 """AT_FDCWD: paths as they are."""
 _RENAME_EXCHANGE = 2
-_CANNOT_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV, errno.EBUSY}
-"""No such call, none on this file system, or not for this folder: it is a mount, or holds the other one."""
+UNKNOWN_HERE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""The system, or this file system, knows no such thing."""
+_CANNOT_EXCHANGE = {*UNKNOWN_HERE, errno.EXDEV, errno.EBUSY}
+"""Nor for a folder that is a mount, or holds the other one."""
+
+
+def unfinished_prefix(kind: Literal["file", "project", "build"], target: Path | None = None) -> str:
+    """How the names of what is under way begin: hlsgen's own, for one kind of thing and, where given, one target.
+
+    Whatever bears such a name may be removed when nobody is at work on it any more.
+    """
+    of_target = "" if target is None else f"{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
+    return f".hlsgen-{kind}-{of_target}"
 
 
 # -- one file ------------------------------------------------------------------------------------
@@ -49,11 +60,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with target.open("wb") as direct:
             yield direct
         return
-    mark = f".hlsgen-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
-    for old in target.parent.glob(f"{mark}*"):  # of a process that was killed
-        if time.time() - old.lstat().st_mtime > _SETTLED:
-            discard(old)
-    aside = target.with_name(mark + secrets.token_hex(6))
+    prefix = unfinished_prefix("file", target)
+    for old in target.parent.glob(f"{prefix}*"):  # of a process that was killed
+        with contextlib.suppress(FileNotFoundError):  # of one that has just completed it
+            if time.time() - old.lstat().st_mtime > _SETTLED:
+                discard(old)
+    aside = target.with_name(prefix + secrets.token_hex(6))
     try:
         with aside.open("xb") as file:
             _try_lock(file.fileno())
@@ -69,10 +81,16 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def sync(path: Path) -> None:
-    """Wait until the content of a file, or the names in a folder, are on the disk."""
+    """Wait until the content of a file, or the names in a folder, are on the disk.
+
+    Some file systems know nothing like it for folders.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if not (error.errno in UNKNOWN_HERE and path.is_dir()):
+            raise
     finally:
         os.close(descriptor)
 
@@ -110,8 +128,9 @@ def exchange(first: Path, second: Path) -> bool:
 def working_folders() -> list[Path]:
     """The current folders of all processes that this one may look at."""
     found = []
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # it was removed
         found.append(Path.cwd())
+    with contextlib.suppress(OSError):
         for process in Path("/proc").iterdir():
             with contextlib.suppress(OSError):  # no process, ended meanwhile, or somebody else's
                 found.append((process / "cwd").readlink())
@@ -165,7 +184,7 @@ def locked(folder: Path, patience: float) -> Iterator[None]:
                 yield
                 return
         finally:
-            os.close(descriptor)
+            _let_go(descriptor)
 
 
 @contextlib.contextmanager
@@ -176,7 +195,7 @@ def workspace(parent: Path, prefix: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+        _let_go(descriptor)
 
 
 def _claimed(parent: Path, prefix: str) -> tuple[Path, int]:
@@ -204,7 +223,7 @@ def left_behind(path: Path) -> Iterator[bool]:
     try:
         yield _is_free(descriptor)
     finally:
-        os.close(descriptor)
+        _let_go(descriptor)
 
 
 def discard(path: Path) -> bool:
@@ -223,7 +242,7 @@ def _is_free(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        return time.time() - os.fstat(descriptor).st_mtime > _ABANDONED
+        return time.time() - os.fstat(descriptor).st_mtime > ABANDONED
     return True
 
 
@@ -236,3 +255,13 @@ def _try_lock(descriptor: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def _let_go(descriptor: int) -> None:
+    """Give up a lock and close.
+
+    To close alone would leave it to a process that another thread forked meanwhile, for as long as that lives.
+    """
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)

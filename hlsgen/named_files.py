@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -18,9 +19,7 @@ def checked_file(path: str | Path, expected: str, error: type[HlsgenError], larg
     ``expected`` says what the file should be. Raises ``error`` for a path that names none, or that no file system takes
     (too long, with a NUL), and for a folder, a device or a pipe, of which reading may never end.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise error(f"expected the path of {expected}, found {brief(path)}")
-    file = Path(path)
+    file = named_path(path, expected, error)
     try:
         status = file.stat()
     except FileNotFoundError as problem:
@@ -48,6 +47,14 @@ def content_of(file: Path, expected: str, error: type[HlsgenError], largest: int
     if len(content) > largest:
         raise error(_message(file, f"it has more than the {largest} bytes allowed", expected))
     return content
+
+
+def named_path(path: str | os.PathLike[str] | os.PathLike[bytes], expected: str, error: type[HlsgenError]) -> Path:
+    """A path, as which some objects are text and some (os.DirEntry) bytes. Raises ``error`` for anything else."""
+    if isinstance(path, str | os.PathLike):
+        with contextlib.suppress(TypeError):  # an object's own path is none
+            return Path(os.fsdecode(path))
+    raise error(f"expected the path of {expected}, found {brief(path)}")
 
 
 def _message(file: Path, reason: str, expected: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -20,14 +21,16 @@ from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.writer import write_project
 from hlsgen.config import Config, Granularity, make_config
 from hlsgen.design import arrays
+from hlsgen.design.array_files import load_array
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
-from hlsgen.errors import ConfigError, InputError, brief, nearest
+from hlsgen.errors import ConfigError, InputError, ModelError, brief, nearest
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Reason, Tensor
+from hlsgen.named_files import named_path
 from hlsgen.pipeline import AfterStage, make_design
 from hlsgen.summary import summary
 from hlsgen.version import VERSION
@@ -85,12 +88,17 @@ def convert(
     source = settings.model if model is None else model
     if source is None:
         raise ConfigError("convert(): no model given, neither as an argument nor as 'model' in the configuration")
-    graph = read_model(source, settings.weights)
+    graph = read_model(_source(source), settings.weights)
     data = calibration if calibration is not None else settings.calibration
     if isinstance(data, str | Path):
-        data = arrays.load_array(data)
+        data = load_array(data)
     samples = None if data is None else arrays.checked_calibration(graph.inputs, data)
     return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass)
+
+
+def _source(model: Any) -> Any:
+    """A model as the frontends take it: an object, or a path."""
+    return named_path(model, "a model", ModelError) if isinstance(model, os.PathLike) else model
 
 
 def default_config(model: Any, granularity: Granularity = "model") -> Config:
@@ -101,7 +109,7 @@ def default_config(model: Any, granularity: Granularity = "model") -> Config:
     levels = get_args(Granularity)
     if not isinstance(granularity, str) or granularity not in levels:
         raise ConfigError(f"default_config(): unknown granularity {brief(granularity)}{nearest(granularity, levels)}")
-    graph = read_model(model)
+    graph = read_model(_source(model))
     plain = {"precision": {}, "strategy": "latency", "reuse_factor": 1, "weight_granularity": "auto"}
     sources = [node.source for node in graph if not node.is_input]
     entries: dict[str, Any] = {"defaults": plain}

@@ -11,8 +11,10 @@ Loaded by pytest itself once hlsgen is installed::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isfinite
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from math import inf, isfinite, ldexp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +34,18 @@ _FLOAT64_BITS = 53
 def hls_project() -> Callable[..., Project]:
     """Return ``hls_project(model, config=None, **overrides)``: hlsgen.convert, once per session for the same arguments.
 
-    ``model`` is a live model or the path of a file; a file that changes is converted anew. Compiled
-    emulators are kept in hlsgen's own cache as well, across sessions.
+    ``model`` is a live model or the path of a file; a file that changes, be it named here or in a configuration, is
+    converted anew. That a live model changes is not noticed. Compiled emulators are kept in hlsgen's own cache as well,
+    across sessions.
     """
     import hlsgen
 
     projects: dict[Any, tuple[Any, Project]] = {}
 
     def make(model: Any, config: Any = None, **overrides: Any) -> Project:
-        key = (_identity(model), _identity(config), _identity(overrides))
+        key = _key(model, config, **overrides)
         if key not in projects:
-            # models are kept so that no other object gets their identity
+            # they are kept so that no other object gets their identity
             projects[key] = ((model, config, overrides), hlsgen.convert(model, config, **overrides))
         return projects[key][1]
 
@@ -81,7 +84,7 @@ def assert_bit_exact(
     """
     __tracebackhide__ = True
     outputs = project.design.outputs
-    wanted = list(expected) if len(outputs) > 1 else [expected]
+    wanted = _by_output(expected) if len(outputs) > 1 else [expected]
     if len(wanted) != len(outputs):
         raise AssertionError(f"{project.name}: {len(wanted)} expected outputs given, the model has {len(outputs)}")
     results = project.predict(x, raw=True)
@@ -95,19 +98,66 @@ def assert_bit_exact(
             raise AssertionError(f"{message}\n{_divergence(project, x, sample, layers, raw)}")
 
 
-def _identity(thing: Any) -> Any:
-    """What two equal arguments have in common. Arrays and models are only equal to themselves."""
-    if isinstance(thing, str | Path):
-        path = Path(thing)
-        return (str(path.absolute()), path.stat().st_mtime_ns if path.exists() else None)
-    if isinstance(thing, Mapping):
-        return tuple((name, _identity(thing[name])) for name in sorted(thing))
-    if isinstance(thing, list | tuple):
-        return tuple(map(_identity, thing))
-    return repr(thing) if isinstance(thing, int | float | None) else id(thing)
+# -- which arguments are the same ------------------------------------------------------------------
+
+
+def _key(
+    model: Any, config: Any, *, calibration: Any = None, overwrite: Any = False, after_pass: Any = None, **settings: Any
+) -> Any:
+    """What arguments of ``convert`` that mean the same have in common: the settings, and what they name or are.
+
+    Raises ConfigError and InputError, as convert does.
+    """
+    from hlsgen.config import make_config
+
+    read = make_config(config, **{name: value for name, value in settings.items() if value is not None})
+    source = read.model if model is None else model
+    vectors = () if read.test_vectors is None else (read.test_vectors.x, read.test_vectors.y)
+    return (
+        read.model_dump_json(),
+        _stamp(source) if isinstance(source, str | os.PathLike) else id(source),
+        _data(read.calibration if calibration is None else calibration),
+        *map(_stamp, (read.weights, *vectors)),
+        id(overwrite),
+        id(after_pass),
+    )
+
+
+def _stamp(path: Any) -> Any:
+    """A file and its state. What is no file is equal to itself: it is for convert to refuse it."""
+    try:
+        file = Path(os.fsdecode(path)).absolute()
+        status = file.stat()
+        return str(file), status.st_mtime_ns, status.st_size, status.st_ino
+    except (OSError, ValueError, TypeError):
+        return repr(path)
+
+
+def _data(data: Any) -> Any:
+    """Calibration data by their content; if they are a file, the file. Raises InputError."""
+    import numpy as np
+
+    from hlsgen.design.arrays import real_array
+
+    if data is None or isinstance(data, str | os.PathLike):
+        return _stamp(data)
+    if isinstance(data, Mapping):
+        return tuple((name, _data(value)) for name, value in data.items())
+    if isinstance(data, list | tuple) and any(isinstance(item, np.ndarray) for item in data):
+        return tuple(map(_data, data))
+    array = real_array("calibration", data)
+    return array.dtype.str, array.shape, hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest()
 
 
 # -- comparing -----------------------------------------------------------------------------------
+
+
+def _by_output(expected: Any) -> list[Any]:
+    from hlsgen.errors import InputError, brief
+
+    if not isinstance(expected, Iterable):
+        raise InputError(f"expected: the model has several outputs; give a list of arrays, found {brief(expected)}")
+    return list(expected)
 
 
 def _expected(name: str, data: Any, raw: bool) -> NDArray[Any]:
@@ -152,14 +202,25 @@ def _describe(value: Tensor, found: NDArray[Any], expected: NDArray[Any], raw: b
     lines = [
         f"{int(differing.sum())} of {found.size} values differ, in {samples} of {len(found)} samples",
         f"  first at '{value.name}'{list(first)}, {value.type}:",
-        *(f"    {name:<10}{_number(m):>12} = {_number(float(m) * 2.0**-value.type.frac)}" for name, m in rows),
+        *(f"    {name:<10}{_number(m):>12} = {_number(_real(m, value.type.frac))}" for name, m in rows),
     ]
     if not raw and (float(wanted) % 1 or not value.type.min_mantissa <= wanted <= value.type.max_mantissa):
         lines.append(f"    the {whose} value is none that {value.type} can hold")
     return "\n".join(lines)
 
 
+def _real(mantissa: Any, frac: int) -> float:
+    try:
+        return ldexp(float(mantissa), -frac)
+    except OverflowError:  # expected may be anything
+        return inf if mantissa > 0 else -inf
+
+
 def _number(number: Any) -> str:
+    from hlsgen.errors import brief
+
+    if isinstance(number, int):
+        return brief(number)
     if not isfinite(number):
         return str(number)
     whole = float(number) == int(number)

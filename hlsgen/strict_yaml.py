@@ -2,7 +2,9 @@
 
 PyYAML reads the syntax. What a plain word means is decided here: numbers are decimal, ``true`` and ``false`` are the
 only booleans. What YAML 1.1 takes for something else than text (``yes``, ``010``, ``1_000``, ``1:30``, a date), or
-YAML 1.2 does (``0o10``), is refused until it is quoted: two readers would not agree on it.
+YAML 1.2 does (``0o10``), is refused until it is quoted: two readers would not agree on it. Numbers with an exponent
+(``1e3``) are taken as YAML 1.2 does, though to YAML 1.1 they are text unless they have a point and a sign: nobody who
+writes one means anything else.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ for _word, _meaning in (("null", None), ("true", True), ("false", False)):
     _WORDS |= dict.fromkeys((_word, _word.capitalize(), _word.upper()), _meaning)
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _REAL = re.compile(r"[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?|[-+]?\.inf|\.nan")
-_NUMBER_ELSEWHERE = re.compile(r"[-+]?[0-9][0-9_]*|0o[0-7]+|[-+]?0x[0-9a-fA-F_]+")
+_NUMBER_ELSEWHERE = re.compile(
+    r"[-+]?[0-9][0-9_]*|0o[0-7]+|[-+]?0x[0-9a-fA-F_]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+)
 
 Path = tuple[str | int, ...]
 

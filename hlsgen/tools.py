@@ -328,9 +328,11 @@ def cache_dir() -> Path:
     """
     given = os.environ.get("HLSGEN_CACHE")
     try:
-        folder = Path(given).expanduser().absolute() if given else platformdirs.user_cache_path("hlsgen")
+        folder = (Path(given).expanduser() if given else platformdirs.user_cache_path("hlsgen")).absolute()
     except RuntimeError:  # a container, say, whose user has no entry
         return _temporary_cache(Path(given or "~/.cache/hlsgen"), "there is no such home folder")
+    except FileNotFoundError:
+        return _temporary_cache(Path(given or ""), "it is relative to the current folder, which was removed")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         objection = _objection(folder)

@@ -198,6 +198,15 @@ def test_predict(call: Call, tmp_path: Path, iris: Path, raw: bool) -> None:
     assert call(*words, "--overwrite").status == 0
 
 
+@pytest.mark.parametrize("name", ["y.npy", "y.npz"])
+def test_mantissas_that_no_file_holds_are_refused(call: Call, tmp_path: Path, iris: Path, name: str) -> None:
+    wide = "input_precision: fixed<60,30>\ndefaults: {precision: {result: 'fixed<65,40>', accum: 'fixed<110,60>'}}\n"
+    (tmp_path / "c.yml").write_text(f"model: {iris}\n{wide}", encoding="utf-8")
+    result = call("predict", tmp_path / "c.yml", iris.parent / "x.npy", tmp_path / name, "--raw")
+    assert result.status == 2 and "is fixed<65,40" in result.err and "integers of up to 64 bits" in result.err
+    assert not (tmp_path / name).exists()
+
+
 # -- errors --------------------------------------------------------------------------------------
 
 
@@ -289,15 +298,32 @@ def test_doctor_without_compiler(call: Call, monkeypatch: pytest.MonkeyPatch, tm
     assert "MISSING" in result.out
 
 
+USERS_NAMES = (
+    "hlsgen_thesis",
+    "hlsgen_0123.so",
+    "bindings_of_book.o",
+    "build_release1",
+    "build_settings",
+    "course.failed.log",
+    f"hlsgen_{'g' * 32}.so",
+    f"my_hlsgen_{'0' * 32}.so",
+)
+
+
 def test_cache(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path))
     tmp_path.chmod(0o700)
-    (tmp_path / "hlsgen_0123.so").write_bytes(b"x" * 2**20)
-    (tmp_path / "build_1").mkdir()
-    (tmp_path / "letter.txt").touch()
-    assert "1 designs, 2 entries, 1.0 MiB" in call("cache", "show").out
-    assert "2 entries removed" in call("cache", "clear").out
-    assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"], "only our own files are removed"
+    digest = "0123456789abcdef" * 2
+    (tmp_path / f"hlsgen_{digest}.so").write_bytes(b"x" * 2**20)
+    (tmp_path / f"bindings_{digest}.failed.log").touch()
+    (tmp_path / ".hlsgen-build-1").mkdir()
+    for name in USERS_NAMES:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").touch()
+    assert "1 designs, 3 entries, 1.0 MiB" in call("cache", "show").out
+    assert "3 entries removed" in call("cache", "clear").out
+    left = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.txt")}
+    assert left == {f"{name}/notes.txt" for name in USERS_NAMES}, "only our own files are removed"
 
 
 def test_passes(call: Call) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 import hlsgen
 from hlsgen.config import Config, make_config
-from hlsgen.errors import ConfigError
+from hlsgen.errors import ConfigError, HlsgenError
 from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 
@@ -326,3 +326,98 @@ def test_paths_that_name_no_file(tmp_path: Path) -> None:
             hlsgen.load_config(path)
         assert len(str(caught.value)) < 400
         str(caught.value).encode()
+    for given in (DirectoryEntry(b"none"), DirectoryEntry("none")):
+        with pytest.raises(ConfigError, match=r"none: cannot be read \(it does not exist\)"):
+            hlsgen.load_config(given)  # type: ignore[arg-type]
+    for given in (DirectoryEntry(3), b"none", 3, None):
+        with pytest.raises(ConfigError, match="expected the path of a YAML configuration, found"):
+            hlsgen.load_config(given)  # type: ignore[arg-type]
+
+
+class DirectoryEntry:
+    """As os.scandir yields them: their paths are text or bytes."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+    def __fspath__(self) -> Any:
+        return self.path
+
+
+def test_a_model_may_be_named_by_whatever_has_a_path(tmp_path: Path) -> None:
+    for given in (b"none.keras", "none.keras"):
+        with pytest.raises(HlsgenError, match=r"none\.keras"):
+            hlsgen.convert(DirectoryEntry(given))
+    with pytest.raises(HlsgenError, match="expected the path of a model"):
+        hlsgen.convert(DirectoryEntry(3))
+
+
+# -- however settings are given ------------------------------------------------------------------
+
+
+def deep() -> Any:
+    made: list[Any] = []
+    for _ in range(100_000):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("part", 5, "part: Input should be a valid string, found 5"),
+        ("part", deep(), "part: Input should be a valid string, found <list>"),
+        ("part", "\ud800", "half"),
+        ("parts", "x", "unknown (key|setting) 'parts'; did you mean 'part'"),
+        ("clock_period", -1, "clock_period: Input should be greater than 0"),
+        ("default_width", 10**5000, "default_width: expected a whole number of up to 18 digits, found <int>"),
+        ("defaults", {"reuse_factor": 0}, r"defaults\.reuse_factor: .*greater than or equal to 1, found 0"),
+        ("layers", {"fc": {"reuse": 1}}, r"unknown key 'layers\.fc\.reuse'; valid: precision, reuse"),
+        ("input_precision", {"x": "fixd"}, r"input_precision\.x: .*'fixd' is not a fixed-point type"),
+    ],
+    ids=range(9),
+)
+def test_what_is_wrong_is_said_alike_however_it_is_given(key: str, value: Any, message: str) -> None:
+    config = hlsgen.Config()
+    for give in (
+        lambda: make_config({key: value}),
+        lambda: make_config(**{key: value}),
+        lambda: hlsgen.Config(**{key: value}),
+        lambda: setattr(config, key, value),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            give()
+    assert config == hlsgen.Config() and not config.model_fields_set
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda config: setattr(config.defaults, "reuse_factor", 0), "LayerSettings: reuse_factor: .*found 0"),
+        (lambda config: setattr(config.defaults, "reuse_facto", 1), "unknown key 'reuse_facto'; did you mean"),
+        (lambda config: setattr(config.defaults.precision, "accum", 5), "Precision: accum: .*a type is text"),
+        (lambda config: setattr(config.layers["fc"], "strategy", "fast"), "LayerSettings: strategy: .*found 'fast'"),
+    ],
+)
+def test_parts_of_a_configuration_are_changed_as_strictly(change: Any, message: str) -> None:
+    config = make_config({"layers": {"fc": {}}})
+    with pytest.raises(ConfigError, match=message):
+        change(config)
+
+
+def test_a_reuse_factor_of_any_size_is_refused(tmp_path: Path) -> None:
+    for text in ("9" * 19, "1" + "0" * 5000):
+        with pytest.raises(ConfigError, match="reuse_factor|number"):
+            load(tmp_path, f"defaults: {{reuse_factor: {text}}}")
+        with pytest.raises(ConfigError, match="up to 18 digits"):
+            make_config(reuse_factor=10 ** len(text))
+
+
+def test_paths_that_get_too_long_by_the_folder_of_their_file(tmp_path: Path) -> None:
+    folder = tmp_path
+    for _ in range(5):
+        folder = folder / ("d" * 200)
+    folder.mkdir(parents=True)
+    for text in ("model: x", "test_vectors: {x: x}"):
+        with pytest.raises(ConfigError, match="up to 1000 characters"):
+            load(folder, text)

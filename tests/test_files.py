@@ -109,6 +109,37 @@ def test_a_pipe_is_written_directly(tmp_path):
     assert found == ["now"] and (tmp_path / "y").is_fifo()
 
 
+def test_what_another_process_completes_meanwhile_is_none_to_be_removed(tmp_path, monkeypatch):
+    gone = tmp_path / files.unfinished_prefix("file", tmp_path / "y")
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone]))
+    write(tmp_path / "y", "now")
+    assert names(tmp_path) == ["y"]
+
+
+def test_what_is_under_way_for_other_kinds_of_things_stays(tmp_path):
+    """A project of the same name may be half written; a file that replaces it does not take that for its own."""
+    path = tmp_path / "y"
+    prefixes = {files.unfinished_prefix(kind, path) for kind in ("file", "project", "build")}
+    assert len(prefixes | {files.unfinished_prefix("file", tmp_path / "z")}) == 4
+    kept = tmp_path / f"{files.unfinished_prefix('project', path)}1-kept"
+    kept.mkdir()
+    os.utime(kept, (1, 1))
+    write(path, "now")
+    assert kept.is_dir()
+
+
+def test_folders_of_a_file_system_that_cannot_bring_them_to_the_disk(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    files.sync(tmp_path)
+    with pytest.raises(OSError, match="Invalid"):
+        files.sync(tmp_path / "file")
+
+
 @pytest.mark.parametrize("kinds", [("file", "file"), ("folder", "folder"), ("file", "folder")])
 def test_exchange(tmp_path, kinds):
     paths = [tmp_path / "a", tmp_path / "b"]
@@ -175,6 +206,39 @@ def test_a_lock_is_that_of_the_folder_which_now_has_the_name(tmp_path):
     assert order == ["first", "second"]
 
 
+@pytest.fixture
+def forked():
+    """A process forked while a lock is held, as by another thread: it has all descriptors and outlives the holder."""
+    ends = os.pipe()
+    children = []
+
+    def fork() -> None:
+        child = os.fork()
+        if not child:
+            os.close(ends[1])
+            os.read(ends[0], 1)
+            os._exit(0)
+        children.append(child)
+
+    yield fork
+    for end in ends:
+        os.close(end)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def test_a_lock_ends_with_its_holder_whoever_was_forked_meanwhile(tmp_path, forked):
+    with files.locked(tmp_path, 1.0):
+        forked()
+    with files.locked(tmp_path, 0.0):
+        pass
+    with files.left_behind(tmp_path) as left:
+        assert left
+        forked()
+    with files.left_behind(tmp_path) as left:
+        assert left
+
+
 def test_a_workspace_is_known_as_left_behind_when_its_process_is_gone(tmp_path):
     with files.workspace(tmp_path, "w-") as space:
         assert not files.discard(space) and space.stat().st_mode & 0o077 == 0
@@ -235,10 +299,14 @@ def test_signals_wait(interruptible):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_the_current_folders_of_processes(tmp_path):
+def test_the_current_folders_of_processes(tmp_path, monkeypatch):
     sleeping = subprocess.Popen(["sleep", "100"], cwd=tmp_path)
     try:
         assert {tmp_path, Path.cwd()} <= set(files.working_folders())
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        (tmp_path / "here").rmdir()
+        assert tmp_path in files.working_folders(), "though this one is nowhere"
     finally:
         sleeping.kill()
         sleeping.wait()

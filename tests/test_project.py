@@ -337,9 +337,9 @@ def test_bad_inputs_of_several(several, x, message):
         several.predict(x(*pair()))
 
 
-@pytest.mark.parametrize("threads", [0, -1])
+@pytest.mark.parametrize("threads", [0, -1, "two", 2.0, True, 10**30, 10**5000], ids=range(7))
 def test_bad_number_of_threads(one, threads):
-    with pytest.raises(InputError, match="threads"):
+    with pytest.raises(InputError, match=r"^threads is .+, expected a whole number from 1"):
         one.predict(grid((4,)), threads=threads)
 
 

@@ -25,6 +25,8 @@ from hlsgen.strict_yaml import MAX_BYTES, parse
         ("a: +5", {"a": 5}),
         ("a: 1e3", {"a": 1000.0}),
         ("a: 1.5e-3", {"a": 0.0015}),
+        ("a: -.5E+1", {"a": -5.0}),
+        ("a: e3", {"a": "e3"}),
         ("a: .5", {"a": 0.5}),
         ("a: 5.", {"a": 5.0}),
         ("a: -.inf", {"a": float("-inf")}),
@@ -49,7 +51,7 @@ def test_what_is_read(text: str, value: object) -> None:
 AMBIGUOUS = "010 -017 08 0x10 0o10 0b11 1_000 1:30 190:20:30.15 05.5 yes No ON off 2024-01-01 .NaN = <<".split()
 
 
-@pytest.mark.parametrize("word", [*AMBIGUOUS, "2001-12-14 21:59:43.10", "9" * 19])
+@pytest.mark.parametrize("word", [*AMBIGUOUS, "2001-12-14 21:59:43.10", "9" * 19, "1e4000", "-.5E+0001", "07e1"])
 def test_a_word_of_two_meanings_is_refused_as_value_and_as_key(word: str) -> None:
     """Each means something else to another program; quoted, it is text to all."""
     with pytest.raises(ConfigError, match=r"^f, line 2, column 6: not valid YAML: .* is text to some"):

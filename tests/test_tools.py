@@ -175,6 +175,17 @@ def test_cache_of_a_user_who_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp
     assert list(tmp_path.iterdir()) == [], "nor is a folder of that name made here"
 
 
+def test_cache_relative_to_a_folder_that_was_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HLSGEN_CACHE", "relative")
+    assert tools.cache_dir() == tmp_path / "here" / "relative"
+    (tmp_path / "here" / "relative").rename(tmp_path / "elsewhere")
+    (tmp_path / "here").rmdir()
+    with pytest.warns(UserWarning, match="relative to the current folder, which was removed"):
+        assert tools.cache_dir().is_absolute()
+
+
 def test_no_home_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("HLSGEN_CACHE", "XDG_CACHE_HOME", "HOME"):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from hlsgen.files import exchange, working_folders
+from hlsgen.files import UNKNOWN_HERE, exchange, working_folders
 
 
 class Stuck(OSError):
@@ -99,14 +99,26 @@ class _Planner:
         """What comes gets the permissions of what it replaces."""
         for path in (source, *source.rglob("*")):
             with contextlib.suppress(FileNotFoundError):
-                path.chmod(stat.S_IMODE((target / path.relative_to(source)).lstat().st_mode))
+                wanted = stat.S_IMODE((target / path.relative_to(source)).lstat().st_mode)
+                if stat.S_IMODE(path.lstat().st_mode) != wanted:  # some file systems give all files the same
+                    path.chmod(wanted)
         return Move(Kind.SWAP, source, target)
 
 
 def _has_same_owner(first: Path, second: Path) -> bool:
     """Whether owner, group and lists of rights would stay the same."""
-    found = [(path.stat().st_uid, path.stat().st_gid, sorted(os.listxattr(path))) for path in (first, second)]
+    found = [(path.stat().st_uid, path.stat().st_gid, _attributes(path)) for path in (first, second)]
     return found[0] == found[1]
+
+
+def _attributes(path: Path) -> list[str]:
+    """The names of extended attributes, of which lists of rights are some; none where the file system knows none."""
+    try:
+        return sorted(os.listxattr(path))
+    except OSError as error:
+        if error.errno in UNKNOWN_HERE:
+            return []
+        raise
 
 
 def carry_out(moves: Sequence[Move], workspace: Path) -> None:

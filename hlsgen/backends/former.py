@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from hlsgen.backends.manifest import MANIFEST, read_manifest
 from hlsgen.errors import OutputDirError
+from hlsgen.files import unfinished_prefix
 
 STAGED = "new"
 """The folder of a workspace that holds the new project, or what changed places with it."""
@@ -34,14 +35,10 @@ class Former:
     """Workspaces: of killed processes, or of one at work where the file system knows no locks."""
 
 
-def workspace_prefix(folder: Path) -> str:
-    """How the names of workspaces for a folder begin, be they beside it or in it."""
-    return f".hlsgen-{hashlib.sha256(os.fsencode(folder.name)).hexdigest()[:12]}-"
-
-
 def workspaces(folder: Path) -> list[Path]:
-    """All workspaces for a folder that there are."""
-    found = (path for place in (folder.parent, folder) for path in place.glob(f"{workspace_prefix(folder)}*"))
+    """All workspaces for a folder that there are, be they beside it or in it."""
+    prefix = unfinished_prefix("project", folder)
+    found = (path for place in (folder.parent, folder) for path in place.glob(f"{prefix}*"))
     return sorted(path for path in found if path.is_dir() and not path.is_symlink())
 
 

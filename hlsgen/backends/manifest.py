@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hlsgen.ir.text import is_storable
+
 MANIFEST = "hlsgen.json"
 _FILES = "files"
+_LARGEST = 16 << 20
+"""Bytes: a project of 20,000 layers needs a quarter."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ def read_manifest(path: Path) -> Manifest | None:
     Folders come from anywhere, so a list that names anything outside of its folder is no manifest.
     """
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -49,9 +54,10 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a path, as a project spells it, stays inside its folder."""
+    """Whether a path, as a project spells it, is one that a file system takes and stays inside its folder."""
     path = PurePosixPath(name)
-    return str(path) == name != "." and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+    is_plain = str(path) == name != "." and not path.is_absolute() and ".." not in path.parts
+    return is_plain and is_storable(name)
 
 
 def digest(data: bytes) -> str:

@@ -21,10 +21,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from hlsgen.backends.exchange import Stuck, carry_out, plan
-from hlsgen.backends.former import FORMER, STAGED, own_files, read_former, refuse_foreign, workspace_prefix, workspaces
+from hlsgen.backends.former import FORMER, STAGED, own_files, read_former, refuse_foreign, workspaces
 from hlsgen.backends.manifest import MANIFEST, digest, is_inside
 from hlsgen.errors import OutputDirError
-from hlsgen.files import discard, left_behind, locked, sync, sync_all, uninterrupted, workspace
+from hlsgen.files import discard, left_behind, locked, sync, sync_all, unfinished_prefix, uninterrupted, workspace
 
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes the same project: some hundred times what writing takes."""
@@ -57,26 +57,34 @@ def write_project(folder: Path, files: Mapping[str, str], *, overwrite: bool = F
 def _real_place(folder: Path) -> Path:
     """Where the folder is: a user may well name it by a link. Raises OutputDirError if it can be no folder."""
     try:
-        place = Path(os.path.realpath(folder))
-        mode = place.lstat().st_mode
+        place = _resolved(folder)
+        is_folder = stat.S_ISDIR(place.lstat().st_mode)
     except FileNotFoundError:
         if folder.is_symlink():
-            raise OutputDirError(
-                f"{folder}: is a link that leads nowhere, to {place}; give another output_dir"
-            ) from None
+            raise OutputDirError(f"{folder}: is a link that leads nowhere; give another output_dir") from None
         return place
     except ValueError as error:  # NUL, or a character that no file name can hold
         raise OutputDirError(f"{str(folder)!r}: is no path ({error}); give another output_dir") from error
-    if not stat.S_ISDIR(mode):
+    if not is_folder:
         raise OutputDirError(f"{folder}: is a file; give another output_dir")
     return place
+
+
+def _resolved(folder: Path) -> Path:
+    try:
+        return Path(os.path.realpath(folder))
+    except FileNotFoundError as error:
+        raise OutputDirError(
+            f"{folder}: is relative to the current folder, which was removed; go to another, or give an absolute "
+            "output_dir"
+        ) from error
 
 
 def _create(folder: Path, files: Mapping[str, str]) -> bool:
     """Make the folder with all that is in it in one step. False if somebody else has just made it."""
     for space in workspaces(folder):
         discard(space)
-    with _made(folder.parent), workspace(folder.parent, workspace_prefix(folder)) as space:
+    with _made(folder.parent), workspace(folder.parent, unfinished_prefix("project", folder)) as space:
         _stage(space / STAGED, files)
         try:
             (space / STAGED).rename(folder)
@@ -127,7 +135,7 @@ def _rewrite(folder: Path, files: Mapping[str, str], overwrite: bool) -> None:
 def _change(folder: Path, files: Mapping[str, str], own: Mapping[str, str], beside: Path) -> None:
     """Prepare the new project in a workspace in ``beside`` and let it change places with the former one."""
     digests = {name: digest(text.encode()) for name, text in files.items()}
-    with workspace(beside, workspace_prefix(folder)) as space:
+    with workspace(beside, unfinished_prefix("project", folder)) as space:
         staged = space / STAGED
         _stage(staged, files)
         (space / FORMER).mkdir()

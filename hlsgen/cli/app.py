@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 from zipfile import ZipFile
@@ -17,12 +17,16 @@ from hlsgen.cli import cache, doctor
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.config import CalibrationMethod, Config, Granularity, IoType, Strategy
-from hlsgen.design.arrays import Array, load_arrays
+from hlsgen.design.array_files import load_inputs
+from hlsgen.design.arrays import Array
 from hlsgen.errors import ConfigError, OutputDirError, nearest
 from hlsgen.files import replacing
 from hlsgen.ir.graph import Graph
+from hlsgen.ir.typing import Tensor
 from hlsgen.pipeline import stages
 from hlsgen.precision.draft import Draft
+
+_INTEGER_BITS = 64
 
 app = typer.Typer(
     name="hlsgen",
@@ -206,7 +210,9 @@ def predict(
         input_precision=input_precision,
     )
     project = _project(model, config, weights=weights, calibration=calibration, **overrides)
-    data = load_arrays(inputs)
+    if raw:
+        _check_storable(project.design.outputs)
+    data = load_inputs(inputs, project.design.inputs)
     with working("compiling the emulator"):
         project.compile()
     with working("predicting"):
@@ -256,6 +262,16 @@ def _project(model: Path, config: Path | None, **options: Any) -> hlsgen.Project
 def _given(**options: Any) -> dict[str, Any]:
     """Only the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _check_storable(outputs: Sequence[Tensor]) -> None:
+    """Refuse mantissas for which NumPy's files have no integers. Raises ConfigError."""
+    for tensor in outputs:
+        if tensor.type.width + (not tensor.type.signed) > _INTEGER_BITS:
+            raise ConfigError(
+                f"--raw: output '{tensor.name}' is {tensor.type}, and files hold integers of up to {_INTEGER_BITS} "
+                "bits; leave --raw out, give a narrower type, or call project.predict(x, raw=True) in Python"
+            )
 
 
 def _save(path: Path, result: Any, names: tuple[str, ...]) -> None:

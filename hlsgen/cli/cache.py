@@ -7,13 +7,10 @@ from pathlib import Path
 
 import typer
 
-from hlsgen.emulation.store import EXTENSION, KEPT_BYTES, KEPT_DESIGNS, WORKSPACES
+from hlsgen.emulation.store import EXTENSION, KEPT_BYTES, KEPT_DESIGNS, WORKSPACES, entries
 from hlsgen.errors import ToolError
 from hlsgen.files import discard
 from hlsgen.tools import cache_dir
-
-_OURS = ("hlsgen_*", "bindings_*", f"{WORKSPACES}*")
-"""Nothing else is touched, wherever HLSGEN_CACHE may point."""
 
 app = typer.Typer(help="Look at and empty the cache of compiled emulators.", no_args_is_help=True)
 
@@ -22,18 +19,18 @@ app = typer.Typer(help="Look at and empty the cache of compiled emulators.", no_
 def show() -> None:
     """Print where the cache is and what it holds."""
     folder = cache_dir()
-    entries = _entries(folder)
-    designs = sum(entry.suffix == EXTENSION for entry in entries)
-    size = sum(_size(entry) for entry in entries)
-    print(f"{folder}: {designs} designs, {len(entries)} entries, {size / 2**20:.1f} MiB")
+    found = entries(folder)
+    designs = sum(entry.suffix == EXTENSION for entry in found)
+    size = sum(_size(entry) for entry in found)
+    print(f"{folder}: {designs} designs, {len(found)} entries, {size / 2**20:.1f} MiB")
     print(f"Beyond {KEPT_DESIGNS} designs or {KEPT_BYTES / 2**30:.0f} GiB the longest unused are removed.")
 
 
 @app.command()
 def clear() -> None:
-    """Remove all compiled emulators; they are compiled anew when needed."""
+    """Remove all compiled emulators; they are compiled anew when needed. What hlsgen did not make there stays."""
     folder = cache_dir()
-    count = sum(_removed(entry) for entry in _entries(folder))
+    count = sum(_removed(entry) for entry in entries(folder))
     print(f"{folder}: {count} entries removed")
 
 
@@ -49,10 +46,6 @@ def _removed(entry: Path) -> bool:
     except OSError as error:
         raise ToolError(f"{entry}: cannot be removed ({error.strerror}); remove it by hand") from error
     return True
-
-
-def _entries(folder: Path) -> list[Path]:
-    return sorted(path for pattern in _OURS for path in folder.glob(pattern))
 
 
 def _size(entry: Path) -> int:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.config import TestVectors
-from hlsgen.design.arrays import checked_inputs, load_array, real_array
+from hlsgen.design.array_files import load_array
+from hlsgen.design.arrays import checked_inputs, real_array
 from hlsgen.errors import InputError
 from hlsgen.ir.op import Op
 from hlsgen.layers.softmax import Softmax

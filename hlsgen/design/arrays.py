@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import InputError, nearest
+from hlsgen.errors import InputError, brief, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.types import FixedType, Ints, integers
 from hlsgen.ir.typing import Tensor
-from hlsgen.named_files import checked_file
 
 Array = NDArray[Any]
 _FLOAT64_BYTES = 8
+_MOST_AXES = 64
+"""Of NumPy's arrays."""
+_NO_LISTS = (str, bytes, bytearray, memoryview)
+"""Sequences that are one value to NumPy, or numbers without a mask."""
 
 
 class Port(Protocol):
@@ -74,33 +76,8 @@ def in_model_units(values: Array, tensor: Tensor) -> Array:
     return units
 
 
-def load_array(path: str | Path, *, mapped: bool = False) -> Array:
-    """Read an .npy file, or map it into memory. Raises InputError; pickled objects are refused."""
-    file = checked_file(path, "an .npy array", InputError)
-    try:
-        # Mapped first: a header that promises more than the file holds is an error before memory is asked for.
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
-        if isinstance(array, np.ndarray):
-            return array if mapped else np.array(array)
-    except Exception as error:  # a damaged file may raise anything: NumPy parses its header as Python
-        raise InputError(f"{file}: cannot be read as an .npy array ({_reason(error)})") from error
-    array.close()
-    raise InputError(f"{file}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
-
-
-def load_arrays(path: Path) -> Array | dict[str, Array]:
-    """Read an .npy file, or the arrays of an .npz file by name. Raises InputError as :func:`load_array`."""
-    if path.suffix != ".npz":
-        return load_array(path)
-    archive = checked_file(path, "an .npz archive of arrays", InputError)
-    try:
-        with np.load(archive, allow_pickle=False) as file:
-            return dict(file)
-    except Exception as error:  # as above
-        raise InputError(f"{archive}: cannot be read as .npz arrays ({_reason(error)})") from error
-
-
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What an exception says; its class, if that is nothing."""
     return str(error) or type(error).__name__
 
 
@@ -115,7 +92,7 @@ def checked_inputs(ports: Sequence[Port], x: Any) -> dict[str, Array]:
     Raises InputError for what does not fit.
     """
     values = {port.name: port for port in ports}
-    given = _by_name(values, x)
+    given = by_name(values, x)
     arrays = {name: _checked_array(value, given[name]) for name, value in values.items()}
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
@@ -135,12 +112,13 @@ def checked_calibration(ports: Sequence[Port], x: Any) -> dict[str, Array]:
     return arrays
 
 
-def _by_name(values: Mapping[str, Port], x: Any) -> dict[str, Any]:
+def by_name(values: Mapping[str, Port], x: Any) -> dict[str, Any]:
+    """What is given for each port, as a dict or in order. Raises InputError for other names, or another number."""
     names = list(values)
     if isinstance(x, Mapping):
         for name in x:
             if name not in names:
-                raise InputError(f"the model has no input '{name}'{nearest(str(name), names)}")
+                raise InputError(f"the model has no input {brief(name)}{nearest(name, names)}")
         missing = [name for name in names if name not in x]
         if missing:
             raise InputError(f"no data for input {', '.join(repr(m) for m in missing)}")
@@ -160,12 +138,17 @@ def _by_name(values: Mapping[str, Port], x: Any) -> dict[str, Any]:
 
 def _checked_array(value: Port, data: Any) -> Array:
     array = real_array(f"input '{value.name}'", data)
-    if array.shape[1:] != value.shape or array.ndim != len(value.shape) + 1:
-        hint = "; add a batch axis: x[None]" if array.shape == value.shape else ""
-        raise InputError(
-            f"input '{value.name}': shape {array.shape}, expected (samples, {', '.join(map(str, value.shape))}){hint}"
-        )
+    check_shape(value, array.shape)
     return array
+
+
+def check_shape(value: Port, shape: tuple[int, ...]) -> None:
+    """Raise InputError unless an array of this shape is a batch for a port."""
+    if shape[1:] != value.shape or len(shape) != len(value.shape) + 1:
+        hint = "; add a batch axis: x[None]" if shape == value.shape else ""
+        raise InputError(
+            f"input '{value.name}': shape {shape}, expected (samples, {', '.join(map(str, value.shape))}){hint}"
+        )
 
 
 def real_array(what: str, data: Any, *, of_any_size: bool = False) -> Array:
@@ -174,12 +157,14 @@ def real_array(what: str, data: Any, *, of_any_size: bool = False) -> Array:
     ``of_any_size``: Python's integers too, as mantissas beyond 64 bits are. ``what`` begins the message. Raises
     InputError for anything else, and for masked values, which would come back as what lies under the mask.
     """
-    if _is_masked(data):
-        raise InputError(f"{what}: some values are masked; fixed point has no missing values, fill them in first")
     try:
+        if _is_masked(data, _depth(data)):
+            raise InputError(f"{what}: some values are masked; fixed point has no missing values, fill them in first")
         array = np.asarray(data)
+    except InputError:
+        raise
     except Exception as error:  # objects convert themselves, and may raise anything
-        raise InputError(f"{what}: not an array: {_reason(error)}") from error
+        raise InputError(f"{what}: not an array: {reason(error)}") from error
     if of_any_size and array.dtype == object and all(type(v) is int for v in array.flat):
         return integers(array)
     if array.dtype.kind == "f" and array.dtype.itemsize > _FLOAT64_BYTES:
@@ -189,11 +174,25 @@ def real_array(what: str, data: Any, *, of_any_size: bool = False) -> Array:
     return array
 
 
-def _is_masked(data: Any) -> bool:
-    """Whether values are masked, also where masked arrays are the items of lists."""
-    if isinstance(data, list | tuple):
-        return any(_is_masked(item) for item in data)
-    return bool(np.ma.is_masked(data))
+def _depth(data: Any) -> int:
+    """How deep lists are nested, by their first items: others of an array are as deep.
+
+    Raises ValueError for what is deeper than any array, as is a list in itself, on which NumPy would work for ever.
+    """
+    depth = 0
+    while isinstance(data, Sequence) and not isinstance(data, _NO_LISTS) and len(data):
+        data, depth = data[0], depth + 1
+        if depth > _MOST_AXES:
+            raise ValueError(f"nested more than {_MOST_AXES} deep")
+    return depth + (data.ndim if isinstance(data, np.ndarray) else 0)
+
+
+def _is_masked(data: Any, depth: int) -> bool:
+    """Whether values are masked, also where masked arrays are the items of lists, so many deep."""
+    if not isinstance(data, Sequence) or isinstance(data, _NO_LISTS):
+        return bool(np.ma.is_masked(data))
+    may_be = {kind for kind in set(map(type, data)) if issubclass(kind, Sequence | np.ma.MaskedArray)}
+    return depth > 0 and bool(may_be) and any(_is_masked(item, depth - 1) for item in data if type(item) in may_be)
 
 
 def refuse_nan(inputs: Mapping[str, Array]) -> None:

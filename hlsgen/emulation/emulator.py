@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.texts import emulation_files
 from hlsgen.emulation.build import build_extension
 from hlsgen.emulation.fit import check_fit
-from hlsgen.errors import DesignError, InputError
+from hlsgen.errors import DesignError, InputError, brief
 from hlsgen.ir.types import Ints
 from hlsgen.tools import processors
 
 Array = NDArray[Any]
+_MOST_THREADS = 2**16
 
 
 class Emulator:
@@ -50,12 +52,18 @@ class Emulator:
         self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None
     ) -> tuple[list[Array], list[int]]:
         """The same, and how many values of each input were out of range."""
-        count = processors() if threads is None else threads
+        count = processors() if threads is None else _checked_threads(threads)
         try:
             results, outside = self._instance.predict(list(inputs), count, raw)
         except (ValueError, TypeError) as error:
             raise InputError(str(error)) from error
         return [_joined(r) if isinstance(r, tuple) else r for r in results], outside
+
+
+def _checked_threads(given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, Integral) or not 1 <= int(given) <= _MOST_THREADS:
+        raise InputError(f"threads is {brief(given)}, expected a whole number from 1 to {_MOST_THREADS}")
+    return int(given)
 
 
 def _words(array: ConstantArray) -> Any:

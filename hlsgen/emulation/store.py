@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import stat
 import time
@@ -18,17 +19,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hlsgen.errors import ToolError
-from hlsgen.files import discard, sync, workspace
+from hlsgen.files import ABANDONED, discard, sync, unfinished_prefix, workspace
 from hlsgen.tools import cache_dir
 
 EXTENSION = ".so"
 KEPT_DESIGNS = 500
 KEPT_BYTES = 2 * 2**30
-_KEPT = {f"hlsgen_*{EXTENSION}": KEPT_DESIGNS, "bindings_*.o": 8, "*.failed.log": 20}
-"""How many files of each kind the cache keeps."""
-WORKSPACES = "build_"
-_ABANDONED = 24 * 3600.0
-"""Seconds after which the workspace of a build that was interrupted is removed."""
+_DIGEST = "[0-9a-f]{32}"
+_KEPT = {
+    rf"hlsgen_{_DIGEST}\{EXTENSION}": KEPT_DESIGNS,
+    rf"bindings_{_DIGEST}\.o": 8,
+    rf"(hlsgen|bindings)_{_DIGEST}\.failed\.log": 20,
+}
+"""How many files of each kind the cache keeps, by their names as a regular expression."""
+WORKSPACES = unfinished_prefix("build")
 _SEAL_BYTES = hashlib.sha256().digest_size
 
 
@@ -95,6 +99,15 @@ def building() -> Iterator[Path]:
         ) from error
 
 
+def entries(folder: Path) -> list[Path]:
+    """All that hlsgen made in a cache, known by names that nobody else gives: ``HLSGEN_CACHE`` may point anywhere."""
+    return sorted(path for pattern in (*_KEPT, f"{re.escape(WORKSPACES)}.*") for path in _named(folder, pattern))
+
+
+def _named(folder: Path, pattern: str) -> list[Path]:
+    return [path for path in folder.glob("*") if re.fullmatch(pattern, path.name)]
+
+
 def mark_used(path: Path) -> None:
     """Note that a file was of use just now."""
     with contextlib.suppress(OSError):
@@ -105,11 +118,11 @@ def bound() -> None:
     """Remove what interrupted builds left, then the longest unused files beyond the number or the size to be kept."""
     folder = cache_dir()
     for space in folder.glob(f"{WORKSPACES}*"):
-        if time.time() - _last_use(space) > _ABANDONED:
+        if time.time() - _last_use(space) > ABANDONED:  # even if it is not locked: other machines may see no locks
             discard(space)
     total = 0
     for pattern, most in _KEPT.items():
-        newest_first = sorted(folder.glob(pattern), key=_last_use, reverse=True)
+        newest_first = sorted(_named(folder, pattern), key=_last_use, reverse=True)
         for i, path in enumerate(newest_first):
             total += _size(path)
             if i >= most or (total > KEPT_BYTES and i > 0):

@@ -1,6 +1,11 @@
-"""Text in columns."""
+"""Text: such as a file holds, and in columns."""
 
 from __future__ import annotations
+
+
+def is_storable(text: str) -> bool:
+    """Whether files and file systems take a text: it holds no NUL and no half of a character."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -307,9 +307,12 @@ def test_a_link_to_nothing_is_refused(tmp_path, target):
         '{"hlsgen": "0", "files": {".": "%s"}}',
         '{"hlsgen": "0", "files": {"a//b": "%s"}}',
         '{"hlsgen": "0", "files": {"a\\u0000": "%s"}}',
+        '{"hlsgen": "0", "files": {"\\ud800": "%s"}}',
+        '{"hlsgen": "0", "files": {"\\udc80": "%s"}}',
+        '{"hlsgen": "0"}' + " " * (16 << 20),
         b"\xff\xfe",
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_a_manifest_that_is_none(tmp_path, text):
     """Garbage, or a trap in a project from somewhere: files elsewhere must not be taken for hlsgen's."""
@@ -416,6 +419,15 @@ def test_a_path_that_can_be_none(tmp_path, name):
         write_project(tmp_path / name, NEW)
 
 
+def test_a_path_relative_to_a_folder_that_was_removed(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    with pytest.raises(OutputDirError, match="relative to the current folder, which was removed"):
+        write_project(Path("out"), NEW)
+    write_project(tmp_path / "out", NEW)
+
+
 def test_a_name_of_255_bytes_is_none_too_long(tmp_path):
     folder = tmp_path / ("x" * 255)
     for version in (FORMER, NEW):
@@ -501,6 +513,24 @@ def test_a_file_system_without_locks(folder, monkeypatch):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr("fcntl.flock", no_locks)
+    write_project(folder, NEW)
+    unchanged(folder, NEW)
+
+
+def test_a_file_system_that_knows_little(folder, monkeypatch):
+    """No lists of rights, one mode for all files, no exchange, no folders brought to the disk."""
+    real_sync = os.fsync
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    def sync(descriptor: int) -> None:
+        refuse() if stat.S_ISDIR(os.fstat(descriptor).st_mode) else real_sync(descriptor)
+
+    monkeypatch.setattr(os, "listxattr", refuse)
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    monkeypatch.setattr(files, "_renameat2", None)
     write_project(folder, NEW)
     unchanged(folder, NEW)
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
+from collections import UserList, deque
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import ml_dtypes
@@ -11,7 +15,9 @@ import pytest
 
 from hlsgen.cli.score import score
 from hlsgen.config import TestVectors as Vectors
-from hlsgen.design.arrays import checked_calibration, load_array, load_arrays, real_array
+from hlsgen.design import array_files
+from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.design.arrays import checked_calibration, real_array
 from hlsgen.errors import HlsgenError, InputError
 from hlsgen.project import Project
 from hlsgen.pytest_plugin import assert_bit_exact
@@ -36,6 +42,19 @@ def masked(*, any_masked: bool) -> Any:
     return np.ma.array(VALUES, mask=[[False, any_masked], [False, False], [False, False]])
 
 
+def nested(depth: int) -> list[Any]:
+    made: list[Any] = []
+    for _ in repeat(None, depth):
+        made = [made]
+    return made
+
+
+def within_itself() -> list[Any]:
+    made: list[Any] = []
+    made += [made, made]
+    return made
+
+
 TAKEN = {
     **{dtype: VALUES.astype(dtype) for dtype in ("f2", "f4", "f8", ">f2", ">f4", ">f8", "i1", "i2", "i4", "i8", ">i4")},
     **{dtype: np.abs(VALUES).astype(dtype) for dtype in ("u1", "u2", "u4", "u8", "?")},
@@ -43,6 +62,7 @@ TAKEN = {
     "infinities": np.array([[np.inf, -np.inf], [1e308, -5e-324]]),
     "list": VALUES.tolist(),
     "tuple of rows": tuple(VALUES),
+    "deque of rows": deque(VALUES),
     "list of the one input": [VALUES],
     "by name": {"x": VALUES},
     "no samples": VALUES[:0],
@@ -69,6 +89,13 @@ REFUSED = {
     "a name of a file": ("x.npy", "holds no real numbers"),
     "masked": (masked(any_masked=True), "some values are masked"),
     "masked rows": ([masked(any_masked=True)[0], VALUES[0]], "some values are masked"),
+    "masked, in a deque": (deque([VALUES[0], masked(any_masked=True)[0]]), "some values are masked"),
+    "masked, in a list of deques": ([deque(masked(any_masked=True)[:1])], "some values are masked"),
+    "masked, in lists": ([[1.0, np.ma.masked], [1.0, 2.0]], "some values are masked"),
+    "masked, in another list": (UserList([VALUES[0], list(masked(any_masked=True)[0])]), "some values are masked"),
+    "nested like no array": (nested(5000), "not an array: nested more than 64 deep"),
+    "a list in itself": (within_itself(), "not an array: nested more than 64 deep"),
+    "a list in itself, further back": ([[1, 2], within_itself()], "not an array"),
     "masked, by name": ({"x": masked(any_masked=True)}, "some values are masked"),
     "rows of different length": ([[1, 2], [3]], "not an array"),
     "not a number": (VALUES * [[np.nan, 1]], r"NaN at index \[0, 0\]"),
@@ -158,12 +185,62 @@ def test_test_vectors_without_samples(project: Project, tmp_path: Any) -> None:
         score(project, Vectors(x=tmp_path / "x.npy"))
 
 
-def test_files_of_arrays(tmp_path: Any) -> None:
+@dataclass(frozen=True)
+class Input:
+    name: str
+    shape: tuple[int, ...]
+
+
+X, OTHER = Input("x", (2,)), Input("other", ())
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_files_of_arrays(tmp_path: Any, save: Any) -> None:
     np.save(tmp_path / "x.npy", VALUES)
-    np.savez(tmp_path / "x.npz", x=VALUES, other=VALUES[:1])
-    np.testing.assert_array_equal(load_arrays(tmp_path / "x.npy"), VALUES)
-    found = load_arrays(tmp_path / "x.npz")
-    assert isinstance(found, dict) and found["other"].shape == (1, 2)
+    save(tmp_path / "x.npz", x=np.asfortranarray(VALUES), other=VALUES[:, 0].astype(">f4"))
+    np.testing.assert_array_equal(load_inputs(tmp_path / "x.npy", [X]), VALUES)
+    found = load_inputs(tmp_path / "x.npz", [X, OTHER])
+    assert isinstance(found, dict) and list(found) == ["x", "other"] and found["other"].dtype == ">f4"
+    np.testing.assert_array_equal(found["x"], VALUES)
+    np.testing.assert_array_equal(found["other"], VALUES[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": VALUES, "y": VALUES}, "the model has no input 'y'"),
+        ({"x": VALUES}, "no data for input 'other'"),
+        ({"x": VALUES[:, :1], "other": VALUES[0]}, r"input 'x': shape \(3, 1\), expected"),
+        ({"x": VALUES, "other": VALUES}, r"input 'other': shape \(3, 2\), expected"),
+        ({"x": VALUES, "other": np.zeros(9000)}, "x.npz: unpacks to .* bytes, more than the 500 allowed"),
+        ({"x": VALUES.astype(object), "other": VALUES[:, 0]}, "cannot be read as .npz arrays .*promises"),
+    ],
+)
+def test_archives_are_looked_at_before_they_are_unpacked(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, given: Any, message: str
+) -> None:
+    np.savez_compressed(tmp_path / "x.npz", **given)
+    monkeypatch.setattr(array_files, "MAX_UNPACKED", 500)
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("data were read"))
+    with pytest.raises(InputError, match=message):
+        load_inputs(tmp_path / "x.npz", [X, OTHER])
+
+
+def test_an_archive_that_packs_nothing_may_be_of_any_size(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(array_files, "MAX_UNPACKED", 0)
+    np.savez(tmp_path / "x.npz", x=VALUES)
+    assert set(load_inputs(tmp_path / "x.npz", [X])) == {"x"}
+
+
+@pytest.mark.parametrize("shape", [b"(9, 2), ", b"(-3, 2),", b"(3, 2.),"])
+def test_an_archive_whose_header_promises_other_data(tmp_path: Any, shape: bytes) -> None:
+    np.save(tmp_path / "x.npy", VALUES)
+    content = (tmp_path / "x.npy").read_bytes().replace(b"(3, 2), ", shape)
+    assert content != (tmp_path / "x.npy").read_bytes()
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+    with pytest.raises(InputError, match="x.npz: cannot be read as .npz arrays"):
+        load_inputs(tmp_path / "x.npz", [X])
 
 
 @pytest.mark.parametrize(
@@ -172,7 +249,7 @@ def test_files_of_arrays(tmp_path: Any) -> None:
 @pytest.mark.parametrize("name", ["x.npy", "x.npz"])
 def test_damaged_files(tmp_path: Any, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    for read in (load_array, load_arrays):
+    for read in (load_array, lambda path: load_inputs(path, [X])):
         with pytest.raises(InputError, match="cannot be read"):
             read(tmp_path / name)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hlsgen.design.arrays import load_array
+from hlsgen.design.array_files import load_array
 from hlsgen.errors import InputError
 
 

@@ -92,7 +92,7 @@ def test_a_design_is_compiled_once(private, monkeypatch, forget):
     monkeypatch.setattr(build, "run", lambda *a, **k: pytest.fail("compiled again"))
     check(design())
     assert [f.stat().st_ino for f in designs(private)] == [made]
-    assert not list(private.glob("build_*")), "no workspace is left"
+    assert not list(private.glob(".hlsgen-build-*")), "no workspace is left"
 
 
 def test_other_weights_of_the_same_types_are_not_compiled_again(private, monkeypatch):
@@ -165,7 +165,7 @@ def test_a_file_that_does_not_reach_the_disk_is_no_part_of_the_cache(private, mo
     monkeypatch.setattr(os, "fsync", failing("design.so"))
     with pytest.raises(ToolError, match=r"hlsgen_\w+\.so: cannot be written \(No space left.*is the disk full"):
         design().compile()
-    assert designs(private) == [] and not list(private.glob("build_*"))
+    assert designs(private) == [] and not list(private.glob(".hlsgen-build-*"))
 
 
 def test_a_folder_that_cannot_be_synchronised_does_no_harm(private, monkeypatch):
@@ -311,37 +311,38 @@ def test_a_compiled_design_that_is_not_loaded_is_an_error_of_ours(private, monke
     monkeypatch.setattr(build, "_compile", lambda *_: b"library")
     with pytest.raises(ToolError, match="was compiled, but cannot be loaded .*failed to map.*noexec.*HLSGEN_CACHE"):
         design().compile()
-    assert not list(private.glob("build_*"))
+    assert not list(private.glob(".hlsgen-build-*"))
 
 
 def test_the_cache_is_bounded_in_number(private, monkeypatch):
-    monkeypatch.setattr(store, "_KEPT", {"hlsgen_*.so": 2, "bindings_*.o": 3, "hlsgen_*.failed.log": 1})
+    monkeypatch.setattr(store, "_KEPT", dict(zip(store._KEPT, (2, 3, 1), strict=True)))
+    others = {"notes.txt", "hlsgen_of_mine.so", "bindings_of_mine.o", "1.failed.log", "2.failed.log", "build_settings"}
     for i in range(4):
-        for name in (f"hlsgen_{i}.so", f"bindings_{i}.o", f"hlsgen_{i}.failed.log"):
+        for name in (f"hlsgen_{i:032}.so", f"bindings_{i:032}.o", f"hlsgen_{i:032}.failed.log", *others):
             (private / name).write_bytes(b"old")
             os.utime(private / name, (i, i))
-    (private / "notes.txt").write_text("not ours")
     check(design())
-    names = {f.name for f in private.iterdir()}
-    assert len(designs(private)) == 2 and "hlsgen_3.so" in names
-    assert {"bindings_2.o", "bindings_3.o"} < names and "bindings_1.o" not in names, "and the one just used"
-    assert {n for n in names if n.endswith(".log")} == {"hlsgen_3.failed.log"}
-    assert "notes.txt" in names
+    names = {f.name for f in private.iterdir()} - others
+    assert len(names & {f.name for f in designs(private)}) == 2 and f"hlsgen_{3:032}.so" in names
+    assert {f"bindings_{2:032}.o", f"bindings_{3:032}.o"} < names, "and the one just used"
+    assert f"bindings_{1:032}.o" not in names
+    assert {n for n in names if n.endswith(".log")} == {f"hlsgen_{3:032}.failed.log"}
+    assert all((private / name).exists() for name in others), "not ours, though alike"
 
 
 def test_the_cache_is_bounded_in_size(private, monkeypatch):
     for i in range(4):
-        (private / f"hlsgen_{i}.so").write_bytes(bytes(10_000_000))
-        os.utime(private / f"hlsgen_{i}.so", (i, i))
+        (private / f"hlsgen_{i:032}.so").write_bytes(bytes(10_000_000))
+        os.utime(private / f"hlsgen_{i:032}.so", (i, i))
     monkeypatch.setattr(store, "KEPT_BYTES", 25_000_000)
     check(design())
     kept = [f.name for f in designs(private) if f.stat().st_size == 10_000_000]
-    assert kept == ["hlsgen_2.so", "hlsgen_3.so"]
+    assert kept == [f"hlsgen_{2:032}.so", f"hlsgen_{3:032}.so"]
 
 
 def test_what_is_used_is_kept(private, monkeypatch, forget):
     """Least recently used goes first, not the oldest made."""
-    monkeypatch.setattr(store, "_KEPT", {"hlsgen_*.so": 2})
+    monkeypatch.setattr(store, "_KEPT", {next(iter(store._KEPT)): 2})
     check(design(1))
     (first,) = designs(private)
     check(design(2, "io_stream"))
@@ -406,12 +407,12 @@ def test_an_interrupted_build_does_no_harm(private):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     victim = subprocess.Popen([sys.executable, "-c", CHECK], env=environment, start_new_session=True)
     for _ in range(6000):
-        if any(working_in(folder) for folder in private.glob("build_*")):
+        if any(working_in(folder) for folder in private.glob(".hlsgen-build-*")):
             break
         time.sleep(0.005)
     os.killpg(victim.pid, signal.SIGKILL)
     assert victim.wait() != 0
-    (left,) = private.glob("build_*")
+    (left,) = private.glob(".hlsgen-build-*")
     while groups := working_in(left):  # its compilers, each in a session of its own, which would go on writing
         for group in groups:
             with contextlib.suppress(ProcessLookupError):
@@ -421,15 +422,15 @@ def test_an_interrupted_build_does_no_harm(private):
     os.utime(left, (1, 1))
     check(design())
     assert len(designs(private)) == 1
-    assert not list(private.glob("build_*")), "what is a day old is removed"
+    assert not list(private.glob(".hlsgen-build-*")), "what is a day old is removed"
 
 
 def test_the_workspace_of_a_running_build_is_left_alone(private):
-    (private / "build_of_another").mkdir()
+    (private / ".hlsgen-build-other").mkdir()
     with store.building() as long:
         os.utime(long, (1, 1))
         store.bound()
-        assert long.is_dir() and (private / "build_of_another").is_dir()
+        assert long.is_dir() and (private / ".hlsgen-build-other").is_dir()
 
 
 def test_the_cache_may_be_cleared_at_any_moment(private, monkeypatch):
@@ -449,8 +450,8 @@ def test_the_cache_may_be_cleared_at_any_moment(private, monkeypatch):
 
 
 def test_clearing_spares_builds_that_are_under_way(private, stored, capsys):
-    (private / "build_interrupted").mkdir()
-    (private / "bindings_x.o").mkdir()
+    (private / ".hlsgen-build-interrupted").mkdir()
+    (private / f"bindings_{0:032}.o").mkdir()
     with store.building() as folder:
         clear()
         assert folder.is_dir()
@@ -501,7 +502,7 @@ def test_processes_race_for_the_same_designs(private):
         pids = pool.map(_compile_and_check, orders, chunksize=1)
     assert len(pids) == 3
     assert len(designs(private)) == 3
-    assert not list(private.glob("build_*"))
+    assert not list(private.glob(".hlsgen-build-*"))
 
 
 @pytest.mark.slow
@@ -599,7 +600,7 @@ def test_a_compiler_of_c_is_refused_at_once(private, monkeypatch):
     monkeypatch.setenv("HLSGEN_CXX", "gcc")
     with pytest.raises(ToolError, match=r"does not compile a small C\+\+17 program.*not gcc.*check HLSGEN_CXX and CXX"):
         design(41).compile()
-    assert designs(private) == [] and not list(private.glob("build_*")) and not list(private.glob("*.log"))
+    assert designs(private) == [] and not list(private.glob(".hlsgen-build-*")) and not list(private.glob("*.log"))
 
 
 CAUSES = {
@@ -629,7 +630,7 @@ def test_what_is_no_bug_of_hlsgen_is_not_called_one(private, tmp_path, monkeypat
     with pytest.raises(ToolError, match=CAUSES[said]) as caught:
         design(41).compile()
     assert "bug of" not in str(caught.value) and "full log" not in str(caught.value)
-    assert not list(private.glob("build_*")) and not list(private.glob("*.log"))
+    assert not list(private.glob(".hlsgen-build-*")) and not list(private.glob("*.log"))
 
 
 def test_a_workspace_that_was_removed(private, monkeypatch):
@@ -638,7 +639,7 @@ def test_a_workspace_that_was_removed(private, monkeypatch):
         raise ToolError("g++ failed with exit status 1: no such file")
 
     monkeypatch.setattr(build, "run", run)
-    with pytest.raises(ToolError, match="build_.*: was removed while a compiler worked there"):
+    with pytest.raises(ToolError, match=r"\.hlsgen-build-.*: was removed while a compiler worked there"):
         design(41).compile()
 
 
@@ -649,7 +650,7 @@ def test_a_full_disk_before_anything_is_compiled(private, monkeypatch):
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(ToolError, match=r"types\.h: cannot be written \(No space left.*HLSGEN_CACHE"):
         design(41).compile()
-    assert not list(private.glob("build_*"))
+    assert not list(private.glob(".hlsgen-build-*"))
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/bin/true", "/bin/cat"])
@@ -659,7 +660,7 @@ def test_a_program_that_is_no_compiler(private, monkeypatch, program):
         old.unlink()
     with pytest.raises(ToolError, match="HLSGEN_CXX|exit status|compile"):
         design(42).compile()
-    assert designs(private) == [] and not list(private.glob("build_*"))
+    assert designs(private) == [] and not list(private.glob(".hlsgen-build-*"))
 
 
 def test_a_failing_compilation_keeps_its_log(private, monkeypatch):

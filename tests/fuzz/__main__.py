@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.fuzz.cases import DRAWN, Case, drawn
-from tests.fuzz.findings import CORPUS, corpus, load, pending, reason_for, simplest, store
+from tests.fuzz.findings import CORPUS, corpus, judged, load, pending, reason_for, simplest, store
 from tests.fuzz.worker import Outcome, Worker, attempt
 
 SHARES = {"type": 4, "configuration": 6, "file": 18, "network": 4}
@@ -83,17 +83,17 @@ def fuzz(seed: int, seconds: float, processes: int, kinds: list[str], run: Run) 
 
 
 def replay(paths: list[Path], used: Counter[str], *, here: bool = False) -> int:
-    """Try stored cases again; return how many are findings that are not known, count the reasons of those that are."""
-    bad = 0
+    """Try stored cases again; return how many became what they must not, count the reasons of those waited for."""
+    bad, known = 0, pending()
     with Worker() as worker:
         for path in paths:
             entry = load(path if path.is_file() else CORPUS / path.name)
             with TemporaryDirectory() as folder:
                 outcome = attempt(entry.case, Path(folder)) if here else worker.try_case(entry.case)
-            reason = reason_for(entry.case, outcome) if outcome.is_finding else None
-            bad += outcome.is_finding and reason is None
+            reason, wrong = judged(entry, outcome, known)
+            bad += bool(wrong)
             used.update([reason] if reason else [])
-            print(f"{entry.name}: {outcome}" + (f"\n  known: {reason}" if reason else ""), flush=True)
+            print(f"{entry.name}: {wrong or outcome}" + (f"\n  known: {reason}" if reason else ""), flush=True)
             if here and outcome.details:
                 print(outcome.details)
     return bad
@@ -126,7 +126,6 @@ def report(run: Run) -> None:
         print(f"  {run.known[known.reason] or 'no'} known: {known.reason}")
     if run.new:
         print(f"  {len(run.new)} new:\n    " + "\n    ".join(line[:300] for line in sorted(run.new)[:40]))
-    print("An entry of pending.toml that covers nothing any more can go." if pending() else "")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ import json
 import re
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -105,25 +104,39 @@ def store(case: Case, outcome: Outcome, folder: Path = CORPUS) -> Path:
 
 @dataclass(frozen=True)
 class Pending:
-    """What is known to be wrong and will be repaired: patterns of an outcome (see ``pending.toml``)."""
+    """A stored case that waits for its repair, and what becomes of it meanwhile (see ``pending.toml``)."""
 
     reason: str
-    kind: str = "*"
-    what: str = "*"
-    error: str = "*"
-    place: str = "*"
-    message: str = "*"
+    case: str
+    """Its name in the corpus."""
+    what: str
+    error: str = ""
+    place: str = ""
 
-    def covers(self, case: Case, outcome: Outcome) -> bool:
-        pairs = [(case.kind, self.kind), (outcome.what, self.what), (outcome.error, self.error)]
-        pairs += [(outcome.place, self.place), (outcome.message.replace("\n", " "), self.message)]
-        return all(fnmatchcase(text, pattern) for text, pattern in pairs)
+    def covers(self, case: Case, outcome: Outcome, folder: Path = CORPUS) -> bool:
+        """Whether a finding is this one: that of the stored case, or one that ends the same at the same place.
+
+        What has no place, as a wrong result has none, has nothing by which two of one cause could be told.
+        """
+        stored = load(folder / f"{self.case}.json").case
+        is_alike = case.kind == stored.kind and bool(self.place)
+        return outcome.signature == (self.what, self.error, self.place) and (is_alike or case == stored)
 
 
-def pending() -> list[Pending]:
-    return [Pending(**found) for found in tomllib.loads(PENDING.read_text(encoding="utf-8")).get("pending", [])]
+def pending(path: Path = PENDING) -> list[Pending]:
+    return [Pending(**found) for found in tomllib.loads(path.read_text(encoding="utf-8")).get("pending", [])]
 
 
 def reason_for(case: Case, outcome: Outcome) -> str | None:
     """Why a finding is no news; None if it is."""
     return next((known.reason for known in pending() if known.covers(case, outcome)), None)
+
+
+def judged(entry: Entry, outcome: Outcome, known: Sequence[Pending], folder: Path = CORPUS) -> tuple[str | None, str]:
+    """Of a stored case: why it is waited for, and what is wrong with what became of it ('' if nothing is)."""
+    waited = next((one for one in known if one.case == entry.name), None)
+    if waited is None:
+        return None, str(outcome) if outcome.is_finding else ""
+    if waited.covers(entry.case, outcome, folder):
+        return waited.reason, ""
+    return None, f"{outcome}: not what pending.toml says of it; take the entry out if it is repaired"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fuzz.cases import DRAWN, Case, drawn
 from tests.fuzz.cases.networks import NetworkCase
-from tests.fuzz.findings import Entry, corpus, reason_for
+from tests.fuzz.findings import Entry, corpus, judged, pending, reason_for
 from tests.fuzz.worker import Outcome, Worker
 
 SEED = 20
@@ -39,10 +39,14 @@ def explained(name: str, case: Case, outcome: Outcome) -> str:
 @pytest.mark.parametrize("entry", corpus(), ids=lambda entry: entry.name)
 def test_what_was_found_before(entry: Entry, worker: Worker) -> None:
     outcome = worker.try_case(entry.case)
-    reason = reason_for(entry.case, outcome) if outcome.is_finding else None
+    reason, wrong = judged(entry, outcome, pending())
+    assert not wrong, f"{wrong}\n{explained(entry.name, entry.case, outcome)}"
     if reason is not None:
         pytest.xfail(reason)
-    assert not outcome.is_finding, explained(entry.name, entry.case, outcome)
+
+
+def test_what_is_pending_has_a_case() -> None:
+    assert {known.case for known in pending()} <= {entry.name for entry in corpus()}
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +19,15 @@ import hlsgen
 from hlsgen.errors import ModelError
 from hlsgen.ir.types import FixedType
 from tests.fuzz import exact
-from tests.fuzz.cases import WrongError, case_of, drawn
+from tests.fuzz.cases import Case, WrongError, case_of, drawn
 from tests.fuzz.cases.base import shorter
 from tests.fuzz.cases.files import FileCase, RawCase
 from tests.fuzz.cases.networks import NetworkCase
 from tests.fuzz.cases.planted import PlantedCase
 from tests.fuzz.cases.types import TypeCase
 from tests.fuzz.damage.base import Damage
-from tests.fuzz.findings import Pending, load, simplest, store
-from tests.fuzz.worker import Outcome, Worker, attempt, place_in
+from tests.fuzz.findings import PENDING, Pending, corpus, judged, load, pending, simplest, store
+from tests.fuzz.worker import Outcome, Worker, attempt, below, place_in, state_of
 
 FAULTS = {
     "none": ("right", ""),
@@ -52,6 +57,41 @@ def test_faults_are_told_apart(worker):
     assert {fault: (found.what, found.error) for fault, found in outcomes.items()} == FAULTS
     assert {fault for fault, found in outcomes.items() if not found.is_finding} == {"none", "refused"}
     assert "planted.py" in outcomes["hang"].details, "it says where it was"
+
+
+def test_a_case_that_waits_beside_an_idle_helper_hangs_and_both_end(monkeypatch):
+    waited, real = [], Worker._answer
+
+    def answer(worker: Worker, seconds: float) -> object:
+        waited.append(seconds)
+        return real(worker, seconds)
+
+    monkeypatch.setattr(Worker, "_answer", answer)
+    with Worker(seconds=0.5) as worker:
+        assert worker.try_case(PlantedCase("idle helper")).what == "hang"
+    assert waited[1:] == [0.5], "it is given no more time, for it would not use it"
+    assert not any("3599.25" in line for line in command_lines())
+
+
+def test_all_that_wants_a_processor_below_a_process_counts():
+    """The compiler works, and its driver waits for it."""
+    driver = subprocess.Popen(["sh", "-c", "sh -c 'while :; do :; done' & wait"], start_new_session=True)
+    try:
+        until = time.monotonic() + 20
+        while sum(state_of(number)[1] for number in below(driver.pid)) < 0.05 and time.monotonic() < until:
+            time.sleep(0.01)
+        (busy,) = below(driver.pid)
+        assert state_of(busy)[0] == "R" and state_of(driver.pid)[0] == "S"
+    finally:
+        os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+    assert state_of(driver.pid) == ("X", 0.0) and below(driver.pid) == []
+
+
+def command_lines() -> Iterator[str]:
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield (process / "cmdline").read_text()
 
 
 def test_the_innermost_function_of_the_program_is_the_place():
@@ -87,12 +127,52 @@ def test_cases_are_the_same_whenever_they_are_drawn(kind):
         assert text != json.dumps(drawn(kind, 6, number).to_json())
 
 
-def test_what_is_pending_covers_what_it_names():
-    known = Pending("it is being repaired", kind="planted", error="Key*", place="hlsgen/config.py:*")
+@pytest.fixture
+def waiting(tmp_path: Path) -> Callable[[Case, Outcome], Pending]:
+    """What is pending, of a case that is stored."""
+
+    def make(case: Case, outcome: Outcome) -> Pending:
+        return Pending("it is being repaired", store(case, outcome, tmp_path).stem, *outcome.signature)
+
+    return make
+
+
+def test_what_is_pending_covers_what_ends_the_same_at_the_same_place(waiting, tmp_path):
     outcome = Outcome("foreign exception", "KeyError", place="hlsgen/config.py:load")
-    assert known.covers(PlantedCase("foreign"), outcome)
-    assert not known.covers(TypeCase("x"), outcome)
-    assert not known.covers(PlantedCase("foreign"), replace(outcome, error="ValueError"))
+    known = waiting(PlantedCase("foreign"), outcome)
+    assert known.covers(PlantedCase("foreign"), outcome, tmp_path)
+    assert known.covers(PlantedCase("another"), outcome, tmp_path)
+    assert not known.covers(TypeCase("x"), outcome, tmp_path)
+    for changed in ({"what": "wrong"}, {"error": "ValueError"}, {"place": "hlsgen/config.py:other"}, {"place": ""}):
+        assert not known.covers(PlantedCase("foreign"), replace(outcome, **changed), tmp_path)
+
+
+def test_a_wrong_result_that_is_pending_hides_no_other(waiting, tmp_path):
+    outcome = Outcome("wrong", "arithmetic", "differs")
+    known = waiting(PlantedCase("wrong", (1,)), outcome)
+    assert known.covers(PlantedCase("wrong", (1,)), outcome, tmp_path)
+    assert not known.covers(PlantedCase("wrong", (2,)), outcome, tmp_path)
+
+
+def test_a_stored_case_has_to_become_what_is_said_of_it(waiting, tmp_path):
+    """Nothing if nothing is said; the finding that is pending, for as long as it is."""
+    outcome = Outcome("hang", place="hlsgen/config.py")
+    known = waiting(PlantedCase("hang"), outcome)
+    entry, other = load(tmp_path / f"{known.case}.json"), Outcome("crash", "SIGSEGV")
+    assert judged(entry, outcome, [known], tmp_path) == ("it is being repaired", "")
+    for changed in (Outcome("right"), Outcome("refused"), other):
+        reason, wrong = judged(entry, changed, [known], tmp_path)
+        assert reason is None and "take the entry out" in wrong
+    assert judged(entry, Outcome("refused"), [], tmp_path) == (None, "")
+    assert judged(entry, other, [], tmp_path) == (None, str(other))
+
+
+def test_what_is_pending_is_read(tmp_path):
+    """The example in the file's head is one."""
+    example = PENDING.read_text(encoding="utf-8").partition("# [[pending]]")
+    (tmp_path / "p.toml").write_text("".join(example[1:]).replace("# ", ""), encoding="utf-8")
+    (found,) = pending(tmp_path / "p.toml")
+    assert found.case in {entry.name for entry in corpus()} and found.what == "hang"
 
 
 def test_every_branch_is_left_out_once():

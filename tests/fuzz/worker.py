@@ -33,6 +33,8 @@ MEMORY = 2 << 30
 """Bytes of addresses that a worker may have; itself it needs a tenth of that."""
 _PATIENCE = 4
 """How many times more a case may take where others have the processors."""
+_LOOKS = 5
+"""How often its state is looked at: a compiler, too, waits for its disk for a moment."""
 _PREPARING = 120.0
 """Seconds for a case to be made, which is no time of the program's."""
 _FRAME = re.compile(r'File "[^"]*/(hlsgen/[^"]+)", line \d+,? in (\w+)')
@@ -91,7 +93,7 @@ class Worker:
         begun = self._answer(_PREPARING)
         if begun is None or begun.get("step") != "begun":
             return self._outcome(begun, "case")
-        seconds, before = self._seconds or case.seconds, self._state()[1]
+        seconds, before = self._seconds or case.seconds, self._work()[1]
         answer = self._answer(seconds)
         for _ in range(_PATIENCE):
             if answer is None and self._is_starved(before + seconds / 2):
@@ -99,20 +101,22 @@ class Worker:
         return self._outcome(answer, "hang")
 
     def _is_starved(self, enough: float) -> bool:
-        """Whether the process wants to go on and was not given its share of a processor: then the machine is busy."""
-        state, used = self._state()
-        return state in "RD" and used < enough
+        """Whether the process, or what works for it, wants to go on and was not given its share of a processor.
 
-    def _state(self) -> tuple[str, float]:
-        """The letter of its state (R also while a compiler works for it), and the processor seconds it has used."""
+        Then the machine is busy. A process that only waits, as one that reads files does between two, wants nothing.
+        """
+        for _ in range(_LOOKS):
+            wants, used = self._work()
+            if wants:
+                return used < enough
+            time.sleep(0.02)
+        return False
+
+    def _work(self) -> tuple[bool, float]:
+        """Whether it or a process below it wants a processor, and the processor seconds they have used."""
         assert self._process is not None
-        try:
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
-        except OSError:
-            return "X", 0.0
-        used = sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
-        return "R" if children.strip() else fields[0], used
+        found = [state_of(number) for number in (self._process.pid, *below(self._process.pid))]
+        return any(letter in "RD" for letter, _ in found), sum(used for _, used in found)
 
     def _outcome(self, answer: dict[str, Any] | None, if_silent: str) -> Outcome:
         if answer is not None:
@@ -164,10 +168,15 @@ class Worker:
         return self._process
 
     def _end(self) -> None:
-        """End the process and all it started (it leads a session of its own)."""
+        """End the process and all below it, which may lead sessions of their own."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGSTOP)  # so that it starts no more
+            for number in below(self._process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # its session, of which something may be left if it has ended
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -181,6 +190,25 @@ class Worker:
         assert self._process is not None
         path = self._folder / f"errors{self._process.pid}"
         return path.read_text(errors="replace")[-8000:] if path.is_file() else ""
+
+
+def below(process: int) -> list[int]:
+    """The processes that a process started, those that they started, and so on."""
+    found = []
+    with contextlib.suppress(OSError):  # it has ended
+        for task in Path(f"/proc/{process}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *below(child)]
+    return found
+
+
+def state_of(process: int) -> tuple[str, float]:
+    """The letter of its state, and the processor seconds that it and children that have ended used."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "X", 0.0
+    return fields[0], sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def place_in(text: str, *, first: bool = False) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hlsgen.backends.base import Job
 from hlsgen.config import TestVectors
-from hlsgen.design import arrays
+from hlsgen.design import array_files, arrays
 from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate
 from hlsgen.errors import InputError
@@ -39,7 +39,7 @@ def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np
     """The first test vectors of the configuration, else seeded random values over the inputs' ranges."""
     if vectors is not None and len(design.inputs) == 1:
         try:
-            x = arrays.load_array(vectors.x, mapped=True)
+            x = array_files.load_array(vectors.x, mapped=True)
         except InputError as error:
             raise InputError(f"test_vectors.x: {error}") from error
         return {design.inputs[0].name: np.array(x[:_SAMPLES] if x.ndim else x)}

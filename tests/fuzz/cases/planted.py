@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ class PlantedCase(Case):
     def check(self, prepared: Any, folder: Path) -> str:
         match self.fault:
             case "hang":
+                time.sleep(3600)
+            case "idle helper":  # it works for nobody, and has a session of its own
+                subprocess.Popen(["sleep", "3599.25"], start_new_session=True)
                 time.sleep(3600)
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)

@@ -1,0 +1,83 @@
+"""Files of arrays: read, or refused whatever their bytes are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import IO
+from zipfile import ZipFile, ZipInfo
+
+import numpy as np
+
+from hlsgen.design.arrays import Array, Port, by_name, check_shape, reason
+from hlsgen.errors import InputError
+from hlsgen.named_files import checked_file
+
+MAX_UNPACKED = 1 << 30
+"""Bytes to which an .npz archive may unpack, if they are more than it has itself."""
+
+
+def load_array(path: str | Path, *, mapped: bool = False) -> Array:
+    """Read an .npy file, or map it into memory. Raises InputError; pickled objects are refused."""
+    file = checked_file(path, "an .npy array", InputError)
+    try:
+        # Mapped first: a header that promises more than the file holds is an error before memory is asked for.
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        if isinstance(array, np.ndarray):
+            return array if mapped else np.array(array)
+    except Exception as error:  # a damaged file may raise anything: NumPy parses its header as Python
+        raise InputError(f"{file}: cannot be read as an .npy array ({reason(error)})") from error
+    array.close()
+    raise InputError(f"{file}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
+
+
+def load_inputs(path: Path, ports: Sequence[Port]) -> Array | dict[str, Array]:
+    """Read an .npy file, or the arrays of an .npz file by name. Raises InputError as :func:`load_array`.
+
+    A small archive may hold very much: names and shapes are compared with the ports before anything is unpacked.
+    """
+    if path.suffix != ".npz":
+        return load_array(path)
+    file = checked_file(path, "an .npz archive of arrays", InputError)
+    try:
+        with ZipFile(file) as archive:
+            return _unpacked(file, archive, {port.name: port for port in ports})
+    except InputError:
+        raise
+    except Exception as error:  # as above
+        raise InputError(f"{file}: cannot be read as .npz arrays ({reason(error)})") from error
+
+
+def _unpacked(file: Path, archive: ZipFile, ports: Mapping[str, Port]) -> dict[str, Array]:
+    members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    total = sum(member.file_size for member in members.values())
+    if total > max(MAX_UNPACKED, file.stat().st_size):
+        raise InputError(
+            f"{file}: unpacks to {total} bytes, more than the {MAX_UNPACKED} allowed; save larger arrays unpacked, by "
+            "numpy.savez(...), or as .npy"
+        )
+    found = by_name(ports, members)
+    for name, port in ports.items():
+        with archive.open(found[name]) as member:
+            check_shape(port, _shape_in_header(member, found[name].file_size))
+    return {name: _read_member(archive, found[name]) for name in ports}
+
+
+def _shape_in_header(member: IO[bytes], size: int) -> tuple[int, ...]:
+    """The shape that an .npy file of so many bytes declares. Raises ValueError unless as much data follows."""
+    formats = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    version = np.lib.format.read_magic(member)
+    if version not in formats:  # later ones differ in the names of records only
+        raise ValueError(f"it has version {version} of the format, expected one of {list(formats)}")
+    shape, _, dtype = formats[version](member)
+    promised, there = prod(shape) * dtype.itemsize, size - member.tell()
+    if promised != there:
+        raise ValueError(f"its header promises {promised} bytes, there are {there}")
+    return shape
+
+
+def _read_member(archive: ZipFile, info: ZipInfo) -> Array:
+    with archive.open(info) as member:
+        array: Array = np.lib.format.read_array(member, allow_pickle=False)
+    return array
