@@ -69,9 +69,11 @@ class AccuracyCheck:
         return None if found is None else found.text("data like these", self._advice())
 
     def note(self, inputs: Mapping[str, Array]) -> str | None:
-        """A line for the summary, of calibration data."""
+        """A line for the summary, of calibration data; None where the summary has a warning of that layer."""
         found = self.found(inputs)
-        return None if found is None else "warning: " + found.text("the calibration data", self._advice())
+        if found is None or any(note.startswith(f"warning: {found.tensor.name}: ") for note in self._design.notes):
+            return None
+        return "warning: " + found.text("the calibration data", self._advice())
 
     def _advice(self) -> str:
         known = any(x.expected is not None and x.expected.origin is Origin.CALIBRATION for x in self._design.inputs)

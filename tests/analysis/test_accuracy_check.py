@@ -140,6 +140,20 @@ def test_calibrated_designs_say_it_in_the_summary():
     assert measured and "on the calibration data" in measured[0] and measured[0] in project.summary()
 
 
+def test_a_layer_is_named_once():
+    """The estimate names a layer of channels that differ by far; measured, it is the same."""
+    net = Net(6)
+    sizes = np.array([1.0, 1e-5] * 4)
+    weights = {"kernel": net.rng.normal(size=(8, 8)) * sizes, "bias": np.zeros(8)}
+    net.call("Activation", "t", net.call("Dense", "a", net.input((8,)), weights, units=8), activation="tanh")
+    rows = {"kernel": net.rng.normal(size=(8, 8)) / sizes[:, None], "bias": np.zeros(8)}
+    project = project_of(net.source(net.call("Dense", "y", "t", rows, units=8)), {"x": batch()})
+    assert said(project, batch()) is not None
+    warnings = [note for note in project.design.notes if note.startswith("warning: ")]
+    estimated = {note.split(":")[1] for note in warnings if "costs accuracy" not in note}
+    assert estimated and estimated.isdisjoint(note.split(":")[1] for note in warnings if "costs accuracy" in note)
+
+
 def test_samples_that_come_one_by_one_are_judged_together():
     check = AccuracyCheck(project_of(contradicted()).design, 16)
     one_by_one = [check.warning({"x": sample[None]}) for sample in batch(20)]
