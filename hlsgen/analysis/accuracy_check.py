@@ -7,7 +7,7 @@ from math import log2, prod
 
 import numpy as np
 
-from hlsgen.analysis.inaccuracy import Inaccuracy, inaccuracy
+from hlsgen.analysis.inaccuracy import Cause, Inaccuracy, inaccuracy
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Floats
@@ -66,20 +66,21 @@ class AccuracyCheck:
     def warning(self, inputs: Mapping[str, Array]) -> str | None:
         """A line for ``predict`` to warn with."""
         found = self.found(inputs)
-        return None if found is None else found.text("data like these", self._advice())
+        return None if found is None else found.text("data like these", self._advice(found))
 
     def note(self, inputs: Mapping[str, Array]) -> str | None:
         """A line for the summary, of calibration data; None where the summary has a warning of that layer."""
         found = self.found(inputs)
         if found is None or any(note.startswith(f"warning: {found.tensor.name}: ") for note in self._design.notes):
             return None
-        return "warning: " + found.text("the calibration data", self._advice())
+        return "warning: " + found.text("the calibration data", self._advice(found))
 
-    def _advice(self) -> str:
+    def _advice(self, found: Inaccuracy) -> str:
         known = any(x.expected is not None and x.expected.origin is Origin.CALIBRATION for x in self._design.inputs)
-        if known:
-            return "more bits (default_width=), a type for this layer or calibration_method='max' may help"
-        return "give calibration= with such data, more bits (default_width=) or a type for this layer"
+        if not known:
+            return "give calibration= with such data, more bits (default_width=) or a type for this layer"
+        farther = "calibration data that reach as far, " if found.cause is Cause.SATURATION else ""
+        return f"{farther}more bits (default_width=) or a type for this layer may help"
 
 
 def _spread(data: Array, most: int) -> Array:
