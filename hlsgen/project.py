@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
 from numpy.typing import ArrayLike
 
+from hlsgen.analysis.accuracy_check import AccuracyCheck
 from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
@@ -47,6 +49,10 @@ class ClippedInputWarning(UserWarning):
 
 class UnexpectedInputWarning(UserWarning):
     """Inputs are much larger than those by which result types were chosen, or so small that it costs accuracy."""
+
+
+class InaccurateWarning(UserWarning):
+    """Inferred types put an output off by more than rounding to their width should; names the layer."""
 
 
 def convert(
@@ -143,7 +149,7 @@ class Project:
         self.graph, self.config = graph, config
         """The model's graph as it was read, which stays so; and the settings."""
         self._calibration, self._overwrite = calibration, overwrite
-        self.design: Design = make_design(graph, config, calibration, after_pass)
+        self.design: Design = _with_measured(make_design(graph, config, calibration, after_pass), config, calibration)
         """What was made of the graph: every operation with its shape and types; print it."""
         self.overflows: OverflowReport | None = None
         """What the last ``predict(count_overflows=True)`` counted; print it."""
@@ -317,12 +323,33 @@ class Project:
         outputs = [result[: self._input_check.samples] for result in results]
         if raw:
             outputs = [arrays.real(some, t.type) for some, t in zip(outputs, self.design.outputs, strict=True)]
-        for text in self._input_check.messages(held, outputs):
+        texts = self._input_check.messages(held, outputs)
+        for text in texts:
             warnings.warn(text, UnexpectedInputWarning, stacklevel=3)
+        inaccurate = None if texts else self._accuracy_check.warning(held)
+        if inaccurate is not None:
+            warnings.warn(inaccurate, InaccurateWarning, stacklevel=3)
 
     @cached_property
     def _input_check(self) -> InputCheck:
         return InputCheck(self.design)
+
+    @cached_property
+    def _accuracy_check(self) -> AccuracyCheck:
+        return AccuracyCheck(self.design, _budget(self.config))
+
+
+def _with_measured(design: Design, config: Config, calibration: Mapping[str, Array] | None) -> Design:
+    """A design with a note on how accurate it is on calibration data, where it is not and nothing says so yet."""
+    if calibration is None:
+        return design
+    note = AccuracyCheck(design, _budget(config)).note(arrays.as_held(design.inputs, calibration))
+    return design if note is None else replace(design, notes=(*design.notes, note))
+
+
+def _budget(config: Config) -> int:
+    """The bits of what nobody fixed."""
+    return min(config.default_width, config.max_width or config.default_width)
 
 
 def _run(

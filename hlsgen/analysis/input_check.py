@@ -22,6 +22,8 @@ _EVALUATED = 1 << 22
 """So many values of a design are computed to see what small data cost."""
 _UNEXPECTED = 2.5
 """A difference up to this factor is usual."""
+_MANY_UNUSED = 3
+"""So many bits of a stated type that data leave unused may be missed at its other end."""
 
 
 class InputCheck:
@@ -57,6 +59,10 @@ class InputCheck:
                 error, output = self._measured(tensor, octaves, inputs, outputs)
                 if error > MOST_ERROR:
                     found.append(_smaller(name, usual, octaves, expected, error, output))
+            elif (unused := _unused_bits(some, tensor)) >= _MANY_UNUSED:
+                error, output = self._measured(tensor, -unused, inputs, outputs)
+                if error > MOST_ERROR:
+                    found.append(_coarse(tensor, unused, error, output))
         return found
 
     def _measured(
@@ -94,6 +100,21 @@ def _finite(data: Array) -> Floats:
 def _rms(values: Array) -> float:
     with np.errstate(over="ignore"):
         return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
+
+
+def _unused_bits(values: Floats, tensor: Tensor) -> int:
+    """The bits between the largest value and the end of the type stated for an input; 0 of other types."""
+    if tensor.typing.reason is not Reason.CONFIGURATION:
+        return 0
+    end, largest = float(max(tensor.type.max, -tensor.type.min)), float(np.abs(values).max(initial=0.0))
+    return max(0, int(log2(end / largest))) if largest else 0
+
+
+def _coarse(tensor: Tensor, unused: int, error: float, output: str) -> str:
+    return (
+        f"input '{tensor.name}': its values leave {unused} bits of {tensor.type} unused, and rounding to steps of "
+        f"{float(tensor.type.step):.3g} puts '{output}' off by {100 * error:.2g} % rms; give a finer input_precision="
+    )
 
 
 def _larger(name: str, rms: float, ratio: float, expected: Expected) -> str:

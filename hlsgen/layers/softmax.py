@@ -21,6 +21,7 @@ import numpy as np
 
 from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Floats, Shape
+from hlsgen.ir.expected import mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
@@ -35,6 +36,11 @@ _GUARD = 2
 """Bits by which each source of error is below the result's step: a fourth of it at most."""
 _DIRECT_BITS = 12
 _RECIPROCAL = Unary("reciprocal", lambda s: 1.0 / np.maximum(s, 1.0), 0.0, 1.0)
+
+
+def _of_two(difference: Floats) -> Floats:
+    """The softmax of two classes, by the difference of their arguments."""
+    return np.asarray((1.0 + np.tanh(difference / 2.0)) / 2.0)
 
 
 @dataclass(frozen=True)
@@ -128,8 +134,8 @@ class Softmax(Layer):
         return FixedType(min(context.width, FINEST) + 1, 1, False, Rounding.RND, Overflow.SAT)
 
     def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
-        """The slope of a class is y (1 - y): at most a quarter."""
-        return (inputs[0] / 16,)
+        """The slope of a class is y (1 - y), at most a quarter; rarely so much where arguments are large."""
+        return (inputs[0] * mean_square_slope(_of_two, sizes[0]),)
 
     def finished(self, result: FixedType) -> Layer:
         assert self.input_type is not None

@@ -6,6 +6,7 @@ the function's slope and the result's step need, by half-lines where the functio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,8 @@ from hlsgen.layers.fit_pieces import FINEST, Argument, fit
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.piecewise import Form
 
+_KEPT = 3
+"""Octaves that a bounded function may exceed what is expected by."""
 _STEEP = 8
 """Bits beyond the budget that a result gets at most where the function rises more steeply than a line."""
 
@@ -58,16 +61,28 @@ class Table(Layer):
         return CONSTANT_MODES
 
     def natural_type(self, context: Context) -> FixedType | None:
-        """The function's range if it has one; else what it reaches from the proved or from the expected argument.
+        """The function's range if it has one, and data come near it; else what it reaches from the proved or from the
+        expected argument.
 
         No finer than functions are computed.
         """
         signed = self.unary.low < 0
         if self.unary.bounded:
-            integer, width = int(signed), context.width
+            integer, width = signed - self._unused(context), context.width
         else:
             integer, width = self._placed_result(context, signed)
+        integer = max(integer, 1 + signed - FINEST)
         return FixedType(min(width, integer + FINEST), integer, signed, *CONSTANT_MODES)
+
+    def _unused(self, context: Context) -> int:
+        """Bits between what calibration data reach of a function through zero and its bound, some kept for other data.
+
+        Of a sigmoid, that its results were small so far is no reason to expect no others.
+        """
+        expected = context.expected
+        if self.unary.low >= 0 or expected is None or expected.origin is not Origin.CALIBRATION or not expected.largest:
+            return 0
+        return max(0, -magnitude_bits(expected.reach) - _KEPT)
 
     def _placed_result(self, context: Context, signed: bool) -> tuple[int, int]:
         """Integer bits and width of a function without bounds.
@@ -76,18 +91,27 @@ class Table(Layer):
         (``exp``), it gets more bits: the expected values keep theirs.
         """
         assert self.argument is not None
-        ends = self._magnitude(self.argument.low, self.argument.high)
-        integer = max(magnitude_bits(min(ends, 2.0 ** (context.width - 1))), -8) + signed
-        if context.expected is None:
+        expected, argument = context.expected, context.input.expected
+        known = expected is not None and expected.origin is Origin.CALIBRATION
+        integer = max(magnitude_bits(self._most(math.inf if known else 2.0 ** (context.width - 1))), -8) + signed
+        if expected is None or not expected.largest:
             return integer, context.width
-        usual = min(integer, context.expected.integer_bits(context.width, signed, context.width))
-        argument = context.input.expected
-        if argument is None or argument.origin is Origin.CALIBRATION:
+        usual = min(integer, expected.integer_bits(context.width, signed, context.width))
+        if argument is None or known:
             return usual, context.width
         steep = self._octaves(argument.reach) - self._octaves(argument.largest) - 1
         room = min(_STEEP, integer - usual, (context.widest or MAX_WIDTH) - context.width)
         more = max(min(steep, room), 0)
         return usual + more, context.width + more
+
+    def _most(self, plausible: float) -> float:
+        """The largest magnitude of the result that is proved, and that is plausible or no more than twice the argument.
+
+        Where the function rises like a line, its results are as plausible as its arguments.
+        """
+        assert self.argument is not None
+        low, high = self.argument.low, self.argument.high
+        return min(self._magnitude(low, high), max(plausible, 2.0 * max(-low, high)))
 
     def _octaves(self, reach: float) -> int:
         return magnitude_bits(self._magnitude(-reach, reach))

@@ -119,3 +119,18 @@ def test_what_does_not_shrink_as_its_inputs_do(kind: str):
     assert said(project, {"x": batch(1.0)}) == []
     (message,) = said(project, {"x": batch(0.003)})
     assert "'y' off by" in message
+
+
+@pytest.mark.parametrize("stated", ["fixed<10,10>", "fixed<16,16>", "fixed<12,8>", "ufixed<8,5>"])
+def test_a_stated_type_that_is_too_coarse_for_calibration_data_is_reported(stated: str):
+    """By the data that results were placed by, they are as expected; it is the port that rounds them away."""
+    data = np.abs(batch(0.2, 300).astype(np.float64))
+    project = project_of(SOURCE, {"x": data}, input_precision=stated)
+    (message,) = said(project, {"x": data})
+    assert re.search(r"input 'x': its values leave \d+ bits of u?fixed<.*> unused, and rounding to steps of", message)
+
+
+def test_a_stated_type_whose_grid_the_data_lie_on_is_no_coarse_one():
+    data = np.random.default_rng(0).integers(0, 2, (300, 16)).astype(np.float64)
+    assert said(project_of(SOURCE, {"x": data}, input_precision="ufixed<16,16>"), {"x": data}) == []
+    assert said(project_of(SOURCE, {"x": batch(1.0)}, input_precision="fixed<6,3>"), {"x": batch(1.0)}) == []

@@ -13,7 +13,7 @@ from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.ir.typing import Reason
 from hlsgen.precision.placement import MERGE_GROWTH, Room, nearest, placed_in
 from hlsgen.project import Project
-from tests.passes.builders import Net, project_of
+from tests.passes.builders import Net, evaluate_float, graph_of, project_of
 
 # -- rounding --------------------------------------------------------------------------------------
 
@@ -130,3 +130,49 @@ def test_placed_in(reach: float, growth: int, result: str, reason: Reason):
     rounds = fixed.frac < FULL.frac
     shown = fixed if rounds or reason is Reason.EXACT else fixed.with_modes(Rounding.TRN, fixed.overflow)
     assert (str(shown), why) == (result, reason)
+
+
+# -- functions -------------------------------------------------------------------------------------
+
+
+def behind(
+    activation: str, size: float, calibrated: bool = True, bias: float = 0.0, gain: float = 1.0
+) -> tuple[Project, Any, Any]:
+    """A function of a layer, the data it was placed by, and what it should make of them."""
+    net, rng = Net(3), np.random.default_rng(0)
+    weights = {"kernel": rng.normal(size=(8, 8)) * gain / np.sqrt(8), "bias": np.full(8, bias)}
+    net.call("Dense", "a", net.input((8,)), weights, units=8)
+    source = net.source(net.call("Activation", "y", "a", activation=activation))
+    x = rng.normal(size=(200, 8)) * size
+    right = evaluate_float(graph_of(source), {"x": x})
+    return project_of(source, {"x": x} if calibrated else None), x, next(v for k, v in right.items() if k.name == "y")
+
+
+def off(project: Project, x: Any, right: Any) -> float:
+    return float(np.sqrt(np.square(project.evaluate(x)["y"] - right).mean() / np.square(right).mean()))
+
+
+@pytest.mark.parametrize("activation", ["selu", "elu", "softplus", "silu", "log_sigmoid", "squareplus", "tanh_shrink"])
+@pytest.mark.parametrize("size", [1e3, 1e5, 1e8])
+def test_functions_without_bounds_reach_as_far_as_their_data(activation: str, size: float):
+    assert off(*behind(activation, size)) < 0.001
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softsign", "elu", "gelu", "silu"])
+@pytest.mark.parametrize("size", [1e-2, 1e-4, 1e-6])
+def test_functions_of_small_data_keep_their_bits(activation: str, size: float):
+    assert off(*behind(activation, size)) < 0.005
+
+
+def test_a_sigmoid_keeps_its_range_whatever_the_data():
+    project, _, _ = behind("sigmoid", 0.1, bias=-12.0)
+    assert project.design.outputs[0].type.integer == 0
+    assert [behind("tanh", size)[0].design.outputs[0].type.integer for size in (0.05, 0.005)] == [1, -1]
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_a_function_that_was_only_seen_to_give_zero_holds_what_is_proved(calibrated: bool):
+    """Such as a soft_shrink of small data: nothing is known of its results but their range."""
+    project, x, right = behind("soft_shrink", 1.0, calibrated, bias=-1e-3, gain=0.01)
+    assert not right.any() and not project.evaluate(x)["y"].any()
+    assert float(project.design.outputs[0].type.max) >= float(project.design.ops[1].output.type.max) / 2 - 0.5
