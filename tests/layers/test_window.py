@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hlsgen.frontends.keras.extents import window_of
+from hlsgen.layers.shape_ops import ZeroPadding
 
 extents = st.tuples(st.integers(1, 5), st.integers(1, 5))
 small = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -52,3 +53,12 @@ def test_counts_of_large_windows_take_no_memory():
     window = window_of((16, 2**20, 1), (1, 65_535), (1, 1), (1, 1), "same")
     assert window.distinct_counts((16, 2**20, 1)) == list(range(32_768, 65_536))
     assert len(window.masks((16, 2**20, 1))) == 1
+
+
+def test_zeros_beside_wide_integers_are_integers_of_python():
+    """Among others, NumPy's of 64 bits would wrap in sums, or refuse them."""
+    x = np.full((1, 2, 3, 1), 2**62, dtype=object)
+    window = window_of((2, 3, 1), (3, 3), (1, 1), (1, 1), "same")
+    for found in (window.patches(x), ZeroPadding((1, 0, 0, 1)).move(x)):
+        assert {type(value) for value in found.ravel()} == {int}
+    assert window.patches(x).sum(axis=(3, 4)).max() == 6 * 2**62
