@@ -14,7 +14,7 @@ _WIDEST_STEP = 128
 
 @dataclass(frozen=True)
 class CheckWidths(Step):
-    """Raise UnsupportedError for an operation with a value or a product too wide for its kernel.
+    """Raise UnsupportedError for an operation with a value, a product or a comparison too wide for its kernel.
 
     The proved ranges are narrow enough then (inference refuses the others), but a kernel multiplies words of the types
     that are stated, and those are as wide as the user made them.
@@ -37,9 +37,11 @@ def _check(op: Op) -> None:
         raise UnsupportedError(
             f"layer '{op.source.name}': a value of {widest} bits, and {op.layer.kind} takes at most {most}; {advice}"
         )
-    product = op.layer.product_width([tensor.type for tensor in op.inputs])
-    if product > _WIDEST_STEP:
-        raise UnsupportedError(
-            f"layer '{op.source.name}': a product of {op.layer.kind} has {product} bits, at most {_WIDEST_STEP} are "
-            f"supported; {advice}"
-        )
+    types = [tensor.type for tensor in op.inputs]
+    product, common = op.layer.product_width(types), op.layer.common_width(types)
+    for what, width in (("a product", product), ("the common grid of the operands", common)):
+        if width > _WIDEST_STEP:
+            raise UnsupportedError(
+                f"layer '{op.source.name}': {what} of {op.layer.kind} has {width} bits, at most {_WIDEST_STEP} are "
+                f"supported; {advice}"
+            )

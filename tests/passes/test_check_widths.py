@@ -24,6 +24,7 @@ from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.window import Window
 from hlsgen.pipeline import infer, steps
+from tests.passes.builders import Net, project_of
 
 IMAGE = (4, 4, 2)
 
@@ -82,3 +83,21 @@ def test_values_and_products_have_limits(make: Any, fits: str, too_wide: str) ->
 def test_products_are_declared(layer: Layer, inputs: int, expected: int) -> None:
     op = design(layer, "fixed<20,8>", inputs).ops[-1]
     assert op.layer.product_width([tensor.type for tensor in op.inputs]) == expected
+
+
+@pytest.mark.parametrize("kind", ["Add", "Subtract", "Minimum", "Maximum"])
+def test_a_common_grid_has_a_limit(kind: str) -> None:
+    """Proved ranges are narrow, but operands whose types are far apart need a word that spans both."""
+    net = Net()
+    x = net.input((2,))
+    wide = net.call("LeakyReLU", "wide", x, alpha=0.25)
+    net.call(kind, "y", [wide, x])
+    types = {"wide": {"precision": {"result": "fixed<120,109>"}}}
+    project_of(net.source("y"), input_precision="fixed<20,4>", layers=types)
+    with pytest.raises(UnsupportedError, match="layer 'y': the common grid of the operands of Merge has .* bits"):
+        project_of(net.source("y"), input_precision="fixed<48,14>", layers=types)
+
+
+def test_a_ceiling_far_above_its_input_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="layer 'y': the common grid of the operands of Relu has 16[0-9] bits"):
+        design(Relu(None, Constant.of(2.0**100)), "fixed<80,20>", result="fixed<16,6>")

@@ -8,7 +8,7 @@
 //   input_t, output_t       element types; input_t may be unsigned
 //   value_t                 signed, holds x, x * slope and max exactly
 //   has_slope, slope_t, slope_word, slope_mantissa   slope_mantissa is the mantissa of slope_t (long long)
-//   has_max, max_mantissa                            max_mantissa is a mantissa of value_t (long long)
+//   has_max, max_t, max_word, max_mantissa           max_mantissa is the mantissa of max_t (long long)
 //   size                    elements of the tensor
 //   reuse_factor
 // The names of an absent slope or maximum are never used.
@@ -43,8 +43,9 @@ typename C::value_t relu_negative(std::false_type, const typename C::input_t&) {
 template <class C>
 typename C::value_t relu_limit(std::true_type, const typename C::value_t& v) {
 #pragma HLS INLINE
-    typedef mantissa<traits<typename C::value_t>::width, true> word;
-    const typename C::value_t limit = from_mantissa<typename C::value_t>(word(C::max_mantissa));
+    typedef typename C::max_word word;
+    const typename C::value_t limit =
+        cast<typename C::value_t>(from_mantissa<typename C::max_t>(word(C::max_mantissa)));
     return select(v < limit, v, limit);
 }
 

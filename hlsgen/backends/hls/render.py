@@ -8,6 +8,7 @@ import jinja2
 
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, Word
 from hlsgen.backends.hls.plan import Plan, Step, Wire
+from hlsgen.errors import DesignError
 from hlsgen.ir.types import FixedType
 from hlsgen.tools import templates_dir
 
@@ -67,6 +68,8 @@ def member(name: str, value: Member) -> str:
         return f"static const {kind} {name} = {kind}::{value.value};"
     if isinstance(value, bool):
         return f"static const bool {name} = {'true' if value else 'false'};"
+    if abs(value) >= 1 << 63:
+        raise DesignError(f"member '{name}' of a kernel is {value}, which needs more than the 64 bits of a long long")
     kind = "int" if abs(value) <= _INT_MAX and not name.endswith("_mantissa") else "long long"
     return f"static const {kind} {name} = {value}{'LL' if kind == 'long long' else ''};"
 

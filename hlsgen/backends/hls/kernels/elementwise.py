@@ -72,36 +72,19 @@ def merge(layer: Merge, op: Op) -> Kernel:
 def relu(layer: Relu, op: Op) -> Kernel:
     slope = _UNUSED if layer.slope is None else layer.slope.known_type
     top = _UNUSED if layer.ceiling is None else layer.ceiling.known_type
-    value = _relu_value(layer, op.input.type)
     members: Members = {
         "size": op.output.size,
         "has_slope": layer.slope is not None,
         "has_max": layer.ceiling is not None,
         "slope_t": slope,
         "slope_word": Word(slope),
-        "value_t": value,
+        "max_t": top,
+        "max_word": Word(top),
+        "value_t": layer.held(op.input.type),
         "slope_mantissa": 0 if layer.slope is None else int(layer.slope.fixed[0]),
-        "max_mantissa": 0 if layer.ceiling is None else int(layer.ceiling.fixed[0]) << (value.frac - top.frac),
+        "max_mantissa": 0 if layer.ceiling is None else int(layer.ceiling.fixed[0]),
     }
     return call(op, "relu", "relu.h", members)
-
-
-def _relu_value(layer: Relu, x: FixedType) -> FixedType:
-    """A signed type that holds x, slope * x and the ceiling exactly."""
-    slope, top = layer.slope, layer.ceiling
-    fracs = [x.frac]
-    if slope is not None:
-        fracs.append(x.frac + slope.known_type.frac)
-    if top is not None:
-        fracs.append(top.known_type.frac)
-    frac = max(fracs)
-    bounds = [x.min_mantissa << (frac - x.frac), x.max_mantissa << (frac - x.frac), -1]
-    if slope is not None:
-        shift = frac - x.frac - slope.known_type.frac
-        bounds += [(m * int(slope.fixed[0])) << shift for m in (x.min_mantissa, 0)]
-    if top is not None:
-        bounds.append(int(top.fixed[0]) << (frac - top.known_type.frac))
-    return FixedType.covering(min(bounds), max(bounds), frac)
 
 
 @kernel_of(PRelu)

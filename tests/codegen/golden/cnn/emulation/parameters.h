@@ -54,6 +54,8 @@ struct relu_config {
     typedef ap_ufixed<12,2> output_t;
     typedef ap_ufixed<1,1> slope_t;
     typedef hlsgen::mantissa<1, false> slope_word;
+    typedef ap_ufixed<1,1> max_t;
+    typedef hlsgen::mantissa<1, false> max_word;
     typedef ap_fixed<13,3> value_t;
     // shape
     static const int size = 72;

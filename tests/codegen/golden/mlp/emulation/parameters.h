@@ -36,6 +36,8 @@ struct relu_config {
     typedef ap_ufixed<11,5> output_t;
     typedef ap_ufixed<1,1> slope_t;
     typedef hlsgen::mantissa<1, false> slope_word;
+    typedef ap_ufixed<1,1> max_t;
+    typedef hlsgen::mantissa<1, false> max_word;
     typedef ap_fixed<12,6> value_t;
     // shape
     static const int size = 5;
