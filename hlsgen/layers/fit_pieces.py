@@ -123,6 +123,7 @@ class _Fit:
         self.unary, self.argument, self.result = unary, argument, result
         self.points = argument.points()
         self.lowest, self.highest = self._ends()
+        self.reach = min(max(self.highest, -self.lowest), float(np.abs(unary(self.points)).max()))
         self.frac = min(result.frac, FINEST, _FLOAT_BITS - _GUARD - self._correction_bits())
         self.step = 2.0**-self.frac
         self.grid = self.frac + _GUARD
@@ -149,12 +150,9 @@ class _Fit:
         return min(low, float(values.min())), max(high, float(values.max()))
 
     def _correction_bits(self) -> int:
-        """Bits left of the binary point of what is added to the lines: that of none is as large as the result."""
+        """Bits left of the binary point of what is added to the lines: that of none is as large as the result gets."""
         has_end = self.unary.bounded or self.unary.negative or self.unary.positive
-        return 2 if has_end else max(self._magnitude_bits(), 0) + 2
-
-    def _magnitude_bits(self) -> int:
-        return magnitude_bits(max(self.highest, -self.lowest))
+        return 2 if has_end else max(magnitude_bits(self.reach), 0) + 2
 
     def _lines(self) -> Lines:
         negative, slope = bool(self.unary.negative), self.unary.positive
@@ -166,12 +164,11 @@ class _Fit:
         return Lines(negative, True, mantissa, FixedType.covering(0, mantissa, frac))
 
     def correction(self, x: Floats) -> Floats:
-        """What the function adds to its lines; far beyond the result's range it stops, if there are no lines."""
+        """What the function adds to its lines; far beyond what the result reaches it stops, if there are no lines."""
         values = self.unary(x) - self.unary.line(x)
         if self.lines:
             return values
-        largest = 4.0 * max(self.highest, -self.lowest)
-        return np.clip(values, -largest, largest)
+        return np.clip(values, -4.0 * self.reach, 4.0 * self.reach)
 
     def shown(self, correction: Floats) -> Floats:
         """The correction as far as the result can show it."""

@@ -208,6 +208,16 @@ def test_where_a_function_is_flat_is_known(name: str, low: int | None, high: int
     assert (FUNCTIONS[name].flat_from(-1, 2.0**-15), FUNCTIONS[name].flat_from(1, 2.0**-15)) == (low, high)
 
 
+@pytest.mark.parametrize("text", ["fixed<64,48,RND,SAT>", "ufixed<90,80,RND,SAT>", "fixed<60,40,TRN,WRAP>"])
+def test_a_result_far_larger_than_the_function_gets_costs_no_bit(text: str):
+    argument, result = FixedType.parse("fixed<16,3>"), FixedType.parse(text)
+    form, table = fitted("exponential", argument, result)
+    assert form.deviation <= MOST + own_rounding(result) - 0.5
+    x = numbers(argument, 600)
+    y = form.exact(table, Exact(x, argument.frac)).mantissas
+    assert steps_off("exponential", x, argument, y.astype(float), result).max() <= form.deviation + 1e-6
+
+
 def test_a_result_too_small_for_any_function_has_a_bit():
     net = Net()
     net.call("Activation", "act", net.input((1,)), activation="gelu")
