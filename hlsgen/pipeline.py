@@ -27,6 +27,7 @@ from hlsgen.precision.expect_ranges import ExpectRanges
 from hlsgen.precision.infer_types import InferTypes
 from hlsgen.precision.leave_off_modes import LeaveOffModes
 from hlsgen.precision.narrow_types import NarrowTypes
+from hlsgen.precision.note_demands import NoteDemands
 from hlsgen.precision.state_deviations import StateDeviations
 from hlsgen.precision.state_losses import StateLosses
 from hlsgen.precision.state_rounding import StateRounding
@@ -92,6 +93,18 @@ def make_design(
     rewritten = graph.copy()
     run_passes(rewritten, passes(config, calibration), config.skip_passes, after)
     return infer(rewritten, steps(config, calibration is not None), config.skip_passes, after)
+
+
+def make_counting_design(graph: Graph, config: Config, calibration: Calibration | None = None) -> Design:
+    """The design by which overflows of :func:`make_design`'s are counted, whatever exact passes that left out.
+
+    Results are the same to the bit. Inside of layers nothing is narrowed to what its readers can tell apart, so that a
+    result meets what it saturates at; what they cannot tell apart is noted (``Typing.demand``).
+    """
+    rewritten = graph.copy()
+    run_passes(rewritten, passes(config, calibration), config.skip_passes)
+    inference, *_ = steps(config, calibration is not None)
+    return infer(rewritten, (inference, NoteDemands(), LeaveOffModes()))
 
 
 def infer(graph: Graph, steps: Collection[Step], skip: Collection[str] = (), after: AfterStage | None = None) -> Design:

@@ -33,7 +33,7 @@ from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.named_files import named_path
-from hlsgen.pipeline import AfterStage, make_design
+from hlsgen.pipeline import AfterStage, make_counting_design, make_design
 from hlsgen.summary import summary
 from hlsgen.version import VERSION
 
@@ -268,7 +268,7 @@ class Project:
 
     @cached_property
     def _overflow_counter(self) -> OverflowCounter:
-        return OverflowCounter(self.design, self.name)
+        return OverflowCounter(make_counting_design(self.graph, self.config, self._calibration), self.name)
 
     def trace(self, x: Inputs, raw: bool = False) -> dict[str, Array]:
         """Return every layer's output by its name in the source model, computed by the emulator.

@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from hlsgen.design.design import Design
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.ir.wish import Wish
 from hlsgen.layers.convert import Convert
+from hlsgen.layers.depth_to_space import DepthToSpace
+from hlsgen.layers.functions import Unary
+from hlsgen.layers.table import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +34,12 @@ class Cast:
     role: str
     """accum or result."""
     type: FixedType
-    wanted: Demand
+    wanted: Demand = EVERYTHING
     """What readers can tell apart of the value."""
+    function: Unary | None = None
+    """What is cast is this function of the value, which no operation computes: its results are read from tables."""
+    kept: DepthToSpace | None = None
+    """What cuts off some of the values, which the model has not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +65,9 @@ def expose_casts(design: Design) -> ExposedCasts:
     values: dict[Tensor, Tensor] = {}
     ops: list[Op] = []
     counted: list[Cast] = []
+    shuffles = _shuffles(design)
     for op in design:
+        counted += _of_function(op, values)
         exposed = [tensor for tensor in op.outputs if not op.is_input and any(map(_overflows, _stages(tensor)))]
         made = replace(
             op,
@@ -70,13 +80,35 @@ def expose_casts(design: Design) -> ExposedCasts:
             for stage in _stages(tensor):
                 value = values[tensor]
                 if _overflows(stage):
-                    counted.append(Cast(value, op.source.name, stage.role, stage.type, stage.wanted))
+                    kept = shuffles.get(tensor)
+                    counted.append(Cast(value, op.source.name, stage.role, stage.type, stage.wanted, kept=kept))
                 values[tensor] = _converted(value, tensor, stage)
                 ops.append(Op(values[tensor].name, Convert(), (value,), (values[tensor],), Wish(), op.source))
     given = tuple(dict.fromkeys(cast.given for cast in counted))
     names = tuple(tensor.name for tensor in given)
     counting = Design(design.name, _leading_to(given, ops), given, names, {})
     return ExposedCasts(counting, tuple(counted), tuple(ops), values)
+
+
+def _shuffles(design: Design) -> dict[Tensor, DepthToSpace]:
+    """Values that are read once, by what takes an image out of them."""
+    readers: dict[Tensor, list[Layer]] = {}
+    for op in design:
+        for tensor in op.inputs:
+            readers.setdefault(tensor, []).append(op.layer)
+    single = {tensor: layers[0] for tensor, layers in readers.items() if len(layers) == 1}
+    return {tensor: layer for tensor, layer in single.items() if isinstance(layer, DepthToSpace)}
+
+
+def _of_function(op: Op, values: Mapping[Tensor, Tensor]) -> list[Cast]:
+    """The cast of a function's results to the words of its table, if they can lie a step or more beyond those."""
+    if not isinstance(op.layer, Table):
+        return []
+    fixed = op.output.type
+    low, high = op.layer.real_range([tensor.interval for tensor in op.inputs])
+    if float(fixed.min - fixed.step) < low and high < float(fixed.max + fixed.step):
+        return []
+    return [Cast(values[op.input], op.source.name, "result", fixed, function=op.layer.unary)]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate_real
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import Expected
+from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.precision.rounding_errors import MOST_ERROR
 
@@ -24,6 +25,8 @@ _UNEXPECTED = 2.5
 """A difference up to this factor is usual."""
 _MANY_UNUSED = 3
 """So many bits of a stated type that data leave unused may be missed at its other end."""
+_SATURATED = 8.0
+"""Data may be so many times larger than the range of the quantiser that the model has for them."""
 
 
 class InputCheck:
@@ -42,6 +45,9 @@ class InputCheck:
     def messages(self, inputs: Mapping[str, Array], outputs: Sequence[Array]) -> list[str]:
         """A line for each input that is much larger than expected, or so small that it costs accuracy.
 
+        One that the model's own quantiser reads (docs/numerics.md, rule 12) may saturate: it is much larger where
+        hardly anything but signs can be left.
+
         ``inputs`` are as the ports hold them, so that features with binary points of their own count alike; ``outputs``
         (at least :attr:`samples` of them, or all) are what the design makes of them.
         """
@@ -49,6 +55,9 @@ class InputCheck:
         for (name, data), tensor in zip(inputs.items(), self._design.inputs, strict=True):
             some = _some(data)
             rms, expected = _rms(some), tensor.expected
+            if tensor.typing.reason is Reason.MODEL:
+                found += _saturated(name, rms, tensor.type)
+                continue
             if not self._rounded or expected is None or not rms or not expected.rms:
                 continue
             usual = _rms(in_model_units(some, tensor))
@@ -115,6 +124,17 @@ def _coarse(tensor: Tensor, unused: int, error: float, output: str) -> str:
         f"input '{tensor.name}': its values leave {unused} bits of {tensor.type} unused, and rounding to steps of "
         f"{float(tensor.type.step):.3g} puts '{output}' off by {100 * error:.2g} % rms; give a finer input_precision="
     )
+
+
+def _saturated(name: str, rms: float, fixed: FixedType) -> list[str]:
+    largest = float(max(fixed.max, -fixed.min))
+    if rms <= _SATURATED * largest:
+        return []
+    return [
+        f"input '{name}': its values ({rms:.3g} in root mean square) are {rms / largest:.2g} times larger than what "
+        f"the model's own quantiser keeps of them ({fixed}, up to {largest:g}), so that it saturates almost all; scale "
+        "them as in training"
+    ]
 
 
 def _larger(name: str, rms: float, ratio: float, expected: Expected) -> str:

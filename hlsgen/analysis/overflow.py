@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.analysis.exposed_casts import expose_casts
+from hlsgen.analysis.exposed_casts import Cast, expose_casts
 from hlsgen.backends.hls.plan import make_plan
 from hlsgen.design.design import Design
 from hlsgen.emulation.emulator import Emulator
@@ -25,6 +25,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers, to_float
 from hlsgen.ir.typing import Tensor
+from hlsgen.layers.functions import Unary
 
 _BATCH_VALUES = 1 << 22
 
@@ -39,6 +40,8 @@ class Overflow:
     type: FixedType
     wanted: Demand = EVERYTHING
     """What readers can tell apart: a ReLU's input may be cut off at zero, and that is no overflow."""
+    function: Unary | None = None
+    """What is cast is this function of the values."""
     count: int = 0
     total: int = 0
     largest: float = 0.0
@@ -55,6 +58,8 @@ class Overflow:
 
     def counted(self, mantissas: Ints, frac: int) -> Overflow:
         """The same with one batch of exact values more, ``mantissas * 2**-frac``, as they are in front of the cast."""
+        if self.function is not None:
+            return self._counted_results(self.function(to_float(mantissas, frac)))
         rounded = self.type.rounded(within(mantissas, frac, self.wanted), frac)
         outside = (rounded < self.type.min_mantissa) | (rounded > self.type.max_mantissa)
         met, factor = self._largest(mantissas, frac)
@@ -66,6 +71,17 @@ class Overflow:
             total=self.total + int(mantissas.size),
             largest=met,
             factor=factor,
+        )
+
+    def _counted_results(self, results: Floats) -> Overflow:
+        """The same with results of the function: those a step or more beyond the range, as a bound of it is not."""
+        steps = np.ldexp(results, self.type.frac)
+        outside = (steps <= self.type.min_mantissa - 1) | (steps >= self.type.max_mantissa + 1)
+        return replace(
+            self,
+            count=self.count + int(outside.sum()),
+            total=self.total + results.size,
+            largest=max(self.largest, float(np.abs(results).max(initial=0.0))),
         )
 
     def _largest(self, mantissas: Ints, frac: int) -> tuple[float, float]:
@@ -141,7 +157,7 @@ class OverflowCounter:
 
     def count(self, inputs: Mapping[str, NDArray[Any]]) -> OverflowReport:
         """Run the data through and count; memory stays bounded whatever the number of samples."""
-        entries = [Overflow(c.layer, c.role, c.type, c.wanted, factors=_factors(c.given)) for c in self._casts]
+        entries = [entry_of(cast) for cast in self._casts]
         if self._emulator is not None:
             arrays = list(inputs.values())
             step = max(1, _BATCH_VALUES // sum(tensor.size for tensor in self._tensors))
@@ -149,10 +165,22 @@ class OverflowCounter:
                 results = self._emulator.run([x[start : start + step] for x in arrays], raw=True)
                 given = dict(zip(self._tensors, results, strict=True))
                 entries = [
-                    entry.counted(given[cast.given], cast.given.type.frac)
+                    entry.counted(seen(cast, given[cast.given]), cast.given.type.frac)
                     for entry, cast in zip(entries, self._casts, strict=True)
                 ]
         return OverflowReport(entries, self._counted_as, self._inputs)
+
+
+def entry_of(cast: Cast) -> Overflow:
+    """The entry of a cast before anything is counted."""
+    return Overflow(cast.layer, cast.role, cast.type, cast.wanted, cast.function, factors=_factors(cast.given))
+
+
+def seen(cast: Cast, mantissas: Ints) -> Ints:
+    """Of the values in front of a cast, those that the model has."""
+    if cast.kept is None:
+        return mantissas
+    return cast.kept.move(mantissas.reshape(len(mantissas), *cast.given.shape))
 
 
 def _factors(tensor: Tensor) -> Floats | None:

@@ -183,8 +183,11 @@ class Layer:
         return 0
 
     def product_width(self, inputs: Sequence[FixedType]) -> int:
-        """The bits of the widest product, or of a type that holds all its inputs to compare them, that its kernel needs
-        for values of these types; 0 without either."""
+        """The bits of the widest product that its kernel computes of values of these types; 0 without products."""
+        return 0
+
+    def common_width(self, inputs: Sequence[FixedType]) -> int:
+        """The bits of the word in which its kernel holds values of these types side by side; 0 where it does not."""
         return 0
 
     @property
@@ -329,6 +332,10 @@ class Layer:
     def wanted(self, casts: Casts, behind: Demand) -> Demand:
         """What the layer can tell apart of its inputs, if ``behind`` is what its readers can of its result."""
         return casts.before(behind) if self.structural else EVERYTHING
+
+    def told_apart(self, casts: Casts, behind: Demand) -> Demand:
+        """What its function can tell apart of the (first) input, whatever type the result has."""
+        return self.wanted(Casts(None, None, input=casts.input), behind)
 
     def prepared(self, context: Context) -> Layer:
         """The layer with every constant fixed: as wished, else placed in the budget. It may be another layer."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.constant import Floats
+from hlsgen.ir.expected import magnitude_bits
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.interpolate import POINTS, interpolated
@@ -43,6 +44,10 @@ _FEWEST_BITS = 3
 _MOST_RANGES = 8
 _NARROWEST = 8
 """Bits of an index below which nested ranges gain nothing."""
+_SLOPE_BITS = 60
+"""Fraction bits of a slope, which is a number of 64 bits in a kernel."""
+_LARGEST = 2.0**44
+"""Steps of a result that wraps, up to which a function is followed: float64 knows it to 52 bits."""
 _WIDEST = 116
 """The emulator computes in 128 bits."""
 
@@ -116,40 +121,54 @@ class _Fit:
 
     def __init__(self, unary: Unary, argument: Argument, result: FixedType) -> None:
         self.unary, self.argument, self.result = unary, argument, result
-        self.lowest, self.highest = float(result.min), float(result.max)
+        self.points = argument.points()
+        self.lowest, self.highest = self._ends()
+        self.reach = min(max(self.highest, -self.lowest), float(np.abs(unary(self.points)).max()))
         self.frac = min(result.frac, FINEST, _FLOAT_BITS - _GUARD - self._correction_bits())
         self.step = 2.0**-self.frac
         self.grid = self.frac + _GUARD
         self.scale = self.step / float(result.step)
         self.lines = self._lines()
-        self.points = argument.points()
         self.values = self.shown(self.correction(self.points))
         self.integer = max(self._correction_bits(), argument.type.integer if self.lines else 0)
         """Bits left of the binary point of an exact sum."""
 
     # -- the function -----------------------------------------------------------------------
 
+    def _ends(self) -> tuple[float, float]:
+        """Beyond these the cast to the result cannot tell values apart.
+
+        One that saturates sees nothing beyond its range, one that gives zero there sees that they are beyond; one that
+        wraps sees everything, of which float64 has the low bits up to ``_LARGEST`` steps.
+        """
+        low, high, step = float(self.result.min), float(self.result.max), float(self.result.step)
+        if self.result.saturates:
+            return low, high
+        if self.result.overflow is Overflow.SAT_ZERO:
+            return low - 2 * step, high + 2 * step
+        values = np.clip(self.unary(self.points), -_LARGEST * step, _LARGEST * step)
+        return min(low, float(values.min())), max(high, float(values.max()))
+
     def _correction_bits(self) -> int:
-        """Bits left of the binary point of what is added to the lines: that of none is as large as the result."""
+        """Bits left of the binary point of what is added to the lines: that of none is as large as the result gets."""
         has_end = self.unary.bounded or self.unary.negative or self.unary.positive
-        return 2 if has_end else max(self.result.integer, 0) + 2
+        return 2 if has_end else max(magnitude_bits(self.reach), 0) + 2
 
     def _lines(self) -> Lines:
         negative, slope = bool(self.unary.negative), self.unary.positive
         if slope in (0.0, 1.0):
             return Lines(negative, bool(slope))
         integer = ceil(log2(max(self.argument.high, 1.0)))
-        frac = max(min(integer + self.grid, _WIDEST - self.argument.type.width), _GUARD)
+        frac = max(min(integer + self.grid, _WIDEST - self.argument.type.width, _SLOPE_BITS), _GUARD)
         mantissa = round(slope * 2**frac)
         return Lines(negative, True, mantissa, FixedType.covering(0, mantissa, frac))
 
     def correction(self, x: Floats) -> Floats:
-        """What the function adds to its lines; far beyond the result's range it stops, if there are no lines."""
+        """What the function adds to its lines; far beyond what the result reaches it stops, if there are no lines."""
         values = self.unary(x) - self.unary.line(x)
         if self.lines:
             return values
-        largest = 4.0 * max(self.highest, -self.lowest)
-        return np.clip(values, -largest, largest)
+        return np.clip(values, -4.0 * self.reach, 4.0 * self.reach)
 
     def shown(self, correction: Floats) -> Floats:
         """The correction as far as the result can show it."""
@@ -308,9 +327,8 @@ class _Fit:
 
     def form(self, found: _Candidate) -> tuple[Piecewise, Ints]:
         types = tuple(FixedType.covering(int(c.min()), int(c.max()), self.grid) for c in found.coefficients)
-        rounded = self.result.with_modes(self.result.rounding, self._overflow())
         deviation = self._deviation(found)
-        form = Piecewise(found.index, found.ranges, found.segment_bits, types, self.lines, rounded, deviation)
+        form = Piecewise(found.index, found.ranges, found.segment_bits, types, self.lines, self._cast(), deviation)
         return form, found.coefficients
 
     def _deviation(self, found: _Candidate) -> float:
@@ -324,11 +342,11 @@ class _Fit:
         aimed = found.error * unseen + rounded + self._cut(indices[-1]) + slope * max(self.argument.high, 0.0)
         return own_rounding(self.result) + aimed * self.scale
 
-    def _overflow(self) -> Overflow:
-        """That of the result; but what the function itself does not leave, its approximation does not wrap out of."""
-        values = self.unary(self.points)
-        leaves = bool((values < self.lowest).any() or (values > self.highest + self.step / 2).any())
-        return self.result.overflow if leaves else Overflow.SAT
+    def _cast(self) -> FixedType:
+        """The result; but what the function itself does not leave, its approximation does not wrap out of."""
+        values, low, high = self.unary(self.points), float(self.result.min), float(self.result.max)
+        leaves = bool((values < low).any() or (values > high + self.step / 2).any())
+        return self.result if leaves else self.result.with_modes(self.result.rounding, Overflow.SAT)
 
 
 def own_rounding(result: FixedType) -> float:

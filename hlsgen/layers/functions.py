@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import erf
 
 import numpy as np
 
 from hlsgen.ir.constant import Floats
 
+_OCTAVES = 256
+"""Types reach from 2^-256 to 2^256."""
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
 
 
@@ -38,6 +41,16 @@ class Unary:
     def __call__(self, x: Floats) -> Floats:
         with np.errstate(over="ignore"):
             return np.asarray(self.function(np.asarray(x, dtype=np.float64)))
+
+    def flat_from(self, sign: int, step: float) -> Fraction | None:
+        """The power of two from which on, left or right of zero, the function moves by half a step at most."""
+        magnitudes = np.exp2(np.arange(-_OCTAVES, _OCTAVES + 1))
+        values = self(sign * magnitudes)
+        if not np.isfinite(values[-1]) or abs(values[-1] - values[-2]) > step / 2:
+            return None
+        moving = np.abs(values - values[-1]) > step / 2
+        place = len(moving) - int(np.argmax(moving[::-1])) if moving.any() else 0
+        return Fraction(float(magnitudes[place]))
 
     def line(self, x: Floats) -> Floats:
         """The two half-lines along which the function runs far from zero, joined at zero."""

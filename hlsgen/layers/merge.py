@@ -9,7 +9,7 @@ import numpy as np
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum
 from hlsgen.ir.constant import Floats, Shape
-from hlsgen.ir.interval import Interval, aligned
+from hlsgen.ir.interval import Interval, aligned, hull
 from hlsgen.ir.layer import Exact, Layer, Packing, align
 from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType
@@ -41,9 +41,14 @@ class Merge(Layer):
         return self.op in ("maximum", "minimum")
 
     def product_width(self, inputs: Sequence[FixedType]) -> int:
-        if self.structural:
-            return max(fixed.integer + (not fixed.signed) for fixed in inputs) + max(fixed.frac for fixed in inputs)
         return inputs[0].width + inputs[1].width if self.op == "multiply" else 0
+
+    def common_width(self, inputs: Sequence[FixedType]) -> int:
+        if self.op == "multiply":
+            return 0
+        spans = aligned([Interval.of_type(fixed, 1) for fixed in inputs])
+        held = hull(spans).type().width
+        return held if self.structural else held + 1
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         tensor, other = shapes

@@ -18,7 +18,7 @@ from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.ties import Tie, straight
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.types import FixedType, integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,21 @@ class Relu(Layer):
 
     def product_width(self, inputs: Sequence[FixedType]) -> int:
         return 0 if self.slope is None else inputs[0].width + self.slope.known_type.width
+
+    def common_width(self, inputs: Sequence[FixedType]) -> int:
+        return self.held(inputs[0]).width
+
+    def held(self, x: FixedType) -> FixedType:
+        """A signed type that holds every x, slope * x and the ceiling exactly."""
+        ends = [x.min_mantissa, -1, 0, x.max_mantissa]
+        values = [Exact(integers(np.array(ends, dtype=object)), x.frac)]
+        if self.slope is not None:
+            slope, frac = self.slope.fixed
+            values.append(Exact(exact_product(values[0].mantissas, integers(slope)), x.frac + frac))
+        if self.ceiling is not None:
+            values.append(Exact(*self.ceiling.fixed))
+        every, frac = align(values)
+        return FixedType.covering(min(int(v.min()) for v in every), max(int(v.max()) for v in every), frac)
 
     def step_frac(self, result: FixedType | None) -> int | None:
         if self.slope is None or self.slope.type is None or result is None:

@@ -14,7 +14,7 @@ from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Context, Exact, Layer, Packing, align
 from hlsgen.ir.ties import Tie, straight
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.window import as_image, as_tensor, padded
+from hlsgen.layers.window import as_image, as_tensor, framed
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +178,7 @@ class ZeroPadding(Mover):
 
     def move(self, x: Floats) -> Floats:
         image = x.reshape(len(x), *as_image(x.shape[1:]))
-        return padded(image, self.padding).reshape(len(x), *self.output_shape([x.shape[1:]]))
+        return framed(image, self.padding).reshape(len(x), *self.output_shape([x.shape[1:]]))
 
     def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
         same = np.arange(before[-1])

@@ -71,7 +71,7 @@ class Table(Layer):
             integer, width = signed - self._unused(context), context.width
         else:
             integer, width = self._placed_result(context, signed)
-        integer = max(integer, 1 + signed - FINEST)
+        integer = max(integer, signed + 1 - FINEST)  # at least one bit of those
         return FixedType(min(width, integer + FINEST), integer, signed, *CONSTANT_MODES)
 
     def _unused(self, context: Context) -> int:
@@ -166,6 +166,13 @@ class Table(Layer):
         if self.form is None or casts.input is None:
             return EVERYTHING
         return self.form.wanted(casts.input)
+
+    def told_apart(self, casts: Casts, behind: Demand) -> Demand:
+        if self.form is None:
+            return EVERYTHING
+        step = float(self.form.result.step)
+        low, high = (self.unary.flat_from(sign, step) for sign in (-1, 1))
+        return Demand(None if low is None else -low, high)
 
     def describe(self) -> str:
         return f"{self.unary}" + (f" {self.form}" if self.form else "")

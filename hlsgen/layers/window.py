@@ -29,14 +29,14 @@ def as_tensor(image: tuple[int, int, int], like: Shape) -> Shape:
     return image[1:] if len(like) == 2 else image
 
 
-def padded(image: NDArray[Any], padding: tuple[int, int, int, int], fill: Any = 0) -> NDArray[Any]:
-    """(samples, height, width, channels) with rows and columns of ``fill`` (top, bottom, left, right).
+def framed(image: NDArray[Any], margins: tuple[int, int, int, int], fill: Any = 0) -> NDArray[Any]:
+    """Put (top, bottom, left, right) rows and columns of ``fill`` around images (samples, height, width, channels).
 
-    Not np.pad, which fills objects with integers of 64 bits: added to Python's they overflow.
+    What is added is what the array holds: ``np.pad`` puts NumPy's integers of 64 bits among Python's, whose sums wrap.
     """
-    top, bottom, left, right = padding
     samples, height, width, channels = image.shape
-    result = np.full((samples, top + height + bottom, left + width + right, channels), fill, dtype=image.dtype)
+    top, bottom, left, right = margins
+    result = np.full((samples, height + top + bottom, width + left + right, channels), fill, dtype=image.dtype)
     result[:, top : top + height, left : left + width] = image
     return result
 
@@ -100,7 +100,8 @@ class Window:
     def patches(self, x: NDArray[Any], fill: Any = 0) -> NDArray[Any]:
         """Return every window of ``x`` (samples, *shape) as (samples, rows, columns, kh, kw, channels)."""
         image = x.reshape(x.shape[0], *as_image(x.shape[1:]))
-        spans = np.lib.stride_tricks.sliding_window_view(padded(image, self.padding, fill), self.reach, axis=(1, 2))
+        padded = framed(image, self.padding, fill)
+        spans = np.lib.stride_tricks.sliding_window_view(padded, self.reach, axis=(1, 2))
         taken = spans[:, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]]
         return taken.transpose(0, 1, 2, 4, 5, 3)
 

@@ -12,7 +12,7 @@ from hlsgen.precision.draft import Draft, Step
 
 @dataclass(frozen=True)
 class CheckWidths(Step):
-    """Raise UnsupportedError for an operation with a value or a product too wide for its kernel.
+    """Raise UnsupportedError for an operation with a value, a product or a comparison too wide for its kernel.
 
     The proved ranges are narrow enough then (inference refuses the others), but a kernel multiplies words of the types
     that are stated, and those are as wide as the user made them.
@@ -35,9 +35,11 @@ def _check(op: Op) -> None:
         raise UnsupportedError(
             f"layer '{op.source.name}': a value of {widest} bits, and {op.layer.kind} takes at most {most}; {advice}"
         )
-    product = op.layer.product_width([tensor.type for tensor in op.inputs])
-    if product > WIDEST_WORD:
-        raise UnsupportedError(
-            f"layer '{op.source.name}': what {op.layer.kind} computes has {product} bits, at most {WIDEST_WORD} are "
-            f"supported; {advice}"
-        )
+    types = [tensor.type for tensor in op.inputs]
+    product, common = op.layer.product_width(types), op.layer.common_width(types)
+    for what, width in (("a product", product), ("the common grid of the operands", common)):
+        if width > WIDEST_WORD:
+            raise UnsupportedError(
+                f"layer '{op.source.name}': {what} of {op.layer.kind} has {width} bits, at most {WIDEST_WORD} are "
+                f"supported; {advice}"
+            )

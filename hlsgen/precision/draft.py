@@ -64,15 +64,21 @@ def wished_casts(node: Node) -> Casts:
     return Casts(node.wish.result, node.wish.accum)
 
 
-def demands(graph: Graph, layers: Mapping[Node, Layer], casts: Mapping[Node, Casts]) -> dict[Value, Demand]:
-    """What is wanted of every value, found from the last node to the first."""
+def demands(
+    graph: Graph, layers: Mapping[Node, Layer], casts: Mapping[Node, Casts], *, of_functions: bool = False
+) -> dict[Value, Demand]:
+    """What is wanted of every value, found from the last node to the first.
+
+    ``of_functions``: what functions can tell apart, whatever types their results have.
+    """
     shown = {*graph.outputs, *graph.aliases.values()}
     found: dict[Value, Demand] = {}
 
     def wanted(node: Node) -> Demand:
         if len(node.outputs) > 1:
             return EVERYTHING
-        return layers[node].wanted(casts[node], found[node.output])
+        ask = layers[node].told_apart if of_functions else layers[node].wanted
+        return ask(casts[node], found[node.output])
 
     for node in reversed(graph.nodes):
         for value in node.outputs:

@@ -37,11 +37,16 @@ class NarrowTypes(Step):
         return changed
 
 
+def may_narrow(layer: Layer, tensor: Tensor, demand: Demand) -> bool:
+    """Whether somebody who wants less than everything of a value may have it stored in less."""
+    return demand != EVERYTHING and tensor.typing.reason in (Reason.EXACT, Reason.BUDGET) and not layer.structural
+
+
 def _narrowed(layer: Layer, tensor: Tensor, demand: Demand) -> FixedType | None:
     """A type narrower than the tensor's own that still holds what is wanted; None if there is none."""
-    fixed, reason = tensor.type, tensor.typing.reason
-    if demand == EVERYTHING or reason not in (Reason.EXACT, Reason.BUDGET) or layer.structural:
+    if not may_narrow(layer, tensor, demand):
         return None
+    fixed, reason = tensor.type, tensor.typing.reason
     kept = tensor.interval.clipped(demand.low, demand.high)
     low, high, frac, rounding = kept.lowest, kept.highest, fixed.frac, fixed.rounding
     if demand.frac is not None and demand.frac < frac and reason is Reason.EXACT:

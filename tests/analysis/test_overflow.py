@@ -168,3 +168,75 @@ def test_limits_far_beyond_the_values():
     fixed, far = FixedType.parse("fixed<6,2>"), Fraction(2) ** 50
     found = Overflow("fc", "result", fixed, Demand(-far, far)).counted(np.array([1, -1]) * 2**41, 40)
     assert found.count == 1, "2 is outside, -2 is not"
+
+
+# -- results that saturate -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("skipped", [[], ["narrow_types"], ["leave_off_modes"], ["narrow_types", "leave_off_modes"]])
+@pytest.mark.parametrize("modes", ["TRN,SAT", "RND,SAT", "RND_CONV,SAT_SYM", "TRN,WRAP", "RND_ZERO,SAT_ZERO"])
+def test_what_a_written_result_cannot_hold_is_counted_behind_any_step(modes, skipped):
+    """A sum is stored as its ReLU's result can tell it apart; what that result loses is counted all the same."""
+    net = Net()
+    weights = {"kernel": np.eye(2), "bias": np.zeros(2)}
+    net.call("Dense", "fc", net.input((2,)), weights, units=2, activation="relu")
+    types = {"precision": {"weight": "fixed<2,2>", "bias": "fixed<2,2>", "result": f"fixed<6,3,{modes}>"}}
+    project = project_of(net.source("fc"), input_precision="fixed<12,6>", layers={"fc": types}, skip_passes=skipped)
+    x = np.array([[1.0, 3.875], [4.0, 31.0], [-9.0, 0.0], [5.5, -4.0], [3.9375, 3.75]])
+    rounds_up = modes.startswith(("RND,", "RND_CONV"))
+    assert count(project, x)["fc"] == 3 + rounds_up  # 3.9375 is between two steps
+
+
+def test_what_an_inner_step_loses_is_counted_though_the_result_would_lose_it_too():
+    net = Net()
+    net.call("Activation", "act", net.input((1,)), activation="hard_sigmoid")
+    types = {"act": {"precision": {"result": "fixed<12,0,TRN,SAT>"}}}
+    report = count(project_of(net.source("act"), layers=types), np.array([[0.0], [-0.5], [0.25], [9.0], [-9.0]]))
+    assert report["act"] == 3  # 1/2, 0.55 and 1; 0.4 and 0 fit
+
+
+@pytest.mark.parametrize(
+    ("function", "result", "overflows"),
+    [
+        ("exponential", "ufixed<8,4,RND,SAT>", 2),  # e^3 and e^5
+        ("exponential", "ufixed<8,4,RND,WRAP>", 2),
+        ("softplus", "fixed<8,2,RND,SAT>", 2),
+        ("tanh", "fixed<8,0,RND,SAT>", 4),
+        ("tanh", "fixed<8,1,RND,SAT>", 0),  # 0.9999 is its bound, which the type misses by a step
+        ("sigmoid", "ufixed<8,0,RND,SAT>", 0),
+        ("elu", "ufixed<8,4,RND,SAT>", 1),
+    ],
+)
+def test_results_of_functions_beyond_their_words_are_counted(function, result, overflows):
+    net = Net()
+    net.call("Activation", "act", net.input((1,)), activation=function)
+    project = project_of(net.source("act"), layers={"act": {"precision": {"result": result}}})
+    report = count(project, np.array([[-4.0], [0.125], [1.0], [3.0], [5.0]]))
+    assert report["act"] == overflows
+    assert all(entry.type == FixedType.parse(result) for entry in report.entries)
+
+
+def test_a_step_in_front_of_a_function_overflows_where_the_function_still_moves():
+    net = Net()
+    net.call("Dense", "fc", net.input((1,)), {"kernel": [[0.7]], "bias": [0.0]}, units=1, activation="exponential")
+    types = {"fc": {"precision": {"result": "fixed<16,14,RND,SAT>"}}}
+    data = {"x": np.array([[-4.0], [1.0]])}
+    project = project_of(net.source("fc"), data, input_precision="fixed<24,8>", layers=types)
+    (step,) = count(project, np.array([[0.5], [3.0], [7.0], [-100.0]])).entries
+    assert step.type == FixedType.parse("fixed<16,3,RND,SAT>")
+    assert (step.count, step.total) == (1, 4), "to a step of 1/4, e^-70 is the zero that e^-4 is; e^4.9 is not e^4"
+
+
+def test_what_a_transposed_convolution_cuts_off_is_not_counted():
+    """Its blocks compute pixels beside the image, which the model has not."""
+    net = Net()
+    weights = {"kernel": np.ones((3, 1, 1)), "bias": np.zeros(1)}
+    net.call(
+        "Conv1DTranspose", "up", net.input((3, 1)), weights, filters=1, kernel_size=[3], strides=2, padding="valid"
+    )
+    project = project_of(
+        net.source("up"), input_precision="fixed<8,4>", layers={"up": {"precision": {"result": "fixed<4,2,RND,SAT>"}}}
+    )
+    x = np.full((1, 3, 1), 4.0)
+    report = count(project, x)
+    assert project.predict(x).size == 7 and report["up"] == 7 and [entry.total for entry in report.entries] == [7]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers as kl
 
-from tests.ladder.harness import agrees_with_keras, dyadic_weights, grid_input, ladder
+from tests.ladder.harness import agrees_with_keras, dyadic_weights, executors_agree, grid_input, ladder
+from tests.passes.builders import Net, project_of
 
 INPUT = "fixed<8,4>"
 
@@ -60,3 +61,15 @@ def test_batch_normalization():
     data = grid_input((4, 3, 2))
     project = ladder(model, data, input_precision=INPUT)
     agrees_with_keras(project, model, data, {"inexact": 2.0**-7})
+
+
+def test_a_ceiling_behind_words_of_any_width():
+    """On the grid of such an input, the ceiling's mantissa has more than 64 bits."""
+    net = Net()
+    x = net.input((3,))
+    outputs = [net.call("ReLU", "relu6", x, max_value=6.0), net.call("ReLU", "low", x, max_value=0.75)]
+    outputs.append(net.call("ReLU", "both", x, max_value=3.0, negative_slope=0.25))
+    types = {name: {"precision": {"result": "fixed<30,10>"}} for name in outputs}
+    for text in ("fixed<64,2>", "fixed<70,4>", "ufixed<90,3>"):
+        project = project_of(net.source(*outputs), input_precision=text, layers=types)
+        executors_agree(project, grid_input((3,), frac=2, bound=31))

@@ -16,7 +16,7 @@ from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact
 from hlsgen.ir.spelling import CONSTANT_MODES
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.fit_pieces import Argument, fit
+from hlsgen.layers.fit_pieces import Argument, fit, own_rounding
 from hlsgen.layers.functions import FUNCTIONS, elu
 from hlsgen.layers.interpolate import POINTS, interpolated
 from hlsgen.layers.piecewise import Direct, Form, Piecewise
@@ -172,6 +172,57 @@ def test_written_modes_are_those_of_the_result(name: str, modes: str):
         assert (form.deviation > 0.9) == modes.startswith("TRN")
         if modes == "TRN,SAT":
             assert (result.to_float(y) <= FUNCTIONS[name](argument.to_float(x)) + 0.45 * float(result.step)).all()
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softsign", "selu", "softplus", "silu", "exponential"])
+@pytest.mark.parametrize("modes", ["RND,WRAP", "TRN,WRAP", "RND_CONV,WRAP,3", "RND,WRAP_SM", "RND,SAT_ZERO"])
+def test_what_does_not_saturate_falls_where_the_function_leaves_the_type(name: str, modes: str):
+    """Nothing is cut off at the ends of a type that wraps, or becomes zero, there."""
+    argument = FixedType.parse("fixed<18,4>")
+    x = numbers(argument, 600)
+    real = DEFINITIONS[name](argument.to_float(x))
+    for text in ("fixed<8,0", "fixed<12,-1", "ufixed<10,1"):
+        if text.startswith("u") and "SM" in modes:
+            continue
+        result = FixedType.parse(f"{text},{modes}>")
+        form, table = fitted(name, argument, result)
+        y = form.exact(table, Exact(x, argument.frac)).mantissas
+        off = form.deviation - own_rounding(result) + 1e-6
+        assert off < 0.5
+        near = [result.quantize(real + shift * off * float(result.step)) for shift in (-1, -0.5, 0, 0.5, 1)]
+        assert np.any([y == candidate for candidate in near], axis=0).all(), text
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("tanh", 8, 8),
+        ("sigmoid", 16, 16),
+        ("exponential", 16, None),
+        ("softplus", 16, None),
+        ("tanh_shrink", None, None),
+    ],
+)
+def test_where_a_function_is_flat_is_known(name: str, low: int | None, high: int | None):
+    """To half a step of a result with 15 fraction bits."""
+    assert (FUNCTIONS[name].flat_from(-1, 2.0**-15), FUNCTIONS[name].flat_from(1, 2.0**-15)) == (low, high)
+
+
+@pytest.mark.parametrize("text", ["fixed<64,48,RND,SAT>", "ufixed<90,80,RND,SAT>", "fixed<60,40,TRN,WRAP>"])
+def test_a_result_far_larger_than_the_function_gets_costs_no_bit(text: str):
+    argument, result = FixedType.parse("fixed<16,3>"), FixedType.parse(text)
+    form, table = fitted("exponential", argument, result)
+    assert form.deviation <= MOST + own_rounding(result) - 0.5
+    x = numbers(argument, 600)
+    y = form.exact(table, Exact(x, argument.frac)).mantissas
+    assert steps_off("exponential", x, argument, y.astype(float), result).max() <= form.deviation + 1e-6
+
+
+def test_a_result_too_small_for_any_function_has_a_bit():
+    net = Net()
+    net.call("Activation", "act", net.input((1,)), activation="gelu")
+    project = project_of(net.source("act"), input_precision="fixed<4,-60>")
+    assert project.design.outputs[0].type.frac <= 30
 
 
 def test_a_short_index_is_a_table_of_the_rounded_function():

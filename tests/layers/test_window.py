@@ -7,7 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hlsgen.frontends.keras.extents import window_of
-from hlsgen.layers.window import Window, padded
+from hlsgen.layers.shape_ops import ZeroPadding
+from hlsgen.layers.window import Window, framed
 
 extents = st.tuples(st.integers(1, 5), st.integers(1, 5))
 small = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -36,11 +37,11 @@ def test_padding_of_integers_of_any_size():
     large = 1 << 62
     image = np.full((1, 2, 2, 1), large, dtype=object)
     for fill in (0, -(1 << 70)):
-        edge = padded(image, (1, 0, 2, 1), fill)
+        edge = framed(image, (1, 0, 2, 1), fill)
         assert edge.shape == (1, 3, 5, 1) and edge.sum() == 4 * large + 11 * fill
     window = Window((2, 2), padding=(1, 1, 1, 1))
     assert window.patches(image).sum() == 16 * large
-    assert padded(np.ones((1, 1, 1, 1), dtype=np.int64), (1, 1, 1, 1)).dtype == np.int64
+    assert framed(np.ones((1, 1, 1, 1), dtype=np.int64), (1, 1, 1, 1)).dtype == np.int64
 
 
 @settings(max_examples=200, deadline=None)
@@ -65,3 +66,12 @@ def test_counts_of_large_windows_take_no_memory():
     window = window_of((16, 2**20, 1), (1, 65_535), (1, 1), (1, 1), "same")
     assert window.distinct_counts((16, 2**20, 1)) == list(range(32_768, 65_536))
     assert len(window.masks((16, 2**20, 1))) == 1
+
+
+def test_zeros_beside_wide_integers_are_integers_of_python():
+    """Among others, NumPy's of 64 bits would wrap in sums, or refuse them."""
+    x = np.full((1, 2, 3, 1), 2**62, dtype=object)
+    window = window_of((2, 3, 1), (3, 3), (1, 1), (1, 1), "same")
+    for found in (window.patches(x), ZeroPadding((1, 0, 0, 1)).move(x)):
+        assert {type(value) for value in found.ravel()} == {int}
+    assert window.patches(x).sum(axis=(3, 4)).max() == 6 * 2**62

@@ -62,7 +62,7 @@ def test_values_and_products_have_limits(make: Any, fits: str, too_wide: str) ->
     types = {"weight": "fixed<25,1>"} if isinstance(make(), Scale) else {}
     design(make(), fits, **types)
     with pytest.raises(
-        UnsupportedError, match=r"layer 'y': (a value|what) .* bits, .*; give its inputs or weights narrower"
+        UnsupportedError, match=r"layer 'y': (a value|a product) .* bits, .*; give its inputs or weights narrower"
     ):
         design(make(), too_wide, **types)
 
@@ -77,7 +77,7 @@ def test_values_and_products_have_limits(make: Any, fits: str, too_wide: str) ->
         (Relu(), 1, 0),
         (Merge("multiply"), 2, 20 + 20),
         (Merge("add"), 2, 0),
-        (Merge("minimum"), 2, 20),
+        (Merge("minimum"), 2, 0),
         (GlobalAveragePooling(Constant.of([1 / 16])), 1, 20 + 1),
         (GlobalMaxPooling(), 1, 0),
     ],
@@ -99,7 +99,7 @@ def two_inputs(first: str, second: str) -> Design:
 def test_what_is_compared_has_room_for_both():
     """Grids and ranges that lie far apart need a type that has the bits of both."""
     assert two_inputs("ufixed<70,60>", "ufixed<50,2>").outputs[0].type.width == 50
-    with pytest.raises(UnsupportedError, match="layer 'y': what Merge computes has 151 bits"):
+    with pytest.raises(UnsupportedError, match="layer 'y': the common grid of the operands of Merge has 15[01] bits"):
         two_inputs("ufixed<100,90>", "ufixed<60,0>")
 
 
@@ -128,3 +128,21 @@ def test_a_literal_of_a_kernel_has_64_bits():
         Kernel("relu", "relu.h", {"max_mantissa": fits})
     with pytest.raises(DesignError, match="'max_mantissa' of kernel relu"):
         Kernel("relu", "relu.h", {"max_mantissa": 1 << 63})
+
+
+@pytest.mark.parametrize("kind", ["Add", "Subtract", "Minimum", "Maximum"])
+def test_a_common_grid_has_a_limit(kind: str) -> None:
+    """Proved ranges are narrow, but operands whose types are far apart need a word that spans both."""
+    net = Net()
+    x = net.input((2,))
+    wide = net.call("LeakyReLU", "wide", x, alpha=0.25)
+    net.call(kind, "y", [wide, x])
+    types = {"wide": {"precision": {"result": "fixed<120,109>"}}}
+    project_of(net.source("y"), input_precision="fixed<20,4>", layers=types)
+    with pytest.raises(UnsupportedError, match="layer 'y': the common grid of the operands of Merge has .* bits"):
+        project_of(net.source("y"), input_precision="fixed<48,14>", layers=types)
+
+
+def test_a_ceiling_far_above_its_input_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="layer 'y': the common grid of the operands of Relu has 16[0-9] bits"):
+        design(Relu(None, Constant.of(2.0**100)), "fixed<80,20>", result="fixed<16,6>")

@@ -9,7 +9,7 @@ import pytest
 
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason
-from hlsgen.project import ClippedInputWarning, Project
+from hlsgen.project import ClippedInputWarning, Project, UnexpectedInputWarning
 from tests.passes.builders import Net, project_of
 
 FOUR = "fixed<4,2,RND_CONV,SAT>"
@@ -60,6 +60,17 @@ def test_the_models_own_saturation_is_no_clipped_input():
         project.predict(np.full((3, 4, 4, 2), 9.0, dtype=np.float32))
     with pytest.warns(ClippedInputWarning):
         project_of(behind().source("q"), input_precision="fixed<4,2>").predict(np.full((3, 4, 4, 2), 9.0))
+
+
+def test_data_far_beyond_the_models_own_quantiser_deserve_a_word():
+    """Pixels up to 255 for a quantiser of -2 .. 1.75: all of them become its end."""
+    project = project_of(behind().source("q"))
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 2))
+    with pytest.warns(UnexpectedInputWarning, match=r"input 'x': .* times larger than what the model's own quantiser"):
+        project.predict(pixels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        project.predict(pixels / 16 - 8)
 
 
 @pytest.mark.parametrize("stated", ["fixed<16,6,RND,SAT>", "fixed<8,3,TRN,SAT>", "ufixed<8,0,RND,SAT>"])

@@ -44,7 +44,8 @@ template <class C>
 typename C::value_t relu_limit(std::true_type, const typename C::value_t& v) {
 #pragma HLS INLINE
     typedef typename C::max_word word;
-    const typename C::value_t limit = cast<typename C::value_t>(from_mantissa<typename C::max_t>(word(C::max_mantissa)));
+    const typename C::value_t limit =
+        cast<typename C::value_t>(from_mantissa<typename C::max_t>(word(C::max_mantissa)));
     return select(v < limit, v, limit);
 }
 

@@ -80,29 +80,11 @@ def relu(layer: Relu, op: Op) -> Kernel:
         "slope_word": Word(slope),
         "max_t": top,
         "max_word": Word(top),
-        "value_t": _relu_value(layer, op.input.type),
+        "value_t": layer.held(op.input.type),
         "slope_mantissa": 0 if layer.slope is None else int(layer.slope.fixed[0]),
         "max_mantissa": 0 if layer.ceiling is None else int(layer.ceiling.fixed[0]),
     }
     return call(op, "relu", "relu.h", members)
-
-
-def _relu_value(layer: Relu, x: FixedType) -> FixedType:
-    """A signed type that holds x, slope * x and the ceiling exactly."""
-    slope, top = layer.slope, layer.ceiling
-    fracs = [x.frac]
-    if slope is not None:
-        fracs.append(x.frac + slope.known_type.frac)
-    if top is not None:
-        fracs.append(top.known_type.frac)
-    frac = max(fracs)
-    bounds = [x.min_mantissa << (frac - x.frac), x.max_mantissa << (frac - x.frac), -1]
-    if slope is not None:
-        shift = frac - x.frac - slope.known_type.frac
-        bounds += [(m * int(slope.fixed[0])) << shift for m in (x.min_mantissa, 0)]
-    if top is not None:
-        bounds.append(int(top.fixed[0]) << (frac - top.known_type.frac))
-    return FixedType.covering(min(bounds), max(bounds), frac)
 
 
 @kernel_of(PRelu)
