@@ -17,6 +17,8 @@ from hlsgen.named_files import checked_file
 
 Array = NDArray[Any]
 _FLOAT64_BYTES = 8
+_MOST_AXES = 64
+"""Of an array of NumPy, which refuses lists that are nested deeper, or hold themselves."""
 
 
 class Port(Protocol):
@@ -189,10 +191,10 @@ def real_array(what: str, data: Any, *, of_any_size: bool = False) -> Array:
     return array
 
 
-def _is_masked(data: Any) -> bool:
-    """Whether values are masked, also where masked arrays are the items of lists."""
+def _is_masked(data: Any, depth: int = 0) -> bool:
+    """Whether values are masked, also where masked arrays are the items of lists, nested as deep as there are axes."""
     if isinstance(data, list | tuple):
-        return any(_is_masked(item) for item in data)
+        return depth < _MOST_AXES and any(_is_masked(item, depth + 1) for item in data)
     return bool(np.ma.is_masked(data))
 
 
