@@ -247,6 +247,16 @@ def test_options_of_a_wrapped_layer_are_read(tmp_path: Path, data_format: Any) -
         hlsgen.convert(**write(tmp_path, sequential(input_layer(IMAGE), layer("TimeDistributed", layer=wrapped))))
 
 
+@pytest.mark.parametrize(("variance", "inverted", "constant"), [([0.0, 1.0, 0.0], False, 2), (0.0, False, 1),
+                                                                ([1e-3] * 3, False, 0), ([0.0] * 3, True, 0)])  # fmt: skip
+def test_features_without_variance_are_named(tmp_path: Path, variance: Any, inverted: bool, constant: int) -> None:
+    mean = 0.5 if isinstance(variance, float) else [0.5] * 3
+    entry = layer("Normalization", axis=-1, mean=mean, variance=variance, invert=inverted)
+    project = hlsgen.convert(**write(tmp_path, sequential(input_layer([3]), entry)))
+    warned = [line for line in project.summary().splitlines() if "warning: the_layer" in line and "no variance" in line]
+    assert [line.split()[2] for line in warned] == [str(constant)][:constant]
+
+
 def test_a_layer_of_one_input_is_given_two(tmp_path: Path) -> None:
     """It is refused: the second tensor would be ignored."""
     inputs = [called(input_layer([6], name)) for name in "ab"]
