@@ -15,7 +15,15 @@ _LONGEST_WORD = 200
 
 
 class HlsgenError(Exception):
-    """Base of everything hlsgen raises on purpose."""
+    """Base of everything hlsgen raises on purpose. A message can be printed, whatever it quotes."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_printable(part) if isinstance(part, str) else part for part in args))
+
+
+def _printable(text: str) -> str:
+    """Halves of characters (lone surrogates), which no encoding has, as ``\\ud800``: files and paths may hold them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class ConfigError(HlsgenError):

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
@@ -256,6 +257,7 @@ class Project:
         Raises:
             InputError: wrong names, shapes or dtypes, or NaN.
         """
+        _check_switches("predict()", raw=raw, count_overflows=count_overflows)
         inputs = arrays.checked_inputs(self.design.inputs, x)
         held = arrays.as_held(self.design.inputs, inputs)
         results, clipped = _run(self.emulator, held, raw, threads)
@@ -275,6 +277,7 @@ class Project:
 
         A layer that was fused away has the values of what it was fused into.
         """
+        _check_switches("trace()", raw=raw)
         inputs = arrays.as_held(self.design.inputs, arrays.checked_inputs(self.design.inputs, x))
         results, _ = _run(self._tracer, inputs, raw)
         known = {t: arrays.shaped(r, t.shape) for t, r in zip(self._traced, results, strict=True)}
@@ -299,6 +302,7 @@ class Project:
 
         ``inner``: also what layers that round inside hold on the way, as ``softmax.exponential``.
         """
+        _check_switches("evaluate()", raw=raw, inner=inner)
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
         known = evaluate(self.design, arrays.mantissas(self.design.inputs, inputs))
@@ -350,6 +354,12 @@ def _with_measured(design: Design, config: Config, calibration: Mapping[str, Arr
 def _budget(config: Config) -> int:
     """The bits of what nobody fixed."""
     return min(config.default_width, config.max_width or config.default_width)
+
+
+def _check_switches(caller: str, **switches: bool) -> None:
+    for name, value in switches.items():
+        if not isinstance(value, bool | np.bool_):
+            raise InputError(f"{caller}: {name} is {brief(value)}, expected True or False")
 
 
 def _run(

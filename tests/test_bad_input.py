@@ -360,7 +360,7 @@ def test_anything_at_any_place_of_a_configuration_is_read_or_refused(tmp_path, m
 
 
 WINDOWS = [
-    ("strides", [], "strides=[] cannot be; expected one or two of: a whole number from 1 to 65535"),
+    ("strides", [], "strides=[] cannot be; expected a whole number from 1 to 65535, or a list of two"),
     ("strides", [1, None], "strides=[1, None] cannot be"),
     ("dilation_rate", [-1, 1], "dilation_rate=[-1, 1] cannot be"),
     ("strides", 10**30, "from 1 to 65535"),

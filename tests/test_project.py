@@ -337,6 +337,27 @@ def test_bad_inputs_of_several(several, x, message):
         several.predict(x(*pair()))
 
 
+def test_lists_without_end(one):
+    endless: list = []
+    endless.append(endless)
+    deep: object = 1.0
+    for _ in range(5000):
+        deep = [deep]
+    for x in (endless, deep, {"x": endless}, [endless]):
+        for method in (one.trace, one.evaluate):
+            with pytest.raises(InputError, match="input 'x': not an array"):
+                method(x)
+
+
+@pytest.mark.parametrize("value", [np.ones(2), "no", None, 1])
+def test_switches_are_true_or_false(one, value):
+    calls = {"raw": (one.predict, one.trace, one.evaluate), "inner": (one.evaluate,), "count_overflows": (one.predict,)}
+    for name, methods in calls.items():
+        for method in methods:
+            with pytest.raises(InputError, match=rf"{name} is .*, expected True or False"):
+                method(grid((4,)), **{name: value})
+
+
 @pytest.mark.parametrize("threads", [0, -1, "two", 2.0, True, 10**30, 10**5000], ids=range(7))
 def test_bad_number_of_threads(one, threads):
     with pytest.raises(InputError, match=r"^threads is .+, expected a whole number from 1"):

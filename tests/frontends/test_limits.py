@@ -16,7 +16,16 @@ import numpy as np
 import pytest
 
 import hlsgen
-from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.errors import (
+    ConfigError,
+    HlsgenError,
+    InputError,
+    ModelError,
+    ToolError,
+    TypeSpecError,
+    UnknownNameError,
+    UnsupportedError,
+)
 from hlsgen.frontends import builder, read_model
 from hlsgen.frontends.keras import files
 from hlsgen.frontends.keras.config import parse_model
@@ -303,9 +312,39 @@ def test_versions_of_any_kind(tmp_path: Path, version: Any) -> None:
         assert not isinstance(version, str) and "'keras_version'" in str(error)
 
 
-@pytest.mark.parametrize("name", ["\ud800", "a\udfffb", "a" * 1001, "", 3, None, ["x"]], ids=ascii)
-def test_names_that_no_text_holds(tmp_path: Path, name: Any) -> None:
+@pytest.mark.parametrize("name", ["a" * 1001, "", 3, None, ["x"]], ids=ascii)
+def test_names_that_are_none(tmp_path: Path, name: Any) -> None:
     refused(tmp_path, sequential(input_layer([4]), layer("ReLU", name)), "name")
+
+
+HALF = "a\udfffb"
+"""Half of a character, of which JSON can speak and which no text file holds."""
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        sequential(input_layer([4]), layer("ReLU", HALF)),
+        sequential(input_layer([4], HALF), layer("ReLU")),
+        sequential(input_layer([4]), layer("ReLU", dtype=HALF)),
+        sequential(input_layer([4]), layer(HALF)),
+        sequential(input_layer([4]), layer("ReLU", **{HALF: 3})),
+        sequential(input_layer([4]), layer("ReLU"), name=HALF),
+        {**sequential(input_layer([4]), layer("ReLU")), "module": HALF},
+        functional(
+            "x", {HALF: ["the_layer", 0, 0]}, called(input_layer([4])), called(layer("ReLU"), [["x", 0, 0, {}]])
+        ),
+        functional("x", [["the_layer", 0, 0]], called(input_layer([4])), called(layer("ReLU"), HALF)),
+    ],
+)
+def test_texts_that_are_none(tmp_path: Path, model: Any) -> None:
+    refused(tmp_path, model, r"m\.json: the configuration holds a text with half of a character: '.*\\udfff.*'")
+
+
+@pytest.mark.parametrize("kind", [ModelError, ConfigError, TypeSpecError, InputError, UnknownNameError, ToolError])
+def test_messages_can_be_printed(kind: type[HlsgenError]) -> None:
+    assert str(kind(f"{HALF}: é, {HALF}")).encode().decode() == r"a\udfffb: é, a\udfffb"
+    assert kind("a", 3).args == ("a", 3) and kind().args == ()
 
 
 # -- archives --------------------------------------------------------------------------------------

@@ -56,8 +56,8 @@ TAKEN: list[tuple[str, Kind[Any], list[Any]]] = [
     ("listed", listed(AXIS), [[], [1, 2, 3, 4], (1,)]),
     ("several", several(AXIS), [0, -1, 1, [1, 2, 3, 4], (1,)]),
     ("extents of a line", extents(True), [1, (1,), LARGEST_EXTENT]),
-    ("extents of an image", extents(False), [1, (1,), LARGEST_EXTENT]),
-    ("pair of maybes", pair(False, maybe(MARGIN), None), [None, 0, 1, [None], (1,), LARGEST_EXTENT]),
+    ("extents of an image", extents(False), [1, LARGEST_EXTENT]),
+    ("pair of maybes", pair(False, maybe(MARGIN), None), [None, 0, 1, LARGEST_EXTENT]),
     ("sides of a line", sides(True), [0, 1, LARGEST_EXTENT]),
     ("sides of an image", sides(False), [0, 1, LARGEST_EXTENT]),
 ]  # fmt: skip
@@ -210,6 +210,51 @@ def test_sizes_are_sizes(tmp_path: Path, class_name: str, key: str, value: Any) 
     files = written(tmp_path, class_name, {**SHAPES[class_name][1], key: value})
     with pytest.raises(ModelError, match="the_layer"):
         hlsgen.convert(**files)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "key", "value"),
+    [("Conv2D", "kernel_size", [3]), ("Conv2D", "strides", [1]), ("Conv2D", "dilation_rate", [2, 2, 2]),
+     ("Conv2DTranspose", "output_padding", [0]), ("MaxPooling2D", "pool_size", [2]), ("AveragePooling2D", "strides", []),
+     ("UpSampling2D", "size", [2])],
+)  # fmt: skip
+def test_images_have_two_axes(tmp_path: Path, class_name: str, key: str, value: Any) -> None:
+    """Keras reads a number for both, or a list of two."""
+    with pytest.raises(ModelError, match=f"'the_layer'.*{key}"):
+        hlsgen.convert(**written(tmp_path, class_name, {**SHAPES[class_name][1], key: value}))
+
+
+STRIDED = {"strides": [2, 1], "dilation_rate": [1, 2]}
+
+
+@pytest.mark.parametrize("class_name", ["Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"])
+@pytest.mark.parametrize("keras3", [False, True])
+def test_strides_and_dilation_together_are_what_keras_takes(tmp_path: Path, class_name: str, keras3: bool) -> None:
+    files = written(tmp_path, class_name, {**SHAPES[class_name][1], **STRIDED})
+    if keras3:
+        files["model"].write_text(files["model"].read_text().replace("batch_input_shape", "batch_shape"))
+    if keras3 and class_name.startswith(("Depthwise", "Separable")):
+        hlsgen.convert(**files)
+        return
+    with pytest.raises(UnsupportedError, match="'the_layer'.*one of them has to be 1"):
+        hlsgen.convert(**files)
+
+
+@pytest.mark.parametrize("data_format", ["channels_first", "x", 3])
+def test_options_of_a_wrapped_layer_are_read(tmp_path: Path, data_format: Any) -> None:
+    wrapped = layer("Flatten", data_format=data_format)
+    with pytest.raises(UnsupportedError, match="option data_format="):
+        hlsgen.convert(**write(tmp_path, sequential(input_layer(IMAGE), layer("TimeDistributed", layer=wrapped))))
+
+
+@pytest.mark.parametrize(("variance", "inverted", "constant"), [([0.0, 1.0, 0.0], False, 2), (0.0, False, 1),
+                                                                ([1e-3] * 3, False, 0), ([0.0] * 3, True, 0)])  # fmt: skip
+def test_features_without_variance_are_named(tmp_path: Path, variance: Any, inverted: bool, constant: int) -> None:
+    mean = 0.5 if isinstance(variance, float) else [0.5] * 3
+    entry = layer("Normalization", axis=-1, mean=mean, variance=variance, invert=inverted)
+    project = hlsgen.convert(**write(tmp_path, sequential(input_layer([3]), entry)))
+    warned = [line for line in project.summary().splitlines() if "warning: the_layer" in line and "no variance" in line]
+    assert [line.split()[2] for line in warned] == [str(constant)][:constant]
 
 
 def test_a_layer_of_one_input_is_given_two(tmp_path: Path) -> None:

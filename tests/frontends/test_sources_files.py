@@ -415,6 +415,25 @@ def test_early_keras_2(tmp_path: Path) -> None:
         assert read.calls[0].weights["kernel"].shape == (3, 2)
 
 
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(("told", "flavour"), [({}, "keras3"), ({"batch_input_shape": [None, 3]}, "keras2")])
+def test_without_a_version_the_configuration_tells(tmp_path: Path, nested: bool, told: Any, flavour: str) -> None:
+    """hard_sigmoid, for one, is another function in Keras 3."""
+    dense = {"class_name": "Dense", "config": {"name": "dense_1", **told, "units": 2, "use_bias": True}}
+    model = {"class_name": "Sequential", "config": {"name": "s", "layers": [dense], "build_input_shape": [None, 3]}}
+    if nested:
+        outer = {"name": "o", "layers": [model], "build_input_shape": [None, 3]}
+        model = {"class_name": "Sequential", "config": outer}
+    (tmp_path / "m.json").write_text(json.dumps(model))
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        name = "s" if nested else "dense_1"
+        file.attrs["layer_names"] = [name]
+        group = file.create_group(name)
+        group.attrs["weight_names"] = ["dense_1/kernel:0", "dense_1/bias:0"]
+        group["dense_1/kernel:0"], group["dense_1/bias:0"] = np.ones((3, 2), np.float32), np.ones(2, np.float32)
+    assert read_keras(tmp_path / "m.json", tmp_path / "m.h5").flavour == flavour
+
+
 def test_nested_sequential_without_input_layer_of_early_keras_2(tmp_path: Path) -> None:
     dense = {"name": "d", "batch_input_shape": [None, 3], "units": 2, "use_bias": False}
     nest = {"name": "nest", "layers": [{"class_name": "Dense", "config": dense}]}

@@ -8,6 +8,7 @@ import hlsgen.frontends.keras.readers  # noqa: F401  (registers them)
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.builder import add_input
 from hlsgen.frontends.keras.call import read_call
+from hlsgen.frontends.keras.dtypes import check_whole_numbers
 from hlsgen.frontends.keras.source import Border, SourceModel, Tensor
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.shape_pattern import fits
@@ -27,6 +28,7 @@ def build_graph(source: SourceModel) -> Graph:
             known[call.name, index] = result
     for border in source.borders:
         _check_border(border, known)
+    check_whole_numbers(source)
     outputs = [_value(known, tensor, "the model's outputs") for tensor in source.outputs]
     graph.set_outputs(outputs, source.output_names)
     graph.verify()

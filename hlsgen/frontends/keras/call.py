@@ -289,12 +289,22 @@ class Call(Builder):
 
     def window(self) -> Window:
         """Read size, strides, dilation and padding of a convolution."""
+        size, stride, dilation = self.cells()
+        padding = self.expect("padding", "valid", "same", "causal")
+        return self.checked(window_of(self.input.shape, size, stride, dilation, padding))
+
+    def cells(self) -> tuple[tuple[int, int], ...]:
+        """Read size, strides and dilation of a convolution. Raises UnsupportedError where Keras has no such layer."""
         self.expect("data_format", "channels_last")
         pair = extents(self.flat)
         size, stride = self.take("kernel_size", pair), self.take("strides", pair, (1, 1))
         dilation = self.take("dilation_rate", pair, (1, 1))
-        padding = self.expect("padding", "valid", "same", "causal")
-        return self.checked(window_of(self.input.shape, size, stride, dilation, padding))
+        both = self.keras3 and self.inner_class.startswith(("Depthwise", "Separable"))
+        if max(stride) > 1 and max(dilation) > 1 and not both:
+            raise UnsupportedError(
+                f"{self.where}: strides={stride} with dilation_rate={dilation}; one of them has to be 1, as in Keras"
+            )
+        return size, stride, dilation
 
     def bound(self, elements: int, most: int, what: str) -> None:
         """Refuse what would have too many elements, before it is made."""

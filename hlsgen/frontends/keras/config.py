@@ -26,6 +26,8 @@ _OPERATION_MODULES = ("keras.src.ops", "keras.ops", "keras.src.activations", "ke
 _KERAS_ROOTS = frozenset({"keras", "tf_keras", "tensorflow"})
 _OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
 _PREPROCESSING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "Equalization", "Solarization")
+_POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1")
+"""Classes of policies of one dtype, by which Keras 3 and 2 write it."""
 _NEUTRAL_KWARGS: dict[str, tuple[Any, ...]] = {"training": (None, False), "name": ()}
 
 
@@ -100,6 +102,13 @@ class ModelEntry:
     input_shape: tuple[Any, ...] | None
     trainable: bool
 
+    def everything(self) -> Iterator[LayerEntry]:
+        """Every layer, InputLayers and models with what is in them, in order."""
+        for entry in self.layers:
+            yield entry
+            if entry.model is not None:
+                yield from entry.model.everything()
+
     def leaves(self) -> Iterator[LayerEntry]:
         """Every layer that is neither an InputLayer nor a model, nested ones included, in order."""
         for entry in self.layers:
@@ -115,11 +124,13 @@ class ModelEntry:
 def plain(value: Any, depth: int = 0) -> Any:
     """Return ``value`` in dicts, lists, strings, numbers and None; Keras's tagged tuples become lists.
 
-    Raises ModelError where it is nested so deep that no layer's configuration can be.
+    Raises ModelError where it is nested so deep that no layer's configuration can be, and for texts that are none.
     """
     if depth > _MAX_NESTING:
         raise ModelError(f"the configuration is nested more than {_MAX_NESTING} deep; the file is damaged")
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, str):
+        return _whole_text(value)
+    if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, np.generic):
         return value.item()
@@ -129,12 +140,19 @@ def plain(value: Any, depth: int = 0) -> Any:
         tag = value.get("class_name")
         if tag in ("__tuple__", "TensorShape") and isinstance(value.get("items"), list | tuple):
             return [plain(v, depth + 1) for v in value["items"]]
-        return {str(k): plain(v, depth + 1) for k, v in value.items()}
+        return {_whole_text(str(k)): plain(v, depth + 1) for k, v in value.items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
         return [plain(v, depth + 1) for v in value]
     if type(value).__name__ == "TensorShape":
         return plain(value.as_list(), depth + 1)
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+def _whole_text(text: str) -> str:
+    """A text of a configuration. Raises ModelError for half of a character, which no text file holds."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ModelError(f"the configuration holds a text with half of a character: {text[:80]!a}; the file is damaged")
+    return text
 
 
 # -- models and layers ----------------------------------------------------------------------
@@ -187,8 +205,6 @@ def _name(what: str, parent: LayerPath, name: Any) -> str:
         raise ModelError(
             f"{where} has a name of {len(name)} characters: {brief(name)}; at most {_LONGEST_NAME} are supported"
         )
-    if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
-        raise ModelError(f"{where} has a name that no text holds: {name!a}; the file is damaged")
     return name
 
 
@@ -276,12 +292,11 @@ def _check_wrapped_dtypes(where: str, config: Mapping[str, Any]) -> None:
 
 def _check_dtype(where: str, config: Mapping[str, Any]) -> None:
     dtype = config.get("dtype")
-    if isinstance(dtype, dict):
-        inner = dtype.get("config")
-        dtype = (inner.get("name") if isinstance(inner, dict) else None) or dtype.get("class_name")
-    if dtype not in (None, "float32"):
+    if isinstance(dtype, dict) and dtype.get("class_name") in _POLICIES and isinstance(dtype.get("config"), dict):
+        dtype = dtype["config"].get("name", dtype)
+    if dtype is not None and dtype != "float32":
         raise UnsupportedError(
-            f"{where}: dtype policy '{dtype}' is not supported, only 'float32'; "
+            f"{where}: dtype policy {brief(dtype)} is not supported, only 'float32'; "
             "rebuild the model with float32 layers and load the weights into it"
         )
 

@@ -198,12 +198,14 @@ def _json(where: str, text: bytes | str) -> Any:
         raise ModelError(f"{where} is no valid JSON (truncated or damaged?): {error}") from error
     except RecursionError as error:
         raise ModelError(f"{where}: nested absurdly deep; the file is damaged") from error
+    except ModelError as error:
+        raise ModelError(f"{where}: {error}") from error
 
 
 def _flavour(version: object, model: ModelEntry) -> str:
+    """Which Keras wrote a model: by the version that the file names, else by what only one of them writes."""
     major = re.match(r"([0-9]{1,3})\.", version) if isinstance(version, str) else None
     if major is not None:
         return "keras3" if int(major[1]) >= 3 else "keras2"
-    # to_json() of Keras 3 names no version, but it alone writes 'batch_shape' in inputs.
-    inputs = [layer.config for layer in model.layers if layer.is_input]
-    return "keras3" if any("batch_shape" in config for config in inputs) else "keras2"
+    # to_json() of Keras 3 names no version and no 'batch_input_shape'; that of Keras 2 names both.
+    return "keras2" if any("batch_input_shape" in layer.config for layer in model.everything()) else "keras3"

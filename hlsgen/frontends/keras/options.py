@@ -174,16 +174,17 @@ def listed(kind: Kind[T]) -> Kind[tuple[T, ...]]:
 
 
 def pair(flat: bool, kind: Kind[T], unused: T) -> Kind[tuple[T, T]]:
-    """(rows, columns): one value stands for both, or in a ``flat`` layer (1D) for its only axis."""
+    """(rows, columns): a value that is no list stands for both, or in a ``flat`` layer (1D) for its only axis."""
+    axes = 1 if flat else 2
 
     def read(value: Any) -> tuple[T, T]:
-        items = value if isinstance(value, list | tuple) else [value]
-        if len(items) not in ((1,) if flat else (1, 2)):
+        items = value if isinstance(value, list | tuple) else [value] * axes
+        if len(items) != axes:
             raise NotOfKind
         first, last = kind.read(items[0]), kind.read(items[-1])
         return (unused, last) if flat else (first, last)
 
-    return Kind(f"{kind.expected}" if flat else f"one or two of: {kind.expected}", read)
+    return Kind(f"{kind.expected}" if flat else f"{kind.expected}, or a list of two", read)
 
 
 EXTENT = whole(1, LARGEST_EXTENT)

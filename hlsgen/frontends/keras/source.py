@@ -70,7 +70,7 @@ class LayerCall:
 
 @dataclass(frozen=True)
 class Border:
-    """An input of a nested model: the tensor it is given, and the shape it was built for.
+    """An input of a nested model: the tensor it is given, and the shape and dtype it was built for.
 
     ``shape`` is without the batch, None where an axis is open.
     """
@@ -78,6 +78,7 @@ class Border:
     model: str
     tensor: Tensor
     shape: tuple[int | None, ...]
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
+from hlsgen.frontends.keras.dtypes import input_dtype
 from hlsgen.frontends.keras.source import Array, Border, InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.frontends.limits import MAX_CALLS, MAX_PARTS, MAX_RANK, MAX_TENSOR
 
@@ -90,8 +91,7 @@ def _input_spec(entry: LayerEntry) -> InputSpec:
     shape = _batch_shape(entry)
     if shape is None:
         raise ModelError(f"input '{entry.name}' has no shape in its configuration; the file is damaged")
-    dtype = config.get("dtype")
-    return InputSpec(entry.name, _shape("", entry.name, shape), dtype if isinstance(dtype, str) else "float32")
+    return InputSpec(entry.name, _shape("", entry.name, shape), input_dtype(entry.name, config.get("dtype")))
 
 
 def _batch_shape(entry: LayerEntry) -> Sequence[Any] | None:
@@ -216,11 +216,12 @@ class _Walk:
         return [_resolve(model, by_name, done, r, output=True) for r in model.outputs]
 
     def _enter(self, model: ModelEntry, entry: LayerEntry | None, tensor: Tensor) -> None:
-        """Note for what shape a nested model was built, where its own input says so."""
+        """Note for what shape and dtype a nested model was built, where its own input says so."""
         shape = _batch_shape(entry) if entry is not None and model.path else None
-        if shape is not None:
+        if entry is not None and shape is not None:
             extents = tuple(extent if type(extent) is int else None for extent in shape[1:])
-            self.borders.append(Border("/".join(model.path), tensor, extents))
+            dtype = input_dtype("/".join(entry.path), entry.config.get("dtype"))
+            self.borders.append(Border("/".join(model.path), tensor, extents, dtype))
 
     def _call(self, entry: LayerEntry, inputs: list[Tensor], numbers: tuple[float | None, ...] = ()) -> list[Tensor]:
         if entry.model is not None:

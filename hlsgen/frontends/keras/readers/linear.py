@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.extents import transposed_axis
-from hlsgen.frontends.keras.options import MARGIN, POSITIVE, extents, maybe, pair
+from hlsgen.frontends.keras.options import MARGIN, POSITIVE, maybe, pair
 from hlsgen.frontends.limits import MAX_TENSOR, MAX_WEIGHT
 from hlsgen.frontends.transposed import Axis, block_kernel
 from hlsgen.ir.constant import Constant
@@ -85,14 +85,10 @@ def read_separable(call: Call) -> Value:
 
 
 def _axes(call: Call) -> tuple[Axis, Axis]:
-    call.expect("data_format", "channels_last")
-    shape, flat = call.input.shape, call.flat
+    shape = call.input.shape
     padding = call.expect("padding", "valid", "same")
-    size, stride = call.take("kernel_size", extents(flat)), call.take("strides", extents(flat), (1, 1))
-    dilation = call.take("dilation_rate", extents(flat), (1, 1))
-    more = call.take("output_padding", pair(flat, maybe(MARGIN), None), (None, None))
-    if max(stride) > 1 and max(dilation) > 1:
-        raise UnsupportedError(f"{call.where}: strides={stride} with dilation_rate={dilation}; one of them has to be 1")
+    size, stride, dilation = call.cells()
+    more = call.take("output_padding", pair(call.flat, maybe(MARGIN), None), (None, None))
     height, width, _ = as_image(shape)
     rows = transposed_axis(height, size[0], stride[0], dilation[0], padding, more[0])
     columns = transposed_axis(width, size[1], stride[1], dilation[1], padding, more[1])

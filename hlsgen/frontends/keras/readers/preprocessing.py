@@ -73,6 +73,13 @@ def read_normalization(call: Call) -> Value:
     deviation = np.maximum(np.sqrt(variance), _LEAST_DEVIATION)
     if call.take("invert", SWITCH, False):
         return add_scale(call, deviation, mean)
+    constant = int((np.atleast_1d(variance) <= _LEAST_DEVIATION**2).sum())
+    if constant:
+        call.graph.notes.append(
+            f"warning: {call.name}: {constant} of {variance.size} features have no variance in the model; data are "
+            f"expected to equal their mean there, for Keras multiplies what deviates by {1 / _LEAST_DEVIATION:.0e}, "
+            "and what follows saturates; leave such features out, or adapt the layer to data in which they vary"
+        )
     return add_scale(call, 1.0 / deviation, -mean / deviation, (mean, deviation))
 
 

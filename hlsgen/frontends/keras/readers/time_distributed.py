@@ -30,6 +30,8 @@ def read_time_distributed(call: Call) -> Value | Sequence[Value]:
         raise ModelError(f"{call.where}: it wraps no layer; the file is damaged")
     class_name = str(inner.get("class_name"))
     if class_name == "Flatten":
+        call.unwrap("layer/", class_name, inner["config"])
+        call.expect("data_format", "channels_last", None)
         first, *rest = call.input.shape
         return call.add(Reshape((first, prod(rest))))
     if class_name not in _LAST_AXIS:
