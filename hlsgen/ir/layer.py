@@ -81,6 +81,9 @@ class Context:
     read_frac: int | None = None
     """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it, and for
     a layer with several results."""
+    result_frac: int | None = None
+    """The fraction bits that the result has, or gets if its exact value has as many; None where nobody knows how large
+    it gets, and for a layer with several results."""
 
     @property
     def input(self) -> Tensor:
