@@ -69,7 +69,7 @@ def steps(config: Config, calibrated: bool = False) -> tuple[Step, ...]:
         LeaveOffModes(),
         CheckWidths(),
         StateLosses(),
-        StateRounding(),
+        StateRounding(min(config.default_width, config.max_width or config.default_width)),
         StateUnequalChannels(),
         StateDeviations(),
     )

@@ -164,6 +164,9 @@ class Layer:
     constant_width: ClassVar[int] = 0
     """The least width for inferred constants. 24 where there is one factor a channel: that keeps all of a float32
     factor, and a DSP48E2 multiplies 27 by 18 bits anyway."""
+    flattens: ClassVar[bool] = False
+    """It may be flat where its argument lies (a rectifier that is off, a function at its end): what its argument is off
+    by then does not reach its result."""
     grows: ClassVar[bool] = False
     """An inferred result stays exact while that costs few bits beyond the budget: it sums up a chain of layers."""
     accumulates: ClassVar[bool] = False
@@ -286,6 +289,10 @@ class Layer:
         shapes = self.output_shapes([x.shape[1:] for x in inputs])
         mean = float(max(x.mean() for x in inputs))
         return tuple(inputs[0] if inputs[0].shape[1:] == shape else np.full((1, *shape), mean) for shape in shapes)
+
+    def averaged_cells(self, shapes: Sequence[Shape]) -> Floats | float:
+        """Of how many cells each element of the result is the mean, so that it evens out what differs between them."""
+        return 1.0
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         """The exact result of integer inputs, before any cast."""
