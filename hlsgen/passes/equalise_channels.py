@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.constant import Constant, Floats
-from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.ties import Indices
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.passes.base import Pass
 from hlsgen.passes.channel_classes import ChannelClasses
 from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise, rounding_noise
 from hlsgen.passes.purity import pure_values
-from hlsgen.passes.scale_routes import fixes_constants
+from hlsgen.passes.scale_routes import may_move
 
 Mask = NDArray[np.bool_]
 
@@ -60,17 +60,6 @@ class EqualiseChannels(Pass):
             return False
         work.apply(exponents)
         return True
-
-
-def may_move(node: Node) -> bool:
-    """Whether the weights of a linear layer are real numbers, whose types nobody fixed."""
-    layer = node.layer
-    return (
-        isinstance(layer, LinearLayer)
-        and layer.weight.mantissas is None
-        and (layer.bias.mantissas is None or not layer.bias.effective.any())
-        and not fixes_constants(node)
-    )
 
 
 class _Equalisation:
