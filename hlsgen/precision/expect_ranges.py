@@ -94,8 +94,7 @@ class ExpectRanges(Pass):
 
     def run(self, graph: Graph) -> bool:
         if self.calibration is not None:
-            data = {v: np.asarray(self.calibration[v.name], dtype=np.float64) for v in graph.inputs}
-            found, _ = self._send(graph, _Flow(data, Origin.CALIBRATION, self.margin), batch_size(graph))
+            found = self.calibrated(graph, self.calibration)
         else:
             size = probe_size(graph)
             data = {v: probe(v, size.samples, size.inputs[v]) for v in graph.inputs}
@@ -108,6 +107,12 @@ class ExpectRanges(Pass):
         for value in graph.values:
             value.expected = found[value]
         return True
+
+    def calibrated(self, graph: Graph, calibration: Mapping[str, Floats]) -> dict[Value, Expected]:
+        """What is met with calibration data, as the values of the graph hold it."""
+        data = {v: np.asarray(calibration[v.name], dtype=np.float64) for v in graph.inputs}
+        held = {v: x if v.exponents is None else x * np.exp2(np.array(v.exponents)) for v, x in data.items()}
+        return self._send(graph, _Flow(held, Origin.CALIBRATION, self.margin), batch_size(graph))[0]
 
     def _estimate(self, graph: Graph, data: Mapping[Value, Floats], step: int) -> dict[Value, Expected]:
         """What is expected without calibration data, from made-up inputs and the statistics that the model holds."""
