@@ -140,7 +140,11 @@ class _Equalisation:
         self._quieten(found, chosen & ~self.classes.fixed & (self.largest == 0))
 
     def _quieten(self, found: Indices, dead: Mask) -> None:
-        """Move channels that were never met other than zero, until the weights that read them are like the others."""
+        """Move channels that were never met other than zero, until the weights that read them are like the others.
+
+        Those that make them stay with the others, too: a rectifier that is always off has some.
+        """
+        most = self._fitting(found, dead)
         for node in self.graph:
             if not isinstance(node.layer, LinearLayer) or not dead[self.classes.of(node.input)].any():
                 continue
@@ -150,7 +154,7 @@ class _Equalisation:
             if others > 0:
                 octaves = np.ceil(np.log2(np.maximum(size, others) / others)).astype(np.int64)
                 more = np.where(dead[classes], octaves, 0)
-                np.maximum.at(found, classes, np.minimum(found[classes] + more, _MOST_OCTAVES))
+                np.maximum.at(found, classes, np.minimum(found[classes] + more, most[classes]))
 
     def _fitting(self, found: Indices, alive: Mask) -> Indices:
         """By how many octaves each class may grow without its weights outgrowing those of others in the same layer.

@@ -336,6 +336,22 @@ def test_a_channel_that_meets_one_that_stays_stays():
     assert not moved(project)
 
 
+@pytest.mark.parametrize("behind", [1.0, 1e3], ids=["even", "large weights behind"])
+@pytest.mark.parametrize("bias", [-8.0, -1.0], ids=["never fires", "rarely fires"])
+def test_what_a_rectifier_drops_is_no_size(bias: float, behind: float):
+    """A channel that is large only below zero: a sum inside of its layer, of which that is never stored."""
+    net = UnequalNet(1, -3.0, 0.0)
+    factors = net.factors(32)
+    x = net.fc("fc", net.input((16,)), np.ones(16), factors)
+    net.calls[-1].config["activation"] = "relu"
+    net.calls[-1].weights["kernel"][:, 0] *= 0.3 / factors[0]
+    net.calls[-1].weights["bias"][0] = bias
+    source = net.source(net.fc("out", x, factors, np.ones(5)))
+    net.calls[-1].weights["kernel"][0] *= behind * factors[0]
+    data = normal_data(source, 300, 1)
+    assert deviation(converted(source, data), source, data) < 0.003
+
+
 def test_a_channel_that_never_fires():
     """Always zero behind its ReLU, with weights behind it as large as may be: others do not pay for them."""
     net = UnequalNet(4)
