@@ -382,6 +382,11 @@ class Layer:
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in found.items() if isinstance(value, Constant)}
 
+    def as_meant(self, name: str, numbers: Floats, before: Floats, behind: Floats) -> Floats:
+        """Numbers in the shape and units of a constant as the model means it, where channels are held times powers of
+        two: ``before`` and ``behind`` are what those of input and result have to be multiplied by (Tensor.factors)."""
+        return numbers
+
     def describe(self) -> str:
         """The options a reader wants to see in the table of layers."""
         parts = []

@@ -70,6 +70,11 @@ class LinearLayer(Layer):
         flat = w.reshape(-1, *w.shape[-2:])
         return np.asarray(np.einsum("tio,tio->io", flat, flat))
 
+    def as_meant(self, name: str, numbers: Floats, before: Floats, behind: Floats) -> Floats:
+        if name == "weight":
+            return np.asarray(numbers * self.per_output(behind) / self.per_input(before))
+        return numbers * behind if name == "bias" else numbers
+
     def row_sizes(self) -> Floats:
         """How large the weights of each input channel are: the root of their squares' sum."""
         return np.asarray(np.sqrt(self.powers().sum(axis=1)))
