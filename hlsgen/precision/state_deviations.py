@@ -30,9 +30,10 @@ class StateDeviations(Step):
         for node, layer in draft.layers.items():
             if node.refitted and isinstance(layer, LinearLayer):
                 (x,) = draft.inputs(node)
+                most = largest_deviation(layer, x, draft.tensors[node.output])
                 draft.notes.append(
                     f"{node.name}: scales are fused into quantised weights (fuse_quantized), now {layer.weight.type}; "
-                    f"its sums are off by at most {largest_deviation(layer, x, draft.tensors[node.output]):.4g} for that"
+                    f"its sums are off by at most {most:.4g} for that"
                 )
             if layer.deviation is not None and layer.deviation > _TOLERATED:
                 draft.notes.append(_too_fine(node.name, layer, draft.tensors[node.output]))
