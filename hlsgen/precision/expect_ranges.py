@@ -49,9 +49,12 @@ class _Seen:
         self.magnitudes, self.squares = np.zeros(channels), np.zeros(channels)
         self.count = 0
         """Values of each channel."""
+        self.whole = 0.0
+        """The largest magnitude, wanted or not."""
         self.histogram = histogram
 
     def add(self, values: Floats) -> None:
+        self.whole = max(self.whole, float(np.abs(values).max(initial=0.0)))
         x = values if -self.low == self.high == np.inf else np.clip(values, self.low, self.high)
         flat = x.reshape(-1, x.shape[-1])
         self.magnitudes = np.maximum(self.magnitudes, np.abs(flat).max(axis=0, initial=0.0))
@@ -135,6 +138,8 @@ class ExpectRanges(Pass):
 
     def _expected(self, value: Value, seen: _Seen, flow: _Flow) -> Expected:
         margin = 1.0 if value.producer.is_input and flow.origin is Origin.CALIBRATION else flow.margin
+        if not seen.largest:  # nothing that is wanted was met: what is placed by the rest at least takes no more bits
+            return Expected(0.0, seen.whole * margin, flow.origin, 0.0, None, seen.channels)
         reach, histogram = seen.largest * margin, None
         if seen.histogram is not None and self.method == "percentile":
             reach = min(reach, seen.histogram.percentile(self.percentile))

@@ -315,6 +315,16 @@ def test_what_no_reader_tells_apart_is_not_expected(calibrated):
     assert found["inside"].type.frac >= 10 > 3 >= found["shown"].type.frac
 
 
+@pytest.mark.parametrize("method", ["max", "percentile", "mse"])
+def test_a_layer_that_never_fires_stays_in_the_budget(method):
+    net = Net(1)
+    weights = {"kernel": net.rng.normal(size=(16, 8)), "bias": np.full(8, -50.0)}
+    net.call("Dense", "fc", net.input((16,)), weights, units=8, activation="relu")
+    x = np.random.default_rng(0).normal(size=(200, 16))
+    design = project_of(net.source("fc"), {"x": x}, calibration_method=method).design
+    assert max(tensor.type.width for tensor in design.tensors) <= 16
+
+
 def test_a_ceiling_is_the_most_that_is_expected():
     net = Net(1)
     weights = {"kernel": net.rng.normal(size=(16, 8)) * 50, "bias": np.zeros(8)}
