@@ -23,6 +23,7 @@ from hlsgen.passes.fuse_thresholds import FuseThresholds
 from hlsgen.passes.remove_identities import RemoveIdentities
 from hlsgen.precision.check_widths import CheckWidths
 from hlsgen.precision.draft import Draft, Step
+from hlsgen.precision.expect_moved_ranges import ExpectMovedRanges
 from hlsgen.precision.expect_ranges import ExpectRanges
 from hlsgen.precision.infer_types import InferTypes
 from hlsgen.precision.leave_off_modes import LeaveOffModes
@@ -39,16 +40,18 @@ AfterStage = Callable[[str, Graph | Draft], None]
 
 def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass, ...]:
     """The rewrites of the graph, in the order in which they run."""
+    ranges = (calibration, config.calibration_method, config.percentile, calibration_margin(config))
     return (
         ApplyConfig(config),
         RemoveIdentities(),
         FusePadding(),
-        ExpectRanges(calibration, config.calibration_method, config.percentile, calibration_margin(config)),
+        ExpectRanges(*ranges),
         FuseExactScales(),
         FuseBatchnorm(config.fuse_quantized),
         FuseThresholds(),
         FuseQuantizers(),
         EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel"),
+        ExpectMovedRanges(*ranges),
         ChooseWeightGrids(config.default_width, config.max_width),
         CheckReuseFactors(),
     )
@@ -70,7 +73,7 @@ def steps(config: Config, calibrated: bool = False) -> tuple[Step, ...]:
         LeaveOffModes(),
         CheckWidths(),
         StateLosses(),
-        StateRounding(),
+        StateRounding(min(config.default_width, config.max_width or config.default_width)),
         StateUnequalChannels(),
         StateDeviations(),
     )

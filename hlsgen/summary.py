@@ -48,7 +48,7 @@ def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
 def _rounding_rows(op: Op) -> list[list[str]]:
     rows = []
     for name, constant in op.layer.constants().items():
-        error = _largest_error(constant)
+        error = _largest_error(op, name, constant)
         if error > 0:
             rows.append([op.name, name, _rounded_to(op, name, constant), f"{error:.3g}"])
     return rows
@@ -68,8 +68,11 @@ def _inner_rows(op: Op) -> list[list[str]]:
     return rows
 
 
-def _largest_error(constant: Constant) -> float:
-    return float(np.max(np.abs(constant.effective - constant.values), initial=0.0))
+def _largest_error(op: Op, name: str, constant: Constant) -> float:
+    """In the model's own terms, also where channels are held times powers of two."""
+    held = np.abs(constant.effective - constant.values)
+    meant = op.layer.as_meant(name, held, op.inputs[0].factors, op.outputs[0].factors)
+    return float(np.max(meant, initial=0.0))
 
 
 def _ports(plan: Plan) -> str:

@@ -121,6 +121,8 @@ class Expected:
     standardised: Expected | None = None
     """What is met with standardised inputs, where the stated types of inputs hold far more than those: then either may
     be what the user has."""
+    met: bool = True
+    """Whether data were met on this very edge; else it follows from what was met on another."""
 
     @property
     def channel_rms(self) -> NDArray[np.float64] | None:
@@ -138,7 +140,11 @@ class Expected:
             channels = self.channels.times(factors)
             largest, rms = float(channels.largest.max()), float(np.sqrt(np.square(channels.rms).mean()))
         held = self.reach / self.largest if self.largest else 1.0
-        return Expected(largest, largest * held, self.origin, rms, None, channels, small)
+        return Expected(largest, largest * held, self.origin, rms, None, channels, small, met=False)
+
+    def elsewhere(self) -> Expected:
+        """The same of another edge."""
+        return replace(self, met=False)
 
     def of_no_channel(self) -> Expected:
         """The same where it is not known any more in which channel."""

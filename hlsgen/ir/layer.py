@@ -81,6 +81,9 @@ class Context:
     read_frac: int | None = None
     """The finest grid (fraction bits) on which readers round the result; None if one of them uses all of it, and for
     a layer with several results."""
+    result_frac: int | None = None
+    """The fraction bits that the result has, or gets if its exact value has as many; None where nobody knows how large
+    it gets, and for a layer with several results."""
 
     @property
     def input(self) -> Tensor:
@@ -161,6 +164,9 @@ class Layer:
     constant_width: ClassVar[int] = 0
     """The least width for inferred constants. 24 where there is one factor a channel: that keeps all of a float32
     factor, and a DSP48E2 multiplies 27 by 18 bits anyway."""
+    flattens: ClassVar[bool] = False
+    """It may be flat where its argument lies (a rectifier that is off, a function at its end): what its argument is off
+    by then does not reach its result."""
     grows: ClassVar[bool] = False
     """An inferred result stays exact while that costs few bits beyond the budget: it sums up a chain of layers."""
     accumulates: ClassVar[bool] = False
@@ -288,6 +294,10 @@ class Layer:
         mean = float(max(x.mean() for x in inputs))
         return tuple(inputs[0] if inputs[0].shape[1:] == shape else np.full((1, *shape), mean) for shape in shapes)
 
+    def averaged_cells(self, shapes: Sequence[Shape]) -> Floats | float:
+        """Of how many cells each element of the result is the mean, so that it evens out what differs between them."""
+        return 1.0
+
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         """The exact result of integer inputs, before any cast."""
         raise NotImplementedError(f"{type(self).__name__}.exact")
@@ -379,6 +389,11 @@ class Layer:
         """The constants by the name of their field."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in found.items() if isinstance(value, Constant)}
+
+    def as_meant(self, name: str, numbers: Floats, before: Floats, behind: Floats) -> Floats:
+        """Numbers in the shape and units of a constant as the model means it, where channels are held times powers of
+        two: ``before`` and ``behind`` are what those of input and result have to be multiplied by (Tensor.factors)."""
+        return numbers
 
     def describe(self) -> str:
         """The options a reader wants to see in the table of layers."""

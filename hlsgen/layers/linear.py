@@ -20,6 +20,8 @@ _REAL_BIAS_BITS = 26
 """What is kept of a real bias (below its largest) where nobody rounds the sum: a little more than float32 does."""
 _BIAS_WIDTH = 24
 """A bias costs an adder that is there anyway: it keeps what a float32 one has."""
+_BELOW_RESULT = 2
+"""So many bits below the last of the result, a bias is off by an eighth of its step at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,11 @@ class LinearLayer(Layer):
         w = self.weight.effective
         flat = w.reshape(-1, *w.shape[-2:])
         return np.asarray(np.einsum("tio,tio->io", flat, flat))
+
+    def as_meant(self, name: str, numbers: Floats, before: Floats, behind: Floats) -> Floats:
+        if name == "weight":
+            return np.asarray(numbers * self.per_output(behind) / self.per_input(before))
+        return numbers * behind if name == "bias" else numbers
 
     def row_sizes(self) -> Floats:
         """How large the weights of each input channel are: the root of their squares' sum."""
@@ -141,7 +148,8 @@ class LinearLayer(Layer):
         return layer if self.bias.mantissas is not None else replace(layer, bias=self._placed_bias(context, grid))
 
     def _placed_bias(self, context: Context, grid: int) -> Constant:
-        """Real numbers no finer than the ``grid`` of the products they are added to, where they cost no more bits.
+        """Real numbers no finer than the ``grid`` of the products they are added to, where they cost no more bits, or
+        than the result can show, where that is finer still: products of large inputs may leave little but the bias.
 
         Beside weights that the model quantised, they are rounded to odd, two bits below every later rounding, which
         then goes as it would with the real bias (ties included). Where the readers do not only round, the bias
@@ -152,10 +160,11 @@ class LinearLayer(Layer):
         most = max(context.budget, _BIAS_WIDTH)
         bias = self.bias.placed(min(most, context.widest or most))
         assert bias.type is not None
-        if bias.type.frac <= grid:
+        finest = grid if context.result_frac is None else max(grid, context.result_frac + _BELOW_RESULT)
+        if bias.type.frac <= finest:
             return bias
-        bits = max(bias.type.integer + grid, 1)
-        return self.bias.rounded(FixedType(bits, bits - grid, bias.type.signed))
+        bits = max(bias.type.integer + finest, 1)
+        return self.bias.rounded(FixedType(bits, bits - finest, bias.type.signed))
 
     def _narrowed(self, context: Context) -> LinearLayer:
         """The constants in the narrowest types that hold them, where the user did not fix their types."""

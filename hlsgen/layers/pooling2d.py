@@ -123,6 +123,10 @@ class Average(Layer):
         reciprocal = replace(self.reciprocal, type=fixed, mantissas=integers(mantissas))
         return replace(self, reciprocal=reciprocal, kept=kept)
 
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        """As if all cells of a mean had one error; where they have not, see :meth:`averaged_cells`."""
+        return self.evaluate_floats(inputs)
+
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         return straight(shapes[0])
 
@@ -168,6 +172,10 @@ class AveragePooling2D(Average):
 
     def divisors(self, shape: Shape) -> dict[int, int]:
         return {count: count for count in self.window.distinct_counts(shape)}
+
+    def averaged_cells(self, shapes: Sequence[Shape]) -> Floats | float:
+        counts = self.window.counts(shapes[0])[..., None].astype(np.float64)
+        return counts.reshape(*self.output_shape(shapes)[:-1], 1)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.window.output_shape(shapes[0], shapes[0][-1])
@@ -231,6 +239,9 @@ class GlobalAveragePooling(Average):
 
     def divisors(self, shape: Shape) -> dict[int, int]:
         return {0: prod(shape[:-1])}
+
+    def averaged_cells(self, shapes: Sequence[Shape]) -> Floats | float:
+        return float(prod(shapes[0][:-1]))
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return global_shape(shapes[0], self.keepdims)

@@ -24,6 +24,7 @@ class PRelu(Layer):
     packing = Packing.CHANNELS
     pure = True
     casts = frozenset({"result"})
+    flattens = True
     slopes: Constant
 
     def product_width(self, inputs: Sequence[FixedType]) -> int:
@@ -42,6 +43,10 @@ class PRelu(Layer):
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
         return np.where(x < 0, x * self.slopes.effective, x)
+
+    def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
+        """Half of the arguments are taken to be below zero."""
+        return (inputs[0] * (1.0 + np.square(self.slopes.effective)) / 2.0,)
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x, frac = inputs[0]

@@ -29,6 +29,7 @@ class Relu(Layer):
     packing = Packing.ELEMENTS
     pure = True
     casts = frozenset({"result"})
+    flattens = True
     slope: Constant | None = None
     ceiling: Constant | None = None
 

@@ -118,6 +118,7 @@ class Softmax(Layer):
     packing = Packing.GATHERED
     pure = False
     casts = frozenset({"result"})
+    flattens = True
     input_type: FixedType | None = None
     classes: int = 0
     plan: Plan | None = None

@@ -38,6 +38,7 @@ class Table(Layer):
     packing = Packing.ELEMENTS
     pure = False
     casts = frozenset({"result"})
+    flattens = True
     unary: Unary
     index_bits: int = 12
     """Up to so many bits of an index, the table holds the result for each of its values."""

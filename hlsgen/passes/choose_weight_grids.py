@@ -13,7 +13,7 @@ from hlsgen.ir.wish import Granularity
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.passes.base import Pass
 from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise, weight_noise
-from hlsgen.passes.equalise_channels import may_move
+from hlsgen.passes.scale_routes import may_move
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.constant import Constant, Floats
-from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.ties import Indices
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.passes.base import Pass
 from hlsgen.passes.channel_classes import ChannelClasses
 from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise, rounding_noise
 from hlsgen.passes.purity import pure_values
-from hlsgen.passes.scale_routes import fixes_constants
+from hlsgen.passes.scale_routes import may_move
 
 Mask = NDArray[np.bool_]
 
@@ -60,17 +60,6 @@ class EqualiseChannels(Pass):
             return False
         work.apply(exponents)
         return True
-
-
-def may_move(node: Node) -> bool:
-    """Whether the weights of a linear layer are real numbers, whose types nobody fixed."""
-    layer = node.layer
-    return (
-        isinstance(layer, LinearLayer)
-        and layer.weight.mantissas is None
-        and (layer.bias.mantissas is None or not layer.bias.effective.any())
-        and not fixes_constants(node)
-    )
 
 
 class _Equalisation:
@@ -151,7 +140,11 @@ class _Equalisation:
         self._quieten(found, chosen & ~self.classes.fixed & (self.largest == 0))
 
     def _quieten(self, found: Indices, dead: Mask) -> None:
-        """Move channels that were never met other than zero, until the weights that read them are like the others."""
+        """Move channels that were never met other than zero, until the weights that read them are like the others.
+
+        Those that make them stay with the others, too: a rectifier that is always off has some.
+        """
+        most = self._fitting(found, dead)
         for node in self.graph:
             if not isinstance(node.layer, LinearLayer) or not dead[self.classes.of(node.input)].any():
                 continue
@@ -161,7 +154,7 @@ class _Equalisation:
             if others > 0:
                 octaves = np.ceil(np.log2(np.maximum(size, others) / others)).astype(np.int64)
                 more = np.where(dead[classes], octaves, 0)
-                np.maximum.at(found, classes, np.minimum(found[classes] + more, _MOST_OCTAVES))
+                np.maximum.at(found, classes, np.minimum(found[classes] + more, most[classes]))
 
     def _fitting(self, found: Indices, alive: Mask) -> Indices:
         """By how many octaves each class may grow without its weights outgrowing those of others in the same layer.

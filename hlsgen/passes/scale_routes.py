@@ -52,6 +52,17 @@ def fixes_constants(node: Node) -> bool:
     return any(role in node.wish.types for role in node.layer.constant_roles.values())
 
 
+def may_move(node: Node) -> bool:
+    """Whether the weights of a linear layer are real numbers, whose types nobody fixed."""
+    layer = node.layer
+    return (
+        isinstance(layer, LinearLayer)
+        and layer.weight.mantissas is None
+        and (layer.bias.mantissas is None or not layer.bias.effective.any())
+        and not fixes_constants(node)
+    )
+
+
 # -- back to a producer -----------------------------------------------------------------------
 
 
@@ -117,7 +128,8 @@ def _expect_scaled(node: Node, route: Route) -> None:
 
 def _carried(expected: Expected, route: Route) -> Expected:
     """What is expected on the other side of a route: not in which channel, where channels change places on it."""
-    return expected if all(_keeps_channels(passed) for passed in route.passed) else expected.of_no_channel()
+    found = expected if all(_keeps_channels(passed) for passed in route.passed) else expected.of_no_channel()
+    return found.elsewhere()
 
 
 def _keeps_channels(node: Node) -> bool:
@@ -167,5 +179,5 @@ def merge_ahead(graph: Graph, node: Node, route: Route) -> None:
     for passed in sorted(route.passed, key=graph.nodes.index):
         expected = [v.expected for v in passed.inputs if v.expected is not None]
         if expected:
-            largest = max(expected, key=lambda e: e.reach)
+            largest = max(expected, key=lambda e: e.reach).elsewhere()
             passed.output.expected = largest if _keeps_channels(passed) else largest.of_no_channel()

@@ -3,6 +3,8 @@
 With calibration data the graph is evaluated on it. Without, seeded probes are sent through the network; one
 of them is rescaled at every BatchNormalization to the statistics the model carries, so that behind the first
 one it looks like training data whatever the input was.
+
+What no reader tells apart does not count: of a sum that only a ReLU reads, nothing below zero.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hlsgen.ir.constant import Floats, Shape
+from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Channels, Expected, Histogram, Origin
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
+from hlsgen.precision.draft import demands, wished_casts
 from hlsgen.precision.inputs import fills
 from hlsgen.precision.probe_size import batch_size, probe_size
 
@@ -37,15 +41,21 @@ PROBE_MARGIN = 2.0
 
 
 class _Seen:
-    """What was met on an edge so far, in each channel."""
+    """What was met on an edge so far, in each channel: as much of it as the readers can tell apart."""
 
-    def __init__(self, channels: int, histogram: Histogram | None) -> None:
+    def __init__(self, channels: int, histogram: Histogram | None, wanted: Demand) -> None:
+        self.low = -np.inf if wanted.low is None else float(wanted.low)
+        self.high = np.inf if wanted.high is None else float(wanted.high)
         self.magnitudes, self.squares = np.zeros(channels), np.zeros(channels)
         self.count = 0
         """Values of each channel."""
+        self.whole = 0.0
+        """The largest magnitude, wanted or not."""
         self.histogram = histogram
 
-    def add(self, x: Floats) -> None:
+    def add(self, values: Floats) -> None:
+        self.whole = max(self.whole, float(np.abs(values).max(initial=0.0)))
+        x = values if -self.low == self.high == np.inf else np.clip(values, self.low, self.high)
         flat = x.reshape(-1, x.shape[-1])
         self.magnitudes = np.maximum(self.magnitudes, np.abs(flat).max(axis=0, initial=0.0))
         self.squares += np.square(flat).sum(axis=0)
@@ -94,8 +104,7 @@ class ExpectRanges(Pass):
 
     def run(self, graph: Graph) -> bool:
         if self.calibration is not None:
-            data = {v: np.asarray(self.calibration[v.name], dtype=np.float64) for v in graph.inputs}
-            found, _ = self._send(graph, _Flow(data, Origin.CALIBRATION, self.margin), batch_size(graph))
+            found = self.calibrated(graph, self.calibration)
         else:
             size = probe_size(graph)
             data = {v: probe(v, size.samples, size.inputs[v]) for v in graph.inputs}
@@ -108,6 +117,12 @@ class ExpectRanges(Pass):
         for value in graph.values:
             value.expected = found[value]
         return True
+
+    def calibrated(self, graph: Graph, calibration: Mapping[str, Floats]) -> dict[Value, Expected]:
+        """What is met with calibration data, as the values of the graph hold it."""
+        data = {v: np.asarray(calibration[v.name], dtype=np.float64) for v in graph.inputs}
+        held = {v: x if v.exponents is None else x * np.exp2(np.array(v.exponents)) for v, x in data.items()}
+        return self._send(graph, _Flow(held, Origin.CALIBRATION, self.margin), batch_size(graph))[0]
 
     def _estimate(self, graph: Graph, data: Mapping[Value, Floats], step: int) -> dict[Value, Expected]:
         """What is expected without calibration data, from made-up inputs and the statistics that the model holds."""
@@ -123,6 +138,8 @@ class ExpectRanges(Pass):
 
     def _expected(self, value: Value, seen: _Seen, flow: _Flow) -> Expected:
         margin = 1.0 if value.producer.is_input and flow.origin is Origin.CALIBRATION else flow.margin
+        if not seen.largest:  # nothing that is wanted was met: what is placed by the rest at least takes no more bits
+            return Expected(0.0, seen.whole * margin, flow.origin, 0.0, None, seen.channels)
         reach, histogram = seen.largest * margin, None
         if seen.histogram is not None and self.method == "percentile":
             reach = min(reach, seen.histogram.percentile(self.percentile))
@@ -135,8 +152,9 @@ class ExpectRanges(Pass):
 
         Returns what is expected of each value, and whether the statistics it followed are plausible.
         """
-        wanted = self.calibration is not None and self.method != "max"
-        seen = {value: _Seen(value.shape[-1], Histogram() if wanted else None) for value in graph.values}
+        counted = self.calibration is not None and self.method != "max"
+        wanted = _wanted(graph)
+        seen = {v: _Seen(v.shape[-1], Histogram() if counted else None, wanted[v]) for v in graph.values}
         comparison = _Comparison(graph)
         count = min(len(x) for x in flow.data.values())
         for start in range(0, count, step):
@@ -163,6 +181,12 @@ class ExpectRanges(Pass):
                 left[value] -= 1
                 if not left[value]:
                     known.pop(value, None)
+
+
+def _wanted(graph: Graph) -> dict[Value, Demand]:
+    """What is wanted of every value; of inputs, all is of interest."""
+    layers, casts = {node: node.layer for node in graph}, {node: wished_casts(node) for node in graph}
+    return {v: EVERYTHING if v.producer.is_input else d for v, d in demands(graph, layers, casts).items()}
 
 
 def _saturated(node: Node, x: Floats) -> Floats:

@@ -20,7 +20,7 @@ from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.passes.purity import is_pure
 from hlsgen.precision.draft import Draft, Step, demands, wished_casts
 from hlsgen.precision.inputs import place_input
-from hlsgen.precision.placement import Room, placed_in, within_limit
+from hlsgen.precision.placement import Room, expected_frac, placed_in, within_limit
 from hlsgen.precision.readers import Readers
 from hlsgen.precision.widths import UNEQUAL, Widths
 
@@ -104,7 +104,8 @@ class _Inference:
             return context
         fixed = node.wish.result
         read_frac = self.readers.read_frac(node.output) if fixed is None else fixed.frac
-        return replace(context, expected=node.output.expected, read_frac=read_frac)
+        result_frac = expected_frac(room, node.output.expected) if fixed is None else fixed.frac
+        return replace(context, expected=node.output.expected, read_frac=read_frac, result_frac=result_frac)
 
     def _fixed_results(self, node: Node, layer: Layer, context: Context) -> Sequence[FixedType | None]:
         """The result types that are wished, or that the layer's nature suggests."""

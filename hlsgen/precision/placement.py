@@ -18,6 +18,9 @@ _TO_EVEN = 8
 the dropped grid on average, which is 2**-(n + 1) steps of the result for n bits: beyond 8 bits it is below 0.1 % of a
 step, and the bits that tell a tie need not be looked at."""
 
+_ANY_FRACTION = 1 << 16
+"""More fraction bits than any result gets."""
+
 
 @dataclass(frozen=True)
 class Room:
@@ -37,6 +40,13 @@ class Room:
         if exact - frac <= self.growth:
             frac = exact
         return min(frac, exact) if self.widest is None else min(frac, exact, self.widest - integer)
+
+
+def expected_frac(room: Room, expected: Expected | None) -> int | None:
+    """The fraction bits of a result whose exact value has any number of them; None where nothing is expected of it."""
+    if expected is None:
+        return None
+    return room.frac(expected.integer_bits(room.width, False, _ANY_FRACTION), _ANY_FRACTION)
 
 
 def nearest(dropped: int) -> Rounding:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,24 +20,41 @@ MOST_ERROR = 0.01
 
 @dataclass(frozen=True)
 class Culprit:
-    """An inferred type that rounds: that of a result, or that of a layer's weights."""
+    """An inferred type that rounds: that of a result, of a layer's weights or of its bias."""
 
     name: str
     type: FixedType
     what: str
-    """How a message calls it: its rounding, or the rounding of its weights."""
+    """How a message calls it: its rounding, or the rounding of its weights or bias."""
+
+
+class Variances(NamedTuple):
+    """Of what each element (1, *shape) is off by: the part that differs from cell to cell of a channel, as the rounding
+    of values does, and the part that they have in common, as with the rounding of constants."""
+
+    scattered: Floats
+    common: Floats
+
+    @property
+    def total(self) -> Floats:
+        return self.scattered + self.common
 
 
 @dataclass(frozen=True, eq=False)
 class RoundingError:
     """What the inferred types up to a value put it off by."""
 
-    variance: Floats
-    """Of each element (1, *shape)."""
+    variances: Variances
     relative: float
-    """Its root mean, relative to the root mean square that is expected of the value; 0 where nothing is."""
+    """Its root mean, relative to the root mean square that is expected of the value, and 1 at most; 0 where nothing
+    is expected."""
     culprit: Culprit | None
     """What contributes most; None if nothing was rounded."""
+
+    @property
+    def variance(self) -> Floats:
+        """Of each element (1, *shape)."""
+        return self.variances.total
 
 
 def expected_sizes(tensor: Tensor) -> Floats:
@@ -51,14 +69,15 @@ def expected_sizes(tensor: Tensor) -> Floats:
 def rounding_errors(ops: Iterable[Op]) -> dict[Tensor, RoundingError]:
     """Estimate the errors of all values from the steps of inferred types, from the inputs on.
 
-    A rounded value is off by the variance of an even distribution over a step, and layers add up what their inputs are
-    off by as independent errors (``Layer.error_variances``); none is off by more than itself. Types that configuration
-    or model fixed count as exact, and so do inputs.
+    A rounded value is off by the variance of an even distribution over a step, but not by more than itself, and layers
+    add up what their inputs are off by as independent errors (``Layer.error_variances``); behind a function that may be
+    flat, none is off by more than itself. Types that configuration or model fixed count as exact, and so do inputs.
     """
     work = _Propagation()
     for op in ops:
         if op.is_input:
-            work.found[op.output] = work.error(op.output, np.zeros((1, *op.output.shape)), None)
+            none = np.zeros((1, *op.output.shape))
+            work.found[op.output] = _error(op.output, Variances(none, none), None)
         else:
             work.add(op)
     return work.found
@@ -72,59 +91,80 @@ class _Propagation:
 
     def add(self, op: Op) -> None:
         """Find the errors of an operation's outputs: of its inputs, of its constants, and of the cast of its result."""
-        brought = op.layer.error_variances(self._of_inputs(op), [expected_sizes(x) for x in op.inputs])
-        constants = self._of_constants(op)
-        for tensor, variance in zip(op.outputs, brought, strict=True):
-            own = _of_result(tensor)
+        brought = _behind(op, [self.found[x].variances for x in op.inputs])
+        constants = list(_of_constants(op))
+        for tensor, (scattered, common) in zip(op.outputs, brought, strict=True):
+            own = np.broadcast_to(_of_result(tensor), scattered.shape)
             shares = [
-                (float(variance.mean()), self._worst_input(op)),
-                (own, Culprit(tensor.name, tensor.type, "its rounding")),
+                (float((scattered + common).mean()), self._worst_input(op)),
+                (float(own.mean()), Culprit(tensor.name, tensor.type, "its rounding")),
+                *((float(variance.mean()), culprit) for variance, culprit in constants),
             ]
-            total = variance + own
-            if constants is not None:
-                total = total + constants[0]
-                shares.append((float(constants[0].mean()), constants[1]))
+            total = Variances(scattered + own, sum((variance for variance, _ in constants), start=common))
             largest, worst = max(shares, key=lambda share: share[0])
-            self.found[tensor] = self.error(tensor, total, worst if largest else None)
-
-    def error(self, tensor: Tensor, variance: Floats, culprit: Culprit | None) -> RoundingError:
-        powers = np.square(expected_sizes(tensor))
-        total, whole = np.minimum(variance, powers), float(powers.mean())
-        return RoundingError(total, float(np.sqrt(total.mean() / whole)) if whole else 0.0, culprit)
-
-    def _of_inputs(self, op: Op) -> list[Floats]:
-        return [self.found[x].variance for x in op.inputs]
+            end = float(max(tensor.type.max, -tensor.type.min))  # nothing beyond it is held, however far off it was
+            self.found[tensor] = _error(tensor, _at_most(total, end**2), worst if largest else None)
 
     def _worst_input(self, op: Op) -> Culprit | None:
         """What to blame for most of what the inputs bring: that of the input whose errors weigh most."""
         if len(op.inputs) == 1:
             return self.found[op.input].culprit
-        shares, sizes = [], [expected_sizes(x) for x in op.inputs]
+        shares = []
         for place, x in enumerate(op.inputs):
-            alone = [variance * float(place == other) for other, variance in enumerate(self._of_inputs(op))]
-            moved = op.layer.error_variances(alone, sizes)
-            shares.append((max(float(variance.mean()) for variance in moved), self.found[x].culprit))
+            alone = [
+                Variances(*(part * float(place == other) for part in self.found[value].variances))
+                for other, value in enumerate(op.inputs)
+            ]
+            moved = _behind(op, alone)
+            shares.append((max(float(variances.total.mean()) for variances in moved), self.found[x].culprit))
         return max(shares, key=lambda share: share[0])[1]
 
-    def _of_constants(self, op: Op) -> tuple[Floats, Culprit] | None:
-        """The variances that the rounding of inferred weights and biases adds; None where there is none."""
-        layer, wished = op.layer, op.wish.configured()
-        if not isinstance(layer, LinearLayer):
-            return None
-        off = {
-            name: np.zeros(c.shape) if layer.constant_roles.get(name) in wished else np.square(c.effective - c.values)
-            for name, c in (("weight", layer.weight), ("bias", layer.bias))
-        }
-        if not any(error.any() for error in off.values()):
-            return None
-        squared = replace(layer, weight=Constant.of(off["weight"]), bias=Constant.of(off["bias"]))
-        powers = np.broadcast_to(np.square(expected_sizes(op.input)), (1, *op.input.shape))
-        culprit = Culprit(op.output.name, layer.weight.known_type, "the rounding of its weights")
-        return squared.evaluate_float([powers]), culprit
+
+def _behind(op: Op, inputs: Sequence[Variances]) -> list[Variances]:
+    """What the errors of its inputs are in each output of an operation."""
+    sizes = [expected_sizes(x) for x in op.inputs]
+    cells = op.layer.averaged_cells([x.shape for x in op.inputs])
+    scattered = op.layer.error_variances([variances.scattered for variances in inputs], sizes)
+    common = op.layer.error_variances([variances.common for variances in inputs], sizes)
+    found = [Variances(a / cells, b) for a, b in zip(scattered, common, strict=True)]
+    if not op.layer.flattens:
+        return found
+    powers = [np.square(expected_sizes(tensor)) for tensor in op.outputs]
+    return [_at_most(variances, power) for variances, power in zip(found, powers, strict=True)]
 
 
-def _of_result(tensor: Tensor) -> float:
-    """The variance that the rounding of an inferred result adds."""
+def _at_most(variances: Variances, most: Floats | float) -> Variances:
+    """The same, smaller where it adds up to more than ``most``, which broadcasts."""
+    total = variances.total
+    kept = np.minimum(np.divide(most, total, out=np.ones_like(total), where=total > 0), 1.0)
+    return Variances(variances.scattered * kept, variances.common * kept)
+
+
+def _error(tensor: Tensor, variances: Variances, culprit: Culprit | None) -> RoundingError:
+    whole = float(np.square(expected_sizes(tensor)).mean())
+    relative = min(float(np.sqrt(variances.total.mean() / whole)), 1.0) if whole else 0.0
+    return RoundingError(variances, relative, culprit)
+
+
+def _of_constants(op: Op) -> Iterator[tuple[Floats, Culprit]]:
+    """The variances that the rounding of inferred weights and of an inferred bias adds, where it adds any."""
+    layer, wished = op.layer, op.wish.configured()
+    if not isinstance(layer, LinearLayer):
+        return
+    off = {name: np.square(c.effective - c.values) for name, c in (("weight", layer.weight), ("bias", layer.bias))}
+    powers = np.broadcast_to(np.square(expected_sizes(op.input)), (1, *op.input.shape))
+    for name, error in off.items():
+        if error.any() and layer.constant_roles.get(name) not in wished:
+            alone = {other: Constant.of(error if other == name else np.zeros_like(off[other])) for other in off}
+            called = "the rounding of its " + ("weights" if name == "weight" else name)
+            culprit = Culprit(op.output.name, layer.constants()[name].known_type, called)
+            yield replace(layer, **alone).evaluate_float([powers]), culprit
+
+
+def _of_result(tensor: Tensor) -> Floats:
+    """The variance that the rounding of an inferred result adds to each channel: at most the channel itself."""
     typing = tensor.typing
     inferred = typing.reason in (Reason.BUDGET, Reason.FUNCTION)
-    return float(typing.result.step) ** 2 / 12 if inferred and typing.summed.frac > typing.result.frac else 0.0
+    if not inferred or typing.summed.frac <= typing.result.frac:
+        return np.zeros(tensor.shape[-1])
+    return np.minimum(float(typing.result.step) ** 2 / 12, np.square(expected_sizes(tensor)))

@@ -30,9 +30,10 @@ class StateDeviations(Step):
         for node, layer in draft.layers.items():
             if node.refitted and isinstance(layer, LinearLayer):
                 (x,) = draft.inputs(node)
+                most = largest_deviation(layer, x, draft.tensors[node.output])
                 draft.notes.append(
                     f"{node.name}: scales are fused into quantised weights (fuse_quantized), now {layer.weight.type}; "
-                    f"its sums are off by at most {largest_deviation(layer, x):.4g} for that"
+                    f"its sums are off by at most {most:.4g} for that"
                 )
             if layer.deviation is not None and layer.deviation > _TOLERATED:
                 draft.notes.append(_too_fine(node.name, layer, draft.tensors[node.output]))
@@ -47,13 +48,16 @@ def _too_fine(name: str, layer: Layer, result: Tensor) -> str:
     )
 
 
-def largest_deviation(layer: LinearLayer, x: Tensor) -> float:
-    """A bound of ``|x dW + db|`` over all inputs: rounding of the constants times the largest inputs, added up."""
+def largest_deviation(layer: LinearLayer, x: Tensor, result: Tensor) -> float:
+    """A bound of ``|x dW + db|`` over all inputs: rounding of the constants times the largest inputs, added up.
+
+    As the model means the sums, where they are held times powers of two.
+    """
     interval = x.interval
     largest = np.maximum(np.abs(interval.low.astype(np.float64)), np.abs(interval.high.astype(np.float64)))
     data = np.broadcast_to(largest * 2.0**-interval.frac, (1, *x.shape))
     off = replace(layer, weight=_error(layer.weight), bias=_error(layer.bias))
-    return float(off.evaluate_float([data]).max())
+    return float((off.evaluate_float([data]) * result.factors).max())
 
 
 def _error(constant: Constant) -> Constant:

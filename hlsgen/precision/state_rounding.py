@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hlsgen.ir.types import FixedType
 from hlsgen.precision.draft import Draft, Step
 from hlsgen.precision.rounding_errors import MOST_ERROR, Culprit, rounding_errors
 
 _USUAL_WIDTH = 16
-"""Narrower types were chosen by the user, and with them that rounding costs more: twice as much a bit."""
+"""Of the budget. A narrower one was chosen by the user, and with it that rounding costs more: twice as much a bit."""
 
 
 @dataclass(frozen=True)
 class StateRounding(Step):
-    """Note every inferred type that puts an output off by more than a hundredth; changes no type."""
+    """Note every inferred type that puts an output off by more than a hundredth; changes no type.
+
+    Option: the budget in bits, from which the user may have taken some, and knows that rounding costs more then. That a
+    type has fewer bits than the budget is no excuse.
+    """
 
     exact = True
     optional = False
+    width: int = _USUAL_WIDTH
 
     def run(self, draft: Draft) -> bool:
+        most = MOST_ERROR * 2.0 ** max(0, _USUAL_WIDTH - self.width)
         errors = rounding_errors(draft.op(node) for node in draft.graph)
         worst: dict[Culprit, tuple[float, str]] = {}
         for value in draft.graph.outputs:
             error = errors[draft.tensors[value]]
             culprit = error.culprit
-            if culprit is not None and error.relative > _most_error(culprit.type):
+            if culprit is not None and error.relative > most:
                 worst[culprit] = max(worst.get(culprit, (0.0, "")), (error.relative, value.name))
         draft.notes += [_note(culprit, relative, output) for culprit, (relative, output) in worst.items()]
         return False
-
-
-def _most_error(fixed: FixedType) -> float:
-    return MOST_ERROR * 2.0 ** max(0, _USUAL_WIDTH - fixed.width)
 
 
 def _note(culprit: Culprit, relative: float, output: str) -> str:

@@ -85,6 +85,45 @@ def test_names_keep_their_meaning(name: str):
         assert (error <= 0.02 * right + 1e-3 * right.max() * (right < 1e-3 * error)).all(), key
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_errors_of_constants_keep_their_meaning(name: str):
+    """The summary's table against the weights of the network that was not touched."""
+    source = unequal(name, 2)
+    project = converted(source, normal_data(source, 200, 5))
+    before = rewritten(graph_of(source), skip=[NAME])
+    table = project.summary().split("Constants rounded\n")[1].split("\n\n")[0]
+    stated = {tuple(row.split()[:2]): float(row.split()[-1]) for row in table.splitlines()[2:]}
+    found = {op.name: op for op in project.design}
+    assert len(stated) >= 4 and moved(project)
+    for node in before:
+        for role, constant in node.layer.constants().items():
+            if (node.name, role) in stated:
+                op = found[node.name]
+                factors = op.layer.constants()[role].values / np.where(constant.values, constant.values, 1.0)
+                meant = op.layer.constants()[role].effective / np.where(factors, factors, 1.0)
+                assert stated[node.name, role] == pytest.approx(np.abs(meant - constant.values).max(), rel=0.01)
+
+
+def test_the_deviation_of_fused_scales_keeps_its_meaning():
+    net = UnequalNet(2)
+    bits = net.quantized_bits(12, 2)
+    weights = {"kernel": net.kernel(6, 6), "bias": net.bias(6)}
+    net.call("QDense", "fc", net.input((6,)), weights, units=6, kernel_quantizer=bits, bias_quantizer=bits)
+    x = net.relu("relu", net.norm("bn", "fc", EVEN, SMALL))
+    for role in ("gamma", "moving_variance"):  # channels that stay, whose scales are exact
+        net.calls[-2].weights[role][[0, 2, 5]] = 1.0
+    source = net.source(net.fc("out", x, SMALL, np.ones(3)))
+    project = converted(source, normal_data(source, 200, 1), fuse_quantized=True)
+    (note,) = (note for note in project.design.notes if "fuse_quantized" in note)
+    (op,) = (op for op in project.design if op.name == "fc")
+    assert op.output.exponents is not None
+    inputs = op.input.type.to_float(op.input.type.quantize(normal_data(source, 3000, 3) * 4))
+    graph = graph_of(source)
+    right = evaluate_float(graph, {"x": inputs})[graph.aliases["bn"]]
+    worst = np.abs(op.layer.evaluate_float([inputs]) * op.output.factors - right).max()
+    assert 0 < worst <= float(note.split("at most ")[1].split()[0]) < 20 * worst
+
+
 # -- nothing changes where nothing has to --------------------------------------------------------------
 
 
@@ -334,6 +373,22 @@ def test_a_channel_that_meets_one_that_stays_stays():
     y = net.call("Add", "sum", [x, hidden(net, x)])
     project = converted(net.source(net.fc("out", y, EVEN, np.ones(3))))
     assert not moved(project)
+
+
+@pytest.mark.parametrize("behind", [1.0, 1e3], ids=["even", "large weights behind"])
+@pytest.mark.parametrize("bias", [-8.0, -1.0], ids=["never fires", "rarely fires"])
+def test_what_a_rectifier_drops_is_no_size(bias: float, behind: float):
+    """A channel that is large only below zero: a sum inside of its layer, of which that is never stored."""
+    net = UnequalNet(1, -3.0, 0.0)
+    factors = net.factors(32)
+    x = net.fc("fc", net.input((16,)), np.ones(16), factors)
+    net.calls[-1].config["activation"] = "relu"
+    net.calls[-1].weights["kernel"][:, 0] *= 0.3 / factors[0]
+    net.calls[-1].weights["bias"][0] = bias
+    source = net.source(net.fc("out", x, factors, np.ones(5)))
+    net.calls[-1].weights["kernel"][0] *= behind * factors[0]
+    data = normal_data(source, 300, 1)
+    assert deviation(converted(source, data), source, data) < 0.003
 
 
 def test_a_channel_that_never_fires():

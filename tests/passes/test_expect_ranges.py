@@ -291,3 +291,44 @@ def test_a_method_without_data_is_refused(tmp_path):
         hlsgen.convert(model, calibration_method="mse")
     project = hlsgen.convert(model, calibration_method="mse", calibration=np.ones((5, 4)))
     assert project.config.calibration_method == "mse"
+
+
+def below_zero(class_name: str) -> Net:
+    """A sum that is large below zero only, and a rectifier of that layer (or of the next, whose traces show the sum)."""
+    net = Net(1)
+    inside = {"activation": "relu"} if class_name == "inside" else {}
+    weights = {"kernel": net.rng.normal(size=(16, 8)), "bias": np.array([-3000.0] + [0.0] * 7)}
+    x = net.call("Dense", "fc", net.input((16,)), weights, units=8, **inside)
+    net.call("ReLU", "relu", x)
+    return net
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_what_no_reader_tells_apart_is_not_expected(calibrated):
+    x = np.random.default_rng(0).normal(size=(200, 16))
+    found = {}
+    for kind in ("inside", "shown"):
+        project = project_of(below_zero(kind).source("relu"), {"x": x} if calibrated else None)
+        (found[kind],) = (op.output for op in project.design if op.layer.kind == "Dense")
+    assert found["shown"].expected.largest > 2900 > 30 > found["inside"].expected.largest
+    assert found["inside"].expected.channels.largest[0] == 0.0
+    assert found["inside"].type.frac >= 10 > 3 >= found["shown"].type.frac
+
+
+@pytest.mark.parametrize("method", ["max", "percentile", "mse"])
+def test_a_layer_that_never_fires_stays_in_the_budget(method):
+    net = Net(1)
+    weights = {"kernel": net.rng.normal(size=(16, 8)), "bias": np.full(8, -50.0)}
+    net.call("Dense", "fc", net.input((16,)), weights, units=8, activation="relu")
+    x = np.random.default_rng(0).normal(size=(200, 16))
+    design = project_of(net.source("fc"), {"x": x}, calibration_method=method).design
+    assert max(tensor.type.width for tensor in design.tensors) <= 16
+
+
+def test_a_ceiling_is_the_most_that_is_expected():
+    net = Net(1)
+    weights = {"kernel": net.rng.normal(size=(16, 8)) * 50, "bias": np.zeros(8)}
+    net.call("Dense", "fc", net.input((16,)), weights, units=8, activation="relu6")
+    graph = graph_of(net.source("fc"))
+    ExpectRanges().run(graph)
+    assert {v.expected.largest for v in graph.values if not v.producer.is_input} == {6.0}

@@ -60,6 +60,48 @@ def test_emulator_and_reference_agree_on_ties():
     np.testing.assert_array_equal(project.predict(x, raw=True), project.evaluate(x, raw=True)["add5"])
 
 
+# -- biases ----------------------------------------------------------------------------------------
+
+
+def all_but_bias(class_name: str, bias: float) -> Net:
+    """Layers whose products, on the coarse grid of large inputs, leave nothing but a bias."""
+    net, x = Net(1), (8,)
+    name, biases = net.input(x), np.array([bias, -bias / 3, bias / 7])
+    match class_name:
+        case "Dense":
+            net.call("Dense", "y", name, {"kernel": np.zeros((8, 3)), "bias": biases}, units=3)
+        case "cancelling":
+            kernel = np.repeat([[1.0], [-1.0]], 4, axis=0) * np.ones(3)
+            net.call("Dense", "y", name, {"kernel": kernel, "bias": biases}, units=3)
+        case "Conv1D":
+            name = net.call("Reshape", "shape", name, target_shape=[4, 2])
+            weights = {"kernel": np.zeros((2, 2, 3)), "bias": biases}
+            net.call("Conv1D", "y", name, weights, filters=3, kernel_size=[2])
+        case "BatchNormalization":
+            zeros, ones = np.zeros(8), np.ones(8)
+            weights = {"gamma": zeros, "beta": ones * bias, "moving_mean": zeros, "moving_variance": ones}
+            net.call("BatchNormalization", "y", name, weights, axis=-1)
+    return net
+
+
+@pytest.mark.parametrize("size", [3.0, 100.0, 1e5])
+@pytest.mark.parametrize("class_name", ["Dense", "cancelling", "Conv1D", "BatchNormalization"])
+def test_a_bias_is_as_fine_as_the_result(class_name: str, size: float):
+    x = np.random.default_rng(0).normal(size=(50, 1)) * size * np.ones(8)
+    source = all_but_bias(class_name, 0.01).source("y")
+    project = project_of(source, {"x": x})
+    right = list(evaluate_float(graph_of(source), {"x": x}).values())[-1]
+    assert np.abs(project.evaluate(x)["y"] - right).max() <= 0.75 * float(project.design.outputs[0].type.step)
+    assert project.design.outputs[0].type.step < 1e-6
+
+
+def test_a_bias_makes_no_sum_finer_than_its_result_needs():
+    source = all_but_bias("Dense", 0.01).source("y")
+    fine = project_of(source, {"x": np.full((2, 8), 100.0)}, layers={"y": {"precision": {"result": "fixed<12,4>"}}})
+    (op,) = (op for op in fine.design if op.name == "y")
+    assert op.layer.constants()["bias"].known_type.frac <= 8 + 2
+
+
 # -- growth ----------------------------------------------------------------------------------------
 
 

@@ -132,15 +132,17 @@ def test_expectations_of_larger_values_are_larger_in_all():
 
 def test_layers_pass_errors_on_as_they_do():
     """Against the difference that noise of that variance makes."""
-    net = Net(3)
+    net, rng = Net(3), np.random.default_rng(0)
     x = net.input((6, 6, 4))
     y = net.conv("conv", x, 4, 4, padding="same")
     y = net.call("Activation", "tanh", y, activation="tanh")
     y = net.call("Multiply", "mul", [y, x])
+    y = net.call("PReLU", "prelu", y, {"alpha": rng.uniform(2, 4, (6, 6, 4))})
+    y = net.call("AveragePooling2D", "average", y, pool_size=[3, 3], strides=1, padding="same")
     y = net.call("MaxPooling2D", "pool", y, pool_size=[2, 2])
+    y = net.call("GlobalAveragePooling2D", "gap", y, keepdims=True)
     net.call("Flatten", "flat", y)
     graph = graph_of(net.source("flat"))
-    rng = np.random.default_rng(0)
     data = rng.normal(size=(400, 6, 6, 4))
     known = evaluate_float(graph, {"x": data})
     for node in graph:
@@ -150,6 +152,56 @@ def test_layers_pass_errors_on_as_they_do():
         sizes = [np.sqrt(np.square(v).mean(axis=tuple(range(v.ndim - 1)))) for v in inputs]
         step = 1e-3
         (found,) = node.layer.error_variances([np.full((1, *v.shape[1:]), step**2) for v in inputs], sizes)
+        found = found / node.layer.averaged_cells([v.shape[1:] for v in inputs])
         noisy = node.layer.evaluate_float([v + step * rng.normal(size=v.shape) for v in inputs])
         right = float(np.square(noisy - known[node.output]).mean())
         assert right / 2 < float(found.mean()) < 2 * right, node.name
+
+
+@pytest.mark.parametrize("layer", ["AveragePooling2D", "GlobalAveragePooling2D"])
+@pytest.mark.parametrize("fixed", ["weight", "result"])
+def test_a_mean_evens_out_what_values_lose_but_not_what_constants_do(fixed: str, layer: str):
+    """Rounding of values is another in each cell, that of weights the same; one of both is the user's here."""
+    net = Net(5)
+    weights = {"kernel": np.abs(net.rng.normal(size=(1, 1, 4, 64))), "bias": np.zeros(64)}
+    x = net.call("Conv2D", "conv", net.input((8, 8, 4)), weights, filters=64, kernel_size=[1, 1])
+    net.call(layer, "mean", x, **({"pool_size": [8, 8]} if layer == "AveragePooling2D" else {}))
+    data = np.abs(np.random.default_rng(1).normal(size=(40, 8, 8, 4)))
+    wide = {"weight": "fixed<30,4>", "result": "fixed<40,10,RND,SAT>"}[fixed]
+    settings: dict[str, Any] = {
+        "layers": {"conv": {"precision": {fixed: wide}}, "mean": {"precision": {"result": wide}}}
+    }
+    project = project_of(net.source("mean"), {"x": data}, default_width=8, input_precision="fixed<40,10>", **settings)
+    right = measured(project, data)
+    assert right / 3 < estimated(project) < 3 * right
+
+
+def test_what_is_left_of_large_values_is_off_by_more_than_itself():
+    """As far as its type reaches; and so is what it is added to."""
+    net = Net(2)
+    x, large = net.input((16,)), 3e5 + 8 * net.rng.uniform(size=16)
+    for name, size, bias in (("fine", 0.2, np.zeros(16)), ("coarse", 1e-3, large)):
+        weights = {"kernel": net.rng.normal(size=(16, 16)) * size, "bias": bias}
+        net.call("Dense", name, x, weights, units=16)
+    net.batchnorm("norm", "coarse", 16)
+    net.calls[-1].weights["moving_mean"][:], net.calls[-1].weights["beta"][:] = large, 0.0
+    net.call("Add", "sum", ["norm", "fine"])
+    data = np.random.default_rng(1).normal(size=(200, 16))
+    project = project_of(net.source("sum"), {"x": data}, skip_passes=["fuse_batchnorm"])
+    right = measured(project, data)
+    assert right > 0.02 and right / 3 < estimated(project) < 3 * right
+    (note,) = coarse(project)
+    assert note.startswith("warning: coarse: ")
+
+
+def test_types_that_came_out_narrow_are_no_choice_of_anybody():
+    """Weights of which 16 bits leave a single one."""
+    net = Net(1)
+    net.call("Dense", "out", net.input((2,)), {"kernel": [[1.0], [2.0**-18]], "bias": [0.0]}, units=1)
+    x = np.random.default_rng(0).normal(size=(100, 2)) * [1e-3, 1e3]
+    project = project_of(net.source("out"), {"x": x}, input_granularity="tensor")
+    assert measured(project, x) > 0.9
+    (note,) = coarse(project)
+    assert note.startswith(
+        "warning: out: ufixed<1,1> is coarse: the rounding of its weights to steps of 1 puts 'out' off"
+    )
