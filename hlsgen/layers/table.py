@@ -73,27 +73,33 @@ class Table(Layer):
         """Integer bits and width of a function without bounds.
 
         The margin is one of the argument. Where the function rises so steeply that the result reaches farther for it
-        (``exp``), it gets more bits: the expected values keep theirs.
+        (``exp``), it gets more bits: the expected values keep theirs. Its step is one at most where nothing was
+        measured: what an argument twice as large would reach is no reason to drop every usual value.
         """
         assert self.argument is not None
-        ends = self._magnitude(self.argument.low, self.argument.high)
-        integer = max(magnitude_bits(min(ends, 2.0 ** (context.width - 1))), -8) + signed
-        if context.expected is None:
-            return integer, context.width
-        usual = min(integer, context.expected.integer_bits(context.width, signed, context.width))
-        argument = context.input.expected
-        if argument is None or argument.origin is Origin.CALIBRATION:
+        expected, x = context.expected, context.input.expected
+        measured = expected is not None and expected.origin is Origin.CALIBRATION
+        integer = max(magnitude_bits(self._largest(self.argument.low, self.argument.high)), -8) + signed
+        if self.unary.steep and not measured:
+            integer = min(integer, context.width)
+        usual = integer
+        if expected is not None:
+            usual = min(integer, expected.integer_bits(context.width, signed, context.width))
+        if measured or expected is None or x is None:
             return usual, context.width
-        steep = self._octaves(argument.reach) - self._octaves(argument.largest) - 1
+        wider = magnitude_bits(self._largest(-x.reach, x.reach)) - magnitude_bits(self._largest(-x.largest, x.largest))
         room = min(_STEEP, integer - usual, (context.widest or MAX_WIDTH) - context.width)
-        more = max(min(steep, room), 0)
+        more = max(min(wider - 1, room), 0)
         return usual + more, context.width + more
 
-    def _octaves(self, reach: float) -> int:
-        return magnitude_bits(self._magnitude(-reach, reach))
+    def _largest(self, low: float, high: float) -> float:
+        """The largest magnitude of the result for arguments from ``low`` to ``high``."""
+        return float(np.abs(self._values(low, high)).max())
 
-    def _magnitude(self, low: float, high: float) -> float:
-        return float(np.abs(self.unary(np.array([low, high]))).max())
+    def _values(self, low: float, high: float) -> Floats:
+        """Results for arguments of all sizes from ``low`` to ``high``: not every function is largest at an end."""
+        assert self.argument is not None
+        return self.unary(np.clip(replace(self.argument, low=low, high=high).points(), low, high))
 
     def finished(self, result: FixedType) -> Layer:
         assert self.argument is not None
@@ -122,9 +128,7 @@ class Table(Layer):
         return form.exact(table, inputs[0])
 
     def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float]:
-        assert self.argument is not None
-        low, high = (float(to_float(end, inputs[0].frac)) for end in inputs[0].whole())
-        values = self.unary(np.clip(self.argument.points(), low, high))
+        values = self._values(*(float(to_float(end, inputs[0].frac)) for end in inputs[0].whole()))
         return float(values.min()), float(values.max())
 
     def inner_types(self) -> dict[str, FixedType]:

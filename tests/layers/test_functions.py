@@ -26,6 +26,8 @@ ARGUMENTS = ["fixed<12,3>", "fixed<16,6>", "fixed<24,12>", "fixed<32,16>", "ufix
 RESULTS = ["fixed<16,1>", "fixed<16,6>", "fixed<18,2>", "fixed<24,8>", "fixed<32,16>", "ufixed<16,0>", "fixed<9,7>"]
 MOST = 0.9
 """Steps of the result: half a step of rounding, an eighth of the index, a fifth of interpolation, a few small ones."""
+BY_NAME = [name for name in FUNCTIONS if name != "gelu_by_tanh"]
+"""Those that a model calls by this name."""
 TURNING = {"silu", "mish", "gelu", "gelu_by_tanh"}
 
 
@@ -249,6 +251,38 @@ def test_generous_types_keep_their_bits(name: str):
     right = DEFINITIONS[name](held.reshape(-1)).reshape(held.shape)
     assert np.abs(project.evaluate(x)["y"] - right).max() <= MOST * 2.0**-16
     assert not [note for note in project.design.notes if "off by" in note]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_type_holds_what_the_function_reaches_within_its_argument(name: str, sign: float):
+    """Some are largest between the ends of what is proved of the argument: silu has its minimum at -1.28."""
+    net = Net(0)
+    net.call("Dense", "fc", net.input((1,)), {"kernel": [[sign]], "bias": [0.0]}, units=1)
+    net.call("Activation", "y", "fc", activation=name)
+    x = np.arange(0.0, 16.0, 1 / 64).reshape(-1, 1)
+    right = DEFINITIONS[name](sign * x[:, 0])
+    for calibration in (None, {"x": x}):
+        project = project_of(net.source("y"), calibration, input_precision="ufixed<10,4,RND,SAT>")
+        held = project.design.outputs[0].type
+        found = project.evaluate(x)["y"][:, 0]
+        if calibration is not None or np.abs(right).max() < 2.0**15:
+            assert np.abs(found - right).max() < max(1e-3, 2.0 * float(held.step)), (held, calibration is None)
+            assert float(held.step) <= 2.0**-10 * max(np.abs(right).max(), 1.0), held
+
+
+@pytest.mark.parametrize("name", [name for name in BY_NAME if not FUNCTIONS[name].bounded])
+def test_large_values_that_were_measured_are_held(name: str):
+    """However many integer bits they need."""
+    net = Net(0)
+    net.call("Activation", "y", net.input((8,)), activation=name)
+    drawn = np.random.default_rng(0).normal(size=(100, 8))
+    for scale in (1.0, 3e2, 3e5):
+        x = np.clip(drawn * scale, -20.0, 20.0) if name == "exponential" else drawn * scale
+        project = project_of(net.source("y"), {"x": x})
+        right = np.asarray(DEFINITIONS[name](project.evaluate(x)["x"].astype(np.float64).reshape(-1))).reshape(x.shape)
+        off = project.evaluate(x)["y"] - right
+        assert np.sqrt(np.square(off).mean()) < 1e-3 * np.sqrt(np.square(right).mean()), (scale, project.design)
 
 
 def test_ten_functions_one_behind_the_other():
