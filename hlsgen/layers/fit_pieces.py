@@ -41,6 +41,10 @@ _ATTEMPTS = ((1, 11), (2, 10), (3, 10), (2, 12), (3, 12))
 narrow multiplier, and 32-bit words in the emulator; 2^11 of them are no more memory than a table of 2^12 results."""
 _FEWEST_BITS = 3
 _MOST_RANGES = 8
+_SMALLEST = 12, 64
+"""Fraction bits of the smallest numbers at which a function is looked at."""
+_NOISE = 1e-6
+"""By so many octaves a slope may come out too steep in float64."""
 _NARROWEST = 8
 """Bits of an index below which nested ranges gain nothing."""
 _WIDEST = 116
@@ -60,13 +64,14 @@ class Argument:
         return self.type.frac
 
     def points(self) -> Floats:
-        """Numbers of all sizes within the range: 32 an octave, from the smallest that can matter.
+        """Numbers of all sizes within the range: 32 an octave, from the smallest on.
 
         Zero and its neighbours are among them whatever the range: an index always holds zero.
         """
         step = 2.0**-self.frac
         low, high = min(self.low, -step if self.type.signed else 0.0), max(self.high, step)
-        magnitudes = 2.0 ** np.arange(-12.0, log2(max(-low, high, 1.0)) + 1 / 32, 1 / 32)
+        first = -float(np.clip(self.frac, *_SMALLEST))
+        magnitudes = 2.0 ** np.arange(first, log2(max(-low, high, 1.0)) + 1 / 32, 1 / 32)
         every = np.concatenate([-magnitudes[::-1], [0.0], magnitudes])
         inside = every[(every > low) & (every < high)]
         return np.unique(np.concatenate([[low, self.low], inside, [self.high, high]]))
@@ -92,7 +97,10 @@ def fit_in_pieces(unary: Unary, argument: Argument, result: FixedType, direct_bi
 def _direct(unary: Unary, index: FixedType, result: FixedType, deviation: float) -> tuple[Form, Ints]:
     patterns = np.arange(1 << index.width)
     values = unary(index.to_float(index.plain().cast(patterns, index.frac)))
-    return Direct(index, result.plain(), own_rounding(result) + deviation), result.quantize(values)
+    words = result.quantize(values)
+    shown = np.clip(values, float(result.min), float(result.max))
+    rounds = bool((result.to_float(words) != shown).any())
+    return Direct(index, result.plain(), own_rounding(result) + deviation, rounds), words
 
 
 @dataclass(frozen=True)
@@ -196,7 +204,7 @@ class _Fit:
     def _needed(self, low: float, high: float) -> int:
         """Fraction bits that an index for magnitudes from ``low`` to ``high`` needs."""
         slope = self._slope(low, high)
-        return min(self.argument.frac, ceil(log2(max(_SLACK * slope / self.step, 2.0**-64))))
+        return min(self.argument.frac, ceil(log2(max(_SLACK * slope / self.step, 2.0**-64)) - _NOISE))
 
     def _slope(self, low: float, high: float) -> float:
         """The steepest change of the correction at magnitudes from ``low`` to ``high``, where the result shows it."""
@@ -308,9 +316,13 @@ class _Fit:
 
     def form(self, found: _Candidate) -> tuple[Piecewise, Ints]:
         types = tuple(FixedType.covering(int(c.min()), int(c.max()), self.grid) for c in found.coefficients)
-        rounded = self.result.with_modes(self.result.rounding, self._overflow())
+        held = (
+            None
+            if self.result.saturates or self._leaves()
+            else self.result.with_modes(self.result.rounding, Overflow.SAT)
+        )
         deviation = self._deviation(found)
-        form = Piecewise(found.index, found.ranges, found.segment_bits, types, self.lines, rounded, deviation)
+        form = Piecewise(found.index, found.ranges, found.segment_bits, types, self.lines, deviation, held)
         return form, found.coefficients
 
     def _deviation(self, found: _Candidate) -> float:
@@ -324,11 +336,10 @@ class _Fit:
         aimed = found.error * unseen + rounded + self._cut(indices[-1]) + slope * max(self.argument.high, 0.0)
         return own_rounding(self.result) + aimed * self.scale
 
-    def _overflow(self) -> Overflow:
-        """That of the result; but what the function itself does not leave, its approximation does not wrap out of."""
+    def _leaves(self) -> bool:
+        """Whether the function itself leaves the range of the result."""
         values = self.unary(self.points)
-        leaves = bool((values < self.lowest).any() or (values > self.highest + self.step / 2).any())
-        return self.result.overflow if leaves else Overflow.SAT
+        return bool((values < self.lowest).any() or (values > self.highest + self.step / 2).any())
 
 
 def own_rounding(result: FixedType) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.expected import Origin, magnitude_bits, mean_square_slope
+from hlsgen.ir.expected import USEFUL_BITS, Origin, magnitude_bits, mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.shape_pattern import Pattern
@@ -21,10 +21,14 @@ from hlsgen.ir.spelling import CONSTANT_MODES, Modes
 from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, to_float
 from hlsgen.layers.fit_pieces import FINEST, Argument, fit
 from hlsgen.layers.functions import Unary
-from hlsgen.layers.piecewise import Form
+from hlsgen.layers.piecewise import Direct, Form, Piecewise
 
 _STEEP = 8
 """Bits beyond the budget that a result gets at most where the function rises more steeply than a line."""
+_SPARE = 2
+"""Of fewer bits than make a value useful, so many at most go to a range that was not met."""
+_FEWEST = 16
+"""Bits of a result that are kept where all of its values are below the finest step of functions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,8 @@ class Table(Layer):
     index_bits: int = 12
     """Up to so many bits of an index, the table holds the result for each of its values."""
     argument: Argument | None = None
+    means: tuple[float, ...] | None = None
+    """What is expected of the argument's channels on average, where that is known."""
     form: Form | None = None
     table: Ints | None = None
 
@@ -51,46 +57,61 @@ class Table(Layer):
     def prepared(self, context: Context) -> Layer:
         x = context.input
         low, high = (float(np.ldexp(float(end), -x.interval.frac)) for end in x.interval.whole())
-        return replace(self, argument=Argument(x.type, low, high))
+        channels = None if x.expected is None else x.expected.channels
+        means = None if channels is None or channels.mean is None else tuple(channels.mean.tolist())
+        return replace(self, argument=Argument(x.type, low, high), means=means)
 
     def default_modes(self, role: str) -> Modes:
         """The words of the table are of the result type."""
         return CONSTANT_MODES
 
     def natural_type(self, context: Context) -> FixedType | None:
-        """The function's range if it has one; else what it reaches from the proved or from the expected argument.
+        """What it reaches from the proved argument, or from the expected one; no finer than functions are computed.
 
-        No finer than functions are computed.
+        A range of the function's own is kept as long as it leaves enough bits to what is expected.
         """
         signed = self.unary.low < 0
+        reached = magnitude_bits(self._largest(*self._proved)) + signed
         if self.unary.bounded:
-            integer, width = int(signed), context.width
+            integer, width = self._placed_within(min(reached, int(signed)), context), context.width
         else:
-            integer, width = self._placed_result(context, signed)
+            integer, width = self._placed_result(reached, context)
+        integer = max(integer, min(width, _FEWEST) - FINEST)
         return FixedType(min(width, integer + FINEST), integer, signed, *CONSTANT_MODES)
 
-    def _placed_result(self, context: Context, signed: bool) -> tuple[int, int]:
-        """Integer bits and width of a function without bounds.
+    def _placed_within(self, whole: int, context: Context) -> int:
+        """Integer bits of a function with bounds, which has to be measured to get less than the ``whole`` range."""
+        expected, width = context.expected, context.width
+        if expected is None or expected.origin is not Origin.CALIBRATION:
+            return whole
+        usual = expected.integer_bits(width, self.unary.low < 0, width)
+        return whole if whole - usual <= max(width - USEFUL_BITS, _SPARE) else usual
+
+    def _placed_result(self, integer: int, context: Context) -> tuple[int, int]:
+        """Integer bits (``integer`` hold what is proved) and width of a function without bounds.
 
         The margin is one of the argument. Where the function rises so steeply that the result reaches farther for it
         (``exp``), it gets more bits: the expected values keep theirs. Its step is one at most where nothing was
         measured: what an argument twice as large would reach is no reason to drop every usual value.
         """
-        assert self.argument is not None
         expected, x = context.expected, context.input.expected
         measured = expected is not None and expected.origin is Origin.CALIBRATION
-        integer = max(magnitude_bits(self._largest(self.argument.low, self.argument.high)), -8) + signed
         if self.unary.steep and not measured:
             integer = min(integer, context.width)
         usual = integer
         if expected is not None:
-            usual = min(integer, expected.integer_bits(context.width, signed, context.width))
+            usual = min(integer, expected.integer_bits(context.width, self.unary.low < 0, context.width))
         if measured or expected is None or x is None:
             return usual, context.width
         wider = magnitude_bits(self._largest(-x.reach, x.reach)) - magnitude_bits(self._largest(-x.largest, x.largest))
         room = min(_STEEP, integer - usual, (context.widest or MAX_WIDTH) - context.width)
         more = max(min(wider - 1, room), 0)
         return usual + more, context.width + more
+
+    @property
+    def _proved(self) -> tuple[float, float]:
+        assert self.argument is not None
+        return self.argument.low, self.argument.high
 
     def _largest(self, low: float, high: float) -> float:
         """The largest magnitude of the result for arguments from ``low`` to ``high``."""
@@ -121,13 +142,36 @@ class Table(Layer):
         return None if self.form is None else self.form.deviation
 
     def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
-        return (inputs[0] * mean_square_slope(self.unary.function, sizes[0]),)
+        means = 0.0 if self.means is None else np.array(self.means)
+        return (inputs[0] * mean_square_slope(self.unary, sizes[0], means),)
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         form, table = self.filled
         return form.exact(table, inputs[0])
 
-    def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float]:
+    def accumulator(self, exact: FixedType) -> FixedType | None:
+        """None but where the result wraps, and the sum could do so where the function does not."""
+        held = self.form.held if isinstance(self.form, Piecewise) else None
+        return None if held is None or Interval.of_type(exact, 1).fits(held) else held
+
+    def limits(self, result: FixedType) -> Demand:
+        """The bounds of a function, which it need not reach: a type may end a step before."""
+        low, high = self.unary.low, self.unary.high
+        return Demand(
+            result.min if result.saturates and low >= result.min - result.step else None,
+            result.max if result.saturates and high <= result.max + result.step else None,
+        )
+
+    @property
+    def is_rounded(self) -> bool:
+        """Of a table of results: whether its words are not the function's values themselves."""
+        if not isinstance(self.form, Direct):
+            return False
+        return self.form.rounds
+
+    def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float] | None:
+        if isinstance(self.form, Piecewise):
+            return None
         values = self._values(*(float(to_float(end, inputs[0].frac)) for end in inputs[0].whole()))
         return float(values.min()), float(values.max())
 

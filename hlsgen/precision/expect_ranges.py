@@ -40,7 +40,7 @@ class _Seen:
     """What was met on an edge so far, in each channel."""
 
     def __init__(self, channels: int, histogram: Histogram | None) -> None:
-        self.magnitudes, self.squares = np.zeros(channels), np.zeros(channels)
+        self.magnitudes, self.squares, self.sums = np.zeros(channels), np.zeros(channels), np.zeros(channels)
         self.count = 0
         """Values of each channel."""
         self.histogram = histogram
@@ -49,6 +49,7 @@ class _Seen:
         flat = x.reshape(-1, x.shape[-1])
         self.magnitudes = np.maximum(self.magnitudes, np.abs(flat).max(axis=0, initial=0.0))
         self.squares += np.square(flat).sum(axis=0)
+        self.sums += flat.sum(axis=0)
         self.count += len(flat)
         if self.histogram is not None:
             self.histogram.add(x)
@@ -63,7 +64,8 @@ class _Seen:
 
     @property
     def channels(self) -> Channels:
-        return Channels(self.magnitudes, np.sqrt(self.squares / max(self.count, 1)))
+        count = max(self.count, 1)
+        return Channels(self.magnitudes, np.sqrt(self.squares / count), self.sums / count)
 
 
 @dataclass(frozen=True, eq=False)

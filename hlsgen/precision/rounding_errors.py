@@ -75,7 +75,7 @@ class _Propagation:
         brought = op.layer.error_variances(self._of_inputs(op), [expected_sizes(x) for x in op.inputs])
         constants = self._of_constants(op)
         for tensor, variance in zip(op.outputs, brought, strict=True):
-            own = _of_result(tensor)
+            own = _of_result(op, tensor)
             shares = [
                 (float(variance.mean()), self._worst_input(op)),
                 (own, Culprit(tensor.name, tensor.type, "its rounding")),
@@ -123,8 +123,7 @@ class _Propagation:
         return squared.evaluate_float([powers]), culprit
 
 
-def _of_result(tensor: Tensor) -> float:
+def _of_result(op: Op, tensor: Tensor) -> float:
     """The variance that the rounding of an inferred result adds."""
-    typing = tensor.typing
-    inferred = typing.reason in (Reason.BUDGET, Reason.FUNCTION)
-    return float(typing.result.step) ** 2 / 12 if inferred and typing.summed.frac > typing.result.frac else 0.0
+    inferred = tensor.typing.reason in (Reason.BUDGET, Reason.FUNCTION)
+    return float(tensor.type.step) ** 2 / 12 if inferred and op.rounds(tensor) else 0.0
