@@ -225,6 +225,41 @@ def test_what_is_proved_of_the_argument_narrows_the_index():
     assert isinstance(narrow, Piecewise) and narrow.index_of(narrow.ranges - 1).max < 4
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_stated_holds_for_any_range_of_the_argument(name: str):
+    """Also for one that lies beyond the index, or between two of its values."""
+    rng = np.random.default_rng(3)
+    for text in ("fixed<24,12>", "ufixed<20,8>", "fixed<40,8>", "ufixed<18,-6>"):
+        argument = FixedType.parse(text)
+        for result in map(nearest, ("fixed<16,6>", "fixed<30,12>", "fixed<16,19>", "ufixed<8,-9>")):
+            low, high = np.sort(numbers(argument, 2, int(rng.integers(1 << 30)))[:2])
+            x = np.unique(np.clip(numbers(argument, 300, 1), low, high))
+            proved = Argument(argument, float(argument.to_float(low)), float(argument.to_float(high)))
+            form, table = fit(FUNCTIONS[name], proved, result, 6)
+            off = steps_off(name, x, argument, results(form, table, Exact(x, argument.frac), result), result).max()
+            assert off <= form.deviation + 1e-6, (argument, low, high, result, form)
+            assert form.deviation <= MOST or result.integer < 0, (argument, low, high, result, form)
+
+
+def test_an_argument_that_never_comes_near_zero():
+    argument, result = FixedType.parse("ufixed<23,7>"), nearest("fixed<40,16>")
+    form, table = fit(FUNCTIONS["sparse_plus"], Argument(argument, 100.0, 115.9), result, 12)
+    x = np.arange(100 << 16, 115 << 16, 997)
+    np.testing.assert_array_equal(results(form, table, Exact(x, 16), result), x << 8)
+    assert form.deviation <= MOST
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 53), (30, 40), (45, 50)])
+def test_wide_arguments_have_an_index_of_a_word(low: int, high: int):
+    argument, result = FixedType.parse("ufixed<100,53>"), nearest("fixed<40,10>")
+    form, table = fit(FUNCTIONS["softsign"], Argument(argument, 2.0**low, 2.0**high), result, 12)
+    assert isinstance(form, Piecewise) and form.index.width + (form.ranges - 1).bit_length() <= 62
+    x = np.array([(1 << low + 47) + 1, (1 << high + 46) + 12345, (1 << high + 47) - 1], dtype=object)
+    y = results(form, table, Exact(x, 47), result)
+    real = x.astype(np.float64) * 2.0**-47
+    assert np.abs(y - real / (1 + real) * 2.0**30).max() <= form.deviation + 1e-6
+
+
 @pytest.mark.parametrize("degree", [1, 2, 3])
 def test_pieces_meet_and_do_not_turn_back(degree: int):
     """Ends are integers that neighbours share; a rising curve so flat that rounding rules rises on."""
