@@ -68,7 +68,8 @@ def expose_casts(design: Design) -> ExposedCasts:
     shuffles = _shuffles(design)
     for op in design:
         counted += _of_function(op, values)
-        exposed = [tensor for tensor in op.outputs if not op.is_input and any(map(_overflows, _stages(tensor)))]
+        whole = op.is_input or isinstance(op.layer, Table)
+        exposed = [tensor for tensor in op.outputs if not whole and any(map(_overflows, _stages(tensor)))]
         made = replace(
             op,
             inputs=tuple(values[tensor] for tensor in op.inputs),
@@ -101,11 +102,14 @@ def _shuffles(design: Design) -> dict[Tensor, DepthToSpace]:
 
 
 def _of_function(op: Op, values: Mapping[Tensor, Tensor]) -> list[Cast]:
-    """The cast of a function's results to the words of its table, if they can lie a step or more beyond those."""
+    """The cast of what the real function gives to its result, if that can lie a step or more beyond it.
+
+    However the function is computed: words of a table are cast before anything runs.
+    """
     if not isinstance(op.layer, Table):
         return []
     fixed = op.output.type
-    low, high = op.layer.real_range([tensor.interval for tensor in op.inputs])
+    low, high = op.layer.reached(op.input.interval)
     if float(fixed.min - fixed.step) < low and high < float(fixed.max + fixed.step):
         return []
     return [Cast(values[op.input], op.source.name, "result", fixed, function=op.layer.unary)]

@@ -18,8 +18,10 @@ _OCTAVES = (-80, 80)
 """Exponents told apart; what is smaller counts as the smallest, what is larger as the largest."""
 _PARTS = 64
 """Bins in an octave: magnitudes are known to one part in 128."""
-_USEFUL = 12
+USEFUL_BITS = 12
 """The bits that make a value useful: it is off by a thousandth of its largest, or less."""
+_NARROW = 2.0**-12
+"""Values that differ less, relative to their size, count as that different."""
 _LEAST = 2.0**-64
 """Values expected below this get the binary point of this."""
 
@@ -97,10 +99,13 @@ class Channels:
     """The largest magnitude."""
     rms: NDArray[np.float64]
     """Root of the mean square."""
+    mean: NDArray[np.float64] | None = None
+    """The mean; None where it is not known."""
 
     def times(self, factors: NDArray[np.float64] | float) -> Channels:
         """The same of values that are ``factors`` (positive) times as large."""
-        return Channels(self.largest * factors, self.rms * factors)
+        mean = None if self.mean is None else self.mean * factors
+        return Channels(self.largest * factors, self.rms * factors, mean)
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ class Expected:
         """Integer bits (with sign) of a result of ``width`` bits whose exact values are multiples of ``2**-finest``."""
         most = magnitude_bits(self.reach) + signed
         if self.standardised is not None:  # where both do not fit, what is more usual keeps its bits
-            most = min(most, magnitude_bits(self.standardised.reach) + signed + max(width - _USEFUL, 0))
+            most = min(most, magnitude_bits(self.standardised.reach) + signed + max(width - USEFUL_BITS, 0))
         if self.histogram is None or not self.histogram.counts.any():
             return most
         fractions = {i: min(width - i, finest) for i in range(most - width + 1, most + 1)}
@@ -175,11 +180,13 @@ class Expected:
 
 
 def mean_square_slope(
-    function: Callable[[NDArray[np.float64]], NDArray[np.float64]], sizes: NDArray[np.float64]
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    sizes: NDArray[np.float64],
+    means: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float64]:
     """The mean square of the slope of a function of one number, for normal arguments of some root mean squares."""
-    spread = np.maximum(sizes, _LEAST)
-    x, step = _NORMAL[:, None] * spread, spread / 64
+    spread = np.sqrt(np.maximum(np.square(sizes) - np.square(means), np.square(np.maximum(sizes * _NARROW, _LEAST))))
+    x, step = means + _NORMAL[:, None] * spread, spread / 64
     slopes = (function(x + step) - function(x - step)) / (2 * step)
     return np.asarray(np.square(slopes).mean(axis=0))
 

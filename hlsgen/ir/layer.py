@@ -329,6 +329,15 @@ class Layer:
         """
         return None
 
+    def limits(self, result: FixedType) -> Demand:
+        """What values beyond are no overflow of a result type: bounds of the layer's own beside which the type ends."""
+        return EVERYTHING
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether it holds its result in words of the result type already, which are rounded real numbers."""
+        return False
+
     # -- what inference asks --------------------------------------------------------------------
 
     def step_frac(self, result: FixedType | None) -> int | None:

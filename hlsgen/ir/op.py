@@ -47,6 +47,10 @@ class Op:
         (only,) = self.outputs
         return only
 
+    def rounds(self, tensor: Tensor) -> bool:
+        """Whether one of its results is rounded to the grid of its type."""
+        return self.layer.is_rounded or tensor.typing.summed.frac > tensor.type.frac
+
     @property
     def is_input(self) -> bool:
         return self.layer.is_input

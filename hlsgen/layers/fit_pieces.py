@@ -9,7 +9,7 @@ pieces, of the least degree that does with some thousand, such that interpolatio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, log2
 
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import magnitude_bits
-from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
+from hlsgen.ir.layer import Exact
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers, to_float
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.interpolate import POINTS, interpolated
 from hlsgen.layers.piecewise import STRIDE, Direct, Form, Lines, Piecewise
@@ -42,6 +43,10 @@ _ATTEMPTS = ((1, 11), (2, 10), (3, 10), (2, 12), (3, 12))
 narrow multiplier, and 32-bit words in the emulator; 2^11 of them are no more memory than a table of 2^12 results."""
 _FEWEST_BITS = 3
 _MOST_RANGES = 8
+_SMALLEST = 12, 64
+"""Fraction bits of the smallest numbers at which a function is looked at."""
+_NOISE = 1e-6
+"""By so many octaves a slope may come out too steep in float64."""
 _NARROWEST = 8
 """Bits of an index below which nested ranges gain nothing."""
 _SLOPE_BITS = 60
@@ -50,6 +55,8 @@ _LARGEST = 2.0**44
 """Steps of a result that wraps, up to which a function is followed: float64 knows it to 52 bits."""
 _WIDEST = 116
 """The emulator computes in 128 bits."""
+_WIDEST_INDEX = 58
+"""An index, with the number of its range, is a word of 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,14 @@ class Argument:
         return self.type.frac
 
     def points(self) -> Floats:
-        """Numbers of all sizes within the range: 32 an octave, from the smallest that can matter.
+        """Numbers of all sizes within the range: 32 an octave, from the smallest on.
 
         Zero and its neighbours are among them whatever the range: an index always holds zero.
         """
         step = 2.0**-self.frac
         low, high = min(self.low, -step if self.type.signed else 0.0), max(self.high, step)
-        magnitudes = 2.0 ** np.arange(-12.0, log2(max(-low, high, 1.0)) + 1 / 32, 1 / 32)
+        first = -float(np.clip(self.frac, *_SMALLEST))
+        magnitudes = 2.0 ** np.arange(first, log2(max(-low, high, 1.0)) + 1 / 32, 1 / 32)
         every = np.concatenate([-magnitudes[::-1], [0.0], magnitudes])
         inside = every[(every > low) & (every < high)]
         return np.unique(np.concatenate([[low, self.low], inside, [self.high, high]]))
@@ -97,7 +105,10 @@ def fit_in_pieces(unary: Unary, argument: Argument, result: FixedType, direct_bi
 def _direct(unary: Unary, index: FixedType, result: FixedType, deviation: float) -> tuple[Form, Ints]:
     patterns = np.arange(1 << index.width)
     values = unary(index.to_float(index.plain().cast(patterns, index.frac)))
-    return Direct(index, result.plain(), own_rounding(result) + deviation), result.quantize(values)
+    words = result.quantize(values)
+    shown = np.clip(values, float(result.min), float(result.max))
+    rounds = bool((result.to_float(words) != shown).any())
+    return Direct(index, result.plain(), own_rounding(result) + deviation, rounds), words
 
 
 @dataclass(frozen=True)
@@ -190,7 +201,7 @@ class _Fit:
         """The argument where the function changes, as finely as the result's step needs."""
         signed = self.argument.low < 0
         integer = max(self._reach(-1.0), self._reach(1.0))
-        room = _WIDEST - self.grid - self.integer - integer
+        room = min(_WIDEST - self.grid - self.integer, _WIDEST_INDEX - signed) - integer
         frac = min(self._needed(0.0, 2.0**integer), room)
         frac = max(frac, min(1 - integer, self.argument.frac))  # at least one step beside zero
         integer = max(integer, 1 - frac)
@@ -215,7 +226,7 @@ class _Fit:
     def _needed(self, low: float, high: float) -> int:
         """Fraction bits that an index for magnitudes from ``low`` to ``high`` needs."""
         slope = self._slope(low, high)
-        return min(self.argument.frac, ceil(log2(max(_SLACK * slope / self.step, 2.0**-64))))
+        return min(self.argument.frac, ceil(log2(max(_SLACK * slope / self.step, 2.0**-64)) - _NOISE))
 
     def _slope(self, low: float, high: float) -> float:
         """The steepest change of the correction at magnitudes from ``low`` to ``high``, where the result shows it."""
@@ -289,11 +300,14 @@ class _Fit:
             bits = max(bits + 1, min(bits + int(missing), most))
 
     def _candidate(self, index: FixedType, ranges: int, bits: int, degree: int) -> _Candidate:
-        fitted = [self._fitted(index, place, bits, degree) for place in range(ranges)]
+        reached = [self._reached(_widened(index, place), _widened(index, ranges - 1)) for place in range(ranges)]
+        fitted = [self._fitted(index, place, bits, degree, reached[place]) for place in range(ranges)]
         coefficients = np.concatenate([mantissas for mantissas, _ in fitted], axis=1)
         return _Candidate(index, ranges, bits, coefficients, max(error for _, error in fitted))
 
-    def _fitted(self, index: FixedType, place: int, bits: int, degree: int) -> tuple[Ints, float]:
+    def _fitted(
+        self, index: FixedType, place: int, bits: int, degree: int, reached: tuple[float, float]
+    ) -> tuple[Ints, float]:
         """The coefficients of one range (pieces in the order of their raw bits), and how far they are off in steps."""
         pieces = np.arange(1 << bits)
         if index.signed:
@@ -307,17 +321,24 @@ class _Fit:
         coefficients = interpolated(y * 2.0**self.grid, degree, still)
         met = slice(None, None, _every(extent * 2.0**self.argument.frac)) if degree else slice(0, 1)
         found = coefficients.T @ POINTS[met] ** np.arange(degree + 1)[:, None] * 2.0**-self.grid
-        error = self._error(x[:, met], y[:, met], found, inner if place else -1.0)
+        error = self._error(x[:, met], y[:, met], found, inner if place else -1.0, reached)
         return integers(coefficients.astype(np.int64)), error
 
-    def _error(self, x: Floats, correction: Floats, found: Floats, inner: float) -> float:
-        """How far pieces are off, in steps, given at points (pieces, points): those beyond ``inner`` and in the range.
+    def _reached(self, index: FixedType, widest: FixedType) -> tuple[float, float]:
+        """Between what values of an index arguments come to lie: rounded, and clipped at the ends of the widest one."""
+        half = float(index.step) / 2
+        ends = np.array([self.argument.low - half, self.argument.high + half])
+        low, high = np.clip(ends, float(widest.min), float(widest.max))
+        return float(low), float(high)
+
+    def _error(self, x: Floats, correction: Floats, found: Floats, inner: float, reached: tuple[float, float]) -> float:
+        """How far pieces are off, in steps, given at points (pieces, points): those beyond ``inner`` and ``reached``.
 
         Where all of a piece is beyond the result's range it only has to stay there.
         """
         line = self.unary.line(x) if self.lines else np.zeros_like(x)
         right, got = line + correction, line + found
-        met = (x.min(axis=1) <= self.argument.high) & (x.max(axis=1) >= self.argument.low)
+        met = (x.min(axis=1) <= reached[1]) & (x.max(axis=1) >= reached[0])
         met &= np.abs(x).max(axis=1) > inner
         hidden = np.asarray((right >= self.highest).all(axis=1) | (right <= self.lowest).all(axis=1))
         off = np.where(hidden[:, None], self.saturated(got) - self.saturated(right), got - right)
@@ -327,26 +348,41 @@ class _Fit:
 
     def form(self, found: _Candidate) -> tuple[Piecewise, Ints]:
         types = tuple(FixedType.covering(int(c.min()), int(c.max()), self.grid) for c in found.coefficients)
-        deviation = self._deviation(found)
-        form = Piecewise(found.index, found.ranges, found.segment_bits, types, self.lines, self._cast(), deviation)
-        return form, found.coefficients
+        held = (
+            None
+            if self.result.saturates or self._leaves()
+            else self.result.with_modes(self.result.rounding, Overflow.SAT)
+        )
+        form = Piecewise(found.index, found.ranges, found.segment_bits, types, self.lines, 0.0, held)
+        off = max(self._estimated(found), self._measured(form, found.coefficients))
+        return replace(form, deviation=own_rounding(self.result) + off * self.scale), found.coefficients
 
-    def _deviation(self, found: _Candidate) -> float:
-        """In steps of the result, all parts added up."""
+    def _estimated(self, found: _Candidate) -> float:
+        """How far a choice is off: all parts added up."""
         indices = [_widened(found.index, place) for place in range(found.ranges)]
         rounded = max(self._rounded(index, found.inner_end(place)) for place, index in enumerate(indices))
         slope = 0.0
         if self.lines.slope_type is not None:
             slope = abs(self.lines.slope * float(self.lines.slope_type.step) - self.unary.positive) / self.step
         unseen = _UNSEEN[found.error > _INTERPOLATION]
-        aimed = found.error * unseen + rounded + self._cut(indices[-1]) + slope * max(self.argument.high, 0.0)
-        return own_rounding(self.result) + aimed * self.scale
+        return found.error * unseen + rounded + self._cut(indices[-1]) + slope * max(self.argument.high, 0.0)
 
-    def _cast(self) -> FixedType:
-        """The result; but what the function itself does not leave, its approximation does not wrap out of."""
+    def _measured(self, form: Piecewise, coefficients: Ints) -> float:
+        """How far the finished form is off for arguments of all sizes, and at the ends and in the middle of pieces."""
+        halves = np.arange(-(2 << form.segment_bits), 2 << form.segment_bits) / 2
+        extents = [2.0 ** (form.offset_bits - form.index_of(place).frac) for place in range(form.ranges)]
+        within = [extent * halves for extent in extents]
+        points = np.clip(np.concatenate([self.points, *within]), self.argument.low, self.argument.high)
+        mantissas = np.unique(self.argument.type.quantize(points))
+        right = self.unary(to_float(mantissas, self.argument.frac))
+        exact = form.exact(coefficients, Exact(mantissas, self.argument.frac))
+        off = np.abs(self.saturated(to_float(*exact)) - self.saturated(right)) - 2.0**-_FLOAT_BITS * np.abs(right)
+        return float(off.max(initial=0.0)) / self.step
+
+    def _leaves(self) -> bool:
+        """Whether the function itself leaves the range of the result."""
         values, low, high = self.unary(self.points), float(self.result.min), float(self.result.max)
-        leaves = bool((values < low).any() or (values > high + self.step / 2).any())
-        return self.result if leaves else self.result.with_modes(self.result.rounding, Overflow.SAT)
+        return bool((values < low).any() or (values > high + self.step / 2).any())
 
 
 def own_rounding(result: FixedType) -> float:

@@ -38,6 +38,11 @@ class Unary:
     def bounded(self) -> bool:
         return bool(np.isfinite(self.low) and np.isfinite(self.high))
 
+    @property
+    def steep(self) -> bool:
+        """Whether it rises faster than any line."""
+        return not (self.bounded or self.negative or self.positive)
+
     def __call__(self, x: Floats) -> Floats:
         with np.errstate(over="ignore"):
             return np.asarray(self.function(np.asarray(x, dtype=np.float64)))

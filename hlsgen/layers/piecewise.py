@@ -5,9 +5,11 @@ half-lines along which the function runs far from zero:
 
     k = index of range r (x)                   rounded, saturated: r is the innermost range that holds x
     i, u = high bits of k, low bits of k / 2^offset_bits
-    y = result(line(x) + c0[r, i] + u (c1[r, i] + u (c2[r, i] + u c3[r, i])))
+    y = line(x) + c0[r, i] + u (c1[r, i] + u (c2[r, i] + u c3[r, i]))
 
-Everything up to the one cast is exact. Neighbouring pieces meet: c0 + c1 + c2 + c3 of one is c0 of the next.
+All of that is exact; the result is cast as that of any layer. The words of a :class:`Direct` table are of the result's
+type from the beginning: real numbers, rounded before anything runs. Neighbouring pieces meet: c0 + c1 + c2 + c3 of one
+is c0 of the next.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ class Direct:
     result: FixedType
     deviation: float
     """How far the result can be from the real function, in steps of the result."""
+    rounds: bool = True
+    """Whether words are not the function's values themselves."""
 
     def __str__(self) -> str:
         return f"over {self.index}"
@@ -99,9 +103,10 @@ class Piecewise:
     coefficients: tuple[FixedType, ...]
     """Types of c0, c1, ..., all of one grid."""
     lines: Lines
-    result: FixedType
-    """The grid of the result, and how the exact sum is cast to it."""
     deviation: float
+    """How far the result can be from the real function, in steps of its type: with the rounding of its cast."""
+    held: FixedType | None = None
+    """The grid of a result that wraps, saturating, where the function itself stays within it: so must what is near."""
 
     def __str__(self) -> str:
         pieces = self.ranges << self.segment_bits
@@ -168,16 +173,15 @@ class Piecewise:
         value = self.correction(table, self.places(x))
         if self.lines:
             (a, b), frac = align([value, self.lines.exact(x)])
-            value = Exact(exact_sum(a, b), frac)
-        return Exact(self.result.cast(*value), self.result.frac)
+            return Exact(exact_sum(a, b), frac)
+        return value
 
     def interval(self, table: Ints, x: Interval) -> Interval:
-        """Bounds of the rounded result: those of the correction's pieces, and of the half-lines."""
+        """Bounds of the exact sum: those of the correction's pieces, and of the half-lines."""
         ends = self._bounds(table[:, self._met(x)])
         low, high = (integers(np.array([end] * x.channels, dtype=object)) for end in ends)
         value = Interval(low, high, self.frac)
-        exact = value.add(self.lines.interval(x)) if self.lines else value
-        return exact.cast(self.result)
+        return value.add(self.lines.interval(x)) if self.lines else value
 
     @property
     def _inner(self) -> int:

@@ -183,7 +183,7 @@ class Softmax(Layer):
             "exponential": InnerStep(e, plan.exponential),
             "sum": InnerStep(total.mantissas, plan.sum),
             **{f"sum_{name}": step for name, step in form.steps(total).items()},
-            "inverse": InnerStep(form.exact(table, total).mantissas, plan.inverse),
+            "inverse": InnerStep(plan.inverse.cast(*form.exact(table, total)), plan.inverse),
         }
 
     def _exponentials(self, k: Ints) -> Ints:
@@ -201,7 +201,7 @@ class Softmax(Layer):
         form, table = self.plan.reciprocal
         frac = self.plan.exponential.frac
         sums = Interval(integers(np.array([1 << frac])), integers(np.array([self.classes << frac])), frac)
-        inverse = form.interval(table, sums)
+        inverse = form.interval(table, sums).cast(self.plan.inverse)
         one = np.full(inputs[0].channels, inverse.highest << frac, dtype=object)
         return Interval(integers(0 * one), integers(one), frac + inverse.frac)
 

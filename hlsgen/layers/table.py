@@ -6,7 +6,6 @@ the function's slope and the result's step need, by half-lines where the functio
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.expected import Origin, magnitude_bits, mean_square_slope
+from hlsgen.ir.expected import USEFUL_BITS, Origin, magnitude_bits, mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Casts, Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.shape_pattern import Pattern
@@ -22,12 +21,14 @@ from hlsgen.ir.spelling import CONSTANT_MODES, Modes
 from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints, to_float
 from hlsgen.layers.fit_pieces import FINEST, Argument, fit
 from hlsgen.layers.functions import Unary
-from hlsgen.layers.piecewise import Form
+from hlsgen.layers.piecewise import Direct, Form, Piecewise
 
-_KEPT = 3
-"""Octaves that a bounded function may exceed what is expected by."""
 _STEEP = 8
 """Bits beyond the budget that a result gets at most where the function rises more steeply than a line."""
+_SPARE = 2
+"""Of fewer bits than make a value useful, so many at most go to a range that was not met."""
+_FEWEST = 16
+"""Bits of a result that are kept where all of its values are below the finest step of functions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,10 @@ class Table(Layer):
     index_bits: int = 12
     """Up to so many bits of an index, the table holds the result for each of its values."""
     argument: Argument | None = None
+    means: tuple[float, ...] | None = None
+    """What is expected of the argument's channels on average, where that is known."""
+    result: FixedType | None = None
+    """Its type, once it is known."""
     form: Form | None = None
     table: Ints | None = None
 
@@ -55,75 +60,75 @@ class Table(Layer):
     def prepared(self, context: Context) -> Layer:
         x = context.input
         low, high = (float(np.ldexp(float(end), -x.interval.frac)) for end in x.interval.whole())
-        return replace(self, argument=Argument(x.type, low, high))
+        channels = None if x.expected is None else x.expected.channels
+        means = None if channels is None or channels.mean is None else tuple(channels.mean.tolist())
+        return replace(self, argument=Argument(x.type, low, high), means=means)
 
     def default_modes(self, role: str) -> Modes:
         """The words of the table are of the result type."""
         return CONSTANT_MODES
 
     def natural_type(self, context: Context) -> FixedType | None:
-        """The function's range if it has one, and data come near it; else what it reaches from the proved or from the
-        expected argument.
+        """What it reaches from the proved argument, or from the expected one; no finer than functions are computed.
 
-        No finer than functions are computed.
+        A range of the function's own is kept as long as it leaves enough bits to what is expected.
         """
         signed = self.unary.low < 0
+        reached = magnitude_bits(self._largest(*self._proved)) + signed
         if self.unary.bounded:
-            integer, width = signed - self._unused(context), context.width
+            integer, width = self._placed_within(min(reached, int(signed)), context), context.width
         else:
-            integer, width = self._placed_result(context, signed)
-        integer = max(integer, signed + 1 - FINEST)  # at least one bit of those
+            integer, width = self._placed_result(reached, context)
+        integer = max(integer, min(width, _FEWEST) - FINEST)
         return FixedType(min(width, integer + FINEST), integer, signed, *CONSTANT_MODES)
 
-    def _unused(self, context: Context) -> int:
-        """Bits between what calibration data reach of a function through zero and its bound, some kept for other data.
+    def _placed_within(self, whole: int, context: Context) -> int:
+        """Integer bits of a function with bounds, which has to be measured to get less than the ``whole`` range."""
+        expected, width = context.expected, context.width
+        if expected is None or expected.origin is not Origin.CALIBRATION:
+            return whole
+        usual = expected.integer_bits(width, self.unary.low < 0, width)
+        return whole if whole - usual <= max(width - USEFUL_BITS, _SPARE) else usual
 
-        Of a sigmoid, that its results were small so far is no reason to expect no others.
-        """
-        expected = context.expected
-        if self.unary.low >= 0 or expected is None or expected.origin is not Origin.CALIBRATION or not expected.largest:
-            return 0
-        return max(0, -magnitude_bits(expected.reach) - _KEPT)
-
-    def _placed_result(self, context: Context, signed: bool) -> tuple[int, int]:
-        """Integer bits and width of a function without bounds.
+    def _placed_result(self, integer: int, context: Context) -> tuple[int, int]:
+        """Integer bits (``integer`` hold what is proved) and width of a function without bounds.
 
         The margin is one of the argument. Where the function rises so steeply that the result reaches farther for it
-        (``exp``), it gets more bits: the expected values keep theirs.
+        (``exp``), it gets more bits: the expected values keep theirs. Its step is one at most where nothing was
+        measured: what an argument twice as large would reach is no reason to drop every usual value.
         """
-        assert self.argument is not None
-        expected, argument = context.expected, context.input.expected
-        known = expected is not None and expected.origin is Origin.CALIBRATION
-        integer = max(magnitude_bits(self._most(math.inf if known else 2.0 ** (context.width - 1))), -8) + signed
-        if expected is None or not expected.largest:
-            return integer, context.width
-        usual = min(integer, expected.integer_bits(context.width, signed, context.width))
-        if argument is None or known:
+        expected, x = context.expected, context.input.expected
+        measured = expected is not None and expected.origin is Origin.CALIBRATION
+        if self.unary.steep and not measured:
+            integer = min(integer, context.width)
+        usual = integer
+        if expected is not None:
+            usual = min(integer, expected.integer_bits(context.width, self.unary.low < 0, context.width))
+        if measured or expected is None or x is None:
             return usual, context.width
-        steep = self._octaves(argument.reach) - self._octaves(argument.largest) - 1
+        wider = magnitude_bits(self._largest(-x.reach, x.reach)) - magnitude_bits(self._largest(-x.largest, x.largest))
         room = min(_STEEP, integer - usual, (context.widest or MAX_WIDTH) - context.width)
-        more = max(min(steep, room), 0)
+        more = max(min(wider - 1, room), 0)
         return usual + more, context.width + more
 
-    def _most(self, plausible: float) -> float:
-        """The largest magnitude of the result that is proved, and that is plausible or no more than twice the argument.
-
-        Where the function rises like a line, its results are as plausible as its arguments.
-        """
+    @property
+    def _proved(self) -> tuple[float, float]:
         assert self.argument is not None
-        low, high = self.argument.low, self.argument.high
-        return min(self._magnitude(low, high), max(plausible, 2.0 * max(-low, high)))
+        return self.argument.low, self.argument.high
 
-    def _octaves(self, reach: float) -> int:
-        return magnitude_bits(self._magnitude(-reach, reach))
+    def _largest(self, low: float, high: float) -> float:
+        """The largest magnitude of the result for arguments from ``low`` to ``high``."""
+        return float(np.abs(self._values(low, high)).max())
 
-    def _magnitude(self, low: float, high: float) -> float:
-        return float(np.abs(self.unary(np.array([low, high]))).max())
+    def _values(self, low: float, high: float) -> Floats:
+        """Results for arguments of all sizes from ``low`` to ``high``: not every function is largest at an end."""
+        assert self.argument is not None
+        return self.unary(np.clip(replace(self.argument, low=low, high=high).points(), low, high))
 
     def finished(self, result: FixedType) -> Layer:
         assert self.argument is not None
         form, table = fit(self.unary, self.argument, result, self.index_bits)
-        return replace(self, form=form, table=table)
+        return replace(self, result=result, form=form, table=table)
 
     @property
     def bounded(self) -> bool:
@@ -140,16 +145,39 @@ class Table(Layer):
         return None if self.form is None else self.form.deviation
 
     def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
-        return (inputs[0] * mean_square_slope(self.unary.function, sizes[0]),)
+        means = 0.0 if self.means is None else np.array(self.means)
+        return (inputs[0] * mean_square_slope(self.unary, sizes[0], means),)
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         form, table = self.filled
         return form.exact(table, inputs[0])
 
-    def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float]:
-        assert self.argument is not None
-        low, high = (float(to_float(end, inputs[0].frac)) for end in inputs[0].whole())
-        values = self.unary(np.clip(self.argument.points(), low, high))
+    def accumulator(self, exact: FixedType) -> FixedType | None:
+        """None but where the result wraps, and the sum could do so where the function does not."""
+        held = self.form.held if isinstance(self.form, Piecewise) else None
+        return None if held is None or Interval.of_type(exact, 1).fits(held) else held
+
+    def limits(self, result: FixedType) -> Demand:
+        """The bounds of a function, which it need not reach: a type may end a step before."""
+        low, high = self.unary.low, self.unary.high
+        return Demand(
+            result.min if result.saturates and low >= result.min - result.step else None,
+            result.max if result.saturates and high <= result.max + result.step else None,
+        )
+
+    @property
+    def is_rounded(self) -> bool:
+        """Of a table of results: whether its words are not the function's values themselves."""
+        if not isinstance(self.form, Direct):
+            return False
+        return self.form.rounds
+
+    def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float] | None:
+        return None if isinstance(self.form, Piecewise) else self.reached(inputs[0])
+
+    def reached(self, x: Interval) -> tuple[float, float]:
+        """What the function itself reaches for arguments of a proved range."""
+        values = self._values(*(float(to_float(end, x.frac)) for end in x.whole()))
         return float(values.min()), float(values.max())
 
     def inner_types(self) -> dict[str, FixedType]:
@@ -169,9 +197,9 @@ class Table(Layer):
         return self.form.wanted(casts.input)
 
     def told_apart(self, casts: Casts, behind: Demand) -> Demand:
-        if self.form is None:
+        if self.result is None:
             return EVERYTHING
-        step = float(self.form.result.step)
+        step = float(self.result.step)
         low, high = (self.unary.flat_from(sign, step) for sign in (-1, 1))
         return Demand(None if low is None else -low, high)
 

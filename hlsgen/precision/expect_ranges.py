@@ -46,7 +46,7 @@ class _Seen:
     def __init__(self, channels: int, histogram: Histogram | None, wanted: Demand) -> None:
         self.low = -np.inf if wanted.low is None else float(wanted.low)
         self.high = np.inf if wanted.high is None else float(wanted.high)
-        self.magnitudes, self.squares = np.zeros(channels), np.zeros(channels)
+        self.magnitudes, self.squares, self.sums = np.zeros(channels), np.zeros(channels), np.zeros(channels)
         self.count = 0
         """Values of each channel."""
         self.whole = 0.0
@@ -59,6 +59,7 @@ class _Seen:
         flat = x.reshape(-1, x.shape[-1])
         self.magnitudes = np.maximum(self.magnitudes, np.abs(flat).max(axis=0, initial=0.0))
         self.squares += np.square(flat).sum(axis=0)
+        self.sums += flat.sum(axis=0)
         self.count += len(flat)
         if self.histogram is not None:
             self.histogram.add(x)
@@ -73,7 +74,8 @@ class _Seen:
 
     @property
     def channels(self) -> Channels:
-        return Channels(self.magnitudes, np.sqrt(self.squares / max(self.count, 1)))
+        count = max(self.count, 1)
+        return Channels(self.magnitudes, np.sqrt(self.squares / count), self.sums / count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,7 +94,7 @@ class _Propagation:
         brought = _behind(op, [self.found[x].variances for x in op.inputs])
         constants = list(_of_constants(op))
         for tensor, (scattered, common) in zip(op.outputs, brought, strict=True):
-            own = np.broadcast_to(_of_result(tensor), scattered.shape)
+            own = np.broadcast_to(_of_result(op, tensor), scattered.shape)
             shares = [
                 (float((scattered + common).mean()), self._worst_input(op)),
                 (float(own.mean()), Culprit(tensor.name, tensor.type, "its rounding")),
@@ -161,10 +161,8 @@ def _of_constants(op: Op) -> Iterator[tuple[Floats, Culprit]]:
             yield replace(layer, **alone).evaluate_float([powers]), culprit
 
 
-def _of_result(tensor: Tensor) -> Floats:
+def _of_result(op: Op, tensor: Tensor) -> Floats:
     """The variance that the rounding of an inferred result adds to each channel: at most the channel itself."""
-    typing = tensor.typing
-    inferred = typing.reason in (Reason.BUDGET, Reason.FUNCTION)
-    if not inferred or typing.summed.frac <= typing.result.frac:
+    if tensor.typing.reason not in (Reason.BUDGET, Reason.FUNCTION) or not op.rounds(tensor):
         return np.zeros(tensor.shape[-1])
-    return np.minimum(float(typing.result.step) ** 2 / 12, np.square(expected_sizes(tensor)))
+    return np.minimum(float(tensor.type.step) ** 2 / 12, np.square(expected_sizes(tensor)))

@@ -33,8 +33,8 @@ class Loss:
     """The range of the values: proved (of inputs: met in the calibration data)."""
     overflows: bool
     """Whether some of them lie outside of the type."""
-    lost_bits: int
-    """How many of their bits lie below its step."""
+    lost_bits: int | None
+    """How many of their bits lie below its step; None of real numbers, which have no last bit."""
     expected: Expected | None = None
     """How large they get in use."""
     needed: FixedType | None = None
@@ -64,7 +64,7 @@ class Loss:
     @property
     def too_coarse(self) -> bool:
         largest = self.expected.largest if self.expected is not None else max(-self.lowest, self.highest)
-        return self.lost_bits > 0 and 0 < largest < _FEWEST_STEPS * float(self.type.step)
+        return self.lost_bits != 0 and 0 < largest < _FEWEST_STEPS * float(self.type.step)
 
     @property
     def effect(self) -> str:
@@ -74,8 +74,9 @@ class Loss:
             effect = self.type.overflow.effect
             certain = self.of_constants or (self.expected_beyond and not self.wraps)
             parts.append(effect.present if certain else f"can {effect.infinitive}")
-        if self.lost_bits:
-            parts.append(f"drops {self.lost_bits} bits below its step of {float(self.type.step):.3g}")
+        if self.lost_bits != 0:
+            what = "what lies" if self.lost_bits is None else f"{self.lost_bits} bits"
+            parts.append(f"drops {what} below its step of {float(self.type.step):.3g}")
         return "; ".join(parts)
 
     def warning(self) -> str | None:
@@ -119,7 +120,7 @@ class StateLosses(Step):
 def losses(op: Op) -> list[Loss]:
     """What the types that the configuration fixed for an operation can lose; those that lose nothing are left out."""
     every = _of_input(op) if op.is_input else (*_of_constants(op), *_of_casts(op))
-    return [loss for loss in every if loss.overflows or loss.lost_bits]
+    return [loss for loss in every if loss.overflows or loss.lost_bits != 0]
 
 
 def _of_input(op: Op) -> Iterator[Loss]:
@@ -168,10 +169,12 @@ def _table_loss(op: Op, fixed: FixedType, low: float, high: float) -> Loss:
     """Words of a table are made of real numbers: what they reach shows what the type does to them."""
     most = float(np.finfo(np.float64).max)
     overflows = any(_overflows(fixed, min(max(end, -most), most)) for end in (low, high))
-    return Loss(op.name, "result", fixed, low, high, overflows, 0, op.output.expected)
+    return Loss(op.name, "result", fixed, low, high, overflows, None if op.layer.is_rounded else 0, op.output.expected)
 
 
 def _cast_loss(op: Op, tensor: Tensor, role: str, fixed: FixedType, given: Interval) -> Loss:
     low, high = (float(np.ldexp(float(end), -given.frac)) for end in given.whole())
-    lost = max(0, given.frac - fixed.frac)
-    return Loss(op.name, role, fixed, low, high, not given.fits(fixed), lost, tensor.expected, given.type())
+    lost, limits = max(0, given.frac - fixed.frac), op.layer.limits(fixed)
+    overflows = not given.clipped(limits.low, limits.high).fits(fixed)
+    needed = given.type() if op.layer.pure else None  # what is approximated has bits of no meaning
+    return Loss(op.name, role, fixed, low, high, overflows, lost, tensor.expected, needed)

@@ -14,7 +14,7 @@ from hlsgen.layers.linear import LinearLayer
 from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise, rounding_noise, weight_noise
 from hlsgen.precision.draft import Draft, Step
 
-_ROUNDED = (Reason.BUDGET, Reason.CONFIGURATION, Reason.DEFAULT)
+_ROUNDED = (Reason.BUDGET, Reason.CONFIGURATION, Reason.DEFAULT, Reason.FUNCTION)
 """Who chose the types of which a loss is ours: what the model's quantisers round is the model."""
 
 
@@ -46,8 +46,8 @@ class StateUnequalChannels(Step):
 
     def _of_value(self, draft: Draft, value: Value, shares: Floats) -> str | None:
         typing, channels = draft.tensors[value].typing, channels_of(value)
-        exact = typing.summed.frac <= typing.result.frac and not value.producer.is_input
-        if channels is None or exact or typing.reason not in _ROUNDED:
+        op = draft.op(value.producer)
+        if channels is None or not (op.is_input or op.rounds(draft.tensors[value])) or typing.reason not in _ROUNDED:
             return None
         fixed = typing.result
         noise = rounding_noise(float(fixed.step), channels, shares)

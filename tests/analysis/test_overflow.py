@@ -143,6 +143,25 @@ def test_texts_of_a_report(report):
     assert repr(OverflowReport([], {"fc": "fc"})) == "<overflows: 0>"
 
 
+@pytest.mark.parametrize("function", ["elu", "silu", "exponential", "log_sigmoid", "tanh", "sigmoid", "softsign"])
+def test_functions_in_pieces_count_what_saturates(function):
+    """And not that a function comes to its own bound, which its type need not hold."""
+    net = Net()
+    net.call("Activation", "y", net.input((40,)), activation=function)
+    x = np.random.default_rng(0).normal(size=(50, 40))
+    project = project_of(net.source("y"), {"x": x}, input_precision="fixed<18,6>")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y = project.predict(8 * x, count_overflows=True)
+    held = project.design.outputs[0].type
+    if function in ("tanh", "sigmoid", "softsign"):
+        assert y.max() == float(held.max) or function == "softsign"
+        assert project.overflows.total == 0 and not project.overflows.entries
+    else:
+        ends = (y == float(held.max)) | ((y == float(held.min)) & held.signed)
+        assert 0.9 * ends.sum() <= project.overflows["y"] <= ends.sum() and ends.sum() > 100
+
+
 def test_no_samples_overflow_nothing():
     net = Net()
     net.dense("fc", net.input((2, 3)), 3, 2)

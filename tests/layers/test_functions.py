@@ -16,7 +16,7 @@ from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact
 from hlsgen.ir.spelling import CONSTANT_MODES
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.fit_pieces import Argument, fit, own_rounding
+from hlsgen.layers.fit_pieces import FINEST, Argument, fit, own_rounding
 from hlsgen.layers.functions import FUNCTIONS, elu
 from hlsgen.layers.interpolate import POINTS, interpolated
 from hlsgen.layers.piecewise import Direct, Form, Piecewise
@@ -26,6 +26,8 @@ ARGUMENTS = ["fixed<12,3>", "fixed<16,6>", "fixed<24,12>", "fixed<32,16>", "ufix
 RESULTS = ["fixed<16,1>", "fixed<16,6>", "fixed<18,2>", "fixed<24,8>", "fixed<32,16>", "ufixed<16,0>", "fixed<9,7>"]
 MOST = 0.9
 """Steps of the result: half a step of rounding, an eighth of the index, a fifth of interpolation, a few small ones."""
+BY_NAME = [name for name in FUNCTIONS if name != "gelu_by_tanh"]
+"""Those that a model calls by this name."""
 TURNING = {"silu", "mish", "gelu", "gelu_by_tanh"}
 
 
@@ -88,6 +90,14 @@ def fitted(name: str, argument: FixedType, result: FixedType, direct_bits: int =
     return fit(FUNCTIONS[name], whole, result, direct_bits)
 
 
+def results(form: Form, table: Any, x: Exact, result: FixedType) -> Any:
+    """Mantissas of what a layer yields: the exact sum, cast as inference has it."""
+    mantissas, frac = form.exact(table, x)
+    if isinstance(form, Piecewise) and form.held is not None:
+        mantissas, frac = form.held.cast(mantissas, frac), form.held.frac
+    return result.cast(mantissas, frac)
+
+
 def steps_off(name: str, x: Any, argument: FixedType, y: Any, result: FixedType) -> Any:
     """How far results (mantissas) are off, in steps; the real function is cut off where the type ends."""
     right = DEFINITIONS[name](argument.to_float(x)) * 2.0**result.frac
@@ -104,10 +114,7 @@ def test_results_are_within_a_step_and_what_is_stated(name: str):
         x = numbers(argument, 1500)
         for result in map(nearest, RESULTS):
             form, table = fitted(name, argument, result)
-            y = form.exact(table, Exact(x, argument.frac))
-            assert y.frac == result.frac
-            assert result.min_mantissa <= y.mantissas.min() and y.mantissas.max() <= result.max_mantissa
-            off = steps_off(name, x, argument, y.mantissas, result).max()
+            off = steps_off(name, x, argument, results(form, table, Exact(x, argument.frac), result), result).max()
             assert off <= form.deviation + 1e-6, (argument, result, form)
             assert form.deviation <= MOST, (argument, result, form)
 
@@ -119,12 +126,13 @@ def test_every_argument_of_16_bits(name: str):
     x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
     form, table = fitted(name, argument, result)
     assert isinstance(form, Piecewise)
-    y = form.exact(table, Exact(x, argument.frac)).mantissas
+    y = results(form, table, Exact(x, argument.frac), result)
     assert steps_off(name, x, argument, y, result).max() <= form.deviation + 1e-6
     if name not in TURNING:
         assert (np.diff(y) >= 0).all()
-    proved = form.interval(table, Interval.of_type(argument, 1))
-    assert proved.frac == result.frac and proved.lowest <= y.min() and y.max() <= proved.highest
+    exact, proved = form.exact(table, Exact(x, argument.frac)), form.interval(table, Interval.of_type(argument, 1))
+    assert proved.frac == exact.frac
+    assert proved.lowest <= exact.mantissas.min() and exact.mantissas.max() <= proved.highest
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -135,7 +143,7 @@ def test_narrow_arguments_without_a_table_of_results(name: str, bits: int):
         x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
         for result in map(nearest, ("fixed<8,2>", "fixed<20,10>")):
             form, table = fitted(name, argument, result, bits)
-            y = form.exact(table, Exact(x, argument.frac)).mantissas
+            y = results(form, table, Exact(x, argument.frac), result)
             assert steps_off(name, x, argument, y, result).max() <= form.deviation + 1e-6, (argument, result, form)
             assert form.deviation <= MOST
 
@@ -154,7 +162,7 @@ def test_what_is_not_wanted_of_an_argument_changes_nothing(name: str):
             dropped = 0 if wanted.frac is None else max(argument.frac - wanted.frac, 0)
             kept = Exact(kept >> dropped, argument.frac - dropped)
             np.testing.assert_array_equal(
-                form.exact(table, kept).mantissas, form.exact(table, Exact(x, argument.frac)).mantissas
+                results(form, table, kept, result), results(form, table, Exact(x, argument.frac), result)
             )
 
 
@@ -166,7 +174,7 @@ def test_written_modes_are_those_of_the_result(name: str, modes: str):
         x = numbers(argument, 800)
         result = FixedType.parse(f"fixed<18,8,{modes}>")
         form, table = fitted(name, argument, result)
-        y = form.exact(table, Exact(x, argument.frac)).mantissas
+        y = results(form, table, Exact(x, argument.frac), result)
         off = steps_off(name, x, argument, y, result)
         assert off.max() <= form.deviation + 1e-6
         assert (form.deviation > 0.9) == modes.startswith("TRN")
@@ -231,7 +239,7 @@ def test_a_short_index_is_a_table_of_the_rounded_function():
     assert isinstance(form, Direct) and form.deviation == 0.5
     x = np.arange(argument.min_mantissa, argument.max_mantissa + 1)
     right = np.minimum(np.rint(np.tanh(argument.to_float(x)) * 2.0**result.frac), result.max_mantissa)
-    np.testing.assert_array_equal(form.exact(table, Exact(x, argument.frac)).mantissas, right)
+    np.testing.assert_array_equal(results(form, table, Exact(x, argument.frac), result), right)
 
 
 @pytest.mark.parametrize("name", ["elu", "celu", "softplus", "silu", "tanh_shrink"])
@@ -241,7 +249,7 @@ def test_far_from_zero_a_line_is_exact(name: str):
     form, table = fitted(name, argument, result)
     far = numbers(argument, 200)
     far = far[argument.to_float(far) > 50]
-    y = form.exact(table, Exact(far, argument.frac)).mantissas
+    y = results(form, table, Exact(far, argument.frac), result)
     np.testing.assert_array_equal(y, (far - (1 << argument.frac if name == "tanh_shrink" else 0)) << 1)
 
 
@@ -250,7 +258,7 @@ def test_elu_above_zero_is_its_argument():
     form, table = fitted("elu", argument, result)
     x = numbers(argument, 2000)
     x = x[x >= 0]
-    np.testing.assert_array_equal(form.exact(table, Exact(x, argument.frac)).mantissas, x << 4)
+    np.testing.assert_array_equal(results(form, table, Exact(x, argument.frac), result), x << 4)
 
 
 def test_an_elu_of_another_alpha():
@@ -259,13 +267,48 @@ def test_an_elu_of_another_alpha():
     x = numbers(argument, 4000)
     real = argument.to_float(x)
     right = np.where(real < 0, 0.3 * np.expm1(np.minimum(real, 0)), real) * 2.0**14
-    assert np.abs(form.exact(table, Exact(x, 14)).mantissas - right).max() <= form.deviation <= MOST
+    assert np.abs(results(form, table, Exact(x, 14), result) - right).max() <= form.deviation <= MOST
 
 
 def test_what_is_proved_of_the_argument_narrows_the_index():
     fixed = FixedType.parse("fixed<24,12>")
     narrow, _ = fit(FUNCTIONS["softsign"], Argument(fixed, -0.5, 3.9), nearest("fixed<16,1>"), 12)
     assert isinstance(narrow, Piecewise) and narrow.index_of(narrow.ranges - 1).max < 4
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_stated_holds_for_any_range_of_the_argument(name: str):
+    """Also for one that lies beyond the index, or between two of its values."""
+    rng = np.random.default_rng(3)
+    for text in ("fixed<24,12>", "ufixed<20,8>", "fixed<40,8>", "ufixed<18,-6>"):
+        argument = FixedType.parse(text)
+        for result in map(nearest, ("fixed<16,6>", "fixed<30,12>", "fixed<16,19>", "ufixed<8,-9>")):
+            low, high = np.sort(numbers(argument, 2, int(rng.integers(1 << 30)))[:2])
+            x = np.unique(np.clip(numbers(argument, 300, 1), low, high))
+            proved = Argument(argument, float(argument.to_float(low)), float(argument.to_float(high)))
+            form, table = fit(FUNCTIONS[name], proved, result, 6)
+            off = steps_off(name, x, argument, results(form, table, Exact(x, argument.frac), result), result).max()
+            assert off <= form.deviation + 1e-6, (argument, low, high, result, form)
+            assert form.deviation <= MOST or result.integer < 0, (argument, low, high, result, form)
+
+
+def test_an_argument_that_never_comes_near_zero():
+    argument, result = FixedType.parse("ufixed<23,7>"), nearest("fixed<40,16>")
+    form, table = fit(FUNCTIONS["sparse_plus"], Argument(argument, 100.0, 115.9), result, 12)
+    x = np.arange(100 << 16, 115 << 16, 997)
+    np.testing.assert_array_equal(results(form, table, Exact(x, 16), result), x << 8)
+    assert form.deviation <= MOST
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 53), (30, 40), (45, 50)])
+def test_wide_arguments_have_an_index_of_a_word(low: int, high: int):
+    argument, result = FixedType.parse("ufixed<100,53>"), nearest("fixed<40,10>")
+    form, table = fit(FUNCTIONS["softsign"], Argument(argument, 2.0**low, 2.0**high), result, 12)
+    assert isinstance(form, Piecewise) and form.index.width + (form.ranges - 1).bit_length() <= 62
+    x = np.array([(1 << low + 47) + 1, (1 << high + 46) + 12345, (1 << high + 47) - 1], dtype=object)
+    y = results(form, table, Exact(x, 47), result)
+    real = x.astype(np.float64) * 2.0**-47
+    assert np.abs(y - real / (1 + real) * 2.0**30).max() <= form.deviation + 1e-6
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3])
@@ -300,6 +343,82 @@ def test_generous_types_keep_their_bits(name: str):
     right = DEFINITIONS[name](held.reshape(-1)).reshape(held.shape)
     assert np.abs(project.evaluate(x)["y"] - right).max() <= MOST * 2.0**-16
     assert not [note for note in project.design.notes if "off by" in note]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_type_holds_what_the_function_reaches_within_its_argument(name: str, sign: float):
+    """Some are largest between the ends of what is proved of the argument: silu has its minimum at -1.28."""
+    net = Net(0)
+    net.call("Dense", "fc", net.input((1,)), {"kernel": [[sign]], "bias": [0.0]}, units=1)
+    net.call("Activation", "y", "fc", activation=name)
+    x = np.arange(0.0, 16.0, 1 / 64).reshape(-1, 1)
+    right = DEFINITIONS[name](sign * x[:, 0])
+    for calibration in (None, {"x": x}):
+        project = project_of(net.source("y"), calibration, input_precision="ufixed<10,4,RND,SAT>")
+        held = project.design.outputs[0].type
+        found = project.evaluate(x)["y"][:, 0]
+        if calibration is not None or np.abs(right).max() < 2.0**15:
+            assert np.abs(found - right).max() < max(1e-3, 2.0 * float(held.step)), (held, calibration is None)
+            assert float(held.step) <= 2.0**-10 * max(np.abs(right).max(), 1.0), held
+
+
+@pytest.mark.parametrize("name", [name for name in BY_NAME if not FUNCTIONS[name].bounded])
+def test_large_values_that_were_measured_are_held(name: str):
+    """However many integer bits they need."""
+    net = Net(0)
+    net.call("Activation", "y", net.input((8,)), activation=name)
+    drawn = np.random.default_rng(0).normal(size=(100, 8))
+    for scale in (1.0, 3e2, 3e5):
+        x = np.clip(drawn * scale, -20.0, 20.0) if name == "exponential" else drawn * scale
+        project = project_of(net.source("y"), {"x": x})
+        right = np.asarray(DEFINITIONS[name](project.evaluate(x)["x"].astype(np.float64).reshape(-1))).reshape(x.shape)
+        off = project.evaluate(x)["y"] - right
+        assert np.sqrt(np.square(off).mean()) < 1e-3 * np.sqrt(np.square(right).mean()), (scale, project.design)
+
+
+SMALL = [name for name in BY_NAME if name != "tanh_shrink" and FUNCTIONS[name](np.zeros(1))[0] == 0]
+"""Functions that small arguments leave small: most run along a line there."""
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_values_that_were_measured_keep_their_bits(name: str):
+    """Also those of a function that has a range of its own; what is beyond the finest step of all is no more."""
+    net = Net(0)
+    net.call("Activation", "y", net.input((8,)), activation=name)
+    drawn = np.random.default_rng(0).normal(size=(100, 8))
+    for scale in (1e-2, 1e-4, 1e-6, 1e-12):
+        x = drawn * scale
+        project = project_of(net.source("y"), {"x": x}, input_precision="fixed<80,4>")
+        found, right = project.evaluate(x)["y"].astype(np.float64), FUNCTIONS[name](x)
+        held, size = project.design.outputs[0].type, np.sqrt(np.square(right).mean())
+        assert np.sqrt(np.square(found - right).mean()) <= max(1e-3 * size, 2.0**-FINEST), (scale, held)
+        assert len(project.design.notes) == (0 < size < 2.0 ** -(FINEST - 3)), project.design.notes
+
+
+@pytest.mark.parametrize(("name", "whole"), [("tanh", 1), ("softsign", 1), ("sigmoid", 0), ("sparse_sigmoid", 0)])
+def test_a_range_of_its_own_is_kept_while_it_costs_little(name: str, whole: int):
+    net = Net(0)
+    net.call("Activation", "y", net.input((8,)), activation=name)
+    drawn = np.random.default_rng(0).normal(size=(100, 8))
+    for calibration in (None, {"x": drawn}, {"x": np.clip(drawn, -2.9, 0.0) / 8}):
+        project = project_of(net.source("y"), calibration, input_precision="fixed<16,6>")
+        assert project.design.outputs[0].type.integer == whole
+    proved = project_of(net.source("y"), input_precision="fixed<16,-6>").design.outputs[0].type
+    assert proved.integer == (-6 if whole else 0)
+
+
+def test_a_range_of_its_own_that_is_far_too_large_is_said_where_nothing_was_measured():
+    net = Net(0)
+    kernel = net.rng.normal(size=(8, 2)) * 0.3
+    net.call("Dense", "y", net.input((8,)), {"kernel": kernel, "bias": [-11, -11]}, units=2, activation="sigmoid")
+    x = np.random.default_rng(0).normal(size=(200, 8))
+    (note,) = [note for note in project_of(net.source("y")).design.notes if " is coarse: " in note]
+    assert note.startswith("warning: y: ufixed<16,0,")
+    project = project_of(net.source("y"), {"x": x})
+    right = _sigmoid(x @ kernel - 11)
+    assert not [note for note in project.design.notes if " is coarse: " in note]
+    assert np.sqrt(np.square(project.evaluate(x)["y"] - right).mean()) < 1e-3 * np.sqrt(np.square(right).mean())
 
 
 def test_ten_functions_one_behind_the_other():

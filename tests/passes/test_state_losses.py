@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hlsgen.ir.typing import Reason
+from hlsgen.layers.table import Table
 from hlsgen.project import UnexpectedInputWarning
 from tests.passes.builders import Net, evaluate_float, graph_of, grid, project_of
 
@@ -136,12 +137,12 @@ def test_a_constant_overflows_where_it_is_outside_after_rounding(value, fixed, o
         ("exponential", "fixed<8,3>", "can saturate"),
         ("exponential", "fixed<8,3,RND,SAT_ZERO>", "can become zero"),
         ("exponential", "fixed<8,3,TRN,WRAP>", "can wrap"),
-        ("exponential", "ufixed<8,5,TRN,WRAP>", None),
+        ("exponential", "ufixed<9,5,TRN,WRAP>", None),
         ("exponential", "ufixed<8,2>", "saturates"),
     ],
 )
 def test_tables_of_functions_lose_too(function, result, effect):
-    """exp reaches 20.1 at 3, the most that comes; with data of 1.5, 4.5 is expected."""
+    """exp reaches 20.1 at 3, the most that comes; with data of 1.5, 4.5 is expected. Real numbers have no last bit."""
     net = Net()
     x = net.call("ReLU", "relu", net.input((3,)), max_value=3)
     net.call("Activation", "act", x, activation=function)
@@ -150,8 +151,26 @@ def test_tables_of_functions_lose_too(function, result, effect):
         layers={"act": {"precision": {"result": result}}},
     )  # fmt: skip
     found = [entry for entry in project.precision.losses if entry.role == "result"]
-    assert [entry.effect for entry in found] == ([] if effect is None else [effect])
+    below = f"drops what lies below its step of {float(found[0].type.step):.3g}"
+    assert [entry.effect for entry in found] == [below if effect is None else f"{effect}; {below}"]
     assert any("act: result" in text for text in warned(project)) == (effect not in (None, "can saturate"))
+
+
+@pytest.mark.parametrize(("argument", "form"), [("fixed<7,4>", "Direct"), ("fixed<24,12>", "Piecewise")])
+def test_functions_in_coarse_types_are_named(argument, form):
+    """However they are computed; and one whose values are all in the type loses nothing."""
+    net = Net()
+    net.call("Activation", "act", net.input((3,)), activation="elu")
+    net.call("Activation", "shrink", "x", activation="soft_shrink")
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    coarse, exact = {"result": "fixed<16,15,RND,SAT>"}, {"result": "fixed<40,16,TRN,SAT>"}
+    types = {"act": {"precision": coarse}, "shrink": {"precision": exact}}
+    project = project_of(net.source("act", "shrink"), {"x": x}, input_precision=argument, layers=types)
+    forms = [type(op.layer.form).__name__ for op in project.design if isinstance(op.layer, Table)]
+    assert forms[0] == form
+    (text,) = warned(project)
+    assert text.startswith("warning: act: result fixed<16,15,RND,SAT> is coarse: its step is 0.5")
+    assert [entry.layer for entry in project.precision.losses] == ["act"] + ["shrink"] * (form == "Piecewise")
 
 
 def test_values_that_become_zero_do_not_wrap():

@@ -1,11 +1,11 @@
 // A function of one variable as two half-lines and polynomials in pieces (pieces.h).
 //
-//   y = cast<output_t>(cast<rounded_t>(line(x) + pieces(x)))      exact up to here
+//   y = cast<output_t>(cast<accum_t>(line(x) + pieces(x)))        exact up to here
 //   line(x) = x below zero (if has_negative), slope * x above (if has_positive); slope is 1 unless has_slope
 //
 // Config C: that of pieces.h, and
 //   input_t, output_t       element types; input_t may be unsigned
-//   rounded_t               the grid of output_t, rounding to nearest and saturating
+//   accum_t                 holds every sum, or is the grid of output_t, saturating
 //   line_t                  signed, holds x and slope * x exactly
 //   has_negative, has_positive, has_slope, slope_t, slope_word, slope_mantissa
 //   size                    elements of the tensor
@@ -42,7 +42,7 @@ typename C::line_t piecewise_rising(std::false_type, const typename C::input_t& 
 }
 
 template <class C, class V>
-typename C::rounded_t piecewise_sum(std::true_type, const typename C::input_t& x, const V& value) {
+typename C::accum_t piecewise_sum(std::true_type, const typename C::input_t& x, const V& value) {
 #pragma HLS INLINE
     typedef typename C::line_t line_t;
     typedef std::integral_constant<bool, C::has_slope> has_slope;
@@ -50,13 +50,13 @@ typename C::rounded_t piecewise_sum(std::true_type, const typename C::input_t& x
     const line_t below = C::has_negative ? cast<line_t>(x) : zero;
     const line_t above = C::has_positive ? piecewise_rising<C>(has_slope(), x) : zero;
     const line_t line = select(x < hlsgen::zero<typename C::input_t>(), below, above);
-    return cast<typename C::rounded_t>(line + value);
+    return cast<typename C::accum_t>(line + value);
 }
 
 template <class C, class V>
-typename C::rounded_t piecewise_sum(std::false_type, const typename C::input_t&, const V& value) {
+typename C::accum_t piecewise_sum(std::false_type, const typename C::input_t&, const V& value) {
 #pragma HLS INLINE
-    return cast<typename C::rounded_t>(value);
+    return cast<typename C::accum_t>(value);
 }
 
 // -- the kernel -----------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
     members, words = _pieces(form, table)
     own: Members = {
         "size": op.output.size,
-        "rounded_t": form.result,
+        "accum_t": op.output.typing.accum_type,
         "line_t": _line_type(form, op.input.type),
         "has_negative": lines.negative,
         "has_positive": lines.positive,
