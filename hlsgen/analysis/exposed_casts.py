@@ -102,7 +102,7 @@ def _shuffles(design: Design) -> dict[Tensor, DepthToSpace]:
 
 
 def _of_function(op: Op, values: Mapping[Tensor, Tensor]) -> list[Cast]:
-    """The cast of what the real function gives to its result, if that can lie a step or more beyond it.
+    """The cast of what the real function gives to its result, if that can lie more than a step beyond it.
 
     However the function is computed: words of a table are cast before anything runs.
     """
@@ -110,7 +110,7 @@ def _of_function(op: Op, values: Mapping[Tensor, Tensor]) -> list[Cast]:
         return []
     fixed = op.output.type
     low, high = op.layer.reached(op.input.interval)
-    if float(fixed.min - fixed.step) < low and high < float(fixed.max + fixed.step):
+    if float(fixed.min - fixed.step) <= low and high <= float(fixed.max + fixed.step):
         return []
     return [Cast(values[op.input], op.source.name, "result", fixed, function=op.layer.unary)]
 

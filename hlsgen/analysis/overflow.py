@@ -74,9 +74,9 @@ class Overflow:
         )
 
     def _counted_results(self, results: Floats) -> Overflow:
-        """The same with results of the function: those a step or more beyond the range, as a bound of it is not."""
+        """The same with results of the function: those more than a step beyond the range, as a bound of it is not."""
         steps = np.ldexp(results, self.type.frac)
-        outside = (steps <= self.type.min_mantissa - 1) | (steps >= self.type.max_mantissa + 1)
+        outside = (steps < self.type.min_mantissa - 1) | (steps > self.type.max_mantissa + 1)
         return replace(
             self,
             count=self.count + int(outside.sum()),

@@ -83,9 +83,12 @@ class Table(Layer):
         return FixedType(min(width, integer + FINEST), integer, signed, *CONSTANT_MODES)
 
     def _placed_within(self, whole: int, context: Context) -> int:
-        """Integer bits of a function with bounds, which has to be measured to get less than the ``whole`` range."""
+        """Integer bits of a function with bounds, which has to be measured to get less than the ``whole`` range.
+
+        Not a sigmoid: that its results were small so far is no reason to expect no others.
+        """
         expected, width = context.expected, context.width
-        if expected is None or expected.origin is not Origin.CALIBRATION:
+        if self.unary.low >= 0 or expected is None or expected.origin is not Origin.CALIBRATION:
             return whole
         usual = expected.integer_bits(width, self.unary.low < 0, width)
         return whole if whole - usual <= max(width - USEFUL_BITS, _SPARE) else usual

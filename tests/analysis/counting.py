@@ -73,7 +73,8 @@ def expected(design: Design, inputs: Mapping[str, Any]) -> Expected:
             for role, fixed, wanted in (("accum", typing.accum, EVERYTHING), ("result", typing.result, typing.demand)):
                 if fixed is not None:
                     met = mantissas.reshape(len(mantissas), -1)[:, cut[tensor]] if tensor in cut else mantissas
-                    found.counts[op.source.name, role] += _overflows(met, frac, fixed, wanted)
+                    if not isinstance(op.layer, Table):
+                        found.counts[op.source.name, role] += _overflows(met, frac, fixed, wanted)
                     mantissas = _each(lambda m, t=fixed, f=frac: reference.cast(t, m * Fraction(2) ** -f), mantissas)
                     frac = fixed.frac
             found.values[tensor] = mantissas
@@ -92,11 +93,11 @@ def _cut_off(design: Design) -> dict[Tensor, Any]:
 
 
 def _beyond(op: Op, mantissas: Any) -> int:
-    """How many arguments of a function by table give a real result a step or more beyond the words' type."""
+    """How many arguments of a function give a real result more than a step beyond the type."""
     fixed, count = op.output.type, 0
     for mantissa in np.asarray(mantissas).ravel().tolist():
         y = float(op.layer.unary(np.float64(mantissa * 2.0**-op.input.type.frac)))  # type: ignore[attr-defined]
-        count += y <= float(fixed.min - fixed.step) or y >= float(fixed.max + fixed.step)
+        count += y < float(fixed.min - fixed.step) or y > float(fixed.max + fixed.step)
     return count
 
 

@@ -194,7 +194,7 @@ def test_what_does_not_saturate_falls_where_the_function_leaves_the_type(name: s
             continue
         result = FixedType.parse(f"{text},{modes}>")
         form, table = fitted(name, argument, result)
-        y = form.exact(table, Exact(x, argument.frac)).mantissas
+        y = results(form, table, Exact(x, argument.frac), result)
         off = form.deviation - own_rounding(result) + 1e-6
         assert off < 0.5
         near = [result.quantize(real + shift * off * float(result.step)) for shift in (-1, -0.5, 0, 0.5, 1)]
@@ -222,7 +222,7 @@ def test_a_result_far_larger_than_the_function_gets_costs_no_bit(text: str):
     form, table = fitted("exponential", argument, result)
     assert form.deviation <= MOST + own_rounding(result) - 0.5
     x = numbers(argument, 600)
-    y = form.exact(table, Exact(x, argument.frac)).mantissas
+    y = results(form, table, Exact(x, argument.frac), result)
     assert steps_off("exponential", x, argument, y.astype(float), result).max() <= form.deviation + 1e-6
 
 
@@ -415,7 +415,7 @@ def test_a_range_of_its_own_that_is_far_too_large_is_said_where_nothing_was_meas
     x = np.random.default_rng(0).normal(size=(200, 8))
     (note,) = [note for note in project_of(net.source("y")).design.notes if " is coarse: " in note]
     assert note.startswith("warning: y: ufixed<16,0,")
-    project = project_of(net.source("y"), {"x": x})
+    project = project_of(net.source("y"), {"x": x}, layers={"y": {"precision": {"result": "ufixed<16,-10,RND,SAT>"}}})
     right = _sigmoid(x @ kernel - 11)
     assert not [note for note in project.design.notes if " is coarse: " in note]
     assert np.sqrt(np.square(project.evaluate(x)["y"] - right).mean()) < 1e-3 * np.sqrt(np.square(right).mean())
