@@ -211,7 +211,6 @@ def test_a_sigmoid_keeps_the_range_that_its_argument_can_reach():
     project, _, _ = behind("sigmoid", 0.1, bias=-12.0)
     argument, held = project.design.ops[-1].input.interval, project.design.outputs[0].type
     assert float(held.max + held.step) >= 1 / (1 + np.exp(-np.ldexp(float(argument.highest), -argument.frac)))
-    assert [behind("tanh", size)[0].design.outputs[0].type.integer for size in (0.05, 0.005)] == [1, -6]
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
