@@ -14,10 +14,12 @@ from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import Origin
 from hlsgen.ir.typing import Reason
 
-_SAMPLES, _CELLS = 1024, 1 << 22
+_SAMPLES, _CELLS = 256, 1 << 19
 """So many samples are looked at, fewer if a design has more values than this for them."""
-_WORK = 1 << 31
-"""Multiplications that one look may take, and a look at one sample: larger designs are not looked at."""
+_WORK = 1 << 28
+"""Multiplications for which further samples are looked at: some tenths of a second."""
+_LARGEST = 1 << 31
+"""Of one sample: larger designs are not looked at."""
 _FEWEST_VALUES = 16
 """Of an output: fewer may all be near zero, where a step is much."""
 _MORE = 4
@@ -36,7 +38,7 @@ class AccuracyCheck:
         self._looks = not reasons.isdisjoint((Reason.BUDGET, Reason.FUNCTION))
         cells = sum(prod(tensor.shape) for tensor in design.tensors)
         work = max(1, sum(op.layer.products * prod(tensor.shape[:-1]) for op in design for tensor in op.outputs))
-        self._looks &= work <= _WORK
+        self._looks &= work <= _LARGEST
         self._most = max(1, min(_SAMPLES, _CELLS // cells, _WORK // work))
         values = min((prod(tensor.shape) for tensor in design.outputs), default=1)
         self._fewest = min(self._most, -(-_FEWEST_VALUES // values))
