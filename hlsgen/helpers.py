@@ -184,15 +184,14 @@ class HelperPool:
     def borrowed(self) -> Iterator[Helper]:
         """A helper for one borrower. Raises ToolError if none can be started.
 
-        It is ended where anything goes wrong meanwhile: what a library has met may have damaged it, too.
+        It waits for the next borrower afterwards, unless this one closed it: where a library may have been damaged by
+        what it met.
         """
         helper = self._taken()
         try:
             yield helper
-        except BaseException:
-            self._end(helper)
-            raise
-        self._give_back(helper)
+        finally:
+            self._give_back(helper)
 
     def close(self) -> None:
         """End those that wait."""

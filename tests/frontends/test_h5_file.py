@@ -334,6 +334,18 @@ def test_a_helper_that_met_an_error_serves_no_other_file(tmp_path: Path, pool: H
     assert not pool._waiting and not pool._started
 
 
+def test_a_helper_serves_on_where_only_the_model_is_wrong(tmp_path: Path, pool: HelperPool) -> None:
+    """A file that was read without an error has damaged nothing, whatever was missing in it."""
+    first, second = write(tmp_path / "a.h5", 1.0), write(tmp_path / "b.h5", 2.0)
+    assert read(first) == [1.0] * 3
+    waiting = list(pool._waiting)
+    for error in (ModelError("a layer too many"), KeyboardInterrupt()):
+        with pytest.raises(type(error)), open_h5("here", first) as root:
+            assert values(root) == [1.0] * 3
+            raise error
+        assert pool._waiting == waiting and read(second) == [2.0] * 3 and pool._waiting == waiting
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "message"),
     [

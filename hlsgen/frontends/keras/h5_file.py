@@ -6,11 +6,11 @@ dtypes of datasets. Data are read one dataset at a time, when somebody asks for 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import signal
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from hlsgen.errors import ModelError, ToolError
+from hlsgen.errors import HlsgenError, ModelError, ToolError
 from hlsgen.frontends.limits import MAX_WEIGHT, MAX_WEIGHTS
 from hlsgen.helpers import Helper, HelperLost, HelperPool
 
@@ -82,12 +82,20 @@ class _File:
             answer = self.helper.ask(request.encode(), data, seconds=_WAITING + size / _SLOWEST, most=most + _ERROR)
         except HelperLost as error:
             raise self._lost(error) from error
-        text = answer.content.decode("utf-8", "replace") if answer.mark != b"+" else ""
+        if answer.mark == b"+":
+            return answer.content
+        self.helper.close()  # what the library has met may have damaged it, too
+        text = answer.content.decode("utf-8", "replace")
         if answer.mark == b"!":
             raise ToolError(f"{self.where}: its HDF5 data cannot be read here: {text}")
-        if answer.mark != b"+":
-            raise self.damaged(text)
-        return answer.content
+        raise self.damaged(text)
+
+    def close(self) -> None:
+        """Let go of it, whatever was wrong with what was read."""
+        if self.helper is not None and self.helper.alive:
+            with contextlib.suppress(HlsgenError):  # its process has ended then, and the file is closed
+                self.ask("close")
+        self.helper = None
 
     def damaged(self, reason: str) -> ModelError:
         return ModelError(f"{self.where}: its HDF5 data cannot be read (truncated or damaged?): {reason}")
@@ -103,7 +111,7 @@ class _File:
         )
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_h5(where: str, source: Path | Span | Packed) -> Iterator[Group]:
     """Open a file or a part of one; ``where`` begins the messages. It can be read until the end of the block.
 
@@ -114,9 +122,8 @@ def open_h5(where: str, source: Path | Span | Packed) -> Iterator[Group]:
         try:
             file.objects = json.loads(_opened(file, source))
             yield Group(file, 0, "")
-            file.ask("close")
         finally:
-            file.helper = None
+            file.close()
 
 
 def _opened(file: _File, source: Path | Span | Packed) -> bytearray:
