@@ -30,6 +30,18 @@ class PRelu(Layer):
     def product_width(self, inputs: Sequence[FixedType]) -> int:
         return inputs[0].width + self.slopes.known_type.width
 
+    def common_width(self, inputs: Sequence[FixedType]) -> int:
+        return self.held(inputs[0]).width
+
+    def held(self, x: FixedType) -> FixedType:
+        """A signed type that holds every x, and every product with any of the slopes."""
+        slopes, frac = self.slopes.fixed
+        ends = [int(slopes.min()), int(slopes.max())]
+        bounds = [m << frac if frac > 0 else m for m in (x.min_mantissa, x.max_mantissa)]
+        shift = -frac if frac < 0 else 0
+        bounds += [(m * end) << shift for m in (x.min_mantissa, x.max_mantissa) for end in ends]
+        return FixedType.covering(min(*bounds, -1), max(*bounds, 0), x.frac + max(frac, 0))
+
     @property
     def local(self) -> bool:  # type: ignore[override]
         return self.slopes.values.ndim == 1

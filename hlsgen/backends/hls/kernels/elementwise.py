@@ -95,7 +95,7 @@ def prelu(layer: PRelu, op: Op) -> Kernel:
         "slopes": layer.slopes.values.size,
         "slope_t": slopes,
         "slope_word": Word(slopes),
-        "value_t": _prelu_value(layer, op.input.type),
+        "value_t": layer.held(op.input.type),
     }
     return call(
         op,
@@ -104,16 +104,6 @@ def prelu(layer: PRelu, op: Op) -> Kernel:
         members,
         ConstantArray.of("a", layer.slopes.fixed[0], slopes, "element (or channel)"),
     )
-
-
-def _prelu_value(layer: PRelu, x: FixedType) -> FixedType:
-    """A signed type that holds every x, and every product with any of the slopes."""
-    slopes, frac = layer.slopes.fixed
-    ends = [int(slopes.min()), int(slopes.max())]
-    bounds = [m << frac if frac > 0 else m for m in (x.min_mantissa, x.max_mantissa)]
-    shift = -frac if frac < 0 else 0
-    bounds += [(m * end) << shift for m in (x.min_mantissa, x.max_mantissa) for end in ends]
-    return FixedType.covering(min(*bounds, -1), max(*bounds, 0), x.frac + max(frac, 0))
 
 
 # -- tables and steps --------------------------------------------------------------------------
