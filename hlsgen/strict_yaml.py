@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from hlsgen.errors import ConfigError, brief
+from hlsgen.ir.text import is_whole
 
 MAX_BYTES = 1 << 20
 """Size of a file: a setting for each of ten thousand layers fits."""
@@ -168,7 +169,7 @@ def _entries(node: yaml.MappingNode, path: Path, document: Document) -> Iterator
 def _scalar(node: yaml.Node) -> Any:
     """What a text, or a plain word, means."""
     text = node.value
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_whole(text):
         raise _refused(f"{brief(text)} holds half of a character, which no file can", node.start_mark)
     if isinstance(node, yaml.ScalarNode) and node.style is not None:  # quoted, or a block of text
         return text

@@ -8,6 +8,7 @@ from math import log2, prod
 import numpy as np
 
 from hlsgen.analysis.inaccuracy import Cause, Inaccuracy, inaccuracy
+from hlsgen.analysis.sizes import finite, root_mean_square
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Floats
@@ -49,7 +50,7 @@ class AccuracyCheck:
         """What is worth a warning on inputs like these, as the ports hold them."""
         if not self._looks or not all(data.size for data in inputs.values()):
             return None
-        some = {name: _finite(_spread(data, self._most)) for name, data in inputs.items()}
+        some = {name: finite(_spread(data, self._most)) for name, data in inputs.items()}
         kind = tuple(_octave(data) for data in some.values())
         seen = self._collect(kind, some)
         count = min(len(data) for data in seen.values())
@@ -90,13 +91,6 @@ def _spread(data: Array, most: int) -> Array:
     return data[np.linspace(0, len(data) - 1, min(most, len(data))).astype(np.int64)]
 
 
-def _finite(data: Array) -> Floats:
-    """What is infinite saturates, and says nothing about the others."""
-    real = np.asarray(data, dtype=np.float64)
-    return np.where(np.isfinite(real), real, 0.0)
-
-
 def _octave(data: Floats) -> int:
-    with np.errstate(over="ignore"):
-        size = float(np.sqrt(np.square(data).mean()))
+    size = root_mean_square(data)
     return round(log2(size)) if 0.0 < size < np.inf else 0

@@ -11,21 +11,18 @@ from enum import Enum
 
 import numpy as np
 
+from hlsgen.analysis.sizes import LEAST, root_mean_square
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
-from hlsgen.precision.rounding_errors import MOST_ERROR
+from hlsgen.precision.rounding_errors import most_error
 
-_USUAL_WIDTH = 16
-"""A narrower budget was chosen by the user, and with it that rounding costs more: twice as much a bit."""
 _MOST_SATURATED = 0.1
-"""But not that values saturate by more than this."""
+"""Rounding may cost more in a narrow budget, but values may not saturate by more than this."""
 _FIXED = (Reason.CONFIGURATION, Reason.MODEL)
-_LEAST = 1e-300
-"""Below this, an output is zero."""
 
 
 class Cause(Enum):
@@ -74,7 +71,7 @@ def inaccuracy(design: Design, inputs: Mapping[str, Floats], budget: int) -> Ina
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         work = _Measurement(design, inputs)
         output, error = work.worst()
-        rounded = MOST_ERROR * 2.0 ** max(0, _USUAL_WIDTH - budget)
+        rounded = most_error(budget)
         saturated = min(rounded, _MOST_SATURATED)
         if not error > saturated:
             return None
@@ -127,8 +124,8 @@ class _Measurement:
 
     def _error(self, found: Mapping[Tensor, Floats], tensor: Tensor) -> float:
         right = self._right[tensor]
-        size = _rms(right)
-        return _rms(found[tensor] - right) / size if np.isfinite(size) and size > _LEAST else 0.0
+        size = root_mean_square(right)
+        return root_mean_square(found[tensor] - right) / size if np.isfinite(size) and size > LEAST else 0.0
 
     def _evaluated(self, count: int, without: Cause | None = None) -> dict[Tensor, Floats]:
         """All values, with the first ``count`` operations as the chip has them; the last without something."""
@@ -174,7 +171,3 @@ def _cast(values: Floats, tensor: Tensor, rounds: bool, saturates: bool) -> Floa
 def _nearest(values: Floats, fixed: FixedType) -> Floats:
     """Rounded to the step of a type, as all inferred ones round, but for ties."""
     return np.asarray(np.ldexp(np.rint(np.ldexp(values, fixed.frac)), -fixed.frac))
-
-
-def _rms(values: Floats) -> float:
-    return float(np.sqrt(np.square(values).mean())) if values.size else 0.0

@@ -8,6 +8,7 @@ from math import log2, prod
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
+from hlsgen.analysis.sizes import LEAST, finite, root_mean_square
 from hlsgen.design.arrays import Array, in_model_units
 from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate_real
@@ -54,13 +55,13 @@ class InputCheck:
         found = []
         for (name, data), tensor in zip(inputs.items(), self._design.inputs, strict=True):
             some = _some(data)
-            rms, expected = _rms(some), tensor.expected
+            rms, expected = root_mean_square(some), tensor.expected
             if tensor.typing.reason is Reason.MODEL:
                 found += _saturated(name, rms, tensor.type)
                 continue
             if not self._rounded or expected is None or not rms or not expected.rms:
                 continue
-            usual = _rms(in_model_units(some, tensor))
+            usual = root_mean_square(in_model_units(some, tensor))
             if self._placed and rms > _UNEXPECTED * expected.rms:
                 found.append(_larger(name, usual, rms / expected.rms, expected))
             elif rms * _UNEXPECTED < expected.rms:
@@ -80,35 +81,20 @@ class InputCheck:
         """The largest error of an output, relative to it, and that output's name, for an input so much too small."""
         key = (self._design.inputs.index(tensor), octaves)
         if key not in self._known:
-            some = {name: _finite(data[: self.samples]) for name, data in inputs.items()}
+            some = {name: finite(data[: self.samples]) for name, data in inputs.items()}
             right = evaluate_real(self._design, some)
             errors = []
             for value, got in zip(self._design.outputs, outputs, strict=True):
                 real = right[value]
                 off = got[: len(real)].reshape(real.shape) - real
-                errors.append((_rms(off) / max(_rms(real), _LEAST), value.name))
+                errors.append((root_mean_square(off) / max(root_mean_square(real), LEAST), value.name))
             self._known[key] = max(errors)
         return self._known[key]
 
 
-_LEAST = 1e-300
-"""Below this, an output is zero."""
-
-
 def _some(data: Array) -> Floats:
     """The first samples."""
-    return _finite(data[: max(1, min(_SAMPLES, _CELLS // max(1, data[:1].size)))])
-
-
-def _finite(data: Array) -> Floats:
-    """What is infinite saturates, and says nothing about the others."""
-    real = np.asarray(data, dtype=np.float64)
-    return np.where(np.isfinite(real), real, 0.0)
-
-
-def _rms(values: Array) -> float:
-    with np.errstate(over="ignore"):
-        return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
+    return finite(data[: max(1, min(_SAMPLES, _CELLS // max(1, data[:1].size)))])
 
 
 def _unused_bits(values: Floats, tensor: Tensor) -> int:

@@ -418,3 +418,9 @@ def align(values: Sequence[Exact]) -> tuple[list[Ints], int]:
     """Bring exact values to the finest of their grids."""
     frac = max(v.frac for v in values)
     return [shifted(v.mantissas, frac - v.frac) for v in values], frac
+
+
+def type_of_all(values: Sequence[Exact]) -> FixedType:
+    """The narrowest type that holds exact values of any grids."""
+    every, frac = align(values)
+    return FixedType.covering(min(int(v.min()) for v in every), max(int(v.max()) for v in every), frac)

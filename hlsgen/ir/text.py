@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text holds no half of a character (a lone surrogate), which no encoding has."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def is_storable(text: str) -> bool:
     """Whether files and file systems take a text: it holds no NUL and no half of a character."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\0" not in text and is_whole(text)
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -39,7 +39,7 @@ class Typing:
     reason: Reason
     """Who chose ``result``."""
     demand: Demand = EVERYTHING
-    """What the readers can tell apart, where ``result`` was narrowed to that; and where a layer's own bounds end it."""
+    """What the readers can tell apart, where ``result`` was narrowed to that."""
 
     @cached_property
     def sum_type(self) -> FixedType:

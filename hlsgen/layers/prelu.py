@@ -10,10 +10,10 @@ import numpy as np
 from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.interval import Interval, aligned, hull
-from hlsgen.ir.layer import Exact, Layer, Packing, align
+from hlsgen.ir.layer import Exact, Layer, Packing, align, type_of_all
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.ties import Tie, straight
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.types import FixedType, integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,9 @@ class PRelu(Layer):
     def held(self, x: FixedType) -> FixedType:
         """A signed type that holds every x, and every product with any of the slopes."""
         slopes, frac = self.slopes.fixed
-        ends = [int(slopes.min()), int(slopes.max())]
-        bounds = [m << frac if frac > 0 else m for m in (x.min_mantissa, x.max_mantissa)]
-        shift = -frac if frac < 0 else 0
-        bounds += [(m * end) << shift for m in (x.min_mantissa, x.max_mantissa) for end in ends]
-        return FixedType.covering(min(*bounds, -1), max(*bounds, 0), x.frac + max(frac, 0))
+        ends = integers(np.array([x.min_mantissa, -1, 0, x.max_mantissa], dtype=object))
+        steepest = integers(np.array([[slopes.min()], [slopes.max()]], dtype=object))
+        return type_of_all([Exact(ends, x.frac), Exact(exact_product(ends, steepest), x.frac + frac)])
 
     @property
     def local(self) -> bool:  # type: ignore[override]

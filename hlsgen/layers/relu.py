@@ -14,7 +14,7 @@ from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import mean_square_slope
 from hlsgen.ir.interval import Interval, hull
-from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align
+from hlsgen.ir.layer import Casts, Exact, Layer, Packing, align, type_of_all
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.ties import Tie, straight
@@ -55,8 +55,7 @@ class Relu(Layer):
             values.append(Exact(exact_product(values[0].mantissas, integers(slope)), x.frac + frac))
         if self.ceiling is not None:
             values.append(Exact(*self.ceiling.fixed))
-        every, frac = align(values)
-        return FixedType.covering(min(int(v.min()) for v in every), max(int(v.max()) for v in every), frac)
+        return type_of_all(values)
 
     def step_frac(self, result: FixedType | None) -> int | None:
         if self.slope is None or self.slope.type is None or result is None:

@@ -171,9 +171,7 @@ class Table(Layer):
     @property
     def is_rounded(self) -> bool:
         """Of a table of results: whether its words are not the function's values themselves."""
-        if not isinstance(self.form, Direct):
-            return False
-        return self.form.rounds
+        return isinstance(self.form, Direct) and self.form.rounds
 
     def real_range(self, inputs: Sequence[Interval]) -> tuple[float, float] | None:
         return None if isinstance(self.form, Piecewise) else self.reached(inputs[0])

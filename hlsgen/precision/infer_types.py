@@ -119,7 +119,7 @@ class _Inference:
         accum = node.wish.accum or layer.accumulator(full) or self._capped(node, layer, value, full)
         summed = exact if accum is None else exact.cast(accum)
         fixed, reason = (result, _wisher(node, layer)) if result is not None else self._place(layer, value, summed)
-        typing = Typing(exact, accum, fixed, reason, layer.limits(fixed))
+        typing = Typing(exact, accum, fixed, reason)
         return Tensor(value.name, value.shape, typing, summed.cast(fixed), value.expected, value.exponents)
 
     def _place(self, layer: Layer, value: Value, exact: Interval) -> tuple[FixedType, Reason]:

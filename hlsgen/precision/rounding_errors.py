@@ -16,6 +16,13 @@ from hlsgen.layers.linear import LinearLayer
 
 MOST_ERROR = 0.01
 """What inferred types may put an output off by, relative to its root mean square."""
+USUAL_WIDTH = 16
+"""Of the budget. A narrower one was chosen by the user, and with it that rounding costs more: twice as much a bit."""
+
+
+def most_error(budget: int) -> float:
+    """What the rounding of results of ``budget`` bits may put an output off by."""
+    return MOST_ERROR * 2.0 ** max(0, USUAL_WIDTH - budget)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hlsgen.precision.draft import Draft, Step
-from hlsgen.precision.rounding_errors import MOST_ERROR, Culprit, rounding_errors
-
-_USUAL_WIDTH = 16
-"""Of the budget. A narrower one was chosen by the user, and with it that rounding costs more: twice as much a bit."""
+from hlsgen.precision.rounding_errors import USUAL_WIDTH, Culprit, most_error, rounding_errors
 
 
 @dataclass(frozen=True)
@@ -21,10 +18,10 @@ class StateRounding(Step):
 
     exact = True
     optional = False
-    width: int = _USUAL_WIDTH
+    width: int = USUAL_WIDTH
 
     def run(self, draft: Draft) -> bool:
-        most = MOST_ERROR * 2.0 ** max(0, _USUAL_WIDTH - self.width)
+        most = most_error(self.width)
         errors = rounding_errors(draft.op(node) for node in draft.graph)
         worst: dict[Culprit, tuple[float, str]] = {}
         for value in draft.graph.outputs:

@@ -15,6 +15,7 @@ import numpy as np
 from hlsgen.errors import ModelError, UnsupportedError, brief
 from hlsgen.frontends.keras.options import NUMBER
 from hlsgen.frontends.limits import MAX_CALLS
+from hlsgen.ir.text import is_whole
 
 LayerPath = tuple[str, ...]
 MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
@@ -150,7 +151,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 def _whole_text(text: str) -> str:
     """A text of a configuration. Raises ModelError for half of a character, which no text file holds."""
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_whole(text):
         raise ModelError(f"the configuration holds a text with half of a character: {text[:80]!a}; the file is damaged")
     return text
 
