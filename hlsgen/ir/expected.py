@@ -25,6 +25,8 @@ _NARROW = 2.0**-12
 _LEAST = 2.0**-64
 """Values expected below this get the binary point of this."""
 
+_SIZES_AN_OCTAVE = 16
+"""Told apart where a function's slope is estimated."""
 _NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 64) for i in range(64)])
 """Numbers that stand for a normal distribution."""
 
@@ -184,11 +186,19 @@ def mean_square_slope(
     sizes: NDArray[np.float64],
     means: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float64]:
-    """The mean square of the slope of a function of one number, for normal arguments of some root mean squares."""
+    """The mean square of the slope of a function of one number, for normal arguments of some root mean squares.
+
+    Sizes are taken as one where they agree to a few hundredths: a flattened image has millions of channels.
+    """
     spread = np.sqrt(np.maximum(np.square(sizes) - np.square(means), np.square(np.maximum(sizes * _NARROW, _LEAST))))
-    x, step = means + _NORMAL[:, None] * spread, spread / 64
+    octaves = np.round(np.log2(spread) * _SIZES_AN_OCTAVE)
+    spread = np.exp2(octaves / _SIZES_AN_OCTAVE)
+    shifts = np.round(means / spread * _SIZES_AN_OCTAVE)
+    pairs, places = np.unique(octaves + 1j * shifts, return_inverse=True)
+    spread = np.exp2(pairs.real / _SIZES_AN_OCTAVE)
+    x, step = (pairs.imag / _SIZES_AN_OCTAVE + _NORMAL[:, None]) * spread, spread / 64
     slopes = (function(x + step) - function(x - step)) / (2 * step)
-    return np.asarray(np.square(slopes).mean(axis=0))
+    return np.asarray(np.square(slopes).mean(axis=0)[places.reshape(sizes.shape)])
 
 
 def magnitude_bits(reach: float) -> int:

@@ -145,9 +145,11 @@ def _spans(outputs: int, size: int, stride: int, dilation: int, before: int, ext
 
 
 def _largest(spans: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """The different spans that lie in no other (an empty one if there are no others)."""
+    """The different spans that lie in no other (an empty one if there are no others). Along an image both ends only
+    fall, so that equal ones follow each other."""
+    changes = np.any(spans[1:] != spans[:-1], axis=1)
     ends: dict[int, int] = {}
-    for first, end in np.unique(spans, axis=0).tolist():
+    for first, end in sorted(map(tuple, spans[np.append(True, changes)].tolist())):
         if first < end:
             ends[first] = end  # the last one is the longest: they ascend
     found: list[tuple[int, int]] = []

@@ -22,7 +22,8 @@ from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
 from hlsgen.precision.draft import demands, wished_casts
 from hlsgen.precision.inputs import fills
-from hlsgen.precision.probe_size import batch_size, probe_size
+from hlsgen.precision.part import Part, whole_of
+from hlsgen.precision.probe_size import ProbeSize, batch_size, probe_size
 
 _SEED = 20240229
 _LEAST = 1e-12
@@ -83,6 +84,8 @@ class _Flow:
     """Data that runs through the network once; ``follows`` the statistics of BatchNormalization or not."""
 
     data: Mapping[Value, Floats]
+    part: Part[Value]
+    """Which part of the values the data are."""
     origin: Origin
     margin: float
     follows: bool = False
@@ -109,12 +112,12 @@ class ExpectRanges(Pass):
             found = self.calibrated(graph, self.calibration)
         else:
             size = probe_size(graph)
-            data = {v: probe(v, size.samples, size.inputs[v]) for v in graph.inputs}
-            found = self._estimate(graph, data, size.samples)
-            small = {v: standardised(v, size.samples, size.inputs[v]) for v in graph.inputs}
+            data = {v: probe(v, size.samples, size.part.shapes[v]) for v in graph.inputs}
+            found = self._estimate(graph, data, size)
+            small = {v: standardised(v, size.samples, size.part.shapes[v]) for v in graph.inputs}
             if any(x is not None for x in small.values()):
                 data = {v: data[v] if x is None else x for v, x in small.items()}
-                least = self._estimate(graph, data, size.samples)
+                least = self._estimate(graph, data, size)
                 found = {value: replace(expected, standardised=least[value]) for value, expected in found.items()}
         for value in graph.values:
             value.expected = found[value]
@@ -124,18 +127,19 @@ class ExpectRanges(Pass):
         """What is met with calibration data, as the values of the graph hold it."""
         data = {v: np.asarray(calibration[v.name], dtype=np.float64) for v in graph.inputs}
         held = {v: x if v.exponents is None else x * np.exp2(np.array(v.exponents)) for v, x in data.items()}
-        return self._send(graph, _Flow(held, Origin.CALIBRATION, self.margin), batch_size(graph))[0]
+        return self._send(graph, _Flow(held, whole_of(graph), Origin.CALIBRATION, self.margin), batch_size(graph))[0]
 
-    def _estimate(self, graph: Graph, data: Mapping[Value, Floats], step: int) -> dict[Value, Expected]:
+    def _estimate(self, graph: Graph, data: Mapping[Value, Floats], size: ProbeSize) -> dict[Value, Expected]:
         """What is expected without calibration data, from made-up inputs and the statistics that the model holds."""
         origin = Origin.INPUT_TYPE if any(fills(v) for v in graph.inputs) else Origin.PROBE
-        plain = _Flow(data, origin, PROBE_MARGIN)
+        plain = _Flow(data, size.part, origin, PROBE_MARGIN)
         if not any(node.layer.statistics for node in graph):
-            return self._send(graph, plain, step)[0]
-        found, plausible = self._send(graph, _Flow(data, Origin.STATISTICS, PROBE_MARGIN, follows=True), step)
+            return self._send(graph, plain, size.samples)[0]
+        following = _Flow(data, size.part, Origin.STATISTICS, PROBE_MARGIN, follows=True)
+        found, plausible = self._send(graph, following, size.samples)
         if plausible:
             return found
-        other, _ = self._send(graph, plain, step)  # then either may be right: the larger counts
+        other, _ = self._send(graph, plain, size.samples)  # then either may be right: the larger counts
         return {value: max(found[value], other[value], key=lambda expected: expected.reach) for value in found}
 
     def _expected(self, value: Value, seen: _Seen, flow: _Flow) -> Expected:
@@ -161,19 +165,17 @@ class ExpectRanges(Pass):
         count = min(len(x) for x in flow.data.values())
         for start in range(0, count, step):
             batch = {v: x[start : start + step] for v, x in flow.data.items()}
-            self._observe(graph, batch, comparison if flow.follows else None, seen)
+            self._observe(graph, replace(flow, data=batch), comparison, seen)
         return {value: self._expected(value, met, flow) for value, met in seen.items()}, comparison.plausible
 
-    def _observe(
-        self, graph: Graph, data: Mapping[Value, Floats], comparison: _Comparison | None, seen: dict[Value, _Seen]
-    ) -> None:
-        known: dict[Value, Floats] = dict(data)
+    def _observe(self, graph: Graph, flow: _Flow, comparison: _Comparison, seen: dict[Value, _Seen]) -> None:
+        known: dict[Value, Floats] = dict(flow.data)
         left = {value: graph.use_count(value) for value in graph.values}
         for node in graph:
             if not node.is_input:
-                inputs = [known[v] for v in node.inputs]
+                inputs = flow.part.taken(node, [known[v] for v in node.inputs])
                 statistics = node.layer.statistics
-                if comparison is not None and statistics is not None:
+                if flow.follows and statistics is not None:
                     inputs = [comparison.normalised(node, statistics, inputs[0])]
                 known.update(zip(node.outputs, node.layer.evaluate_floats(inputs), strict=True))
             for value in node.outputs:

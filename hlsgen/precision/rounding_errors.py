@@ -8,14 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hlsgen.ir.constant import Constant, Floats
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.layers.linear import LinearLayer
+from hlsgen.precision.part import Part, smallest_part, whole_of
 
 MOST_ERROR = 0.01
 """What inferred types may put an output off by, relative to its root mean square."""
+_MOST_CELLS = 1 << 14
+"""Elements of the largest tensor of a network that is estimated at every place."""
 USUAL_WIDTH = 16
 """Of the budget. A narrower one was chosen by the user, and with it that rounding costs more: twice as much a bit."""
 
@@ -36,8 +39,8 @@ class Culprit:
 
 
 class Variances(NamedTuple):
-    """Of what each element (1, *shape) is off by: the part that differs from cell to cell of a channel, as the rounding
-    of values does, and the part that they have in common, as with the rounding of constants."""
+    """Of what each element (1, *shape), or those of a part, is off by: what differs from cell to cell of a channel, as
+    the rounding of values does, and what they have in common, as with the rounding of constants."""
 
     scattered: Floats
     common: Floats
@@ -60,7 +63,7 @@ class RoundingError:
 
     @property
     def variance(self) -> Floats:
-        """Of each element (1, *shape)."""
+        """Of each element (1, *shape), or of a part of them."""
         return self.variances.total
 
 
@@ -80,26 +83,34 @@ def rounding_errors(ops: Iterable[Op]) -> dict[Tensor, RoundingError]:
     add up what their inputs are off by as independent errors (``Layer.error_variances``); behind a function that may be
     flat, none is off by more than itself. Types that configuration or model fixed count as exact, and so do inputs.
     """
-    work = _Propagation()
-    for op in ops:
+    listed = list(ops)
+    work = _Propagation(_small_part(listed))
+    for op in listed:
         if op.is_input:
-            none = np.zeros((1, *op.output.shape))
+            none = np.zeros((1, *work.part.shapes[op.output]))
             work.found[op.output] = _error(op.output, Variances(none, none), None)
         else:
             work.add(op)
     return work.found
 
 
+def _small_part(ops: Sequence[Op]) -> Part[Tensor]:
+    """All of small images; of large ones, whose places round alike, as little as there may be."""
+    largest = max((tensor.size for op in ops for tensor in op.outputs), default=0)
+    return smallest_part(ops) if largest > _MOST_CELLS else whole_of(ops)
+
+
 class _Propagation:
     """One walk over the operations of a design, inputs first."""
 
-    def __init__(self) -> None:
+    def __init__(self, part: Part[Tensor]) -> None:
+        self.part = part
         self.found: dict[Tensor, RoundingError] = {}
 
     def add(self, op: Op) -> None:
         """Find the errors of an operation's outputs: of its inputs, of its constants, and of the cast of its result."""
-        brought = _behind(op, [self.found[x].variances for x in op.inputs])
-        constants = list(_of_constants(op))
+        brought = self._behind(op, [self.found[x].variances for x in op.inputs])
+        constants = list(_of_constants(op, self.part.taken_shapes(op)[0]))
         for tensor, (scattered, common) in zip(op.outputs, brought, strict=True):
             own = np.broadcast_to(_of_result(op, tensor), scattered.shape)
             shares = [
@@ -122,22 +133,22 @@ class _Propagation:
                 Variances(*(part * float(place == other) for part in self.found[value].variances))
                 for other, value in enumerate(op.inputs)
             ]
-            moved = _behind(op, alone)
+            moved = self._behind(op, alone)
             shares.append((max(float(variances.total.mean()) for variances in moved), self.found[x].culprit))
         return max(shares, key=lambda share: share[0])[1]
 
-
-def _behind(op: Op, inputs: Sequence[Variances]) -> list[Variances]:
-    """What the errors of its inputs are in each output of an operation."""
-    sizes = [expected_sizes(x) for x in op.inputs]
-    cells = op.layer.averaged_cells([x.shape for x in op.inputs])
-    scattered = op.layer.error_variances([variances.scattered for variances in inputs], sizes)
-    common = op.layer.error_variances([variances.common for variances in inputs], sizes)
-    found = [Variances(a / cells, b) for a, b in zip(scattered, common, strict=True)]
-    if not op.layer.flattens:
-        return found
-    powers = [np.square(expected_sizes(tensor)) for tensor in op.outputs]
-    return [_at_most(variances, power) for variances, power in zip(found, powers, strict=True)]
+    def _behind(self, op: Op, inputs: Sequence[Variances]) -> list[Variances]:
+        """What the errors of its inputs are in each output of an operation."""
+        sizes = [expected_sizes(x) for x in op.inputs]
+        cells = op.layer.averaged_cells(self.part.taken_shapes(op))
+        scattered, common = (
+            op.layer.error_variances(self.part.taken(op, parts), sizes) for parts in zip(*inputs, strict=True)
+        )
+        found = [Variances(a / cells, b) for a, b in zip(scattered, common, strict=True)]
+        if not op.layer.flattens:
+            return found
+        powers = [np.square(expected_sizes(tensor)) for tensor in op.outputs]
+        return [_at_most(variances, power) for variances, power in zip(found, powers, strict=True)]
 
 
 def _at_most(variances: Variances, most: Floats | float) -> Variances:
@@ -153,13 +164,14 @@ def _error(tensor: Tensor, variances: Variances, culprit: Culprit | None) -> Rou
     return RoundingError(variances, relative, culprit)
 
 
-def _of_constants(op: Op) -> Iterator[tuple[Floats, Culprit]]:
-    """The variances that the rounding of inferred weights and of an inferred bias adds, where it adds any."""
+def _of_constants(op: Op, shape: Shape) -> Iterator[tuple[Floats, Culprit]]:
+    """The variances that the rounding of inferred weights and of an inferred bias adds, where it adds any, to what is
+    computed of an input of that shape."""
     layer, wished = op.layer, op.wish.configured()
     if not isinstance(layer, LinearLayer):
         return
     off = {name: np.square(c.effective - c.values) for name, c in (("weight", layer.weight), ("bias", layer.bias))}
-    powers = np.broadcast_to(np.square(expected_sizes(op.input)), (1, *op.input.shape))
+    powers = np.broadcast_to(np.square(expected_sizes(op.input)), (1, *shape))
     for name, error in off.items():
         if error.any() and layer.constant_roles.get(name) not in wished:
             alone = {other: Constant.of(error if other == name else np.zeros_like(off[other])) for other in off}

@@ -18,10 +18,12 @@ from hlsgen.layers.input import Input
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import GlobalAveragePooling, MaxPooling2D
 from hlsgen.layers.prelu import PRelu
-from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling
+from hlsgen.layers.relu import Relu
+from hlsgen.layers.shape_ops import Permute, Reshape, UpSampling
 from hlsgen.layers.window import Window
 from hlsgen.pipeline import make_design
 from hlsgen.precision import probe_size as module
+from hlsgen.precision.part import part_of, whole_of
 from hlsgen.precision.probe_size import ProbeSize, probe_size
 
 
@@ -53,17 +55,17 @@ class Net:
 def little_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that small networks reach."""
     monkeypatch.setattr(module, "_WORK", 1 << 24)
-    monkeypatch.setattr(module, "MOST_WORK", 1 << 27)
+    monkeypatch.setattr(module, "MOST_WORK", 1 << 32)
     monkeypatch.setattr(module, "_MOST_CELLS", 1 << 20)
 
 
 def cut(size: ProbeSize) -> list[Shape]:
-    return list(size.inputs.values())
+    return [shape for value, shape in size.part.shapes.items() if value.producer.is_input]
 
 
 def test_small_networks_are_probed_whole() -> None:
     net = Net((8, 8, 3))
-    assert net.size(net.conv(net.inputs[0], 2)) == ProbeSize(256, {net.inputs[0]: (8, 8, 3)})
+    assert net.size(net.conv(net.inputs[0], 2)) == ProbeSize(256, whole_of(net.graph))
 
 
 def global_end(net: Net, value: Value) -> Value:
@@ -76,17 +78,34 @@ def test_what_is_the_same_at_every_place_is_cut() -> None:
     x = global_end(net, net.add(Merge("add"), x, net.conv(x, 8)))
     size = net.size(net.add(Dense(Constant.of(np.ones((8, 4))), Constant.of(np.zeros(4))), x))
     assert cut(size) == [(32, 32, 3)]
-    assert size.samples == 14
+    assert size.samples == 7
 
 
 @pytest.mark.parametrize(
-    "whole", [Reshape((256 * 256 * 2,)), Permute((2, 0, 1)), PRelu(Constant.of(np.ones((256, 256, 2))))]
+    "whole", [Reshape((256 * 200 * 2,)), Permute((2, 0, 1)), PRelu(Constant.of(np.ones((256, 200, 2))))]
 )
-def test_what_needs_the_whole_is_given_fewer_samples(whole: Any) -> None:
-    net = Net((256, 256, 3))
-    size = net.size(net.add(whole, net.conv(net.inputs[0], 2)))
-    assert cut(size) == [(256, 256, 3)]
-    assert size.samples == 2
+def test_what_needs_the_whole_gets_the_part_repeated(whole: Any) -> None:
+    net = Net((256, 200, 3))
+    conv = net.conv(net.inputs[0], 2)
+    node = net.add(whole, conv).producer
+    size = net.size(node.output)
+    assert cut(size) == [(32, 32, 3)]
+    assert size.part.shapes[conv] == (32, 32, 2)
+    assert size.part.shapes[node.output] == node.output.shape
+    found = np.arange(2 * 32 * 32 * 2, dtype=np.float64).reshape(2, 32, 32, 2)
+    (taken,) = size.part.taken(node, [found])
+    assert taken.shape == (2, 256, 200, 2)
+    for row, column in ((0, 0), (31, 31), (32, 0), (255, 199)):
+        assert (taken[:, row, column] == found[:, row % 32, column % 32]).all()
+
+
+def test_layers_without_multiplications_take_time_too() -> None:
+    net = Net((1 << 12, 2))
+    value = net.add(Reshape((1 << 13,)), net.inputs[0])
+    assert net.size(value).samples == 16
+    for _ in range(40):
+        value = net.add(Relu(), value)
+    assert net.size(value).samples == 2
 
 
 def test_a_reshape_of_what_no_cut_reaches() -> None:
@@ -97,14 +116,18 @@ def test_a_reshape_of_what_no_cut_reaches() -> None:
     assert cut(net.size(net.add(Merge("multiply"), x, scale))) == [(32, 32, 4)]
 
 
-def test_branches_that_would_no_longer_fit_are_left_whole() -> None:
+def test_branches_that_no_longer_fit_are_made_whole() -> None:
     """An odd extent is rounded up when it is halved: enlarged again, the branch is longer than the other."""
-    net = Net((126, 126, 4))
+    net = Net((130, 130, 4))
     down = net.add(MaxPooling2D(Window((2, 2), (2, 2))), net.conv(net.inputs[0], 4))
     up = net.add(UpSampling((2, 2)), net.conv(down, 4))
-    size = net.size(net.add(Merge("add"), net.inputs[0], up), net.add(Concatenate(2), net.inputs[0], up))
-    assert cut(size) == [(126, 126, 4)]
-    assert size.samples < 16
+    total = net.add(Merge("add"), net.inputs[0], up)
+    assert part_of(net.graph, 0) == whole_of(net.graph)
+    odd, even = part_of(net.graph, 1), part_of(net.graph, 2)
+    assert (odd.shapes[net.inputs[0]], odd.shapes[up], odd.shapes[total]) == ((65, 65, 4), (64, 64, 4), (130, 130, 4))
+    assert odd.taken_shapes(total.producer) == [(130, 130, 4)] * 2
+    assert not odd.whole.isdisjoint([total])
+    assert (even.shapes[up], even.shapes[total]) == ((32, 32, 4), (130, 130, 4))
 
 
 def test_inputs_of_several_sizes() -> None:
@@ -117,8 +140,17 @@ def test_inputs_of_several_sizes() -> None:
 def test_a_network_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WORK", 1 << 24)
     net = Net((256, 256, 3))
-    with pytest.raises(UnsupportedError, match="the network is too large: one sample takes 3.2e\\+07 multiplications"):
+    with pytest.raises(UnsupportedError, match="types takes as long as .* multiplications, more than the 1.7e\\+07"):
         net.size(net.add(Reshape((256 * 256 * 2,)), net.conv(net.inputs[0], 2)))
+
+
+def test_a_flattened_image_of_too_many_channels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    net = Net((1 << 10, 1 << 10, 3))
+    value = net.add(Reshape((3 << 20,)), net.inputs[0])
+    assert net.size(value).samples > 1
+    with pytest.raises(UnsupportedError, match="the network is too large"):
+        net.size(net.add(Relu(), net.add(Relu(), value)))
 
 
 def test_a_cut_probe_finds_the_same_types(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hlsgen.ir.expected import Channels, Expected, Origin
+from hlsgen.precision import rounding_errors as module
 from hlsgen.precision.rounding_errors import rounding_errors
 from hlsgen.project import Project
 from tests.passes.builders import Net, evaluate_float, graph_of, project_of
@@ -117,6 +118,31 @@ def test_every_value_of_a_rewritten_graph_has_an_estimate(seed: int):
     for tensor, error in rounding_errors(project.design).items():
         assert error.variance.shape == (1, *tensor.shape)
         assert 0 <= error.relative <= 1
+
+
+def large_image(seed: int, extent: int) -> Net:
+    """Convolutions, means and a dense layer that reads every place."""
+    net = Net(seed)
+    x = net.input((extent, extent, 2))
+    for i, (channels, units) in enumerate([(2, 4), (4, 3)]):
+        weights = {"kernel": net.rng.normal(size=(3, 3, channels, units)) / 4, "bias": np.zeros(units)}
+        x = net.call("Conv2D", f"conv{i}", x, weights, filters=units, kernel_size=[3, 3], padding="same")
+    x = net.call("AveragePooling2D", "mean", x, pool_size=[4, 4], strides=[4, 4])
+    x = net.call("Flatten", "flat", x)
+    weights = {"kernel": net.rng.normal(size=((extent // 4) ** 2 * 3, 2)) / 20, "bias": np.zeros(2)}
+    net.call("Dense", "out", x, weights, units=2)
+    return net
+
+
+def test_a_part_of_a_large_image_is_estimated_like_the_whole(monkeypatch: pytest.MonkeyPatch):
+    project = project_of(large_image(0, 96).source("out"))
+    part = rounding_errors(project.design)
+    monkeypatch.setattr(module, "_MOST_CELLS", 1 << 30)
+    whole = rounding_errors(project.design)
+    assert max(error.variance.size for error in part.values()) < 96 * 96 < whole[project.design.inputs[0]].variance.size
+    for tensor, error in whole.items():
+        assert part[tensor].relative == pytest.approx(error.relative, rel=0.1)  # borders are more of a part
+        assert part[tensor].culprit == error.culprit
 
 
 def test_expectations_of_larger_values_are_larger_in_all():
