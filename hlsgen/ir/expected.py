@@ -24,6 +24,8 @@ _NARROW = 2.0**-12
 """Values that differ less, relative to their size, count as that different."""
 _LEAST = 2.0**-64
 """Values expected below this get the binary point of this."""
+_LARGEST = 2.0**200
+"""What is larger counts as this: types are placed far below it, and its squares, sums and products stay finite."""
 
 _NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 64) for i in range(64)])
 """Numbers that stand for a normal distribution."""
@@ -187,8 +189,13 @@ def mean_square_slope(
     """The mean square of the slope of a function of one number, for normal arguments of some root mean squares."""
     spread = np.sqrt(np.maximum(np.square(sizes) - np.square(means), np.square(np.maximum(sizes * _NARROW, _LEAST))))
     x, step = means + _NORMAL[:, None] * spread, spread / 64
-    slopes = (function(x + step) - function(x - step)) / (2 * step)
+    slopes = (finite(function(x + step)) - finite(function(x - step))) / (2 * step)
     return np.asarray(np.square(slopes).mean(axis=0))
+
+
+def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values as estimates compute with them: an exponential reaches infinity, whose differences are no numbers."""
+    return np.clip(values, -_LARGEST, _LARGEST)
 
 
 def magnitude_bits(reach: float) -> int:

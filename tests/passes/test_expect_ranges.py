@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -332,3 +334,22 @@ def test_a_ceiling_is_the_most_that_is_expected():
     graph = graph_of(net.source("fc"))
     ExpectRanges().run(graph)
     assert {v.expected.largest for v in graph.values if not v.producer.is_input} == {6.0}
+
+
+@pytest.mark.parametrize("size", [None, 1e3, 1e300], ids=["probe", "large data", "larger data"])
+@pytest.mark.parametrize("function", ["exponential", "gelu", "softplus", "softmax", "tanh", "relu"])
+def test_what_reaches_infinity_counts_as_very_large(function, size):
+    """Behind an exponential of large arguments, infinities of both signs meet, and their squares."""
+    net = Net(seed=3)
+    x = net.call("Activation", "exp", net.input((3,)), activation="exponential")
+    x = net.call("Multiply", "square", [x, net.dense("fc", x, 3, 3)])
+    net.dense("out", net.call("Activation", "function", x, activation=function), 3, 3)
+    data = None if size is None else {"x": np.random.default_rng(0).normal(size=(40, 3)) * size}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        project = project_of(net.source("out"), data, input_precision="fixed<24,24>")
+        project.summary()
+    for tensor in project.design.tensors:
+        assert tensor.expected is not None
+        found = tensor.expected
+        assert np.isfinite([found.largest, found.reach, found.rms, *np.square(found.channel_rms)]).all(), tensor
