@@ -165,7 +165,7 @@ class _Inference:
         """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
         if self.widest is None or full.width <= self.widest or not layer.accumulates:
             return None
-        capped, _ = placed_in(Room(self.widest), full, full, value.expected)
+        capped, _ = placed_in(Room(self.widest, widest=self.widest), full, full, value.expected)
         self._warn(value, f"the accumulator from {full} to {capped}")
         return capped
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 
+from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason
 from hlsgen.layers.table import Table
 from hlsgen.project import UnexpectedInputWarning
@@ -276,6 +278,22 @@ def test_max_width_narrows_no_accumulator_that_a_kernel_does_not_have(most):
     data = grid((2, 3))
     np.testing.assert_array_equal(project.predict(data, raw=True), project.evaluate(data, raw=True)["leaky"])
     assert all(project.trace_keys()[name].type.width == most for name in ("fc", "p", "leaky"))
+
+
+@pytest.mark.parametrize("most", [5, 9, 12])
+@pytest.mark.parametrize("behind", ["softmax", "linear", "relu", "tanh"])
+def test_max_width_holds_where_nothing_is_expected_and_for_functions(behind, most):
+    """``x - x`` is never met other than zero; the range that is proved of it is wide."""
+    net = Net(5)
+    x = net.call("Subtract", "none", [net.input((6,)), "x"])
+    x = net.call("Multiply", "square", [net.dense("fc", x, 6, 4), "fc"])
+    net.dense("out", net.call("Activation", "function", x, activation=behind), 4, 3, activation=behind)
+    project = project_of(net.source("out"), max_width=most, input_precision="fixed<14,5>")
+    for tensor in project.design.tensors[1:]:
+        assert max(tensor.type.width, tensor.typing.accum_type.width if tensor.typing.accum else 0) <= most, tensor
+    for text in warned(project):
+        cut = re.search(r"cuts the accumulator from (\S+) to (\S+)", text)
+        assert cut is None or FixedType.parse(cut[1]).width > most >= FixedType.parse(cut[2]).width, text
 
 
 # -- the report as data ----------------------------------------------------------------------------
