@@ -189,11 +189,11 @@ def mean_square_slope(
     """The mean square of the slope of a function of one number, for normal arguments of some root mean squares."""
     spread = np.sqrt(np.maximum(np.square(sizes) - np.square(means), np.square(np.maximum(sizes * _NARROW, _LEAST))))
     x, step = means + _NORMAL[:, None] * spread, spread / 64
-    slopes = (finite(function(x + step)) - finite(function(x - step))) / (2 * step)
+    slopes = (limited(function(x + step)) - limited(function(x - step))) / (2 * step)
     return np.asarray(np.square(slopes).mean(axis=0))
 
 
-def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def limited(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values as estimates compute with them: an exponential reaches infinity, whose differences are no numbers."""
     return np.clip(values, -_LARGEST, _LARGEST)
 

@@ -238,6 +238,19 @@ def test_max_width_caps_accumulators_results_and_constants(most):
         np.testing.assert_array_equal(project.predict(x, raw=True), project.evaluate(x, raw=True)["out"])
 
 
+@pytest.mark.parametrize("function", ["sigmoid", "softmax", "elu", "relu"])
+def test_max_width_names_functions_whose_results_it_cuts(function):
+    """Not what only picks among values, nor a quantiser of the model that happens to be as wide."""
+    net = Net(2)
+    x = net.call("Activation", "picked", net.quantize("q", net.input((4,)), 8), activation="relu")
+    net.call("Activation", "function", net.dense("fc", x, 4, 3), activation=function)
+    source = net.source("function")
+    found = [text for text in project_of(source, max_width=8).design.notes if "bits for inferred results" in text]
+    text = "warning: max_width leaves 8 bits for inferred results of function"
+    assert found == ([] if function == "relu" else [text])
+    assert not any("max_width" in text for text in project_of(source, max_width=30).design.notes)
+
+
 def test_capped_accumulators_are_placed_by_what_is_expected():
     """Not by the worst case, which would leave nothing of the usual values."""
     source = wide().source("out")
