@@ -92,21 +92,31 @@ def make_design(
     ``after`` is called with the name of each stage and what it leaves. Raises ConfigError for a configuration that
     does not fit the graph, UnsupportedError for what has no type, GraphError for a pass that broke the graph.
     """
+    return design_of(rewrite(graph, config, calibration, after), config, calibration is not None, after)
+
+
+def rewrite(
+    graph: Graph, config: Config, calibration: Calibration | None = None, after: AfterStage | None = None
+) -> Graph:
+    """A copy of a frontend's graph as all passes leave it: what types are inferred of."""
     _check_skipped(config)
     rewritten = graph.copy()
     run_passes(rewritten, passes(config, calibration), config.skip_passes, after)
-    return infer(rewritten, steps(config, calibration is not None), config.skip_passes, after)
+    return rewritten
 
 
-def make_counting_design(graph: Graph, config: Config, calibration: Calibration | None = None) -> Design:
-    """The design by which overflows of :func:`make_design`'s are counted, whatever exact passes that left out.
+def design_of(rewritten: Graph, config: Config, calibrated: bool = False, after: AfterStage | None = None) -> Design:
+    """The design of a rewritten graph, which stays as it is; ``calibrated``: whether it was rewritten by data."""
+    return infer(rewritten, steps(config, calibrated), config.skip_passes, after)
+
+
+def counting_design_of(rewritten: Graph, config: Config, calibrated: bool = False) -> Design:
+    """The design by which overflows of :func:`design_of`'s are counted, whatever exact passes that left out.
 
     Results are the same to the bit. Inside of layers nothing is narrowed to what its readers can tell apart, so that a
     result meets what it saturates at; what they cannot tell apart is noted (``Typing.demand``).
     """
-    rewritten = graph.copy()
-    run_passes(rewritten, passes(config, calibration), config.skip_passes)
-    inference, *_ = steps(config, calibration is not None)
+    inference, *_ = steps(config, calibrated)
     return infer(rewritten, (inference, NoteDemands(), LeaveOffModes()))
 
 

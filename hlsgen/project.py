@@ -34,7 +34,7 @@ from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.named_files import named_path
-from hlsgen.pipeline import AfterStage, make_counting_design, make_design
+from hlsgen.pipeline import AfterStage, counting_design_of, design_of, rewrite
 from hlsgen.summary import summary
 from hlsgen.version import VERSION
 
@@ -150,7 +150,9 @@ class Project:
         self.graph, self.config = graph, config
         """The model's graph as it was read, which stays so; and the settings."""
         self._calibration, self._overwrite = calibration, overwrite
-        self.design: Design = _with_measured(make_design(graph, config, calibration, after_pass), config, calibration)
+        self._rewritten = rewrite(graph, config, calibration, after_pass)
+        design = design_of(self._rewritten, config, calibration is not None, after_pass)
+        self.design: Design = _with_measured(design, config, calibration)
         """What was made of the graph: every operation with its shape and types; print it."""
         self.overflows: OverflowReport | None = None
         """What the last ``predict(count_overflows=True)`` counted; print it."""
@@ -270,7 +272,8 @@ class Project:
 
     @cached_property
     def _overflow_counter(self) -> OverflowCounter:
-        return OverflowCounter(make_counting_design(self.graph, self.config, self._calibration), self.name)
+        design = counting_design_of(self._rewritten, self.config, self._calibration is not None)
+        return OverflowCounter(design, self.name)
 
     def trace(self, x: Inputs, raw: bool = False) -> dict[str, Array]:
         """Return every layer's output by its name in the source model, computed by the emulator.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Floats
+from hlsgen.ir.expected import limited
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, InnerStep
 from hlsgen.ir.op import Op
@@ -30,7 +31,7 @@ def evaluate_real(design: Design, inputs: Mapping[str, Floats]) -> dict[Tensor, 
     """What every tensor would be without the rounding that nobody asked for: float64, the constants of the chip.
 
     ``inputs`` are real numbers (samples, *shape) by input name. Types that the model or the configuration fixed are
-    kept to; those that were inferred are not.
+    kept to; those that were inferred are not, but what reaches infinity counts as very large.
     """
     known: dict[Tensor, Floats] = {}
     for op in design:
@@ -40,7 +41,7 @@ def evaluate_real(design: Design, inputs: Mapping[str, Floats]) -> dict[Tensor, 
         results = op.layer.evaluate_floats([known[tensor] for tensor in op.inputs])
         for tensor, result in zip(op.outputs, results, strict=True):
             fixed = tensor.typing.reason in (Reason.CONFIGURATION, Reason.MODEL)
-            known[tensor] = tensor.type.to_float(tensor.type.quantize(result)) if fixed else result
+            known[tensor] = tensor.type.to_float(tensor.type.quantize(result)) if fixed else limited(result)
     return known
 
 

@@ -24,6 +24,8 @@ _NARROW = 2.0**-12
 """Values that differ less, relative to their size, count as that different."""
 _LEAST = 2.0**-64
 """Values expected below this get the binary point of this."""
+_LARGEST = 2.0**200
+"""What is larger counts as this: types are placed far below it, and its squares, sums and products stay finite."""
 
 _SIZES_AN_OCTAVE = 16
 """Told apart where a function's slope is estimated."""
@@ -197,8 +199,13 @@ def mean_square_slope(
     pairs, places = np.unique(octaves + 1j * shifts, return_inverse=True)
     spread = np.exp2(pairs.real / _SIZES_AN_OCTAVE)
     x, step = (pairs.imag / _SIZES_AN_OCTAVE + _NORMAL[:, None]) * spread, spread / 64
-    slopes = (function(x + step) - function(x - step)) / (2 * step)
+    slopes = (limited(function(x + step)) - limited(function(x - step))) / (2 * step)
     return np.asarray(np.square(slopes).mean(axis=0)[places.reshape(sizes.shape)])
+
+
+def limited(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values as estimates compute with them: an exponential reaches infinity, whose differences are no numbers."""
+    return np.clip(values, -_LARGEST, _LARGEST)
 
 
 def magnitude_bits(reach: float) -> int:

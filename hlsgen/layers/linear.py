@@ -141,7 +141,7 @@ class LinearLayer(Layer):
         assert isinstance(layer, LinearLayer)
         layer = layer._narrowed(context)
         grid = context.input.type.frac + layer.weight.known_type.frac
-        if context.wish.type("bias") is not None and self.bias.mantissas is None:
+        if context.wish.type("bias") is not None and (self.bias.mantissas is None or self.bias.values.any()):
             return layer
         if not layer.bias.effective.any():  # zeros must not make the sum finer than the products
             return replace(layer, bias=_zeros(layer.bias, min(grid, 0)))

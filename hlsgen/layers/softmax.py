@@ -132,7 +132,8 @@ class Softmax(Layer):
         return replace(self, input_type=context.input.type, classes=context.input.shape[-1])
 
     def natural_type(self, context: Context) -> FixedType | None:
-        return FixedType(min(context.width, FINEST) + 1, 1, False, Rounding.RND, Overflow.SAT)
+        width = min(context.width, FINEST) + 1
+        return FixedType(min(width, context.widest or width), 1, False, Rounding.RND, Overflow.SAT)
 
     def error_variances(self, inputs: Sequence[Floats], sizes: Sequence[Floats]) -> tuple[Floats, ...]:
         """The slope of a class is y (1 - y), at most a quarter; rarely so much where arguments are large."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
-from hlsgen.ir.expected import Channels, Expected, Histogram, Origin
+from hlsgen.ir.expected import Channels, Expected, Histogram, Origin, limited
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.passes.base import Pass
@@ -179,8 +179,9 @@ class ExpectRanges(Pass):
                     inputs = [comparison.normalised(node, statistics, inputs[0])]
                 known.update(zip(node.outputs, node.layer.evaluate_floats(inputs), strict=True))
             for value in node.outputs:
-                seen[value].add(known[value])
-                known[value] = _saturated(node, known[value])
+                met = limited(known[value])
+                seen[value].add(met)
+                known[value] = _saturated(node, met)
             for value in node.inputs:
                 left[value] -= 1
                 if not left[value]:

@@ -165,7 +165,7 @@ class _Inference:
         """The accumulator that ``max_width`` leaves where the exact one is wider; None where nothing is cut."""
         if self.widest is None or full.width <= self.widest or not layer.accumulates:
             return None
-        capped, _ = placed_in(Room(self.widest), full, full, value.expected)
+        capped, _ = placed_in(Room(self.widest, widest=self.widest), full, full, value.expected)
         self._warn(value, f"the accumulator from {full} to {capped}")
         return capped
 
@@ -190,15 +190,18 @@ class _Inference:
         """Name the layers whose results or constants would have got more bits without ``max_width``."""
         if self.widest is None:
             return
-        tensors = self.draft.tensors
-        placed = [
-            v.name for v in self.graph.values if self.widest < width and tensors[v].typing.reason is Reason.BUDGET
-        ]
+        placed = [v.name for v in self.graph.values if self.widest < width and self._is_placed(v)]
         cut = [n.name for n in self.graph if self._has_placed(n) and self.widest < max(width, _CONSTANT_WIDTH)]
         for what, names in (("results", placed), ("constants", cut)):
             if names:
                 text = f"warning: max_width leaves {self.widest} bits for inferred {what} of {', '.join(names)}"
                 self.draft.notes.append(text)
+
+    def _is_placed(self, value: Value) -> bool:
+        """Whether a result is placed in the budget: what is computed, and what a function gives."""
+        typing = self.draft.tensors[value].typing
+        of_function = typing.reason is Reason.FUNCTION and not self.draft.layers[value.producer].pure
+        return typing.reason is Reason.BUDGET or (of_function and typing.result.width == self.widest)
 
     def _has_placed(self, node: Node) -> bool:
         """Whether a node has constants whose type nobody fixed."""

@@ -64,14 +64,16 @@ def within_limit(full: FixedType, limit: int = _EXACT_LIMIT) -> tuple[FixedType,
 def placed_in(room: Room, full: FixedType, used: FixedType, expected: Expected | None) -> tuple[FixedType, Reason]:
     """The type for values of type ``full``, of which readers want what ``used`` holds, and who chose it.
 
-    A sign that nobody wants does not count: it goes in NarrowTypes. Where nothing is lost, or where nothing of the
-    values would be left, it is ``full`` itself.
+    A sign that nobody wants does not count: it goes in NarrowTypes. Where nothing is lost, it is ``full`` itself. So it
+    is where nothing of the values would be left, unless a cap forbids that: then it is placed as if nothing were known.
     """
     integer = used.integer
     if expected is not None:
         integer = min(integer, expected.integer_bits(room.width, used.signed, full.frac))
     frac = room.frac(integer, full.frac)
-    if integer + frac <= 0 or (integer, frac) == (used.integer, full.frac):
+    if integer + frac <= 0:
+        integer, frac = used.integer, full.frac if room.widest is None else room.frac(used.integer, full.frac)
+    if (integer, frac) == (used.integer, full.frac):
         return full, Reason.EXACT
     stored = integer + full.signed - used.signed
     fixed = FixedType(stored + frac, stored, full.signed, nearest(full.frac - frac), Overflow.SAT)

@@ -40,7 +40,7 @@ from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.ir.typing import Tensor
 from hlsgen.layers.depth_to_space import DepthToSpace
 from hlsgen.layers.table import Table
-from hlsgen.pipeline import make_counting_design, stages
+from hlsgen.pipeline import counting_design_of, rewrite, stages
 from hlsgen.project import Project
 from tests.passes.builders import project_of
 from tests.passes.random_graphs import RandomNet
@@ -277,7 +277,7 @@ def compare(seed: int, found: Compared, *, compiled: bool) -> None:
         found.refused += 1
         return
     x = {tensor.name: samples(seed, tensor.shape) for tensor in project.design.inputs}
-    design = make_counting_design(project.graph, project.config)
+    design = counting_design_of(rewrite(project.graph, project.config), project.config)
     right = expected(design, x)
     whole, values, casts = _counting_design(design)
     known = evaluate(whole, {tensor.name: right.values[tensor] for tensor in design.inputs})

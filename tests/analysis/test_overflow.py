@@ -259,3 +259,14 @@ def test_what_a_transposed_convolution_cuts_off_is_not_counted():
     x = np.full((1, 3, 1), 4.0)
     report = count(project, x)
     assert project.predict(x).size == 7 and report["up"] == 7 and [entry.total for entry in report.entries] == [7]
+
+
+def test_counting_goes_by_the_graph_that_types_were_inferred_of(monkeypatch):
+    """Passes are not run again: with calibration data, that would send all of them through the network once more."""
+    net = Net(4)
+    x = net.dense("a", net.input((16,)), 16, 8, activation="relu")
+    data = {"x": np.random.default_rng(0).normal(size=(50, 16))}
+    layers = {"a": {"precision": {"result": "fixed<4,1>"}}}
+    project = project_of(net.source(net.dense("b", x, 8, 4)), data, layers=layers)
+    monkeypatch.setattr("hlsgen.pipeline.run_passes", None)
+    assert count(project, data["x"])["a"] > 0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 import hlsgen
+from hlsgen.design.reference import evaluate_real
 from hlsgen.errors import ConfigError
 from hlsgen.ir.expected import Expected, Histogram, Origin, magnitude_bits
 from hlsgen.ir.types import FixedType, Overflow, Rounding
@@ -332,3 +335,23 @@ def test_a_ceiling_is_the_most_that_is_expected():
     graph = graph_of(net.source("fc"))
     ExpectRanges().run(graph)
     assert {v.expected.largest for v in graph.values if not v.producer.is_input} == {6.0}
+
+
+@pytest.mark.parametrize("size", [None, 1e3, 1e300], ids=["probe", "large data", "larger data"])
+@pytest.mark.parametrize("function", ["exponential", "gelu", "softplus", "softmax", "tanh", "relu"])
+def test_what_reaches_infinity_counts_as_very_large(function, size):
+    """Behind an exponential of large arguments, infinities of both signs meet, and their squares."""
+    net = Net(seed=3)
+    x = net.call("Activation", "exp", net.input((3,)), activation="exponential")
+    x = net.call("Multiply", "square", [x, net.dense("fc", x, 3, 3)])
+    net.dense("out", net.call("Activation", "function", x, activation=function), 3, 3)
+    data = None if size is None else {"x": np.random.default_rng(0).normal(size=(40, 3)) * size}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        project = project_of(net.source("out"), data, input_precision="fixed<24,24>")
+        project.summary()
+        real = evaluate_real(project.design, {"x": np.random.default_rng(1).normal(size=(9, 3)) * 2.0**20})
+    for tensor in project.design.tensors:
+        assert tensor.expected is not None and np.isfinite(real[tensor]).all()
+        found = tensor.expected
+        assert np.isfinite([found.largest, found.reach, found.rms, *np.square(found.channel_rms)]).all(), tensor

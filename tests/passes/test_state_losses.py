@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 
+from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason
 from hlsgen.layers.table import Table
 from hlsgen.project import UnexpectedInputWarning
@@ -236,6 +238,19 @@ def test_max_width_caps_accumulators_results_and_constants(most):
         np.testing.assert_array_equal(project.predict(x, raw=True), project.evaluate(x, raw=True)["out"])
 
 
+@pytest.mark.parametrize("function", ["sigmoid", "softmax", "elu", "relu"])
+def test_max_width_names_functions_whose_results_it_cuts(function):
+    """Not what only picks among values, nor a quantiser of the model that happens to be as wide."""
+    net = Net(2)
+    x = net.call("Activation", "picked", net.quantize("q", net.input((4,)), 8), activation="relu")
+    net.call("Activation", "function", net.dense("fc", x, 4, 3), activation=function)
+    source = net.source("function")
+    found = [text for text in project_of(source, max_width=8).design.notes if "bits for inferred results" in text]
+    text = "warning: max_width leaves 8 bits for inferred results of function"
+    assert found == ([] if function == "relu" else [text])
+    assert not any("max_width" in text for text in project_of(source, max_width=30).design.notes)
+
+
 def test_capped_accumulators_are_placed_by_what_is_expected():
     """Not by the worst case, which would leave nothing of the usual values."""
     source = wide().source("out")
@@ -276,6 +291,22 @@ def test_max_width_narrows_no_accumulator_that_a_kernel_does_not_have(most):
     data = grid((2, 3))
     np.testing.assert_array_equal(project.predict(data, raw=True), project.evaluate(data, raw=True)["leaky"])
     assert all(project.trace_keys()[name].type.width == most for name in ("fc", "p", "leaky"))
+
+
+@pytest.mark.parametrize("most", [5, 9, 12])
+@pytest.mark.parametrize("behind", ["softmax", "linear", "relu", "tanh"])
+def test_max_width_holds_where_nothing_is_expected_and_for_functions(behind, most):
+    """``x - x`` is never met other than zero; the range that is proved of it is wide."""
+    net = Net(5)
+    x = net.call("Subtract", "none", [net.input((6,)), "x"])
+    x = net.call("Multiply", "square", [net.dense("fc", x, 6, 4), "fc"])
+    net.dense("out", net.call("Activation", "function", x, activation=behind), 4, 3, activation=behind)
+    project = project_of(net.source("out"), max_width=most, input_precision="fixed<14,5>")
+    for tensor in project.design.tensors[1:]:
+        assert max(tensor.type.width, tensor.typing.accum_type.width if tensor.typing.accum else 0) <= most, tensor
+    for text in warned(project):
+        cut = re.search(r"cuts the accumulator from (\S+) to (\S+)", text)
+        assert cut is None or FixedType.parse(cut[1]).width > most >= FixedType.parse(cut[2]).width, text
 
 
 # -- the report as data ----------------------------------------------------------------------------

@@ -199,6 +199,20 @@ def test_a_models_quantiser_is_overridden_with_modes_too(written, used):
     assert used in project.summary().partition("Constants rounded")[2].partition("Ports")[0]
 
 
+@pytest.mark.parametrize("kind", ["QDense", "Dense"])
+@pytest.mark.parametrize("written", ["fixed<6,6,TRN_ZERO,SAT>", "ufixed<4,2>", "fixed<3,-4,RND,SAT_ZERO>"])
+def test_a_bias_keeps_the_written_type_where_it_holds_nothing_but_zeros(written, kind):
+    net = Net()
+    quantised = (
+        {f"{name}_quantizer": net.quantized_bits(6, 1) for name in ("kernel", "bias")} if kind == "QDense" else {}
+    )
+    weights = {"kernel": [[1.0, -0.5]], "bias": [-0.125, -0.0625 if written.startswith("ufixed") else 0.125]}
+    net.call(kind, "fc", net.input((1,)), weights, units=2, **quantised)
+    project = project_of(net.source("fc"), layers={"fc": {"precision": {"bias": written}}})
+    bias = project.design.ops[-1].layer.constants()["bias"]
+    assert not bias.mantissas.any() and bias.type == FixedType.parse(written).plain()
+
+
 # -- tables --------------------------------------------------------------------------------------
 
 
