@@ -27,6 +27,8 @@ from hlsgen.precision.probe_size import batch_size, probe_size
 _SEED = 20240229
 _LEAST = 1e-12
 """A channel that deviates less is constant."""
+_LARGEST = 2.0**256
+"""Beyond this, the float32 of the model is infinite long since."""
 _NARROW = 10
 """Types of at most so many bits are taken as filled evenly."""
 _STANDARDISED = 8
@@ -175,7 +177,7 @@ class ExpectRanges(Pass):
                 statistics = node.layer.statistics
                 if comparison is not None and statistics is not None:
                     inputs = [comparison.normalised(node, statistics, inputs[0])]
-                known.update(zip(node.outputs, node.layer.evaluate_floats(inputs), strict=True))
+                known.update(zip(node.outputs, map(_finite, node.layer.evaluate_floats(inputs)), strict=True))
             for value in node.outputs:
                 seen[value].add(known[value])
                 known[value] = _saturated(node, known[value])
@@ -183,6 +185,11 @@ class ExpectRanges(Pass):
                 left[value] -= 1
                 if not left[value]:
                     known.pop(value, None)
+
+
+def _finite(values: Floats) -> Floats:
+    """Values of which sums and products stay numbers."""
+    return np.clip(values, -_LARGEST, _LARGEST)
 
 
 def _wanted(graph: Graph) -> dict[Value, Demand]:

@@ -332,3 +332,17 @@ def test_a_ceiling_is_the_most_that_is_expected():
     graph = graph_of(net.source("fc"))
     ExpectRanges().run(graph)
     assert {v.expected.largest for v in graph.values if not v.producer.is_input} == {6.0}
+
+
+@pytest.mark.parametrize("stated", [None, "fixed<16,10>", "fixed<32,12>"])
+def test_what_grows_beyond_every_number_has_a_type(stated: str | None):
+    """Exponentials in a row: infinite in float32, and whatever is made of them behind."""
+    net = Net(1)
+    x = net.input((4,))
+    for place in range(3):
+        weights = {"kernel": net.rng.normal(size=(4, 4)) * 30, "bias": np.zeros(4)}
+        dense = net.call("Dense", f"dense{place}", x, weights, units=4)
+        x = net.call("Activation", f"exp{place}", dense, activation="exponential")
+    settings = {} if stated is None else {"input_precision": stated}
+    for value in project_of(net.source(x), **settings).design.tensors:
+        assert value.expected is None or np.isfinite([value.expected.largest, value.expected.reach]).all()
