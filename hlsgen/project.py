@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
+from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
@@ -154,6 +155,7 @@ class Project:
         """What was made of the graph: every operation with its shape and types; print it."""
         self.overflows: OverflowReport | None = None
         """What the last ``predict(count_overflows=True)`` counted; print it."""
+        self._said: set[Finding] = set()
         wish = config.project_name or graph.name or "model"
         self.name = Identifiers(PROJECT_NAMES).make(wish)
 
@@ -324,15 +326,18 @@ class Project:
                 )
 
     def _warn_if_unexpected(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> None:
+        """Of each cause once."""
         outputs = [result[: self._input_check.samples] for result in results]
         if raw:
             outputs = [arrays.real(some, t.type) for some, t in zip(outputs, self.design.outputs, strict=True)]
-        texts = self._input_check.messages(held, outputs)
-        for text in texts:
-            warnings.warn(text, UnexpectedInputWarning, stacklevel=3)
-        inaccurate = None if texts else self._accuracy_check.warning(held)
-        if inaccurate is not None:
-            warnings.warn(inaccurate, InaccurateWarning, stacklevel=3)
+        found = self._input_check.findings(held, outputs)
+        inaccurate = None if found else self._accuracy_check.finding(held, results)
+        for finding in found:
+            if finding not in self._said:
+                warnings.warn(finding.text, UnexpectedInputWarning, stacklevel=3)
+        if inaccurate is not None and inaccurate not in self._said:
+            warnings.warn(inaccurate.text, InaccurateWarning, stacklevel=3)
+        self._said.update(found, [] if inaccurate is None else [inaccurate])
 
     @cached_property
     def _input_check(self) -> InputCheck:
@@ -344,11 +349,11 @@ class Project:
 
 
 def _with_measured(design: Design, config: Config, calibration: Mapping[str, Array] | None) -> Design:
-    """A design with a note on how accurate it is on calibration data, where it is not and nothing says so yet."""
+    """A design whose notes say how accurate it is on calibration data, if there are some."""
     if calibration is None:
         return design
-    note = AccuracyCheck(design, _budget(config)).note(arrays.as_held(design.inputs, calibration))
-    return design if note is None else replace(design, notes=(*design.notes, note))
+    notes = AccuracyCheck(design, _budget(config)).notes(arrays.as_held(design.inputs, calibration))
+    return replace(design, notes=notes)
 
 
 def _budget(config: Config) -> int:

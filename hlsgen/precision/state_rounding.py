@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hlsgen.precision.draft import Draft, Step
+from hlsgen.ir.text import percent
+from hlsgen.precision.draft import Draft, Estimate, Step
 from hlsgen.precision.rounding_errors import USUAL_WIDTH, Culprit, most_error, rounding_errors
 
 
 @dataclass(frozen=True)
 class StateRounding(Step):
-    """Note every inferred type that puts an output off by more than a hundredth; changes no type.
+    """Estimate which inferred types put an output off by more than a hundredth; changes no type.
 
     Option: the budget in bits, from which the user may have taken some, and knows that rounding costs more then. That a
     type has fewer bits than the budget is no excuse.
@@ -29,13 +30,14 @@ class StateRounding(Step):
             culprit = error.culprit
             if culprit is not None and error.relative > most:
                 worst[culprit] = max(worst.get(culprit, (0.0, "")), (error.relative, value.name))
-        draft.notes += [_note(culprit, relative, output) for culprit, (relative, output) in worst.items()]
+        draft.estimates += [_estimate(culprit, relative, output) for culprit, (relative, output) in worst.items()]
         return False
 
 
-def _note(culprit: Culprit, relative: float, output: str) -> str:
-    return (
-        f"warning: {culprit.name}: {culprit.type} is coarse: {culprit.what} to steps of {float(culprit.type.step):.3g} "
-        f"puts '{output}' off by an estimated {100 * relative:.2g} % rms; more bits (default_width=, or a type for "
-        "this layer) or calibration= may help"
+def _estimate(culprit: Culprit, relative: float, output: str) -> Estimate:
+    text = (
+        f"{culprit.type} is coarse: {culprit.what} to steps of {float(culprit.type.step):.3g} puts '{output}' off by "
+        f"an estimated {percent(relative)} % rms; more bits (default_width=, or a type for this layer) or calibration= "
+        "may help"
     )
+    return Estimate(culprit.name, text, relative)

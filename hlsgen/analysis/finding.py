@@ -1,0 +1,13 @@
+"""What the checks of data have to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A text, and what it is about: batches that are alike give other numbers, and are no news."""
+
+    cause: tuple[object, ...]
+    text: str = field(compare=False)
