@@ -263,8 +263,7 @@ class Project:
         inputs = arrays.checked_inputs(self.design.inputs, x)
         held = arrays.as_held(self.design.inputs, inputs)
         results, clipped = _run(self.emulator, held, raw, threads)
-        self._warn_if_clipped(inputs, clipped)
-        self._warn_if_unexpected(held, results, raw)
+        self._warn(self._clipped(inputs, clipped), self._findings(held, results, raw))
         if count_overflows:
             self.overflows = self._overflow_counter.count(held)
         shaped = [arrays.shaped(r, t.shape) for r, t in zip(results, self.design.outputs, strict=True)]
@@ -315,29 +314,40 @@ class Project:
         values = {k: arrays.in_model_units(arrays.real(known[t], t.type), t) for k, t in keys.items()}
         return values | {k: arrays.real(*step) for k, step in steps.items()}
 
-    def _warn_if_clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> None:
+    def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
+        """What was clipped of the inputs, by their names."""
+        found = {}
         for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):
             if count and tensor.typing.reason is not Reason.MODEL:  # else the model itself saturates there
-                warnings.warn(
-                    f"input '{name}': {count} of {data.size} values are outside of {tensor.type} and were "
-                    f"{tensor.type.overflow.effect.passive}; give calibration= or a wider input_precision=",
-                    ClippedInputWarning,
-                    stacklevel=3,
-                )
+                effect = tensor.type.overflow.effect.passive
+                found[name] = f"{count} of {data.size} values are outside of {tensor.type} and were {effect}"
+        return found
 
-    def _warn_if_unexpected(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> None:
-        """Of each cause once."""
+    def _findings(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> list[Finding]:
+        """What is to be said of inputs that are not as expected, or of results that are not as they should be."""
         outputs = [result[: self._input_check.samples] for result in results]
         if raw:
             outputs = [arrays.real(some, t.type) for some, t in zip(outputs, self.design.outputs, strict=True)]
         found = self._input_check.findings(held, outputs)
         inaccurate = None if found else self._accuracy_check.finding(held, results)
-        for finding in found:
-            if finding not in self._said:
-                warnings.warn(finding.text, UnexpectedInputWarning, stacklevel=3)
-        if inaccurate is not None and inaccurate not in self._said:
-            warnings.warn(inaccurate.text, InaccurateWarning, stacklevel=3)
-        self._said.update(found, [] if inaccurate is None else [inaccurate])
+        return found if inaccurate is None else [inaccurate]
+
+    def _warn(self, clipped: Mapping[str, str], findings: Sequence[Finding]) -> None:
+        """Warn of what each call clips, with what that costs, and of every other cause once."""
+        costs = dict(finding.clipped for finding in findings if finding.clipped is not None)
+        for name, text in clipped.items():
+            cost = f" ({costs[name]})" if name in costs else ""
+            warnings.warn(
+                f"input '{name}': {text}{cost}; give calibration= or a wider input_precision=",
+                ClippedInputWarning,
+                stacklevel=3,
+            )
+        for finding in findings:
+            told = finding.clipped is not None and finding.clipped[0] in clipped
+            if not told and finding not in self._said:
+                category = InaccurateWarning if finding.of_types else UnexpectedInputWarning
+                warnings.warn(finding.text, category, stacklevel=3)
+                self._said.add(finding)
 
     @cached_property
     def _input_check(self) -> InputCheck:

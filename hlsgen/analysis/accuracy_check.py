@@ -109,7 +109,8 @@ class AccuracyCheck:
         if found is None:
             return None
         cause = found.tensor.name, found.cause, found.output, round(log2(min(found.error, _BEYOND)))
-        return Finding(cause, found.text("data like these", self._advice(found)))
+        clipped = (found.tensor.name, found.cost) if found.cause is Cause.SATURATION else None
+        return Finding(cause, found.text("data like these", self._advice(found)), clipped, of_types=True)
 
     def notes(self, inputs: Mapping[str, Array]) -> tuple[str, ...]:
         """The design's notes with what is measured on calibration data in the place of what was estimated."""

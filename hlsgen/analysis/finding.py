@@ -11,3 +11,7 @@ class Finding:
 
     cause: tuple[object, ...]
     text: str = field(compare=False)
+    clipped: tuple[str, str] | None = field(default=None, compare=False)
+    """The name of an input that need only be clipped to cause this, and what that costs."""
+    of_types: bool = field(default=False, compare=False)
+    """Whether it is about types; else about the data."""

@@ -46,10 +46,14 @@ class Inaccuracy:
     """The largest magnitude that the type is given."""
     cause: Cause
 
+    @property
+    def cost(self) -> str:
+        return f"'{self.output}' is off by {percent(self.error)} % rms"
+
     def text(self, data: str, advice: str) -> str:
         """A line for the user; ``data`` says on what it was measured."""
         name, fixed = self.tensor.name, self.tensor.type
-        off = f"'{self.output}' is off by {percent(self.error)} % rms on {data}"
+        off = f"{self.cost} on {data}"
         match self.cause:
             case Cause.SATURATION:
                 held = f"its values reach {self.reach:.4g}, it holds {float(fixed.min):g} .. {float(fixed.max):g}"

@@ -78,7 +78,9 @@ class InputCheck:
                 text = _smaller(name, usual, octaves, expected, error, output)
             else:
                 text = _coarse(tensor, unused, error, output)
-            found.append(Finding((name, "larger" if larger else "smaller" if smaller else "coarse", octaves), text))
+            kind = "larger" if larger else "smaller" if smaller else "coarse"
+            off = f"'{output}' is off by {percent(error)} % rms"
+            found.append(Finding((name, kind, octaves), text, (name, off) if larger and np.isfinite(error) else None))
         return found
 
     def _measured(

@@ -11,7 +11,7 @@ import pytest
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
 from hlsgen.design.arrays import as_held
-from hlsgen.project import InaccurateWarning, Project, UnexpectedInputWarning
+from hlsgen.project import ClippedInputWarning, InaccurateWarning, Project, UnexpectedInputWarning
 from tests.passes.builders import Net, evaluate_float, graph_of, project_of
 from tests.passes.float_networks import Recipe, network
 
@@ -93,7 +93,7 @@ class _StandIn:
     """An emulator that need not be compiled."""
 
     def run_and_count(self, inputs: list[Any], **options: Any) -> tuple[list[Any], list[int]]:
-        return [np.zeros((len(inputs[0]), 8))], [0]
+        return [np.zeros((len(inputs[0]), 8))], [int((np.abs(inputs[0]) > 32.0).sum())]
 
 
 def test_predict_warns_at_the_callers_line(monkeypatch: pytest.MonkeyPatch):
@@ -196,9 +196,27 @@ def test_predict_warns_of_a_cause_once(monkeypatch: pytest.MonkeyPatch, recwarn:
     recwarn.clear()
     project = project_of(steep())
     monkeypatch.setitem(vars(project), "emulator", _StandIn())
-    for size in (20.0, 22.0, 21.0, 900.0):
+    for size in (5.0, 6.0, 5.5, 9.0):
         project.predict(batch() * size)
     assert [w.category for w in recwarn] == [UnexpectedInputWarning] * 2
+
+
+@pytest.mark.parametrize("size", [1.0, 12.0])
+def test_what_clipping_costs_is_said_with_it(
+    size: float, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+):
+    """By one value, or by data that are larger than expected: it is one cause."""
+    net = Net(3)
+    project = project_of(net.source(dense(net, "y", net.input((8,)))))
+    monkeypatch.setitem(vars(project), "emulator", _StandIn())
+    x = batch() * size
+    x[0, 0] = 3e3
+    project.predict(x)
+    (warned,) = recwarn
+    assert warned.category is ClippedInputWarning
+    assert re.search(
+        r"values are outside of .* and were saturated \('y' is off by \S+ % rms\); give", str(warned.message)
+    )
 
 
 def test_samples_that_come_one_by_one_are_judged_together():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hlsgen.analysis.input_check import InputCheck
 from hlsgen.backends.base import Job
 from hlsgen.backends.hls.texts import design_files
 from hlsgen.backends.vitis.bench_data import bench_data
+from hlsgen.design.arrays import as_held, checked_inputs
 from hlsgen.project import Project
 from tests.passes.test_state_unequal_channels import warned
 from tests.passes.unequal_networks import (
@@ -158,8 +161,10 @@ def test_warnings_compare_what_is_held(recwarn: pytest.WarningsRecorder):
     made = project()
     made.predict(normal_data(first_layer("dense"), 50, 2, SIZES) * 0.9)
     assert not [w for w in recwarn if "larger than those" in str(w.message)]
-    with pytest.warns(UserWarning, match=r"'x': its values \(.* are 2\d times larger than those"):
-        made.predict(normal_data(first_layer("dense"), 50, 2, SIZES * np.array([100, 1, 1, 1])))
+    large = normal_data(first_layer("dense"), 50, 2, SIZES * np.array([100, 1, 1, 1]))
+    held = as_held(made.design.inputs, checked_inputs(made.design.inputs, large))
+    (found,) = InputCheck(made.design).findings(held, [made.evaluate(large)["out"]])
+    assert re.search(r"'x': its values \(.* are 2\d times larger than those", found.text)
 
 
 # -- when not --------------------------------------------------------------------------------------------
