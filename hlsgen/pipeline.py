@@ -135,7 +135,8 @@ def infer(graph: Graph, steps: Collection[Step], skip: Collection[str] = (), aft
         tuple(tensors[value] for value in graph.outputs),
         graph.output_names,
         {key: tensors[value] for key, value in graph.aliases.items()},
-        (*graph.notes, *draft.notes),
+        (*graph.notes, *draft.notes, *(estimate.note for estimate in draft.estimates)),
+        tuple(draft.estimates),
     )
 
 

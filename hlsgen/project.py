@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
+from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
@@ -156,6 +157,7 @@ class Project:
         """What was made of the graph: every operation with its shape and types; print it."""
         self.overflows: OverflowReport | None = None
         """What the last ``predict(count_overflows=True)`` counted; print it."""
+        self._said: set[Finding] = set()
         wish = config.project_name or graph.name or "model"
         self.name = Identifiers(PROJECT_NAMES).make(wish)
 
@@ -263,8 +265,7 @@ class Project:
         inputs = arrays.checked_inputs(self.design.inputs, x)
         held = arrays.as_held(self.design.inputs, inputs)
         results, clipped = _run(self.emulator, held, raw, threads)
-        self._warn_if_clipped(inputs, clipped)
-        self._warn_if_unexpected(held, results, raw)
+        self._warn(self._clipped(inputs, clipped), self._findings(held, results, raw))
         if count_overflows:
             self.overflows = self._overflow_counter.count(held)
         shaped = [arrays.shaped(r, t.shape) for r, t in zip(results, self.design.outputs, strict=True)]
@@ -316,26 +317,40 @@ class Project:
         values = {k: arrays.in_model_units(arrays.real(known[t], t.type), t) for k, t in keys.items()}
         return values | {k: arrays.real(*step) for k, step in steps.items()}
 
-    def _warn_if_clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> None:
+    def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
+        """What was clipped of the inputs, by their names."""
+        found = {}
         for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):
             if count and tensor.typing.reason is not Reason.MODEL:  # else the model itself saturates there
-                warnings.warn(
-                    f"input '{name}': {count} of {data.size} values are outside of {tensor.type} and were "
-                    f"{tensor.type.overflow.effect.passive}; give calibration= or a wider input_precision=",
-                    ClippedInputWarning,
-                    stacklevel=3,
-                )
+                effect = tensor.type.overflow.effect.passive
+                found[name] = f"{count} of {data.size} values are outside of {tensor.type} and were {effect}"
+        return found
 
-    def _warn_if_unexpected(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> None:
+    def _findings(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> list[Finding]:
+        """What is to be said of inputs that are not as expected, or of results that are not as they should be."""
         outputs = [result[: self._input_check.samples] for result in results]
         if raw:
             outputs = [arrays.real(some, t.type) for some, t in zip(outputs, self.design.outputs, strict=True)]
-        texts = self._input_check.messages(held, outputs)
-        for text in texts:
-            warnings.warn(text, UnexpectedInputWarning, stacklevel=3)
-        inaccurate = None if texts else self._accuracy_check.warning(held)
-        if inaccurate is not None:
-            warnings.warn(inaccurate, InaccurateWarning, stacklevel=3)
+        found = self._input_check.findings(held, outputs)
+        inaccurate = None if found else self._accuracy_check.finding(held, results)
+        return found if inaccurate is None else [inaccurate]
+
+    def _warn(self, clipped: Mapping[str, str], findings: Sequence[Finding]) -> None:
+        """Warn of what each call clips, with what that costs, and of every other cause once."""
+        costs = dict(finding.clipped for finding in findings if finding.clipped is not None)
+        for name, text in clipped.items():
+            cost = f" ({costs[name]})" if name in costs else ""
+            warnings.warn(
+                f"input '{name}': {text}{cost}; give calibration= or a wider input_precision=",
+                ClippedInputWarning,
+                stacklevel=3,
+            )
+        for finding in findings:
+            told = finding.clipped is not None and finding.clipped[0] in clipped
+            if not told and finding not in self._said:
+                category = InaccurateWarning if finding.of_types else UnexpectedInputWarning
+                warnings.warn(finding.text, category, stacklevel=3)
+                self._said.add(finding)
 
     @cached_property
     def _input_check(self) -> InputCheck:
@@ -347,11 +362,11 @@ class Project:
 
 
 def _with_measured(design: Design, config: Config, calibration: Mapping[str, Array] | None) -> Design:
-    """A design with a note on how accurate it is on calibration data, where it is not and nothing says so yet."""
+    """A design whose notes say how accurate it is on calibration data, if there are some."""
     if calibration is None:
         return design
-    note = AccuracyCheck(design, _budget(config)).note(arrays.as_held(design.inputs, calibration))
-    return design if note is None else replace(design, notes=(*design.notes, note))
+    notes = AccuracyCheck(design, _budget(config)).notes(arrays.as_held(design.inputs, calibration))
+    return replace(design, notes=notes)
 
 
 def _budget(config: Config) -> int:

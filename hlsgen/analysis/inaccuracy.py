@@ -16,6 +16,7 @@ from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
+from hlsgen.ir.text import percent
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.precision.rounding_errors import most_error
@@ -45,10 +46,14 @@ class Inaccuracy:
     """The largest magnitude that the type is given."""
     cause: Cause
 
+    @property
+    def cost(self) -> str:
+        return f"'{self.output}' is off by {percent(self.error)} % rms"
+
     def text(self, data: str, advice: str) -> str:
         """A line for the user; ``data`` says on what it was measured."""
         name, fixed = self.tensor.name, self.tensor.type
-        off = f"'{self.output}' is off by {100 * self.error:.2g} % rms on {data}"
+        off = f"{self.cost} on {data}"
         match self.cause:
             case Cause.SATURATION:
                 held = f"its values reach {self.reach:.4g}, it holds {float(fixed.min):g} .. {float(fixed.max):g}"
@@ -60,16 +65,19 @@ class Inaccuracy:
         return f"{name}: {fixed} costs accuracy: {off}, much of it by {why}; {advice}"
 
 
-def inaccuracy(design: Design, inputs: Mapping[str, Floats], budget: int) -> Inaccuracy | None:
+def inaccuracy(
+    design: Design, inputs: Mapping[str, Floats], budget: int, counts: Floats | None = None
+) -> Inaccuracy | None:
     """What is worth a warning of a design whose results have ``budget`` bits: of the output that is farthest off.
 
-    ``inputs`` are real numbers (samples, *shape) by name, as ports hold them.
+    ``inputs`` are real numbers (samples, *shape) by name, as ports hold them; each sample stands for so many as
+    ``counts`` says.
 
     Computed with real numbers, each value rounded and saturated by its type or not; so an operation's error is what
     appears once it and all before it have their types. Types that configuration or model fixed hold in any case.
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        work = _Measurement(design, inputs)
+        work = _Measurement(design, inputs, counts)
         output, error = work.worst()
         rounded = most_error(budget)
         saturated = min(rounded, _MOST_SATURATED)
@@ -85,8 +93,9 @@ def inaccuracy(design: Design, inputs: Mapping[str, Floats], budget: int) -> Ina
 class _Measurement:
     """The real outputs of a design on some data, and those with the first operations as the chip has them."""
 
-    def __init__(self, design: Design, inputs: Mapping[str, Floats]) -> None:
+    def __init__(self, design: Design, inputs: Mapping[str, Floats], counts: Floats | None = None) -> None:
         self._design, self._inputs = design, inputs
+        self._parts = None if counts is None else np.sqrt(counts / counts.mean())
         self._real = [_with_real_constants(op) for op in design]
         self._right = self._evaluated(0)
 
@@ -124,8 +133,13 @@ class _Measurement:
 
     def _error(self, found: Mapping[Tensor, Floats], tensor: Tensor) -> float:
         right = self._right[tensor]
-        size = root_mean_square(right)
-        return root_mean_square(found[tensor] - right) / size if np.isfinite(size) and size > LEAST else 0.0
+        size = self._size(right)
+        return self._size(found[tensor] - right) / size if np.isfinite(size) and size > LEAST else 0.0
+
+    def _size(self, values: Floats) -> float:
+        """The root mean square of all that the samples stand for."""
+        parts = self._parts
+        return root_mean_square(values if parts is None else values * parts.reshape(-1, *(1,) * (values.ndim - 1)))
 
     def _evaluated(self, count: int, without: Cause | None = None) -> dict[Tensor, Floats]:
         """All values, with the first ``count`` operations as the chip has them; the last without something."""

@@ -7,6 +7,7 @@ from math import log2, prod
 
 import numpy as np
 
+from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.precision import precision_report
 from hlsgen.analysis.sizes import LEAST, finite, root_mean_square
 from hlsgen.design.arrays import Array, in_model_units
@@ -14,6 +15,7 @@ from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate_real
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import Expected
+from hlsgen.ir.text import percent
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.precision.rounding_errors import MOST_ERROR
@@ -43,8 +45,8 @@ class InputCheck:
         cells = sum(prod(tensor.shape) for op in design for tensor in op.outputs)
         self.samples = max(1, min(_SAMPLES, _EVALUATED // cells))
 
-    def messages(self, inputs: Mapping[str, Array], outputs: Sequence[Array]) -> list[str]:
-        """A line for each input that is much larger than expected, or so small that it costs accuracy.
+    def findings(self, inputs: Mapping[str, Array], outputs: Sequence[Array]) -> list[Finding]:
+        """What is to be said of inputs that are so much larger or smaller than expected that it costs accuracy.
 
         One that the model's own quantiser reads (docs/numerics.md, rule 12) may saturate: it is much larger where
         hardly anything but signs can be left.
@@ -57,37 +59,48 @@ class InputCheck:
             some = _some(data)
             rms, expected = root_mean_square(some), tensor.expected
             if tensor.typing.reason is Reason.MODEL:
-                found += _saturated(name, rms, tensor.type)
+                found += [Finding((name, "saturated"), text) for text in _saturated(name, rms, tensor.type)]
                 continue
             if not self._rounded or expected is None or not rms or not expected.rms:
                 continue
             usual = root_mean_square(in_model_units(some, tensor))
-            if self._placed and rms > _UNEXPECTED * expected.rms:
-                found.append(_larger(name, usual, rms / expected.rms, expected))
-            elif rms * _UNEXPECTED < expected.rms:
-                octaves = round(log2(expected.rms / rms))
-                error, output = self._measured(tensor, octaves, inputs, outputs)
-                if error > MOST_ERROR:
-                    found.append(_smaller(name, usual, octaves, expected, error, output))
-            elif (unused := _unused_bits(some, tensor)) >= _MANY_UNUSED:
-                error, output = self._measured(tensor, -unused, inputs, outputs)
-                if error > MOST_ERROR:
-                    found.append(_coarse(tensor, unused, error, output))
+            octaves = round(log2(max(expected.rms / rms, LEAST)))
+            larger, smaller = self._placed and rms > _UNEXPECTED * expected.rms, rms * _UNEXPECTED < expected.rms
+            unused = _unused_bits(some, tensor)
+            if not larger and not smaller and unused < _MANY_UNUSED:
+                continue
+            error, output = self._measured(tensor, octaves if larger or smaller else -unused, inputs, outputs)
+            if error <= MOST_ERROR:
+                continue
+            if larger:
+                text = _larger(name, usual, rms / expected.rms, expected, error, output)
+            elif smaller:
+                text = _smaller(name, usual, octaves, expected, error, output)
+            else:
+                text = _coarse(tensor, unused, error, output)
+            kind = "larger" if larger else "smaller" if smaller else "coarse"
+            off = f"'{output}' is off by {percent(error)} % rms"
+            found.append(Finding((name, kind, octaves), text, (name, off) if larger and np.isfinite(error) else None))
         return found
 
     def _measured(
         self, tensor: Tensor, octaves: int, inputs: Mapping[str, Array], outputs: Sequence[Array]
     ) -> tuple[float, str]:
-        """The largest error of an output, relative to it, and that output's name, for an input so much too small."""
+        """The largest error of an output, relative to it, and that output's name, for an input so much too small.
+
+        Infinite where the output itself is, or nearly.
+        """
         key = (self._design.inputs.index(tensor), octaves)
         if key not in self._known:
             some = {name: finite(data[: self.samples]) for name, data in inputs.items()}
-            right = evaluate_real(self._design, some)
-            errors = []
-            for value, got in zip(self._design.outputs, outputs, strict=True):
-                real = right[value]
-                off = got[: len(real)].reshape(real.shape) - real
-                errors.append((root_mean_square(off) / max(root_mean_square(real), LEAST), value.name))
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+                right = evaluate_real(self._design, some)
+                errors = []
+                for value, got in zip(self._design.outputs, outputs, strict=True):
+                    real = right[value]
+                    off = got[: len(real)].reshape(real.shape) - real
+                    error = root_mean_square(off) / max(root_mean_square(real), LEAST)
+                    errors.append((np.inf if np.isnan(error) else error, value.name))
             self._known[key] = max(errors)
         return self._known[key]
 
@@ -108,7 +121,7 @@ def _unused_bits(values: Floats, tensor: Tensor) -> int:
 def _coarse(tensor: Tensor, unused: int, error: float, output: str) -> str:
     return (
         f"input '{tensor.name}': its values leave {unused} bits of {tensor.type} unused, and rounding to steps of "
-        f"{float(tensor.type.step):.3g} puts '{output}' off by {100 * error:.2g} % rms; give a finer input_precision="
+        f"{float(tensor.type.step):.3g} puts '{output}' off by {percent(error)} % rms; give a finer input_precision="
     )
 
 
@@ -123,11 +136,12 @@ def _saturated(name: str, rms: float, fixed: FixedType) -> list[str]:
     ]
 
 
-def _larger(name: str, rms: float, ratio: float, expected: Expected) -> str:
+def _larger(name: str, rms: float, ratio: float, expected: Expected, error: float, output: str) -> str:
+    off = f", and '{output}' is {percent(error)} % rms off" if np.isfinite(error) else ""
     return (
         f"input '{name}': its values ({rms:.3g} in root mean square) are {ratio:.2g} times larger than those by which "
-        f"results were placed ({expected.origin.value}), so that inner results may saturate; give calibration=, or an "
-        "input_precision= that says how large they get"
+        f"results were placed ({expected.origin.value}), so that inner results may saturate{off}; give calibration=, "
+        "or an input_precision= that says how large they get"
     )
 
 
@@ -135,6 +149,6 @@ def _smaller(name: str, rms: float, octaves: int, expected: Expected, error: flo
     return (
         f"input '{name}': its values ({rms:.3g} in root mean square) are {2.0**octaves:.2g} times smaller than those "
         f"by which results were placed ({expected.origin.value}), so that {octaves} bits are unused and rounding puts "
-        f"'{output}' off by {100 * error:.2g} % rms; give calibration=, or an input_precision= that says how large "
+        f"'{output}' off by {percent(error)} % rms; give calibration=, or an input_precision= that says how large "
         "they get"
     )

@@ -13,6 +13,7 @@ from hlsgen.ir.constant import Constant
 from hlsgen.ir.op import Op
 from hlsgen.ir.text import table
 from hlsgen.ir.typing import Tensor
+from hlsgen.precision.draft import Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +21,8 @@ class Design:
     """What is built, by whatever backend: frozen, printable, complete.
 
     ``ops`` are in topological order and hold one op for each input of the model. ``aliases`` are the source model's
-    layers by name, and the tensors that carry their outputs. ``notes`` are what conversion wants the user to know.
+    layers by name, and the tensors that carry their outputs. ``notes`` are what conversion wants the user to know;
+    ``estimates`` are behind those of them that say what inferred types are estimated to cost: data may tell better.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Design:
     output_names: tuple[str, ...]
     aliases: Mapping[str, Tensor]
     notes: tuple[str, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
 
     def __iter__(self) -> Iterator[Op]:
         return iter(self.ops)

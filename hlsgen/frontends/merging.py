@@ -63,6 +63,8 @@ def _spread_out(builder: Builder, value: Value, common: Shape, shapes: tuple[Sha
         value = builder.add(
             Reshape((*shape[:-1], common[-1])), [builder.add(UpSampling((1, common[-1])), [line])], "spread"
         )
+    if len(common) == 1:
+        return value
     rows, columns = (
         target // extent for extent, target in zip(as_image(value.shape)[:2], as_image(common)[:2], strict=True)
     )

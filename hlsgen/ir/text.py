@@ -13,6 +13,11 @@ def is_storable(text: str) -> bool:
     return "\0" not in text and is_whole(text)
 
 
+def percent(part: float) -> str:
+    """A part of one in percent, to two digits, and never as a power of ten where it is large."""
+    return f"{100.0 * part:.2g}" if part < 0.995 else f"{100.0 * part:.0f}"
+
+
 def table(header: list[str], rows: list[list[str]]) -> str:
     """Lay out text in columns."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]

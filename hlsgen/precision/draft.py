@@ -14,6 +14,27 @@ from hlsgen.ir.typing import Tensor
 from hlsgen.passes.base import Stage
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a type is estimated to cost, in words; the layer's name stands in front of them."""
+
+    name: str
+    text: str
+    cost: float
+    """The part of what the model gives by which it is off."""
+    reason: str = ""
+    """Why it costs that, and what helps, if something is known that measuring does not tell."""
+
+    @property
+    def note(self) -> str:
+        """As a warning."""
+        return f"warning: {self.remark}"
+
+    @property
+    def remark(self) -> str:
+        return f"{self.name}: {self.text}"
+
+
 class Draft:
     """What was found so far: the layer of each node with its constants fixed, and each value's frozen typing."""
 
@@ -22,6 +43,8 @@ class Draft:
         self.layers: dict[Node, Layer] = {}
         self.tensors: dict[Value, Tensor] = {}
         self.notes: list[str] = []
+        self.estimates: list[Estimate] = []
+        """What inferred types cost: each cause once. Data may tell better."""
 
     def __str__(self) -> str:
         rows = [

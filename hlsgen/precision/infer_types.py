@@ -179,12 +179,13 @@ class _Inference:
             if value in values and value.expected is not None:
                 text = _assumption(tensors[value].type, value.expected.octaves, max(rooms), self.width)
                 self.draft.notes.append(f"{value.name}: {text}")
-        for tensor in unsure:
-            if tensor.typing.reason in (Reason.BUDGET, Reason.FUNCTION) and _cannot_fill(tensor):
-                self.draft.notes.append(
-                    f"warning: {tensor.name}: {tensor.type} holds what standardised inputs make of it, not what inputs "
-                    "that fill their types do; calibration= says which it is"
-                )
+        placed = [tensor for tensor in unsure if tensor.typing.reason in (Reason.BUDGET, Reason.FUNCTION)]
+        cut = ", ".join(f"{tensor.name} ({tensor.type})" for tensor in placed if _cannot_fill(tensor))
+        if cut:
+            self.draft.notes.append(
+                f"{cut}: what standardised inputs make of it is held, not what inputs that fill their types do; "
+                "predict says if data do, calibration= settles it"
+            )
 
     def report_narrow_budget(self, width: int) -> None:
         """Name the layers whose results or constants would have got more bits without ``max_width``."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from hlsgen.ir.constant import Constant, Floats, Shape
+from hlsgen.ir.expected import Expected
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.precision.part import Part, smallest_part, whole_of
+
+Sizes = Callable[[Tensor], Floats]
 
 MOST_ERROR = 0.01
 """What inferred types may put an output off by, relative to its root mean square."""
@@ -70,25 +73,36 @@ class RoundingError:
 def expected_sizes(tensor: Tensor) -> Floats:
     """The root mean squares that are expected of a value's channels (that of all where they are not known one by one);
     0 if nothing is."""
-    if tensor.expected is None:
+    return _sizes(tensor, tensor.expected)
+
+
+def standardised_sizes(tensor: Tensor) -> Floats:
+    """The same with standardised inputs, where nobody knows how much of their stated types is used."""
+    expected = tensor.expected
+    return _sizes(tensor, None if expected is None else expected.standardised or expected)
+
+
+def _sizes(tensor: Tensor, expected: Expected | None) -> Floats:
+    if expected is None:
         return np.zeros(tensor.shape[-1])
-    known = tensor.expected.channel_rms
-    return np.full(tensor.shape[-1], tensor.expected.rms) if known is None else known
+    known = expected.channel_rms
+    return np.full(tensor.shape[-1], expected.rms) if known is None else known
 
 
-def rounding_errors(ops: Iterable[Op]) -> dict[Tensor, RoundingError]:
+def rounding_errors(ops: Iterable[Op], sizes: Sizes = expected_sizes) -> dict[Tensor, RoundingError]:
     """Estimate the errors of all values from the steps of inferred types, from the inputs on.
 
     A rounded value is off by the variance of an even distribution over a step, but not by more than itself, and layers
     add up what their inputs are off by as independent errors (``Layer.error_variances``); behind a function that may be
     flat, none is off by more than itself. Types that configuration or model fixed count as exact, and so do inputs.
+    ``sizes`` says how large the channels of a value are.
     """
     listed = list(ops)
-    work = _Propagation(_small_part(listed))
+    work = _Propagation(_small_part(listed), sizes)
     for op in listed:
         if op.is_input:
             none = np.zeros((1, *work.part.shapes[op.output]))
-            work.found[op.output] = _error(op.output, Variances(none, none), None)
+            work.found[op.output] = work.error(op.output, Variances(none, none), None)
         else:
             work.add(op)
     return work.found
@@ -103,16 +117,17 @@ def _small_part(ops: Sequence[Op]) -> Part[Tensor]:
 class _Propagation:
     """One walk over the operations of a design, inputs first."""
 
-    def __init__(self, part: Part[Tensor]) -> None:
+    def __init__(self, part: Part[Tensor], sizes: Sizes) -> None:
         self.part = part
+        self.sizes = sizes
         self.found: dict[Tensor, RoundingError] = {}
 
     def add(self, op: Op) -> None:
         """Find the errors of an operation's outputs: of its inputs, of its constants, and of the cast of its result."""
         brought = self._behind(op, [self.found[x].variances for x in op.inputs])
-        constants = list(_of_constants(op, self.part.taken_shapes(op)[0]))
+        constants = list(_of_constants(op, self.sizes(op.inputs[0]), self.part.taken_shapes(op)[0]))
         for tensor, (scattered, common) in zip(op.outputs, brought, strict=True):
-            own = np.broadcast_to(_of_result(op, tensor), scattered.shape)
+            own = np.broadcast_to(_of_result(op, tensor, self.sizes(tensor)), scattered.shape)
             shares = [
                 (float((scattered + common).mean()), self._worst_input(op)),
                 (float(own.mean()), Culprit(tensor.name, tensor.type, "its rounding")),
@@ -121,7 +136,7 @@ class _Propagation:
             total = Variances(scattered + own, sum((variance for variance, _ in constants), start=common))
             largest, worst = max(shares, key=lambda share: share[0])
             end = float(max(tensor.type.max, -tensor.type.min))  # nothing beyond it is held, however far off it was
-            self.found[tensor] = _error(tensor, _at_most(total, end**2), worst if largest else None)
+            self.found[tensor] = self.error(tensor, _at_most(total, end**2), worst if largest else None)
 
     def _worst_input(self, op: Op) -> Culprit | None:
         """What to blame for most of what the inputs bring: that of the input whose errors weigh most."""
@@ -139,7 +154,7 @@ class _Propagation:
 
     def _behind(self, op: Op, inputs: Sequence[Variances]) -> list[Variances]:
         """What the errors of its inputs are in each output of an operation."""
-        sizes = [expected_sizes(x) for x in op.inputs]
+        sizes = [self.sizes(x) for x in op.inputs]
         cells = op.layer.averaged_cells(self.part.taken_shapes(op))
         scattered, common = (
             op.layer.error_variances(self.part.taken(op, parts), sizes) for parts in zip(*inputs, strict=True)
@@ -147,8 +162,13 @@ class _Propagation:
         found = [Variances(a / cells, b) for a, b in zip(scattered, common, strict=True)]
         if not op.layer.flattens:
             return found
-        powers = [np.square(expected_sizes(tensor)) for tensor in op.outputs]
+        powers = [np.square(self.sizes(tensor)) for tensor in op.outputs]
         return [_at_most(variances, power) for variances, power in zip(found, powers, strict=True)]
+
+    def error(self, tensor: Tensor, variances: Variances, culprit: Culprit | None) -> RoundingError:
+        whole = float(np.square(self.sizes(tensor)).mean())
+        relative = min(float(np.sqrt(variances.total.mean() / whole)), 1.0) if whole else 0.0
+        return RoundingError(variances, relative, culprit)
 
 
 def _at_most(variances: Variances, most: Floats | float) -> Variances:
@@ -158,20 +178,14 @@ def _at_most(variances: Variances, most: Floats | float) -> Variances:
     return Variances(variances.scattered * kept, variances.common * kept)
 
 
-def _error(tensor: Tensor, variances: Variances, culprit: Culprit | None) -> RoundingError:
-    whole = float(np.square(expected_sizes(tensor)).mean())
-    relative = min(float(np.sqrt(variances.total.mean() / whole)), 1.0) if whole else 0.0
-    return RoundingError(variances, relative, culprit)
-
-
-def _of_constants(op: Op, shape: Shape) -> Iterator[tuple[Floats, Culprit]]:
+def _of_constants(op: Op, sizes: Floats, shape: Shape) -> Iterator[tuple[Floats, Culprit]]:
     """The variances that the rounding of inferred weights and of an inferred bias adds, where it adds any, to what is
-    computed of an input of that shape."""
+    computed of an input of that shape and those sizes."""
     layer, wished = op.layer, op.wish.configured()
     if not isinstance(layer, LinearLayer):
         return
     off = {name: np.square(c.effective - c.values) for name, c in (("weight", layer.weight), ("bias", layer.bias))}
-    powers = np.broadcast_to(np.square(expected_sizes(op.input)), (1, *shape))
+    powers = np.broadcast_to(np.square(sizes), (1, *shape))
     for name, error in off.items():
         if error.any() and layer.constant_roles.get(name) not in wished:
             alone = {other: Constant.of(error if other == name else np.zeros_like(off[other])) for other in off}
@@ -180,8 +194,8 @@ def _of_constants(op: Op, shape: Shape) -> Iterator[tuple[Floats, Culprit]]:
             yield replace(layer, **alone).evaluate_float([powers]), culprit
 
 
-def _of_result(op: Op, tensor: Tensor) -> Floats:
+def _of_result(op: Op, tensor: Tensor, sizes: Floats) -> Floats:
     """The variance that the rounding of an inferred result adds to each channel: at most the channel itself."""
     if tensor.typing.reason not in (Reason.BUDGET, Reason.FUNCTION) or not op.rounds(tensor):
         return np.zeros(tensor.shape[-1])
-    return np.minimum(float(tensor.type.step) ** 2 / 12, np.square(expected_sizes(tensor)))
+    return np.minimum(float(tensor.type.step) ** 2 / 12, np.square(sizes))

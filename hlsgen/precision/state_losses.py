@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,10 +111,22 @@ class StateLosses(Step):
     optional = False
 
     def run(self, draft: Draft) -> bool:
-        for node in draft.graph:
-            warnings = [loss.warning() for loss in losses(draft.op(node))]
-            draft.notes += [text for text in warnings if text is not None]
+        every = [loss for node in draft.graph for loss in losses(draft.op(node))]
+        for alike in _by_type(every):
+            worst = max(alike, key=lambda loss: 0.0 if loss.expected is None else loss.expected.largest)
+            text, others = worst.warning(), [loss.layer for loss in alike if loss is not worst]
+            if text is not None:
+                draft.notes.append(f"{text}; less so {', '.join(others)}" if others else text)
         return False
+
+
+def _by_type(every: Sequence[Loss]) -> list[list[Loss]]:
+    """Losses one by one, but those together that saturate as is expected in the one type that was given to many."""
+    found: dict[object, list[Loss]] = {}
+    for number, loss in enumerate(every):
+        together = loss.expected_beyond and not loss.of_constants and not loss.wraps
+        found.setdefault((loss.role, loss.spelled) if together else number, []).append(loss)
+    return list(found.values())
 
 
 def losses(op: Op) -> list[Loss]:

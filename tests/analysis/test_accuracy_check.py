@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
 from hlsgen.design.arrays import as_held
-from hlsgen.project import InaccurateWarning, Project
+from hlsgen.project import ClippedInputWarning, InaccurateWarning, Project, UnexpectedInputWarning
 from tests.passes.builders import Net, evaluate_float, graph_of, project_of
 from tests.passes.float_networks import Recipe, network
 
@@ -52,7 +53,8 @@ def error(source: Any, project: Project, x: Any) -> float:
 
 def said(project: Project, x: Any, budget: int = 16) -> str | None:
     inputs = {"x": np.asarray(x)} if not isinstance(x, dict) else x
-    return AccuracyCheck(project.design, budget).warning(as_held(project.design.inputs, inputs))
+    finding = AccuracyCheck(project.design, budget).finding(as_held(project.design.inputs, inputs))
+    return None if finding is None else finding.text
 
 
 @pytest.mark.parametrize("case", list(SATURATING))
@@ -91,7 +93,7 @@ class _StandIn:
     """An emulator that need not be compiled."""
 
     def run_and_count(self, inputs: list[Any], **options: Any) -> tuple[list[Any], list[int]]:
-        return [np.zeros((len(inputs[0]), 8))], [0]
+        return [np.zeros((len(inputs[0]), 8))], [int((np.abs(inputs[0]) > 32.0).sum())]
 
 
 def test_predict_warns_at_the_callers_line(monkeypatch: pytest.MonkeyPatch):
@@ -140,23 +142,86 @@ def test_calibrated_designs_say_it_in_the_summary():
     assert measured and "on the calibration data" in measured[0] and measured[0] in project.summary()
 
 
-def test_a_layer_is_named_once():
-    """The estimate names a layer of channels that differ by far; measured, it is the same."""
+def unequal_units() -> Any:
+    """Units of which half are small, in front of a tanh, and weights behind it that make up for it."""
     net = Net(6)
     sizes = np.array([1.0, 1e-5] * 4)
     weights = {"kernel": net.rng.normal(size=(8, 8)) * sizes, "bias": np.zeros(8)}
     net.call("Activation", "t", net.call("Dense", "a", net.input((8,)), weights, units=8), activation="tanh")
     rows = {"kernel": net.rng.normal(size=(8, 8)) / sizes[:, None], "bias": np.zeros(8)}
-    project = project_of(net.source(net.call("Dense", "y", "t", rows, units=8)), {"x": batch()})
-    assert said(project, batch()) is not None
-    warnings = [note for note in project.design.notes if note.startswith("warning: ")]
-    estimated = {note.split(":")[1] for note in warnings if "costs accuracy" not in note}
-    assert estimated and estimated.isdisjoint(note.split(":")[1] for note in warnings if "costs accuracy" in note)
+    return net.source(net.call("Dense", "y", "t", rows, units=8))
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_a_cause_is_named_once(calibrated: bool):
+    """Channels that differ are seen in several values and weights, and in what rounding adds up to: it is one cause."""
+    project = project_of(unequal_units(), {"x": batch()} if calibrated else None)
+    (note,) = (note for note in project.design.notes if note.startswith("warning: "))
+    assert "channels keep only" in note and ("costs accuracy" in note) == calibrated
+
+
+def test_what_is_measured_stands_for_what_is_estimated():
+    """Calibration data of which little is left behind a softmax: what is in front of it may be off."""
+    net = Net(4)
+    a = dense(net, "a", net.input((8,)), 4.0)
+    net.call("Activation", "s", net.call("Subtract", "d", [a, dense(net, "b", a, 1e-3)]), activation="softmax")
+    source = net.source("s")
+    for scale in (1.0, 1e-4):
+        project = project_of(source, {"x": batch() * scale})
+        warned = [note for note in project.design.notes if note.startswith("warning: ")]
+        assert bool(warned) == (error(source, project, batch() * scale) > 0.01)
+
+
+@pytest.mark.parametrize("where", ["input", "output"])
+def test_a_few_that_saturate_are_found_in_a_batch(where: str):
+    """One sample of thousands, far larger than the others, is most of what all of them are off by."""
+    project = project_of(steep() if where == "output" else contradicted(), {"x": batch()})
+    x = batch(6000) * (0.5 if where == "output" else 0.1)
+    x[4321] *= 8.0 if where == "output" else 400.0
+    right = error(steep() if where == "output" else contradicted(), project, x)
+    message = said(project, x)
+    assert right > 0.1 and message is not None
+    found = re.search(r"is off by (\S+) % rms on .* by saturation", message)
+    assert found is not None and float(found[1]) / 100 == pytest.approx(right, rel=0.1)
+
+
+def test_predict_warns_of_a_cause_once(monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder):
+    """Whatever the numbers of a batch are; what is worse is news."""
+    warnings.simplefilter("always")
+    project = project_of(contradicted())
+    monkeypatch.setitem(vars(project), "emulator", _StandIn())
+    for seed in range(5):
+        project.predict(batch(seed=seed))
+    assert [w.category for w in recwarn] == [InaccurateWarning]
+    recwarn.clear()
+    project = project_of(steep())
+    monkeypatch.setitem(vars(project), "emulator", _StandIn())
+    for size in (5.0, 6.0, 5.5, 9.0):
+        project.predict(batch() * size)
+    assert [w.category for w in recwarn] == [UnexpectedInputWarning] * 2
+
+
+@pytest.mark.parametrize("size", [1.0, 12.0])
+def test_what_clipping_costs_is_said_with_it(
+    size: float, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+):
+    """By one value, or by data that are larger than expected: it is one cause."""
+    net = Net(3)
+    project = project_of(net.source(dense(net, "y", net.input((8,)))))
+    monkeypatch.setitem(vars(project), "emulator", _StandIn())
+    x = batch() * size
+    x[0, 0] = 3e3
+    project.predict(x)
+    (warned,) = recwarn
+    assert warned.category is ClippedInputWarning
+    assert re.search(
+        r"values are outside of .* and were saturated \('y' is off by \S+ % rms\); give", str(warned.message)
+    )
 
 
 def test_samples_that_come_one_by_one_are_judged_together():
     check = AccuracyCheck(project_of(contradicted()).design, 16)
-    one_by_one = [check.warning({"x": sample[None]}) for sample in batch(20)]
+    one_by_one = [check.finding({"x": sample[None]}) for sample in batch(20)]
     assert one_by_one[0] is None and one_by_one[-1] is not None
 
 
@@ -167,6 +232,6 @@ def test_nothing_is_said_of_nothing(x: Any):
 
 def test_data_of_another_size_are_looked_at_anew():
     check = AccuracyCheck(project_of(steep(), {"x": batch()}).design, 16)
-    assert check.warning({"x": batch()}) is None
-    assert check.warning({"x": batch() * 2.0}) is not None
-    assert check.warning({"x": batch()}) is None
+    assert check.finding({"x": batch()}) is None
+    assert check.finding({"x": batch() * 2.0}) is not None
+    assert check.finding({"x": batch()}) is None

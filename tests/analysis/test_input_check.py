@@ -20,7 +20,8 @@ DEFAULT = "fixed<16,6>"
 def said(project: Project, x: Any) -> list[str]:
     """What is said of a batch; ``x`` by input name."""
     results = project.evaluate(x)
-    return InputCheck(project.design).messages(x, [results[tensor.name] for tensor in project.design.outputs])
+    found = InputCheck(project.design).findings(x, [results[tensor.name] for tensor in project.design.outputs])
+    return [finding.text for finding in found]
 
 
 def batch(scale: float, samples: int = 60) -> Any:

@@ -52,13 +52,13 @@ def test_every_call_warns_of_its_own_inputs(project, monkeypatch):
     outliers = [0, 1, 7, 250]
     everyone = threading.Barrier(len(outliers), timeout=60)
     said: dict[int, list[str]] = {}
-    real = Project._warn_if_clipped
+    real = Project._warn
 
     def late(self, *arguments) -> None:
         everyone.wait()
         real(self, *arguments)
 
-    monkeypatch.setattr(Project, "_warn_if_clipped", late)
+    monkeypatch.setattr(Project, "_warn", late)
     monkeypatch.setattr(
         "hlsgen.project.warnings.warn", lambda text, *_, **__: said.setdefault(threading.get_ident(), []).append(text)
     )

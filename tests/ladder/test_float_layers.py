@@ -60,6 +60,7 @@ def test_spread_operands() -> None:
         kl.Add(name="lifted")([vector, image]),
         kl.Average(name="mean")([gate, column]),
         kl.Dot(1, name="dot")([line, line]),
+        kl.Multiply(name="by_one")([line, kl.Dot(1, name="one")([line, line])]),
         kl.RepeatVector(3, name="rows")(vector),
     ]
     model = keras.Model(list(inputs.values()), outputs)

@@ -355,3 +355,17 @@ def test_what_reaches_infinity_counts_as_very_large(function, size):
         assert tensor.expected is not None and np.isfinite(real[tensor]).all()
         found = tensor.expected
         assert np.isfinite([found.largest, found.reach, found.rms, *np.square(found.channel_rms)]).all(), tensor
+
+
+@pytest.mark.parametrize("stated", [None, "fixed<16,10>", "fixed<32,12>"])
+def test_what_grows_beyond_every_number_has_a_type(stated: str | None):
+    """Exponentials in a row: infinite in float32, and whatever is made of them behind."""
+    net = Net(1)
+    x = net.input((4,))
+    for place in range(3):
+        weights = {"kernel": net.rng.normal(size=(4, 4)) * 30, "bias": np.zeros(4)}
+        dense = net.call("Dense", f"dense{place}", x, weights, units=4)
+        x = net.call("Activation", f"exp{place}", dense, activation="exponential")
+    settings = {} if stated is None else {"input_precision": stated}
+    for value in project_of(net.source(x), **settings).design.tensors:
+        assert value.expected is None or np.isfinite([value.expected.largest, value.expected.reach]).all()

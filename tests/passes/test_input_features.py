@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hlsgen.analysis.input_check import InputCheck
 from hlsgen.backends.base import Job
 from hlsgen.backends.hls.texts import design_files
 from hlsgen.backends.vitis.bench_data import bench_data
+from hlsgen.design.arrays import as_held, checked_inputs
 from hlsgen.project import Project
 from tests.passes.test_state_unequal_channels import warned
 from tests.passes.unequal_networks import (
@@ -158,8 +161,10 @@ def test_warnings_compare_what_is_held(recwarn: pytest.WarningsRecorder):
     made = project()
     made.predict(normal_data(first_layer("dense"), 50, 2, SIZES) * 0.9)
     assert not [w for w in recwarn if "larger than those" in str(w.message)]
-    with pytest.warns(UserWarning, match=r"'x': its values \(.* are 2\d times larger than those"):
-        made.predict(normal_data(first_layer("dense"), 50, 2, SIZES * np.array([100, 1, 1, 1])))
+    large = normal_data(first_layer("dense"), 50, 2, SIZES * np.array([100, 1, 1, 1]))
+    held = as_held(made.design.inputs, checked_inputs(made.design.inputs, large))
+    (found,) = InputCheck(made.design).findings(held, [made.evaluate(large)["out"]])
+    assert re.search(r"'x': its values \(.* are 2\d times larger than those", found.text)
 
 
 # -- when not --------------------------------------------------------------------------------------------
@@ -171,7 +176,7 @@ def test_warnings_compare_what_is_held(recwarn: pytest.WarningsRecorder):
 def test_one_type_if_the_user_says_so(settings: dict[str, Any]):
     made = project(**settings)
     assert made.design.inputs[0].exponents is None and "2**k" not in design_files(made.plan)["net.h"]
-    assert warned(made)[0] == "x", "and the input is named, since it cannot hold its features"
+    assert warned(made)[0] in ("x", "out"), "and named, since it cannot hold its features, nor the weights theirs"
 
 
 def test_without_data_nothing_is_known():
@@ -194,6 +199,7 @@ def test_a_reader_that_does_not_commute(kind: str):
         flat = net.call("ReLU", "relu", x)
         source = net.source("relu", net.fc("out", flat, SIZES, np.ones(3)))
     made = converted(source, normal_data(source, 300, 1, SIZES))
-    assert made.design.inputs[0].exponents is None and "x" in warned(made)
-    (text,) = (note for note in made.design.notes if note.startswith("warning: x"))
-    assert "of 4 features keep only" in text
+    assert made.design.inputs[0].exponents is None
+    assert warned(made) == (["x"] if kind == "tanh" else ["out"])
+    (text,) = (note for note in made.design.notes if note.startswith("warning: "))
+    assert ("of 4 features keep only" if kind == "tanh" else "the weights of 3 of 3 channels") in text
