@@ -194,7 +194,7 @@ def workspace(parent: Path, prefix: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         _let_go(descriptor)
 
 
@@ -230,10 +230,32 @@ def discard(path: Path) -> bool:
     """Remove a workspace or an unfinished file if it was left behind, and say whether it was."""
     with left_behind(path) as left:
         if left and path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+            remove_folder(path)
         elif left:
             path.unlink(missing_ok=True)
     return left
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it, as far as the system lets us.
+
+    What changed places with a user's folder has that folder's rights, and of one that may not be written to nothing
+    could be removed: such rights are taken off first.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        _open_up(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open_up(folder: str | os.PathLike[str]) -> None:
+    """Give a folder, and all folders below it, the rights to look into it and to remove what is there."""
+    with contextlib.suppress(OSError):  # it is somebody else's
+        os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101  (an entry of scandir is no Path)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    _open_up(entry)
 
 
 def _is_free(descriptor: int) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import re
 import subprocess
 import sys
@@ -9,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, get_args
 
+import h5py
 import numpy as np
 import pytest
 import yaml
 
 import hlsgen
-from hlsgen.cli import main
+from hlsgen.cli import main, show
 from hlsgen.cli.app import _save
-from hlsgen.config import CalibrationMethod, Granularity, IoType, Strategy
+from hlsgen.config import CalibrationMethod, Granularity, IoType, Strategy, load_config
 from hlsgen.errors import OutputDirError
 from tests.backends import stubs
 
@@ -346,3 +350,98 @@ def test_as_a_program(repository: Path) -> None:
         [sys.executable, "-c", code, "passes"], cwd=repository, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
+
+
+# -- standard output -----------------------------------------------------------------------------
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, encoding: str, *words: object) -> bytes:
+    """What a command that succeeds prints where the output has this encoding."""
+    taken = io.BytesIO()
+    stream = io.TextIOWrapper(taken, encoding, errors="strict", write_through=True)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as exit_info:
+        patch.setattr(sys, "stdout", stream)
+        main([str(word) for word in words])
+    assert not exit_info.value.code
+    return taken.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+@pytest.mark.parametrize("name", [b"\xe2\x82\xac", b"\xc3\xa4", b"\xff"])
+def test_a_path_that_the_output_cannot_spell_is_escaped(
+    tmp_path: Path, iris: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, name: bytes
+) -> None:
+    place = tmp_path / os.fsdecode(name)
+    place.mkdir()
+    monkeypatch.chdir(place)
+    written = place / "iris_mlp_hls"
+    assert printed(monkeypatch, encoding, "convert", iris, "-q") == f"written to {written}\n".encode(
+        encoding, "backslashreplace"
+    )
+    assert written.is_dir()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_a_printed_configuration_is_read_again_whatever_the_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 2]}},
+        {"class_name": "ReLU", "config": {"name": "größe€"}},
+    ]
+    with h5py.File(tmp_path / "model.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"name": "m", "layers": layers}})
+        file.create_group("model_weights")
+    text = printed(monkeypatch, encoding, "config", tmp_path / "model.h5", "-g", "name")
+    (tmp_path / "config.yml").write_bytes(text)
+    assert "größe€" in load_config(tmp_path / "config.yml").layers
+
+
+NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+
+
+@NEEDS_FULL
+@pytest.mark.parametrize("buffered", [False, True])
+@pytest.mark.parametrize("words", [["passes"], ["--help"], ["--version"], ["cache", "show"], ["doctor"]], ids=" ".join)
+def test_an_output_that_takes_nothing_is_an_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str], buffered: bool
+) -> None:
+    with Path("/dev/full").open("wb", buffering=-1 if buffered else 0) as full:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full, "utf-8", write_through=not buffered))
+        with pytest.raises(SystemExit) as exit_info:
+            main(words)
+        assert exit_info.value.code == 1
+        sys.stdout.flush()  # as Python does at its end: nothing fails any more
+    assert capsys.readouterr().err == "error: the output cannot be written (No space left on device)\n"
+
+
+def test_who_has_seen_enough_is_not_told_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with pytest.raises(SystemExit) as exit_info:
+            main(["passes"])
+    assert exit_info.value.code == 1 and not capsys.readouterr().err
+
+
+@NEEDS_FULL
+@pytest.mark.parametrize("buffered", [False, True])
+def test_notes_warnings_and_errors_that_nobody_can_read_change_nothing(
+    tmp_path: Path, iris: Path, monkeypatch: pytest.MonkeyPatch, buffered: bool
+) -> None:
+    monkeypatch.setattr(show, "_SHOWN_FROM", 0.0)
+    monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path / "open"))
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)  # a warning
+    calls = {("convert", iris, "-o", tmp_path / "out"): 0, ("cache", "show"): 0, ("config", "none"): 1}
+    for words, status in calls.items():
+        with Path("/dev/full").open("wb", buffering=-1 if buffered else 0) as full:
+            monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(full, "utf-8", write_through=not buffered))
+            with pytest.raises(SystemExit) as exit_info:
+                main([str(word) for word in words])
+            sys.stderr.flush()  # as Python does at its end
+        assert int(exit_info.value.code or 0) == status, words
+    assert (tmp_path / "out" / "build.tcl").is_file()

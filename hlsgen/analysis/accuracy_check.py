@@ -72,10 +72,8 @@ class AccuracyCheck:
         self._design, self._budget = design, budget
         reasons = {tensor.typing.reason for op in design if not op.is_input for tensor in op.outputs}
         self._looks = not reasons.isdisjoint((Reason.BUDGET, Reason.FUNCTION))
-        cells = sum(prod(tensor.shape) for tensor in design.tensors)
-        work = max(1, sum(op.layer.products * prod(tensor.shape[:-1]) for op in design for tensor in op.outputs))
-        self._looks &= work <= _LARGEST
-        self._most = max(1, min(_SAMPLES, _CELLS // cells, _WORK // work))
+        self._looks &= design.products <= _LARGEST
+        self._most = max(1, min(_SAMPLES, _CELLS // design.cells, _WORK // max(1, design.products)))
         values = min((prod(tensor.shape) for tensor in design.outputs), default=1)
         self._fewest = min(self._most, -(-_FEWEST_VALUES // values))
         self._seen: dict[Kind, _Sample] = {}

@@ -48,7 +48,9 @@ class TypeChoice:
     @property
     def margin_bits(self) -> float | None:
         """The same in bits; below zero some expected values saturate."""
-        return None if self.margin is None else log2(self.margin)
+        if self.margin is None:
+            return None
+        return log2(self.margin) if self.margin else -inf  # expected is more than a float holds
 
     @property
     def placed_by_inputs(self) -> bool:

@@ -24,7 +24,17 @@ from hlsgen.backends.exchange import Stuck, carry_out, plan
 from hlsgen.backends.former import FORMER, STAGED, own_files, read_former, refuse_foreign, workspaces
 from hlsgen.backends.manifest import MANIFEST, digest, is_inside
 from hlsgen.errors import OutputDirError
-from hlsgen.files import discard, left_behind, locked, sync, sync_all, unfinished_prefix, uninterrupted, workspace
+from hlsgen.files import (
+    discard,
+    left_behind,
+    locked,
+    remove_folder,
+    sync,
+    sync_all,
+    unfinished_prefix,
+    uninterrupted,
+    workspace,
+)
 
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes the same project: some hundred times what writing takes."""
@@ -197,7 +207,7 @@ def _recover(space: Path, folder: Path, ours: Collection[str]) -> None:
     with left_behind(space) as left:
         if left:
             _return_strangers(space / STAGED, folder, ours)
-            shutil.rmtree(space, ignore_errors=True)
+            remove_folder(space)
 
 
 @contextlib.contextmanager

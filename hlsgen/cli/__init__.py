@@ -5,28 +5,87 @@ Exit status: 0 done, 1 failed, 2 wrong use (an option, a key or a value of the c
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
-from hlsgen.errors import ConfigError, HlsgenError
+from hlsgen.errors import ConfigError, HlsgenError, OutputDirError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _escape_what_has_no_code()
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            from hlsgen.cli.app import app
-
-            app(words, prog_name="hlsgen")
+            _run(words)
         except HlsgenError as error:
             if "--debug" in words:
                 raise
-            print(f"error: {error}", file=sys.stderr)
+            _complain(f"error: {error}")
             sys.exit(2 if isinstance(error, ConfigError) else 1)
+        finally:
+            _throw_away_what_is_not_taken(sys.stderr)
+
+
+def _run(words: list[str]) -> None:
+    """Run a command. Raises OutputDirError if what it prints is not taken."""
+    from hlsgen.cli.app import app
+
+    try:
+        try:
+            app(words, prog_name="hlsgen")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:
+        if not _is_of_printing(error):
+            raise
+        _throw_away_what_is_not_taken(sys.stdout)
+        if error.errno == errno.EPIPE:  # who reads has seen enough
+            sys.exit(1)
+        raise OutputDirError(f"the output cannot be written ({error.strerror})") from error
+
+
+def _is_of_printing(error: OSError) -> bool:
+    """Whether it comes from writing to an open stream, in what prints: this package, and the library it is made with.
+
+    All that hlsgen does to files is done, and explained, elsewhere.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    package = str(frame.f_globals.get("__name__"))
+    return error.filename is None and package.startswith(("hlsgen.cli", "typer.", "click."))
+
+
+def _throw_away_what_is_not_taken(stream: TextIO | None) -> None:
+    """Else it would fail once more at the end of the process, and change the exit status."""
+    if stream is None:  # closed by who started us
+        return
+    try:
+        stream.flush()
+    except OSError:
+        with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _escape_what_has_no_code() -> None:
+    """A path or a name may hold what the encoding of the output does not: it is spelt, as Python does in errors."""
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _complain(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody is there to be told
+        print(text, file=sys.stderr)
 
 
 def _show_warning(
@@ -37,4 +96,4 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    _complain(f"warning: {message}")

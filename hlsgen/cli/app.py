@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, TextIO
 from zipfile import ZipFile
 
 import numpy as np
@@ -182,7 +184,8 @@ def config(
     with working("reading the model"):
         settings = hlsgen.default_config(model, granularity)
     entries = {key: value for key, value in settings.model_dump(mode="json").items() if value is not None}
-    print(yaml.safe_dump(entries, sort_keys=False, allow_unicode=True), end="")
+    # a configuration is read as UTF-8; what an output of another encoding does not hold is escaped by YAML's rules
+    print(yaml.safe_dump(entries, sort_keys=False, allow_unicode=_is_utf8(sys.stdout)), end="")
 
 
 @app.command()
@@ -293,6 +296,11 @@ def _write_npz(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    encoding = getattr(stream, "encoding", None) or "utf-8"  # a text in memory has none
+    return codecs.lookup(encoding).name == "utf-8"
 
 
 def _yes(fact: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -21,11 +21,12 @@ def working(what: str) -> Iterator[None]:
     """Show that a step is under way (on a terminal), and how long it took if it was long."""
     console = Console(stderr=True)
     began = monotonic()
-    with console.status(f"{what} ..."):
+    with console.status(f"{what} ...") if console.is_terminal else nullcontext():
         yield
     seconds = monotonic() - began
     if seconds >= _SHOWN_FROM:
-        console.print(f"{what}: {seconds:.1f} s", style="dim", highlight=False)
+        with suppress(OSError):  # a note that nobody can read is no reason to stop
+            console.print(f"{what}: {seconds:.1f} s", style="dim", highlight=False)
 
 
 def show_rows(rows: Sequence[Sequence[str]], indent: str = "") -> None:

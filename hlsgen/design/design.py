@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -47,6 +48,16 @@ class Design:
     def tensors(self) -> tuple[Tensor, ...]:
         """Every tensor, in the order in which they are computed."""
         return tuple(tensor for op in self.ops for tensor in op.outputs)
+
+    @cached_property
+    def cells(self) -> int:
+        """The values that one sample has in all tensors together."""
+        return sum(prod(tensor.shape) for tensor in self.tensors)
+
+    @cached_property
+    def products(self) -> int:
+        """The multiplications that one sample takes."""
+        return sum(op.layer.products * prod(tensor.shape[:-1]) for op in self for tensor in op.outputs)
 
     def producer(self, tensor: Tensor) -> Op:
         """The operation that computes a tensor."""

@@ -45,6 +45,8 @@ _FEWEST_BITS = 3
 _MOST_RANGES = 8
 _SMALLEST = 12, 64
 """Fraction bits of the smallest numbers at which a function is looked at."""
+_MOST_OCTAVES = 1023.0
+"""Octaves to the largest: what is expected of an argument may be more than float64 holds."""
 _NOISE = 1e-6
 """By so many octaves a slope may come out too steep in float64."""
 _NARROWEST = 8
@@ -79,7 +81,8 @@ class Argument:
         step = 2.0**-self.frac
         low, high = min(self.low, -step if self.type.signed else 0.0), max(self.high, step)
         first = -float(np.clip(self.frac, *_SMALLEST))
-        magnitudes = 2.0 ** np.arange(first, log2(max(-low, high, 1.0)) + 1 / 32, 1 / 32)
+        last = min(log2(max(-low, high, 1.0)), _MOST_OCTAVES)
+        magnitudes = 2.0 ** np.arange(first, last + 1 / 32, 1 / 32)
         every = np.concatenate([-magnitudes[::-1], [0.0], magnitudes])
         inside = every[(every > low) & (every < high)]
         return np.unique(np.concatenate([[low, self.low], inside, [self.high, high]]))

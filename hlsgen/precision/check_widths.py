@@ -1,4 +1,4 @@
-"""Refuse types whose products no executor of the design computes."""
+"""Refuse types whose values or products no executor of the design computes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.types import WIDEST_WORD
 from hlsgen.precision.draft import Draft, Step
 
+_REACH = 500
+"""Exponents of two between which values lie: their squares, too, are numbers of float64, by which errors are known."""
+
 
 @dataclass(frozen=True)
 class CheckWidths(Step):
     """Raise UnsupportedError for an operation with a value, a product or a comparison too wide for its kernel.
+
+    Also for a value that is larger or smaller than can be computed with: a product of a hundred factors, say.
 
     The proved ranges are narrow enough then (inference refuses the others), but a kernel multiplies words of the types
     that are stated, and those are as wide as the user made them.
@@ -35,6 +40,12 @@ def _check(op: Op) -> None:
         raise UnsupportedError(
             f"layer '{op.source.name}': a value of {widest} bits, and {op.layer.kind} takes at most {most}; {advice}"
         )
+    for tensor in op.outputs:
+        if max(abs(tensor.type.integer), abs(tensor.type.frac)) > _REACH:
+            raise UnsupportedError(
+                f"layer '{op.source.name}': its result is {tensor.type}, and values are supported from 2^{_REACH} down "
+                f"to 2^-{_REACH} (float32 reaches from 2^128 to 2^-149); {advice}"
+            )
     types = [tensor.type for tensor in op.inputs]
     product, common = op.layer.product_width(types), op.layer.common_width(types)
     for what, width in (("a product", product), ("the common grid of the operands", common)):

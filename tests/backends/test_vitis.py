@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import hlsgen
 from hlsgen.errors import ConfigError, InputError, ToolError
 from tests.backends import stubs
+from tests.passes.builders import Net, project_of
 
 
 @pytest.fixture
@@ -148,6 +150,17 @@ def test_test_bench_data_without_vectors_is_seeded(examples: Path, tmp_path: Pat
     first, second = (make(examples, tmp_path).files for _ in range(2))
     assert first == second
     assert len(first["tb_data/inputs.dat"].splitlines()) == 10
+
+
+@pytest.mark.parametrize(("shape", "samples"), [((2000,), 10), ((300, 1000), 6)])
+def test_large_designs_have_fewer_samples(shape: tuple[int, ...], samples: int) -> None:
+    """A line for each is seconds of work and megabytes of text."""
+    net = Net(0)
+    project = project_of(net.source(net.call("ReLU", "r", net.input(shape))))
+    for name in ("inputs", "expected"):
+        lines = project.files[f"tb_data/{name}.dat"].splitlines()
+        assert len(lines) == samples
+        assert len(lines[0].split()) == prod(shape)
 
 
 def test_test_vectors_that_are_none(examples: Path, tmp_path: Path) -> None:

@@ -172,6 +172,47 @@ def test_permissions_stay(folder):
         add(folder, STRANGERS)
 
 
+@pytest.fixture
+def rights_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Removing from a folder that may not be written to is refused, as it is to everybody but root."""
+
+    def obeying(real):
+        def remove(path, *, dir_fd: int | None = None) -> None:
+            parent = Path(path).parent.stat() if dir_fd is None else os.fstat(dir_fd)
+            if not parent.st_mode & stat.S_IWUSR:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            real(path, dir_fd=dir_fd)
+
+        return remove
+
+    for name in ("unlink", "rmdir"):
+        monkeypatch.setattr(os, name, obeying(getattr(os, name)))
+
+
+READ_ONLY = [["firmware"], ["firmware/weights"], ["firmware", "firmware/weights", "tb_data"]]
+
+
+@pytest.mark.parametrize("names", READ_ONLY, ids="+".join)
+@pytest.mark.parametrize("is_refused", [False, True], ids=["written", "refused"])
+@pytest.mark.usefixtures("rights_count")
+def test_read_only_folders_leave_no_workspace(folder, monkeypatch, names, is_refused):
+    """They pass their rights on to what replaces them, and are themselves to be removed."""
+
+    def refused(source: Path, target: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+
+    for name in names:
+        (folder / name).chmod(0o500)
+    if is_refused:
+        monkeypatch.setattr(exchanging, "exchange", refused)
+        with pytest.raises(OutputDirError, match="Permission denied"):
+            write_project(folder, NEW)
+    else:
+        write_project(folder, NEW)
+    unchanged(folder, FORMER if is_refused else NEW)
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in names} == {0o500}
+
+
 def test_a_file_made_in_the_very_moment_of_the_change_is_put_back(folder, monkeypatch):
     real = files.exchange
 

@@ -434,6 +434,55 @@ def test_without_a_version_the_configuration_tells(tmp_path: Path, nested: bool,
     assert read_keras(tmp_path / "m.json", tmp_path / "m.h5").flavour == flavour
 
 
+def write_version(folder: Path, kind: str, version: str | None, spelling: str, nested: bool) -> tuple[Path, ...]:
+    """A model without weights that says which Keras wrote it, and spells its input's shape as one of them does."""
+    image = {"class_name": "InputLayer", "config": {"name": "x", spelling: [None, 3]}}
+    layers = [image, {"class_name": "Activation", "config": {"name": "a", "activation": "hard_sigmoid"}}]
+    model: dict[str, Any] = {"class_name": "Sequential", "config": {"name": "s", "layers": layers}}
+    if nested:
+        model = {"class_name": "Sequential", "config": {"name": "o", "layers": [model], "build_input_shape": [None, 3]}}
+    said = {} if version is None else {"keras_version": version}
+    with h5py.File(folder / "m.h5", "w") as file:
+        file.attrs["layer_names"] = np.array([], "S1")
+        for place in ("model_weights", "layers/sequential/layers"):
+            file.create_group(place)
+        file.attrs.update(said if kind == "h5" else {})
+        file.attrs["model_config"] = json.dumps(model)
+    if kind == "h5":
+        return (folder / "m.h5",)
+    (folder / "m.json").write_text(json.dumps({**model, **said}))
+    if kind == "json":
+        return folder / "m.json", folder / "m.h5"
+    with zipfile.ZipFile(folder / "m.keras", "w") as archive:
+        archive.writestr("metadata.json", json.dumps(said))
+        archive.writestr("config.json", json.dumps(model))
+        archive.write(folder / "m.h5", "model.weights.h5")
+    return (folder / "m.keras",)
+
+
+@pytest.mark.parametrize("kind", ["json", "h5", "keras"])
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("version", [None, "2.15.0", "3.5.0"])
+@pytest.mark.parametrize(("spelling", "flavour"), [("batch_shape", "keras3"), ("batch_input_shape", "keras2")])
+def test_a_version_has_to_agree_with_the_configuration(
+    tmp_path: Path, kind: str, nested: bool, version: str | None, spelling: str, flavour: str
+) -> None:
+    """They say which function hard_sigmoid is."""
+    files = write_version(tmp_path, kind, version, spelling, nested)
+    if version is None or version[0] == flavour[-1]:
+        assert read_keras(*files).flavour == flavour
+        return
+    with pytest.raises(ModelError, match=rf"Keras {version} wrote it, but .*written as by {flavour}"):
+        read_keras(*files)
+
+
+def test_inputs_spelt_by_two_flavours(tmp_path: Path) -> None:
+    model, weights = write_version(tmp_path, "json", None, "batch_shape", False)
+    model.write_text(model.read_text().replace('"name": "a"', '"name": "a", "batch_input_shape": [null, 3]'))
+    with pytest.raises(ModelError, match="written as by keras2 and keras3"):
+        read_keras(model, weights)
+
+
 def test_nested_sequential_without_input_layer_of_early_keras_2(tmp_path: Path) -> None:
     dense = {"name": "d", "batch_input_shape": [None, 3], "units": 2, "use_bias": False}
     nest = {"name": "nest", "layers": [{"class_name": "Dense", "config": dense}]}

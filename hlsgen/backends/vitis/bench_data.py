@@ -18,6 +18,8 @@ from hlsgen.ir.typing import Tensor
 
 _SAMPLES = 10
 """Samples for the test bench: enough to see an error, few enough for RTL simulation."""
+_CELLS, _WORK = 1 << 22, 1 << 28
+"""Values and multiplications for which there is a second one: designs beyond take seconds for each, and megabytes."""
 
 
 def bench_data(job: Job) -> dict[str, str]:
@@ -32,7 +34,12 @@ def bench_data(job: Job) -> dict[str, str]:
 
 def _lines(tensors: Sequence[Ints]) -> str:
     rows = zip(*(tensor.reshape(len(tensor), -1) for tensor in tensors), strict=True)
-    return "".join(" ".join(str(int(v)) for part in row for v in part) + "\n" for row in rows)
+    return "".join(" ".join(" ".join(map(str, part.tolist())) for part in row) + "\n" for row in rows)
+
+
+def _samples(design: Design) -> int:
+    """How many samples: fewer of large designs."""
+    return max(1, min(_SAMPLES, _CELLS // design.cells, _WORK // max(1, design.products)))
 
 
 def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np.float64]]:
@@ -42,11 +49,11 @@ def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np
             x = array_files.load_array(vectors.x, mapped=True)
         except InputError as error:
             raise InputError(f"test_vectors.x: {error}") from error
-        return {design.inputs[0].name: np.array(x[:_SAMPLES] if x.ndim else x)}
+        return {design.inputs[0].name: np.array(x[: _samples(design)] if x.ndim else x)}
     random = np.random.default_rng(0)
-    return {tensor.name: _random(tensor, random) for tensor in design.inputs}
+    return {tensor.name: _random(tensor, _samples(design), random) for tensor in design.inputs}
 
 
-def _random(tensor: Tensor, random: np.random.Generator) -> NDArray[np.float64]:
+def _random(tensor: Tensor, samples: int, random: np.random.Generator) -> NDArray[np.float64]:
     low, high = float(tensor.type.min), float(tensor.type.max)
-    return random.uniform(low, high, size=(_SAMPLES, *tensor.shape)) * tensor.factors
+    return random.uniform(low, high, size=(samples, *tensor.shape)) * tensor.factors

@@ -67,7 +67,7 @@ def _read_keras_zip(path: Path) -> SourceModel:
         info = _info(path, archive, _WEIGHTS)
     model = parse_model(_json(f"{path}: {_CONFIG}", config))
     facts = _json(f"{path}: {_METADATA}", metadata)
-    flavour = _flavour(facts.get("keras_version") if isinstance(facts, dict) else None, model)
+    flavour = _flavour(str(path), facts.get("keras_version") if isinstance(facts, dict) else None, model)
     with open_h5(str(path), _weights_of(path, info)) as root:
         found = path_weights(str(path), root, model, flavour, same_save=True)
     for _ in _pieces(path, info):  # to the end, where it is known whether they are those that were written
@@ -153,7 +153,7 @@ def _read_h5_model(path: Path) -> SourceModel:
         stored = root.group("model_weights")
         if stored is None:
             raise ModelError(f"{path}: no 'model_weights' group; the file is damaged")
-        flavour = _flavour(root.text_attribute("keras_version"), model)
+        flavour = _flavour(str(path), root.text_attribute("keras_version"), model)
         weights = legacy_weights(str(path), stored, model, flavour)
     return build_source(model, weights, flavour)
 
@@ -165,7 +165,7 @@ def _read_json_model(path: Path, weights: Path | None) -> SourceModel:
     model = parse_model(raw)
     if weights is None:
         raise ModelError(f"{path} holds the architecture only; pass the file of model.save_weights(...) as weights=")
-    flavour = _flavour(raw.get("keras_version"), model)
+    flavour = _flavour(str(path), raw.get("keras_version"), model)
     return build_source(model, _weights_file(weights, model, flavour), flavour)
 
 
@@ -202,10 +202,25 @@ def _json(where: str, text: bytes | str) -> Any:
         raise ModelError(f"{where}: {error}") from error
 
 
-def _flavour(version: object, model: ModelEntry) -> str:
-    """Which Keras wrote a model: by the version that the file names, else by what only one of them writes."""
+def _flavour(where: str, version: object, model: ModelEntry) -> str:
+    """Which Keras wrote a model: by the version that the file names, and by what only one of them writes.
+
+    ``hard_sigmoid``, for one, is another function in Keras 3. Raises ModelError where the two contradict each other.
+    """
     major = re.match(r"([0-9]{1,3})\.", version) if isinstance(version, str) else None
-    if major is not None:
-        return "keras3" if int(major[1]) >= 3 else "keras2"
-    # to_json() of Keras 3 names no version and no 'batch_input_shape'; that of Keras 2 names both.
-    return "keras2" if any("batch_input_shape" in layer.config for layer in model.everything()) else "keras3"
+    told = set() if major is None else {"keras3" if int(major[1]) >= 3 else "keras2"}
+    flavours = told | _writers(model)
+    if len(flavours) > 1:
+        spellings = " and ".join(sorted(_writers(model)))
+        named = f"it says that Keras {version} wrote it, but " if told else ""
+        raise ModelError(
+            f"{where}: {named}shapes of its inputs are written as by {spellings}, which differ in what layers compute; "
+            "the file is damaged, or was changed; save the model again"
+        )
+    return flavours.pop() if flavours else "keras3"  # whose to_json() names no version
+
+
+def _writers(model: ModelEntry) -> set[str]:
+    """The flavours by which shapes of inputs are spelt, where there are any."""
+    old = {"keras2" for layer in model.everything() if "batch_input_shape" in layer.config}
+    return old | {"keras3" for layer in model.everything() if layer.is_input and "batch_shape" in layer.config}
