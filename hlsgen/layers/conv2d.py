@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_matmul
 from hlsgen.ir.constant import Floats, Shape
@@ -17,7 +19,7 @@ from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 from hlsgen.layers.window import Window
 
 _MOST_PATCHES = 1 << 26
-"""Elements of copies of the input, one for each cell of the window, that are held at once (in real numbers)."""
+"""Elements of copies of the input, one for each cell of the window, that are held at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,20 +65,28 @@ class Conv2D(Convolution):
         return self.weight.shape[3]
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
-        patches, matrix = self.window.patches(inputs[0]), self.weight_matrix()
-        few = max(_MOST_PATCHES // max(prod(patches.shape[1:]), 1), 1)
-        # One product of all rows: many small ones take ten times as long.
-        parts = [patches[at : at + few].reshape(-1, self.n_in) @ matrix for at in range(0, len(patches), few)]
-        total = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        return (total + self.bias.effective).reshape(len(inputs[0]), *self.output_shape([inputs[0].shape[1:]]))
+        x, matrix = inputs[0], self.weight_matrix()
+        total = np.concatenate([rows @ matrix for rows in self._rows(x)])
+        return (total + self.bias.effective).reshape(len(x), *self.output_shape([x.shape[1:]]))
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x, frac = inputs[0]
         w, weight_frac = self.weight.fixed
+        matrix = w.reshape(self.n_in, self.n_out)
+        total = np.concatenate([exact_matmul(rows, matrix) for rows in self._rows(x)])
+        return self.add_bias(total.reshape(len(x), *self.output_shape([x.shape[1:]])), frac + weight_frac)
+
+    def _rows(self, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        """The windows of all samples, (windows, n_in) at a time: few products of many rows, as many small ones take ten
+        times as long, but not all windows of large images."""
         patches = self.window.patches(x)
-        total = exact_matmul(patches.reshape(*patches.shape[:3], self.n_in), w.reshape(self.n_in, self.n_out))
-        total = total.reshape(len(x), *self.output_shape([x.shape[1:]]))
-        return self.add_bias(total, frac + weight_frac)
+        samples = _MOST_PATCHES // max(prod(patches.shape[1:]), 1)
+        if samples:
+            yield from (patches[at : at + samples].reshape(-1, self.n_in) for at in range(0, len(patches), samples))
+            return
+        rows = max(_MOST_PATCHES // prod(patches.shape[2:]), 1)
+        for sample in patches:
+            yield from (sample[at : at + rows].reshape(-1, self.n_in) for at in range(0, len(sample), rows))
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         """Beside the image, zeros take part; where no window lies inside, only the cells that do count."""

@@ -38,19 +38,22 @@ class DepthwiseConv2D(Convolution):
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         x = inputs[0]
-        total = np.einsum("nrskwc,kwcm->nrscm", self.window.patches(x), self.weight.effective, optimize=True)
-        shaped: Floats = total.reshape(len(x), *self.output_shape([x.shape[1:]])) + self.bias.effective
-        return shaped
+        total: Floats = self._summed(self.window.patches(x), self.weight.effective)
+        return total.reshape(len(x), *self.output_shape([x.shape[1:]])) + self.bias.effective
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x, frac = inputs[0]
         w, weight_frac = self.weight.fixed
         bits = bit_length(x) + bit_length(w) + self.window.taps.bit_length()
-        patches = integers(self.window.patches(x), bits)
-        total: Ints = np.zeros((*patches.shape[:3], w.shape[2], self.multiplier), dtype=patches.dtype)
-        for row, column in np.ndindex(*self.window.size):
-            total = total + patches[:, :, :, row, column, :, None] * w[row, column]
+        total: Ints = self._summed(self.window.patches(integers(x, bits)), integers(w, bits))
         return self.add_bias(total.reshape(len(x), *self.output_shape([x.shape[1:]])), frac + weight_frac)
+
+    def _summed(self, patches: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
+        """Cell by cell of the window: all of them at once are many times the image."""
+        total = np.zeros((*patches.shape[:3], weight.shape[2], self.multiplier), dtype=patches.dtype)
+        for row, column in np.ndindex(*self.window.size):
+            total += patches[:, :, :, row, column, :, None] * weight[row, column]
+        return total
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         """Beside the image, zeros take part; where no window lies inside, only the cells that do count."""

@@ -223,6 +223,8 @@ WEIGHTED = [
 def test_what_keras_refuses(row: Row, form: str, library: str, tmp_path: Path) -> None:
     model = model_of(row, library)
     kept = Stored(model, form, tmp_path)
+    if not loads(library, kept.write()):
+        pytest.skip("Keras does not load what it wrote: operators in HDF5")
     changes: list[tuple[str, dict[str, Any]]] = [(what, {"arrays": a}) for what, a in other_arrays(kept.arrays)]
     changes += [(what, {"config": config}) for what, config in other_configurations(kept.config)]
     for what, change in changes:
