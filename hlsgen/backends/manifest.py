@@ -15,7 +15,7 @@ from hlsgen.ir.text import is_storable
 MANIFEST = "hlsgen.json"
 _FILES = "files"
 _LARGEST = 16 << 20
-"""Bytes: a project of 20,000 layers needs a quarter."""
+"""Bytes: a project of 4,000 layers needs a twentieth."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ MAX_WEIGHTS = 2**29
 """Numbers in all weights of a model."""
 MAX_RANK = 16
 """Axes of a tensor between two layers; no layer of Keras makes more than eight, and NumPy knows 32."""
-MAX_CALLS = 20_000
+MAX_CALLS = 8_000
 """Calls of layers and the tensors that they read, those of a model that is called several times each time."""
 MAX_PARTS = 512
 """Tensors that one layer reads or yields, and that a model does."""
-MAX_NODES = 2 * MAX_CALLS
+MAX_NODES = MAX_CALLS
 """Operations that all calls become."""
