@@ -63,7 +63,6 @@ class InputCheck:
                 continue
             if not self._rounded or expected is None or not rms or not expected.rms:
                 continue
-            usual = root_mean_square(in_model_units(some, tensor))
             octaves = round(log2(max(expected.rms / rms, LEAST)))
             larger, smaller = self._placed and rms > _UNEXPECTED * expected.rms, rms * _UNEXPECTED < expected.rms
             unused = _unused_bits(some, tensor)
@@ -72,6 +71,7 @@ class InputCheck:
             error, output = self._measured(tensor, octaves if larger or smaller else -unused, inputs, outputs)
             if error <= MOST_ERROR:
                 continue
+            usual = root_mean_square(in_model_units(some, tensor))
             if larger:
                 text = _larger(name, usual, rms / expected.rms, expected, error, output)
             elif smaller:

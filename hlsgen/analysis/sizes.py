@@ -14,10 +14,13 @@ LEAST = 1e-300
 def finite(data: Array) -> Floats:
     """Data as real numbers: what is infinite saturates, and says nothing about the others."""
     real = np.asarray(data, dtype=np.float64)
-    return np.where(np.isfinite(real), real, 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        usual = np.isfinite(real.sum())  # much the fastest test; sums of large numbers fail it, too
+    return real if usual else np.where(np.isfinite(real), real, 0.0)
 
 
 def root_mean_square(values: Array) -> float:
     """0 of no values; infinite where squares leave the range of floats."""
+    flat = values.reshape(-1)
     with np.errstate(over="ignore"):
-        return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
+        return float(np.sqrt(np.dot(flat, flat) / flat.size)) if flat.size else 0.0
