@@ -98,7 +98,9 @@ def test_a_network_that_nothing_computes_is_refused(tmp_path: Path) -> None:
     """16 million places of 65,536 cells in front of a Flatten, which needs them all."""
     pool = layer("AveragePooling2D", pool_size=[1, 65_535], strides=1, padding="same")
     model = sequential(input_layer([16, 2**20, 1]), pool, layer("Flatten", "f"))
-    refused(tmp_path, model, "the network is too large: inferring its types takes as long as 7.1e", kind=UnsupportedError)
+    refused(
+        tmp_path, model, "the network is too large: inferring its types takes as long as 7.1e", kind=UnsupportedError
+    )
 
 
 # -- calls -----------------------------------------------------------------------------------------
