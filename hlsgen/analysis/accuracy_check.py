@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log2, prod
+from math import log2
 
 import numpy as np
 
@@ -73,8 +73,8 @@ class AccuracyCheck:
         reasons = {tensor.typing.reason for op in design if not op.is_input for tensor in op.outputs}
         self._looks = not reasons.isdisjoint((Reason.BUDGET, Reason.FUNCTION))
         self._looks &= design.products <= _LARGEST
-        self._most = max(1, min(_SAMPLES, _CELLS // design.cells, _WORK // max(1, design.products)))
-        values = min((prod(tensor.shape) for tensor in design.outputs), default=1)
+        self._most = design.samples_within(_SAMPLES, _CELLS, _WORK)
+        values = min((tensor.size for tensor in design.outputs), default=1)
         self._fewest = min(self._most, -(-_FEWEST_VALUES // values))
         self._seen: dict[Kind, _Sample] = {}
         self._measured: dict[Kind, tuple[int, Inaccuracy | None]] = {}

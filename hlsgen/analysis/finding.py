@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hlsgen.ir.text import percent
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -15,3 +17,8 @@ class Finding:
     """The name of an input that need only be clipped to cause this, and what that costs."""
     of_types: bool = field(default=False, compare=False)
     """Whether it is about types; else about the data."""
+
+
+def off_by(output: str, error: float) -> str:
+    """What something costs: the error of an output, relative to it."""
+    return f"'{output}' is off by {percent(error)} % rms"

@@ -11,12 +11,12 @@ from enum import Enum
 
 import numpy as np
 
+from hlsgen.analysis.finding import off_by
 from hlsgen.analysis.sizes import LEAST, root_mean_square
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
-from hlsgen.ir.text import percent
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.precision.rounding_errors import most_error
@@ -48,7 +48,7 @@ class Inaccuracy:
 
     @property
     def cost(self) -> str:
-        return f"'{self.output}' is off by {percent(self.error)} % rms"
+        return off_by(self.output, self.error)
 
     def text(self, data: str, advice: str) -> str:
         """A line for the user; ``data`` says on what it was measured."""

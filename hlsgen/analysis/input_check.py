@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import log2, prod
+from math import log2
 
 import numpy as np
 
-from hlsgen.analysis.finding import Finding
+from hlsgen.analysis.finding import Finding, off_by
 from hlsgen.analysis.precision import precision_report
 from hlsgen.analysis.sizes import LEAST, finite, root_mean_square
 from hlsgen.design.arrays import Array, in_model_units
@@ -42,8 +42,7 @@ class InputCheck:
         self._placed = any(choice.placed_by_inputs for choice in choices)
         self._rounded = any(choice.reason in (Reason.BUDGET, Reason.FUNCTION) for choice in choices)
         self._known: dict[tuple[int, ...], tuple[float, str]] = {}
-        cells = sum(prod(tensor.shape) for op in design for tensor in op.outputs)
-        self.samples = max(1, min(_SAMPLES, _EVALUATED // cells))
+        self.samples = design.samples_within(_SAMPLES, _EVALUATED)
 
     def findings(self, inputs: Mapping[str, Array], outputs: Sequence[Array]) -> list[Finding]:
         """What is to be said of inputs that are so much larger or smaller than expected that it costs accuracy.
@@ -73,14 +72,13 @@ class InputCheck:
                 continue
             usual = root_mean_square(in_model_units(some, tensor))
             if larger:
-                text = _larger(name, usual, rms / expected.rms, expected, error, output)
+                kind, text = "larger", _larger(name, usual, rms / expected.rms, expected, error, output)
             elif smaller:
-                text = _smaller(name, usual, octaves, expected, error, output)
+                kind, text = "smaller", _smaller(name, usual, octaves, expected, error, output)
             else:
-                text = _coarse(tensor, unused, error, output)
-            kind = "larger" if larger else "smaller" if smaller else "coarse"
-            off = f"'{output}' is off by {percent(error)} % rms"
-            found.append(Finding((name, kind, octaves), text, (name, off) if larger and np.isfinite(error) else None))
+                kind, text = "coarse", _coarse(tensor, unused, error, output)
+            clipped = (name, off_by(output, error)) if larger and np.isfinite(error) else None
+            found.append(Finding((name, kind, octaves), text, clipped))
         return found
 
     def _measured(

@@ -52,12 +52,17 @@ class Design:
     @cached_property
     def cells(self) -> int:
         """The values that one sample has in all tensors together."""
-        return sum(prod(tensor.shape) for tensor in self.tensors)
+        return sum(tensor.size for tensor in self.tensors)
 
     @cached_property
     def products(self) -> int:
         """The multiplications that one sample takes."""
         return sum(op.layer.products * prod(tensor.shape[:-1]) for op in self for tensor in op.outputs)
+
+    def samples_within(self, most: int, cells: int, products: int | None = None) -> int:
+        """At most so many samples, fewer where they would have more values or multiplications; one at least."""
+        by_products = most if products is None else products // max(1, self.products)
+        return max(1, min(most, cells // self.cells, by_products))
 
     def producer(self, tensor: Tensor) -> Op:
         """The operation that computes a tensor."""

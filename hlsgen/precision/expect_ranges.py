@@ -127,7 +127,8 @@ class ExpectRanges(Pass):
         """What is met with calibration data, as the values of the graph hold it."""
         data = {v: np.asarray(calibration[v.name], dtype=np.float64) for v in graph.inputs}
         held = {v: x if v.exponents is None else x * np.exp2(np.array(v.exponents)) for v, x in data.items()}
-        return self._send(graph, _Flow(held, whole_of(graph), Origin.CALIBRATION, self.margin), batch_size(graph))[0]
+        whole = whole_of(graph)
+        return self._send(graph, _Flow(held, whole, Origin.CALIBRATION, self.margin), batch_size(graph, whole))[0]
 
     def _estimate(self, graph: Graph, data: Mapping[Value, Floats], size: ProbeSize) -> dict[Value, Expected]:
         """What is expected without calibration data, from made-up inputs and the statistics that the model holds."""

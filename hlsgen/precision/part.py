@@ -52,9 +52,7 @@ class Part(Generic[V]):
 
     def taken(self, stage: Stage[V], arrays: Sequence[Floats]) -> list[Floats]:
         """What a stage computes with, of the parts of its inputs (samples, *shape)."""
-        if stage.outputs[0] not in self.whole:
-            return list(arrays)
-        return [repeated(x, value.shape) for x, value in zip(arrays, stage.inputs, strict=True)]
+        return [repeated(x, shape) for x, shape in zip(arrays, self.taken_shapes(stage), strict=True)]
 
     def taken_shapes(self, stage: Stage[V]) -> list[Shape]:
         """The shapes of what a stage computes with."""

@@ -57,9 +57,9 @@ def probe_size(graph: Graph) -> ProbeSize:
     return ProbeSize(samples, part)
 
 
-def batch_size(graph: Graph, part: Part[Value] | None = None) -> int:
+def batch_size(graph: Graph, part: Part[Value]) -> int:
     """Samples evaluated at once: few for large tensors, but enough for the statistics of a batch."""
-    largest = _largest(graph, part or whole_of(graph))
+    largest = _largest(graph, part)
     return min(_wanted(largest), max(_MOST_CELLS // largest, _FEWEST))
 
 

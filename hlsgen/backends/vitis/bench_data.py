@@ -37,21 +37,17 @@ def _lines(tensors: Sequence[Ints]) -> str:
     return "".join(" ".join(" ".join(map(str, part.tolist())) for part in row) + "\n" for row in rows)
 
 
-def _samples(design: Design) -> int:
-    """How many samples: fewer of large designs."""
-    return max(1, min(_SAMPLES, _CELLS // design.cells, _WORK // max(1, design.products)))
-
-
 def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np.float64]]:
     """The first test vectors of the configuration, else seeded random values over the inputs' ranges."""
+    samples = design.samples_within(_SAMPLES, _CELLS, _WORK)
     if vectors is not None and len(design.inputs) == 1:
         try:
             x = array_files.load_array(vectors.x, mapped=True)
         except InputError as error:
             raise InputError(f"test_vectors.x: {error}") from error
-        return {design.inputs[0].name: np.array(x[: _samples(design)] if x.ndim else x)}
+        return {design.inputs[0].name: np.array(x[:samples] if x.ndim else x)}
     random = np.random.default_rng(0)
-    return {tensor.name: _random(tensor, _samples(design), random) for tensor in design.inputs}
+    return {tensor.name: _random(tensor, samples, random) for tensor in design.inputs}
 
 
 def _random(tensor: Tensor, samples: int, random: np.random.Generator) -> NDArray[np.float64]:
