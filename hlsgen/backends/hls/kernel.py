@@ -19,7 +19,7 @@ from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import WIDEST_WORD, FixedType, Ints
-from hlsgen.ir.wish import Strategy
+from hlsgen.ir.wish import Storage, Strategy
 from hlsgen.tools import templates_dir
 
 _KERNELS = "firmware/hlsgen"
@@ -102,6 +102,8 @@ class Kernel:
     reuse_factor: int = 1
     small: bool = True
     """Whether it is small enough to be unrolled into one pipeline with its neighbours."""
+    storage: Storage = Storage.AUTO
+    """The memory of constants that are declared as rows, and read a word a step."""
 
     def __post_init__(self) -> None:
         for name, member in self.members.items():
@@ -193,7 +195,8 @@ def call(
     """
     common: dict[str, Member] = {"input_t": op.input.type, "output_t": op.output.type}
     common |= _schedule(op) if schedule is None else schedule
-    return Kernel(function, header, common | dict(members), constants, op.strategy, op.reuse_factor, small)
+    scheduled = (op.strategy, op.reuse_factor, small, op.storage)
+    return Kernel(function, header, common | dict(members), constants, *scheduled)
 
 
 def call_of_two(op: Op, function: str, header: str, members: Members) -> Kernel:
