@@ -38,7 +38,7 @@ from hlsgen.named_files import checked_file
 from hlsgen.strict_yaml import MAX_BYTES, Document, parse
 
 IoType = Literal["io_parallel", "io_stream"]
-Strategy = Literal["auto", "latency", "resource"]
+Strategy = Literal["auto", "latency", "resource", "unrolled"]
 Storage = Literal["auto", "bram", "uram", "lutram"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
 WeightGranularity = Literal["auto", "tensor", "channel"]

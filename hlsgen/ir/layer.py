@@ -28,7 +28,7 @@ from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.ties import Tie
 from hlsgen.ir.types import MAX_WIDTH, FixedType, Ints
 from hlsgen.ir.typing import Tensor
-from hlsgen.ir.wish import Granularity, Wish
+from hlsgen.ir.wish import Granularity, Strategy, Wish
 
 
 class Exact(NamedTuple):
@@ -242,7 +242,8 @@ class Layer:
             return as_exact(constant, self.constant_width) is not None  # before constants got their types
         return bool((constant.effective == constant.values).all())
 
-    def valid_reuse_factors(self) -> list[int]:
+    def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
+        """Ascending; none for a strategy that its kernel does not have."""
         return [1]
 
     # -- meaning --------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ class Strategy(StrEnum):
     AUTO = "auto"
     LATENCY = "latency"
     RESOURCE = "resource"
+    UNROLLED = "unrolled"
 
 
 class Storage(StrEnum):
@@ -58,9 +59,9 @@ class Hardware:
 
     strategy: Strategy = Strategy.LATENCY
     reuse_factor: int = 1
-    named_reuse: bool = False
-    """Whether the reuse factor is for this very layer: kept or refused. Else the nearest valid one is as good."""
     storage: Storage = Storage.AUTO
+    named: frozenset[str] = frozenset()
+    """Which of these are for this very layer: kept or refused. Of others what comes nearest is as good."""
 
 
 @dataclass(frozen=True)

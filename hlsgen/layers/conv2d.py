@@ -15,6 +15,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Exact, Layer
 from hlsgen.ir.shape_pattern import Pattern
+from hlsgen.ir.wish import Strategy
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 from hlsgen.layers.window import Window
 
@@ -99,5 +100,5 @@ class Conv2D(Convolution):
     def weight_matrix(self) -> Floats:
         return self.weight.effective.reshape(self.n_in, self.n_out)
 
-    def valid_reuse_factors(self) -> list[int]:
-        return matrix_reuse_factors(self.n_in, self.n_out)
+    def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
+        return matrix_reuse_factors(self.n_in, self.n_out, strategy)

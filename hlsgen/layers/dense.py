@@ -10,6 +10,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Packing
 from hlsgen.ir.shape_pattern import Pattern
+from hlsgen.ir.wish import Strategy
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 
 
@@ -48,5 +49,5 @@ class Dense(LinearLayer):
     def weight_matrix(self) -> Floats:
         return self.weight.effective
 
-    def valid_reuse_factors(self) -> list[int]:
-        return matrix_reuse_factors(self.n_in, self.n_out)
+    def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
+        return matrix_reuse_factors(self.n_in, self.n_out, strategy)

@@ -14,6 +14,7 @@ from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Exact
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import Ints, bit_length, integers
+from hlsgen.ir.wish import Strategy
 from hlsgen.layers.conv2d import Convolution
 from hlsgen.layers.linear import divisors
 
@@ -81,5 +82,5 @@ class DepthwiseConv2D(Convolution):
     def shares_before(self, power: Floats, shares: Floats) -> Floats:
         return np.asarray(shares.reshape(-1, self.multiplier).sum(axis=1))
 
-    def valid_reuse_factors(self) -> list[int]:
-        return divisors(self.window.taps * self.n_out)
+    def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
+        return [] if strategy is Strategy.UNROLLED else divisors(self.window.taps * self.n_out)

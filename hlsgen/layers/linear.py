@@ -15,6 +15,7 @@ from hlsgen.ir.constant import MOST_FRACTION, Constant, Floats, exact_constant, 
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
+from hlsgen.ir.wish import Strategy
 
 _REAL_BIAS_BITS = 26
 """What is kept of a real bias (below its largest) where nobody rounds the sum: a little more than float32 does."""
@@ -211,12 +212,14 @@ def add_exactly(a: Exact, b: Exact) -> Exact:
     return Exact(exact_sum(shifted(a.mantissas, frac - a.frac), shifted(b.mantissas, frac - b.frac)), frac)
 
 
-def matrix_reuse_factors(n_in: int, n_out: int) -> list[int]:
+def matrix_reuse_factors(n_in: int, n_out: int, strategy: Strategy) -> list[int]:
     """Reuse factors for an ``n_in`` x ``n_out`` matrix: divisors of n_in, and n_in times divisors of n_out.
 
     With weights stored output by output, these are the factors for which each multiplier keeps to
-    one output in a cycle, so that the kernel needs no crossbar.
+    one output in a cycle, so that the kernel needs no crossbar. Unrolled products are distributed one by one.
     """
+    if strategy is Strategy.UNROLLED:
+        return list(range(1, n_in + 1))
     return sorted({*divisors(n_in), *(n_in * d for d in divisors(n_out))})
 
 

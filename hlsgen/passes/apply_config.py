@@ -87,8 +87,8 @@ class ApplyConfig(Pass):
         return Hardware(
             Strategy(self.config.lookup(name, kind, "strategy", "auto")),
             self.config.lookup(name, kind, "reuse_factor", 1),
-            own is not None and own.reuse_factor is not None,
             Storage(self.config.lookup(name, kind, "storage", "auto")),
+            frozenset(key for key in _OF_MULTIPLIERS if own is not None and getattr(own, key) is not None),
         )
 
     def _type_for(self, graph: Graph, node: Node, role: str) -> Wished | None:

@@ -62,7 +62,8 @@ def _difference(node: Node, wanted: Hardware, settled: Hardware) -> str | None:
     """Why a layer has another reuse factor than was wished, if it has."""
     if settled.reuse_factor == wanted.reuse_factor:
         return None
-    if nearest_factor(wanted.reuse_factor, node.layer.valid_reuse_factors()) == settled.reuse_factor:
+    valid = node.layer.valid_reuse_factors(settled.strategy)
+    if nearest_factor(wanted.reuse_factor, valid) == settled.reuse_factor:
         return f"reuse_factor {wanted.reuse_factor} does not divide every layer's work; the nearest that does"
     return (
         f"more than {MOST_MULTIPLIERS} multipliers, so strategy resource and the least reuse_factor that leaves fewer"
@@ -70,25 +71,41 @@ def _difference(node: Node, wanted: Hardware, settled: Hardware) -> str | None:
 
 
 def _refuse_invalid(name: str, nodes: Sequence[Node]) -> None:
-    """A factor by a layer's name holds for every product that the layer became."""
+    """What is said by a layer's name holds for every product that the layer became."""
     hardware = nodes[0].wish.hardware
-    if not hardware.named_reuse:
+    strategies = [_strategy(node) for node in nodes]
+    for node, strategy in zip(nodes, strategies, strict=True):
+        if (
+            strategy is not hardware.strategy
+            and "strategy" in hardware.named
+            and hardware.strategy is not Strategy.AUTO
+        ):
+            raise ConfigError(
+                f"layer '{name}': strategy '{hardware.strategy}' is not there for {node.layer.kind}; give it 'latency' "
+                "or 'resource'"
+            )
+    if "reuse_factor" not in hardware.named:
         return
-    valid = sorted(set.intersection(*(set(node.layer.valid_reuse_factors()) for node in nodes)))
+    valid = set.intersection(*(set(n.layer.valid_reuse_factors(s)) for n, s in zip(nodes, strategies, strict=True)))
     if hardware.reuse_factor not in valid:
-        raise ConfigError(invalid_reuse_factor(name, hardware.reuse_factor, valid))
+        raise ConfigError(invalid_reuse_factor(name, hardware.reuse_factor, sorted(valid)))
+
+
+def _strategy(node: Node) -> Strategy:
+    """The strategy wished for; resource, which all products have, for one that its kernel does not have."""
+    wanted = node.wish.hardware.strategy
+    if wanted is Strategy.AUTO:
+        return Strategy.LATENCY if node.layer.products <= MOST_MULTIPLIERS else Strategy.RESOURCE
+    return wanted if node.layer.valid_reuse_factors(wanted) else Strategy.RESOURCE
 
 
 def _settled(node: Node) -> Hardware:
-    hardware, valid = node.wish.hardware, node.layer.valid_reuse_factors()
-    products = node.layer.products
-    wanted, strategy = hardware.reuse_factor, hardware.strategy
-    if strategy is Strategy.AUTO:
-        strategy = Strategy.LATENCY if products <= MOST_MULTIPLIERS else Strategy.RESOURCE
-        least = -(-products // MOST_MULTIPLIERS)
-        if not hardware.named_reuse:
-            valid = [factor for factor in valid if factor >= least]
-    return replace(hardware, strategy=strategy, reuse_factor=nearest_factor(wanted, valid))
+    hardware, strategy = node.wish.hardware, _strategy(node)
+    valid = node.layer.valid_reuse_factors(strategy)
+    if hardware.strategy is Strategy.AUTO and "reuse_factor" not in hardware.named:
+        least = -(-node.layer.products // MOST_MULTIPLIERS)
+        valid = [factor for factor in valid if factor >= least]
+    return replace(hardware, strategy=strategy, reuse_factor=nearest_factor(hardware.reuse_factor, valid))
 
 
 def nearest_factor(wanted: int, valid: Sequence[int]) -> int:

@@ -103,3 +103,22 @@ def test_what_has_no_multipliers_says_so() -> None:
     made = design(source, layers={"relu": {"reuse_factor": 2, "strategy": "resource"}})
     assert any("relu: its strategy and reuse_factor has no effect" in note for note in made.notes)
     assert not any("no effect" in n for n in design(source, layers={"relu": {"reuse_factor": 1}}).notes)
+
+
+def test_a_strategy_that_a_kernel_does_not_have(separable: Any) -> None:
+    """For many layers it is a wish, as a factor is; by name it is kept or refused."""
+    made = design(separable, strategy="unrolled", reuse_factor=3)
+    assert [strategy for strategy, _ in chosen(made).values()] == ["resource", "unrolled"]
+    with pytest.raises(ConfigError, match="layer 'sep': strategy 'unrolled' is not there for DepthwiseConv2D"):
+        design(separable, layers={"sep": {"strategy": "unrolled"}})
+
+
+def test_unrolled_products_take_any_factor(two: Any) -> None:
+    made = design(two, strategy="unrolled", reuse_factor=11)
+    assert chosen(made) == {"a": ("unrolled", 11), "b": ("unrolled", 10)}
+
+
+def test_storage_of_what_is_not_stored(two: Any) -> None:
+    made = design(two, storage="bram", layers={"b": {"strategy": "resource", "reuse_factor": 5}})
+    assert {op.name: op.storage.value for op in made if op.layer.has_multiplier} == {"a": "bram", "b": "bram"}
+    assert any("storage 'bram' has no effect on a:" in note for note in made.notes)

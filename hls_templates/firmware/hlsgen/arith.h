@@ -12,7 +12,7 @@
 
 namespace hlsgen {
 
-enum class strategy { latency, resource };
+enum class strategy { latency, resource, unrolled };
 
 // What a fixed-point type is.
 template <class T> struct traits;

@@ -3,6 +3,8 @@
 // A product takes `turns` steps, in each of which `multipliers` products are added up:
 //   latency   one turn with all products; the caller's PIPELINE II=C::interval lets the tool share multipliers
 //   resource  turns * multipliers == n_in * n_out; a turn reads one word of `multipliers` weights from a ROM
+//   unrolled  every product that is not by zero has a turn in a lane of its output; a lane whose weights are all powers
+//             of two has no multiplier
 //
 // Config C
 //   input_t, weight_t, bias_t, weight_word, bias_word
@@ -10,7 +12,7 @@
 //   n_in, n_out
 //   strategy, turns, multipliers, interval
 //
-// weights<C>                 the weights as an argument: [n_out * n_in], for resource [multipliers][turns]
+// weights<C>                the weights as an argument: [n_out * n_in], resource [multipliers][turns], unrolled lanes
 // turn_of<C>                counts turns: begins with the first, and again after the last
 // matvec_turn<C>(turn, x, w, b, sum)   one step; sum is complete behind the last one, and has to stay between them
 // matvec<C>(x, w, b, sum)   all turns
@@ -23,14 +25,15 @@
 namespace hlsgen {
 namespace detail {
 
-enum class turning { once, within_rows, over_rows };
+enum class turning { once, within_rows, over_rows, in_lanes };
 
 // How the turns of C go through its matrix. Weight m of turn t is number t + turns * m of the matrix.
 template <class C>
 constexpr turning turning_of() {
-    return C::strategy == strategy::latency ? turning::once
-           : C::n_in % C::turns == 0        ? turning::within_rows
-                                            : turning::over_rows;
+    return C::strategy == strategy::latency    ? turning::once
+           : C::strategy == strategy::unrolled ? turning::in_lanes
+           : C::n_in % C::turns == 0           ? turning::within_rows
+                                               : turning::over_rows;
 }
 
 template <class C, turning T> struct matvec_by;
@@ -62,6 +65,13 @@ template <class C> struct matvec_by<C, turning::once> {
     }
 };
 
+template <class C> struct counted_turn {
+    int number = 0;
+    bool is_first() const { return number == 0; }
+    bool is_last() const { return number == C::turns - 1; }
+    void advance() { number = is_last() ? 0 : number + 1; }
+};
+
 template <class C> using turns_of_words = const typename C::weight_word (&)[C::multipliers][C::turns];
 
 // turns divides n_in: every output has n_in / turns multipliers and takes its part of the row in each turn.
@@ -70,12 +80,7 @@ template <class C> struct matvec_by<C, turning::within_rows> {
     typedef turns_of_words<C> weights;
     static const int of_output = C::n_in / C::turns;  // multipliers
 
-    struct turn_of {
-        int number = 0;
-        bool is_first() const { return number == 0; }
-        bool is_last() const { return number == C::turns - 1; }
-        void advance() { number = is_last() ? 0 : number + 1; }
-    };
+    typedef counted_turn<C> turn_of;
 
     static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
                      const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
@@ -151,9 +156,75 @@ template <class C> struct matvec_by<C, turning::over_rows> {
     }
 };
 
+// Lanes: in each turn each has one input and one weight, and adds to one output.
+template <class C> struct matvec_by<C, turning::in_lanes> {
+    typedef const typename C::lanes& weights;
+    typedef counted_turn<C> turn_of;
+
+    // A multiplier between two multiplexers.
+    static void multiply(int l, const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
+                         typename C::sum_t& sum) {
+#pragma HLS INLINE
+        typename C::input_t values[C::turns];
+#pragma HLS ARRAY_PARTITION variable=values complete
+    Value:
+        for (int t = 0; t < C::turns; t++) {
+#pragma HLS UNROLL
+            values[t] = x[w.input[l][t]];
+        }
+        accumulate(sum, mux<C::turns>(values, 0, turn.number) *
+                            from_mantissa<typename C::weight_t>(mux<C::turns>(w.weight[l], 0, turn.number)));
+    }
+
+    // A multiplexer of shifted inputs.
+    static void shift(int l, const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
+                      typename C::sum_t& sum) {
+#pragma HLS INLINE
+        decltype(typename C::input_t() * typename C::weight_t()) products[C::turns];
+#pragma HLS ARRAY_PARTITION variable=products complete
+    Product:
+        for (int t = 0; t < C::turns; t++) {
+#pragma HLS UNROLL
+            products[t] = x[w.input[l][t]] * from_mantissa<typename C::weight_t>(w.weight[l][t]);
+        }
+        accumulate(sum, mux<C::turns>(products, 0, turn.number));
+    }
+
+    static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
+                     const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+#pragma HLS INLINE
+    Start:
+        for (int j = 0; j < C::n_out; j++) {
+#pragma HLS UNROLL
+            const typename C::sum_t start = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
+            sum[j] = turn.is_first() ? start : sum[j];
+        }
+    Multiplied:
+        for (int l = 0; l < C::lanes::multiplied; l++) {
+#pragma HLS UNROLL
+            multiply(l, turn, x, w, sum[w.output[l]]);
+        }
+    Shifted:
+        for (int l = C::lanes::multiplied; l < C::lanes::count; l++) {
+#pragma HLS UNROLL
+            shift(l, turn, x, w, sum[w.output[l]]);
+        }
+    }
+};
+
 template <class C> using matvec_of = matvec_by<C, turning_of<C>()>;
 
 }  // namespace detail
+
+// What each of Count lanes multiplies in each of Turns turns, and the output it adds to; the first Multiplied lanes have
+// a multiplier, the others shift.
+template <class Word, int Count, int Turns, int Multiplied> struct lanes_of {
+    static const int count = Count, multiplied = Multiplied;
+
+    int input[Count][Turns];
+    Word weight[Count][Turns];
+    int output[Count];
+};
 
 template <class C> using weights = typename detail::matvec_of<C>::weights;
 template <class C> using turn_of = typename detail::matvec_of<C>::turn_of;

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hlsgen.backends.hls.lanes import Lanes
 from hlsgen.errors import DesignError, UnsupportedError, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
@@ -40,7 +41,14 @@ class Enumerator:
     value: str
 
 
-Member = int | bool | FixedType | Word | Enumerator
+@dataclass(frozen=True)
+class TypeOf:
+    """A member of the config struct: the type under which a constant is declared, by its role."""
+
+    role: str
+
+
+Member = int | bool | FixedType | Word | Enumerator | TypeOf
 Members = Mapping[str, Member]
 
 
@@ -60,6 +68,8 @@ class ConstantArray:
     """What the axes of ``shape`` are, the last one running fastest: "output, input"."""
     row: int | None = None
     """If given, the words are declared as rows of so many, which divide them."""
+    lanes: Lanes | None = None
+    """If given, it is declared as these (in the emulator, where nothing is spread over turns, as the words)."""
 
     def __post_init__(self) -> None:
         if self.words.shape != (prod(self.shape),) or not self.words.size:
@@ -115,7 +125,7 @@ class Kernel:
         """The members as they are printed: types, shape (with what is chosen by it), schedule."""
         found: dict[str, dict[str, Member]] = {"types": {}, "shape": {}, "schedule": {}}
         for name, member in self.members.items():
-            typed = isinstance(member, FixedType | Word)
+            typed = isinstance(member, FixedType | Word | TypeOf)
             found["types" if typed else "schedule" if name in _SCHEDULE else "shape"][name] = member
         return {title: members for title, members in found.items() if members}
 

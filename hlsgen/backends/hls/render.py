@@ -6,7 +6,7 @@ from functools import cache
 
 import jinja2
 
-from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, Word
+from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
 from hlsgen.backends.hls.plan import Plan, Step, Wire
 from hlsgen.ir.types import FixedType
 from hlsgen.tools import templates_dir
@@ -40,6 +40,8 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "word": word_type,
         "bound": bound_type,
         "words": words,
+        "declared": declared_type,
+        "lanes": lanes,
     }
     return _environment().get_template(template).render(**named, **context)
 
@@ -56,8 +58,11 @@ def arguments(step: Step) -> str:
     return ", ".join([w.name for w in (*step.inputs, *step.outputs)] + [c.name for c in step.constants])
 
 
-def member(name: str, value: Member) -> str:
-    """Declare one member of a config struct."""
+def member(name: str, value: Member, step: Step) -> str:
+    """Declare one member of the config struct of ``step``."""
+    if isinstance(value, TypeOf):
+        (constant,) = (constant for constant in step.constants if constant.array.role == value.role)
+        return f"typedef decltype({constant.name}) {name};"
     if isinstance(value, FixedType):
         return f"typedef {value.cpp} {name};"
     if isinstance(value, Word):
@@ -76,6 +81,14 @@ def word_type(array: ConstantArray) -> str:
     return _mantissa(array.width, array.signed)
 
 
+def declared_type(array: ConstantArray) -> str:
+    """Spell the type of what a constant array is declared of."""
+    if array.lanes is None:
+        return word_type(array)
+    count, turns = array.lanes.words.shape
+    return f"hlsgen::lanes_of<{word_type(array)}, {count}, {turns}, {array.lanes.multiplied}>"
+
+
 def bound_type(array: ConstantArray) -> str:
     """Spell the type of a constant whose words are bound when the emulator is loaded."""
     return f"hlsgen::bound<{array.width}, {'true' if array.signed else 'false'}, {array.words.size}>"
@@ -87,10 +100,26 @@ def _mantissa(width: int, signed: bool) -> str:
 
 def words(array: ConstantArray) -> str:
     """The words as integer literals; beyond 64 bits as decimal strings, which ap_int reads."""
-    texts = [_literal(int(v), array) for v in array.words]
-    if array.row is not None:
-        texts[:: array.row] = ["{" + text for text in texts[:: array.row]]
-        texts[array.row - 1 :: array.row] = [text + "}" for text in texts[array.row - 1 :: array.row]]
+    return _lines([_literal(int(v), array) for v in array.words], array.row)
+
+
+def lanes(array: ConstantArray) -> str:
+    """The members of :class:`hlsgen.backends.hls.lanes.Lanes` in the order of the C++ struct."""
+    parts = array.lanes
+    assert parts is not None
+    turns = parts.words.shape[1]
+    inputs, outputs = ([str(int(v)) for v in table.ravel()] for table in (parts.inputs, parts.outputs))
+    weights = [_literal(int(v), array) for v in parts.words.ravel()]
+    tables = (("input", inputs, turns), ("weight", weights, turns), ("output", outputs, None))
+    return ",\n".join(f"    {{  // {title}\n{_lines(texts, row)}\n    }}" for title, texts, row in tables)
+
+
+def _lines(texts: list[str], row: int | None) -> str:
+    """Literals in lines, each ``row`` of them in braces."""
+    if row is not None:
+        texts = [*texts]
+        texts[::row] = ["{" + text for text in texts[::row]]
+        texts[row - 1 :: row] = [text + "}" for text in texts[row - 1 :: row]]
     lines, line = [], "   "
     for text in texts:
         if len(line) + len(text) + 2 > _LINE:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, Word, call, kernel_of, summed
+from hlsgen.backends.hls.kernel import (
+    ConstantArray,
+    Enumerator,
+    Kernel,
+    Members,
+    TypeOf,
+    Word,
+    call,
+    kernel_of,
+    summed,
+)
 from hlsgen.backends.hls.kernels.geometry import convolution
+from hlsgen.backends.hls.lanes import Lanes
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
@@ -46,7 +57,7 @@ class Turns:
     @classmethod
     def of(cls, op: Op, products: int) -> Turns:
         reuse = op.reuse_factor
-        turns, interval = (reuse, 1) if op.strategy is Strategy.RESOURCE else (1, reuse)
+        turns, interval = (1, reuse) if op.strategy is Strategy.LATENCY else (reuse, 1)
         return cls(op.strategy, turns, interval, -(-products // reuse))
 
     @property
@@ -56,18 +67,26 @@ class Turns:
             "turns": self.turns,
             "multipliers": self.multipliers,
             "interval": self.interval,
+            **({"lanes": TypeOf("w")} if self.strategy is Strategy.UNROLLED else {}),
         }
 
-    @property
-    def row(self) -> int | None:
-        """The length of a row of weights, where one is read a step."""
-        return self.turns if self.strategy is Strategy.RESOURCE else None
+    def declared(self, weights: ConstantArray, matrix: Ints) -> ConstantArray:
+        """Weights in the form in which they are read in turns; ``matrix`` (outputs, inputs) holds them."""
+        if self.strategy is Strategy.RESOURCE:
+            return replace(weights, row=self.turns)
+        if self.strategy is Strategy.UNROLLED:
+            return replace(weights, lanes=Lanes.of(matrix, self.turns))
+        return weights
 
 
-def _constants(layer: LinearLayer, output_major: Ints, row: int | None = None) -> tuple[ConstantArray, ConstantArray]:
+def _constants(
+    layer: LinearLayer, output_major: Ints, turns: Turns | None = None
+) -> tuple[ConstantArray, ConstantArray]:
     bias, _ = layer.bias.fixed
     weights = ConstantArray.of("w", output_major, layer.weight.known_type, "output, input")
-    return replace(weights, row=row), ConstantArray.of("b", bias, layer.bias.known_type, "output")
+    if turns is not None:
+        weights = turns.declared(weights, output_major)
+    return weights, ConstantArray.of("b", bias, layer.bias.known_type, "output")
 
 
 @kernel_of(Dense)
@@ -75,7 +94,7 @@ def dense(layer: Dense, op: Op) -> Kernel:
     positions = prod(op.output.shape[:-1])
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), "positions": positions}
-    constants = _constants(layer, layer.weight.fixed[0].T, turns.row)
+    constants = _constants(layer, layer.weight.fixed[0].T, turns)
     small = positions <= _MOST_POSITIONS
     return call(op, "dense", "dense.h", members, *constants, small=small, schedule=turns.members)
 
@@ -85,7 +104,7 @@ def conv2d(layer: Conv2D, op: Op) -> Kernel:
     window = convolution(layer.window, op.input.shape)
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), **window.members}
-    constants = _constants(layer, layer.weight.fixed[0].reshape(layer.n_in, layer.n_out).T, turns.row)
+    constants = _constants(layer, layer.weight.fixed[0].reshape(layer.n_in, layer.n_out).T, turns)
     small = window.positions == 1
     return call(op, "conv2d", "conv2d.h", members, *constants, small=small, schedule=turns.members)
 
