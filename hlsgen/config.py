@@ -167,6 +167,9 @@ class LayerSettings(_Strict):
     precision: Annotated[Precision, BeforeValidator(_parse_precision)] = Field(default_factory=Precision)
     strategy: Strategy | None = None
     reuse_factor: Annotated[int | None, Field(ge=1), Whole] = None
+    parallelization_factor: Annotated[
+        int | None, Field(ge=1, description="pixels of a convolution that are computed at once, of arrays"), Whole
+    ] = None
     storage: Annotated[Storage | None, Field(description="memory for weights that are read turn by turn")] = None
     weight_granularity: Annotated[
         WeightGranularity | None,
@@ -260,7 +263,7 @@ class Config(_Strict):
         return None if written is None else written.completed(INPUT_MODES)
 
 
-_MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "storage", "weight_granularity")
+_MODEL_LEVEL = tuple(LayerSettings.model_fields)
 
 
 def make_config(

@@ -54,7 +54,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel"),
         ExpectMovedRanges(*ranges),
         ChooseWeightGrids(config.default_width, config.max_width),
-        ChooseHardware(),
+        ChooseHardware(config.io_type == "io_stream"),
     )
 
 

@@ -246,6 +246,10 @@ class Layer:
         """Ascending; none for a strategy that its kernel does not have."""
         return [1]
 
+    def valid_parallelization(self, shapes: Sequence[Shape]) -> list[int]:
+        """How many places of a window (over inputs of ``shapes``) its kernel can compute at once, ascending."""
+        return [1]
+
     # -- meaning --------------------------------------------------------------------------------
 
     def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:

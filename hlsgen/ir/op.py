@@ -71,6 +71,11 @@ class Op:
         return self.wish.hardware.storage if self.layer.has_multiplier else Storage.AUTO
 
     @property
+    def parallelization(self) -> int:
+        """Places of a window whose products are computed at once."""
+        return self.wish.hardware.parallelization if self.layer.has_multiplier else 1
+
+    @property
     def origins(self) -> tuple[Source, ...]:
         """Every source layer that it computes."""
         return (self.source, *self.fused)

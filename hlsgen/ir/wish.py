@@ -60,6 +60,8 @@ class Hardware:
     strategy: Strategy = Strategy.LATENCY
     reuse_factor: int = 1
     storage: Storage = Storage.AUTO
+    parallelization: int = 1
+    """Places of a window whose products are computed at once."""
     named: frozenset[str] = frozenset()
     """Which of these are for this very layer: kept or refused. Of others what comes nearest is as good."""
 

@@ -16,9 +16,11 @@ from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Exact, Layer
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.wish import Strategy
-from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
+from hlsgen.layers.linear import LinearLayer, divisors, matrix_reuse_factors
 from hlsgen.layers.window import Window
 
+_MOST_SUMS = 4096
+"""Of all places that are computed at once: each is a register of its own."""
 _MOST_PATCHES = 1 << 26
 """Elements of copies of the input, one for each cell of the window, that are held at once."""
 
@@ -102,3 +104,9 @@ class Conv2D(Convolution):
 
     def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
         return matrix_reuse_factors(self.n_in, self.n_out, strategy)
+
+    def valid_parallelization(self, shapes: Sequence[Shape]) -> list[int]:
+        """Parts of a row, or whole rows."""
+        height, width = self.window.output_extent(shapes[0])
+        factors = sorted({*divisors(width), *(width * rows for rows in divisors(height))})
+        return [factor for factor in factors if factor == 1 or factor * self.n_out <= _MOST_SUMS]

@@ -11,7 +11,12 @@ from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.wish import By, Granularity, Hardware, Storage, Strategy, Wish, Wished
 from hlsgen.passes.base import Pass
 
-_OF_MULTIPLIERS = {"strategy": ("auto", "latency"), "reuse_factor": (1,), "storage": ("auto",)}
+_OF_MULTIPLIERS = {
+    "strategy": ("auto", "latency"),
+    "reuse_factor": (1,),
+    "parallelization_factor": (1,),
+    "storage": ("auto",),
+}
 """What means something for layers with multipliers alone, but for these values."""
 
 
@@ -88,6 +93,7 @@ class ApplyConfig(Pass):
             Strategy(self.config.lookup(name, kind, "strategy", "auto")),
             self.config.lookup(name, kind, "reuse_factor", 1),
             Storage(self.config.lookup(name, kind, "storage", "auto")),
+            self.config.lookup(name, kind, "parallelization_factor", 1),
             frozenset(key for key in _OF_MULTIPLIERS if own is not None and getattr(own, key) is not None),
         )
 

@@ -25,6 +25,8 @@ class ChooseHardware(Pass):
 
     exact = True
     optional = False
+    streams: bool = False
+    """Whether layers read and write a pixel a step, so that none is computed beside another."""
 
     def run(self, graph: Graph) -> bool:
         layers: dict[str, list[Node]] = {}
@@ -34,8 +36,9 @@ class ChooseHardware(Pass):
         taken: dict[str, list[str]] = {}
         for name, nodes in layers.items():
             _refuse_invalid(name, nodes)
+            _refuse_parallel(name, nodes, self.streams)
             for node in nodes:
-                wanted, node.wish = node.wish.hardware, replace(node.wish, hardware=_settled(node))
+                wanted, node.wish = node.wish.hardware, replace(node.wish, hardware=_settled(node, self.streams))
                 why = _difference(node, wanted, node.wish.hardware)
                 if why:
                     taken.setdefault(why, []).append(f"{node.name} takes {node.wish.hardware.reuse_factor}")
@@ -99,13 +102,42 @@ def _strategy(node: Node) -> Strategy:
     return wanted if node.layer.valid_reuse_factors(wanted) else Strategy.RESOURCE
 
 
-def _settled(node: Node) -> Hardware:
+def _refuse_parallel(name: str, nodes: Sequence[Node], streams: bool) -> None:
+    hardware = nodes[0].wish.hardware
+    factor = hardware.parallelization
+    if factor == 1 or "parallelization_factor" not in hardware.named:
+        return
+    if streams:
+        raise ConfigError(
+            f"layer '{name}': parallelization_factor {factor} computes pixels of arrays at once, and io_stream moves "
+            "one a step; leave it out, or take io_type 'io_parallel'"
+        )
+    valid = sorted(set.union(*(set(_parallel(node, streams)) for node in nodes)))
+    if factor not in valid:
+        offer = ", ".join(map(str, valid))
+        raise ConfigError(
+            f"layer '{name}': parallelization_factor {factor} is not valid; a row of pixels is divided evenly, or "
+            f"several rows are taken: {offer}"
+        )
+
+
+def _parallel(node: Node, streams: bool) -> list[int]:
+    shapes = [value.shape for value in node.inputs]
+    return [1] if streams else node.layer.valid_parallelization(shapes)
+
+
+def _settled(node: Node, streams: bool) -> Hardware:
     hardware, strategy = node.wish.hardware, _strategy(node)
     valid = node.layer.valid_reuse_factors(strategy)
     if hardware.strategy is Strategy.AUTO and "reuse_factor" not in hardware.named:
         least = -(-node.layer.products // MOST_MULTIPLIERS)
         valid = [factor for factor in valid if factor >= least]
-    return replace(hardware, strategy=strategy, reuse_factor=nearest_factor(hardware.reuse_factor, valid))
+    return replace(
+        hardware,
+        strategy=strategy,
+        reuse_factor=nearest_factor(hardware.reuse_factor, valid),
+        parallelization=nearest_factor(hardware.parallelization, _parallel(node, streams)),
+    )
 
 
 def nearest_factor(wanted: int, valid: Sequence[int]) -> int:

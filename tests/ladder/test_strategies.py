@@ -76,3 +76,19 @@ def test_lanes_hold_each_product_once(turns: int) -> None:
 def test_a_matrix_of_zeros_is_one_idle_lane() -> None:
     lanes = Lanes.of(integers(np.zeros((3, 4), int), 8), 2)
     assert (lanes.words == 0).all() and lanes.multiplied == 0 and lanes.words.shape == (1, 2)
+
+
+@pytest.mark.parametrize("strategy", ["latency", "resource"])
+@pytest.mark.parametrize("factor", [2, pytest.param(4, marks=pytest.mark.slow), 8])
+def test_pixels_at_once(strategy: str, factor: int) -> None:
+    """Of an output of 4 x 4: half a row, a row, two rows."""
+    net = Net(4)
+    net.input((5, 5, 2))
+    source = net.source(net.conv("conv", "x", 2, 3, size=2, padding="valid"))
+    settings = {"input_precision": "fixed<7,3>", "strategy": strategy, "reuse_factor": 4}
+    project = project_of(source, **settings, layers={"conv": {"parallelization_factor": factor}})
+    (step,) = project.plan.steps
+    one = 24 // 4  # multipliers of a pixel: a window of 8, 3 channels, shared by 4
+    assert step.kernel.multipliers == factor * one
+    x = np.random.default_rng(6).integers(-64, 64, (5, 5, 5, 2)) / 16
+    executors_agree(project, x)

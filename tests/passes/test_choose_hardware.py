@@ -122,3 +122,27 @@ def test_storage_of_what_is_not_stored(two: Any) -> None:
     made = design(two, storage="bram", layers={"b": {"strategy": "resource", "reuse_factor": 5}})
     assert {op.name: op.storage.value for op in made if op.layer.has_multiplier} == {"a": "bram", "b": "bram"}
     assert any("storage 'bram' has no effect on a:" in note for note in made.notes)
+
+
+@pytest.fixture(scope="module")
+def image() -> Any:
+    """A convolution whose output is 4 x 6."""
+    net = Net()
+    net.input((6, 8, 2))
+    return net.source(net.call("Flatten", "flat", net.conv("conv", "x", 2, 3, padding="valid")))
+
+
+def test_pixels_at_once(image: Any) -> None:
+    def parallel(**settings: Any) -> int:
+        (found,) = (op.parallelization for op in design(image, **settings) if op.layer.has_multiplier)
+        return found
+
+    assert parallel() == 1
+    for factor in (1, 2, 3, 6, 12, 24):
+        assert parallel(layers={"conv": {"parallelization_factor": factor}}) == factor
+    assert parallel(parallelization_factor=5) == 6
+    assert parallel(parallelization_factor=6, io_type="io_stream") == 1
+    with pytest.raises(ConfigError, match=r"'conv': parallelization_factor 4 .*: 1, 2, 3, 6, 12, 24$"):
+        design(image, layers={"conv": {"parallelization_factor": 4}})
+    with pytest.raises(ConfigError, match=r"'conv': parallelization_factor 6 .*io_parallel"):
+        design(image, io_type="io_stream", layers={"conv": {"parallelization_factor": 6}})

@@ -10,9 +10,11 @@
 //   kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width
 //   pad_top, pad_bottom, pad_left, pad_right
 //   interval                cycles a turn: latency shares multipliers by it, resource has 1
+//   parallel_rows, parallel_columns   of arrays: pixels of the output that are computed at once; they divide it
+//   all_multipliers         of arrays: of these pixels together
 // Constants: weights<C> w ([n_out][kernel_height][kernel_width][in_channels]), b[n_out].
 // Streams: a pack is a pixel, X::size == in_channels, Y::size == n_out. The whole image is consumed.
-// Cycles, with o = out_height * out_width: arrays o * turns * interval; streams (padded pixels + o * (turns - 1)) *
+// Cycles, with o = out_height * out_width: arrays o / parallel * turns * interval; streams (padded pixels + o * (turns - 1)) *
 // interval, as a pixel that completes no window takes one step.
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
@@ -41,34 +43,54 @@ Result:
     }
 }
 
+// One turn of the output pixel at (row, column) of an image held in an array.
+template <class C>
+void conv2d_pixel(const turn_of<C>& turn, int row, int column,
+                  const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
+                  typename C::output_t y[C::out_height * C::out_width * C::n_out], weights<C> w,
+                  const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+#pragma HLS INLINE
+    const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
+    typename C::input_t cells[C::n_in];
+#pragma HLS ARRAY_PARTITION variable=cells complete
+    typename C::output_t result[C::n_out];
+#pragma HLS ARRAY_PARTITION variable=result complete
+    gather_window<convolution_geometry<C>>(x, row * C::stride_height, column * C::stride_width, zero, cells);
+    matvec_turn<C>(turn, cells, w, b, sum);
+    if (turn.is_last()) {
+        conv2d_result<C>(sum, result);
+    Put:
+        for (int j = 0; j < C::n_out; j++) {
+#pragma HLS UNROLL
+            y[(row * C::out_width + column) * C::n_out + j] = result[j];
+        }
+    }
+}
+
 template <class C>
 void conv2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
             typename C::output_t y[C::out_height * C::out_width * C::n_out], weights<C> w,
             rom<typename C::bias_word, C::n_out> b) {
-#pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
-    typedef convolution_geometry<C> G;
-    const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
-    typename C::input_t cells[C::n_in];
-#pragma HLS ARRAY_PARTITION variable=cells complete
-    typename C::sum_t sum[C::n_out];
-#pragma HLS ARRAY_PARTITION variable=sum complete
-    typename C::output_t result[C::n_out];
-#pragma HLS ARRAY_PARTITION variable=result complete
+#pragma HLS ALLOCATION operation instances=mul limit=C::all_multipliers
+    static_assert(C::all_multipliers == C::multipliers * C::parallel_rows * C::parallel_columns, "of all pixels");
+    typename C::sum_t sum[C::parallel_rows][C::parallel_columns][C::n_out];
+#pragma HLS ARRAY_PARTITION variable=sum complete dim=0
     turn_of<C> turn;
 Row:
-    for (int row = 0; row < C::out_height; row++) {
+    for (int row = 0; row < C::out_height; row += C::parallel_rows) {
     Column:
-        for (int column = 0; column < C::out_width; column++) {
+        for (int column = 0; column < C::out_width; column += C::parallel_columns) {
         Turn:
             for (int t = 0; t < turns_of<C>(); t++) {
 #pragma HLS PIPELINE II=C::interval
-                gather_window<G>(x, row * C::stride_height, column * C::stride_width, zero, cells);
-                matvec_turn<C>(turn, cells, w, b, sum);
-                if (turn.is_last()) conv2d_result<C>(sum, result);
-            Put:
-                for (int j = 0; j < C::n_out; j++) {
+            ParallelRow:
+                for (int r = 0; r < C::parallel_rows; r++) {
 #pragma HLS UNROLL
-                    if (turn.is_last()) y[(row * C::out_width + column) * C::n_out + j] = result[j];
+                ParallelColumn:
+                    for (int c = 0; c < C::parallel_columns; c++) {
+#pragma HLS UNROLL
+                        conv2d_pixel<C>(turn, row + r, column + c, x, y, w, b, sum[r][c]);
+                    }
                 }
                 turn.advance();
             }

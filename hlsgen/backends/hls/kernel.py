@@ -121,6 +121,13 @@ class Kernel:
                 raise DesignError(f"'{name}' of kernel {self.function} is {member}, which 64 bits do not hold")
 
     @property
+    def multipliers(self) -> int:
+        """How many are built for products with a matrix; of other kernels none is counted."""
+        count = self.members.get("all_multipliers", self.members.get("multipliers", 0))
+        assert isinstance(count, int)
+        return count
+
+    @property
     def groups(self) -> dict[str, Members]:
         """The members as they are printed: types, shape (with what is chosen by it), schedule."""
         found: dict[str, dict[str, Member]] = {"types": {}, "shape": {}, "schedule": {}}
@@ -136,7 +143,9 @@ class Kernel:
 
 
 _LITERALS = 1 << 63
-_SCHEDULE = ("reuse_factor", "strategy", "turns", "multipliers", "interval")
+_SCHEDULE = frozenset(
+    "reuse_factor strategy turns multipliers interval parallel_rows parallel_columns all_multipliers lanes".split()
+)
 Binding = Callable[[Any, Op], Kernel]
 L = TypeVar("L", bound=Layer)
 BINDINGS: dict[type[Layer], Binding] = {}

@@ -18,8 +18,7 @@ def check_limits(plan: Plan, part: str) -> None:
 
 
 def _check_multipliers(step: Step) -> None:
-    multipliers = step.kernel.members.get("multipliers", 0)
-    assert isinstance(multipliers, int)
+    multipliers = step.kernel.multipliers
     if multipliers > MOST_MULTIPLIERS:
         kernel = step.kernel
         least = -(-multipliers * kernel.reuse_factor // MOST_MULTIPLIERS)

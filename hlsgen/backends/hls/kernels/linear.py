@@ -99,11 +99,21 @@ def dense(layer: Dense, op: Op) -> Kernel:
     return call(op, "dense", "dense.h", members, *constants, small=small, schedule=turns.members)
 
 
+def _parallel(layer: Conv2D, op: Op, turns: Turns) -> Members:
+    """Pixels that are computed at once: some of a row, or some rows."""
+    _, width = layer.window.output_extent(op.input.shape)
+    columns = min(op.parallelization, width)
+    multipliers = turns.multipliers * op.parallelization
+    rows = op.parallelization // columns
+    return {"parallel_rows": rows, "parallel_columns": columns, "all_multipliers": multipliers}
+
+
 @kernel_of(Conv2D)
 def conv2d(layer: Conv2D, op: Op) -> Kernel:
     window = convolution(layer.window, op.input.shape)
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), **window.members}
+    members |= _parallel(layer, op, turns)
     constants = _constants(layer, layer.weight.fixed[0].reshape(layer.n_in, layer.n_out).T, turns)
     small = window.positions == 1
     return call(op, "conv2d", "conv2d.h", members, *constants, small=small, schedule=turns.members)

@@ -47,6 +47,9 @@ struct conv_config {
     static const int turns = 1;
     static const int multipliers = 18;
     static const int interval = 1;
+    static const int parallel_rows = 1;
+    static const int parallel_columns = 1;
+    static const int all_multipliers = 18;
 };
 
 // layer 'relu' (ReLU) -> (6, 6, 2)
@@ -112,6 +115,9 @@ struct conv2_config {
     static const int turns = 1;
     static const int multipliers = 36;
     static const int interval = 1;
+    static const int parallel_rows = 1;
+    static const int parallel_columns = 1;
+    static const int all_multipliers = 36;
 };
 
 // layer 'skip' (Add) -> (6, 6, 2)
