@@ -372,7 +372,7 @@ def deep() -> Any:
         ("clock_period", -1, "clock_period: Input should be greater than 0"),
         ("default_width", 10**5000, "default_width: expected a whole number of up to 18 digits, found <int>"),
         ("defaults", {"reuse_factor": 0}, r"defaults\.reuse_factor: .*greater than or equal to 1, found 0"),
-        ("layers", {"fc": {"reuse": 1}}, r"unknown key 'layers\.fc\.reuse'; valid: precision, reuse"),
+        ("layers", {"fc": {"reuse": 1}}, r"unknown key 'layers\.fc\.reuse'; valid: parallelization_factor, precision, reuse"),
         ("input_precision", {"x": "fixd"}, r"input_precision\.x: .*'fixd' is not a fixed-point type"),
     ],
     ids=range(9),
