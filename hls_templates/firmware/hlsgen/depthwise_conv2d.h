@@ -66,21 +66,18 @@ void depthwise_conv2d(const typename C::input_t x[C::in_height * C::in_width * C
                       rom<typename C::weight_word, C::n_out * C::n_taps> w, rom<typename C::bias_word, C::n_out> b) {
     typedef depthwise_geometry<C> G;
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
-Pixel:
-    for (int p = 0; p < C::out_height * C::out_width; p++) {
+Row:
+    for (int row = 0; row < C::out_height; row++) {
+    Column:
+        for (int column = 0; column < C::out_width; column++) {
 #pragma HLS PIPELINE II=C::reuse_factor
-        const int row = p / C::out_width * C::stride_height;
-        const int column = p % C::out_width * C::stride_width;
-        typename C::input_t cells[G::taps_size];
+            typename C::input_t cells[G::taps_size];
 #pragma HLS ARRAY_PARTITION variable=cells complete
-        typename C::output_t result[C::n_out];
+            typename C::output_t result[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=result complete
-        gather_window<G>(x, row, column, zero, cells);
-        depthwise_conv2d_pixel<C>(cells, result, w, b);
-    Put:
-        for (int o = 0; o < C::n_out; o++) {
-#pragma HLS UNROLL
-            y[p * C::n_out + o] = result[o];
+            gather_window<G>(x, row * C::stride_height, column * C::stride_width, zero, cells);
+            depthwise_conv2d_pixel<C>(cells, result, w, b);
+            put_pixel<C::n_out>(result, row * C::out_width + column, y);
         }
     }
 }

@@ -83,21 +83,18 @@ void max_pooling2d(const typename C::input_t x[C::in_height * C::in_width * C::i
                    typename C::output_t y[C::out_height * C::out_width * C::in_channels]) {
     typedef pooling_geometry<C> G;
     const typename C::input_t fill = lowest<typename C::input_t>();
-Pixel:
-    for (int p = 0; p < C::out_height * C::out_width; p++) {
+Row:
+    for (int row = 0; row < C::out_height; row++) {
+    Column:
+        for (int column = 0; column < C::out_width; column++) {
 #pragma HLS PIPELINE II=C::reuse_factor
-        const int row = p / C::out_width * C::stride_height;
-        const int column = p % C::out_width * C::stride_width;
-        typename C::input_t cells[G::taps_size];
+            typename C::input_t cells[G::taps_size];
 #pragma HLS ARRAY_PARTITION variable=cells complete
-        typename C::output_t result[C::in_channels];
+            typename C::output_t result[C::in_channels];
 #pragma HLS ARRAY_PARTITION variable=result complete
-        gather_window<G>(x, row, column, fill, cells);
-        max_pooling2d_pixel<C>(cells, result);
-    Put:
-        for (int c = 0; c < C::in_channels; c++) {
-#pragma HLS UNROLL
-            y[p * C::in_channels + c] = result[c];
+            gather_window<G>(x, row * C::stride_height, column * C::stride_width, fill, cells);
+            max_pooling2d_pixel<C>(cells, result);
+            put_pixel<C::in_channels>(result, row * C::out_width + column, y);
         }
     }
 }
@@ -108,22 +105,21 @@ void average_pooling2d(const typename C::input_t x[C::in_height * C::in_width * 
                        rom<typename C::reciprocal_word, C::pool_height * C::pool_width + 1> r) {
     typedef pooling_geometry<C> G;
     const typename C::input_t fill = hlsgen::zero<typename C::input_t>();
-Pixel:
-    for (int p = 0; p < C::out_height * C::out_width; p++) {
+Row:
+    for (int row = 0; row < C::out_height; row++) {
+    Column:
+        for (int column = 0; column < C::out_width; column++) {
 #pragma HLS PIPELINE II=C::reuse_factor
-        const int row = p / C::out_width * C::stride_height;
-        const int column = p % C::out_width * C::stride_width;
-        typename C::input_t cells[G::taps_size];
+            const int corner_row = row * C::stride_height;
+            const int corner_column = column * C::stride_width;
+            typename C::input_t cells[G::taps_size];
 #pragma HLS ARRAY_PARTITION variable=cells complete
-        typename C::output_t result[C::in_channels];
+            typename C::output_t result[C::in_channels];
 #pragma HLS ARRAY_PARTITION variable=result complete
-        gather_window<G>(x, row, column, fill, cells);
-        average_pooling2d_pixel<C>(cells, from_mantissa<typename C::reciprocal_t>(r[cells_inside<G>(row, column)]),
-                                   result);
-    Put:
-        for (int c = 0; c < C::in_channels; c++) {
-#pragma HLS UNROLL
-            y[p * C::in_channels + c] = result[c];
+            gather_window<G>(x, corner_row, corner_column, fill, cells);
+            const int cells_on_image = cells_inside<G>(corner_row, corner_column);
+            average_pooling2d_pixel<C>(cells, from_mantissa<typename C::reciprocal_t>(r[cells_on_image]), result);
+            put_pixel<C::in_channels>(result, row * C::out_width + column, y);
         }
     }
 }

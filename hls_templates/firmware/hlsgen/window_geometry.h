@@ -106,6 +106,17 @@ GatherRow:
     }
 }
 
+// Puts a pixel into an image held in an array, at position p.
+template <int channels, class T>
+void put_pixel(const T pixel[channels], int p, T* image) {
+#pragma HLS INLINE
+PutChannel:
+    for (int c = 0; c < channels; c++) {
+#pragma HLS UNROLL
+        image[p * channels + c] = pixel[c];
+    }
+}
+
 // Walks over the padded image in raster order and knows where a window of the output ends.
 template <class G>
 struct raster {
