@@ -14,6 +14,9 @@ template <class T> struct traits {
     static const bool is_signed = T::is_signed;
 };
 
+// A register that counts from 0 to Limit.
+template <int Limit> using counter = int;
+
 // The storage word of one constant: scalar and signed.
 template <int W, bool S> using mantissa = typename lanes::native<W + !S, true>::type;
 

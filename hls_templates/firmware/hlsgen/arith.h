@@ -26,6 +26,14 @@ template <int W, int I, ap_q_mode Q, ap_o_mode O, int N> struct traits<ap_ufixed
 };
 
 namespace detail {
+constexpr int bits_of(int number) { return number > 1 ? 1 + bits_of(number / 2) : 1; }
+}  // namespace detail
+
+// A register that counts from 0 to Limit: as wide as that takes. It is read as an int and computed with as one; the
+// tool narrows what lies between registers by itself.
+template <int Limit> using counter = ap_uint<detail::bits_of(Limit)>;
+
+namespace detail {
 // Native integers up to 64 bits: arrays of them are constants, where arrays of ap_int are filled at start-up.
 template <int Bytes, int W, bool S> struct integer;
 template <int W> struct integer<1, W, true> { typedef signed char type; };
