@@ -38,7 +38,8 @@ from hlsgen.named_files import checked_file
 from hlsgen.strict_yaml import MAX_BYTES, Document, parse
 
 IoType = Literal["io_parallel", "io_stream"]
-Strategy = Literal["latency", "resource"]
+Strategy = Literal["auto", "latency", "resource"]
+Storage = Literal["auto", "bram", "uram", "lutram"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
 WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
@@ -166,6 +167,7 @@ class LayerSettings(_Strict):
     precision: Annotated[Precision, BeforeValidator(_parse_precision)] = Field(default_factory=Precision)
     strategy: Strategy | None = None
     reuse_factor: Annotated[int | None, Field(ge=1), Whole] = None
+    storage: Annotated[Storage | None, Field(description="memory for weights that are read turn by turn")] = None
     weight_granularity: Annotated[
         WeightGranularity | None,
         Field(
@@ -258,7 +260,7 @@ class Config(_Strict):
         return None if written is None else written.completed(INPUT_MODES)
 
 
-_MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "weight_granularity")
+_MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "storage", "weight_granularity")
 
 
 def make_config(

@@ -11,8 +11,9 @@ from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph
-from hlsgen.passes.apply_config import ApplyConfig, CheckReuseFactors
+from hlsgen.passes.apply_config import ApplyConfig
 from hlsgen.passes.base import Pass, Stage, run_passes
+from hlsgen.passes.choose_hardware import ChooseHardware
 from hlsgen.passes.choose_weight_grids import ChooseWeightGrids
 from hlsgen.passes.equalise_channels import EqualiseChannels
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
@@ -53,7 +54,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel"),
         ExpectMovedRanges(*ranges),
         ChooseWeightGrids(config.default_width, config.max_width),
-        CheckReuseFactors(),
+        ChooseHardware(),
     )
 
 

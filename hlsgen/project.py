@@ -118,7 +118,7 @@ def default_config(model: Any, granularity: Granularity = "model") -> Config:
     if not isinstance(granularity, str) or granularity not in levels:
         raise ConfigError(f"default_config(): unknown granularity {brief(granularity)}{nearest(granularity, levels)}")
     graph = read_model(_source(model))
-    plain = {"precision": {}, "strategy": "latency", "reuse_factor": 1, "weight_granularity": "auto"}
+    plain = {"precision": {}, "strategy": "auto", "reuse_factor": 1, "storage": "auto", "weight_granularity": "auto"}
     sources = [node.source for node in graph if not node.is_input]
     entries: dict[str, Any] = {"defaults": plain}
     if granularity == "type":

@@ -477,7 +477,7 @@ SETTINGS: list[tuple[dict[str, Any], type[HlsgenError], tuple[str, ...]]] = [
     ({"io_type": "io_serial"}, ConfigError, ("io_type", "io_serial", "io_parallel")),
     ({"reuse_facter": 2}, ConfigError, ("reuse_facter", "did you mean 'reuse_factor'")),
     ({"reuse_factor": 0}, ConfigError, ("reuse_factor", "0")),
-    ({"reuse_factor": 7, "strategy": "resource"}, ConfigError, ("reuse_factor 7", "nearest valid")),
+    ({"storage": "flash"}, ConfigError, ("storage", "flash", "bram")),
     ({"strategy": "fast"}, ConfigError, ("strategy", "fast", "latency")),
     ({"precision": "fixed<16>"}, ConfigError, ("precision", "fixed<16>", "2 to 5 arguments")),
     ({"precision": "double"}, ConfigError, ("double", "fixed<16,6>")),

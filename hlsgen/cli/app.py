@@ -63,7 +63,9 @@ Precision = Annotated[str | None, _option("--precision", text="Type of weights, 
 InputPrecision = Annotated[str | None, _option("--input-precision", text="Type of the inputs: 'ufixed<8,0>'.")]
 Io = Annotated[IoType | None, _option("--io-type", text="Arrays or streams between layers.")]
 StrategyOption = Annotated[Strategy | None, _option("--strategy", text="Optimise products for this.")]
-Reuse = Annotated[int | None, _option("--reuse-factor", text="Cycles that share one multiplier.")]
+Reuse = Annotated[
+    int | None, _option("--reuse-factor", text="Cycles that share one multiplier; each layer takes the nearest valid.")
+]
 Part = Annotated[str | None, _option("--part", text="Device, as Vitis names it.")]
 Clock = Annotated[float | None, _option("--clock-period", text="In ns.")]
 Name = Annotated[str | None, _option("--project-name", text="Name of the project and its top function.")]

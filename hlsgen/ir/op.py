@@ -9,7 +9,7 @@ from hlsgen.ir.fit import output_shapes
 from hlsgen.ir.graph import Source
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.typing import Tensor
-from hlsgen.ir.wish import Strategy, Wish
+from hlsgen.ir.wish import Storage, Strategy, Wish
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +58,17 @@ class Op:
     @property
     def strategy(self) -> Strategy:
         """What was wished, where the layer has multipliers at all."""
-        return self.wish.strategy if self.layer.has_multiplier else Strategy.LATENCY
+        return self.wish.hardware.strategy if self.layer.has_multiplier else Strategy.LATENCY
 
     @property
     def reuse_factor(self) -> int:
         """How many products share a multiplier."""
-        return self.wish.reuse_factor if self.layer.has_multiplier else 1
+        return self.wish.hardware.reuse_factor if self.layer.has_multiplier else 1
+
+    @property
+    def storage(self) -> Storage:
+        """The memory for weights that are read turn by turn."""
+        return self.wish.hardware.storage if self.layer.has_multiplier else Storage.AUTO
 
     @property
     def origins(self) -> tuple[Source, ...]:

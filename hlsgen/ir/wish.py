@@ -20,10 +20,20 @@ class By(Enum):
 
 
 class Strategy(StrEnum):
-    """What a product is optimised for."""
+    """What a product is optimised for; auto: by its size."""
 
+    AUTO = "auto"
     LATENCY = "latency"
     RESOURCE = "resource"
+
+
+class Storage(StrEnum):
+    """What memory holds the weights that a product reads turn by turn; auto: the tool's choice."""
+
+    AUTO = "auto"
+    BRAM = "bram"
+    URAM = "uram"
+    LUTRAM = "lutram"
 
 
 class Granularity(StrEnum):
@@ -43,6 +53,17 @@ class Wished:
 
 
 @dataclass(frozen=True)
+class Hardware:
+    """How a node is to be built. No bit depends on it."""
+
+    strategy: Strategy = Strategy.LATENCY
+    reuse_factor: int = 1
+    named_reuse: bool = False
+    """Whether the reuse factor is for this very layer: kept or refused. Else the nearest valid one is as good."""
+    storage: Storage = Storage.AUTO
+
+
+@dataclass(frozen=True)
 class Wish:
     """Types by role, and how the node is to be computed. What has no wish is inferred.
 
@@ -52,8 +73,7 @@ class Wish:
     """
 
     types: Mapping[str, Wished] = field(default_factory=dict)
-    strategy: Strategy = Strategy.LATENCY
-    reuse_factor: int = 1
+    hardware: Hardware = Hardware()
     granularity: Granularity = Granularity.AUTO
 
     def __post_init__(self) -> None:
@@ -61,7 +81,7 @@ class Wish:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As plain arguments: views of dicts can neither be copied nor sent to other processes."""
-        return Wish, (dict(self.types), self.strategy, self.reuse_factor, self.granularity)
+        return Wish, (dict(self.types), self.hardware, self.granularity)
 
     def type(self, role: str) -> FixedType | None:
         wished = self.types.get(role)

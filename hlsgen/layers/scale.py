@@ -26,6 +26,7 @@ class Scale(LinearLayer):
     kind = "Scale"
     packing = Packing.CHANNELS
     constant_width = 24
+    has_multiplier = False
     measured: Statistics | None = None
     """What BatchNormalization saw in training (for placing ranges)."""
 

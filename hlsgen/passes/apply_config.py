@@ -8,8 +8,11 @@ from hlsgen.config import PRECISION_ROLES, Config
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.ir.spelling import WrittenType
-from hlsgen.ir.wish import By, Granularity, Strategy, Wish, Wished
+from hlsgen.ir.wish import By, Granularity, Hardware, Storage, Strategy, Wish, Wished
 from hlsgen.passes.base import Pass
+
+_OF_MULTIPLIERS = {"strategy": ("auto", "latency"), "reuse_factor": (1,), "storage": ("auto",)}
+"""What means something for layers with multipliers alone, but for these values."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,20 @@ class ApplyConfig(Pass):
         return True
 
     def _without_effect(self, graph: Graph) -> list[str]:
-        """Layers that the configuration names with types of which they have none."""
+        """Layers that the configuration names with types, or ways to multiply, of which they have none."""
         notes = []
         for name, own in self.config.layers.items():
             nodes = [node for node in graph if node.source.name == name]
             said = [role for role in PRECISION_ROLES if getattr(own.precision, role) is not None]
+            kinds = " and ".join(dict.fromkeys(node.layer.kind for node in nodes))
             if said and nodes and not any(_has_role(node, role) for node in nodes for role in said):
-                kinds = " and ".join(dict.fromkeys(node.layer.kind for node in nodes))
                 notes.append(
                     f"warning: {name}: its {' and '.join(said)} type has no effect: {kinds} has none of its own"
+                )
+            shared = [key for key, plain in _OF_MULTIPLIERS.items() if getattr(own, key) not in (None, *plain)]
+            if shared and nodes and not any(node.layer.has_multiplier for node in nodes):
+                notes.append(
+                    f"warning: {name}: its {' and '.join(shared)} has no effect: {kinds} has no multipliers to share"
                 )
         return notes
 
@@ -64,8 +72,7 @@ class ApplyConfig(Pass):
         name, kind = node.source.name, node.source.class_name
         wish = replace(
             node.wish,
-            strategy=Strategy(self.config.lookup(name, kind, "strategy", "latency")),
-            reuse_factor=self.config.lookup(name, kind, "reuse_factor", 1),
+            hardware=self._hardware(node),
             granularity=Granularity(self.config.lookup(name, kind, "weight_granularity", "auto")),
         )
         for role in PRECISION_ROLES:
@@ -73,6 +80,16 @@ class ApplyConfig(Pass):
             if wished is not None:
                 wish = wish.with_type(role, wished)
         return wish
+
+    def _hardware(self, node: Node) -> Hardware:
+        name, kind = node.source.name, node.source.class_name
+        own = self.config.layers.get(name)
+        return Hardware(
+            Strategy(self.config.lookup(name, kind, "strategy", "auto")),
+            self.config.lookup(name, kind, "reuse_factor", 1),
+            own is not None and own.reuse_factor is not None,
+            Storage(self.config.lookup(name, kind, "storage", "auto")),
+        )
 
     def _type_for(self, graph: Graph, node: Node, role: str) -> Wished | None:
         """What the configuration fixes for one role of a node; None where it says nothing or may not."""
@@ -107,26 +124,3 @@ def _fixed_by_model(node: Node, role: str) -> bool:
         return node.wish.result_by_model
     constants = node.layer.constants()
     return any(constants[name].given for name, r in node.layer.constant_roles.items() if r == role)
-
-
-@dataclass(frozen=True)
-class CheckReuseFactors(Pass):
-    """Refuse a reuse factor that does not divide a layer's work; offer the nearest valid ones."""
-
-    exact = True
-    optional = False
-
-    def run(self, graph: Graph) -> bool:
-        for node in graph:
-            wanted = node.wish.reuse_factor
-            if node.layer.has_multiplier and wanted not in (valid := node.layer.valid_reuse_factors()):
-                raise ConfigError(invalid_reuse_factor(node.name, wanted, valid))
-        return False
-
-
-def invalid_reuse_factor(name: str, wanted: int, valid: list[int]) -> str:
-    """The message for an invalid reuse factor."""
-    below = [v for v in valid if v < wanted][-2:]
-    above = [v for v in valid if v > wanted][:2]
-    offer = ", ".join(map(str, below + above))
-    return f"layer '{name}': reuse_factor {wanted} is not valid; the nearest valid ones are {offer}"

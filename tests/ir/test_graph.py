@@ -15,7 +15,7 @@ from hlsgen.ir.expected import Expected, Origin
 from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.ir.layer import Layer, Packing
 from hlsgen.ir.types import FixedType
-from hlsgen.ir.wish import By, Strategy, Wish, Wished
+from hlsgen.ir.wish import By, Hardware, Strategy, Wish, Wished
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.input import Input
 from hlsgen.layers.merge import Merge
@@ -236,7 +236,7 @@ def annotated() -> tuple[Graph, dict[str, Value]]:
     graph.set_outputs([*halves.outputs, v["a"], v["a"]], ["low", "high", "a", "again"])
     b, c = v["b"].producer, v["c"].producer
     b.wish = Wish().with_type("result", Wished(FixedType(8, 3), By.LAYER))
-    c.wish = Wish(strategy=Strategy.RESOURCE, reuse_factor=2)
+    c.wish = Wish(hardware=Hardware(Strategy.RESOURCE, 2))
     graph.absorb(b, c)
     c.refitted = True
     v["a"].expected = Expected(1.0, 2.0, Origin.PROBE)

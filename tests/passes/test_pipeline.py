@@ -99,9 +99,7 @@ def test_unknown_name_to_skip():
         project_of(mixed().source("fc"), skip_passes=["fuse_batchnrm"])
 
 
-@pytest.mark.parametrize(
-    "name", ["infer_types", "apply_config", "expect_ranges", "place_inputs", "check_reuse_factors"]
-)
+@pytest.mark.parametrize("name", ["infer_types", "apply_config", "expect_ranges", "place_inputs", "choose_hardware"])
 def test_what_cannot_be_skipped(name):
     with pytest.raises(ConfigError, match=f"no pass '{name}' that can be skipped"):
         project_of(mixed().source("fc"), skip_passes=[name])

@@ -29,7 +29,8 @@ template <int W> struct storage<ap_uint<W> > {
 template <int W, bool S> hlsgen::mantissa<W, S> constant(word v) { return storage<hlsgen::mantissa<W, S> >::of(v); }
 
 template <class X, class Weight, class Bias, class Sum, int In, int Out, int Reuse, bool Resource> struct layer {
-    static const int n_in = In, n_out = Out, reuse_factor = Reuse;
+    static const int n_in = In, n_out = Out;
+    static const int turns = Resource ? Reuse : 1, interval = Resource ? 1 : Reuse, multipliers = In * Out / Reuse;
     static const hlsgen::strategy strategy = Resource ? hlsgen::strategy::resource : hlsgen::strategy::latency;
     typedef X input_t;
     typedef Weight weight_t;
@@ -54,6 +55,10 @@ template <class C> struct constants {
     std::vector<typename C::bias_word> b;
 
     constants() : w(C::n_in * C::n_out), b(C::n_out) {}
+    hlsgen::weights<C> weights() const {
+        typedef typename std::remove_reference<hlsgen::weights<C> >::type array;
+        return *reinterpret_cast<const array*>(w.data());
+    }
     void read(const word* k) {
         typedef hlsgen::traits<typename C::weight_t> weight;
         typedef hlsgen::traits<typename C::bias_t> bias;
@@ -69,7 +74,7 @@ template <class C> void multiply(const words& x, const constants<C>& k, size_t f
         typename C::sum_t sum[C::n_out];
         for (int l = 0; l < lanes; l++)
             for (int i = 0; i < C::n_in; i++) put(in[i], l, x[(s + l < end ? s + l : end - 1) * C::n_in + i]);
-        hlsgen::matvec<C>(in, k.w.data(), k.b.data(), sum);
+        hlsgen::matvec<C>(in, k.weights(), k.b.data(), sum);
         for (int l = 0; l < lanes && s + l < end; l++)
             for (int j = 0; j < C::n_out; j++) out[(s + l) * C::n_out + j] = get(sum[j], l);
     }

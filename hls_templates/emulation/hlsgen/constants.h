@@ -35,6 +35,13 @@ template <int W, bool S, int N> struct bound {
 
     operator rom<word, N>() const { return *reinterpret_cast<const word (*)[N]>(words); }
 
+    // As rows of words, in which some kernels of hardware take them.
+    template <int Rows, int Length> using matrix = const word (&)[Rows][Length];
+    template <int Rows, int Length, class = typename std::enable_if<Rows * Length == N>::type>
+    operator matrix<Rows, Length>() const {
+        return *reinterpret_cast<const word (*)[Rows][Length]>(words);
+    }
+
     void bind(const constant_data& data) {
         if (data.count != N) throw emulation_error("a constant has another number of words than its kernel reads", "");
         words = static_cast<const word*>(data.words);

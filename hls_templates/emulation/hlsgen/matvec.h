@@ -467,13 +467,33 @@ void multiply_plain(const typename C::input_t* x, const typename C::weight_word*
 
 }  // namespace dot
 
+template <class C> using weights = rom<typename C::weight_word, C::n_in * C::n_out>;
+
+// All turns at once.
+template <class C> struct turn_of {
+    static constexpr bool is_first() { return true; }
+    static constexpr bool is_last() { return true; }
+    void advance() {}
+};
+
 template <class C>
-void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word w[C::n_in * C::n_out],
-            const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+constexpr int turns_of() {
+    return 1;
+}
+
+template <class C>
+void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word* w, const typename C::bias_word* b,
+            typename C::sum_t sum[C::n_out]) {
     constexpr dot::path kind = dot::product<C>::kind;
     if constexpr (kind == dot::path::packed) dot::multiply<C>(x, w, b, sum);
     else if constexpr (kind == dot::path::words) dot::multiply_words<C>(x, w, b, sum);
     else dot::multiply_plain<C>(x, w, b, sum);
+}
+
+template <class C, class X>
+void matvec_turn(const turn_of<C>&, const X& x, const typename C::weight_word* w, const typename C::bias_word* b,
+                 typename C::sum_t* sum) {
+    matvec<C>(x, w, b, sum);
 }
 
 }  // namespace hlsgen

@@ -206,8 +206,8 @@ HLSGEN_INLINE void slide_window(hls::stream<X>& x, const raster<G>& at, const ty
 }
 
 template <class C, class G>
-void matvec(const shift_window<G>& x, const typename C::weight_word w[C::n_in * C::n_out],
-            const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+void matvec_turn(const turn_of<C>&, const shift_window<G>& x, const typename C::weight_word* w,
+                 const typename C::bias_word* b, typename C::sum_t* sum) {
     typedef typename window::pixels<G>::type form;
     if constexpr (form::packed) {
         constexpr int row_segments = G::column_step == 1 ? 1 : G::columns;

@@ -1,14 +1,13 @@
 // Dense layer: y[p][j] = b[j] + sum over i of x[p][i] * w[j][i], for each position p of the leading dimensions.
 //
-// Config C
-//   input_t, output_t       element types
-//   weight_t, bias_t        types of the constants; weight_word, bias_word store their mantissas
-//   sum_t                   holds the sum exactly
+// Config C: that of matvec.h, and
+//   output_t                element type of y
 //   accum_t                 the type the exact sum is cast to before output_t
-//   positions, n_in, n_out  x is [positions][n_in], y is [positions][n_out]
-//   reuse_factor, strategy
-// Constants: w[n_out][n_in] (output-major), b[n_out].
+//   positions               x is [positions][n_in], y is [positions][n_out]
+//   interval                cycles a turn: latency shares multipliers by it, resource has 1
+// Constants: weights<C> w (output-major), b[n_out].
 // Streams: X::size divides n_in, Y::size == n_out.
+// Cycles: positions * turns * interval; where a position is several packs, positions * (packs + turns * interval).
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
 #ifndef HLSGEN_DENSE_H
@@ -25,12 +24,8 @@
 namespace hlsgen {
 
 template <class C>
-void dense_position(const typename C::input_t x[C::n_in], typename C::output_t y[C::n_out],
-                    const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
+void dense_result(const typename C::sum_t sum[C::n_out], typename C::output_t y[C::n_out]) {
 #pragma HLS INLINE
-    typename C::sum_t sum[C::n_out];
-#pragma HLS ARRAY_PARTITION variable=sum complete
-    matvec<C>(x, w, b, sum);
 Result:
     for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
@@ -38,111 +33,135 @@ Result:
     }
 }
 
-// Position p of an array of positions.
+enum class dense_form { turn, turns, positions };
+template <dense_form F> using dense_as = std::integral_constant<dense_form, F>;
+
+// One position in one turn, as with strategy latency: a new one every `interval` cycles.
 template <class C>
-void dense_position_at(int p, const typename C::input_t x[C::positions * C::n_in],
-                       typename C::output_t y[C::positions * C::n_out],
-                       const typename C::weight_word w[C::n_in * C::n_out],
-                       const typename C::bias_word b[C::n_out]) {
+void dense_array(dense_as<dense_form::turn>, const typename C::input_t x[C::n_in],
+                 typename C::output_t y[C::n_out], weights<C> w, const typename C::bias_word b[C::n_out]) {
+#pragma HLS PIPELINE II=C::interval
+    typename C::sum_t sum[C::n_out];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    matvec_turn<C>(turn_of<C>(), x, w, b, sum);
+    dense_result<C>(sum, y);
+}
+
+// One position in several turns.
+template <class C>
+void dense_array(dense_as<dense_form::turns>, const typename C::input_t x[C::n_in],
+                 typename C::output_t y[C::n_out], weights<C> w, const typename C::bias_word b[C::n_out]) {
+#pragma HLS INLINE
+    typename C::sum_t sum[C::n_out];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    matvec<C>(x, w, b, sum);
+    dense_result<C>(sum, y);
+}
+
+// Several positions: one loop over positions and turns.
+template <class C>
+void dense_array(dense_as<dense_form::positions>, const typename C::input_t x[C::positions * C::n_in],
+                 typename C::output_t y[C::positions * C::n_out], weights<C> w,
+                 const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
     typename C::input_t row[C::n_in];
 #pragma HLS ARRAY_PARTITION variable=row complete
+    typename C::sum_t sum[C::n_out];
+#pragma HLS ARRAY_PARTITION variable=sum complete
     typename C::output_t result[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=result complete
-Take:
-    for (int i = 0; i < C::n_in; i++) {
-#pragma HLS UNROLL
-        row[i] = x[p * C::n_in + i];
-    }
-    dense_position<C>(row, result, w, b);
-Put:
-    for (int j = 0; j < C::n_out; j++) {
-#pragma HLS UNROLL
-        y[p * C::n_out + j] = result[j];
-    }
-}
-
-// Strategy latency: a new position every reuse_factor cycles.
-template <class C>
-void dense_positions(std::true_type, const typename C::input_t x[C::positions * C::n_in],
-                     typename C::output_t y[C::positions * C::n_out],
-                     const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
-#pragma HLS INLINE
+    turn_of<C> turn;
 Position:
     for (int p = 0; p < C::positions; p++) {
-#pragma HLS PIPELINE II=C::reuse_factor
-        dense_position_at<C>(p, x, y, w, b);
-    }
-}
-
-// Strategy resource: one position after the other; the pipeline is inside matvec.
-template <class C>
-void dense_positions(std::false_type, const typename C::input_t x[C::positions * C::n_in],
-                     typename C::output_t y[C::positions * C::n_out],
-                     const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
-#pragma HLS INLINE
-Position:
-    for (int p = 0; p < C::positions; p++) {
-#pragma HLS PIPELINE off
-        dense_position_at<C>(p, x, y, w, b);
+    Turn:
+        for (int t = 0; t < turns_of<C>(); t++) {
+#pragma HLS PIPELINE II=C::interval
+        Take:
+            for (int i = 0; i < C::n_in; i++) {
+#pragma HLS UNROLL
+                row[i] = x[p * C::n_in + i];
+            }
+            matvec_turn<C>(turn, row, w, b, sum);
+            if (turn.is_last()) dense_result<C>(sum, result);
+        Put:
+            for (int j = 0; j < C::n_out; j++) {
+#pragma HLS UNROLL
+                if (turn.is_last()) y[p * C::n_out + j] = result[j];
+            }
+            turn.advance();
+        }
     }
 }
 
 template <class C>
 void dense(const typename C::input_t x[C::positions * C::n_in], typename C::output_t y[C::positions * C::n_out],
-           rom<typename C::weight_word, C::n_in * C::n_out> w, rom<typename C::bias_word, C::n_out> b) {
-    typedef std::integral_constant<bool, C::strategy == strategy::latency> pipelined;
-    if (C::positions == 1) {
-        dense_position<C>(x, y, w, b);
-    } else {
-        dense_positions<C>(pipelined(), x, y, w, b);
-    }
+           weights<C> w, rom<typename C::bias_word, C::n_out> b) {
+#pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
+    const dense_form form = C::positions > 1 ? dense_form::positions
+                            : C::turns > 1   ? dense_form::turns
+                                             : dense_form::turn;
+    dense_array<C>(dense_as<form>(), x, y, w, b);
 }
 
-// One position of a stream: its packs, then its result.
+// A position is one pack: one loop over positions and turns.
 template <class C, class X, class Y>
-void dense_next(hls::stream<X>& x, hls::stream<Y>& y, const typename C::weight_word w[C::n_in * C::n_out],
-                const typename C::bias_word b[C::n_out]) {
+void dense_packs(std::true_type, hls::stream<X>& x, hls::stream<Y>& y, weights<C> w,
+                 const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
-    static_assert(Y::size == C::n_out, "a pack of the output is one position");
-    typename C::input_t row[C::n_in];
-#pragma HLS ARRAY_PARTITION variable=row complete
-    Y result;
-    read_array<C::n_in>(x, row);
-    dense_position<C>(row, result.data, w, b);
-    y.write(result);
-}
-
-// A position is one pack, strategy latency: a new one every reuse_factor cycles.
-template <class C, class X, class Y>
-void dense_stream(std::true_type, hls::stream<X>& x, hls::stream<Y>& y,
-                  const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
-#pragma HLS INLINE
+    X row;
+    typename C::sum_t sum[C::n_out];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    turn_of<C> turn;
 Position:
     for (int p = 0; p < C::positions; p++) {
-#pragma HLS PIPELINE II=C::reuse_factor
-        dense_next<C>(x, y, w, b);
+    Turn:
+        for (int t = 0; t < turns_of<C>(); t++) {
+#pragma HLS PIPELINE II=C::interval
+            if (turn.is_first()) row = x.read();
+            matvec_turn<C>(turn, row.data, w, b, sum);
+            if (turn.is_last()) {
+                Y result;
+                dense_result<C>(sum, result.data);
+                y.write(result);
+            }
+            turn.advance();
+        }
     }
 }
 
-// A position is many packs, or strategy resource: the pipelines are in the collection of packs and inside matvec.
+// A position is several packs: they are collected, then multiplied.
 template <class C, class X, class Y>
-void dense_stream(std::false_type, hls::stream<X>& x, hls::stream<Y>& y,
-                  const typename C::weight_word w[C::n_in * C::n_out], const typename C::bias_word b[C::n_out]) {
+void dense_packs(std::false_type, hls::stream<X>& x, hls::stream<Y>& y, weights<C> w,
+                 const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
+    typename C::input_t row[C::n_in];
+#pragma HLS ARRAY_PARTITION variable=row complete
+    typename C::sum_t sum[C::n_out];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    turn_of<C> turn;
 Position:
     for (int p = 0; p < C::positions; p++) {
 #pragma HLS PIPELINE off
-        dense_next<C>(x, y, w, b);
+        read_array<C::n_in>(x, row);
+    Turn:
+        for (int t = 0; t < turns_of<C>(); t++) {
+#pragma HLS PIPELINE II=C::interval
+            matvec_turn<C>(turn, row, w, b, sum);
+            turn.advance();
+        }
+        Y result;
+        dense_result<C>(sum, result.data);
+        y.write(result);
     }
 }
 
 template <class C, class X, class Y>
-void dense(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::weight_word, C::n_in * C::n_out> w,
-           rom<typename C::bias_word, C::n_out> b) {
+void dense(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, rom<typename C::bias_word, C::n_out> b) {
 #pragma HLS INLINE off
-    typedef std::integral_constant<bool, C::strategy == strategy::latency && X::size == C::n_in> pipelined;
-    dense_stream<C>(pipelined(), x, y, w, b);
+#pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
+    static_assert(Y::size == C::n_out, "a pack of the output is one position");
+    typedef std::integral_constant<bool, X::size == C::n_in> position_is_pack;
+    dense_packs<C>(position_is_pack(), x, y, w, b);
 }
 
 }  // namespace hlsgen

@@ -1,30 +1,58 @@
 // sum[j] = b[j] + sum over i of x[i] * w[j * n_in + i], exactly: the one primitive of linear layers.
 //
-// C gives n_in, n_out, input_t, weight_t, bias_t, weight_word, bias_word, sum_t, reuse_factor and
-// strategy. sum_t holds every total and its step is no coarser than a product's and the bias's.
+// A product takes `turns` steps, in each of which `multipliers` products are added up:
+//   latency   one turn with all products; the caller's PIPELINE II=C::interval lets the tool share multipliers
+//   resource  turns * multipliers == n_in * n_out; a turn reads one word of `multipliers` weights from a ROM
 //
-// latency:  everything unrolled; the caller's PIPELINE II=reuse_factor shares the multipliers.
-// resource: reuse_factor turns of n_in * n_out / reuse_factor multipliers; weights come from a ROM
-//           one block of a turn wide. Valid factors divide n_in, or are n_in times a divisor of n_out.
+// Config C
+//   input_t, weight_t, bias_t, weight_word, bias_word
+//   sum_t                   holds every total; its step is no coarser than a product's and the bias's
+//   n_in, n_out
+//   strategy, turns, multipliers, interval
+//
+// weights<C>                 the weights as an argument: [n_out * n_in], for resource [multipliers][turns]
+// turn_of<C>                counts turns: begins with the first, and again after the last
+// matvec_turn<C>(turn, x, w, b, sum)   one step; sum is complete behind the last one, and has to stay between them
+// matvec<C>(x, w, b, sum)   all turns
 #ifndef HLSGEN_MATVEC_H
 #define HLSGEN_MATVEC_H
 
 #include <hlsgen/arith.h>
+#include <hlsgen/mux.h>
 
 namespace hlsgen {
 namespace detail {
 
-template <class C, strategy S> struct matvec_as;
+enum class turning { once, within_rows, over_rows };
 
-template <class C> struct matvec_as<C, strategy::latency> {
-    static void run(const typename C::input_t x[C::n_in], const typename C::weight_word w[C::n_in * C::n_out],
-                    const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+// How the turns of C go through its matrix. Weight m of turn t is number t + turns * m of the matrix.
+template <class C>
+constexpr turning turning_of() {
+    return C::strategy == strategy::latency ? turning::once
+           : C::n_in % C::turns == 0        ? turning::within_rows
+                                            : turning::over_rows;
+}
+
+template <class C, turning T> struct matvec_by;
+
+template <class C> struct matvec_by<C, turning::once> {
+    static_assert(C::turns == 1, "strategy latency takes one turn");
+    typedef rom<typename C::weight_word, C::n_in * C::n_out> weights;
+
+    struct turn_of {
+        bool is_first() const { return true; }
+        bool is_last() const { return true; }
+        void advance() {}
+    };
+
+    static void turn(const turn_of&, const typename C::input_t x[C::n_in], weights w,
+                     const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
 #pragma HLS INLINE
-    rows:
+    Row:
         for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
             typename C::sum_t total = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
-        columns:
+        Column:
             for (int i = 0; i < C::n_in; i++) {
 #pragma HLS UNROLL
                 accumulate(total, x[i] * from_mantissa<typename C::weight_t>(w[j * C::n_in + i]));
@@ -34,53 +62,126 @@ template <class C> struct matvec_as<C, strategy::latency> {
     }
 };
 
-template <class C> struct matvec_as<C, strategy::resource> {
-    static const int n_weights = C::n_in * C::n_out;
-    static const int turns = C::reuse_factor < n_weights ? C::reuse_factor : n_weights;
-    static const int block_factor = n_weights / turns;  // multipliers
-    static_assert(C::n_in % turns == 0 || (turns % C::n_in == 0 && C::n_out % (turns / C::n_in) == 0),
-                  "reuse_factor must divide n_in, or be n_in times a divisor of n_out");
+template <class C> using turns_of_words = const typename C::weight_word (&)[C::multipliers][C::turns];
 
-    static void run(const typename C::input_t x[C::n_in], const typename C::weight_word w[C::n_in * C::n_out],
-                    const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
-#pragma HLS INLINE off
-#pragma HLS ARRAY_RESHAPE variable=w block factor=block_factor
-#pragma HLS BIND_STORAGE variable=w type=rom_1p impl=auto
-#pragma HLS ARRAY_PARTITION variable=b complete
-#pragma HLS ARRAY_PARTITION variable=sum complete
-        typename C::sum_t total[C::n_out];
-#pragma HLS ARRAY_PARTITION variable=total complete
-    start:
+// turns divides n_in: every output has n_in / turns multipliers and takes its part of the row in each turn.
+template <class C> struct matvec_by<C, turning::within_rows> {
+    static_assert(C::turns * C::multipliers == C::n_in * C::n_out, "each turn has as many products");
+    typedef turns_of_words<C> weights;
+    static const int of_output = C::n_in / C::turns;  // multipliers
+
+    struct turn_of {
+        int number = 0;
+        bool is_first() const { return number == 0; }
+        bool is_last() const { return number == C::turns - 1; }
+        void advance() { number = is_last() ? 0 : number + 1; }
+    };
+
+    static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
+                     const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+#pragma HLS INLINE
+        typename C::input_t part[of_output];
+#pragma HLS ARRAY_PARTITION variable=part complete
+    Part:
+        for (int m = 0; m < of_output; m++) {
+#pragma HLS UNROLL
+            part[m] = mux<C::turns>(x, m * C::turns, turn.number);
+        }
+    Row:
         for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
-            total[j] = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
-        }
-    turn:
-        for (int ir = 0; ir < turns; ir++) {
-#pragma HLS PIPELINE II=1
-        multiplier:
-            for (int im = 0; im < block_factor; im++) {
+            const typename C::sum_t start = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
+            typename C::sum_t total = turn.is_first() ? start : sum[j];
+        Multiplier:
+            for (int m = 0; m < of_output; m++) {
 #pragma HLS UNROLL
-                const int k = ir + turns * im;
-                const int j = k / C::n_in, i = k % C::n_in;
-                accumulate(total[j], x[i] * from_mantissa<typename C::weight_t>(w[k]));
+                accumulate(total, part[m] * from_mantissa<typename C::weight_t>(w[j * of_output + m][turn.number]));
             }
-        }
-    finish:
-        for (int j = 0; j < C::n_out; j++) {
-#pragma HLS UNROLL
-            sum[j] = total[j];
+            sum[j] = total;
         }
     }
 };
 
+// n_in divides turns, and turns / n_in divides n_out: each multiplier takes some rows, one input in each turn.
+template <class C> struct matvec_by<C, turning::over_rows> {
+    static_assert(C::turns * C::multipliers == C::n_in * C::n_out, "each turn has as many products");
+    static_assert(C::turns % C::n_in == 0 && C::n_out % (C::turns / C::n_in) == 0,
+                  "turns must divide n_in, or be n_in times a divisor of n_out");
+    typedef turns_of_words<C> weights;
+    static const int rows = C::turns / C::n_in;  // of a multiplier
+
+    struct turn_of {
+        int number = 0;  // row * n_in + input
+        int row = 0;
+        int input = 0;
+        bool ends_row() const { return input == C::n_in - 1; }
+        bool is_first() const { return number == 0; }
+        bool is_last() const { return number == C::turns - 1; }
+        void advance() {
+#pragma HLS INLINE
+            row = is_last() ? 0 : ends_row() ? row + 1 : row;
+            input = ends_row() ? 0 : input + 1;
+            number = is_last() ? 0 : number + 1;
+        }
+    };
+
+    // The row that a multiplier is at adds up in the last of its sums, which move up when it is complete: behind the
+    // last turn they are in order.
+    static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
+                     const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+#pragma HLS INLINE
+        const typename C::input_t value = mux<C::n_in>(x, 0, turn.input);
+    Multiplier:
+        for (int m = 0; m < C::multipliers; m++) {
+#pragma HLS UNROLL
+            const int last = (m + 1) * rows - 1;
+            const typename C::sum_t start =
+                start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(mux<rows>(b, m * rows, turn.row)));
+            typename C::sum_t total = turn.input == 0 ? start : sum[last];
+            accumulate(total, value * from_mantissa<typename C::weight_t>(w[m][turn.number]));
+            if (turn.input == 0) {
+            Move:
+                for (int r = m * rows; r < last; r++) {
+#pragma HLS UNROLL
+                    sum[r] = sum[r + 1];
+                }
+            }
+            sum[last] = total;
+        }
+    }
+};
+
+template <class C> using matvec_of = matvec_by<C, turning_of<C>()>;
+
 }  // namespace detail
 
+template <class C> using weights = typename detail::matvec_of<C>::weights;
+template <class C> using turn_of = typename detail::matvec_of<C>::turn_of;
+
+// How many steps a product takes here. (In the emulator one, whatever C says.)
 template <class C>
-void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word w[C::n_in * C::n_out],
-            const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+constexpr int turns_of() {
+    return C::turns;
+}
+
+template <class C>
+void matvec_turn(const turn_of<C>& turn, const typename C::input_t x[C::n_in], weights<C> w,
+                 const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
 #pragma HLS INLINE
-    detail::matvec_as<C, C::strategy>::run(x, w, b, sum);
+    detail::matvec_of<C>::turn(turn, x, w, b, sum);
+}
+
+template <class C>
+void matvec(const typename C::input_t x[C::n_in], weights<C> w, const typename C::bias_word b[C::n_out],
+            typename C::sum_t sum[C::n_out]) {
+#pragma HLS INLINE
+    turn_of<C> turn;
+Turn:
+    for (int t = 0; t < C::turns; t++) {
+#pragma HLS PIPELINE II=C::interval
+        matvec_turn<C>(turn, x, w, b, sum);
+        turn.advance();
+    }
 }
 
 }  // namespace hlsgen

@@ -19,7 +19,7 @@ from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import WIDEST_WORD, FixedType, Ints
-from hlsgen.ir.wish import Strategy
+from hlsgen.ir.wish import Storage, Strategy
 from hlsgen.tools import templates_dir
 
 _KERNELS = "firmware/hlsgen"
@@ -58,6 +58,8 @@ class ConstantArray:
     shape: Shape
     axes: str
     """What the axes of ``shape`` are, the last one running fastest: "output, input"."""
+    row: int | None = None
+    """If given, the words are declared as rows of so many, which divide them."""
 
     def __post_init__(self) -> None:
         if self.words.shape != (prod(self.shape),) or not self.words.size:
@@ -69,6 +71,14 @@ class ConstantArray:
                 f"constant '{self.role}' has words from {low} to {high}; {self.width} bits"
                 f"{'' if self.signed else ', unsigned,'} hold {held.min_mantissa} to {held.max_mantissa}"
             )
+        if self.row is not None and self.words.size % self.row:
+            raise DesignError(f"constant '{self.role}' has {self.words.size} words, which are no rows of {self.row}")
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Of the array in C++."""
+        size = int(self.words.size)
+        return (size,) if self.row is None else (size // self.row, self.row)
 
     @classmethod
     def of(cls, role: str, mantissas: Ints, fixed: FixedType, axes: str) -> ConstantArray:
@@ -92,6 +102,8 @@ class Kernel:
     reuse_factor: int = 1
     small: bool = True
     """Whether it is small enough to be unrolled into one pipeline with its neighbours."""
+    storage: Storage = Storage.AUTO
+    """The memory of constants that are declared as rows, and read a word a step."""
 
     def __post_init__(self) -> None:
         for name, member in self.members.items():
@@ -114,7 +126,7 @@ class Kernel:
 
 
 _LITERALS = 1 << 63
-_SCHEDULE = ("reuse_factor", "strategy")
+_SCHEDULE = ("reuse_factor", "strategy", "turns", "multipliers", "interval")
 Binding = Callable[[Any, Op], Kernel]
 L = TypeVar("L", bound=Layer)
 BINDINGS: dict[type[Layer], Binding] = {}
@@ -168,10 +180,23 @@ def _headers() -> frozenset[str]:
     return frozenset(path.name for path in (templates_dir() / _KERNELS).glob("*.h"))
 
 
-def call(op: Op, function: str, header: str, members: Members, *constants: ConstantArray, small: bool = True) -> Kernel:
-    """The kernel call of an operation with one input: ``members`` behind those that every kernel has."""
-    common: dict[str, Member] = {"input_t": op.input.type, **_common(op)}
-    return Kernel(function, header, common | dict(members), constants, op.strategy, op.reuse_factor, small)
+def call(
+    op: Op,
+    function: str,
+    header: str,
+    members: Members,
+    *constants: ConstantArray,
+    small: bool = True,
+    schedule: Members | None = None,
+) -> Kernel:
+    """The kernel call of an operation with one input: ``members`` behind those that every kernel has.
+
+    ``schedule`` stands for the reuse factor where a kernel wants to know more of it.
+    """
+    common: dict[str, Member] = {"input_t": op.input.type, "output_t": op.output.type}
+    common |= _schedule(op) if schedule is None else schedule
+    scheduled = (op.strategy, op.reuse_factor, small, op.storage)
+    return Kernel(function, header, common | dict(members), constants, *scheduled)
 
 
 def call_of_two(op: Op, function: str, header: str, members: Members) -> Kernel:

@@ -87,7 +87,10 @@ def _mantissa(width: int, signed: bool) -> str:
 
 def words(array: ConstantArray) -> str:
     """The words as integer literals; beyond 64 bits as decimal strings, which ap_int reads."""
-    texts = [_literal(int(v), array) for v in array.words.ravel()]
+    texts = [_literal(int(v), array) for v in array.words]
+    if array.row is not None:
+        texts[:: array.row] = ["{" + text for text in texts[:: array.row]]
+        texts[array.row - 1 :: array.row] = [text + "}" for text in texts[array.row - 1 :: array.row]]
     lines, line = [], "   "
     for text in texts:
         if len(line) + len(text) + 2 > _LINE:

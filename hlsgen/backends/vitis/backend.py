@@ -11,6 +11,7 @@ from hlsgen.backends.base import Job
 from hlsgen.backends.hls.plan import make_plan
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.backends.vitis.bench_data import bench_data
+from hlsgen.backends.vitis.limits import check_limits
 from hlsgen.backends.vitis.report import Report, read_report
 from hlsgen.backends.vitis.script import SCRIPT, report_path, script
 from hlsgen.errors import ConfigError, ToolError
@@ -22,6 +23,7 @@ class Vitis:
 
     def files(self, job: Job) -> dict[str, str]:
         plan = make_plan(job.design, job.config.io_type, job.name)
+        check_limits(plan, job.config.part)
         return project_files(plan, {SCRIPT: script(job, plan), **bench_data(job)})
 
     def run(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from math import prod
 
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, Word, call, kernel_of, summed
 from hlsgen.backends.hls.kernels.geometry import convolution
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
+from hlsgen.ir.wish import Strategy
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
@@ -30,34 +32,62 @@ def _members(layer: LinearLayer, op: Op, n_out: int) -> Members:
     }
 
 
-def _matrix(layer: LinearLayer, op: Op, n_in: int, n_out: int) -> Members:
-    """Of a product with a matrix, which has strategies."""
-    strategy = Enumerator("strategy", op.strategy.value)
-    return {"n_in": n_in, **_members(layer, op, n_out), "strategy": strategy}
+@dataclass(frozen=True)
+class Turns:
+    """How a product of ``products`` multiplications is spread over time, by strategy and reuse factor."""
+
+    strategy: Strategy
+    turns: int
+    """Steps of one product: what is multiplied in each follows from its number."""
+    interval: int
+    """Cycles from step to step, over which the tool may share multipliers."""
+    multipliers: int
+
+    @classmethod
+    def of(cls, op: Op, products: int) -> Turns:
+        reuse = op.reuse_factor
+        turns, interval = (reuse, 1) if op.strategy is Strategy.RESOURCE else (1, reuse)
+        return cls(op.strategy, turns, interval, -(-products // reuse))
+
+    @property
+    def members(self) -> Members:
+        return {
+            "strategy": Enumerator("strategy", self.strategy.value),
+            "turns": self.turns,
+            "multipliers": self.multipliers,
+            "interval": self.interval,
+        }
+
+    @property
+    def row(self) -> int | None:
+        """The length of a row of weights, where one is read a step."""
+        return self.turns if self.strategy is Strategy.RESOURCE else None
 
 
-def _constants(layer: LinearLayer, output_major: Ints) -> tuple[ConstantArray, ConstantArray]:
+def _constants(layer: LinearLayer, output_major: Ints, row: int | None = None) -> tuple[ConstantArray, ConstantArray]:
     bias, _ = layer.bias.fixed
-    return (
-        ConstantArray.of("w", output_major, layer.weight.known_type, "output, input"),
-        ConstantArray.of("b", bias, layer.bias.known_type, "output"),
-    )
+    weights = ConstantArray.of("w", output_major, layer.weight.known_type, "output, input")
+    return replace(weights, row=row), ConstantArray.of("b", bias, layer.bias.known_type, "output")
 
 
 @kernel_of(Dense)
 def dense(layer: Dense, op: Op) -> Kernel:
     positions = prod(op.output.shape[:-1])
-    members = {**_matrix(layer, op, layer.n_in, layer.n_out), "positions": positions}
-    w, _ = layer.weight.fixed
-    return call(op, "dense", "dense.h", members, *_constants(layer, w.T), small=positions <= _MOST_POSITIONS)
+    turns = Turns.of(op, layer.n_in * layer.n_out)
+    members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), "positions": positions}
+    constants = _constants(layer, layer.weight.fixed[0].T, turns.row)
+    small = positions <= _MOST_POSITIONS
+    return call(op, "dense", "dense.h", members, *constants, small=small, schedule=turns.members)
 
 
 @kernel_of(Conv2D)
 def conv2d(layer: Conv2D, op: Op) -> Kernel:
     window = convolution(layer.window, op.input.shape)
-    members = {**_matrix(layer, op, layer.n_in, layer.n_out), **window.members}
-    w = layer.weight.fixed[0].reshape(layer.n_in, layer.n_out)
-    return call(op, "conv2d", "conv2d.h", members, *_constants(layer, w.T), small=window.positions == 1)
+    turns = Turns.of(op, layer.n_in * layer.n_out)
+    members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), **window.members}
+    constants = _constants(layer, layer.weight.fixed[0].reshape(layer.n_in, layer.n_out).T, turns.row)
+    small = window.positions == 1
+    return call(op, "conv2d", "conv2d.h", members, *constants, small=small, schedule=turns.members)
 
 
 @kernel_of(DepthwiseConv2D)

@@ -43,8 +43,10 @@ struct conv_config {
     static const int dilation_height = 1;
     static const int dilation_width = 1;
     // schedule
-    static const int reuse_factor = 1;
     static const hlsgen::strategy strategy = hlsgen::strategy::latency;
+    static const int turns = 1;
+    static const int multipliers = 18;
+    static const int interval = 1;
 };
 
 // layer 'relu' (ReLU) -> (6, 6, 2)
@@ -106,8 +108,10 @@ struct conv2_config {
     static const int dilation_height = 1;
     static const int dilation_width = 1;
     // schedule
-    static const int reuse_factor = 1;
     static const hlsgen::strategy strategy = hlsgen::strategy::latency;
+    static const int turns = 1;
+    static const int multipliers = 36;
+    static const int interval = 1;
 };
 
 // layer 'skip' (Add) -> (6, 6, 2)
@@ -186,8 +190,10 @@ struct classes_config {
     static const int n_out = 3;
     static const int positions = 1;
     // schedule
-    static const int reuse_factor = 1;
     static const hlsgen::strategy strategy = hlsgen::strategy::latency;
+    static const int turns = 1;
+    static const int multipliers = 54;
+    static const int interval = 1;
 };
 
 #endif

@@ -14,6 +14,8 @@ void mlp(const features_t features[4], softmax_t softmax[3]) {
     //   5 multipliers for 20 products a position
     fc_1_t fc_1[5];
 #pragma HLS ARRAY_PARTITION variable=fc_1 complete dim=0
+#pragma HLS ARRAY_RESHAPE variable=fc_1_w complete dim=1
+#pragma HLS BIND_STORAGE variable=fc_1_w type=rom_1p impl=auto
     hlsgen::dense<fc_1_config>(features, fc_1, fc_1_w, fc_1_b);
 
     // layer 'relu' (ReLU) -> (5,)

@@ -25,8 +25,10 @@ struct fc_1_config {
     static const int n_out = 5;
     static const int positions = 1;
     // schedule
-    static const int reuse_factor = 4;
     static const hlsgen::strategy strategy = hlsgen::strategy::resource;
+    static const int turns = 4;
+    static const int multipliers = 5;
+    static const int interval = 1;
 };
 
 // layer 'relu' (ReLU) -> (5,)
@@ -65,8 +67,10 @@ struct n_config {
     static const int n_out = 3;
     static const int positions = 1;
     // schedule
-    static const int reuse_factor = 1;
     static const hlsgen::strategy strategy = hlsgen::strategy::latency;
+    static const int turns = 1;
+    static const int multipliers = 15;
+    static const int interval = 1;
 };
 
 // layer 'softmax' (Softmax) -> (3,)

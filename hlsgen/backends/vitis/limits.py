@@ -1,0 +1,39 @@
+"""What Vitis HLS, or the device, would refuse or take hours for: said before a file is written."""
+
+from __future__ import annotations
+
+from hlsgen.backends.hls.plan import Plan, Step
+from hlsgen.errors import ConfigError
+from hlsgen.ir.wish import Storage
+from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS
+
+_VERSAL = ("xcv", "xqv")
+
+
+def check_limits(plan: Plan, part: str) -> None:
+    """Raise ConfigError for a design beyond the limits, with the layer and what fits."""
+    for step in plan.steps:
+        _check_multipliers(step)
+        _check_storage(step, part)
+
+
+def _check_multipliers(step: Step) -> None:
+    multipliers = step.kernel.members.get("multipliers", 0)
+    assert isinstance(multipliers, int)
+    if multipliers > MOST_MULTIPLIERS:
+        kernel = step.kernel
+        least = -(-multipliers * kernel.reuse_factor // MOST_MULTIPLIERS)
+        raise ConfigError(
+            f"{step.note}: strategy {kernel.strategy} with reuse_factor {kernel.reuse_factor} builds {multipliers:,} "
+            f"multipliers side by side, at most {MOST_MULTIPLIERS:,} are; give it strategy 'auto', or 'resource' with "
+            f"a reuse_factor of {least} or more"
+        )
+
+
+def _check_storage(step: Step, part: str) -> None:
+    read_by_turns = any(constant.array.row is not None for constant in step.constants)
+    if step.kernel.storage is Storage.URAM and read_by_turns and not part.startswith(_VERSAL):
+        raise ConfigError(
+            f"{step.note}: storage 'uram' holds weights that are constants, and the UltraRAM of {part} cannot be "
+            "initialised (that of Versal devices can); give it storage 'bram', 'lutram' or 'auto'"
+        )
