@@ -126,7 +126,7 @@ class Kernel:
 
 
 _LITERALS = 1 << 63
-_SCHEDULE = ("reuse_factor", "strategy", "turns", "multipliers", "interval")
+_SCHEDULE = ("reuse_factor", "strategy", "turns", "tap_turns", "output_turns", "multipliers", "interval")
 Binding = Callable[[Any, Op], Kernel]
 L = TypeVar("L", bound=Layer)
 BINDINGS: dict[type[Layer], Binding] = {}
