@@ -34,6 +34,8 @@ _TABLE_BITS = 11
 _MOST_TABLES = 3
 _GUARD = 2
 """Bits by which each source of error is below the result's step: a fourth of it at most."""
+_FACTOR_BITS = 17
+"""What the narrower port of a DSP multiplier takes of an unsigned factor (it has 18 bits, with the sign)."""
 _DIRECT_BITS = 12
 _RECIPROCAL = Unary("reciprocal", lambda s: 1.0 / np.maximum(s, 1.0), 0.0, 1.0)
 
@@ -63,6 +65,8 @@ class Plan:
         # an error of each of n exponentials: of each table, of each product but the first
         errors = _MOST_TABLES if n > 1 else 1
         grid = max(frac + _GUARD + ceil(log2(errors * (n + 1))), 1)
+        if grid == _FACTOR_BITS:  # one bit too many, with that of 1.0; without it errors of a fourth of a step double
+            grid -= 1
         wanted = min(x.frac, frac + _GUARD - 1)  # a rounded index moves y by a fourth of its step
         reach = ceil(log2((grid + 1) * log(2.0) + 2.0**-wanted))  # at the last index, exp(-d) is below half a step
         width, tables = _shared(max(min(distance.integer, reach) + wanted, 1))

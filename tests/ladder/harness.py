@@ -214,13 +214,19 @@ def _check_run(project: Project, variant: Variant, reference: Reference, values:
         compare(f"trace, {variant}", value.name, value, reference.mantissas(project, value), flat(got))
 
 
-def check_vendor(project: Project, variant: Variant, reference: Reference, precompiled: bool = True) -> None:
+def check_vendor(
+    project: Project,
+    variant: Variant,
+    reference: Reference,
+    precompiled: bool = True,
+    options: Sequence[str] = (),
+) -> None:
     """Compile test bench and design with the vendor's headers; compare every value of a few samples."""
     values = values_of(project)
     plan = make_plan(project.design, variant.io_type, project.name, values)
     inputs = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in project.design.inputs]
     expected = [reference.mantissas(project, v)[:VENDOR_SAMPLES] for v in values]
-    got = run_vendor(plan, inputs, expected, precompiled)
+    got = run_vendor(plan, inputs, expected, precompiled, options)
     place = 0
     for value, right in zip(values, expected, strict=True):
         compare(f"vendor, {variant}", value.name, value, right, got[:, place : place + value.size])
@@ -228,7 +234,13 @@ def check_vendor(project: Project, variant: Variant, reference: Reference, preco
     assert place == got.shape[1]
 
 
-def run_vendor(plan: Plan, inputs: Sequence[Ints], expected: Sequence[Ints], precompiled: bool = True) -> Ints:
+def run_vendor(
+    plan: Plan,
+    inputs: Sequence[Ints],
+    expected: Sequence[Ints],
+    precompiled: bool = True,
+    options: Sequence[str] = (),
+) -> Ints:
     """Return the rows that the test bench writes; (samples, all outputs one after the other), objects."""
     headers = vendor_headers()
     assert headers is not None, "no vendor headers: install hls4ml or set HLSGEN_VENDOR_HEADERS"
@@ -236,7 +248,7 @@ def run_vendor(plan: Plan, inputs: Sequence[Ints], expected: Sequence[Ints], pre
     bench = program(
         project_files(plan, {}),
         [f"{plan.top}_test.cpp", f"firmware/{plan.top}.cpp"],
-        [*flags, "-I.", "-Ifirmware", f"-isystem{headers}"],
+        [*flags, *options, "-I.", "-Ifirmware", f"-isystem{headers}"],
         prefix=VENDOR_PREFIX if precompiled else "",
     )
     with tempfile.TemporaryDirectory() as name:

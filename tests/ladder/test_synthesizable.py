@@ -54,12 +54,16 @@ def model(request):
     return request.param()
 
 
-@pytest.mark.parametrize("variant", ALL, ids=str)
-def test_undefined_symbols(model, variant: Variant, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("variant", "words"),
+    [*((variant, ()) for variant in ALL), (ALL[-1], ("-DHLSGEN_EXACT_WORDS",))],
+    ids=[*map(str, ALL), f"{ALL[-1]}, exact words"],
+)
+def test_undefined_symbols(model, variant: Variant, words: tuple[str, ...], tmp_path: Path):
     project = convert(model, variant, input_precision="fixed<9,4>")
     write_files(tmp_path, firmware_files(project.plan))
     compiler = find_compiler()
-    flags = ["-std=c++14", "-O1", "-fno-exceptions", *WARNINGS, f"-isystem{STUBS}", "-I."]
+    flags = ["-std=c++14", "-O1", "-fno-exceptions", *WARNINGS, *words, f"-isystem{STUBS}", "-I."]
     run([*compiler.command, *flags, "-c", f"{project.plan.top}.cpp", "-o", "top.o"], cwd=tmp_path)
     names = [line.split()[-1] for line in run(["nm", "-u", "top.o"], cwd=tmp_path).output.splitlines()]
     plain = run(["c++filt", *names], cwd=tmp_path).output.splitlines()

@@ -27,7 +27,7 @@ struct convolution : Place, layer<X, Weight, Bias, Sum, Place::n_taps * Place::i
 };
 template <class X, class Weight, class Bias, class Sum, class Place, int Multiplier>
 struct depthwise : Place, layer<X, Weight, Bias, Sum, Place::n_taps, Place::in_channels * Multiplier, 1, false> {
-    static const int depth_multiplier = Multiplier;
+    static const int depth_multiplier = Multiplier, tap_turns = 1, output_turns = 1;
     typedef Sum accum_t;
     typedef Sum output_t;
 };

@@ -14,6 +14,13 @@ template <class T> struct traits {
     static const bool is_signed = T::is_signed;
 };
 
+namespace detail {
+constexpr int bits_of(int number) { return number > 1 ? 1 + bits_of(number / 2) : 1; }
+}  // namespace detail
+
+// A register that counts from 0 to Limit.
+template <int Limit> using counter = int;
+
 // The storage word of one constant: scalar and signed.
 template <int W, bool S> using mantissa = typename lanes::native<W + !S, true>::type;
 

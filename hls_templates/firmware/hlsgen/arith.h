@@ -26,7 +26,22 @@ template <int W, int I, ap_q_mode Q, ap_o_mode O, int N> struct traits<ap_ufixed
 };
 
 namespace detail {
-// Native integers up to 64 bits: arrays of them are constants, where arrays of ap_int are filled at start-up.
+constexpr int bits_of(int number) { return number > 1 ? 1 + bits_of(number / 2) : 1; }
+}  // namespace detail
+
+// A register that counts from 0 to Limit: as wide as that takes. It is read as an int and computed with as one; the
+// tool narrows what lies between registers by itself.
+template <int Limit> using counter = ap_uint<detail::bits_of(Limit)>;
+
+// The storage word of one constant, of which the low W bits are read.
+//
+// For synthesis it is an integer of W bits, so that memories are as wide as what they hold. Elsewhere it is a native one
+// up to 64 bits: arrays of those are constants, where arrays of ap_int are filled at start-up.
+#if defined(__SYNTHESIS__) && !defined(HLSGEN_EXACT_WORDS)
+#define HLSGEN_EXACT_WORDS
+#endif
+
+namespace detail {
 template <int Bytes, int W, bool S> struct integer;
 template <int W> struct integer<1, W, true> { typedef signed char type; };
 template <int W> struct integer<1, W, false> { typedef unsigned char type; };
@@ -36,13 +51,20 @@ template <int W> struct integer<4, W, true> { typedef int type; };
 template <int W> struct integer<4, W, false> { typedef unsigned int type; };
 template <int W> struct integer<8, W, true> { typedef long long type; };
 template <int W> struct integer<8, W, false> { typedef unsigned long long type; };
-template <int W> struct integer<16, W, true> { typedef ap_int<W> type; };
-template <int W> struct integer<16, W, false> { typedef ap_uint<W> type; };
+template <int W> struct integer<0, W, true> { typedef ap_int<W> type; };
+template <int W> struct integer<0, W, false> { typedef ap_uint<W> type; };
+
+// Of a native word; 0 if there is none.
+constexpr int bytes_of(int bits) {
+#ifdef HLSGEN_EXACT_WORDS
+    return 0 * bits;
+#else
+    return bits <= 8 ? 1 : bits <= 16 ? 2 : bits <= 32 ? 4 : bits <= 64 ? 8 : 0;
+#endif
+}
 }  // namespace detail
 
-// The storage word of one constant. Only its low W bits are read, so a ROM of such words is W bits wide.
-template <int W, bool S>
-using mantissa = typename detail::integer<W <= 8 ? 1 : W <= 16 ? 2 : W <= 32 ? 4 : W <= 64 ? 8 : 16, W, S>::type;
+template <int W, bool S> using mantissa = typename detail::integer<detail::bytes_of(W), W, S>::type;
 
 // The constant of a kernel: an array of N words. One of any other size does not compile.
 template <class Word, int N> using rom = const Word (&)[N];

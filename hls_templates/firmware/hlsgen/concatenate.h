@@ -73,10 +73,20 @@ Outer:
 template <class C, class X0, class X1, class Y>
 void concatenate_stream(std::false_type, hls::stream<X0>& x0, hls::stream<X1>& x1, hls::stream<Y>& y) {
 #pragma HLS INLINE
+    static_assert(C::inner0 % X0::size == 0 && C::inner1 % X1::size == 0, "packs must fill each tensor exactly");
+    const int packs0 = C::inner0 / X0::size;
+    const int packs1 = C::inner1 / X1::size;
 Outer:
     for (int o = 0; o < C::outer; o++) {
-        pass_packs<typename C::output_t, C::inner0>(x0, y);
-        pass_packs<typename C::output_t, C::inner1>(x1, y);
+    Pack:
+        for (int p = 0; p < packs0 + packs1; p++) {
+#pragma HLS PIPELINE II=1
+            if (p < packs0) {
+                y.write(converted<Y>(x0.read()));
+            } else {
+                y.write(converted<Y>(x1.read()));
+            }
+        }
     }
 }
 

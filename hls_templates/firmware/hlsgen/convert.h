@@ -11,6 +11,7 @@
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
 #include <hlsgen/pack.h>
+#include <hlsgen/packs.h>
 
 namespace hlsgen {
 
@@ -31,14 +32,7 @@ void convert(hls::stream<X>& x, hls::stream<Y>& y) {
 Pack:
     for (int p = 0; p < C::size / X::size; p++) {
 #pragma HLS PIPELINE II=C::reuse_factor
-        const X word = x.read();
-        Y result;
-    Element:
-        for (int i = 0; i < X::size; i++) {
-#pragma HLS UNROLL
-            result.data[i] = cast<typename C::output_t>(word.data[i]);
-        }
-        y.write(result);
+        y.write(converted<Y>(x.read()));
     }
 }
 

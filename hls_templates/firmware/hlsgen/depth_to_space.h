@@ -92,6 +92,7 @@ BlockRow:
             CellColumn:
                 for (int k = 0; k < C::factor_width; k++) {
 #pragma HLS PIPELINE II=1
+#pragma HLS DEPENDENCE variable=line type=inter dependent=true distance=block_image<C>::width
                     const int at = C::factor_height > 1 ? j : 0;
                     if (k == 0) {
                         if (r == 0) {

@@ -19,6 +19,7 @@
 
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
+#include <hlsgen/channel_walk.h>
 #include <hlsgen/pack.h>
 #include <hlsgen/stream_array.h>
 
@@ -106,11 +107,11 @@ Outer:
 template <class C, class X0, class X1, class Y>
 void merge_stream(std::true_type, hls::stream<X0>& x0, hls::stream<X1>& x1, hls::stream<Y>& y) {
 #pragma HLS INLINE
-    static_assert(X0::size % C::inner == 0 || C::inner % X0::size == 0, "packs must fit the second operand");
+    typedef channel_walk<X0::size, C::inner> walk;
     typename C::input1_t held[C::inner];
-#pragma HLS ARRAY_PARTITION variable=held complete
+#pragma HLS ARRAY_PARTITION variable=held cyclic factor=walk::lanes
     read_array<C::inner>(x1, held);
-    int first = 0;  // element of the second operand at which the pack begins
+    walk at;
 Pack:
     for (int p = 0; p < C::size / X0::size; p++) {
 #pragma HLS PIPELINE II=C::reuse_factor
@@ -119,10 +120,10 @@ Pack:
     Element:
         for (int i = 0; i < X0::size; i++) {
 #pragma HLS UNROLL
-            result.data[i] = merge_element<C>(word.data[i], held[first + i % C::inner]);
+            result.data[i] = merge_element<C>(word.data[i], held[at.channel(i)]);
         }
         y.write(result);
-        first = first + X0::size < C::inner ? first + X0::size : 0;
+        at.advance();
     }
 }
 

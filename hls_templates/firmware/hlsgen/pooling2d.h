@@ -1,12 +1,13 @@
 // 2-D pooling (height 1 makes it 1-D), and pooling over all positions.
 //
 //   max_pooling2d(x, y)             y = cast<output_t>(largest cell of the window)
-//   average_pooling2d(x, y, r)      y = cast<output_t>(cast<accum_t>(exact sum of the window * r[cells]))
+//   average_pooling2d(x, y, r)      y = cast<output_t>(cast<accum_t>(exact sum of the window * reciprocal))
 //   global_max_pooling(x, y)        the same over all positions at once
 //   global_average_pooling(x, y, r)
 //
 // Cells in the padding never count: the maximum passes over them, and the average divides by the number of cells on the
-// image, through the reciprocal r[cells]. No window may lie in the padding entirely.
+// image, through a reciprocal from a table of all sizes that a window can have there: average_table<C> of below. No
+// window may lie in the padding entirely.
 //
 // Config C
 //   input_t, output_t       element types
@@ -20,7 +21,8 @@
 //   pool_height, pool_width, stride_height, stride_width, pad_top, pad_bottom, pad_left, pad_right
 // for global pooling
 //   positions, n            x is [positions][n], y is [n]
-// Constants: r[pool_height * pool_width + 1], indexed by the number of cells; for global pooling r[1].
+// Constants: r[rows][columns] of average_table<C>, r[i][j] for windows with i + 1 rows and j + 1 columns on the image; in
+// a direction without padding all windows are whole, and there is one entry. For global pooling r[1].
 // Streams: a pack is a pixel, X::size == Y::size == channels. The whole image is consumed.
 #ifndef HLSGEN_POOLING2D_H
 #define HLSGEN_POOLING2D_H
@@ -34,6 +36,25 @@
 namespace hlsgen {
 
 enum class pooling { max, average };
+
+// The table of reciprocals for the averages of windows.
+template <class C>
+struct average_table {
+    typedef pooling_geometry<C> G;
+    static const int rows = C::pad_top + C::pad_bottom > 0 ? C::pool_height : 1;
+    static const int columns = C::pad_left + C::pad_right > 0 ? C::pool_width : 1;
+    static const int size = rows * columns;
+
+    // The entry of the window whose corner is at padded (row, column).
+    static int place(int row, int column) {
+#pragma HLS INLINE
+        counter<rows - 1> i = 0;
+        counter<columns - 1> j = 0;
+        if (rows > 1) i = positions_inside(row, G::height, C::pad_top, C::in_height) - 1;
+        if (columns > 1) j = positions_inside(column, G::width, C::pad_left, C::in_width) - 1;
+        return int(i) * columns + int(j);
+    }
+};
 
 // ---- windows: one output pixel ----
 
@@ -83,21 +104,18 @@ void max_pooling2d(const typename C::input_t x[C::in_height * C::in_width * C::i
                    typename C::output_t y[C::out_height * C::out_width * C::in_channels]) {
     typedef pooling_geometry<C> G;
     const typename C::input_t fill = lowest<typename C::input_t>();
-Pixel:
-    for (int p = 0; p < C::out_height * C::out_width; p++) {
+Row:
+    for (int row = 0; row < C::out_height; row++) {
+    Column:
+        for (int column = 0; column < C::out_width; column++) {
 #pragma HLS PIPELINE II=C::reuse_factor
-        const int row = p / C::out_width * C::stride_height;
-        const int column = p % C::out_width * C::stride_width;
-        typename C::input_t cells[G::taps_size];
+            typename C::input_t cells[G::taps_size];
 #pragma HLS ARRAY_PARTITION variable=cells complete
-        typename C::output_t result[C::in_channels];
+            typename C::output_t result[C::in_channels];
 #pragma HLS ARRAY_PARTITION variable=result complete
-        gather_window<G>(x, row, column, fill, cells);
-        max_pooling2d_pixel<C>(cells, result);
-    Put:
-        for (int c = 0; c < C::in_channels; c++) {
-#pragma HLS UNROLL
-            y[p * C::in_channels + c] = result[c];
+            gather_window<G>(x, row * C::stride_height, column * C::stride_width, fill, cells);
+            max_pooling2d_pixel<C>(cells, result);
+            put_pixel<C::in_channels>(result, row * C::out_width + column, y);
         }
     }
 }
@@ -105,25 +123,24 @@ Pixel:
 template <class C>
 void average_pooling2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
                        typename C::output_t y[C::out_height * C::out_width * C::in_channels],
-                       rom<typename C::reciprocal_word, C::pool_height * C::pool_width + 1> r) {
+                       rom<typename C::reciprocal_word, average_table<C>::size> r) {
     typedef pooling_geometry<C> G;
     const typename C::input_t fill = hlsgen::zero<typename C::input_t>();
-Pixel:
-    for (int p = 0; p < C::out_height * C::out_width; p++) {
+Row:
+    for (int row = 0; row < C::out_height; row++) {
+    Column:
+        for (int column = 0; column < C::out_width; column++) {
 #pragma HLS PIPELINE II=C::reuse_factor
-        const int row = p / C::out_width * C::stride_height;
-        const int column = p % C::out_width * C::stride_width;
-        typename C::input_t cells[G::taps_size];
+            const int corner_row = row * C::stride_height;
+            const int corner_column = column * C::stride_width;
+            typename C::input_t cells[G::taps_size];
 #pragma HLS ARRAY_PARTITION variable=cells complete
-        typename C::output_t result[C::in_channels];
+            typename C::output_t result[C::in_channels];
 #pragma HLS ARRAY_PARTITION variable=result complete
-        gather_window<G>(x, row, column, fill, cells);
-        average_pooling2d_pixel<C>(cells, from_mantissa<typename C::reciprocal_t>(r[cells_inside<G>(row, column)]),
-                                   result);
-    Put:
-        for (int c = 0; c < C::in_channels; c++) {
-#pragma HLS UNROLL
-            y[p * C::in_channels + c] = result[c];
+            gather_window<G>(x, corner_row, corner_column, fill, cells);
+            const int place = average_table<C>::place(corner_row, corner_column);
+            average_pooling2d_pixel<C>(cells, from_mantissa<typename C::reciprocal_t>(r[place]), result);
+            put_pixel<C::in_channels>(result, row * C::out_width + column, y);
         }
     }
 }
@@ -159,7 +176,7 @@ Position:
 
 template <class C, class X, class Y>
 void average_pooling2d(hls::stream<X>& x, hls::stream<Y>& y,
-                       rom<typename C::reciprocal_word, C::pool_height * C::pool_width + 1> r) {
+                       rom<typename C::reciprocal_word, average_table<C>::size> r) {
 #pragma HLS INLINE off
     static_assert(Y::size == C::in_channels, "a pack of the output is one pixel");
     typedef pooling_geometry<C> G;
@@ -177,9 +194,9 @@ Position:
 #pragma HLS DEPENDENCE variable=lines type=inter dependent=true distance=G::padded_width
         slide_window<G>(x, at, fill, lines, window);
         if (at.completes_window()) {
-            const int cells = cells_inside<G>(at.corner_row(), at.corner_column());
+            const int place = average_table<C>::place(at.corner_row(), at.corner_column());
             Y result;
-            average_pooling2d_pixel<C>(window, from_mantissa<typename C::reciprocal_t>(r[cells]), result.data);
+            average_pooling2d_pixel<C>(window, from_mantissa<typename C::reciprocal_t>(r[place]), result.data);
             y.write(result);
         }
         at.advance();

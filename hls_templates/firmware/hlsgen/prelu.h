@@ -13,6 +13,7 @@
 
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
+#include <hlsgen/channel_walk.h>
 #include <hlsgen/limits.h>
 #include <hlsgen/pack.h>
 
@@ -47,8 +48,9 @@ template <class C, class X, class Y>
 void prelu(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::slope_word, C::slopes> a) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
-    static_assert(X::size % C::slopes == 0 || C::slopes % X::size == 0, "packs must fit the slopes");
-    int first = 0;  // slope at which the pack begins
+    typedef channel_walk<X::size, C::slopes> walk;
+#pragma HLS ARRAY_PARTITION variable=a cyclic factor=walk::lanes
+    walk at;
 Pack:
     for (int p = 0; p < C::size / X::size; p++) {
 #pragma HLS PIPELINE II=C::reuse_factor
@@ -57,10 +59,10 @@ Pack:
     Element:
         for (int i = 0; i < X::size; i++) {
 #pragma HLS UNROLL
-            result.data[i] = prelu_element<C>(word.data[i], first + i % C::slopes, a);
+            result.data[i] = prelu_element<C>(word.data[i], at.channel(i), a);
         }
         y.write(result);
-        first = first + X::size < C::slopes ? first + X::size : 0;
+        at.advance();
     }
 }
 

@@ -3,12 +3,16 @@
 // Config C
 //   size                    elements of the tensor; X::size and Y::size divide it
 // Each step moves as many elements as both sizes are multiples of, so joining takes one cycle a pack read and splitting
-// one cycle a pack written.
+// one cycle a pack written. With step = greatest_common_divisor(X::size, Y::size):
+//   interval   size / step cycles, and the depth of the pipeline
+//   latency    Y::size / step cycles to the first pack
 #ifndef HLSGEN_REPACK_H
 #define HLSGEN_REPACK_H
 
 #include <hls_stream.h>
+#include <hlsgen/arith.h>
 #include <hlsgen/pack.h>
+#include <hlsgen/pack_parts.h>
 
 namespace hlsgen {
 
@@ -26,22 +30,26 @@ void repack(hls::stream<X>& x, hls::stream<Y>& y) {
 #pragma HLS INLINE off
     static_assert(C::size % X::size == 0 && C::size % Y::size == 0, "packs must fill the tensor exactly");
     const int step = greatest_common_divisor(X::size, Y::size);
-    X word;
-    Y result;
-    int from = 0;
-    int to = 0;
+    pack_splitter<X, step> splitter;
+    pack_joiner<Y, step> joiner;
+    counter<X::size / step - 1> taken = 0;  // parts of the pack at hand
+    counter<Y::size / step - 1> put = 0;
 Step:
     for (int done = 0; done < C::size; done += step) {
 #pragma HLS PIPELINE II=1
-        if (from == 0) word = x.read();
+        typename X::value_type part[step];
+#pragma HLS ARRAY_PARTITION variable=part complete
+        if (int(taken) == 0) splitter.take(x.read());
     Element:
         for (int i = 0; i < step; i++) {
 #pragma HLS UNROLL
-            result.data[to + i] = word.data[from + i];
+            part[i] = splitter.element(i);
         }
-        from = from + step < X::size ? from + step : 0;
-        to = to + step < Y::size ? to + step : 0;
-        if (to == 0) y.write(result);
+        splitter.advance();
+        joiner.put(part);
+        taken = int(taken) == X::size / step - 1 ? 0 : int(taken) + 1;
+        put = int(put) == Y::size / step - 1 ? 0 : int(put) + 1;
+        if (int(put) == 0) y.write(joiner.word());
     }
 }
 

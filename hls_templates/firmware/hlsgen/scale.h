@@ -17,6 +17,7 @@
 
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
+#include <hlsgen/channel_walk.h>
 #include <hlsgen/pack.h>
 
 namespace hlsgen {
@@ -52,8 +53,10 @@ void scale(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::scale_word, C::
            rom<typename C::bias_word, C::channels> b) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
-    static_assert(X::size % C::channels == 0 || C::channels % X::size == 0, "packs must fit the channels");
-    int first = 0;  // channel at which the pack begins
+    typedef channel_walk<X::size, C::channels> walk;
+#pragma HLS ARRAY_PARTITION variable=s cyclic factor=walk::lanes
+#pragma HLS ARRAY_PARTITION variable=b cyclic factor=walk::lanes
+    walk at;
 Pack:
     for (int p = 0; p < C::size / X::size; p++) {
 #pragma HLS PIPELINE II=C::reuse_factor
@@ -62,10 +65,10 @@ Pack:
     Element:
         for (int i = 0; i < X::size; i++) {
 #pragma HLS UNROLL
-            result.data[i] = scale_element<C>(word.data[i], first + i % C::channels, s, b);
+            result.data[i] = scale_element<C>(word.data[i], at.channel(i), s, b);
         }
         y.write(result);
-        first = first + X::size < C::channels ? first + X::size : 0;
+        at.advance();
     }
 }
 

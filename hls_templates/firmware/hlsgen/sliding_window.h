@@ -116,7 +116,7 @@ void slide_window(hls::stream<X>& x, const raster<G>& at, const typename G::valu
     typename G::value_t pixel[G::channels];
 #pragma HLS ARRAY_PARTITION variable=pixel complete
     const bool on_columns = at.on_columns();
-    const int image_column = on_columns ? at.column - G::pad_left : 0;
+    const int image_column = on_columns ? int(at.column) - G::pad_left : 0;
     next_pixel<G>(x, at.on_image(), fill, pixel);
     shift_columns<G>(window);
     enter_column<G>(lines, pixel, on_columns, image_column, fill, window);

@@ -73,10 +73,21 @@ Outer:
 template <class C, class X, class Y0, class Y1>
 void split_stream(std::false_type, hls::stream<X>& x, hls::stream<Y0>& y0, hls::stream<Y1>& y1) {
 #pragma HLS INLINE
+    static_assert(C::inner0 % Y0::size == 0 && C::inner1 % Y1::size == 0, "packs must fill each tensor exactly");
+    const int packs0 = C::inner0 / Y0::size;
+    const int packs1 = C::inner1 / Y1::size;
 Outer:
     for (int o = 0; o < C::outer; o++) {
-        pass_packs<typename C::output0_t, C::inner0>(x, y0);
-        pass_packs<typename C::output1_t, C::inner1>(x, y1);
+    Pack:
+        for (int p = 0; p < packs0 + packs1; p++) {
+#pragma HLS PIPELINE II=1
+            const X word = x.read();
+            if (p < packs0) {
+                y0.write(converted<Y0>(word));
+            } else {
+                y1.write(converted<Y1>(word));
+            }
+        }
     }
 }
 

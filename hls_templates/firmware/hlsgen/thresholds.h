@@ -17,9 +17,17 @@
 
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
+#include <hlsgen/channel_walk.h>
 #include <hlsgen/pack.h>
 
 namespace hlsgen {
+
+// The walk through channels, and how many constants a step reads, which side by side are of different banks.
+template <class C, int pack_size>
+struct thresholds_walk : channel_walk<pack_size, C::channels> {
+    static const int thresholds = channel_walk<pack_size, C::channels>::lanes * C::n_thresholds;
+    static const int levels = channel_walk<pack_size, C::channels>::lanes * (C::n_thresholds + 1);
+};
 
 template <class C>
 typename C::output_t thresholds_element(const typename C::input_t& x, int channel,
@@ -62,8 +70,10 @@ void thresholds(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::threshold_
                 rom<typename C::level_word, C::channels * (C::n_thresholds + 1)> levels) {
 #pragma HLS INLINE off
     static_assert(X::size == Y::size && C::size % X::size == 0, "packs of equal size must fill the tensor exactly");
-    static_assert(X::size % C::channels == 0 || C::channels % X::size == 0, "packs must fit the channels");
-    int first = 0;  // channel at which the pack begins
+    typedef thresholds_walk<C, X::size> walk;
+#pragma HLS ARRAY_PARTITION variable=t cyclic factor=walk::thresholds
+#pragma HLS ARRAY_PARTITION variable=levels cyclic factor=walk::levels
+    walk at;
 Pack:
     for (int p = 0; p < C::size / X::size; p++) {
 #pragma HLS PIPELINE II=C::reuse_factor
@@ -72,10 +82,10 @@ Pack:
     Element:
         for (int i = 0; i < X::size; i++) {
 #pragma HLS UNROLL
-            result.data[i] = thresholds_element<C>(word.data[i], first + i % C::channels, t, levels);
+            result.data[i] = thresholds_element<C>(word.data[i], at.channel(i), t, levels);
         }
         y.write(result);
-        first = first + X::size < C::channels ? first + X::size : 0;
+        at.advance();
     }
 }
 

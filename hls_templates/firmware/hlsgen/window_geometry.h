@@ -13,6 +13,8 @@
 #ifndef HLSGEN_WINDOW_GEOMETRY_H
 #define HLSGEN_WINDOW_GEOMETRY_H
 
+#include <hlsgen/arith.h>
+
 namespace hlsgen {
 
 template <class C, int window_rows, int window_columns, int window_row_step, int window_column_step>
@@ -65,14 +67,6 @@ inline int positions_inside(int start, int size, int pad, int length) {
     return end - first;
 }
 
-// How many cells of the (undilated) window whose corner is at padded (row, column) lie on the image.
-template <class G>
-int cells_inside(int row, int column) {
-#pragma HLS INLINE
-    return positions_inside(row, G::height, G::pad_top, G::in_height) *
-           positions_inside(column, G::width, G::pad_left, G::in_width);
-}
-
 // Channel c of cell number t.
 template <class G>
 typename G::value_t cell(const typename G::value_t cells[G::taps_size], int t, int c) {
@@ -106,34 +100,55 @@ GatherRow:
     }
 }
 
+// Puts a pixel into an image held in an array, at position p.
+template <int channels, class T>
+void put_pixel(const T pixel[channels], int p, T* image) {
+#pragma HLS INLINE
+PutChannel:
+    for (int c = 0; c < channels; c++) {
+#pragma HLS UNROLL
+        image[p * channels + c] = pixel[c];
+    }
+}
+
+// Whether a padded position lies on the image, which has `length` positions from `pad` on.
+inline bool is_inside(int at, int pad, int length) {
+#pragma HLS INLINE
+    return at >= pad && at < pad + length;
+}
+
 // Walks over the padded image in raster order and knows where a window of the output ends.
 template <class G>
 struct raster {
-    int row = 0;
-    int column = 0;
-    int end_row = G::height - 1;  // where the current, or else the next, window of the output ends
-    int end_column = G::width - 1;
+    counter<G::padded_height> row = 0;
+    counter<G::padded_width> column = 0;
+    // where the current, or else the next, window of the output ends
+    counter<G::padded_height + G::stride_height> end_row = G::height - 1;
+    counter<G::padded_width + G::stride_width> end_column = G::width - 1;
 
-    bool on_columns() const { return column >= G::pad_left && column < G::pad_left + G::in_width; }
-    bool on_rows() const { return row >= G::pad_top && row < G::pad_top + G::in_height; }
+    bool on_columns() const { return is_inside(column, G::pad_left, G::in_width); }
+    bool on_rows() const { return is_inside(row, G::pad_top, G::in_height); }
     bool on_image() const { return on_rows() && on_columns(); }
     bool completes_window() const { return row == end_row && column == end_column; }
-    int corner_row() const { return row - (G::height - 1); }
-    int corner_column() const { return column - (G::width - 1); }
+    int corner_row() const { return int(row) - (G::height - 1); }
+    int corner_column() const { return int(column) - (G::width - 1); }
 
     void advance() {
 #pragma HLS INLINE
-        if (column == end_column) end_column += G::stride_width;
-        column++;
-        if (column == G::padded_width) next_row();
+        if (column == end_column) end_column = int(end_column) + G::stride_width;
+        if (int(column) == G::padded_width - 1) {
+            next_row();
+        } else {
+            column = int(column) + 1;
+        }
     }
 
     void next_row() {
 #pragma HLS INLINE
         column = 0;
         end_column = G::width - 1;
-        if (row == end_row) end_row += G::stride_height;
-        row++;
+        if (row == end_row) end_row = int(end_row) + G::stride_height;
+        row = int(row) + 1;
     }
 };
 

@@ -15,6 +15,7 @@
 #include <hlsgen/arith.h>
 #include <hlsgen/limits.h>
 #include <hlsgen/pack.h>
+#include <hlsgen/packs.h>
 
 namespace hlsgen {
 
@@ -54,26 +55,17 @@ Row:
     }
 }
 
-// One pixel of the output.
-template <class C, class X, class Y>
-void zero_padding2d_next(bool inside, hls::stream<X>& x, hls::stream<Y>& y) {
+// A pixel of the frame.
+template <class Y>
+Y zero_pixel() {
 #pragma HLS INLINE
     Y result;
-    if (inside) {
-        const X word = x.read();
-    Channel:
-        for (int c = 0; c < C::in_channels; c++) {
+Zero:
+    for (int c = 0; c < Y::size; c++) {
 #pragma HLS UNROLL
-            result.data[c] = cast<typename C::output_t>(word.data[c]);
-        }
-    } else {
-    Zero:
-        for (int c = 0; c < C::in_channels; c++) {
-#pragma HLS UNROLL
-            result.data[c] = hlsgen::zero<typename C::output_t>();
-        }
+        result.data[c] = hlsgen::zero<typename Y::value_type>();
     }
-    y.write(result);
+    return result;
 }
 
 template <class C, class X, class Y>
@@ -86,7 +78,11 @@ Row:
     Column:
         for (int column = 0; column < P::width; column++) {
 #pragma HLS PIPELINE II=1
-            zero_padding2d_next<C>(P::inside(row, column), x, y);
+            if (P::inside(row, column)) {
+                y.write(converted<Y>(x.read()));
+            } else {
+                y.write(zero_pixel<Y>());
+            }
         }
     }
 }

@@ -144,7 +144,10 @@ class Kernel:
 
 _LITERALS = 1 << 63
 _SCHEDULE = frozenset(
-    "reuse_factor strategy turns multipliers interval parallel_rows parallel_columns all_multipliers lanes".split()
+    """
+    reuse_factor strategy turns tap_turns output_turns multipliers interval
+    parallel_rows parallel_columns all_multipliers lanes
+    """.split()
 )
 Binding = Callable[[Any, Op], Kernel]
 L = TypeVar("L", bound=Layer)

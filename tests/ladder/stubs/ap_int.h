@@ -35,6 +35,9 @@ struct ap_uint {
     long long raw[(W + 63) / 64];
     ap_uint() = default;
     constexpr ap_uint(long long value) : raw{value} {}
+    template <int W2>
+    ap_uint(const ap_int<W2>& other);
+    operator unsigned long long() const;
     ap_uint(const char* text, int base);
     ap_uint(const ap_range& bits);
     ap_range range(int high, int low) const;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
+from math import gcd, prod
 
 from hlsgen.backends.hls.kernel import (
     ConstantArray,
@@ -121,13 +121,20 @@ def conv2d(layer: Conv2D, op: Op) -> Kernel:
 
 @kernel_of(DepthwiseConv2D)
 def depthwise_conv2d(layer: DepthwiseConv2D, op: Op) -> Kernel:
-    taps = layer.window.taps
+    taps, n_out = layer.window.taps, layer.n_out
     window = convolution(layer.window, op.input.shape)
-    members = {**_members(layer, op, layer.n_out), **window.members}
+    turns = Turns.of(op, taps * n_out)
+    tap_turns = gcd(turns.turns, taps)
+    output_turns = turns.turns // tap_turns
+    members = {**_members(layer, op, n_out), **window.members}
     members |= {"depth_multiplier": layer.multiplier, "n_taps": taps}
-    w = layer.weight.fixed[0].reshape(taps, layer.n_out)
+    schedule = {"turns": turns.turns, "tap_turns": tap_turns, "output_turns": output_turns}
+    schedule |= {"multipliers": turns.multipliers, "interval": turns.interval}
+    lanes = layer.weight.fixed[0].reshape(taps, n_out).T.reshape(-1, output_turns, taps // tap_turns, tap_turns)
+    by_turn = lanes.transpose(0, 2, 1, 3).reshape(n_out, taps)
+    constants = _constants(layer, by_turn, turns.turns if turns.turns > 1 else None)
     small = window.positions == 1
-    return call(op, "depthwise_conv2d", "depthwise_conv2d.h", members, *_constants(layer, w.T), small=small)
+    return call(op, "depthwise_conv2d", "depthwise_conv2d.h", members, *constants, small=small, schedule=schedule)
 
 
 @kernel_of(Scale)

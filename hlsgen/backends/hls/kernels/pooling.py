@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Kernel, Members, Word, call, kernel_of, summed
 from hlsgen.backends.hls.kernels import geometry
 from hlsgen.ir.constant import Shape
@@ -33,21 +35,39 @@ def global_max_pooling(layer: GlobalMaxPooling, op: Op) -> Kernel:
 def average_pooling2d(layer: AveragePooling2D, op: Op) -> Kernel:
     window = geometry.pooling(layer.window, op.input.shape)
     members = {**window.members, "kind": Enumerator("pooling", "average")}
-    return _average("average_pooling2d", layer, op, layer.window.taps, members, small=window.positions == 1)
+    constant = _reciprocals(layer)
+    return _average("average_pooling2d", layer, op, layer.window.taps, members, constant, small=window.positions == 1)
+
+
+def _reciprocals(layer: AveragePooling2D) -> ConstantArray:
+    """The reciprocal for each number of rows and of columns that a window can have on the image.
+
+    From one on, (rows, columns); without padding in a direction there is one, the window's.
+    """
+    top, bottom, left, right = layer.window.padding
+    height, width = layer.window.size
+    rows = np.arange(1 if top + bottom else height, height + 1)
+    columns = np.arange(1 if left + right else width, width + 1)
+    by_count, _ = layer.reciprocal.fixed
+    table = by_count[rows[:, None] * columns[None, :]]
+    return ConstantArray.of("r", table, layer.reciprocal.known_type, "rows on the image, columns on the image")
 
 
 @kernel_of(GlobalAveragePooling)
 def global_average_pooling(layer: GlobalAveragePooling, op: Op) -> Kernel:
     positions = prod(op.input.shape[:-1])
     small = positions <= _MOST_POSITIONS
-    return _average("global_average_pooling", layer, op, positions, _global(op.input.shape), small=small)
+    constant = ConstantArray.of("r", layer.reciprocal.fixed[0], layer.reciprocal.known_type, "the only one")
+    return _average("global_average_pooling", layer, op, positions, _global(op.input.shape), constant, small=small)
 
 
 def _global(shape: Shape) -> Members:
     return {"positions": prod(shape[:-1]), "n": shape[-1]}
 
 
-def _average(function: str, layer: Average, op: Op, cells: int, members: Members, *, small: bool) -> Kernel:
+def _average(
+    function: str, layer: Average, op: Op, cells: int, members: Members, constant: ConstantArray, *, small: bool
+) -> Kernel:
     """``sum_t`` of an average holds the sum of the cells; the product with the reciprocal is exact."""
     reciprocal = layer.reciprocal.known_type
     total = op.input.interval.with_zero()
@@ -58,5 +78,4 @@ def _average(function: str, layer: Average, op: Op, cells: int, members: Members
         "reciprocal_t": reciprocal,
         "reciprocal_word": Word(reciprocal),
     }
-    constant = ConstantArray.of("r", layer.reciprocal.fixed[0], reciprocal, "number of cells")
     return call(op, function, "pooling2d.h", every, constant, small=small)
