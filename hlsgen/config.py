@@ -201,6 +201,14 @@ class Config(_Strict):
     part: Text = "xcu250-figd2104-2L-e"
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns"), Number] = 5.0
     io_type: IoType = "io_parallel"
+    tlast: Annotated[
+        StrictBool, Field(description="AXI streams with TLAST at the end of a sample, TKEEP and TSTRB, as for DMA")
+    ] = False
+    port_width: Annotated[
+        int | None,
+        Field(ge=8, le=4096, description="bits of the widest word of an AXI port; default: the widest there is"),
+        Whole,
+    ] = None
     input_precision: InputTypes = None
     input_granularity: Annotated[
         InputGranularity,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 import pytest
 
+from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.project import Project
 from hlsgen.tools import templates_dir
@@ -16,38 +18,44 @@ from tests.passes.random_graphs import random_network
 IO = ["io_parallel", "io_stream"]
 
 
-def two_ports(io_type: str) -> Project:
+def two_ports(**settings: Any) -> Project:
     net = Net(3, "ports")
     a, b = net.input((3, 2), "first"), net.input((3, 2), "second")
     net.call("Add", "sum", [a, b])
     net.call("ReLU", "positive", "sum")
-    return project_of(net.source("sum", "positive"), input_precision="fixed<7,3>", io_type=io_type)
+    return project_of(net.source("sum", "positive"), input_precision="fixed<7,3>", **settings)
 
 
-@pytest.mark.parametrize("io_type", IO)
-def test_pragmas_header_and_summary_agree(io_type: str):
-    project = two_ports(io_type)
+RESHAPED = ("ARRAY_RESHAPE variable={} complete dim=0", "INTERFACE mode=ap_vld port={}")
+PARTITIONED = ("ARRAY_PARTITION variable={} complete dim=0", "INTERFACE mode=ap_vld port={}")
+AXIS = ("INTERFACE mode=axis port={}",)
+FORMS = {
+    # settings: for inputs and for outputs the form, ports, bits, words, and the pragmas
+    "arrays": ({}, ("WORD", 1, 42, 1, RESHAPED), ("ELEMENTS", 6, None, 1, PARTITIONED)),
+    "streams": ({"io_type": "io_stream"}, ("STREAM", 1, 16, 3, AXIS), ("STREAM", 1, 16, 3, AXIS)),
+    "packets": ({"io_type": "io_stream", "tlast": True}, ("PACKETS", 1, 16, 3, AXIS), ("PACKETS", 1, 16, 3, AXIS)),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_pragmas_header_and_summary_agree(name: str):
+    settings, *expected = FORMS[name]
+    project = two_ports(**{"io_type": "io_parallel", **settings})
     code, header = (project.files[f"firmware/ports.{end}"] for end in ("cpp", "h"))
     rows = project.summary().split("Ports of the top function\n")[1].split("\n\n")[0].splitlines()[2:]
     summary = {row.split()[0]: re.split(r"\s{2,}", row) for row in rows}
-    for number, port in enumerate(project.plan.ports):
-        name, wire = port.wire.name, port.wire
-        (comment,) = re.findall(rf"^//   {name} +(.*)$", header, re.MULTILINE)
-        (pragma,) = re.findall(rf"^#pragma HLS (\w+) variable={name} (.*)$", code, re.MULTILINE)
-        is_input = number < 2
-        expected = {
-            "io_stream": ("AGGREGATE", "compact=bit"),
-            "io_parallel": ("ARRAY_RESHAPE" if is_input else "ARRAY_PARTITION", "complete dim=0"),
-        }
-        assert pragma == expected[io_type]
-        bits = wire.type.width * {"AGGREGATE": wire.pack, "ARRAY_RESHAPE": wire.size, "ARRAY_PARTITION": 1}[pragma[0]]
-        ports = wire.size if pragma[0] == "ARRAY_PARTITION" else 1
-        words = wire.size // wire.pack if pragma[0] == "AGGREGATE" else 1
-        assert (port.bits, port.words) == (bits, words)
+    assert [port.is_input for port in project.plan.ports] == [True, True, False, False]
+    for port in project.plan.ports:
+        form, ports, bits, words, pragmas = expected[0 if port.is_input else 1]
+        bits = bits or port.wire.type.width
+        assert (port.form.name, port.bits, port.words) == (form, bits, words)
+        wire = port.wire.name
+        (comment,) = re.findall(rf"^//   {wire} +(.*)$", header, re.MULTILINE)
         assert f"{bits} bits" in comment and comment.endswith(port.form.value)
-        direction = "in" if is_input else "out"
-        assert summary[name] == [name, direction, str(wire.type), str(ports), str(bits), str(words), port.form.value]
-        assert f"{'axis' if io_type == 'io_stream' else 'ap_vld'} port=" in code
+        found = re.findall(rf"^#pragma HLS (.*(?:variable|port)={wire}\b.*)$", code, re.MULTILINE)
+        assert found == [pragma.format(wire) for pragma in pragmas]
+        direction, element = "in" if port.is_input else "out", str(port.wire.type)
+        assert summary[wire] == [wire, direction, element, str(ports), str(bits), str(words), port.form.value]
 
 
 @cache
@@ -77,7 +85,7 @@ def test_config_structs_hold_nothing_that_is_not_read(io_type: str):
             project = project_of(
                 random_network(seed, quantized=quantized), input_precision="fixed<7,3>", io_type=io_type
             )
-            assert not unread(project.plan), seed
+            assert not unread(bordered(project.plan)), seed
             functions |= {step.kernel.function for step in project.plan.steps}
     assert {"conv2d", "dense", "max_pooling2d", "relu", "scale", "merge", "concatenate"} <= functions
 

@@ -59,7 +59,7 @@ def test_collisions(pair):
 
 def test_generated_suffixes_belong_to_the_generator():
     """``fc_w`` is the weight array of ``fc``; a layer of that name becomes something else."""
-    for suffix in ("_t", "_word", "_config", "_w", "_b"):
+    for suffix in ("_t", "_word", "_config", "_w", "_b", "_packs", "_parts", "_port"):
         assert not Identifiers().make(f"fc{suffix}").endswith(suffix)
 
 

@@ -25,7 +25,8 @@ _MACROS = frozenset(
     """.split()
 )
 """What the standard headers or some compilers define, and words of later standards."""
-_SUFFIXES = ("_t", "_word", "_config", "_w", "_b")
+_SUFFIXES = ("_t", "_word", "_config", "_w", "_b", "_packs", "_parts", "_port")
+"""What generated names end with: those of a wire's types, its step, its constants, and of what is beside a port."""
 _HEADERS = """
     alloca assert complex ctype endian errno features fenv float hls_math hls_stream inttypes iso646 limits
     locale malloc math memory pthread sched setjmp signal stdalign stdarg stdatomic stdbool stddef stdint

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 import numpy as np
 
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
+from hlsgen.backends.hls.ports import Interface, PortForm, words_of_array, words_of_stream
 from hlsgen.design.design import Design
 from hlsgen.ir.layer import Packing
 from hlsgen.ir.op import Op
@@ -41,20 +41,14 @@ class Wire:
         return self.size // self.pack
 
 
-class PortForm(Enum):
-    """How a tensor passes the border of the top function: one truth for pragmas, header comment and summary."""
-
-    WORD = "one port, element 0 in the lowest bits"
-    ELEMENTS = "one port an element, numbered behind the name"
-    STREAM = "an AXI stream of words, element 0 in the lowest bits, no gaps between elements"
-
-
 @dataclass(frozen=True)
 class Port:
-    """A port of the top function: ``bits`` a word (of ELEMENTS: a port), ``words`` a sample."""
+    """A port of the top function: ``words`` a sample, each of ``elements`` in ``bits`` (of ELEMENTS: a port)."""
 
     wire: Wire
+    is_input: bool
     form: PortForm
+    elements: int
     bits: int
     words: int
 
@@ -90,17 +84,17 @@ class Plan:
     """Everything the templates print."""
 
     top: str
-    io_type: str
+    stream: bool
+    """Whether kernels read and write streams of packs rather than arrays."""
     dataflow: bool
     """Whether the top function is a pipeline of processes rather than one flat pipeline."""
+    interface: Interface
     inputs: list[Wire] = field(default_factory=list)
     outputs: list[Wire] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-
-    @property
-    def stream(self) -> bool:
-        return self.io_type == "io_stream"
+    hardware: bool = False
+    """Whether inputs and outputs are the ports of the chip; see ``hlsgen.backends.hls.border.bordered``."""
 
     @property
     def constants(self) -> list[NamedConstant]:
@@ -112,11 +106,12 @@ class Plan:
         return [self._port(wire, True) for wire in self.inputs] + [self._port(wire, False) for wire in self.outputs]
 
     def _port(self, wire: Wire, is_input: bool) -> Port:
+        width = wire.type.width
         if self.stream:
-            return Port(wire, PortForm.STREAM, wire.pack * wire.type.width, wire.words)
-        if is_input:
-            return Port(wire, PortForm.WORD, wire.size * wire.type.width, 1)
-        return Port(wire, PortForm.ELEMENTS, wire.type.width, 1)
+            words = words_of_stream(self.interface, wire.name, wire.size, wire.pack, width)
+        else:
+            words = words_of_array(is_input, wire.size, width)
+        return Port(wire, is_input, words.form, words.elements, words.bits, words.words)
 
     @property
     def headers(self) -> list[str]:
@@ -128,17 +123,24 @@ class Plan:
         return max((step.kernel.reuse_factor for step in self.steps), default=1)
 
 
-def make_plan(design: Design, io_type: str, top: str, results: Sequence[Tensor] | None = None) -> Plan:
+def make_plan(
+    design: Design,
+    io_type: str,
+    top: str,
+    results: Sequence[Tensor] | None = None,
+    interface: Interface | None = None,
+) -> Plan:
     """Plan the C++ program of a design.
 
-    ``results`` are the tensors the top function returns; default: the design's outputs. Raises UnsupportedError for a
-    layer without a kernel.
+    ``results`` are the tensors the top function returns; default: the design's outputs. ``interface``: default that of
+    ``io_type``. Raises UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
     stream = io_type == "io_stream"
     dataflow = stream or (results is None and not all(kernel.unrolls for kernel in kernels.values()))
     wanted = design.outputs if results is None else tuple(results)
-    return _Planner(design, kernels, Plan(top, io_type, dataflow), wanted).run()
+    plan = Plan(top, stream, dataflow, interface or Interface.default(io_type))
+    return _Planner(design, kernels, plan, wanted).run()
 
 
 class _Planner:
@@ -175,7 +177,8 @@ class _Planner:
 
     def _input(self, op: Op) -> None:
         tensor = op.output
-        wire = self._wire(tensor, tensor.shape[-1], comment(f"input '{op.source.name}' {tensor.shape}"))
+        pack = self.plan.interface.elements(tensor.name, tensor.shape[-1], tensor.type.width)
+        wire = self._wire(tensor, pack, comment(f"input '{op.source.name}' {tensor.shape}"))
         self.plan.inputs.append(wire)
         self._offer(tensor, wire)
 

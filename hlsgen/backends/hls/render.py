@@ -7,7 +7,8 @@ from functools import cache
 import jinja2
 
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, Word
-from hlsgen.backends.hls.plan import Plan, Step, Wire
+from hlsgen.backends.hls.plan import Plan, Port, Step, Wire
+from hlsgen.backends.hls.ports import WIDEST_UNASKED, WIDEST_WORD, PortForm
 from hlsgen.ir.types import FixedType
 from hlsgen.tools import templates_dir
 
@@ -34,7 +35,9 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "guard": plan.top.upper(),
         "ports": [wire.name for wire in plan.inputs + plan.outputs],
         "tensors": plan.inputs + plan.wires + plan.outputs,
-        "parameter": lambda wire, is_input: parameter(plan, wire, is_input),
+        "parameters": parameters(plan),
+        "words_on": words_on(plan),
+        "widest": WIDEST_WORD if any(port.bits > WIDEST_UNASKED for port in plan.ports if port.form.has_word) else None,
         "arguments": arguments,
         "member": member,
         "word": word_type,
@@ -44,11 +47,32 @@ def render(template: str, plan: Plan, **context: object) -> str:
     return _environment().get_template(template).render(**named, **context)
 
 
-def parameter(plan: Plan, wire: Wire, is_input: bool) -> str:
-    """Declare a port of the top function."""
-    if plan.stream:
-        return f"hls::stream<{wire.name}_word>& {wire.name}"
-    return f"{'const ' if is_input else ''}{wire.name}_t {wire.name}[{wire.size}]"
+def parameters(plan: Plan) -> list[str]:
+    """Declare the parameters of the top function."""
+    on = words_on(plan)
+    return [_parameter(port, port.wire in on) for port in plan.ports]
+
+
+def _parameter(port: Port, has_word: bool) -> str:
+    name = port.wire.name
+    if has_word:
+        return f"hls::stream<{name}_word>& {name}"
+    return f"{'const ' if port.is_input else ''}{name}_t {name}[{port.wire.size}]"
+
+
+def words_on(plan: Plan) -> dict[Wire, str]:
+    """Spell the types of words: packs on streams, integers on ports that have them; arrays have none."""
+    found = {w: f"hlsgen::pack<{w.name}_t, {w.pack}>" for w in plan.wires} if plan.stream else {}
+    for port in plan.ports:
+        if plan.hardware and port.form.has_word:
+            found[port.wire] = _port_word(port)
+        elif plan.stream:
+            found[port.wire] = f"hlsgen::pack<{port.wire.name}_t, {port.wire.pack}>"
+    return found
+
+
+def _port_word(port: Port) -> str:
+    return f"ap_axiu<{port.bits}, 0, 0, 0>" if port.form is PortForm.PACKETS else f"ap_uint<{port.bits}>"
 
 
 def arguments(step: Step) -> str:
