@@ -89,3 +89,54 @@ def test_words_wider_than_the_headers_take_unasked():
     check_ports(project, grid((2, 300), samples=12, frac=5, bound=100), precompiled=False)
     wider = project.with_settings(input_precision="fixed<16,4>")
     assert next((port.elements, port.bits, port.words) for port in wider.plan.ports) == (150, 2400, 4)
+
+
+def image_chain() -> Net:
+    """A dataflow whose image and hidden tensors are larger than it holds as arrays."""
+    net = Net(9, "chain")
+    x = net.conv("conv", net.input((14, 14, 3), "image"), 3, 4, padding="same", activation="relu")
+    x = net.call("MaxPooling2D", "pool", x, pool_size=[2, 2], strides=[2, 2])
+    net.dense("classes", net.call("Flatten", "flat", x), 196, 5)
+    return net
+
+
+def test_arrays_only_at_the_ports():
+    """The whole project of a large io_parallel design: a memory a pixel a word, one port an element of the classes."""
+    project = project_of(
+        image_chain().source("pool", "classes"), input_precision="fixed<11,4>", layers={"pool": {"reuse_factor": 2}}
+    )
+    assert project.plan.stream and project.plan.dataflow
+    found = [
+        (port.form.name, port.elements, port.bits // port.wire.type.width, port.words) for port in project.plan.ports
+    ]
+    assert found == [("ROWS", 3, 3, 196), ("ROWS", 4, 4, 49), ("ELEMENTS", 1, 1, 1)]
+    check_ports(project, grid((14, 14, 3), samples=12, frac=4, bound=100))
+
+
+@pytest.mark.parametrize(
+    ("size", "filters", "stream"), [(16, 2, False), (16, 3, True)], ids=["512 elements", "more elements"]
+)
+def test_above_which_size_a_dataflow_computes_in_streams(size: int, filters: int, stream: bool):
+    net = Net(2, "sized")
+    net.conv("conv", net.input((size, size, 1), "x"), 1, filters, 1)
+    plan = project_of(net.source("conv")).plan
+    assert (plan.stream, plan.dataflow) == (stream, True)
+
+
+@pytest.mark.parametrize(("size", "stream"), [(4096, False), (4097, True)])
+def test_above_which_size_a_flat_pipeline_does(size: int, stream: bool):
+    net = Net(2, "sized")
+    net.call("ReLU", "relu", net.input((size,), "x"))
+    plan = project_of(net.source("relu")).plan
+    assert (plan.stream, plan.dataflow) == (stream, stream)
+
+
+def test_an_array_that_no_word_holds_is_a_port_an_element():
+    """4,096 bits are the widest: 256 elements of 16 bits."""
+    for size, form, bits in ((256, "WORD", 4096), (257, "ELEMENTS", 16)):
+        net = Net(2, "sized")
+        net.call("ReLU", "relu", net.input((size,), "x"))
+        project = project_of(net.source("relu"), input_precision="fixed<16,6>")
+        port = project.plan.ports[0]
+        assert (port.form.name, port.bits) == (form, bits)
+        assert ("ARRAY_RESHAPE variable=x" in project.files["firmware/sized.cpp"]) == (form == "WORD")

@@ -29,9 +29,13 @@ class _Border:
 
 
 _KERNELS = {
+    PortForm.WORD: _Border("array_port.h", "read_elements", "write_elements"),
+    PortForm.ELEMENTS: _Border("array_port.h", "read_elements", "write_elements"),
+    PortForm.ROWS: _Border("array_port.h", "read_rows", "write_rows"),
     PortForm.STREAM: _Border("axis_port.h", "read_words", "write_words"),
     PortForm.PACKETS: _Border("axis_packet_port.h", "read_packets", "write_packets", with_bits=True),
 }
+HEADERS = frozenset(kernel.header for kernel in _KERNELS.values())
 
 
 def bordered(plan: Plan) -> Plan:
@@ -51,7 +55,7 @@ def bordered(plan: Plan) -> Plan:
             first.append(_reading(port, inner[port.wire]))
             continue
         source = inner[port.wire]
-        if source.pack != port.elements:
+        if source.pack != port.pack:
             last.append(_narrowing(port, source))
             source = last[-1].outputs[0]
             wires.append(source)
@@ -84,6 +88,6 @@ def _writing(port: Port, packs: Wire) -> Step:
 
 def _narrowing(port: Port, packs: Wire) -> Step:
     """Packs that are wider than a word of the port in parts that are not."""
-    parts = replace(packs, name=f"{port.wire.name}_parts", pack=port.elements)
-    note = f"{port.wire.name} in packs of {port.elements}, which a word of the port holds"
+    parts = replace(packs, name=f"{port.wire.name}_parts", pack=port.pack)
+    note = f"{port.wire.name} in packs of {port.pack}, which a word of the port holds"
     return Step(parts.name, note, Kernel("repack", "repack.h", {"size": packs.size}), (packs,), (parts,))

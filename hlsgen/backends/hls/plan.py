@@ -52,6 +52,11 @@ class Port:
     bits: int
     words: int
 
+    @property
+    def pack(self) -> int:
+        """Elements that pass it at once."""
+        return self.wire.size if self.form is PortForm.ELEMENTS else self.elements
+
 
 @dataclass(frozen=True, eq=False)
 class NamedConstant:
@@ -108,7 +113,7 @@ class Plan:
     def _port(self, wire: Wire, is_input: bool) -> Port:
         width = wire.type.width
         if self.stream:
-            words = words_of_stream(self.interface, wire.name, wire.size, wire.pack, width)
+            words = words_of_stream(self.interface, wire.name, is_input, wire.size, wire.pack, width)
         else:
             words = words_of_array(is_input, wire.size, width)
         return Port(wire, is_input, words.form, words.elements, words.bits, words.words)
@@ -136,11 +141,26 @@ def make_plan(
     ``io_type``. Raises UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
-    stream = io_type == "io_stream"
-    dataflow = stream or (results is None and not all(kernel.unrolls for kernel in kernels.values()))
+    flat = results is not None or all(kernel.unrolls for kernel in kernels.values())
+    stream = io_type == "io_stream" or (results is None and _is_too_large(design, flat))
+    dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
     plan = Plan(top, stream, dataflow, interface or Interface.default(io_type))
     return _Planner(design, kernels, plan, wanted).run()
+
+
+LARGEST_OF_DATAFLOW = 512
+"""Elements of the largest tensor that a dataflow of arrays has. Each is a channel of its own, with its handshake, and
+one at a place that varies (a pixel of a window) is picked by a multiplexer of all. Of 512 it has five levels of LUTs,
+some 170 of them a bit, each time one is picked; beyond, it is what sets clock and area of the design."""
+LARGEST_OF_PIPELINE = 4096
+"""Elements of the largest tensor of a flat pipeline: its arrays are registers, and Vitis HLS makes no more of one."""
+
+
+def _is_too_large(design: Design, flat: bool) -> bool:
+    """Whether a design of arrays has to compute in streams, and keep arrays to its ports."""
+    largest = max(tensor.size for tensor in design.tensors)
+    return largest > (LARGEST_OF_PIPELINE if flat else LARGEST_OF_DATAFLOW)
 
 
 class _Planner:

@@ -30,6 +30,7 @@ class PortForm(Enum):
 
     WORD = "one port, element 0 in the lowest bits"
     ELEMENTS = "one port an element, numbered behind the name"
+    ROWS = "a memory of words (address, enable, data), element 0 in the lowest bits, no gaps between elements"
     STREAM = "an AXI stream of words, element 0 in the lowest bits, no gaps between elements, zeros above the last"
     PACKETS = (
         "an AXI stream of words with TKEEP, TSTRB and TLAST (on the last word of a sample), element 0 in the lowest "
@@ -106,8 +107,13 @@ def words_of_array(is_input: bool, size: int, width: int) -> Words:
     return Words(PortForm.ELEMENTS, 1, width, 1)
 
 
-def words_of_stream(interface: Interface, port: str, size: int, pack: int, width: int) -> Words:
+def words_of_stream(interface: Interface, port: str, is_input: bool, size: int, pack: int, width: int) -> Words:
     """A tensor that is a stream of the design's, of ``size // pack`` packs. Raises ConfigError if no word holds one."""
     elements = interface.elements(port, pack, width)
-    form = PortForm.PACKETS if interface.packets else PortForm.STREAM
+    if interface.bus is Bus.AP_VLD and elements == size:
+        return words_of_array(is_input, size, width)
+    form = PortForm.PACKETS if interface.packets else _FORMS[interface.bus]
     return Words(form, elements, interface.bits(elements * width), size // elements)
+
+
+_FORMS = {Bus.AP_VLD: PortForm.ROWS, Bus.AXIS: PortForm.STREAM}

@@ -37,7 +37,7 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "tensors": plan.inputs + plan.wires + plan.outputs,
         "parameters": parameters(plan),
         "words_on": words_on(plan),
-        "widest": WIDEST_WORD if any(port.bits > WIDEST_UNASKED for port in plan.ports if port.form.has_word) else None,
+        "widest": widest(plan),
         "arguments": arguments,
         "member": member,
         "word": word_type,
@@ -49,26 +49,43 @@ def render(template: str, plan: Plan, **context: object) -> str:
 
 def parameters(plan: Plan) -> list[str]:
     """Declare the parameters of the top function."""
-    on = words_on(plan)
-    return [_parameter(port, port.wire in on) for port in plan.ports]
+    if plan.hardware:
+        return [_port_parameter(port) for port in plan.ports]
+    if plan.stream:
+        return [_stream(wire) for wire in plan.inputs + plan.outputs]
+    return [f"const {_array(wire)}" for wire in plan.inputs] + [_array(wire) for wire in plan.outputs]
 
 
-def _parameter(port: Port, has_word: bool) -> str:
-    name = port.wire.name
-    if has_word:
-        return f"hls::stream<{name}_word>& {name}"
-    return f"{'const ' if port.is_input else ''}{name}_t {name}[{port.wire.size}]"
+def _port_parameter(port: Port) -> str:
+    wire, const = port.wire, "const " if port.is_input else ""
+    if port.form.has_word:
+        return _stream(wire)
+    if port.form is PortForm.ROWS:
+        return f"{const}{wire.name}_t {wire.name}[{port.words}][{port.elements}]"
+    return f"{const}{_array(wire)}"
+
+
+def _stream(wire: Wire) -> str:
+    return f"hls::stream<{wire.name}_word>& {wire.name}"
+
+
+def _array(wire: Wire) -> str:
+    return f"{wire.name}_t {wire.name}[{wire.size}]"
 
 
 def words_on(plan: Plan) -> dict[Wire, str]:
     """Spell the types of words: packs on streams, integers on ports that have them; arrays have none."""
-    found = {w: f"hlsgen::pack<{w.name}_t, {w.pack}>" for w in plan.wires} if plan.stream else {}
-    for port in plan.ports:
-        if plan.hardware and port.form.has_word:
-            found[port.wire] = _port_word(port)
-        elif plan.stream:
-            found[port.wire] = f"hlsgen::pack<{port.wire.name}_t, {port.wire.pack}>"
+    streams = plan.wires if plan.hardware else plan.inputs + plan.wires + plan.outputs
+    found = {w: f"hlsgen::pack<{w.name}_t, {w.pack}>" for w in streams} if plan.stream else {}
+    if plan.hardware:
+        found |= {port.wire: _port_word(port) for port in plan.ports if port.form.has_word}
     return found
+
+
+def widest(plan: Plan) -> int | None:
+    """The widest integer that the vendor's headers have to take, if that has to be said."""
+    words = [port.bits for port in plan.ports if port.form.has_word] if plan.hardware else []
+    return WIDEST_WORD if any(bits > WIDEST_UNASKED for bits in words) else None
 
 
 def _port_word(port: Port) -> str:
