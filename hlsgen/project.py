@@ -199,6 +199,7 @@ class Project:
             "hlsgen": VERSION,
             "project": self.name,
             "config": self.config.model_dump(mode="json"),
+            "interface": str(Interface.of(self.config)),
             "types": {tensor.name: str(tensor.type) for tensor in self.design.tensors},
         }
         exponents = {tensor.name: tensor.exponents for tensor in self.design.inputs if tensor.exponents}

@@ -18,7 +18,7 @@ from hlsgen.ir.text import table
 def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
     """Everything a user has to know about a conversion, as text."""
     parts = [
-        f"{name}: {config.io_type}, {config.part}, {config.clock_period:g} ns",
+        f"{name}: {config.io_type}, {plan.interface}, {config.part}, {config.clock_period:g} ns",
         str(design),
         *precision_report(design).tables(),
     ]

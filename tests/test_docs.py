@@ -181,7 +181,9 @@ def test_interface_names_the_pragmas_of_ports() -> None:
     assert len(pragmas) >= len(set(PortForm) - {PortForm.PACKETS})
     page = text("interface.md")
     for pragma in pragmas:
-        named = pragma.replace("{{ port.wire.name }}", "<port>")
+        named = pragma.replace("{{ port.wire.name }}", "<port>").replace(
+            '{{ "read" if port.is_input else "write" }}', "read"
+        )
         assert f"`{re.sub(r'{{.+?}}', '<n>', named)}`" in page, pragma
 
 

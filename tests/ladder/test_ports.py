@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hlsgen.backends.hls.border import bordered
+from hlsgen.backends.hls.border import HEADERS, bordered
 from hlsgen.project import Project
 from tests.ladder.harness import VENDOR_SAMPLES, Reference, check_predict, compare, flat, run_vendor
 from tests.ladder.harness import Variant as Built
@@ -110,6 +110,10 @@ def test_arrays_only_at_the_ports():
         (port.form.name, port.elements, port.bits // port.wire.type.width, port.words) for port in project.plan.ports
     ]
     assert found == [("ROWS", 3, 3, 196), ("ROWS", 4, 4, 49), ("ELEMENTS", 1, 1, 1)]
+    code = project.files["firmware/chain.cpp"]
+    assert "void chain(const image_t image[196][3], pool_copy_t pool_copy[49][4], classes_t classes[5]) {\n" in code
+    assert "#pragma HLS ARRAY_RESHAPE variable=image complete dim=2\n" in code
+    assert "#pragma HLS INTERFACE mode=ap_memory port=image storage_type=ram_1p\n" in code
     check_ports(project, grid((14, 14, 3), samples=12, frac=4, bound=100))
 
 
@@ -140,3 +144,22 @@ def test_an_array_that_no_word_holds_is_a_port_an_element():
         port = project.plan.ports[0]
         assert (port.form.name, port.bits) == (form, bits)
         assert ("ARRAY_RESHAPE variable=x" in project.files["firmware/sized.cpp"]) == (form == "WORD")
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_words_in_memory(io_type: str):
+    """A power of two of bytes each: 51 bits are 64, 35 are 64, 39 are 64, 85 are 128."""
+    project = two_ports(io_type=io_type, interface="axi_master")
+    found = {port.wire.name: (port.elements, port.bits, port.words) for port in project.plan.ports}
+    assert found == {"image": (3, 64, 6), "side": (5, 64, 1), "conv": (3, 64, 6), "fc": (5, 128, 1)}
+    check_ports(project, data())
+
+
+def test_every_kernel_of_a_border_is_compiled_here():
+    projects = [
+        two_ports(io_type="io_stream"),
+        two_ports(io_type="io_stream", tlast=True),
+        two_ports(interface="axi_master"),
+        project_of(image_chain().source("pool", "classes")),
+    ]
+    assert {step.kernel.header for p in projects for step in bordered(p.plan).steps} >= HEADERS

@@ -32,6 +32,7 @@ _KERNELS = {
     PortForm.WORD: _Border("array_port.h", "read_elements", "write_elements"),
     PortForm.ELEMENTS: _Border("array_port.h", "read_elements", "write_elements"),
     PortForm.ROWS: _Border("array_port.h", "read_rows", "write_rows"),
+    PortForm.MEMORY: _Border("memory_port.h", "read_burst", "write_burst"),
     PortForm.STREAM: _Border("axis_port.h", "read_words", "write_words"),
     PortForm.PACKETS: _Border("axis_packet_port.h", "read_packets", "write_packets", with_bits=True),
 }

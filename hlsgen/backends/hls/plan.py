@@ -15,8 +15,9 @@ import numpy as np
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
-from hlsgen.backends.hls.ports import Interface, PortForm, words_of_array, words_of_stream
+from hlsgen.backends.hls.ports import Bus, Control, Interface, PortForm, words_of_array, words_of_stream
 from hlsgen.design.design import Design
+from hlsgen.errors import ConfigError
 from hlsgen.ir.layer import Packing
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
@@ -51,6 +52,11 @@ class Port:
     elements: int
     bits: int
     words: int
+
+    @property
+    def burst(self) -> int:
+        """Words of the longest AXI4 burst: 256, and none that leaves a page of 4,096 bytes."""
+        return min(256, 4096 * 8 // self.bits)
 
     @property
     def pack(self) -> int:
@@ -138,15 +144,17 @@ def make_plan(
     """Plan the C++ program of a design.
 
     ``results`` are the tensors the top function returns; default: the design's outputs. ``interface``: default that of
-    ``io_type``. Raises UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits.
+    ``io_type``. Raises UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits or that
+    nothing controls.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
+    ports = interface or Interface.default(io_type)
     flat = results is not None or all(kernel.unrolls for kernel in kernels.values())
-    stream = io_type == "io_stream" or (results is None and _is_too_large(design, flat))
+    stream = io_type == "io_stream" or (results is None and _needs_streams(design, ports, flat))
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
-    plan = Plan(top, stream, dataflow, interface or Interface.default(io_type))
-    return _Planner(design, kernels, plan, wanted).run()
+    _check_control(ports, dataflow)
+    return _Planner(design, kernels, Plan(top, stream, dataflow, ports), wanted).run()
 
 
 LARGEST_OF_DATAFLOW = 512
@@ -157,10 +165,19 @@ LARGEST_OF_PIPELINE = 4096
 """Elements of the largest tensor of a flat pipeline: its arrays are registers, and Vitis HLS makes no more of one."""
 
 
-def _is_too_large(design: Design, flat: bool) -> bool:
-    """Whether a design of arrays has to compute in streams, and keep arrays to its ports."""
+def _needs_streams(design: Design, ports: Interface, flat: bool) -> bool:
+    """Whether a design of arrays has to compute in streams: its ports give a word at a time, or it is too large."""
     largest = max(tensor.size for tensor in design.tensors)
-    return largest > (LARGEST_OF_PIPELINE if flat else LARGEST_OF_DATAFLOW)
+    return ports.bus is Bus.AXI_MASTER or largest > (LARGEST_OF_PIPELINE if flat else LARGEST_OF_DATAFLOW)
+
+
+def _check_control(ports: Interface, dataflow: bool) -> None:
+    """Raise ConfigError for a dataflow on arrays that nothing begins."""
+    if ports.control is Control.NONE and ports.bus is Bus.AP_VLD and dataflow:
+        raise ConfigError(
+            "control: ap_ctrl_none is of AXI streams and flat pipelines, and this design is a dataflow on arrays, "
+            "which do not say when a sample is there; give ap_ctrl_hs or ap_ctrl_chain, or set io_type to io_stream"
+        )
 
 
 class _Planner:

@@ -58,8 +58,10 @@ def parameters(plan: Plan) -> list[str]:
 
 def _port_parameter(port: Port) -> str:
     wire, const = port.wire, "const " if port.is_input else ""
-    if port.form.has_word:
+    if port.form.is_stream:
         return _stream(wire)
+    if port.form is PortForm.MEMORY:
+        return f"{const}{wire.name}_word {wire.name}[{port.words}]"
     if port.form is PortForm.ROWS:
         return f"{const}{wire.name}_t {wire.name}[{port.words}][{port.elements}]"
     return f"{const}{_array(wire)}"

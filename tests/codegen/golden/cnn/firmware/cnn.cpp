@@ -7,6 +7,7 @@ void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls
 #pragma HLS INTERFACE mode=axis port=image
 #pragma HLS INTERFACE mode=axis port=classes
 #pragma HLS INTERFACE mode=axis port=pool_copy
+#pragma HLS INTERFACE mode=ap_ctrl_hs port=return
 #pragma HLS DATAFLOW
 
     // the words of port image
