@@ -202,6 +202,11 @@ class Config(_Strict):
     backend: Annotated[Text, Field(description="one of hlsgen.backends.base.BACKENDS")] = "vitis"
     part: Text = "xcu250-figd2104-2L-e"
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns"), Number] = 5.0
+    clock_uncertainty: Annotated[
+        float | None,
+        Field(ge=0, lt=100, allow_inf_nan=False, description="% of the period kept for wires; default: the tool's own"),
+        BeforeValidator(lambda value: None if value is None else _real(value)),
+    ] = None
     io_type: IoType = "io_parallel"
     interface: Annotated[
         InterfaceName | None,

@@ -272,6 +272,13 @@ def test_numbers_are_numbers(key: str, value: Any) -> None:
     assert make_config(**{key: np.float32(5)}) == make_config(**{key: 5})
 
 
+@pytest.mark.parametrize("value", [True, "5", [5], 3j], ids=repr)
+def test_a_number_that_may_be_left_out(value: Any) -> None:
+    with pytest.raises(ConfigError, match="configuration: clock_uncertainty: expected a number, found"):
+        make_config(clock_uncertainty=value)
+    assert make_config(clock_uncertainty=None) == make_config()
+
+
 @pytest.mark.parametrize("value", [1, 0, "true", "yes", None, 1.0], ids=repr)
 def test_a_switch_is_true_or_false(value: Any) -> None:
     with pytest.raises(ConfigError, match="fuse_quantized"):

@@ -73,6 +73,9 @@ StrategyOption = Annotated[Strategy | None, _option("--strategy", text="Optimise
 Reuse = Annotated[int | None, _option("--reuse-factor", text="Cycles that share one multiplier.")]
 Part = Annotated[str | None, _option("--part", text="Device, as Vitis names it.")]
 Clock = Annotated[float | None, _option("--clock-period", text="In ns.")]
+Uncertainty = Annotated[
+    float | None, _option("--clock-uncertainty", text="Percent of the clock period that are kept for wires.")
+]
 Name = Annotated[str | None, _option("--project-name", text="Name of the project and its top function.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files of the same names that are not hlsgen's, or were changed.")
@@ -150,6 +153,7 @@ def convert(
     reuse_factor: Reuse = None,
     part: Part = None,
     clock_period: Clock = None,
+    clock_uncertainty: Uncertainty = None,
     project_name: Name = None,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary.")] = False,
@@ -173,6 +177,7 @@ def convert(
         reuse_factor=reuse_factor,
         part=part,
         clock_period=clock_period,
+        clock_uncertainty=clock_uncertainty,
         project_name=project_name,
     )
     project = _project(

@@ -34,6 +34,7 @@ def base_configuration(rng: random.Random) -> dict[str, Any]:
         "project_name": rng.choice(("dut", "int", "a b", "1")),
         "part": "xcu250-figd2104-2L-e",
         "clock_period": 4.5,
+        "clock_uncertainty": 12.5,
         "io_type": rng.choice(("io_parallel", "io_stream")),
         "interface": "axi_master",
         "control": "ap_ctrl_chain",
