@@ -1,7 +1,7 @@
 """From a design to a list of kernel calls on named wires: all decisions of code generation.
 
-Reshapes become other names of the same wire. In io_stream a wire carries packs; streams read twice are
-cloned, and packs of the wrong size are regrouped.
+Reshapes become other names of the same wire. A wire is an array or a stream of packs, whatever the ports are; streams
+read twice are cloned, and packs of the wrong size are regrouped.
 """
 
 from __future__ import annotations
