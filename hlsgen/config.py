@@ -38,6 +38,8 @@ from hlsgen.named_files import checked_file
 from hlsgen.strict_yaml import MAX_BYTES, Document, parse
 
 IoType = Literal["io_parallel", "io_stream"]
+InterfaceName = Literal["ap_vld", "axis", "axi_master"]
+ControlName = Literal["ap_ctrl_hs", "ap_ctrl_chain", "ap_ctrl_none"]
 Strategy = Literal["auto", "latency", "resource", "unrolled"]
 Storage = Literal["auto", "bram", "uram", "lutram"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
@@ -205,7 +207,30 @@ class Config(_Strict):
     backend: Annotated[Text, Field(description="one of hlsgen.backends.base.BACKENDS")] = "vitis"
     part: Text = "xcu250-figd2104-2L-e"
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns"), Number] = 5.0
+    clock_uncertainty: Annotated[
+        float | None,
+        Field(ge=0, lt=100, allow_inf_nan=False, description="% of the period kept for wires; default: the tool's own"),
+        BeforeValidator(lambda value: None if value is None else _real(value)),
+    ] = None
     io_type: IoType = "io_parallel"
+    interface: Annotated[
+        InterfaceName | None,
+        Field(description="ports: ap_vld of io_parallel, axis of io_stream (both the default), axi_master of either"),
+    ] = None
+    control: Annotated[
+        ControlName, Field(description="how a sample is begun and ended: handshake, one that waits to go on, or none")
+    ] = "ap_ctrl_hs"
+    axi_lite: Annotated[
+        StrictBool | None, Field(description="control by registers on AXI4-Lite; default: with axi_master alone")
+    ] = None
+    tlast: Annotated[
+        StrictBool, Field(description="AXI streams with TLAST at the end of a sample, TKEEP and TSTRB, as for DMA")
+    ] = False
+    port_width: Annotated[
+        int | None,
+        Field(ge=8, le=4096, description="bits of the widest word of an AXI port; default: the widest there is"),
+        Whole,
+    ] = None
     input_precision: InputTypes = None
     input_granularity: Annotated[
         InputGranularity,

@@ -21,6 +21,7 @@ from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
+from hlsgen.backends.hls.ports import Interface
 from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.writer import write_project
 from hlsgen.config import Config, Granularity, make_config
@@ -148,6 +149,7 @@ class Project:
                 "give calibration=, or leave the method out"
             )
         load_backend(config.backend)  # a misspelt one is refused before any work
+        Interface.of(config)  # and so are ports that cannot be
         self.graph, self.config = graph, config
         """The model's graph as it was read, which stays so; and the settings."""
         self._calibration, self._overwrite = calibration, overwrite
@@ -180,7 +182,7 @@ class Project:
     @cached_property
     def plan(self) -> Plan:
         """The kernel calls of the C++ program that the emulator is compiled from."""
-        return make_plan(self.design, self.config.io_type, self.name)
+        return make_plan(self.design, self.config.io_type, self.name, interface=Interface.of(self.config))
 
     @property
     def _job(self) -> Job:
@@ -197,6 +199,7 @@ class Project:
             "hlsgen": VERSION,
             "project": self.name,
             "config": self.config.model_dump(mode="json"),
+            "interface": str(Interface.of(self.config)),
             "types": {tensor.name: str(tensor.type) for tensor in self.design.tensors},
         }
         exponents = {tensor.name: tensor.exponents for tensor in self.design.inputs if tensor.exponents}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
-from hlsgen.backends.hls.plan import Plan, PortForm
+from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.ports import PortForm
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant
@@ -17,7 +18,7 @@ from hlsgen.ir.text import table
 def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
     """Everything a user has to know about a conversion, as text."""
     parts = [
-        f"{name}: {config.io_type}, {config.part}, {config.clock_period:g} ns",
+        f"{name}: {config.io_type}, {plan.interface}, {config.part}, {config.clock_period:g} ns",
         str(design),
         *precision_report(design).tables(),
     ]
@@ -77,8 +78,8 @@ def _largest_error(op: Op, name: str, constant: Constant) -> float:
 
 def _ports(plan: Plan) -> str:
     rows = []
-    for number, port in enumerate(plan.ports):
-        direction = "in" if number < len(plan.inputs) else "out"
+    for port in plan.ports:
+        direction = "in" if port.is_input else "out"
         count = port.wire.size if port.form is PortForm.ELEMENTS else 1
         numbers = [str(number) for number in (count, port.bits, port.words)]
         rows.append([port.wire.name, direction, str(port.wire.type), *numbers, port.form.value])

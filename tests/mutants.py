@@ -295,9 +295,30 @@ MUTANTS = (
     Mutant(
         "the summary counts one element a word",
         "hlsgen",
-        "PortForm.STREAM, wire.pack * wire.type.width",
-        "PortForm.STREAM, wire.type.width",
+        "interface.bits(elements * width)",
+        "interface.bits(width)",
         ("tests/test_project.py::test_summary",),
+    ),
+    Mutant(
+        "words of ports are filled from the top",
+        "hls_templates",
+        "word.range(width * i + width - 1, width * i) = bits;",
+        "word.range(N - 1 - width * i, N - width - width * i) = bits;",
+        ("tests/ladder/test_ports.py",),
+    ),
+    Mutant(
+        "bits above the elements of a word are ones",
+        "hls_templates",
+        "ap_uint<N> word = 0;",
+        "ap_uint<N> word = ~ap_uint<N>(0);",
+        ("tests/ladder/test_ports.py",),
+    ),
+    Mutant(
+        "a packet ends with its first word",
+        "hls_templates",
+        "word.last = p == words - 1;",
+        "word.last = p == 0;",
+        ("tests/ladder/test_ports.py",),
     ),
     Mutant(
         "wrong use ends with status 1",

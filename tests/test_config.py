@@ -272,6 +272,13 @@ def test_numbers_are_numbers(key: str, value: Any) -> None:
     assert make_config(**{key: np.float32(5)}) == make_config(**{key: 5})
 
 
+@pytest.mark.parametrize("value", [True, "5", [5], 3j], ids=repr)
+def test_a_number_that_may_be_left_out(value: Any) -> None:
+    with pytest.raises(ConfigError, match="configuration: clock_uncertainty: expected a number, found"):
+        make_config(clock_uncertainty=value)
+    assert make_config(clock_uncertainty=None) == make_config()
+
+
 @pytest.mark.parametrize("value", [1, 0, "true", "yes", None, 1.0], ids=repr)
 def test_a_switch_is_true_or_false(value: Any) -> None:
     with pytest.raises(ConfigError, match="fuse_quantized"):
@@ -372,7 +379,11 @@ def deep() -> Any:
         ("clock_period", -1, "clock_period: Input should be greater than 0"),
         ("default_width", 10**5000, "default_width: expected a whole number of up to 18 digits, found <int>"),
         ("defaults", {"reuse_factor": 0}, r"defaults\.reuse_factor: .*greater than or equal to 1, found 0"),
-        ("layers", {"fc": {"reuse": 1}}, r"unknown key 'layers\.fc\.reuse'; valid: parallelization_factor, precision, reuse"),
+        (
+            "layers",
+            {"fc": {"reuse": 1}},
+            r"unknown key 'layers\.fc\.reuse'; valid: parallelization_factor, precision, reuse",
+        ),
         ("input_precision", {"x": "fixd"}, r"input_precision\.x: .*'fixd' is not a fixed-point type"),
     ],
     ids=range(9),

@@ -645,7 +645,7 @@ def summarised(io_type: str):
 
 @pytest.mark.parametrize(
     ("io_type", "image", "result"),
-    [("io_stream", (1, 24, 16), (1, 55, 1)), ("io_parallel", (1, 8 * 48, 1), (5, 11, 1))],
+    [("io_stream", (1, 24, 16), (1, 56, 1)), ("io_parallel", (1, 8 * 48, 1), (5, 11, 1))],
 )
 def test_summary(io_type, image, result):
     """``image`` and ``result``: how many ports they have, of how many bits, for how many words."""

@@ -18,7 +18,7 @@ import hlsgen
 from hlsgen.cli import cache, doctor
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
-from hlsgen.config import CalibrationMethod, Config, Granularity, IoType, Strategy
+from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, InterfaceName, IoType, Strategy
 from hlsgen.design.array_files import load_inputs
 from hlsgen.design.arrays import Array
 from hlsgen.errors import ConfigError, OutputDirError, nearest
@@ -62,12 +62,22 @@ Width = Annotated[int | None, _option("--default-width", text="Bits of inferred 
 Precision = Annotated[str | None, _option("--precision", text="Type of weights, biases, results: 'fixed<16,6>'.")]
 InputPrecision = Annotated[str | None, _option("--input-precision", text="Type of the inputs: 'ufixed<8,0>'.")]
 Io = Annotated[IoType | None, _option("--io-type", text="Arrays or streams between layers.")]
+Ports = Annotated[
+    InterfaceName | None, _option("--interface", text="Ports: ap_vld (io_parallel), axis (io_stream), or axi_master.")
+]
+ControlOption = Annotated[ControlName | None, _option("--control", text="How a sample is begun and ended.")]
+AxiLite = Annotated[bool | None, _option("--axi-lite/--no-axi-lite", text="Control by registers on AXI4-Lite.")]
+Tlast = Annotated[bool | None, _option("--tlast/--no-tlast", text="AXI streams with TLAST, TKEEP and TSTRB.")]
+PortWidth = Annotated[int | None, _option("--port-width", text="Bits of the widest word of an AXI port.")]
 StrategyOption = Annotated[Strategy | None, _option("--strategy", text="Optimise products for this.")]
 Reuse = Annotated[
     int | None, _option("--reuse-factor", text="Cycles that share one multiplier; each layer takes the nearest valid.")
 ]
 Part = Annotated[str | None, _option("--part", text="Device, as Vitis names it.")]
 Clock = Annotated[float | None, _option("--clock-period", text="In ns.")]
+Uncertainty = Annotated[
+    float | None, _option("--clock-uncertainty", text="Percent of the clock period that are kept for wires.")
+]
 Name = Annotated[str | None, _option("--project-name", text="Name of the project and its top function.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files of the same names that are not hlsgen's, or were changed.")
@@ -136,10 +146,16 @@ def convert(
     precision: Precision = None,
     input_precision: InputPrecision = None,
     io_type: Io = None,
+    interface: Ports = None,
+    control: ControlOption = None,
+    axi_lite: AxiLite = None,
+    tlast: Tlast = None,
+    port_width: PortWidth = None,
     strategy: StrategyOption = None,
     reuse_factor: Reuse = None,
     part: Part = None,
     clock_period: Clock = None,
+    clock_uncertainty: Uncertainty = None,
     project_name: Name = None,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary.")] = False,
@@ -154,10 +170,16 @@ def convert(
         precision=precision,
         input_precision=input_precision,
         io_type=io_type,
+        interface=interface,
+        control=control,
+        axi_lite=axi_lite,
+        tlast=tlast,
+        port_width=port_width,
         strategy=strategy,
         reuse_factor=reuse_factor,
         part=part,
         clock_period=clock_period,
+        clock_uncertainty=clock_uncertainty,
         project_name=project_name,
     )
     project = _project(

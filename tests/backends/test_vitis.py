@@ -105,6 +105,20 @@ def test_parts(examples: Path, tmp_path: Path, part: str) -> None:
     assert f"set_part {part}\n" in make(examples, tmp_path, part=part).files["build.tcl"]
 
 
+def test_uncertainty_of_the_clock(examples: Path, tmp_path: Path) -> None:
+    assert "uncertainty" not in make(examples, tmp_path).files["build.tcl"], "the tool's own"
+    script = make(examples, tmp_path, clock_uncertainty=12.5).files["build.tcl"]
+    assert "create_clock -period 5 -name default\n    set_clock_uncertainty 12.5% default\n" in script
+    with pytest.raises(ConfigError, match="clock_uncertainty: Input should be less than 100"):
+        make(examples, tmp_path, clock_uncertainty=100)
+
+
+def test_only_of_the_test_bench_unknown_pragmas_are_nobodys_business(examples: Path, tmp_path: Path) -> None:
+    script = make(examples, tmp_path).files["build.tcl"]
+    (line,) = [line for line in script.splitlines() if "-Wno-unknown-pragmas" in line]
+    assert "add_files -tb" in line
+
+
 def test_script_for_a_name_full_of_tricks(examples: Path, tmp_path: Path) -> None:
     script = make(examples, tmp_path, project_name='a"; exec rm [exit] $x').files["build.tcl"]
     (top,) = re.findall(r"^ *set_top (.*)$", script, re.MULTILINE)
@@ -119,8 +133,8 @@ def test_script_for_a_name_full_of_tricks(examples: Path, tmp_path: Path) -> Non
 )
 def test_script_in_tcl(examples: Path, tmp_path: Path, steps: str, called: str | None) -> None:
     """The script itself, with the tool's commands replaced by ones that print their name."""
-    folder = make(examples, tmp_path).write()
-    commands = "open_project set_top add_files open_solution set_part create_clock close_project"
+    folder = make(examples, tmp_path, clock_uncertainty=10).write()
+    commands = "open_project set_top add_files open_solution set_part create_clock set_clock_uncertainty close_project"
     doing = "csim_design csynth_design cosim_design export_design"
     stub = f'foreach name {{{commands} {doing}}} {{ proc $name args "puts \\"$name \\$args\\"" }}\n'
     (folder / "stub.tcl").write_text(stub + "source build.tcl\n", encoding="utf-8")
@@ -132,7 +146,7 @@ def test_script_in_tcl(examples: Path, tmp_path: Path, steps: str, called: str |
         return
     assert run.returncode == 0, run.stderr
     assert re.findall(r"^(\w+)_(?:design) ", run.stdout, re.MULTILINE) == called.split()
-    assert f"-I{folder}/firmware" in run.stdout
+    assert f"-I{folder}/firmware" in run.stdout and "set_clock_uncertainty 10% default" in run.stdout
 
 
 # -- data for the test bench ---------------------------------------------------------------------

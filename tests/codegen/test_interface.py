@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
+from typing import Any
 
 import pytest
 
+from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.plan import Plan
+from hlsgen.errors import ConfigError
 from hlsgen.project import Project
 from hlsgen.tools import templates_dir
 from tests.passes.builders import Net, project_of
@@ -16,38 +20,106 @@ from tests.passes.random_graphs import random_network
 IO = ["io_parallel", "io_stream"]
 
 
-def two_ports(io_type: str) -> Project:
+def two_ports(**settings: Any) -> Project:
     net = Net(3, "ports")
     a, b = net.input((3, 2), "first"), net.input((3, 2), "second")
     net.call("Add", "sum", [a, b])
     net.call("ReLU", "positive", "sum")
-    return project_of(net.source("sum", "positive"), input_precision="fixed<7,3>", io_type=io_type)
+    return project_of(net.source("sum", "positive"), input_precision="fixed<7,3>", **settings)
 
 
-@pytest.mark.parametrize("io_type", IO)
-def test_pragmas_header_and_summary_agree(io_type: str):
-    project = two_ports(io_type)
+RESHAPED = ("ARRAY_RESHAPE variable={} complete dim=0", "INTERFACE mode=ap_vld port={}")
+PARTITIONED = ("ARRAY_PARTITION variable={} complete dim=0", "INTERFACE mode=ap_vld port={}")
+AXIS = ("INTERFACE mode=axis port={}",)
+MASTER = (
+    "INTERFACE mode=m_axi port={0} offset=slave bundle=gmem{1} depth=3 max_{2}_burst_length=256",
+    "INTERFACE mode=s_axilite port={0} bundle=control",
+)
+FORMS = {
+    # settings: for inputs and for outputs the form, ports, bits, words, and the pragmas
+    "arrays": ({}, ("WORD", 1, 42, 1, RESHAPED), ("ELEMENTS", 6, None, 1, PARTITIONED)),
+    "streams": ({"io_type": "io_stream"}, ("STREAM", 1, 16, 3, AXIS), ("STREAM", 1, 16, 3, AXIS)),
+    "memory": ({"interface": "axi_master"}, ("MEMORY", 1, 16, 3, MASTER), ("MEMORY", 1, 16, 3, MASTER)),
+    "packets": ({"io_type": "io_stream", "tlast": True}, ("PACKETS", 1, 16, 3, AXIS), ("PACKETS", 1, 16, 3, AXIS)),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_pragmas_header_and_summary_agree(name: str):
+    settings, *expected = FORMS[name]
+    project = two_ports(**{"io_type": "io_parallel", **settings})
     code, header = (project.files[f"firmware/ports.{end}"] for end in ("cpp", "h"))
     rows = project.summary().split("Ports of the top function\n")[1].split("\n\n")[0].splitlines()[2:]
     summary = {row.split()[0]: re.split(r"\s{2,}", row) for row in rows}
+    assert [port.is_input for port in project.plan.ports] == [True, True, False, False]
     for number, port in enumerate(project.plan.ports):
-        name, wire = port.wire.name, port.wire
-        (comment,) = re.findall(rf"^//   {name} +(.*)$", header, re.MULTILINE)
-        (pragma,) = re.findall(rf"^#pragma HLS (\w+) variable={name} (.*)$", code, re.MULTILINE)
-        is_input = number < 2
-        expected = {
-            "io_stream": ("AGGREGATE", "compact=bit"),
-            "io_parallel": ("ARRAY_RESHAPE" if is_input else "ARRAY_PARTITION", "complete dim=0"),
-        }
-        assert pragma == expected[io_type]
-        bits = wire.type.width * {"AGGREGATE": wire.pack, "ARRAY_RESHAPE": wire.size, "ARRAY_PARTITION": 1}[pragma[0]]
-        ports = wire.size if pragma[0] == "ARRAY_PARTITION" else 1
-        words = wire.size // wire.pack if pragma[0] == "AGGREGATE" else 1
-        assert (port.bits, port.words) == (bits, words)
+        form, ports, bits, words, pragmas = expected[0 if port.is_input else 1]
+        bits = bits or port.wire.type.width
+        assert (port.form.name, port.bits, port.words) == (form, bits, words)
+        wire = port.wire.name
+        (comment,) = re.findall(rf"^//   {wire} +(.*)$", header, re.MULTILINE)
         assert f"{bits} bits" in comment and comment.endswith(port.form.value)
-        direction = "in" if is_input else "out"
-        assert summary[name] == [name, direction, str(wire.type), str(ports), str(bits), str(words), port.form.value]
-        assert f"{'axis' if io_type == 'io_stream' else 'ap_vld'} port=" in code
+        found = re.findall(rf"^#pragma HLS (.*(?:variable|port)={wire}\b.*)$", code, re.MULTILINE)
+        assert found == [pragma.format(wire, number, "read" if port.is_input else "write") for pragma in pragmas]
+        direction, element = "in" if port.is_input else "out", str(port.wire.type)
+        assert summary[wire] == [wire, direction, element, str(ports), str(bits), str(words), port.form.value]
+
+
+CONTROLS = {
+    "default": ({}, ["ap_ctrl_hs"], "ap_vld, ap_ctrl_hs"),
+    "flat without": ({"control": "ap_ctrl_none"}, ["ap_ctrl_none"], "ap_vld, ap_ctrl_none"),
+    "chain": ({"io_type": "io_stream", "control": "ap_ctrl_chain"}, ["ap_ctrl_chain"], "axis, ap_ctrl_chain"),
+    "streams without": ({"io_type": "io_stream", "control": "ap_ctrl_none"}, ["ap_ctrl_none"], "axis, ap_ctrl_none"),
+    "registers": ({"axi_lite": True}, ["ap_ctrl_hs", "s_axilite"], "ap_vld, ap_ctrl_hs on AXI4-Lite"),
+    "memory": ({"interface": "axi_master"}, ["ap_ctrl_hs", "s_axilite"], "axi_master, ap_ctrl_hs on AXI4-Lite"),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_control(name: str):
+    settings, modes, said = CONTROLS[name]
+    project = two_ports(**settings)
+    code = project.files["firmware/ports.cpp"]
+    assert re.findall(r"^#pragma HLS INTERFACE mode=(\w+) port=return", code, re.MULTILINE) == modes
+    assert f", {said}, " in project.summary().splitlines()[0]
+    assert json.loads(project.files["hlsgen.json"])["interface"] == said
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"interface": "axis"}, ("'axis' is of io_stream", "ap_vld, axi_master")),
+        ({"io_type": "io_stream", "interface": "ap_vld"}, ("'ap_vld' is of io_parallel", "axis, axi_master")),
+        ({"tlast": True}, ("tlast", "'ap_vld'", "axis")),
+        ({"tlast": True, "interface": "axi_master"}, ("tlast", "'axi_master'")),
+        ({"control": "ap_ctrl_none", "interface": "axi_master"}, ("control", "memory", "ap_ctrl_chain")),
+        ({"control": "ap_ctrl_none", "axi_lite": True}, ("axi_lite", "ap_ctrl_none")),
+        ({"axi_lite": False, "interface": "axi_master"}, ("axi_lite", "addresses")),
+        ({"port_width": 64}, ("port_width", "64", "'ap_vld'")),
+        ({"port_width": 1024, "interface": "axi_master"}, ("port_width", "1024", "up to 512 bits")),
+    ],
+)
+def test_what_does_not_go_together_is_refused_at_once(settings: dict[str, Any], words: tuple[str, ...]):
+    with pytest.raises(ConfigError) as refused:
+        two_ports(**settings)
+    assert all(word in str(refused.value) for word in words), refused.value
+
+
+def test_a_dataflow_on_arrays_needs_control():
+    project = two_ports(control="ap_ctrl_none")
+    assert not project.plan.dataflow
+    net = Net(2, "flowing")
+    net.conv("conv", net.input((5, 5, 1), "x"), 1, 2)
+    with pytest.raises(ConfigError, match="control: ap_ctrl_none is of AXI streams and flat pipelines"):
+        project_of(net.source("conv"), control="ap_ctrl_none").write()
+
+
+def test_a_word_that_holds_no_element_is_refused():
+    net = Net(2, "wide")
+    net.call("ReLU", "relu", net.input((3,), "x"))
+    project = project_of(net.source("relu"), input_precision="fixed<17,6>", io_type="io_stream", port_width=16)
+    with pytest.raises(ConfigError, match="port 'x', which has 17 bits; give at least 24"):
+        project.write()
 
 
 @cache
@@ -77,7 +149,7 @@ def test_config_structs_hold_nothing_that_is_not_read(io_type: str):
             project = project_of(
                 random_network(seed, quantized=quantized), input_precision="fixed<7,3>", io_type=io_type
             )
-            assert not unread(project.plan), seed
+            assert not unread(bordered(project.plan)), seed
             functions |= {step.kernel.function for step in project.plan.steps}
     assert {"conv2d", "dense", "max_pooling2d", "relu", "scale", "merge", "concatenate"} <= functions
 

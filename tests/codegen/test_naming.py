@@ -59,7 +59,7 @@ def test_collisions(pair):
 
 def test_generated_suffixes_belong_to_the_generator():
     """``fc_w`` is the weight array of ``fc``; a layer of that name becomes something else."""
-    for suffix in ("_t", "_word", "_config", "_w", "_b"):
+    for suffix in ("_t", "_word", "_config", "_w", "_b", "_packs", "_parts", "_port"):
         assert not Identifiers().make(f"fc{suffix}").endswith(suffix)
 
 
@@ -114,7 +114,7 @@ GROUPS = [
     ["int", "../x", 'a"; system("x', "卷积层", "", "a\nint y;", "a\\", "??/", "*/", "{{ plan.top }}", "%d"],
     ["fc", "FC", "Fc", "fc_2", "fc_w_2", "fc 2", "fc-2"],
     ["x_branch", "x_copy", "x_repacked", "relu_copy", "types", "weights", "parameters", "design", "net", "NET_H", "NET_TYPES_H"],
-    ["hls", "ap_int", "std", "hlsgen", "emu", "store", "describe", "this_design", "port", "main", "errno", "linux", "NULL", "HLSGEN_MODULE", "HLSGEN_PASTE", "AP_INT_MAX_W", "ap_q_mode"],
+    ["hls", "ap_int", "std", "hlsgen", "emu", "store", "describe", "this_design", "port", "bits", "sound", "main", "errno", "linux", "NULL", "HLSGEN_MODULE", "HLSGEN_PASTE", "AP_INT_MAX_W", "ap_q_mode"],
 ]  # fmt: skip
 
 

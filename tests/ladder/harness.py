@@ -42,6 +42,8 @@ VENDOR_FLAGS = ("-std=c++14", "-O0", "-fno-exceptions", *WARNINGS)
 SANITIZED_FLAGS = (*(flag for flag in VENDOR_FLAGS if flag not in ("-fwrapv", "-Werror")), *sanitized.CHECKS)
 """Signed overflow is not defined then, as it is not where the design is synthesized; what the sanitizers add to a
 program brings warnings about what nobody wrote."""
+STAND_INS = Path(__file__).parent.parent / "vendor" / "stand_ins"
+"""For headers that the vendor's open ones lack."""
 VENDOR_SAMPLES = 8
 """The vendor's headers are slow: a hundred samples a second of a small network."""
 
@@ -248,7 +250,7 @@ def run_vendor(
     bench = program(
         project_files(plan, {}),
         [f"{plan.top}_test.cpp", f"firmware/{plan.top}.cpp"],
-        [*flags, *options, "-I.", "-Ifirmware", f"-isystem{headers}"],
+        [*flags, *options, "-I.", "-Ifirmware", f"-isystem{headers}", f"-isystem{STAND_INS}"],
         prefix=VENDOR_PREFIX if precompiled else "",
     )
     with tempfile.TemporaryDirectory() as name:
@@ -257,6 +259,7 @@ def run_vendor(
         log = _run_bench(bench, folder)
         text = (folder / "tb_data" / "outputs.dat").read_text()
     found = np.array([[int(w) for w in line.split()] for line in text.splitlines()], dtype=object)
+    assert "words of outputs have" not in log, log
     agreed = f"{len(inputs[0])} samples, 0 differ" in log
     same = found.shape == (len(inputs[0]), sum(e.shape[1] for e in expected)) and bool(
         (found == np.concatenate([e.astype(object) for e in expected], axis=1)).all()

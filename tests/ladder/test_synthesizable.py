@@ -15,11 +15,13 @@ import keras
 import pytest
 from keras import layers as kl
 
+from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.texts import firmware_files
 from hlsgen.tools import find_compiler, run
 from tests.compiled import write_files
-from tests.ladder.harness import ALL, WARNINGS, Variant, convert, dyadic_weights
+from tests.ladder.harness import ALL, STAND_INS, WARNINGS, Variant, convert, dyadic_weights
 from tests.ladder.test_settings import every_kind
+from tests.passes.builders import Net, project_of
 
 STUBS = Path(__file__).parent / "stubs"
 COMPILER_OWN = {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_"}
@@ -60,11 +62,33 @@ def model(request):
     ids=[*map(str, ALL), f"{ALL[-1]}, exact words"],
 )
 def test_undefined_symbols(model, variant: Variant, words: tuple[str, ...], tmp_path: Path):
-    project = convert(model, variant, input_precision="fixed<9,4>")
-    write_files(tmp_path, firmware_files(project.plan))
+    check_symbols(convert(model, variant, input_precision="fixed<9,4>").plan, tmp_path, words)
+
+
+PORTS = {
+    "packets": {"io_type": "io_stream", "tlast": True},
+    "memory": {"interface": "axi_master"},
+    "parts of packs": {"io_type": "io_stream", "port_width": 24},
+    "arrays": {},
+}
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_undefined_symbols_of_ports(name: str, tmp_path: Path):
+    net = Net(4, "ported")
+    net.conv("conv", net.input((16, 16, 3), "image"), 3, 2)
+    project = project_of(net.source("conv"), input_precision="fixed<9,4>", **PORTS[name])
+    assert project.plan.stream
+    check_symbols(project.plan, tmp_path)
+
+
+def check_symbols(plan: Plan, tmp_path: Path, words: tuple[str, ...] = ()) -> None:
+    """Compile the top function and look at what its object file lacks and has."""
+    write_files(tmp_path, firmware_files(plan))
     compiler = find_compiler()
-    flags = ["-std=c++14", "-O1", "-fno-exceptions", *WARNINGS, *words, f"-isystem{STUBS}", "-I."]
-    run([*compiler.command, *flags, "-c", f"{project.plan.top}.cpp", "-o", "top.o"], cwd=tmp_path)
+    stubs = [f"-isystem{STUBS}", f"-isystem{STAND_INS}"]
+    flags = ["-std=c++14", "-O1", "-fno-exceptions", *WARNINGS, *words, *stubs, "-I."]
+    run([*compiler.command, *flags, "-c", f"{plan.top}.cpp", "-o", "top.o"], cwd=tmp_path)
     names = [line.split()[-1] for line in run(["nm", "-u", "top.o"], cwd=tmp_path).output.splitlines()]
     plain = run(["c++filt", *names], cwd=tmp_path).output.splitlines()
     foreign = sorted({symbol for symbol in plain if symbol not in COMPILER_OWN and not STUB.match(symbol)})

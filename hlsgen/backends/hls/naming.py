@@ -25,7 +25,8 @@ _MACROS = frozenset(
     """.split()
 )
 """What the standard headers or some compilers define, and words of later standards."""
-_SUFFIXES = ("_t", "_word", "_config", "_w", "_b")
+_SUFFIXES = ("_t", "_word", "_config", "_w", "_b", "_packs", "_parts", "_port")
+"""What generated names end with: those of a wire's types, its step, its constants, and of what is beside a port."""
 _HEADERS = """
     alloca assert complex ctype endian errno features fenv float hls_math hls_stream inttypes iso646 limits
     locale malloc math memory pthread sched setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
@@ -35,9 +36,9 @@ PROJECT_NAMES = frozenset([*_HEADERS, "design", "parameters", "weights"])
 """A project becomes a file ``<name>.h`` on the include path; these would hide another header."""
 WIRE_NAMES = frozenset(
     """
-    argc argv assert bind bool c chunk constant constants describe e expected folder get hls_stream i inputs
-    line load load_stream out outputs parameters port put result results run samples store store_stream text
-    this_design wanted weights word words wrong x y w b stdin stdout stderr errno
+    are_zero argc argv assert bind bits bool c chunk constant constants describe e expected folder get get_bits
+    hls_stream i inputs line load load_stream out outputs parameters port put put_bits result results run samples
+    sound store store_stream text this_design wanted weights word words wrong x y w b stdin stdout stderr errno
     """.split()
 )
 """Names that the templates use where the names of tensors are visible."""

@@ -36,8 +36,9 @@ def _part(plan: Plan, index: int, start: int, end: int) -> Plan:
     needed = {*plan.outputs, *_read(plan.steps[end:])}
     return Plan(
         f"hlsgen_part_{index}",  # no name of a model becomes an identifier that begins so
-        plan.io_type,
+        plan.stream,
         plan.dataflow,
+        plan.interface,
         inputs=[wire for wire in read if wire not in made],
         outputs=[wire for wire in made if wire in needed],
         wires=[wire for wire in made if wire not in needed],

@@ -1,7 +1,7 @@
 """From a design to a list of kernel calls on named wires: all decisions of code generation.
 
-Reshapes become other names of the same wire. In io_stream a wire carries packs; streams read twice are
-cloned, and packs of the wrong size are regrouped.
+Reshapes become other names of the same wire. A wire is an array or a stream of packs, whatever the ports are; streams
+read twice are cloned, and packs of the wrong size are regrouped.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 import numpy as np
 
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
+from hlsgen.backends.hls.ports import Bus, Control, Interface, PortForm, words_of_array, words_of_stream
 from hlsgen.design.design import Design
+from hlsgen.errors import ConfigError
 from hlsgen.ir.layer import Packing
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
@@ -41,22 +42,26 @@ class Wire:
         return self.size // self.pack
 
 
-class PortForm(Enum):
-    """How a tensor passes the border of the top function: one truth for pragmas, header comment and summary."""
-
-    WORD = "one port, element 0 in the lowest bits"
-    ELEMENTS = "one port an element, numbered behind the name"
-    STREAM = "an AXI stream of words, element 0 in the lowest bits, no gaps between elements"
-
-
 @dataclass(frozen=True)
 class Port:
-    """A port of the top function: ``bits`` a word (of ELEMENTS: a port), ``words`` a sample."""
+    """A port of the top function: ``words`` a sample, each of ``elements`` in ``bits`` (of ELEMENTS: a port)."""
 
     wire: Wire
+    is_input: bool
     form: PortForm
+    elements: int
     bits: int
     words: int
+
+    @property
+    def burst(self) -> int:
+        """Words of the longest AXI4 burst: 256, and none that leaves a page of 4,096 bytes."""
+        return min(256, 4096 * 8 // self.bits)
+
+    @property
+    def pack(self) -> int:
+        """Elements that pass it at once."""
+        return self.wire.size if self.form is PortForm.ELEMENTS else self.elements
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,17 +95,17 @@ class Plan:
     """Everything the templates print."""
 
     top: str
-    io_type: str
+    stream: bool
+    """Whether kernels read and write streams of packs rather than arrays."""
     dataflow: bool
     """Whether the top function is a pipeline of processes rather than one flat pipeline."""
+    interface: Interface
     inputs: list[Wire] = field(default_factory=list)
     outputs: list[Wire] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-
-    @property
-    def stream(self) -> bool:
-        return self.io_type == "io_stream"
+    hardware: bool = False
+    """Whether inputs and outputs are the ports of the chip; see ``hlsgen.backends.hls.border.bordered``."""
 
     @property
     def constants(self) -> list[NamedConstant]:
@@ -112,11 +117,12 @@ class Plan:
         return [self._port(wire, True) for wire in self.inputs] + [self._port(wire, False) for wire in self.outputs]
 
     def _port(self, wire: Wire, is_input: bool) -> Port:
+        width = wire.type.width
         if self.stream:
-            return Port(wire, PortForm.STREAM, wire.pack * wire.type.width, wire.words)
-        if is_input:
-            return Port(wire, PortForm.WORD, wire.size * wire.type.width, 1)
-        return Port(wire, PortForm.ELEMENTS, wire.type.width, 1)
+            words = words_of_stream(self.interface, wire.name, is_input, wire.size, wire.pack, width)
+        else:
+            words = words_of_array(is_input, wire.size, width)
+        return Port(wire, is_input, words.form, words.elements, words.bits, words.words)
 
     @property
     def headers(self) -> list[str]:
@@ -128,17 +134,50 @@ class Plan:
         return max((step.kernel.reuse_factor for step in self.steps), default=1)
 
 
-def make_plan(design: Design, io_type: str, top: str, results: Sequence[Tensor] | None = None) -> Plan:
+def make_plan(
+    design: Design,
+    io_type: str,
+    top: str,
+    results: Sequence[Tensor] | None = None,
+    interface: Interface | None = None,
+) -> Plan:
     """Plan the C++ program of a design.
 
-    ``results`` are the tensors the top function returns; default: the design's outputs. Raises UnsupportedError for a
-    layer without a kernel.
+    ``results`` are the tensors the top function returns; default: the design's outputs. ``interface``: default that of
+    ``io_type``. Raises UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits or that
+    nothing controls.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
-    stream = io_type == "io_stream"
-    dataflow = stream or (results is None and not all(kernel.unrolls for kernel in kernels.values()))
+    ports = interface or Interface.default(io_type)
+    flat = results is not None or all(kernel.unrolls for kernel in kernels.values())
+    stream = io_type == "io_stream" or (results is None and _needs_streams(design, ports, flat))
+    dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
-    return _Planner(design, kernels, Plan(top, io_type, dataflow), wanted).run()
+    _check_control(ports, dataflow)
+    return _Planner(design, kernels, Plan(top, stream, dataflow, ports), wanted).run()
+
+
+LARGEST_OF_DATAFLOW = 512
+"""Elements of the largest tensor that a dataflow of arrays has. Each is a channel of its own, with its handshake, and
+one at a place that varies (a pixel of a window) is picked by a multiplexer of all. Of 512 it has five levels of LUTs,
+some 170 of them a bit, each time one is picked; beyond, it is what sets clock and area of the design."""
+LARGEST_OF_PIPELINE = 4096
+"""Elements of the largest tensor of a flat pipeline: its arrays are registers, and Vitis HLS makes no more of one."""
+
+
+def _needs_streams(design: Design, ports: Interface, flat: bool) -> bool:
+    """Whether a design of arrays has to compute in streams: its ports give a word at a time, or it is too large."""
+    largest = max(tensor.size for tensor in design.tensors)
+    return ports.bus is Bus.AXI_MASTER or largest > (LARGEST_OF_PIPELINE if flat else LARGEST_OF_DATAFLOW)
+
+
+def _check_control(ports: Interface, dataflow: bool) -> None:
+    """Raise ConfigError for a dataflow on arrays that nothing begins."""
+    if ports.control is Control.NONE and ports.bus is Bus.AP_VLD and dataflow:
+        raise ConfigError(
+            "control: ap_ctrl_none is of AXI streams and flat pipelines, and this design is a dataflow on arrays, "
+            "which do not say when a sample is there; give ap_ctrl_hs or ap_ctrl_chain, or set io_type to io_stream"
+        )
 
 
 class _Planner:
@@ -175,7 +214,8 @@ class _Planner:
 
     def _input(self, op: Op) -> None:
         tensor = op.output
-        wire = self._wire(tensor, tensor.shape[-1], comment(f"input '{op.source.name}' {tensor.shape}"))
+        pack = self.plan.interface.elements(tensor.name, tensor.shape[-1], tensor.type.width)
+        wire = self._wire(tensor, pack, comment(f"input '{op.source.name}' {tensor.shape}"))
         self.plan.inputs.append(wire)
         self._offer(tensor, wire)
 

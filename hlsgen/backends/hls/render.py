@@ -7,7 +7,8 @@ from functools import cache
 import jinja2
 
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
-from hlsgen.backends.hls.plan import Plan, Step, Wire
+from hlsgen.backends.hls.plan import Plan, Port, Step, Wire
+from hlsgen.backends.hls.ports import WIDEST_UNASKED, WIDEST_WORD, PortForm
 from hlsgen.ir.types import FixedType
 from hlsgen.tools import templates_dir
 
@@ -34,7 +35,9 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "guard": plan.top.upper(),
         "ports": [wire.name for wire in plan.inputs + plan.outputs],
         "tensors": plan.inputs + plan.wires + plan.outputs,
-        "parameter": lambda wire, is_input: parameter(plan, wire, is_input),
+        "parameters": parameters(plan),
+        "words_on": words_on(plan),
+        "widest": widest(plan),
         "arguments": arguments,
         "member": member,
         "word": word_type,
@@ -46,11 +49,51 @@ def render(template: str, plan: Plan, **context: object) -> str:
     return _environment().get_template(template).render(**named, **context)
 
 
-def parameter(plan: Plan, wire: Wire, is_input: bool) -> str:
-    """Declare a port of the top function."""
+def parameters(plan: Plan) -> list[str]:
+    """Declare the parameters of the top function."""
+    if plan.hardware:
+        return [_port_parameter(port) for port in plan.ports]
     if plan.stream:
-        return f"hls::stream<{wire.name}_word>& {wire.name}"
-    return f"{'const ' if is_input else ''}{wire.name}_t {wire.name}[{wire.size}]"
+        return [_stream(wire) for wire in plan.inputs + plan.outputs]
+    return [f"const {_array(wire)}" for wire in plan.inputs] + [_array(wire) for wire in plan.outputs]
+
+
+def _port_parameter(port: Port) -> str:
+    wire, const = port.wire, "const " if port.is_input else ""
+    if port.form.is_stream:
+        return _stream(wire)
+    if port.form is PortForm.MEMORY:
+        return f"{const}{wire.name}_word {wire.name}[{port.words}]"
+    if port.form is PortForm.ROWS:
+        return f"{const}{wire.name}_t {wire.name}[{port.words}][{port.elements}]"
+    return f"{const}{_array(wire)}"
+
+
+def _stream(wire: Wire) -> str:
+    return f"hls::stream<{wire.name}_word>& {wire.name}"
+
+
+def _array(wire: Wire) -> str:
+    return f"{wire.name}_t {wire.name}[{wire.size}]"
+
+
+def words_on(plan: Plan) -> dict[Wire, str]:
+    """Spell the types of words: packs on streams, integers on ports that have them; arrays have none."""
+    streams = plan.wires if plan.hardware else plan.inputs + plan.wires + plan.outputs
+    found = {w: f"hlsgen::pack<{w.name}_t, {w.pack}>" for w in streams} if plan.stream else {}
+    if plan.hardware:
+        found |= {port.wire: _port_word(port) for port in plan.ports if port.form.has_word}
+    return found
+
+
+def widest(plan: Plan) -> int | None:
+    """The widest integer that the vendor's headers have to take, if that has to be said."""
+    words = [port.bits for port in plan.ports if port.form.has_word] if plan.hardware else []
+    return WIDEST_WORD if any(bits > WIDEST_UNASKED for bits in words) else None
+
+
+def _port_word(port: Port) -> str:
+    return f"ap_axiu<{port.bits}, 0, 0, 0>" if port.form is PortForm.PACKETS else f"ap_uint<{port.bits}>"
 
 
 def arguments(step: Step) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.parts import borders, parts_of
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.render import render
@@ -11,7 +12,7 @@ from hlsgen.tools import templates_dir
 
 
 def design_files(plan: Plan, *, with_facts: bool = False) -> dict[str, str]:
-    """The texts that synthesis and emulation share.
+    """The texts that synthesis and emulation share, of what is called the same: the hardware's plan has other ports.
 
     ``with_facts``: with comments that depend on the weights. The emulator does without: new weights of the same types
     need no new compilation.
@@ -47,7 +48,7 @@ def units(files: Mapping[str, str]) -> list[str]:
 
 def firmware_files(plan: Plan) -> dict[str, str]:
     """Everything below ``firmware/``: the design, its weights, and the kernels."""
-    files = {**design_files(plan, with_facts=True), "weights.h": render("project/weights.h.j2", plan)}
+    files = {**design_files(bordered(plan), with_facts=True), "weights.h": render("project/weights.h.j2", plan)}
     for constant in plan.constants:
         files[f"weights/{constant.name}.h"] = render("project/weight.h.j2", plan, constant=constant)
     return files | kernel_headers()
@@ -64,5 +65,5 @@ def kernel_headers() -> dict[str, str]:
 def project_files(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
     """A complete HLS project; ``extra`` are texts the backend adds."""
     files = {f"firmware/{name}": text for name, text in firmware_files(plan).items()}
-    files[f"{plan.top}_test.cpp"] = render("project/test_bench.cpp.j2", plan)
+    files[f"{plan.top}_test.cpp"] = render("project/test_bench.cpp.j2", bordered(plan))
     return files | dict(extra)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.hls.plan import make_plan
+from hlsgen.backends.hls.ports import Interface
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.backends.vitis.bench_data import bench_data
 from hlsgen.backends.vitis.limits import check_limits
@@ -22,7 +23,7 @@ class Vitis:
     """The backend; see :class:`hlsgen.backends.base.Backend`."""
 
     def files(self, job: Job) -> dict[str, str]:
-        plan = make_plan(job.design, job.config.io_type, job.name)
+        plan = make_plan(job.design, job.config.io_type, job.name, interface=Interface.of(job.config))
         check_limits(plan, job.config.part)
         return project_files(plan, {SCRIPT: script(job, plan), **bench_data(job)})
 

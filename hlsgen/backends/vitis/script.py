@@ -17,11 +17,13 @@ _PART = re.compile(r"x[a-z0-9]{3,20}(-[A-Za-z0-9]{1,12}){1,5}")
 
 def script(job: Job, plan: Plan) -> str:
     """The text of the script. Raises ConfigError for an impossible part."""
+    uncertainty = job.config.clock_uncertainty
     return render(
         "project/build.tcl.j2",
         plan,
         part=_checked_part(job.config.part),
         clock_period=f"{job.config.clock_period:g}",
+        clock_uncertainty=None if uncertainty is None else f"{uncertainty:g}",
         project_folder=f"{job.name}_prj",
         solution=SOLUTION,
     )

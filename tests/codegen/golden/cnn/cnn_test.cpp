@@ -10,19 +10,26 @@
 
 namespace {
 
-// The raw bits of one element from decimal text, and back.
-template <class T> void get(std::istream& text, T& value) {
-    std::string word;
-    text >> word;
-    ap_int<T::width + 1> bits(word.c_str(), 10);
-    value.range(T::width - 1, 0) = bits.range(T::width - 1, 0);
+// The W raw bits of one element from decimal text into a word from bit `first` on, and back: bit by bit.
+template <int W, int N> void get_bits(std::istream& text, ap_uint<N>& word, int first) {
+    std::string number;
+    text >> number;
+    const ap_int<W + 1> bits(number.c_str(), 10);
+    for (int b = 0; b < W; b++) word[first + b] = bool(bits[b]);
 }
 
-template <class T> std::string put(const T& value, bool is_signed) {
-    ap_int<T::width + 1> bits = 0;
-    bits.range(T::width - 1, 0) = value.range(T::width - 1, 0);
-    bits[T::width] = is_signed ? bool(value[T::width - 1]) : false;
+template <int W, int N> std::string put_bits(const ap_uint<N>& word, int first, bool is_signed) {
+    ap_int<W + 1> bits = 0;
+    for (int b = 0; b < W; b++) bits[b] = bool(word[first + b]);
+    bits[W] = is_signed && bool(word[first + W - 1]);
     return bits.to_string(10, true);
+}
+
+// Whether all bits from `first` on are zero.
+template <int N> bool are_zero(const ap_uint<N>& word, int first) {
+    for (int b = first; b < N; b++)
+        if (bool(word[b])) return false;
+    return true;
 }
 
 }  // namespace
@@ -38,13 +45,14 @@ int main(int argc, char** argv) {
     std::ofstream results((folder + "/outputs.dat").c_str());
     std::string line, wanted;
     int samples = 0, wrong = 0;
+    bool sound = true;  // whether words are as the interface says, beside their elements
     while (std::getline(inputs, line)) {
         std::istringstream text(line);
         hls::stream<image_word> image("image");
         for (int i = 0; i < 36; i++) {
-            image_word word;
-            for (int e = 0; e < 1; e++) get(text, word.data[e]);
-            image.write(word);
+            ap_uint<8> bits = ~ap_uint<8>(0);  // also those above the elements, which nobody reads
+            for (int e = 0; e < 1; e++) get_bits<8>(text, bits, 8 * e);
+            image.write(bits);
         }
         hls::stream<classes_word> classes("classes");
         hls::stream<pool_copy_word> pool_copy("pool_copy");
@@ -52,11 +60,15 @@ int main(int argc, char** argv) {
         std::ostringstream out;
         for (int i = 0; i < 1; i++) {
             const classes_word word = classes.read();
-            for (int e = 0; e < 3; e++) out << put(word.data[e], true) << ' ';
+            const ap_uint<72> bits = word;
+            for (int e = 0; e < 3; e++) out << put_bits<22>(bits, 22 * e, true) << ' ';
+            if (!are_zero(bits, 66)) sound = false;
         }
         for (int i = 0; i < 9; i++) {
             const pool_copy_word word = pool_copy.read();
-            for (int e = 0; e < 2; e++) out << put(word.data[e], true) << ' ';
+            const ap_uint<40> bits = word;
+            for (int e = 0; e < 2; e++) out << put_bits<17>(bits, 17 * e, true) << ' ';
+            if (!are_zero(bits, 34)) sound = false;
         }
         std::string result = out.str();
         result.erase(result.size() - 1);
@@ -65,5 +77,6 @@ int main(int argc, char** argv) {
         samples++;
     }
     std::cout << samples << " samples, " << wrong << " differ from tb_data/expected.dat\n";
-    return wrong == 0 ? 0 : 1;
+    if (!sound) std::cout << "words of outputs have bits above their elements\n";
+    return wrong == 0 && sound ? 0 : 1;
 }

@@ -22,13 +22,13 @@ set here [pwd]
 if {![file exists [file join $here firmware mlp.cpp]]} {
     set here [file dirname [file normalize [info script]]]
 }
-set flags "-std=c++14 -I$here/firmware -Wno-unknown-pragmas -Wno-unused-label"
+set flags "-std=c++14 -I$here/firmware -Wno-unused-label"
 
 proc build {steps here flags} {
     open_project -reset mlp_prj
     set_top mlp
     add_files [file join $here firmware mlp.cpp] -cflags $flags
-    add_files -tb [file join $here mlp_test.cpp] -cflags "$flags -I$here"
+    add_files -tb [file join $here mlp_test.cpp] -cflags "$flags -I$here -Wno-unknown-pragmas"
     open_solution -reset solution1 -flow_target vivado
     set_part xcu250-figd2104-2L-e
     create_clock -period 5 -name default

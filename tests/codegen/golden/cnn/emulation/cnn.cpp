@@ -4,10 +4,6 @@
 #include "parameters.h"
 
 void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls::stream<pool_copy_word>& pool_copy) {
-#pragma HLS AGGREGATE variable=image compact=bit
-#pragma HLS AGGREGATE variable=classes compact=bit
-#pragma HLS AGGREGATE variable=pool_copy compact=bit
-#pragma HLS INTERFACE axis port=image,classes,pool_copy
 #pragma HLS DATAFLOW
 
     // layer 'conv' (Conv2D) -> (6, 6, 2)

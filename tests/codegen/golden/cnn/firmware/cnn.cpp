@@ -4,18 +4,23 @@
 #include "parameters.h"
 
 void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls::stream<pool_copy_word>& pool_copy) {
-#pragma HLS AGGREGATE variable=image compact=bit
-#pragma HLS AGGREGATE variable=classes compact=bit
-#pragma HLS AGGREGATE variable=pool_copy compact=bit
-#pragma HLS INTERFACE axis port=image,classes,pool_copy
+#pragma HLS INTERFACE mode=axis port=image
+#pragma HLS INTERFACE mode=axis port=classes
+#pragma HLS INTERFACE mode=axis port=pool_copy
+#pragma HLS INTERFACE mode=ap_ctrl_hs port=return
 #pragma HLS DATAFLOW
+
+    // the words of port image
+    hls::stream<image_packs_word> image_packs("image_packs");
+#pragma HLS STREAM variable=image_packs depth=2
+    hlsgen::read_words<image_packs_config>(image, image_packs);
 
     // layer 'conv' (Conv2D) -> (6, 6, 2)
     //   proved range before any cast: -3.48633 .. 2.49023
     //   18 multipliers a position
     hls::stream<conv_word> conv("conv");
 #pragma HLS STREAM variable=conv depth=2
-    hlsgen::conv2d<conv_config>(image, conv, conv_w, conv_b);
+    hlsgen::conv2d<conv_config>(image_packs, conv, conv_w, conv_b);
 
     // layer 'relu' (ReLU) -> (6, 6, 2)
     hls::stream<relu_word> relu("relu");
@@ -55,10 +60,20 @@ void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls
     hlsgen::clone<pool_branch_config>(pool, pool_branch, pool_branch_2);
 
     // copy of pool
-    hlsgen::convert<pool_copy_config>(pool_branch_2, pool_copy);
+    hls::stream<pool_copy_packs_word> pool_copy_packs("pool_copy_packs");
+#pragma HLS STREAM variable=pool_copy_packs depth=2
+    hlsgen::convert<pool_copy_config>(pool_branch_2, pool_copy_packs);
 
     // layer 'classes' (Dense) -> (3,)
     //   proved range before any cast: -102.999 .. 112.717
     //   54 multipliers a position
-    hlsgen::dense<classes_config>(pool_branch, classes, classes_w, classes_b);
+    hls::stream<classes_packs_word> classes_packs("classes_packs");
+#pragma HLS STREAM variable=classes_packs depth=2
+    hlsgen::dense<classes_config>(pool_branch, classes_packs, classes_w, classes_b);
+
+    // to the words of port classes
+    hlsgen::write_words<classes_port_config>(classes_packs, classes);
+
+    // to the words of port pool_copy
+    hlsgen::write_words<pool_copy_port_config>(pool_copy_packs, pool_copy);
 }

@@ -1,8 +1,8 @@
 // cnn: the top function. Written by hlsgen.
 //
-//   image                ufixed<8,0,RND,SAT>, 36 elements in 36 words of 1 (8 bits): an AXI stream of words, element 0 in the lowest bits, no gaps between elements
-//   classes              fixed<22,8>, 3 elements in 1 words of 3 (66 bits): an AXI stream of words, element 0 in the lowest bits, no gaps between elements
-//   pool_copy            fixed<17,5>, 18 elements in 9 words of 2 (34 bits): an AXI stream of words, element 0 in the lowest bits, no gaps between elements
+//   image                ufixed<8,0,RND,SAT>, 36 elements in 36 words of 1 (8 bits): an AXI stream of words, element 0 in the lowest bits, no gaps between elements, zeros above the last
+//   classes              fixed<22,8>, 3 elements in 1 words of 3 (72 bits): an AXI stream of words, element 0 in the lowest bits, no gaps between elements, zeros above the last
+//   pool_copy            fixed<17,5>, 18 elements in 9 words of 2 (40 bits): an AXI stream of words, element 0 in the lowest bits, no gaps between elements, zeros above the last
 #ifndef CNN_H_
 #define CNN_H_
 

@@ -2,6 +2,7 @@
 #ifndef CNN_PARAMETERS_H_
 #define CNN_PARAMETERS_H_
 
+#include <hlsgen/axis_port.h>
 #include <hlsgen/clone.h>
 #include <hlsgen/conv2d.h>
 #include <hlsgen/convert.h>
@@ -12,6 +13,12 @@
 
 #include "types.h"
 #include "weights.h"
+
+// the words of port image
+struct image_packs_config {
+    // shape
+    static const int size = 36;
+};
 
 // layer 'conv' (Conv2D) -> (6, 6, 2)
 struct conv_config {
@@ -200,6 +207,18 @@ struct classes_config {
     static const int turns = 1;
     static const int multipliers = 54;
     static const int interval = 1;
+};
+
+// to the words of port classes
+struct classes_port_config {
+    // shape
+    static const int size = 3;
+};
+
+// to the words of port pool_copy
+struct pool_copy_port_config {
+    // shape
+    static const int size = 18;
 };
 
 #endif

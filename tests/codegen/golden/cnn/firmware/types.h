@@ -8,7 +8,7 @@
 #include <hlsgen/pack.h>
 
 typedef ap_ufixed<8,0,AP_RND,AP_SAT> image_t;
-typedef hlsgen::pack<image_t, 1> image_word;
+typedef ap_uint<8> image_word;
 typedef ap_fixed<13,3> conv_t;
 typedef hlsgen::pack<conv_t, 2> conv_word;
 typedef ap_ufixed<12,2> relu_t;
@@ -27,9 +27,15 @@ typedef ap_fixed<17,5> pool_branch_t;
 typedef hlsgen::pack<pool_branch_t, 2> pool_branch_word;
 typedef ap_fixed<17,5> pool_branch_2_t;
 typedef hlsgen::pack<pool_branch_2_t, 2> pool_branch_2_word;
+typedef ap_ufixed<8,0,AP_RND,AP_SAT> image_packs_t;
+typedef hlsgen::pack<image_packs_t, 1> image_packs_word;
+typedef ap_fixed<22,8> classes_packs_t;
+typedef hlsgen::pack<classes_packs_t, 3> classes_packs_word;
+typedef ap_fixed<17,5> pool_copy_packs_t;
+typedef hlsgen::pack<pool_copy_packs_t, 2> pool_copy_packs_word;
 typedef ap_fixed<22,8> classes_t;
-typedef hlsgen::pack<classes_t, 3> classes_word;
+typedef ap_uint<72> classes_word;
 typedef ap_fixed<17,5> pool_copy_t;
-typedef hlsgen::pack<pool_copy_t, 2> pool_copy_word;
+typedef ap_uint<40> pool_copy_word;
 
 #endif

@@ -5,8 +5,10 @@
 
 void mlp(const features_t features[4], softmax_t softmax[3]) {
 #pragma HLS ARRAY_RESHAPE variable=features complete dim=0
+#pragma HLS INTERFACE mode=ap_vld port=features
 #pragma HLS ARRAY_PARTITION variable=softmax complete dim=0
-#pragma HLS INTERFACE ap_vld port=features,softmax
+#pragma HLS INTERFACE mode=ap_vld port=softmax
+#pragma HLS INTERFACE mode=ap_ctrl_hs port=return
 #pragma HLS DATAFLOW
 
     // layer 'fc 1' (Dense) -> (5,)

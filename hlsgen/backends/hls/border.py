@@ -1,0 +1,94 @@
+"""What stands between the ports of the top function and its kernels: processes that turn words into packs, and back.
+
+They move bits and belong to the hardware alone. The emulator takes and gives the packs themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from hlsgen.backends.hls.kernel import Kernel
+from hlsgen.backends.hls.plan import Plan, Port, Step, Wire
+from hlsgen.backends.hls.ports import PortForm
+
+
+@dataclass(frozen=True)
+class _Border:
+    """The kernels of a form of port."""
+
+    header: str
+    read: str
+    write: str
+    with_bits: bool = False
+    """Whether it has to be told how wide a word is."""
+
+    def call(self, port: Port) -> Kernel:
+        members = {"size": port.wire.size} | ({"bits": port.bits} if self.with_bits else {})
+        return Kernel(self.read if port.is_input else self.write, self.header, members)
+
+
+_KERNELS = {
+    PortForm.WORD: _Border("array_port.h", "read_elements", "write_elements"),
+    PortForm.ELEMENTS: _Border("array_port.h", "read_elements", "write_elements"),
+    PortForm.ROWS: _Border("array_port.h", "read_rows", "write_rows"),
+    PortForm.MEMORY: _Border("memory_port.h", "read_burst", "write_burst"),
+    PortForm.STREAM: _Border("axis_port.h", "read_words", "write_words"),
+    PortForm.PACKETS: _Border("axis_packet_port.h", "read_packets", "write_packets", with_bits=True),
+}
+HEADERS = frozenset(kernel.header for kernel in _KERNELS.values())
+
+
+def bordered(plan: Plan) -> Plan:
+    """The plan of the hardware: the same steps between processes that read its ports and that write them.
+
+    Inputs and outputs stay as they are, and now mean ports; what kernels read and write instead is called
+    ``<port>_packs``. A design on arrays has ports of its wires' form.
+    """
+    if not plan.stream:
+        return replace(plan, hardware=True)
+    inner = {wire: _inner(wire) for wire in (*plan.inputs, *plan.outputs)}
+    steps = [_between(step, inner) for step in plan.steps]
+    wires = [*plan.wires, *inner.values()]
+    first, last = [], []
+    for port in plan.ports:
+        if port.is_input:
+            first.append(_reading(port, inner[port.wire]))
+            continue
+        source = inner[port.wire]
+        if source.pack != port.pack:
+            last.append(_narrowing(port, source))
+            source = last[-1].outputs[0]
+            wires.append(source)
+        last.append(_writing(port, source))
+    return replace(plan, wires=wires, steps=[*first, *steps, *last], hardware=True)
+
+
+def _inner(wire: Wire) -> Wire:
+    return replace(wire, name=f"{wire.name}_packs", exponents=None)
+
+
+def _between(step: Step, inner: dict[Wire, Wire]) -> Step:
+    """A step on the wires that the border leaves to kernels."""
+
+    def seen(wires: Iterable[Wire]) -> tuple[Wire, ...]:
+        return tuple(inner.get(wire, wire) for wire in wires)
+
+    return replace(step, inputs=seen(step.inputs), outputs=seen(step.outputs))
+
+
+def _reading(port: Port, packs: Wire) -> Step:
+    call = _KERNELS[port.form].call(port)
+    return Step(packs.name, f"the words of port {port.wire.name}", call, (port.wire,), (packs,))
+
+
+def _writing(port: Port, packs: Wire) -> Step:
+    call = _KERNELS[port.form].call(port)
+    return Step(f"{port.wire.name}_port", f"to the words of port {port.wire.name}", call, (packs,), (port.wire,))
+
+
+def _narrowing(port: Port, packs: Wire) -> Step:
+    """Packs that are wider than a word of the port in parts that are not."""
+    parts = replace(packs, name=f"{port.wire.name}_parts", pack=port.pack)
+    note = f"{port.wire.name} in packs of {port.pack}, which a word of the port holds"
+    return Step(parts.name, note, Kernel("repack", "repack.h", {"size": packs.size}), (packs,), (parts,))

@@ -1,0 +1,186 @@
+"""How tensors pass the border of the top function: which ports there are, and what a word of one holds.
+
+One truth for the generated C++, its test bench, the header comment, the summary and hlsgen.json
+(``hlsgen.backends.hls.plan.Plan.ports``). What users read of it is docs/interface.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hlsgen.config import Config
+from hlsgen.errors import ConfigError
+
+WIDEST_WORD = 4096
+"""Bits of the widest integer of Vitis HLS (``AP_INT_MAX_W``), of the widest stream and of the widest AXI4-Stream."""
+WIDEST_OF_MEMORY = 512
+"""Bits of the widest word of an AXI4 master: what memory controllers have, and Vitis HLS' own limit for widening."""
+WIDEST_UNASKED = 1024
+"""Bits of the widest integer in C simulation unless ``AP_INT_MAX_W`` is defined."""
+
+
+class Bus(Enum):
+    """What the ports of a design are, by the names of the configuration."""
+
+    AP_VLD = "ap_vld"
+    AXIS = "axis"
+    AXI_MASTER = "axi_master"
+
+
+class Control(Enum):
+    """How a sample is begun and ended, by the names of the configuration, which are the tool's."""
+
+    HANDSHAKE = "ap_ctrl_hs"
+    CHAIN = "ap_ctrl_chain"
+    NONE = "ap_ctrl_none"
+
+
+class PortForm(Enum):
+    """How a tensor passes the border of the top function: one truth for pragmas, header comment and summary."""
+
+    WORD = "one port, element 0 in the lowest bits"
+    ELEMENTS = "one port an element, numbered behind the name"
+    ROWS = "a memory of words (address, enable, data), element 0 in the lowest bits, no gaps between elements"
+    MEMORY = (
+        "words in memory, read or written by an AXI4 master, element 0 in the lowest bits, no gaps between elements, "
+        "zeros above the last"
+    )
+    STREAM = "an AXI stream of words, element 0 in the lowest bits, no gaps between elements, zeros above the last"
+    PACKETS = (
+        "an AXI stream of words with TKEEP, TSTRB and TLAST (on the last word of a sample), element 0 in the lowest "
+        "bits, no gaps between elements, zeros above the last"
+    )
+
+    @property
+    def has_word(self) -> bool:
+        """Whether the words of the port are integers that the design packs and unpacks itself."""
+        return self.is_stream or self is PortForm.MEMORY
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is an AXI stream."""
+        return self in (PortForm.STREAM, PortForm.PACKETS)
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What was chosen of the ports of a design."""
+
+    bus: Bus
+    control: Control = Control.HANDSHAKE
+    registers: bool = False
+    """Whether control is registers on AXI4-Lite rather than wires."""
+    packets: bool = False
+    """Whether AXI streams have TLAST, TKEEP and TSTRB."""
+    widest: int = WIDEST_WORD
+    """Bits that a word of an AXI port may have, padding included."""
+
+    @classmethod
+    def default(cls, io_type: str) -> Interface:
+        """What an ``io_type`` has where nothing is said."""
+        return cls(_BUSES[io_type][0])
+
+    @classmethod
+    def of(cls, config: Config) -> Interface:
+        """The choice of a configuration. Raises ConfigError for settings that do not go together."""
+        bus = _bus(config)
+        _check_streams_alone(config, bus)
+        most = WIDEST_OF_MEMORY if bus is Bus.AXI_MASTER else WIDEST_WORD
+        if config.port_width is not None and (bus is Bus.AP_VLD or config.port_width > most):
+            able = f"has words of up to {most} bits" if bus is not Bus.AP_VLD else "has no words whose width is chosen"
+            raise ConfigError(f"port_width: found {config.port_width}, and interface '{bus.value}' {able}")
+        return cls(bus, Control(config.control), _registers(config, bus), config.tlast, config.port_width or most)
+
+    def __str__(self) -> str:
+        return f"{self.bus.value}, {self.control.value}{' on AXI4-Lite' if self.registers else ''}"
+
+    def bits(self, used: int) -> int:
+        """Bits of a word that carries ``used``: whole bytes on AXI, in memory a power of two of them."""
+        if self.bus is Bus.AP_VLD:
+            return used
+        whole = -(-used // 8) * 8
+        return whole if self.bus is Bus.AXIS else 1 << (whole - 1).bit_length()
+
+    def elements(self, port: str, pack: int, width: int) -> int:
+        """How many elements of ``width`` bits a word of ``port`` holds: all of a pack, or the largest part that fits.
+
+        Raises ConfigError if not even one fits.
+        """
+        for count in range(min(pack, self.widest // width), 0, -1):
+            if pack % count == 0 and self.bits(count * width) <= self.widest:
+                return count
+        raise ConfigError(
+            f"port_width: a word of {self.widest} bits holds no element of port '{port}', which has {width} bits; "
+            f"give at least {self.bits(width)}, or a narrower type"
+        )
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a port carries a sample: ``words`` of ``elements`` elements in ``bits`` bits (of ELEMENTS: a port)."""
+
+    form: PortForm
+    elements: int
+    bits: int
+    words: int
+
+
+def words_of_array(is_input: bool, size: int, width: int) -> Words:
+    """A tensor that is an array of the design's: an input is one word if there is one so wide."""
+    if is_input and size * width <= WIDEST_WORD:
+        return Words(PortForm.WORD, size, size * width, 1)
+    return Words(PortForm.ELEMENTS, 1, width, 1)
+
+
+def words_of_stream(interface: Interface, port: str, is_input: bool, size: int, pack: int, width: int) -> Words:
+    """A tensor that is a stream of the design's, of ``size // pack`` packs. Raises ConfigError if no word holds one."""
+    elements = interface.elements(port, pack, width)
+    if interface.bus is Bus.AP_VLD and elements == size:
+        return words_of_array(is_input, size, width)
+    form = PortForm.PACKETS if interface.packets else _FORMS[interface.bus]
+    return Words(form, elements, interface.bits(elements * width), size // elements)
+
+
+_FORMS = {Bus.AP_VLD: PortForm.ROWS, Bus.AXIS: PortForm.STREAM, Bus.AXI_MASTER: PortForm.MEMORY}
+_BUSES = {"io_parallel": (Bus.AP_VLD, Bus.AXI_MASTER), "io_stream": (Bus.AXIS, Bus.AXI_MASTER)}
+"""What an io_type can have, the default first."""
+
+
+def _bus(config: Config) -> Bus:
+    able = _BUSES[config.io_type]
+    if config.interface is None:
+        return able[0]
+    bus = Bus(config.interface)
+    if bus not in able:
+        other = next(name for name in _BUSES if bus in _BUSES[name])
+        raise ConfigError(
+            f"interface: '{bus.value}' is of {other}, and io_type is {config.io_type}; set io_type to {other}, or give "
+            f"one of {', '.join(one.value for one in able)}"
+        )
+    return bus
+
+
+def _check_streams_alone(config: Config, bus: Bus) -> None:
+    """Raise ConfigError for what only AXI streams can have."""
+    if config.tlast and bus is not Bus.AXIS:
+        raise ConfigError(
+            f"tlast: is of AXI streams, and interface is '{bus.value}'; leave it out, or set io_type to io_stream and "
+            "interface to axis"
+        )
+    if config.control == Control.NONE.value and bus is Bus.AXI_MASTER:
+        raise ConfigError(
+            "control: with ap_ctrl_none nothing begins a sample, and memory does not say when one is there; give "
+            "ap_ctrl_hs or ap_ctrl_chain, or interface axis"
+        )
+
+
+def _registers(config: Config, bus: Bus) -> bool:
+    if config.axi_lite and config.control == Control.NONE.value:
+        raise ConfigError("axi_lite: with control ap_ctrl_none there is nothing to control; leave one of them out")
+    if config.axi_lite is False and bus is Bus.AXI_MASTER:
+        raise ConfigError(
+            "axi_lite: interface 'axi_master' has its addresses in registers on AXI4-Lite, and its control beside "
+            "them; leave axi_lite out, or give another interface"
+        )
+    return bus is Bus.AXI_MASTER if config.axi_lite is None else config.axi_lite
