@@ -16,6 +16,9 @@
 //   reuse_factor, strategy
 // Constants: w[n_out][kernel_height][kernel_width][in_channels], b[n_out].
 // Streams: a pack is a pixel, X::size == in_channels, Y::size == n_out. The whole image is consumed.
+// Cycles: ((pad_top + in_height + pad_bottom) * (pad_left + in_width + pad_right)
+//     + out_height * out_width * (turns - 1)) * interval
+//   arrays: out_height * out_width * turns * interval
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
 #ifndef HLSGEN_CONV2D_H

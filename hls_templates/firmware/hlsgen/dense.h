@@ -9,6 +9,8 @@
 //   reuse_factor, strategy
 // Constants: w[n_out][n_in] (output-major), b[n_out].
 // Streams: X::size divides n_in, Y::size == n_out.
+// Cycles: X::size == n_in ? positions * turns * interval : positions * (n_in / X::size + turns * interval)
+//   arrays: positions * turns * interval
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
 #ifndef HLSGEN_DENSE_H

@@ -15,6 +15,9 @@
 //   reuse_factor
 // Constants: w[n_out][kernel_height][kernel_width], b[n_out].
 // Streams: a pack is a pixel, X::size == in_channels, Y::size == n_out. The whole image is consumed.
+// Cycles: ((pad_top + in_height + pad_bottom) * (pad_left + in_width + pad_right)
+//     + out_height * out_width * (turns - 1)) * interval
+//   arrays: out_height * out_width * turns * interval
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
 #ifndef HLSGEN_DEPTHWISE_CONV2D_H

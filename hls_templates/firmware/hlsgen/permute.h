@@ -7,6 +7,8 @@
 //   reuse_factor
 // Streams: X::size and Y::size divide the number of elements. The whole tensor is buffered, then written an element
 // a cycle.
+// Cycles: in_d0 * in_d1 * in_d2 / X::size + in_d0 * in_d1 * in_d2
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(x).
 #ifndef HLSGEN_PERMUTE_H

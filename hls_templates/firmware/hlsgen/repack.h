@@ -4,6 +4,7 @@
 //   size                    elements of the tensor; X::size and Y::size divide it
 // Each step moves as many elements as both sizes are multiples of, so joining takes one cycle a pack read and splitting
 // one cycle a pack written.
+// Cycles: size / greatest_common_divisor(X::size, Y::size)
 #ifndef HLSGEN_REPACK_H
 #define HLSGEN_REPACK_H
 

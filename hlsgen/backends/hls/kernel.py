@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hlsgen.backends.hls.timing import Passing, Timing
 from hlsgen.errors import DesignError, UnsupportedError, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
@@ -23,6 +24,7 @@ from hlsgen.ir.wish import Strategy
 from hlsgen.tools import templates_dir
 
 _KERNELS = "firmware/hlsgen"
+_PASSING = Passing()
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,10 @@ class Kernel:
     reuse_factor: int = 1
     small: bool = True
     """Whether it is small enough to be unrolled into one pipeline with its neighbours."""
+    timing: Timing = _PASSING
+    """When it reads and writes; a word of every stream a step, if its binding says nothing else."""
+    multipliers: int = 0
+    """How many it needs for a position."""
 
     def __post_init__(self) -> None:
         for name, member in self.members.items():
@@ -168,24 +174,55 @@ def _headers() -> frozenset[str]:
     return frozenset(path.name for path in (templates_dir() / _KERNELS).glob("*.h"))
 
 
-def call(op: Op, function: str, header: str, members: Members, *constants: ConstantArray, small: bool = True) -> Kernel:
+def call(
+    op: Op,
+    function: str,
+    header: str,
+    members: Members,
+    *constants: ConstantArray,
+    small: bool = True,
+    timing: Timing | None = None,
+) -> Kernel:
     """The kernel call of an operation with one input: ``members`` behind those that every kernel has."""
     common: dict[str, Member] = {"input_t": op.input.type, **_common(op)}
-    return Kernel(function, header, common | dict(members), constants, op.strategy, op.reuse_factor, small)
+    return _kernel(op, function, header, common | dict(members), constants, small=small, timing=timing)
 
 
-def call_of_two(op: Op, function: str, header: str, members: Members) -> Kernel:
+def call_of_two(op: Op, function: str, header: str, members: Members, *, timing: Timing | None = None) -> Kernel:
     """The same for an operation with two inputs."""
     a, b = op.inputs
     types: dict[str, Member] = {"input0_t": a.type, "input1_t": b.type}
-    return Kernel(function, header, _common(op) | types | dict(members), (), op.strategy, op.reuse_factor)
+    return _kernel(op, function, header, _common(op) | types | dict(members), timing=timing)
 
 
-def call_into_two(op: Op, function: str, header: str, members: Members) -> Kernel:
+def call_into_two(op: Op, function: str, header: str, members: Members, *, timing: Timing | None = None) -> Kernel:
     """The same for an operation with one input and two outputs."""
     a, b = op.outputs
     common: dict[str, Member] = {"input_t": op.input.type, "output0_t": a.type, "output1_t": b.type}
-    return Kernel(function, header, common | _schedule(op) | dict(members), (), op.strategy, op.reuse_factor)
+    return _kernel(op, function, header, common | _schedule(op) | dict(members), timing=timing)
+
+
+def _kernel(
+    op: Op,
+    function: str,
+    header: str,
+    members: Members,
+    constants: tuple[ConstantArray, ...] = (),
+    *,
+    small: bool = True,
+    timing: Timing | None,
+) -> Kernel:
+    return Kernel(
+        function,
+        header,
+        members,
+        constants,
+        op.strategy,
+        op.reuse_factor,
+        small,
+        Passing(interval=op.reuse_factor) if timing is None else timing,
+        -(-op.layer.products // op.reuse_factor),
+    )
 
 
 def _common(op: Op) -> dict[str, Member]:

@@ -16,7 +16,10 @@ import numpy as np
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
+from hlsgen.backends.hls.schedule import Schedule
+from hlsgen.backends.hls.timing import Regrouping
 from hlsgen.design.design import Design
+from hlsgen.errors import DesignError
 from hlsgen.ir.layer import Packing
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
@@ -83,6 +86,16 @@ class Step:
     """The source model's layer whose output is computed, as its author spelt it; None for inner steps and copies."""
     facts: tuple[str, ...] = ()
     """What a reader of the C++ wants to know of it, a comment a line."""
+
+    def schedule(self, stream: bool) -> Schedule:
+        """When it reads and writes, on streams or on arrays. Raises DesignError for a kernel that takes others."""
+        timing = self.kernel.timing
+        if not stream:
+            return timing.on_arrays()
+        try:
+            return timing.on_streams([wire.words for wire in self.inputs], [wire.words for wire in self.outputs])
+        except DesignError as error:
+            raise DesignError(f"{self.name}: {error}") from error
 
 
 @dataclass(eq=False)
@@ -251,7 +264,7 @@ class _Planner:
             Step(
                 name,
                 comment(f"{tensor.name} in packs of {pack}"),
-                Kernel("repack", "repack.h", members),
+                Kernel("repack", "repack.h", members, timing=Regrouping(elements=wire.size)),
                 (wire,),
                 (regrouped,),
             )
