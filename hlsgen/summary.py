@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
+from hlsgen.backends.hls.design_schedule import DesignSchedule
 from hlsgen.backends.hls.plan import Plan, PortForm
 from hlsgen.config import Config
 from hlsgen.design.design import Design
@@ -14,7 +15,7 @@ from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.text import table
 
 
-def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
+def summary(name: str, design: Design, plan: Plan, config: Config, schedule: DesignSchedule) -> str:
     """Everything a user has to know about a conversion, as text."""
     parts = [
         f"{name}: {config.io_type}, {config.part}, {config.clock_period:g} ns",
@@ -37,6 +38,7 @@ def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
             "Ports whose channels c hold the model's values times 2**k[c]\n"
             + table(["port", "k, channel by channel"], rows)
         )
+    parts.append(f"Schedule\n{schedule}")
     aliases = _aliases(design, plan)
     if aliases:
         parts.append("Names\n" + aliases)

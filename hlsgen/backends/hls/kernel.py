@@ -98,6 +98,8 @@ class Kernel:
     """When it reads and writes; a word of every stream a step, if its binding says nothing else."""
     multipliers: int = 0
     """How many it needs for a position."""
+    positions: int = 1
+    """How often it needs them."""
 
     def __post_init__(self) -> None:
         for name, member in self.members.items():
@@ -222,6 +224,7 @@ def _kernel(
         small,
         Passing(interval=op.reuse_factor) if timing is None else timing,
         -(-op.layer.products // op.reuse_factor),
+        prod(op.outputs[0].shape[:-1]),
     )
 
 

@@ -66,7 +66,8 @@ def merge(layer: Merge, op: Op) -> Kernel:
         "broadcast": broadcast,
         "op": Enumerator("merge_op", layer.op),
     }
-    form, depth = Holding if broadcast else Passing, pipeline_depth(terms=1)
+    form = Holding if broadcast else Passing
+    depth = pipeline_depth(terms=1) if layer.op == "multiply" else pipeline_depth(compared=2)
     return call_of_two(op, "merge", "merge.h", members, timing=form(interval=op.reuse_factor, depth=depth))
 
 
