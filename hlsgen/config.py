@@ -48,6 +48,8 @@ _LONGEST_TEXT = 1000
 """Characters of a name or a path."""
 _MOST_DIGITS = 18
 """Of a whole number, as in files."""
+_DEEPEST = 1 << 24
+"""Words of a stream: a whole tensor of the largest size."""
 _WIDEST, _REACH = 120, 256
 """What a type may hold: as many bits as a sum, and twice the exponents of float32."""
 
@@ -172,6 +174,15 @@ class LayerSettings(_Strict):
             description="inferred weights: one binary point for the tensor, one for each output channel, or as needed"
         ),
     ] = None
+    fifo_depth: Annotated[
+        int | None,
+        Field(
+            ge=2,
+            le=_DEEPEST,
+            description="words that the streams of a layer's output hold; in defaults, the least of all streams",
+        ),
+        Whole,
+    ] = None
 
 
 class TestVectors(_Strict):
@@ -258,7 +269,7 @@ class Config(_Strict):
         return None if written is None else written.completed(INPUT_MODES)
 
 
-_MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "weight_granularity")
+_MODEL_LEVEL = ("precision", "strategy", "reuse_factor", "weight_granularity", "fifo_depth")
 
 
 def make_config(

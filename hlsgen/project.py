@@ -19,6 +19,7 @@ from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
+from hlsgen.backends.hls.depths import wished_depths
 from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
@@ -181,7 +182,8 @@ class Project:
     @cached_property
     def plan(self) -> Plan:
         """The kernel calls of the C++ program that the emulator is compiled from."""
-        return make_plan(self.design, self.config.io_type, self.name)
+        depths = wished_depths(self.config, self.design)
+        return make_plan(self.design, self.config.io_type, self.name, depths=depths)
 
     @cached_property
     def schedule(self) -> DesignSchedule:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
+from hlsgen.backends.hls.depths import Depths
+from hlsgen.backends.hls.fifos import Fifo, fifos_of
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
 from hlsgen.backends.hls.schedule import Schedule
@@ -25,6 +27,8 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
 
+_DEPTHS = Depths()
+
 
 @dataclass(frozen=True)
 class Wire:
@@ -34,8 +38,9 @@ class Wire:
     type: FixedType
     size: int
     pack: int
+    tensor: str
+    """The name of the tensor that it carries, seen through reshapes."""
     note: str = ""
-    depth: int = 2
     exponents: tuple[int, ...] | None = None
     """If given, element i holds ``2**exponents[i % len(exponents)]`` times what the model means by it."""
 
@@ -110,6 +115,8 @@ class Plan:
     outputs: list[Wire] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    fifos: dict[str, Fifo] = field(default_factory=dict)
+    """The streams between processes by name."""
 
     @property
     def stream(self) -> bool:
@@ -141,17 +148,23 @@ class Plan:
         return max((step.kernel.reuse_factor for step in self.steps), default=1)
 
 
-def make_plan(design: Design, io_type: str, top: str, results: Sequence[Tensor] | None = None) -> Plan:
+def make_plan(
+    design: Design, io_type: str, top: str, results: Sequence[Tensor] | None = None, depths: Depths = _DEPTHS
+) -> Plan:
     """Plan the C++ program of a design.
 
-    ``results`` are the tensors the top function returns; default: the design's outputs. Raises UnsupportedError for a
-    layer without a kernel.
+    ``results`` are the tensors the top function returns; default: the design's outputs. ``depths``: what is wished of
+    its streams. Raises UnsupportedError for a layer without a kernel, ConfigError for a depth of a stream that there is
+    not.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
     stream = io_type == "io_stream"
     dataflow = stream or (results is None and not all(kernel.unrolls for kernel in kernels.values()))
     wanted = design.outputs if results is None else tuple(results)
-    return _Planner(design, kernels, Plan(top, io_type, dataflow), wanted).run()
+    plan = _Planner(design, kernels, Plan(top, io_type, dataflow), wanted).run()
+    if plan.stream:
+        plan.fifos = fifos_of(plan, depths)
+    return plan
 
 
 class _Planner:
@@ -195,7 +208,7 @@ class _Planner:
     def _wire(self, tensor: Tensor, pack: int, note: str, suffix: str = "") -> Wire:
         name = self.identifiers.make(tensor.name + suffix)
         pack = pack if self.plan.stream else tensor.size
-        return Wire(name, tensor.type, tensor.size, pack, note, exponents=tensor.exponents)
+        return Wire(name, tensor.type, tensor.size, pack, self.roots[tensor].name, note, exponents=tensor.exponents)
 
     def _offer(self, tensor: Tensor, wire: Wire) -> None:
         """Make a wire readable; clone a stream as often as it is read; copy it to outputs that others read too."""
@@ -224,10 +237,7 @@ class _Planner:
         )
 
     def _cloned(self, tensor: Tensor, wire: Wire, readers: int) -> list[Wire]:
-        """Copy a tensor for each of its readers, since dataflow allows a channel only one.
-
-        Every branch can hold the whole tensor, so that no branch can stall another.
-        """
+        """Copy a tensor for each of its readers, since dataflow allows a channel only one."""
         branches: list[Wire] = []
         rest = wire
         for i in range(readers - 1):
@@ -249,7 +259,7 @@ class _Planner:
 
     def _branch(self, tensor: Tensor, wire: Wire) -> Wire:
         name = self.identifiers.make(f"{tensor.name}_branch")
-        return Wire(name, wire.type, wire.size, wire.pack, depth=max(wire.words, 2))
+        return Wire(name, wire.type, wire.size, wire.pack, wire.tensor)
 
     def _take(self, tensor: Tensor, pack: int | None = None) -> Wire:
         """Return the wire on which to read a tensor, regrouped into packs of ``pack`` if that is not what it has."""
@@ -257,7 +267,7 @@ class _Planner:
         if not self.plan.stream or pack is None or wire.pack == pack:
             return wire
         name = self.identifiers.make(f"{tensor.name}_repacked")
-        regrouped = Wire(name, wire.type, wire.size, pack)
+        regrouped = Wire(name, wire.type, wire.size, pack, wire.tensor)
         self.plan.wires.append(regrouped)
         members = {"size": wire.size}
         self._add(
@@ -279,10 +289,7 @@ class _Planner:
         wires = []
         for tensor in op.outputs:
             note = comment(f"{op.source.where} -> {tensor.shape}")
-            wire = self._wire(tensor, self._result_pack(op, inputs, tensor), note)
-            if len(op.outputs) > 1:  # as branches of a clone: none may stall another
-                wire = replace(wire, depth=max(wire.words, 2))
-            wires.append(wire)
+            wires.append(self._wire(tensor, self._result_pack(op, inputs, tensor), note))
         first, owner = wires[0], comment(op.source.where)
         constants = tuple(NamedConstant(f"{first.name}_{c.role}", c, owner) for c in kernel.constants)
         layer = op.source.name if op.source.final else None

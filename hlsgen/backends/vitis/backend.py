@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsgen.backends.base import Job
+from hlsgen.backends.hls.depths import wished_depths
 from hlsgen.backends.hls.plan import make_plan
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.backends.vitis.bench_data import bench_data
@@ -21,7 +22,7 @@ class Vitis:
     """The backend; see :class:`hlsgen.backends.base.Backend`."""
 
     def files(self, job: Job) -> dict[str, str]:
-        plan = make_plan(job.design, job.config.io_type, job.name)
+        plan = make_plan(job.design, job.config.io_type, job.name, depths=wished_depths(job.config, job.design))
         return project_files(plan, {SCRIPT: script(job, plan), **bench_data(job)})
 
     def run(
