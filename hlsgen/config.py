@@ -51,6 +51,8 @@ _LONGEST_TEXT = 1000
 """Characters of a name or a path."""
 _MOST_DIGITS = 18
 """Of a whole number, as in files."""
+_DEEPEST = 1 << 24
+"""Words of a stream: a whole tensor of the largest size."""
 _WIDEST, _REACH = 120, 256
 """What a type may hold: as many bits as a sum, and twice the exponents of float32."""
 
@@ -178,6 +180,15 @@ class LayerSettings(_Strict):
         Field(
             description="inferred weights: one binary point for the tensor, one for each output channel, or as needed"
         ),
+    ] = None
+    fifo_depth: Annotated[
+        int | None,
+        Field(
+            ge=2,
+            le=_DEEPEST,
+            description="words that the streams of a layer's output hold; in defaults, the least of all streams",
+        ),
+        Whole,
     ] = None
 
 

@@ -19,6 +19,8 @@ from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
+from hlsgen.backends.hls.depths import wished_depths
+from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
 from hlsgen.backends.hls.ports import Interface
@@ -182,7 +184,16 @@ class Project:
     @cached_property
     def plan(self) -> Plan:
         """The kernel calls of the C++ program that the emulator is compiled from."""
-        return make_plan(self.design, self.config.io_type, self.name, interface=Interface.of(self.config))
+        depths = wished_depths(self.config, self.design)
+        return make_plan(
+            self.design, self.config.io_type, self.name, interface=Interface.of(self.config), depths=depths
+        )
+
+    @cached_property
+    def schedule(self) -> DesignSchedule:
+        """How often a sample can enter the design (``interval``), which call sets that (``bottleneck``), how long a
+        sample takes (``latency``), and the steps and multipliers of every call (``calls``); print it."""
+        return schedule_of(self.plan)
 
     @property
     def _job(self) -> Job:
@@ -227,8 +238,8 @@ class Project:
         return load_backend(self.config.backend).run(self._job, self.write, **options)
 
     def summary(self) -> str:
-        """Describe types, ranges, ports, what was fused or renamed, and how constants were rounded."""
-        return summary(self.name, self.design, self.plan, self.config)
+        """Describe types, ranges, ports, schedule, what was fused or renamed, and how constants were rounded."""
+        return summary(self.name, self.design, self.plan, self.config, self.schedule)
 
     @cached_property
     def precision(self) -> PrecisionReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
+from hlsgen.backends.hls.design_schedule import DesignSchedule
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.ports import PortForm
 from hlsgen.config import Config
@@ -15,7 +16,7 @@ from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.text import table
 
 
-def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
+def summary(name: str, design: Design, plan: Plan, config: Config, schedule: DesignSchedule) -> str:
     """Everything a user has to know about a conversion, as text."""
     parts = [
         f"{name}: {config.io_type}, {plan.interface}, {config.part}, {config.clock_period:g} ns",
@@ -38,11 +39,15 @@ def summary(name: str, design: Design, plan: Plan, config: Config) -> str:
             "Ports whose channels c hold the model's values times 2**k[c]\n"
             + table(["port", "k, channel by channel"], rows)
         )
+    parts.append(f"Schedule\n{schedule}")
+    if plan.fifos:
+        parts.append("Streams between processes\n" + _streams(plan))
     aliases = _aliases(design, plan)
     if aliases:
         parts.append("Names\n" + aliases)
-    if design.notes:
-        parts.append("Notes\n" + "\n".join(f"  {note}" for note in design.notes))
+    notes = [*design.notes, *_shallow(plan)]
+    if notes:
+        parts.append("Notes\n" + "\n".join(f"  {note}" for note in notes))
     return "\n\n".join(parts) + "\n"
 
 
@@ -84,6 +89,26 @@ def _ports(plan: Plan) -> str:
         numbers = [str(number) for number in (count, port.bits, port.words)]
         rows.append([port.wire.name, direction, str(port.wire.type), *numbers, port.form.value])
     return table(["port", "", "element", "ports", "bits", "words a sample", "form"], rows)
+
+
+def _streams(plan: Plan) -> str:
+    rows = []
+    for wire in plan.wires:
+        fifo = plan.fifos[wire.name]
+        needed = "any" if fifo.needed is None else str(fifo.needed)
+        by = "configuration" if fifo.wished else ""
+        rows.append([wire.name, str(wire.pack * wire.type.width), str(wire.words), needed, str(fifo.depth), by])
+    return table(["stream", "bits", "words a sample", "has to hold", "depth", "by"], rows)
+
+
+def _shallow(plan: Plan) -> list[str]:
+    """Depths of the configuration that processes may wait for."""
+    return [
+        f"warning: stream {fifo.name}: {fifo.depth} words of depth are less than the {fifo.needed} that wait in it for "
+        "another path; the design is slower, or stops: project.check_streams() tells"
+        for fifo in plan.fifos.values()
+        if fifo.too_small
+    ]
 
 
 def _aliases(design: Design, plan: Plan) -> str:

@@ -230,7 +230,7 @@ def read_or_refused(settings: Any, **overrides: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [*Config.model_fields, "precision", "strategy", "reuse_factor", "weight_granularity", ""]
+    "key", [*Config.model_fields, "precision", "strategy", "reuse_factor", "weight_granularity", "fifo_depth", ""]
 )
 def test_anything_for_a_setting_is_read_or_refused(key: str) -> None:
     for value in ANYTHING:
@@ -253,7 +253,7 @@ def test_anything_for_a_configuration_is_read_or_refused() -> None:
             hlsgen.load_config(value)
 
 
-WHOLE_NUMBERS = ["reuse_factor", "default_width", "max_width"]
+WHOLE_NUMBERS = ["reuse_factor", "fifo_depth", "default_width", "max_width"]
 
 
 @pytest.mark.parametrize("value", [True, False, "4", 4.0, 4.5, "many", np.bool_(True), [4]], ids=repr)
@@ -382,7 +382,7 @@ def deep() -> Any:
         (
             "layers",
             {"fc": {"reuse": 1}},
-            r"unknown key 'layers\.fc\.reuse'; valid: parallelization_factor, precision, reuse",
+            r"unknown key 'layers\.fc\.reuse'; valid: fifo_depth, parallelization_factor, precision, reuse",
         ),
         ("input_precision", {"x": "fixd"}, r"input_precision\.x: .*'fixd' is not a fixed-point type"),
     ],

@@ -77,12 +77,9 @@ def _refuse_invalid(name: str, nodes: Sequence[Node]) -> None:
     """What is said by a layer's name holds for every product that the layer became."""
     hardware = nodes[0].wish.hardware
     strategies = [_strategy(node) for node in nodes]
+    kept = "strategy" in hardware.named and hardware.strategy is not Strategy.AUTO
     for node, strategy in zip(nodes, strategies, strict=True):
-        if (
-            strategy is not hardware.strategy
-            and "strategy" in hardware.named
-            and hardware.strategy is not Strategy.AUTO
-        ):
+        if kept and strategy is not hardware.strategy:
             raise ConfigError(
                 f"layer '{name}': strategy '{hardware.strategy}' is not there for {node.layer.kind}; give it 'latency' "
                 "or 'resource'"

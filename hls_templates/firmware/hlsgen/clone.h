@@ -4,6 +4,8 @@
 //   input_t, output_t       element types, the same
 //   size                    elements of the tensor
 // Streams: the packs of all three have one size, which divides `size`.
+// Cycles: size / X::size
+//   arrays: 1
 #ifndef HLSGEN_CLONE_H
 #define HLSGEN_CLONE_H
 

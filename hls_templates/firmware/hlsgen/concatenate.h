@@ -7,6 +7,8 @@
 //   reuse_factor
 // Streams: with last_axis a pack of y is a pack of x0 followed by a pack of x1 (X0::size == inner0, X1::size == inner1,
 // Y::size their sum); without, whole packs are passed on (all of one size, which divides inner0 and inner1).
+// Cycles: last_axis ? outer : outer * (inner0 + inner1) / Y::size
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(x).
 #ifndef HLSGEN_CONCATENATE_H

@@ -14,8 +14,9 @@
 //   all_multipliers         of arrays: of these pixels together
 // Constants: weights<C> w ([n_out][kernel_height][kernel_width][in_channels]), b[n_out].
 // Streams: a pack is a pixel, X::size == in_channels, Y::size == n_out. The whole image is consumed.
-// Cycles, with o = out_height * out_width: arrays o / parallel * turns * interval; streams (padded pixels + o * (turns - 1)) *
-// interval, as a pixel that completes no window takes one step.
+// Cycles: ((pad_top + in_height + pad_bottom) * (pad_left + in_width + pad_right)
+//     + out_height * out_width * (turns - 1)) * interval
+//   arrays: out_height * out_width / (parallel_rows * parallel_columns) * turns * interval
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
 #ifndef HLSGEN_CONV2D_H

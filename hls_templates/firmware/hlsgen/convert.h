@@ -5,6 +5,8 @@
 //   size                    elements of the tensor
 //   reuse_factor
 // Streams: X::size == Y::size, dividing size.
+// Cycles: size / X::size * reuse_factor
+//   arrays: reuse_factor
 #ifndef HLSGEN_CONVERT_H
 #define HLSGEN_CONVERT_H
 

@@ -7,7 +7,8 @@
 //   interval                cycles a turn: latency shares multipliers by it, resource has 1
 // Constants: weights<C> w (output-major), b[n_out].
 // Streams: X::size divides n_in, Y::size == n_out.
-// Cycles: positions * turns * interval; where a position is several packs, positions * (packs + turns * interval).
+// Cycles: X::size == n_in ? positions * turns * interval : positions * (n_in / X::size + turns * interval)
+//   arrays: positions * turns * interval
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
 #ifndef HLSGEN_DENSE_H

@@ -11,6 +11,8 @@
 //   reuse_factor
 // Streams: a pack is a pixel, Y::size == channels, X::size == factor_height * factor_width * channels. One row of the
 // input is remembered if factor_height > 1. The whole image is consumed.
+// Cycles: in_height * factor_height * in_width * factor_width
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(x).
 #ifndef HLSGEN_DEPTH_TO_SPACE_H

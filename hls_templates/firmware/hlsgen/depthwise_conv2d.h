@@ -20,7 +20,9 @@
 // l * (n_taps / tap_turns) + m has in turn k * tap_turns + i the weight of output l * output_turns + k and tap
 // m * tap_turns + i.
 // Streams: a pack is a pixel, X::size == in_channels, Y::size == n_out. The whole image is consumed.
-// Cycles: (padded positions + outputs * (turns - 1)) * interval; in arrays outputs * turns * interval.
+// Cycles: ((pad_top + in_height + pad_bottom) * (pad_left + in_width + pad_right)
+//     + out_height * out_width * (turns - 1)) * interval
+//   arrays: out_height * out_width * turns * interval
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
 #ifndef HLSGEN_DEPTHWISE_CONV2D_H

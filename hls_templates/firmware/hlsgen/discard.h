@@ -3,6 +3,7 @@
 // Config C
 //   size                    elements of the tensor
 // Streams only: an array that nobody reads costs nothing.
+// Cycles: size / X::size
 #ifndef HLSGEN_DISCARD_H
 #define HLSGEN_DISCARD_H
 

@@ -10,6 +10,8 @@
 //   reuse_factor
 // Streams: X0::size == Y::size, dividing size. Without broadcast X1::size is the same; with broadcast X1::size divides
 // inner, x1 is read once and held, and X0::size is a multiple or a divisor of inner.
+// Cycles: broadcast ? inner / X1::size + size / X0::size * reuse_factor : size / X0::size * reuse_factor
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(exact result).
 #ifndef HLSGEN_MERGE_H

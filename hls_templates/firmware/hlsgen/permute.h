@@ -7,8 +7,8 @@
 //   reuse_factor
 // Streams: a pack is a position, X::size == in_d2, Y::size the length of the axis that becomes the last. The whole tensor
 // is taken, then given, a pack a cycle.
-//   interval   elements / X::size + elements / Y::size cycles, and the depth of two pipelines
-//   latency    elements / X::size cycles to the first pack
+// Cycles: in_d0 * in_d1 * in_d2 / X::size + in_d0 * in_d1 * in_d2 / Y::size
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(x).
 #ifndef HLSGEN_PERMUTE_H

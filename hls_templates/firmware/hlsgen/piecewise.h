@@ -13,6 +13,8 @@
 // The names of what is absent are never used.
 // Constants: the table of pieces.h.
 // Streams: X::size == Y::size, dividing size.
+// Cycles: size / X::size * reuse_factor
+//   arrays: reuse_factor
 #ifndef HLSGEN_PIECEWISE_H
 #define HLSGEN_PIECEWISE_H
 

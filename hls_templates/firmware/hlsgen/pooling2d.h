@@ -24,6 +24,11 @@
 // Constants: r[rows][columns] of average_table<C>, r[i][j] for windows with i + 1 rows and j + 1 columns on the image; in
 // a direction without padding all windows are whole, and there is one entry. For global pooling r[1].
 // Streams: a pack is a pixel, X::size == Y::size == channels. The whole image is consumed.
+// Cycles of max_pooling2d, average_pooling2d:
+//     (pad_top + in_height + pad_bottom) * (pad_left + in_width + pad_right) * reuse_factor
+//   arrays: out_height * out_width * reuse_factor
+// Cycles of global_max_pooling, global_average_pooling: positions * reuse_factor
+//   arrays: positions * reuse_factor
 #ifndef HLSGEN_POOLING2D_H
 #define HLSGEN_POOLING2D_H
 

@@ -8,6 +8,8 @@
 //   size                    elements of the tensor
 //   reuse_factor
 // Constants: a[slopes]. Streams: X::size == Y::size, dividing size, and a multiple or a divisor of slopes.
+// Cycles: size / X::size * reuse_factor
+//   arrays: reuse_factor
 #ifndef HLSGEN_PRELU_H
 #define HLSGEN_PRELU_H
 

@@ -13,6 +13,8 @@
 //   reuse_factor
 // The names of an absent slope or maximum are never used.
 // Streams: X::size == Y::size, dividing size.
+// Cycles: size / X::size * reuse_factor
+//   arrays: reuse_factor
 #ifndef HLSGEN_RELU_H
 #define HLSGEN_RELU_H
 

@@ -3,9 +3,8 @@
 // Config C
 //   size                    elements of the tensor; X::size and Y::size divide it
 // Each step moves as many elements as both sizes are multiples of, so joining takes one cycle a pack read and splitting
-// one cycle a pack written. With step = greatest_common_divisor(X::size, Y::size):
-//   interval   size / step cycles, and the depth of the pipeline
-//   latency    Y::size / step cycles to the first pack
+// one cycle a pack written.
+// Cycles: size / greatest_common_divisor(X::size, Y::size)
 #ifndef HLSGEN_REPACK_H
 #define HLSGEN_REPACK_H
 

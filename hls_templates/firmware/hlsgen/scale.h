@@ -10,6 +10,8 @@
 //   reuse_factor
 // Constants: s[channels], b[channels].
 // Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
+// Cycles: size / X::size * reuse_factor
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
 #ifndef HLSGEN_SCALE_H

@@ -19,6 +19,8 @@
 //   reuse_factor
 // Constants: exps[tables][2^width of share_t], the table of pieces.h.
 // Streams: X::size and Y::size divide n.
+// Cycles: positions * reuse_factor
+//   arrays: positions * reuse_factor
 #ifndef HLSGEN_SOFTMAX_H
 #define HLSGEN_SOFTMAX_H
 

@@ -7,6 +7,8 @@
 //   reuse_factor
 // Streams: with last_axis a pack of x is a pack of y0 followed by a pack of y1 (Y0::size == inner0, Y1::size == inner1,
 // X::size their sum); without, whole packs are passed on (all of one size, which divides inner0 and inner1).
+// Cycles: last_axis ? outer : outer * (inner0 + inner1) / X::size
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(x).
 #ifndef HLSGEN_SPLIT_H

@@ -8,6 +8,8 @@
 //   reuse_factor
 // Constants: table[2^width of index_t], addressed by the raw bits of index_t (a negative index has its upper half).
 // Streams: X::size == Y::size, dividing size.
+// Cycles: size / X::size * reuse_factor
+//   arrays: reuse_factor
 #ifndef HLSGEN_TABLE_ACTIVATION_H
 #define HLSGEN_TABLE_ACTIVATION_H
 

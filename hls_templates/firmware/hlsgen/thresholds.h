@@ -12,6 +12,8 @@
 //   reuse_factor
 // Constants: t[channels][n_thresholds], levels[channels][n_thresholds + 1].
 // Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
+// Cycles: size / X::size * reuse_factor
+//   arrays: reuse_factor
 #ifndef HLSGEN_THRESHOLDS_H
 #define HLSGEN_THRESHOLDS_H
 

@@ -6,6 +6,8 @@
 //   factor_height, factor_width
 //   reuse_factor
 // Streams: a pack is a pixel, X::size == Y::size == in_channels. One row is remembered if factor_height > 1.
+// Cycles: in_height * in_width * factor_height * factor_width
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(x).
 #ifndef HLSGEN_UPSAMPLING2D_H

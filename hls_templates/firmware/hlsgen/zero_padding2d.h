@@ -6,6 +6,8 @@
 //   pad_top, pad_bottom, pad_left, pad_right
 //   reuse_factor
 // Streams: a pack is a pixel, X::size == Y::size == in_channels.
+// Cycles: (pad_top + in_height + pad_bottom) * (pad_left + in_width + pad_right)
+//   arrays: reuse_factor
 //
 // Arithmetic: y = cast<output_t>(x), or zero.
 #ifndef HLSGEN_ZERO_PADDING2D_H

@@ -7,7 +7,7 @@ folder ``kernels``. Layers know nothing of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hlsgen.backends.hls.lanes import Lanes
+from hlsgen.backends.hls.timing import Passing, Timing
 from hlsgen.errors import DesignError, UnsupportedError, nearest
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
@@ -24,6 +25,7 @@ from hlsgen.ir.wish import Storage, Strategy
 from hlsgen.tools import templates_dir
 
 _KERNELS = "firmware/hlsgen"
+_PASSING = Passing()
 
 
 @dataclass(frozen=True)
@@ -114,18 +116,17 @@ class Kernel:
     """Whether it is small enough to be unrolled into one pipeline with its neighbours."""
     storage: Storage = Storage.AUTO
     """The memory of constants that are declared as rows, and read a word a step."""
+    timing: Timing = _PASSING
+    """When it reads and writes; a word of every stream a step, if its binding says nothing else."""
+    multipliers: int = 0
+    """How many it needs for a position."""
+    positions: int = 1
+    """How often it needs them."""
 
     def __post_init__(self) -> None:
         for name, member in self.members.items():
             if isinstance(member, int) and not -_LITERALS <= member < _LITERALS:
                 raise DesignError(f"'{name}' of kernel {self.function} is {member}, which 64 bits do not hold")
-
-    @property
-    def multipliers(self) -> int:
-        """How many are built for products with a matrix; of other kernels none is counted."""
-        count = self.members.get("all_multipliers", self.members.get("multipliers", 0))
-        assert isinstance(count, int)
-        return count
 
     @property
     def groups(self) -> dict[str, Members]:
@@ -210,29 +211,57 @@ def call(
     *constants: ConstantArray,
     small: bool = True,
     schedule: Members | None = None,
+    timing: Timing | None = None,
+    multipliers: int | None = None,
 ) -> Kernel:
     """The kernel call of an operation with one input: ``members`` behind those that every kernel has.
 
-    ``schedule`` stands for the reuse factor where a kernel wants to know more of it.
+    ``schedule`` stands for the reuse factor where a kernel wants to know more of it; ``multipliers`` are those built,
+    if they are not the layer's products over its reuse factor.
     """
     common: dict[str, Member] = {"input_t": op.input.type, "output_t": op.output.type}
     common |= _schedule(op) if schedule is None else schedule
-    scheduled = (op.strategy, op.reuse_factor, small, op.storage)
-    return Kernel(function, header, common | dict(members), constants, *scheduled)
+    kernel = _kernel(op, function, header, common | dict(members), constants, small=small, timing=timing)
+    return kernel if multipliers is None else replace(kernel, multipliers=multipliers)
 
 
-def call_of_two(op: Op, function: str, header: str, members: Members) -> Kernel:
+def call_of_two(op: Op, function: str, header: str, members: Members, *, timing: Timing | None = None) -> Kernel:
     """The same for an operation with two inputs."""
     a, b = op.inputs
     types: dict[str, Member] = {"input0_t": a.type, "input1_t": b.type}
-    return Kernel(function, header, _common(op) | types | dict(members), (), op.strategy, op.reuse_factor)
+    return _kernel(op, function, header, _common(op) | types | dict(members), timing=timing)
 
 
-def call_into_two(op: Op, function: str, header: str, members: Members) -> Kernel:
+def call_into_two(op: Op, function: str, header: str, members: Members, *, timing: Timing | None = None) -> Kernel:
     """The same for an operation with one input and two outputs."""
     a, b = op.outputs
     common: dict[str, Member] = {"input_t": op.input.type, "output0_t": a.type, "output1_t": b.type}
-    return Kernel(function, header, common | _schedule(op) | dict(members), (), op.strategy, op.reuse_factor)
+    return _kernel(op, function, header, common | _schedule(op) | dict(members), timing=timing)
+
+
+def _kernel(
+    op: Op,
+    function: str,
+    header: str,
+    members: Members,
+    constants: tuple[ConstantArray, ...] = (),
+    *,
+    small: bool = True,
+    timing: Timing | None,
+) -> Kernel:
+    return Kernel(
+        function,
+        header,
+        members,
+        constants,
+        op.strategy,
+        op.reuse_factor,
+        small,
+        op.storage,
+        Passing(interval=op.reuse_factor) if timing is None else timing,
+        -(-op.layer.products // op.reuse_factor) * op.parallelization,
+        prod(op.outputs[0].shape[:-1]) // op.parallelization,
+    )
 
 
 def _common(op: Op) -> dict[str, Member]:

@@ -43,6 +43,7 @@ def _part(plan: Plan, index: int, start: int, end: int) -> Plan:
         outputs=[wire for wire in made if wire in needed],
         wires=[wire for wire in made if wire not in needed],
         steps=steps,
+        fifos=plan.fifos,
     )
 
 

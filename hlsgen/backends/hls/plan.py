@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
+from hlsgen.backends.hls.depths import Depths
+from hlsgen.backends.hls.fifos import Fifo, fifos_of
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
 from hlsgen.backends.hls.ports import Bus, Control, Interface, PortForm, words_of_array, words_of_stream
+from hlsgen.backends.hls.schedule import Schedule
+from hlsgen.backends.hls.timing import Regrouping
 from hlsgen.design.design import Design
-from hlsgen.errors import ConfigError
+from hlsgen.errors import ConfigError, DesignError
 from hlsgen.ir.layer import Packing
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
+
+_DEPTHS = Depths()
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,9 @@ class Wire:
     type: FixedType
     size: int
     pack: int
+    tensor: str
+    """The name of the tensor that it carries, seen through reshapes."""
     note: str = ""
-    depth: int = 2
     exponents: tuple[int, ...] | None = None
     """If given, element i holds ``2**exponents[i % len(exponents)]`` times what the model means by it."""
 
@@ -89,6 +96,16 @@ class Step:
     facts: tuple[str, ...] = ()
     """What a reader of the C++ wants to know of it, a comment a line."""
 
+    def schedule(self, stream: bool) -> Schedule:
+        """When it reads and writes, on streams or on arrays. Raises DesignError for a kernel that takes others."""
+        timing = self.kernel.timing
+        if not stream:
+            return timing.on_arrays()
+        try:
+            return timing.on_streams([wire.words for wire in self.inputs], [wire.words for wire in self.outputs])
+        except DesignError as error:
+            raise DesignError(f"{self.name}: {error}") from error
+
 
 @dataclass(eq=False)
 class Plan:
@@ -106,6 +123,12 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     hardware: bool = False
     """Whether inputs and outputs are the ports of the chip; see ``hlsgen.backends.hls.border.bordered``."""
+    fifos: dict[str, Fifo] = field(default_factory=dict)
+    """The streams between processes by name."""
+
+    def depth(self, wire: Wire) -> int:
+        """Words that a stream holds: of those between ports and kernels two."""
+        return self.fifos[wire.name].depth if wire.name in self.fifos else 2
 
     @property
     def constants(self) -> list[NamedConstant]:
@@ -140,12 +163,13 @@ def make_plan(
     top: str,
     results: Sequence[Tensor] | None = None,
     interface: Interface | None = None,
+    depths: Depths = _DEPTHS,
 ) -> Plan:
     """Plan the C++ program of a design.
 
     ``results`` are the tensors the top function returns; default: the design's outputs. ``interface``: default that of
-    ``io_type``. Raises UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits or that
-    nothing controls.
+    ``io_type``. ``depths``: what is wished of its streams. Raises UnsupportedError for a layer without a kernel,
+    ConfigError for ports that no word fits or that nothing controls, and for a depth of a stream that there is not.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
     ports = interface or Interface.default(io_type)
@@ -154,7 +178,10 @@ def make_plan(
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
     _check_control(ports, dataflow)
-    return _Planner(design, kernels, Plan(top, stream, dataflow, ports), wanted).run()
+    plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports), wanted).run()
+    if plan.stream:
+        plan.fifos = fifos_of(plan, depths)
+    return plan
 
 
 LARGEST_OF_DATAFLOW = 512
@@ -222,7 +249,7 @@ class _Planner:
     def _wire(self, tensor: Tensor, pack: int, note: str, suffix: str = "") -> Wire:
         name = self.identifiers.make(tensor.name + suffix)
         pack = pack if self.plan.stream else tensor.size
-        return Wire(name, tensor.type, tensor.size, pack, note, exponents=tensor.exponents)
+        return Wire(name, tensor.type, tensor.size, pack, self.roots[tensor].name, note, exponents=tensor.exponents)
 
     def _offer(self, tensor: Tensor, wire: Wire) -> None:
         """Make a wire readable; clone a stream as often as it is read; copy it to outputs that others read too."""
@@ -251,10 +278,7 @@ class _Planner:
         )
 
     def _cloned(self, tensor: Tensor, wire: Wire, readers: int) -> list[Wire]:
-        """Copy a tensor for each of its readers, since dataflow allows a channel only one.
-
-        Every branch can hold the whole tensor, so that no branch can stall another.
-        """
+        """Copy a tensor for each of its readers, since dataflow allows a channel only one."""
         branches: list[Wire] = []
         rest = wire
         for i in range(readers - 1):
@@ -276,7 +300,7 @@ class _Planner:
 
     def _branch(self, tensor: Tensor, wire: Wire) -> Wire:
         name = self.identifiers.make(f"{tensor.name}_branch")
-        return Wire(name, wire.type, wire.size, wire.pack, depth=max(wire.words, 2))
+        return Wire(name, wire.type, wire.size, wire.pack, wire.tensor)
 
     def _take(self, tensor: Tensor, pack: int | None = None) -> Wire:
         """Return the wire on which to read a tensor, regrouped into packs of ``pack`` if that is not what it has."""
@@ -284,14 +308,14 @@ class _Planner:
         if not self.plan.stream or pack is None or wire.pack == pack:
             return wire
         name = self.identifiers.make(f"{tensor.name}_repacked")
-        regrouped = Wire(name, wire.type, wire.size, pack)
+        regrouped = Wire(name, wire.type, wire.size, pack, wire.tensor)
         self.plan.wires.append(regrouped)
         members = {"size": wire.size}
         self._add(
             Step(
                 name,
                 comment(f"{tensor.name} in packs of {pack}"),
-                Kernel("repack", "repack.h", members),
+                Kernel("repack", "repack.h", members, timing=Regrouping(elements=wire.size)),
                 (wire,),
                 (regrouped,),
             )
@@ -306,10 +330,7 @@ class _Planner:
         wires = []
         for tensor in op.outputs:
             note = comment(f"{op.source.where} -> {tensor.shape}")
-            wire = self._wire(tensor, self._result_pack(op, inputs, tensor), note)
-            if len(op.outputs) > 1:  # as branches of a clone: none may stall another
-                wire = replace(wire, depth=max(wire.words, 2))
-            wires.append(wire)
+            wires.append(self._wire(tensor, self._result_pack(op, inputs, tensor), note))
         first, owner = wires[0], comment(op.source.where)
         constants = tuple(NamedConstant(f"{first.name}_{c.role}", c, owner) for c in kernel.constants)
         layer = op.source.name if op.source.final else None

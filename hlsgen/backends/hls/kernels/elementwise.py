@@ -19,6 +19,8 @@ from hlsgen.backends.hls.kernel import (
     call_of_two,
     kernel_of,
 )
+from hlsgen.backends.hls.schedule import pipeline_depth
+from hlsgen.backends.hls.timing import Holding, Passing
 from hlsgen.ir.interval import Interval, aligned
 from hlsgen.ir.layer import Exact
 from hlsgen.ir.op import Op
@@ -29,6 +31,7 @@ from hlsgen.layers.piecewise import STRIDE, Direct, Piecewise
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
+from hlsgen.layers.softmax import Plan as SoftmaxPlan
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
@@ -55,14 +58,17 @@ def merge(layer: Merge, op: Op) -> Kernel:
     if layer.structural:  # compared in a type that holds both operands, not only the result
         spans = aligned([Interval.of_type(tensor.type, 1) for tensor in op.inputs])
         exact = FixedType.covering(min(s.lowest for s in spans), max(s.highest for s in spans), spans[0].frac)
+    broadcast = a.shape != b.shape
     members: Members = {
         "value_t": exact,
         "size": op.output.size,
         "inner": b.size,
-        "broadcast": a.shape != b.shape,
+        "broadcast": broadcast,
         "op": Enumerator("merge_op", layer.op),
     }
-    return call_of_two(op, "merge", "merge.h", members)
+    form = Holding if broadcast else Passing
+    depth = pipeline_depth(terms=1) if layer.op == "multiply" else pipeline_depth(compared=2)
+    return call_of_two(op, "merge", "merge.h", members, timing=form(interval=op.reuse_factor, depth=depth))
 
 
 # -- rectifiers ------------------------------------------------------------------------------
@@ -84,7 +90,12 @@ def relu(layer: Relu, op: Op) -> Kernel:
         "slope_mantissa": 0 if layer.slope is None else int(layer.slope.fixed[0]),
         "max_mantissa": 0 if layer.ceiling is None else int(layer.ceiling.fixed[0]),
     }
-    return call(op, "relu", "relu.h", members)
+    return call(op, "relu", "relu.h", members, timing=_passing(op, terms=int(layer.slope is not None), compared=2))
+
+
+def _passing(op: Op, **work: int) -> Passing:
+    """Element by element; ``work``: see :func:`pipeline_depth`."""
+    return Passing(interval=op.reuse_factor, depth=pipeline_depth(**work))
 
 
 @kernel_of(PRelu)
@@ -103,6 +114,7 @@ def prelu(layer: PRelu, op: Op) -> Kernel:
         "prelu.h",
         members,
         ConstantArray.of("a", layer.slopes.fixed[0], slopes, "element (or channel)"),
+        timing=_passing(op, terms=1, compared=2),
     )
 
 
@@ -132,7 +144,8 @@ def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
         "slope_word": Word(slope),
         "slope_mantissa": lines.slope,
     }
-    return call(op, "piecewise", "piecewise.h", {**own, **members}, words)
+    timing = _passing(op, terms=1, compared=2, tables=1 + 2 * form.degree)
+    return call(op, "piecewise", "piecewise.h", {**own, **members}, words, timing=timing)
 
 
 def _pieces(form: Piecewise, table: Ints) -> tuple[Members, ConstantArray]:
@@ -204,7 +217,7 @@ def _by_table(op: Op, index: FixedType, table: Exact) -> Kernel:
     result = op.output.type
     words = ConstantArray.of("table", result.cast(*table), result, "bits of the index")
     members: Members = {"size": op.output.size, "index_t": index, "table_word": Word(result)}
-    return call(op, "table_activation", "table_activation.h", members, words)
+    return call(op, "table_activation", "table_activation.h", members, words, timing=_passing(op, tables=1))
 
 
 @kernel_of(Thresholds)
@@ -232,7 +245,8 @@ def thresholds(layer: Thresholds, op: Op) -> Kernel:
         ConstantArray.of("cuts", compared.cast(cuts, frac), compared, "channel, step"),
         ConstantArray.of("levels", result.cast(*layer.levels.fixed), result, "channel, steps reached"),
     )
-    return call(op, "thresholds", "thresholds.h", members, *constants)
+    timing = _passing(op, compared=layer.n, tables=1)
+    return call(op, "thresholds", "thresholds.h", members, *constants, timing=timing)
 
 
 @kernel_of(Softmax)
@@ -257,4 +271,11 @@ def softmax(layer: Softmax, op: Op) -> Kernel:
         replace(inverse, role="inverse"),
     )
     small = positions <= _MOST_POSITIONS
-    return call(op, "softmax", "softmax.h", {**own, **members}, *constants, small=small)
+    timing = Passing(interval=op.reuse_factor, depth=_softmax_depth(op.output.shape[-1], plan), array_steps=positions)
+    return call(op, "softmax", "softmax.h", {**own, **members}, *constants, small=small, timing=timing)
+
+
+def _softmax_depth(n: int, plan: SoftmaxPlan) -> int:
+    """The largest, the tables of exponentials, their sum, the pieces of its reciprocal, and a product."""
+    degree = plan.reciprocal[0].degree
+    return pipeline_depth(terms=n, compared=n, tables=plan.tables) + pipeline_depth(terms=1, tables=1 + 2 * degree)

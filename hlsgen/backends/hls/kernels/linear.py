@@ -18,6 +18,8 @@ from hlsgen.backends.hls.kernel import (
 )
 from hlsgen.backends.hls.kernels.geometry import convolution
 from hlsgen.backends.hls.lanes import Lanes
+from hlsgen.backends.hls.schedule import pipeline_depth
+from hlsgen.backends.hls.timing import Multiplying, Passing, Sliding, Timing
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
@@ -26,6 +28,7 @@ from hlsgen.layers.dense import Dense
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
+from hlsgen.layers.window import Window
 
 _MOST_POSITIONS = 16
 """Up to so many products of one matrix are unrolled side by side."""
@@ -78,6 +81,47 @@ class Turns:
             return replace(weights, lanes=Lanes.of(matrix, self.turns))
         return weights
 
+    def depth(self, n_in: int) -> int:
+        """The estimated depth of a pipeline that adds up ``n_in`` products and what is there already."""
+        return pipeline_depth(terms=-(-n_in // self.turns) + 1)
+
+    def sliding(self, op: Op, window: Window, n_in: int) -> Sliding:
+        """The loop of a window that is multiplied."""
+        rows, columns = window.output_extent(op.input.shape)
+        return Sliding(
+            window=window,
+            shape=op.input.shape,
+            turns=self.turns,
+            interval=self.interval,
+            depth=self.depth(n_in),
+            array_steps=rows * columns // op.parallelization * self.turns,
+        )
+
+    def call(
+        self,
+        op: Op,
+        function: str,
+        header: str,
+        members: Members,
+        constants: tuple[ConstantArray, ConstantArray],
+        *,
+        small: bool,
+        timing: Timing,
+    ) -> Kernel:
+        """A kernel on ``matvec``."""
+        lanes = constants[0].lanes
+        return call(
+            op,
+            function,
+            header,
+            members,
+            *constants,
+            small=small,
+            schedule=self.members,
+            timing=timing,
+            multipliers=None if lanes is None else lanes.multiplied * op.parallelization,
+        )
+
 
 def _constants(
     layer: LinearLayer, output_major: Ints, turns: Turns | None = None
@@ -95,8 +139,15 @@ def dense(layer: Dense, op: Op) -> Kernel:
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), "positions": positions}
     constants = _constants(layer, layer.weight.fixed[0].T, turns)
+    timing = Multiplying(
+        positions=positions,
+        turns=turns.turns,
+        interval=turns.interval,
+        depth=turns.depth(layer.n_in),
+        array_steps=positions * turns.turns,
+    )
     small = positions <= _MOST_POSITIONS
-    return call(op, "dense", "dense.h", members, *constants, small=small, schedule=turns.members)
+    return turns.call(op, "dense", "dense.h", members, constants, small=small, timing=timing)
 
 
 def _parallel(layer: Conv2D, op: Op, turns: Turns) -> Members:
@@ -115,8 +166,8 @@ def conv2d(layer: Conv2D, op: Op) -> Kernel:
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), **window.members}
     members |= _parallel(layer, op, turns)
     constants = _constants(layer, layer.weight.fixed[0].reshape(layer.n_in, layer.n_out).T, turns)
-    small = window.positions == 1
-    return call(op, "conv2d", "conv2d.h", members, *constants, small=small, schedule=turns.members)
+    small, timing = window.positions == 1, turns.sliding(op, layer.window, layer.n_in)
+    return turns.call(op, "conv2d", "conv2d.h", members, constants, small=small, timing=timing)
 
 
 @kernel_of(DepthwiseConv2D)
@@ -128,13 +179,15 @@ def depthwise_conv2d(layer: DepthwiseConv2D, op: Op) -> Kernel:
     output_turns = turns.turns // tap_turns
     members = {**_members(layer, op, n_out), **window.members}
     members |= {"depth_multiplier": layer.multiplier, "n_taps": taps}
-    schedule = {"turns": turns.turns, "tap_turns": tap_turns, "output_turns": output_turns}
-    schedule |= {"multipliers": turns.multipliers, "interval": turns.interval}
     lanes = layer.weight.fixed[0].reshape(taps, n_out).T.reshape(-1, output_turns, taps // tap_turns, tap_turns)
     by_turn = lanes.transpose(0, 2, 1, 3).reshape(n_out, taps)
     constants = _constants(layer, by_turn, turns if turns.turns > 1 else None)
-    small = window.positions == 1
-    return call(op, "depthwise_conv2d", "depthwise_conv2d.h", members, *constants, small=small, schedule=schedule)
+    small, timing = window.positions == 1, turns.sliding(op, layer.window, taps)
+    schedule = {"turns": turns.turns, "tap_turns": tap_turns, "output_turns": output_turns}
+    schedule |= {"multipliers": turns.multipliers, "interval": turns.interval}
+    return call(
+        op, "depthwise_conv2d", "depthwise_conv2d.h", members, *constants, small=small, schedule=schedule, timing=timing
+    )
 
 
 @kernel_of(Scale)
@@ -153,4 +206,5 @@ def scale(layer: Scale, op: Op) -> Kernel:
         ConstantArray.of("s", layer.weight.fixed[0], factor, "channel"),
         ConstantArray.of("b", layer.bias.fixed[0], bias, "channel"),
     )
-    return call(op, "scale", "scale.h", members, *constants)
+    timing = Passing(interval=op.reuse_factor, depth=pipeline_depth(terms=2))
+    return call(op, "scale", "scale.h", members, *constants, timing=timing)

@@ -6,6 +6,8 @@ from math import prod
 
 from hlsgen.backends.hls.kernel import Kernel, call, call_into_two, call_of_two, kernel_of
 from hlsgen.backends.hls.kernels.geometry import image
+from hlsgen.backends.hls.timing import Alternating, Buffering, Framing, Passing, Repeating, Spreading, Timing
+from hlsgen.ir.constant import Shape
 from hlsgen.ir.op import Op
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.shape_ops import Concatenate, Permute, UpSampling, ZeroPadding
@@ -19,20 +21,22 @@ def permute(layer: Permute, op: Op) -> Kernel:
     shape = (1,) * front + op.input.shape
     order = (*range(front), *(axis + front for axis in layer.order))
     members = {f"in_d{i}": shape[i] for i in range(3)} | {f"perm{i}": order[i] for i in range(3)}
-    return call(op, "permute", "permute.h", members)
+    return call(op, "permute", "permute.h", members, timing=Buffering())
 
 
 @kernel_of(ZeroPadding)
 def zero_padding(layer: ZeroPadding, op: Op) -> Kernel:
     sides = dict(zip(("pad_top", "pad_bottom", "pad_left", "pad_right"), layer.padding, strict=True))
-    return call(op, "zero_padding2d", "zero_padding2d.h", {**image(op.input.shape), **sides})
+    timing = Framing(shape=op.input.shape, margins=layer.padding)
+    return call(op, "zero_padding2d", "zero_padding2d.h", {**image(op.input.shape), **sides}, timing=timing)
 
 
 @kernel_of(UpSampling)
 def up_sampling(layer: UpSampling, op: Op) -> Kernel:
     rows, columns = layer.factors
     members = {**image(op.input.shape), "factor_height": rows, "factor_width": columns}
-    return call(op, "upsampling2d", "upsampling2d.h", members)
+    timing = Repeating(shape=op.input.shape, factors=layer.factors)
+    return call(op, "upsampling2d", "upsampling2d.h", members, timing=timing)
 
 
 @kernel_of(Concatenate)
@@ -44,7 +48,7 @@ def concatenate(layer: Concatenate, op: Op) -> Kernel:
         "inner1": prod(b.shape[layer.axis :]),
         "last_axis": layer.axis == len(a.shape) - 1,
     }
-    return call_of_two(op, "concatenate", "concatenate.h", members)
+    return call_of_two(op, "concatenate", "concatenate.h", members, timing=_in_turn(a.shape, layer.axis))
 
 
 @kernel_of(Split)
@@ -56,7 +60,12 @@ def split(layer: Split, op: Op) -> Kernel:
         "inner1": prod(b.shape[layer.axis :]),
         "last_axis": layer.axis == len(shape) - 1,
     }
-    return call_into_two(op, "split", "split.h", members)
+    return call_into_two(op, "split", "split.h", members, timing=_in_turn(shape, layer.axis))
+
+
+def _in_turn(shape: Shape, axis: int) -> Timing:
+    """Words are joined or cut along the last axis; along another one both sides take turns."""
+    return Passing() if axis == len(shape) - 1 else Alternating(outer=prod(shape[:axis]))
 
 
 @kernel_of(DepthToSpace)
@@ -83,4 +92,5 @@ def _rearranged(op: Op, factors: tuple[int, int], corner: tuple[int, int]) -> Ke
         "out_height": height,
         "out_width": width,
     }
-    return call(op, "depth_to_space", "depth_to_space.h", members, small=height * width == 1)
+    timing = Spreading(shape=op.input.shape, factors=factors, corner=corner, kept=(height, width))
+    return call(op, "depth_to_space", "depth_to_space.h", members, small=height * width == 1, timing=timing)

@@ -18,14 +18,14 @@ void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls
 
     // copy 1 of relu
     hls::stream<relu_branch_word> relu_branch("relu_branch");
-#pragma HLS STREAM variable=relu_branch depth=36
+#pragma HLS STREAM variable=relu_branch depth=32
     hls::stream<relu_branch_2_word> relu_branch_2("relu_branch_2");
-#pragma HLS STREAM variable=relu_branch_2 depth=36
+#pragma HLS STREAM variable=relu_branch_2 depth=2
     hlsgen::clone<relu_branch_config>(relu, relu_branch, relu_branch_2);
 
     // layer 'conv2' (Conv2D) -> (6, 6, 2)
     hls::stream<conv2_word> conv2("conv2");
-#pragma HLS STREAM variable=conv2 depth=2
+#pragma HLS STREAM variable=conv2 depth=16
     hlsgen::conv2d<conv2_config>(relu_branch_2, conv2, conv2_w, conv2_b);
 
     // layer 'skip' (Add) -> (6, 6, 2)
@@ -40,9 +40,9 @@ void cnn(hls::stream<image_word>& image, hls::stream<classes_word>& classes, hls
 
     // copy 1 of pool
     hls::stream<pool_branch_word> pool_branch("pool_branch");
-#pragma HLS STREAM variable=pool_branch depth=9
+#pragma HLS STREAM variable=pool_branch depth=2
     hls::stream<pool_branch_2_word> pool_branch_2("pool_branch_2");
-#pragma HLS STREAM variable=pool_branch_2 depth=9
+#pragma HLS STREAM variable=pool_branch_2 depth=2
     hlsgen::clone<pool_branch_config>(pool, pool_branch, pool_branch_2);
 
     // copy of pool
