@@ -132,9 +132,11 @@ def depthwise_conv2d(layer: DepthwiseConv2D, op: Op) -> Kernel:
     schedule |= {"multipliers": turns.multipliers, "interval": turns.interval}
     lanes = layer.weight.fixed[0].reshape(taps, n_out).T.reshape(-1, output_turns, taps // tap_turns, tap_turns)
     by_turn = lanes.transpose(0, 2, 1, 3).reshape(n_out, taps)
-    constants = _constants(layer, by_turn, turns.turns if turns.turns > 1 else None)
+    weights, bias = _constants(layer, by_turn)
+    if turns.turns > 1:
+        weights = replace(weights, row=turns.turns)
     small = window.positions == 1
-    return call(op, "depthwise_conv2d", "depthwise_conv2d.h", members, *constants, small=small, schedule=schedule)
+    return call(op, "depthwise_conv2d", "depthwise_conv2d.h", members, weights, bias, small=small, schedule=schedule)
 
 
 @kernel_of(Scale)
