@@ -7,11 +7,12 @@
 #define HLSGEN_PACK_PARTS_H
 
 #include <hlsgen/arith.h>
+#include <hlsgen/pack.h>
 
 namespace hlsgen {
 
 template <class X, int step> struct pack_splitter {
-    typedef typename X::value_type value_type;
+    typedef pack<typename X::value_type, step> part_type;
     X whole;
     int at = 0;
 
@@ -19,18 +20,21 @@ template <class X, int step> struct pack_splitter {
         whole = word;
         at = 0;
     }
-    HLSGEN_INLINE const value_type& element(int i) const { return whole.data[at + i]; }
+    HLSGEN_INLINE part_type part() const {
+        part_type first;
+        for (int i = 0; i < step; i++) first.data[i] = whole.data[at + i];
+        return first;
+    }
     void advance() { at += step; }
 };
 
 template <class Y, int step> struct pack_joiner {
-    typedef typename Y::value_type value_type;
     Y joined;
     int at = 0;
 
-    HLSGEN_INLINE void put(const value_type part[step]) {
+    HLSGEN_INLINE void put(const pack<typename Y::value_type, step>& part) {
         if (at == Y::size) at = 0;
-        for (int i = 0; i < step; i++) joined.data[at + i] = part[i];
+        for (int i = 0; i < step; i++) joined.data[at + i] = part.data[i];
         at += step;
     }
     const Y& word() const { return joined; }

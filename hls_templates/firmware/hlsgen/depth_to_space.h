@@ -21,6 +21,8 @@
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
 #include <hlsgen/pack.h>
+#include <hlsgen/pack_parts.h>
+#include <hlsgen/packs.h>
 
 namespace hlsgen {
 
@@ -30,6 +32,7 @@ struct block_image {
     static const int height = C::in_height * C::factor_height;
     static const int width = C::in_width * C::factor_width;
     static const int stored = C::factor_height > 1 ? C::in_width : 1;  // an array cannot be empty
+    static const int row_distance = width - C::factor_width + 1;       // pixels from writing a block's rest to reading it
 
     static_assert(C::crop_top + C::out_height <= height, "the rows cut out lie inside");
     static_assert(C::crop_left + C::out_width <= width, "the columns cut out lie inside");
@@ -65,26 +68,15 @@ Row:
     }
 }
 
-// Cell (r, k) of a block.
-template <class C, class X, class Y>
-Y depth_to_space_cell(const X& word, int r, int k) {
-#pragma HLS INLINE
-    Y result;
-Channel:
-    for (int c = 0; c < C::channels; c++) {
-#pragma HLS UNROLL
-        result.data[c] = cast<typename C::output_t>(word.data[(r * C::factor_width + k) * C::channels + c]);
-    }
-    return result;
-}
-
 template <class C, class X, class Y>
 void depth_to_space(hls::stream<X>& x, hls::stream<Y>& y) {
 #pragma HLS INLINE off
     static_assert(Y::size == C::channels && X::size == block_image<C>::block, "a pack is one pixel");
-    X line[block_image<C>::stored];
-#pragma HLS AGGREGATE variable=line
-    X word;
+    typedef block_image<C> B;
+    typedef pack_splitter<X, C::channels> block_cells;
+    block_cells line[B::stored];  // what is left of each block, from the next row of cells on
+#pragma HLS AGGREGATE variable=line compact=bit
+    block_cells cells;
 BlockRow:
     for (int i = 0; i < C::in_height; i++) {
     CellRow:
@@ -94,19 +86,14 @@ BlockRow:
             CellColumn:
                 for (int k = 0; k < C::factor_width; k++) {
 #pragma HLS PIPELINE II=1
-#pragma HLS DEPENDENCE variable=line type=inter dependent=true distance=block_image<C>::width
+#pragma HLS DEPENDENCE variable=line type=inter dependent=true distance=B::row_distance
                     const int at = C::factor_height > 1 ? j : 0;
-                    if (k == 0) {
-                        if (r == 0) {
-                            word = x.read();
-                            line[at] = word;
-                        } else {
-                            word = line[at];
-                        }
-                    }
-                    if (block_image<C>::kept(i * C::factor_height + r, j * C::factor_width + k)) {
-                        y.write(depth_to_space_cell<C, X, Y>(word, r, k));
-                    }
+                    if (k == 0 && r == 0) cells.take(x.read());
+                    if (k == 0 && r > 0) cells = line[at];
+                    const bool kept = B::kept(i * C::factor_height + r, j * C::factor_width + k);
+                    if (kept) y.write(converted<Y>(cells.part()));
+                    cells.advance();
+                    if (C::factor_height > 1 && k == C::factor_width - 1) line[at] = cells;
                 }
             }
         }

@@ -1,19 +1,22 @@
 // Packs that leave or come in parts of `step` elements, which divides their size.
 //
-//   pack_splitter<X, step>    take(word), then its parts in order: element(i) of the one at hand, advance() to the next
+//   pack_splitter<X, step>    take(word), then its parts in order: part() is the one at hand, advance() goes to the next
 //   pack_joiner<Y, step>      put(part) for each part in order; then word() is the pack of all
+// A part is a pack<value_type, step>.
 //
 // The registers shift by a part each time: a part is read and written at one place, where a counter as an index would
 // make a multiplexer of the whole pack for each element.
 #ifndef HLSGEN_PACK_PARTS_H
 #define HLSGEN_PACK_PARTS_H
 
+#include <hlsgen/pack.h>
+
 namespace hlsgen {
 
 template <class X, int step>
 struct pack_splitter {
     static_assert(X::size % step == 0, "parts fill a pack exactly");
-    typedef typename X::value_type value_type;
+    typedef pack<typename X::value_type, step> part_type;
     X rest;
 
     void take(const X& word) {
@@ -21,9 +24,15 @@ struct pack_splitter {
         rest = word;
     }
 
-    value_type element(int i) const {
+    part_type part() const {
 #pragma HLS INLINE
-        return rest.data[i];
+        part_type first;
+    Part:
+        for (int i = 0; i < step; i++) {
+#pragma HLS UNROLL
+            first.data[i] = rest.data[i];
+        }
+        return first;
     }
 
     void advance() {
@@ -39,10 +48,9 @@ struct pack_splitter {
 template <class Y, int step>
 struct pack_joiner {
     static_assert(Y::size % step == 0, "parts fill a pack exactly");
-    typedef typename Y::value_type value_type;
     Y joined;
 
-    void put(const value_type part[step]) {
+    void put(const pack<typename Y::value_type, step>& part) {
 #pragma HLS INLINE
     Shift:
         for (int i = 0; i < Y::size - step; i++) {
@@ -52,7 +60,7 @@ struct pack_joiner {
     Put:
         for (int i = 0; i < step; i++) {
 #pragma HLS UNROLL
-            joined.data[Y::size - step + i] = part[i];
+            joined.data[Y::size - step + i] = part.data[i];
         }
     }
 

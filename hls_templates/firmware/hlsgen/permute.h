@@ -61,7 +61,7 @@ void permute_stream(std::true_type, hls::stream<X>& x, hls::stream<Y>& y) {
     static_assert(C::in_d2 == Y::size, "a pack is a position");
     const int d0 = P::length(C::perm0), d1 = P::length(C::perm1);
     X rows[C::in_d0 * C::in_d1];
-#pragma HLS AGGREGATE variable=rows
+#pragma HLS AGGREGATE variable=rows compact=bit
 Take:
     for (int r = 0; r < C::in_d0 * C::in_d1; r++) {
 #pragma HLS PIPELINE II=1

@@ -36,16 +36,9 @@ void repack(hls::stream<X>& x, hls::stream<Y>& y) {
 Step:
     for (int done = 0; done < C::size; done += step) {
 #pragma HLS PIPELINE II=1
-        typename X::value_type part[step];
-#pragma HLS ARRAY_PARTITION variable=part complete
         if (int(taken) == 0) splitter.take(x.read());
-    Element:
-        for (int i = 0; i < step; i++) {
-#pragma HLS UNROLL
-            part[i] = splitter.element(i);
-        }
+        joiner.put(splitter.part());
         splitter.advance();
-        joiner.put(part);
         taken = int(taken) == X::size / step - 1 ? 0 : int(taken) + 1;
         put = int(put) == Y::size / step - 1 ? 0 : int(put) + 1;
         if (int(put) == 0) y.write(joiner.word());

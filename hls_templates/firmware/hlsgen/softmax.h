@@ -18,7 +18,8 @@
 //   positions, n            x and y are [positions][n]
 //   reuse_factor
 // Constants: exps[tables][2^width of share_t], the table of pieces.h.
-// Streams: X::size and Y::size divide n.
+// Streams: X::size divides n, Y::size == n. In a position all n exponentials are looked up and multiplied side by side
+// (shared where the interval allows it): a table is copied for as many readers.
 // Cycles: positions * reuse_factor
 //   arrays: positions * reuse_factor
 #ifndef HLSGEN_SOFTMAX_H
@@ -38,17 +39,38 @@ constexpr int softmax_entries() {
     return C::tables << traits<typename C::share_t>::width;
 }
 
+// The largest, by a tree of comparisons: as deep as n has bits, where a chain would be n deep.
 template <class C>
 typename C::input_t softmax_largest(const typename C::input_t x[C::n]) {
 #pragma HLS INLINE
-    typename C::input_t largest = x[0];
-Largest:
-    for (int i = 1; i < C::n; i++) {
+    typename C::input_t largest[C::n];
+#pragma HLS ARRAY_PARTITION variable=largest complete
+Start:
+    for (int i = 0; i < C::n; i++) {
 #pragma HLS UNROLL
-        largest = select(x[i] > largest, x[i], largest);
+        largest[i] = x[i];
     }
-    return largest;
+Level:
+    for (int level = 0; level < detail::bits_of(C::n - 1); level++) {
+#pragma HLS UNROLL
+        const int apart = 1 << level;
+    Pair:
+        for (int i = 0; i < C::n; i++) {
+#pragma HLS UNROLL
+            const bool first = (i & (2 * apart - 1)) == 0 && i + apart < C::n;
+            const int other = first ? i + apart : i;
+            if (first) largest[i] = select(largest[other] > largest[i], largest[other], largest[i]);
+        }
+    }
+    return largest[0];
 }
+
+// Cycles from position to position: as many as packs of one, if that is more than the reuse factor.
+template <class C, int pack_size>
+struct softmax_schedule {
+    static const int packs = C::n / pack_size;
+    static const int interval = packs > C::reuse_factor ? packs : C::reuse_factor;
+};
 
 // exp(-k) from tables 0 .. Last, which read its top bits.
 template <class C, int Last>
@@ -125,16 +147,17 @@ template <class C, class X, class Y>
 void softmax(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::exp_word, softmax_entries<C>()> exps,
              rom<typename C::packed_word, pieces_size<C>()> inverse) {
 #pragma HLS INLINE off
+    typedef softmax_schedule<C, X::size> schedule;
+    static_assert(Y::size == C::n && schedule::packs * X::size == C::n, "a pack of the output is one position");
 Position:
     for (int p = 0; p < C::positions; p++) {
-#pragma HLS PIPELINE II=C::reuse_factor
+#pragma HLS PIPELINE II=schedule::interval
         typename C::input_t row[C::n];
 #pragma HLS ARRAY_PARTITION variable=row complete
-        typename C::output_t result[C::n];
-#pragma HLS ARRAY_PARTITION variable=result complete
+        Y result;
         read_array<C::n>(x, row);
-        softmax_position<C>(row, result, exps, inverse);
-        write_array<C::n>(result, y);
+        softmax_position<C>(row, result.data, exps, inverse);
+        y.write(result);
     }
 }
 

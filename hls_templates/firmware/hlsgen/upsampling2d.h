@@ -54,7 +54,7 @@ void upsampling2d(hls::stream<X>& x, hls::stream<Y>& y) {
 #pragma HLS INLINE off
     static_assert(X::size == C::in_channels && Y::size == C::in_channels, "a pack is one pixel");
     Y line[enlarged_image<C>::stored];
-#pragma HLS AGGREGATE variable=line
+#pragma HLS AGGREGATE variable=line compact=bit
     Y pixel;
 Row:
     for (int row = 0; row < C::in_height; row++) {
