@@ -50,6 +50,10 @@ class DesignError(HlsgenError):
     """What a design is made of does not fit together: constants and kernels, or a compiled design and its constants."""
 
 
+class DeadlockError(HlsgenError):
+    """Processes of a design would wait for each other for ever; names the stream that is too short, and its depth."""
+
+
 class InputError(HlsgenError, ValueError):
     """Data given to predict, trace or calibration does not fit the model."""
 

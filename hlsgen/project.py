@@ -33,6 +33,7 @@ from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
+from hlsgen.emulation.stream_check import StreamCheck, check_streams
 from hlsgen.errors import ConfigError, InputError, ModelError, brief, nearest
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
@@ -284,6 +285,23 @@ class Project:
             self.overflows = self._overflow_counter.count(held)
         shaped = [arrays.shaped(r, t.shape) for r, t in zip(results, self.design.outputs, strict=True)]
         return shaped[0] if len(shaped) == 1 else shaped
+
+    def check_streams(self, x: Inputs | None = None) -> StreamCheck:
+        """Run the design with streams of their depths, every kernel call a process: does it come to its end?
+
+        ``x``: a few samples, as for predict; by default one of zeros, since no value decides where words go. Returns
+        how many words each stream held; print it.
+
+        Raises DeadlockError, with the stream and the depth it needs, where processes wait for each other for ever;
+        ConfigError for a project without streams; InputError as predict does.
+        """
+        if not self.plan.stream:
+            raise ConfigError(f"check_streams(): io_type is {self.config.io_type}, which has no streams")
+        given = {t.name: np.zeros((1, *t.shape)) for t in self.design.inputs} if x is None else x
+        inputs = arrays.as_held(self.design.inputs, arrays.checked_inputs(self.design.inputs, given))
+        arrays.refuse_nan(inputs)
+        check, _ = check_streams(self.plan, list(inputs.values()))
+        return check
 
     @cached_property
     def _overflow_counter(self) -> OverflowCounter:

@@ -1,6 +1,7 @@
 // The Python side of every emulated design: the same text for all, compiled once.
 //
-// Module: `lanes`, `inputs`, `outputs`, `constants` (what the design expects) and `Instance`.
+// Module: `lanes`, `inputs`, `outputs`, `constants` (what the design expects), `Instance`, and of a check of streams
+// `set_depths` and `fifos`.
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
@@ -207,6 +208,24 @@ py::list describe_ports(const emu::port* ports, int n) {
     return list;
 }
 
+// The streams of a check: (name, depth, most words at once, depth that it went on with) each, as the last run left them.
+py::list describe_fifos(const emu::design& design) {
+    py::list list;
+    for (const emu::fifo* f = design.fifos; f < design.fifos + design.n_fifos; f++)
+        list.append(py::make_tuple(f->name, f->depth, f->most, f->needed));
+    return list;
+}
+
+void set_depths(const emu::design& design, const std::vector<long>& depths) {
+    if (long(depths.size()) != design.n_fifos)
+        throw py::value_error("the design has " + std::to_string(design.n_fifos) + " streams, found depths of " +
+                              std::to_string(depths.size()));
+    for (int i = 0; i < design.n_fifos; i++) {
+        design.fifos[i].depth = depths[size_t(i)];
+        design.fifos[i].most = design.fifos[i].needed = 0;
+    }
+}
+
 void define(py::module_& m, const emu::design& design) {
     if (design.lanes != L)
         throw py::import_error("the design was compiled for " + std::to_string(design.lanes) +
@@ -218,6 +237,8 @@ void define(py::module_& m, const emu::design& design) {
     for (int i = 0; i < design.n_constants; i++)
         constants.append(py::make_tuple(design.constants[i].count, design.constants[i].width, design.constants[i].is_signed));
     m.attr("constants") = constants;
+    m.def("fifos", [&design] { return describe_fifos(design); });
+    m.def("set_depths", [&design](const std::vector<long>& depths) { set_depths(design, depths); }, py::arg("depths"));
     py::class_<instance>(m, "Instance", py::module_local(), "A design with its own weights.")
         .def(py::init([&design](const py::list& values) { return new instance(design, values); }), py::arg("constants"),
              "constants: one int64 array of mantissas each, or (int64 upper, uint64 lower) beyond 63 bits.")

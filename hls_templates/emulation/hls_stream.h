@@ -2,8 +2,13 @@
 //
 // A stream must be filled and emptied by one thread. Reading an empty stream throws; so does a
 // stream that still holds words at the end of its life, which would hang on the chip.
+// With HLSGEN_BOUNDED_STREAMS, it is that of hlsgen/bounded_stream.h.
 #ifndef HLSGEN_HLS_STREAM_H
 #define HLSGEN_HLS_STREAM_H
+
+#ifdef HLSGEN_BOUNDED_STREAMS
+#include <hlsgen/bounded_stream.h>
+#else
 
 #include <hlsgen/pool.h>
 
@@ -120,5 +125,7 @@ public:
 };
 
 }  // namespace hls
+
+#endif  // HLSGEN_BOUNDED_STREAMS
 
 #endif

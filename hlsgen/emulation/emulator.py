@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,20 @@ class Emulator:
 
         Raises ToolError if it does not compile, DesignError if what was compiled is not for these ports and constants.
         """
-        self.plan = plan
-        self._module = build_extension(emulation_files(plan), flags)
-        check_fit(plan, self._module)
+        self._bind(plan, build_extension(emulation_files(plan), flags))
+
+    @classmethod
+    def of(cls, plan: Plan, module: ModuleType) -> Emulator:
+        """What was compiled of other texts of a plan, with its constants bound. Raises DesignError as for its own."""
+        emulator = cls.__new__(cls)
+        emulator._bind(plan, module)
+        return emulator
+
+    def _bind(self, plan: Plan, module: ModuleType) -> None:
+        self.plan, self._module = plan, module
+        check_fit(plan, module)
         try:
-            self._instance = self._module.Instance([_words(c.array) for c in plan.constants])
+            self._instance = module.Instance([_words(c.array) for c in plan.constants])
         except (ValueError, RuntimeError) as error:
             raise DesignError(f"design '{plan.top}': {error}") from error
 

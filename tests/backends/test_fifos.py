@@ -85,6 +85,18 @@ def interval(plan: Plan, limits: Mapping[str, int | None]) -> int:
     return samples_take(plan, limits, 7) - samples_take(plan, limits, 6)
 
 
+@pytest.mark.parametrize("seed", range(12, 40))
+def test_no_design_stops(seed: int):
+    project = fork_join(seed, steps=14)
+    samples_take(project.plan, depths(project), 2)
+
+
+def test_a_stream_that_is_too_short_stops_the_simulation():
+    project = residual()
+    with pytest.raises(RuntimeError, match="stops: .*'stem_branch'"):
+        samples_take(project.plan, {**depths(project), "stem_branch": 8}, 1)
+
+
 # -- wishes ----------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ from hlsgen.ir.typing import Tensor
 from hlsgen.project import Project
 from hlsgen.tools import find_compiler, run, vendor_headers
 from tests import sanitized
+from tests.backends.simulation import samples_take
 from tests.compiled import VENDOR_PREFIX, alone, program, write_files
 from tests.oracle import processor_independent
 
@@ -93,6 +94,8 @@ def ladder(
     jobs += [lambda p=projects[v], v=v: check_predict(p, v, reference) for v in predicted]
     for variant in ALL[1:]:
         same_types(first, projects[variant])
+        if variant.io_type == "io_stream":
+            check_depths(projects[variant].plan)
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(job) for job in jobs]:
             done.result()
@@ -173,6 +176,11 @@ class Reference:
 def flat(array: Any) -> Ints:
     array = np.asarray(array)
     return array.reshape(len(array), -1)
+
+
+def check_depths(plan: Plan) -> None:
+    """Follow a sample through streams of their depths; raises RuntimeError if the design stops."""
+    samples_take(plan, {name: fifo.depth for name, fifo in plan.fifos.items()}, 1)
 
 
 def values_of(project: Project) -> list[Tensor]:

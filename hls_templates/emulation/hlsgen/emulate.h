@@ -8,6 +8,7 @@
 
 #include <ap_fixed.h>
 #include <hlsgen/constants.h>
+#include <hlsgen/fifo.h>
 #include <hlsgen/prepared.h>
 
 struct _object;  // Python's object, without Python's headers
@@ -40,6 +41,8 @@ struct design {
     void (*bind)(const constant_data* constants, prepared::store&);
     long tensors = 0;  // bytes of all tensors of one chunk: what run may put on the stack, within a factor
     int lanes = HLSGEN_LANES;
+    fifo* fifos = nullptr;  // of a check of streams
+    int n_fifos = 0;
 };
 
 template <class T> constexpr port describe(long elements) {
@@ -68,6 +71,22 @@ template <class Stream> void store_stream(Stream& s, long n, const chunk& c, int
         c.drain(c, port, first, here * word::size, from);
         s.pop(here);
         first += here * word::size;
+    }
+}
+
+// The same word by word, for streams of any kind.
+template <class Stream> void feed(Stream& s, long n, const chunk& c, int port) {
+    typename Stream::value_type word;
+    for (long first = 0; first < n; first += word.size) {
+        c.fill(c, port, first, word.size, &word);
+        s.write(word);
+    }
+}
+template <class Stream> void drain(Stream& s, long n, const chunk& c, int port) {
+    typedef typename Stream::value_type word;
+    for (long first = 0; first < n; first += word::size) {
+        const word next = s.read();
+        c.drain(c, port, first, word::size, &next);
     }
 }
 

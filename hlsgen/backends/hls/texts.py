@@ -41,6 +41,16 @@ def emulation_files(plan: Plan) -> dict[str, str]:
     return files
 
 
+def process_files(plan: Plan) -> dict[str, str]:
+    """The texts of an emulator whose kernel calls are processes on streams of limited depth, as on the chip."""
+    texts = design_files(plan)
+    return {
+        **{name: texts[name] for name in ("types.h", "parameters.h")},
+        "weights.h": render("emulation/weights.h.j2", plan),
+        "design.cpp": render("emulation/processes.cpp.j2", plan, parts=[plan], borders=[]),
+    }
+
+
 def units(files: Mapping[str, str]) -> list[str]:
     """The texts of an emulator that are given to the compiler; the others are included by them."""
     return [name for name in files if name == "design.cpp" or name.endswith("/unit.cpp")]

@@ -1,0 +1,60 @@
+"""Designs as processes on streams of their depths: they come to their end, or the stream that is too short is named."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from hlsgen.emulation.stream_check import check_streams
+from hlsgen.errors import ConfigError, DeadlockError, InputError
+from hlsgen.project import Project
+from tests.backends.fork_joins import fork_join
+from tests.backends.test_fifos import depths, residual
+from tests.passes.builders import grid
+
+
+def yields_the_same(project: Project, shape: tuple[int, ...]) -> dict[str, int]:
+    """Assert that processes on streams of their depths yield what the emulator does; returns what the streams held."""
+    x = grid(shape, samples=20)
+    check, outputs = check_streams(project.plan, [x.reshape(len(x), -1)])
+    for got, right in zip(outputs, project.emulator.run([x.reshape(len(x), -1)], raw=True), strict=True):
+        np.testing.assert_array_equal(got, right)
+    assert {s.name: s.depth for s in check.streams} == depths(project)
+    return {s.name: s.held for s in check.streams}
+
+
+def test_a_shortcut():
+    """A row and two pixels, twice: what the second window reads first waits for it."""
+    held = yields_the_same(residual(), (9, 8, 2))
+    assert held == {"stem": 1, "stem_branch": 2 * 8 + 2, "stem_branch_2": 1, "first": 1, "second": 1, "add": 1}
+
+
+def test_branches():
+    project = fork_join(7)
+    held = yields_the_same(project, (7, 6, 2))
+    assert all(1 <= held[name] <= depth for name, depth in depths(project).items())
+    assert max(held.values()) > 2
+
+
+def test_the_stream_that_is_too_short_is_named_and_its_depth_heals():
+    with pytest.raises(DeadlockError) as caught:
+        residual(layers={"stem": {"fifo_depth": 3}}).check_streams()
+    found = re.search(
+        r"stream '(\w+)' from stem_branch \(clone\) to add \(merge\) .* 3 words and needs (\d+);", str(caught.value)
+    )
+    assert found is not None and found[1] == "stem_branch" and "leave out fifo_depth" in str(caught.value)
+    needed = int(found[2])
+    assert residual(layers={"stem": {"fifo_depth": needed}}).check_streams().streams
+    with pytest.raises(DeadlockError, match=f"is full with {needed - 1} words and needs {needed};"):
+        residual(layers={"stem": {"fifo_depth": needed - 1}}).check_streams()
+
+
+def test_what_is_given():
+    project = residual()
+    assert str(project.check_streams(grid((9, 8, 2), samples=3))).splitlines()[2].split() == ["stem", "2", "1"]
+    with pytest.raises(InputError):
+        project.check_streams(np.zeros((2, 9)))
+    with pytest.raises(ConfigError, match="check_streams.*io_parallel, which has no streams"):
+        residual(io_type="io_parallel").check_streams()
