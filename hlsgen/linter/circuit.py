@@ -74,11 +74,14 @@ class Circuit:
             if access.written_back
             else ("read", f"a multiplexer of more than {MOST_WAYS} ways: shift the elements, or leave them a memory")
         )
-        return self.finding(
+        places = self.module.places(access.instruction.debug)
+        place = next((p for p in places if (p.file, p.function) == (known.file, known.function)), None)
+        finding = self.finding(
             access.instruction, access.function.name, "multiplexer",
             f"registers '{known.variable}'{of} ({known.file}:{known.line}) are {what} by an index that changes{ways}",
             expected,
         )  # fmt: skip
+        return finding if place is None else replace(finding, line=place.line, file=place.file)
 
     def place(self, instruction: Instruction, function: str) -> Place:
         """The innermost line of the project's own text; else that on which the function begins."""
@@ -106,8 +109,20 @@ class Circuit:
                 instruction, function, "floating-point", f"floating point ('{instruction.opcode}')",
                 "compute in ap_fixed; tables are made in Python",
             )  # fmt: skip
+        if self._multiplies_counters(instruction):
+            yield self.finding(
+                instruction, function, "counter-product", f"a multiplication of {instruction.width}, of counters",
+                "where something lies is counted, not computed: add up in the loop, or take a constant",
+            )  # fmt: skip
         if instruction.opcode in ("call", "invoke"):
             yield from self._of_call(instruction, function)
+
+    def _multiplies_counters(self, instruction: Instruction) -> bool:
+        """Whether it is a product of the project's own integers: those of numbers come from the headers' operators."""
+        if instruction.opcode != "mul" or any(LITERAL.fullmatch(value) for value in instruction.values):
+            return False
+        places = self.module.places(instruction.debug)
+        return bool(places) and places[0].file in self.sources
 
     def _of_call(self, call: Instruction, function: str) -> Iterator[Finding]:
         name = call.callee
