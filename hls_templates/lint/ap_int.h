@@ -28,10 +28,10 @@ template <int W, bool S> using bits = typename exact<W, S>::type;
 
 // The low W bits of any integer, as a value of that type.
 template <int W, bool S> struct low_bits {
-    template <class M> static bits<W, S> of(M value) { return bits<W, S>(value); }
+    template <class M> static constexpr bits<W, S> of(M value) { return bits<W, S>(value); }
 };
 template <> struct low_bits<1, true> {
-    template <class M> static bits<1, true> of(M value) { return bits<1, true>(value & 1) ? -1 : 0; }
+    template <class M> static constexpr bits<1, true> of(M value) { return bits<1, true>(value & 1) ? -1 : 0; }
 };
 
 // Native integers: what an ap_[u]int becomes where one is needed, and what one is in an expression.
@@ -71,8 +71,8 @@ template <int W> constexpr unsigned _BitInt(W) digits(const char* text) {
 template <int W> struct part;
 template <class T> struct slot;
 template <class M> constexpr M raw(const M& value);
-template <int W> bits<W, false> raw(const part<W>& value);
-template <class T> bits<T::width, false> raw(const slot<T>& value);
+template <int W> constexpr bits<W, false> raw(const part<W>& value);
+template <class T> constexpr bits<T::width, false> raw(const slot<T>& value);
 template <int W> constexpr bits<W, true> raw(const ap_int<W>& value);
 template <int W> constexpr bits<W, false> raw(const ap_uint<W>& value);
 
@@ -80,7 +80,7 @@ template <int W> constexpr bits<W, false> raw(const ap_uint<W>& value);
 template <int W> struct part {
     bits<W, false> word;
     int high, low;
-    bits<W, false> value() const { return bits<W, false>((word >> low) & (bits<W, false>(-1) >> (W - 1 - (high - low)))); }
+    constexpr bits<W, false> value() const { return bits<W, false>((word >> low) & (bits<W, false>(-1) >> (W - 1 - (high - low)))); }
     operator unsigned long long() const { return (unsigned long long)(value()); }
     unsigned long long to_uint64() const { return (unsigned long long)(value()); }
 };
@@ -89,7 +89,7 @@ template <class T> struct slot {
     T& target;
     int high, low;
     typedef bits<T::width, false> word;
-    part<T::width> read() const { return {word(target.v), high, low}; }
+    constexpr part<T::width> read() const { return {word(target.v), high, low}; }
     operator part<T::width>() const { return read(); }
     operator unsigned long long() const { return read(); }
     unsigned long long to_uint64() const { return read().to_uint64(); }
@@ -109,8 +109,8 @@ template <class T> struct slot {
 };
 
 template <class M> constexpr M raw(const M& value) { return value; }
-template <int W> bits<W, false> raw(const part<W>& value) { return value.value(); }
-template <class T> bits<T::width, false> raw(const slot<T>& value) { return value.read().value(); }
+template <int W> constexpr bits<W, false> raw(const part<W>& value) { return value.value(); }
+template <class T> constexpr bits<T::width, false> raw(const slot<T>& value) { return value.read().value(); }
 template <int W> constexpr bits<W, true> raw(const ap_int<W>& value) { return value.v; }
 template <int W> constexpr bits<W, false> raw(const ap_uint<W>& value) { return value.v; }
 

@@ -18,13 +18,15 @@ from hlsgen.tools import Clang, run, templates_dir
 
 _FLAGS = (
     *("--target=spir64-unknown-unknown", "-nostdinc", "-nostdinc++"),
-    *("-std=c++14", "-O1", "-S", "-emit-llvm", "-gline-tables-only", "-fno-discard-value-names"),
+    *("-std=c++14", "-D__SYNTHESIS__", "-O1", "-S", "-emit-llvm", "-gline-tables-only", "-fno-discard-value-names"),
     *("-fwrapv", "-fno-exceptions", "-fno-rtti", "-fno-vectorize", "-fno-slp-vectorize", "-fno-unroll-loops"),
     *("-mllvm", "-pragma-unroll-threshold=1000000000"),
     *("-Wno-everything", "-Wpass-failed", "-Wdeprecated-declarations"),
 )
 """A machine without integers of its own, for which no width is rounded up, and no header but ours: the IR is the same
 everywhere. Nothing is unrolled but what a pragma says, and that whatever its size; arithmetic wraps as in hardware."""
+_WIDE_INTEGERS = ("-Xclang", "-fexperimental-max-bitint-width=65536")
+"""Of clang 16 and newer, else 128 bits are the most."""
 _SECONDS = 900
 _WARNING = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):\d+: warning: (?P<text>.*)$", re.MULTILINE)
 _TOO_WIDE = "of bit sizes greater than 128 not supported"
@@ -55,7 +57,8 @@ def compile_top(sources: Mapping[str, Source], top: str, how: Obedience, clang: 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         headers = (f"-I{lint_headers()}", "-include", "registers.h", "-I.")
-        command = [*clang.command, *_FLAGS, *headers, f"{top}.cpp", "-o", f"{top}.ll"]
+        wide = _WIDE_INTEGERS if clang.major >= 16 else ()
+        command = [*clang.command, *_FLAGS, *wide, *headers, f"{top}.cpp", "-o", f"{top}.ll"]
         try:
             done = run(command, cwd=folder, timeout=_SECONDS)
         except ToolError as error:

@@ -105,7 +105,7 @@ def written_parameters(sources: Mapping[str, Source]) -> dict[tuple[str, int, in
 def _is_written(source: Source, scope: Scope, parameter: str, known: Mapping[tuple[str, int, int], bool]) -> bool:
     name, body = _last_word(parameter), source.code[scope.body : scope.end]
     if "stream" not in parameter:
-        return "[" in parameter and not parameter.startswith("const ")
+        return ("[" in parameter or "*" in parameter) and not parameter.startswith("const ")
     if re.search(rf"\b{name}\s*\.\s*write\s*\(", body):
         return True
     for call in re.finditer(r"(\w+)\s*(?:<[^;{}()]*>)?\s*\(", body):

@@ -8,7 +8,7 @@ of ours has no reason to write it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -165,8 +165,8 @@ _EXPRESSION = re.compile(r"[\w:+\-*/()<>.%]+")
 _POSITIVE = {"factor", "ii", "depth", "distance", "limit"}
 
 
-def check_pragmas(source: Source) -> Iterator[Finding]:
-    """Every pragma of a file: its grammar, the names in it, its place."""
+def check_pragmas(source: Source, constants: Set[str] = frozenset()) -> Iterator[Finding]:
+    """Every pragma of a file: its grammar, the names in it, its place. ``constants``: of other files of the project."""
     for line, tool in source.others:
         yield Finding(
             source.path, line, "pragma-tool", f"#pragma {tool}",
@@ -182,6 +182,7 @@ def check_pragmas(source: Source) -> Iterator[Finding]:
             )  # fmt: skip
             continue
         yield from _grammar(source, pragma, directive)
+        yield from _names(source, pragma, constants)
         yield from _placement(source, pragma, directive)
 
 
@@ -206,13 +207,17 @@ def _grammar(source: Source, pragma: Pragma, directive: Directive) -> Iterator[F
     for name in directive.required:
         if name not in given:
             yield finding(f"no '{name}'", f"add {name}=..., without which the pragma says nothing")
+
+
+def _names(source: Source, pragma: Pragma, constants: Set[str]) -> Iterator[Finding]:
     for name in pragma.variables:
         root = next(identifiers(name), name)
-        if not source.declares(root, pragma.scope, pragma.start) and root != "return":
-            yield finding(
-                f"'{name}' is declared nowhere before it",
-                "name a parameter, or a variable of this scope above the pragma",
-            )
+        if root in constants or root == "return" or source.declares(root, pragma.scope, pragma.start):
+            continue
+        yield Finding(
+            source.path, pragma.line, "pragma-grammar", f"{pragma.directive}: '{name}' is declared nowhere before it",
+            "name a parameter, a constant, or a variable of this scope above the pragma",
+        )  # fmt: skip
 
 
 def _near(word: str, words: Mapping[str, object]) -> str:

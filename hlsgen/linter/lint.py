@@ -91,8 +91,9 @@ class _Project:
             yield Finding(
                 f"{self.top}.cpp", 1, "top", f"no function '{self.top}'", "the top function has the file's name"
             )
+        constants = frozenset(name for source in self.sources.values() for name in source.constants)
         for source in self.sources.values():
-            yield from check_pragmas(source)
+            yield from check_pragmas(source, constants)
         yield from check_dataflow(self.main, self.sources)
         yield from check_limits(self.main, self.sources)
 

@@ -20,8 +20,8 @@ def stated_products(sources: Mapping[str, Source], top: str) -> dict[str, int]:
     """Step -> the multiplications that its kernel's text must have.
 
     Comparable are kernels that compute a position at a time, of types of which both have two bits at least: one bit is
-    a choice. With strategy latency all products stand in the text (an interval above one lets the tool share the
-    multipliers), with strategy resource those of one turn. A design of one flat pipeline has all positions at once.
+    a choice. A kernel that takes turns has the products of one of them in its text; another has all, and an interval
+    above one lets the tool share the multipliers. A design of one flat pipeline has all positions at once.
     """
     configs = dict(_STRUCT.findall(sources["parameters.h"].text)) if "parameters.h" in sources else {}
     flat = "#pragma HLS DATAFLOW" not in sources[f"{top}.cpp"].text
@@ -33,12 +33,16 @@ def stated_products(sources: Mapping[str, Source], top: str) -> dict[str, int]:
             continue
         config = configs.get(call["step"], "")
         if stated is not None and call["function"] in _COUNTED and _multiplies(config):
-            resource = "strategy::resource" in config
-            count = int(stated["count"] if resource else stated["products"] or stated["count"])
+            count = int(stated["count"] if _takes_turns(config) else stated["products"] or stated["count"])
             positions = re.search(r"int positions = (\d+);", config)
             found[call["step"]] = count * (int(positions.group(1)) if flat and positions else 1)
         stated = None
     return found
+
+
+def _takes_turns(config: str) -> bool:
+    turns = re.search(r"int turns = (\d+);", config)
+    return int(turns.group(1)) > 1 if turns else "strategy::resource" in config
 
 
 def _multiplies(config: str) -> bool:

@@ -18,6 +18,7 @@ _PRAGMA = re.compile(r"\s*#\s*pragma\s+(?P<tool>\w+)\b(?P<rest>.*)", re.DOTALL)
 _LABEL = re.compile(r"\s*(\w+)\s*:(?!:)")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)\s*")
 _CALLED = re.compile(r"(operator\s*[^\s\w(]+|operator\s*\(\)|~?\w+)\s*\(")
+_CONSTANT = re.compile(r"\bstatic const [^;={}()]+? (\w+)\[")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -122,6 +123,12 @@ class Source:
     def pragmas(self) -> list[Pragma]:
         found = [pragma for scope in (self.file, *self.scopes) for pragma in scope.pragmas]
         return sorted(found, key=lambda pragma: pragma.start)
+
+    @property
+    def constants(self) -> list[str]:
+        """Arrays that are constants of the whole file."""
+        found = _CONSTANT.finditer(self.code)
+        return [match.group(1) for match in found if self.scope_at(match.start()).kind in (Kind.FILE, Kind.NAMESPACE)]
 
     def functions(self, name: str | None = None) -> list[Scope]:
         """The functions that are defined here, of this name if one is given."""
