@@ -1,8 +1,8 @@
 """The only module that finds and starts programs and reads the environment.
 
-Variables: ``HLSGEN_CXX`` and ``CXX`` (compiler), ``HLSGEN_CACHE`` and ``XDG_CACHE_HOME`` (cache of
-compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Vitis installation),
-``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``).
+Variables: ``HLSGEN_CXX`` and ``CXX`` (compiler), ``HLSGEN_CLANG`` (a clang for ``hlsgen lint``), ``HLSGEN_CACHE`` and
+``XDG_CACHE_HOME`` (cache of compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Vitis
+installation), ``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``).
 """
 
 from __future__ import annotations
@@ -283,6 +283,63 @@ def _compiler_version(path: Path, arguments: tuple[str, ...], _changed: int) -> 
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return output.partition("\n")[0].strip()
+
+
+@dataclass(frozen=True)
+class Clang(Compiler):
+    """A clang, which is only asked for its IR. ``major`` is its version's first number."""
+
+    major: int = 0
+
+
+_CLANGS = ("clang", *(f"clang-{major}" for major in range(26, 13, -1)))
+_WIDE_INTEGERS = 16
+"""The first clang with integers of more than 128 bits, and whose IR is free of memory where there is none."""
+
+
+def find_clang(given: str | None = None) -> Clang | None:
+    """Find a clang: ``given`` or ``HLSGEN_CLANG``, else on PATH or in the package ziglang; None if there is none.
+
+    One of version 16 or newer wins over older ones, wherever they are. Raises ToolError if the one that is named is
+    none.
+    """
+    named = given or os.environ.get("HLSGEN_CLANG")
+    if named:
+        found = _clang(named)
+        if found is None:
+            where = "--clang" if given else "HLSGEN_CLANG"
+            raise ToolError(f"{where}={named}: no clang that can be started; give its path, or that of zig")
+        return found
+    known = [clang for name in _CLANGS if (clang := _clang(name)) is not None][:1]
+    if not known or known[0].major < _WIDE_INTEGERS:
+        known = [clang for clang in (*_newer_clangs(), _zig()) if clang is not None] + known
+    return known[0] if known else None
+
+
+def _newer_clangs() -> Iterator[Clang | None]:
+    for major in range(26, _WIDE_INTEGERS - 1, -1):
+        yield _clang(f"clang-{major}")
+
+
+def _zig() -> Clang | None:
+    """The clang within the package ziglang."""
+    spec = importlib.util.find_spec("ziglang")
+    folders = (spec.submodule_search_locations or ()) if spec else ()
+    return next((clang for folder in folders if (clang := _clang(str(Path(folder) / "zig"))) is not None), None)
+
+
+def _clang(name: str) -> Clang | None:
+    path = shutil.which(name)
+    if path is None:
+        return None
+    program = Path(path).absolute()
+    arguments = ("clang",) if program.stem == "zig" else ()
+    try:
+        version = _compiler_version(program, arguments, program.stat().st_mtime_ns)
+    except ToolError:
+        return None
+    major = re.search(r"clang version (\d+)", version)
+    return Clang(program, version, arguments, int(major.group(1))) if major else None
 
 
 def python_headers() -> Path:

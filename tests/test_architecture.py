@@ -23,6 +23,7 @@ RANKS = {
     "helpers": 2,
     "ir": 1,
     "quantizers": 2,
+    "linter": 2,
     "config": 2,
     "layers": 3,
     "frontends": 4,

@@ -15,7 +15,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import cache, doctor
+from hlsgen.cli import cache, doctor, lint
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, InterfaceName, IoType, Strategy
@@ -260,6 +260,7 @@ def passes() -> None:
 
 
 app.command(name="doctor")(doctor.doctor)
+app.command(name="lint")(lint.lint)
 
 
 def _printer(wanted: list[str]) -> Callable[[str, Graph | Draft], None] | None:

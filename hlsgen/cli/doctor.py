@@ -34,6 +34,7 @@ def findings() -> list[Finding]:
         _required("cache", lambda: str(tools.cache_dir())),
         *(_framework(*entry) for entry in _FRAMEWORKS),
         _vendor_headers(),
+        _clang(),
         _vitis(),
     ]
 
@@ -88,6 +89,16 @@ def _vendor_headers() -> Finding:
         return Finding(name, False, False, str(error))
     missing = "for hlsgen's own tests: pip install --no-deps hls4ml, or set HLSGEN_VENDOR_HEADERS"
     return Finding(name, folder is not None, False, missing if folder is None else str(folder))
+
+
+def _clang() -> Finding:
+    try:
+        clang = tools.find_clang()
+    except ToolError as error:
+        return Finding("clang", False, False, str(error))
+    if clang is None:
+        return Finding("clang", False, False, "for 'hlsgen lint': pip install 'hlsgen[lint]', or set HLSGEN_CLANG")
+    return Finding("clang", True, False, f"{clang.version} at {clang.path}")
 
 
 def _vitis() -> Finding:

@@ -1,0 +1,1 @@
+"""Checks of a written project, without any HLS tool: ``hlsgen lint``."""

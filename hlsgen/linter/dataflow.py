@@ -1,0 +1,204 @@
+"""Canonical dataflow of the top function, as UG1399 asks for it.
+
+In a function with DATAFLOW stand declarations of channels and calls of processes, nothing else. Every channel has one
+producer and behind it one consumer; every port one process. Where two ways lead from one process to another, the
+shorter one passes others by and has to hold what those take time for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hlsgen.linter.finding import Finding, Severity
+from hlsgen.linter.source import Scope, Source, arguments, identifiers
+
+_CALL = re.compile(r"(?:[\w]+::)*(\w+)\s*(?:<.*>)?\s*\((.*)\)", re.DOTALL)
+_ARRAY = re.compile(r"(?:static\s+|const\s+)*[\w:]+(?:<.*>)?\s+(\w+)\s*((?:\[[^\]]*\])+)", re.DOTALL)
+_STREAM = re.compile(r"hls::stream\s*<.*>\s*(\w+)\s*(?:\(.*\)|\{.*\})?", re.DOTALL)
+_NOTHING = re.compile(r"typedef\b.*|using\b.*|static_assert\b.*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A process: the function's name, its arguments, and the line it is called on."""
+
+    line: int
+    function: str
+    arguments: tuple[str, ...]
+    step: str
+    """The name in the text: what the config struct is called after, else the function's."""
+
+
+@dataclass
+class Channel:
+    """An array or a stream within the top function."""
+
+    name: str
+    line: int
+    is_stream: bool
+    producers: list[int] = field(default_factory=list)
+    consumers: list[int] = field(default_factory=list)
+
+
+def top_function(source: Source) -> Scope | None:
+    """The top function of a project: the one that has the name of its file."""
+    return next(iter(source.functions(source.path.rpartition("/")[2].removesuffix(".cpp"))), None)
+
+
+def calls_of(source: Source, top: Scope) -> list[Call]:
+    """The processes in the order of their text."""
+    return [found for line, text in _statements(source, top) if (found := _call(line, text)) is not None]
+
+
+def check_dataflow(source: Source, sources: Mapping[str, Source]) -> Iterator[Finding]:
+    """All that is not canonical in a top function with DATAFLOW; nothing where it is one pipeline."""
+    top = top_function(source)
+    if top is None or not any(pragma.directive == "DATAFLOW" for pragma in top.pragmas):
+        return
+    writes = written_parameters(sources)
+    channels, calls = _channels(source, top), calls_of(source, top)
+    ports = {_last_word(parameter): parameter for parameter in arguments(top.parameters)}
+    for line, text in _statements(source, top):
+        if not _NOTHING.fullmatch(text) and not _declared(text) and _call(line, text) is None:
+            yield _finding(
+                source, line, f"'{' '.join(text.split())[:60]}' is no call and no declaration",
+                "a function with DATAFLOW holds only these: move it into a process",
+            )  # fmt: skip
+    used: dict[str, list[Call]] = {name: [] for name in ports}
+    for number, call in enumerate(calls):
+        for place, argument in enumerate(call.arguments):
+            if argument in channels:
+                channel = channels[argument]
+                writing = writes.get((call.function, len(call.arguments), place))
+                (channel.producers if writing else channel.consumers).append(number)
+            elif argument in used:
+                used[argument].append(call)
+    for name, users in used.items():
+        if len(users) != 1:
+            yield _finding(
+                source, users[1].line if users else source.line(top.start),
+                f"port '{name}' is used by {len(users)} processes", "a port belongs to one process, which passes it on",
+            )  # fmt: skip
+    for channel in channels.values():
+        yield from _of_channel(source, channel, calls)
+    yield from _bypasses(source, top, list(channels.values()), calls)
+
+
+def written_parameters(sources: Mapping[str, Source]) -> dict[tuple[str, int, int], bool]:
+    """(function, number of parameters, place of one) -> whether it is written: a stream, or an array not constant.
+
+    A stream that is handed on is written if the function that takes it writes it.
+    """
+    functions = [(source, scope) for source in sources.values() for scope in source.functions()]
+    found: dict[tuple[str, int, int], bool] = {}
+    for _ in range(4):  # as deep as streams are handed on
+        for source, scope in functions:
+            parameters = arguments(scope.parameters)
+            for place, parameter in enumerate(parameters):
+                key = (scope.name, len(parameters), place)
+                found[key] = found.get(key, False) or _is_written(source, scope, parameter, found)
+    return found
+
+
+def _is_written(source: Source, scope: Scope, parameter: str, known: Mapping[tuple[str, int, int], bool]) -> bool:
+    name, body = _last_word(parameter), source.code[scope.body : scope.end]
+    if "stream" not in parameter:
+        return ("[" in parameter or "*" in parameter) and not parameter.startswith("const ")
+    if re.search(rf"\b{name}\s*\.\s*write\s*\(", body):
+        return True
+    for call in re.finditer(r"(\w+)\s*(?:<[^;{}()]*>)?\s*\(", body):
+        given = arguments(_until_closed(body, call.end()))
+        if name in given and known.get((call.group(1), len(given), given.index(name))):
+            return True
+    return False
+
+
+def _until_closed(text: str, start: int) -> str:
+    depth = 1
+    for found in re.finditer(r"[()]", text[start:]):
+        depth += 1 if found.group() == "(" else -1
+        if depth == 0:
+            return text[start : start + found.start()]
+    return ""
+
+
+def _of_channel(source: Source, channel: Channel, calls: list[Call]) -> Iterator[Finding]:
+    name, kind = channel.name, "stream" if channel.is_stream else "array"
+    for what, users in (("producers", channel.producers), ("consumers", channel.consumers)):
+        if len(users) != 1:
+            steps = ", ".join(calls[user].step for user in users)
+            yield _finding(
+                source, channel.line, f"{kind} '{name}' has {len(users)} {what}{f' ({steps})' if steps else ''}",
+                "a channel has one of each: copy it for each reader by a process of its own (clone.h)",
+            )  # fmt: skip
+    if channel.producers and channel.consumers and min(channel.consumers) <= max(channel.producers):
+        yield _finding(
+            source, channel.line, f"{kind} '{name}' is read before it is written",
+            "processes stand in the order in which data flow: there is no feedback",
+        )  # fmt: skip
+
+
+def _bypasses(source: Source, top: Scope, channels: list[Channel], calls: list[Call]) -> Iterator[Finding]:
+    """Channels that pass processes by: at both of their ends begins and ends a longer way."""
+    edges = [(c.producers[0], c.consumers[0], c) for c in channels if len(c.producers) == len(c.consumers) == 1]
+    for start, end, channel in edges:
+        if start >= end:
+            continue
+        length = _longest(start, end, [(a, b) for a, b, _ in edges])
+        streams = [p for p in top.pragmas if p.directive == "STREAM" and channel.name in p.variables]
+        if length > 1 and not any(pragma.option("depth") for pragma in streams):
+            yield Finding(
+                source.path, channel.line, "dataflow",
+                f"'{channel.name}' passes {length - 1} processes by between {calls[start].step} and {calls[end].step}",
+                "say by STREAM depth=... what it holds meanwhile: without, it has room for two and stalls the others",
+                Severity.ERROR if channel.is_stream else Severity.WARNING,
+            )  # fmt: skip
+
+
+def _longest(start: int, end: int, edges: list[tuple[int, int]]) -> int:
+    """The most channels on a way from one process to another; processes are numbered in the order of the text."""
+    most = {start: 0}
+    for a, b in sorted(edges):
+        if a in most and a < b:
+            most[b] = max(most.get(b, 0), most[a] + 1)
+    return most.get(end, 0)
+
+
+def _statements(source: Source, top: Scope) -> Iterator[tuple[int, str]]:
+    place = top.body + 1
+    for text in source.code[place : top.end].split(";"):
+        if text.strip():
+            yield source.line(place + len(text) - len(text.lstrip())), text.strip()
+        place += len(text) + 1
+
+
+def _channels(source: Source, top: Scope) -> dict[str, Channel]:
+    found = {}
+    for line, text in _statements(source, top):
+        name = _declared(text)
+        if name:
+            found[name] = Channel(name, line, _STREAM.fullmatch(text) is not None)
+    return found
+
+
+def _declared(text: str) -> str:
+    found = _STREAM.fullmatch(text) or _ARRAY.fullmatch(text)
+    return found.group(1) if found else ""
+
+
+def _call(line: int, text: str) -> Call | None:
+    found = None if _declared(text) else _CALL.fullmatch(text)
+    if found is None:
+        return None
+    config = re.search(r"<\s*(\w+?)_config\b", text)
+    return Call(line, found.group(1), tuple(arguments(found.group(2))), config.group(1) if config else found.group(1))
+
+
+def _last_word(parameter: str) -> str:
+    return list(identifiers(parameter.partition("[")[0]))[-1] if parameter else ""
+
+
+def _finding(source: Source, line: int, found: str, expected: str) -> Finding:
+    return Finding(source.path, line, "dataflow", found, expected)

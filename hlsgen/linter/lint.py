@@ -1,0 +1,134 @@
+"""Whether a written project can become good hardware, as far as that shows without an HLS tool.
+
+Two ways to look: at the text (pragmas against the tool's grammar, canonical dataflow, limits), which needs nothing; and
+at the LLVM IR that clang makes of the top function with the pragmas obeyed (no divider, no floating point, no call of
+what cannot be built, registers where registers are asked for, as many products as stated), which needs a clang.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from hlsgen.errors import OutputDirError
+from hlsgen.linter.circuit import Circuit
+from hlsgen.linter.compile import compile_top
+from hlsgen.linter.dataflow import Call, calls_of, check_dataflow, top_function
+from hlsgen.linter.finding import Finding, Multiplications, Report, Severity, ordered
+from hlsgen.linter.grammar import check_pragmas
+from hlsgen.linter.limits import MOST_PRODUCTS, check_limits
+from hlsgen.linter.multiplexers import registers_of
+from hlsgen.linter.obey import Obedience
+from hlsgen.linter.products import stated_products
+from hlsgen.linter.source import Source
+from hlsgen.tools import Clang, find_clang
+
+_NO_CLANG = (
+    "no clang: only the text was looked at, not what is built of it; pip install 'hlsgen[lint]' brings one, or install "
+    "clang 16 or newer and give it by --clang or HLSGEN_CLANG"
+)
+
+
+def lint(folder: str | Path, clang: str | None = None, *, constants: bool = False) -> Report:
+    """Check a written project.
+
+    ``clang``: a program; default: one that is found, else the text alone is looked at. ``constants``: also count the
+    multiplications that are left when weights and tables are known, which takes as long again.
+
+    Raises OutputDirError for a folder that holds no project, ToolError for a clang that is none or does not take the
+    text.
+    """
+    return lint_texts(_read(Path(folder)), find_clang(clang), constants=constants)
+
+
+def lint_texts(files: Mapping[str, str], clang: Clang | None, *, constants: bool = False) -> Report:
+    """Check the texts below ``firmware/``: file name -> text."""
+    project = _Project.of(files)
+    findings = list(project.of_text())
+    if clang is None:
+        return Report(_placed(findings), (_NO_CLANG,))
+    circuit, more = project.circuit(clang)
+    findings += [*more, *circuit.findings(registers_of(project.sources)), *project.of_products(circuit)]
+    left = project.circuit(clang, opaque=False)[0] if constants else None
+    return Report(_placed(findings), multiplications=tuple(_counts(project, circuit, left)))
+
+
+def _placed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return ordered(replace(finding, file=f"firmware/{finding.file}") for finding in findings)
+
+
+def _counts(project: _Project, circuit: Circuit, left: Circuit | None) -> Iterator[Multiplications]:
+    for call in project.calls:
+        widths = circuit.widths(call.step)
+        after = None if left is None else left.multiplied(call.step)
+        yield Multiplications(call.step, call.function, widths.total(), tuple(sorted(widths.items())), after)
+
+
+@dataclass(frozen=True)
+class _Project:
+    """The sources of a project, by their name below ``firmware/``."""
+
+    sources: Mapping[str, Source]
+    top: str
+
+    @classmethod
+    def of(cls, files: Mapping[str, str]) -> _Project:
+        sources = {name: Source(name, text) for name, text in files.items()}
+        return cls(sources, next(PurePosixPath(name).stem for name in files if name.endswith(".cpp")))
+
+    @property
+    def main(self) -> Source:
+        return self.sources[f"{self.top}.cpp"]
+
+    @property
+    def calls(self) -> list[Call]:
+        top = top_function(self.main)
+        return calls_of(self.main, top) if top is not None else []
+
+    def of_text(self) -> Iterator[Finding]:
+        if top_function(self.main) is None:
+            yield Finding(
+                f"{self.top}.cpp", 1, "top", f"no function '{self.top}'", "the top function has the file's name"
+            )
+        constants = frozenset(name for source in self.sources.values() for name in source.constants)
+        for source in self.sources.values():
+            yield from check_pragmas(source, constants)
+        yield from check_dataflow(self.main, self.sources)
+        yield from check_limits(self.main, self.sources)
+
+    def circuit(self, clang: Clang, opaque: bool = True) -> tuple[Circuit, tuple[Finding, ...]]:
+        """The circuit with all constants unknown (or as they are), and what clang has to say."""
+        top = top_function(self.main)
+        flat = top is not None and any(p.directive == "PIPELINE" and not p.has("off") for p in top.pragmas)
+        how = Obedience(frozenset(call.function for call in self.calls), flat, opaque)
+        compiled = compile_top(self.sources, self.top, how, clang)
+        lines = {call.line: call.step for call in self.calls}
+        return Circuit(compiled.module, self.sources, self.top, lines), compiled.findings
+
+    def of_products(self, circuit: Circuit) -> Iterator[Finding]:
+        stated = stated_products(self.sources, self.top)
+        for call in self.calls:
+            count = circuit.widths(call.step).total()
+            if call.step in stated and count != stated[call.step]:
+                yield Finding(
+                    f"{self.top}.cpp", call.line, "products", f"{call.step} multiplies {count} times side by side",
+                    f"{stated[call.step]} are stated above it: its kernel computes something else beside, or not all",
+                )  # fmt: skip
+            if count > MOST_PRODUCTS:
+                yield Finding(
+                    f"{self.top}.cpp", call.line, "limit", f"{call.step} multiplies {count:,} times side by side",
+                    f"above {MOST_PRODUCTS:,} synthesis takes hours or gives up: strategy resource with a reuse factor",
+                    Severity.WARNING,
+                )  # fmt: skip
+
+
+def _read(folder: Path) -> dict[str, str]:
+    """The texts of a project's firmware. Raises OutputDirError."""
+    firmware = folder / "firmware"
+    if not (folder / "hlsgen.json").is_file() or not firmware.is_dir():
+        raise OutputDirError(f"{folder}: no project of hlsgen's; give the folder that 'hlsgen convert' has written")
+    paths = sorted(path for path in firmware.rglob("*") if path.suffix in (".h", ".cpp"))
+    if not any(path.suffix == ".cpp" for path in paths):
+        raise OutputDirError(f"{firmware}: no top function there; write the project again")
+    return {path.relative_to(firmware).as_posix(): path.read_text(encoding="utf-8") for path in paths}
