@@ -94,8 +94,12 @@ class Function:
         known, following = {instruction}, [instruction]
         for _ in range(_FARTHEST):
             yield from following
-            following = [u for i in following for u in self._readers.get(i.result, ()) if u not in known]
+            following = [u for i in following for u in self.readers(i.result) if u not in known]
             known.update(following)
+
+    def readers(self, value: str) -> list[Instruction]:
+        """The instructions that have a value as operand."""
+        return self._readers.get(value, [])
 
     @cached_property
     def _readers(self) -> dict[str, list[Instruction]]:
