@@ -44,7 +44,7 @@ def test_errors_end_with_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     assert status == 1 and last == "2 errors, 0 warnings"
     assert first.startswith("firmware/hlsgen/kernels.h:19: error: there is no directive 'PIPLINE'")
     assert "did you mean 'PIPELINE'?" in first and first.endswith("[pragma-unknown]")
-    assert second.startswith("firmware/hlsgen/kernels.h:40: error: a remainder of i32 by 3 in fc")
+    assert second.startswith("firmware/hlsgen/kernels.h:39: error: a remainder of i32 by 3 in fc, 2 times")
 
 
 def test_without_a_clang(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
