@@ -90,8 +90,7 @@ class Alternating(Timing):
         sides = [(starts + np.arange(*end, dtype=np.int64)).reshape(-1) for end in ends]
         whole = [evenly(sum(inputs) if joins else sum(outputs))]
         reads, writes = (sides, whole) if joins else (whole, sides)
-        fills = (starts + np.array([0, parts[0]], dtype=np.int64)).reshape(-1)
-        return self._schedule(len(whole[0]), reads, writes, fills=fills)
+        return self._schedule(len(whole[0]), reads, writes)
 
 
 @dataclass(frozen=True, kw_only=True)
