@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,9 @@ def count(plan: Plan) -> dict[str, Counted]:
     }
     options = ["-std=c++17", "-O0", "-fwrapv", "-w", "-DHLSGEN_PLAIN_MATVEC", "-I."]
     options += [f"-I{COUNTED}", f"-I{templates_dir() / 'emulation'}", "-Ifirmware"]
-    lines = run([str(program(files, ["main.cpp"], options))], cwd=COUNTED).output.splitlines()
+    counter = program(files, ["main.cpp"], options)
+    with tempfile.TemporaryDirectory() as folder:
+        lines = run([str(counter)], cwd=Path(folder)).output.splitlines()
     return dict(_counted(plan, lines))
 
 

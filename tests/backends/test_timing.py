@@ -66,7 +66,8 @@ def shared_multipliers(io_type: str, strategy: str) -> Plan:
     net.call("DepthwiseConv2D", "depthwise", a, weights, kernel_size=[3, 3], depth_multiplier=2, padding="same")
     factors = {"conv": 9, "strided": 72, "dilated": 4, "pointwise": 3, "gathered": 24, "depthwise": 3}
     layers = {name: {"strategy": strategy, "reuse_factor": factor} for name, factor in factors.items()}
-    source = net.source("softmax", "dilated", "depthwise")
+    net.call("Softmax", "of_packs", net.call("Flatten", "flat_image", x))
+    source = net.source("softmax", "dilated", "depthwise", "of_packs")
     return project_of(source, input_precision="fixed<6,3>", io_type=io_type, layers=layers).plan
 
 

@@ -18,9 +18,9 @@
 //   positions, n            x and y are [positions][n]
 //   reuse_factor
 // Constants: exps[tables][2^width of share_t], the table of pieces.h.
-// Streams: X::size divides n, Y::size == n. In a position all n exponentials are looked up and multiplied side by side
-// (shared where the interval allows it): a table is copied for as many readers.
-// Cycles: positions * reuse_factor
+// Streams: X::size divides n, Y::size == n. All exponentials of a position are computed side by side, shared over the
+// cycles that its packs take: a table is copied for as many readers as there are in a cycle.
+// Cycles: n / X::size > reuse_factor ? positions * n / X::size : positions * reuse_factor
 //   arrays: positions * reuse_factor
 #ifndef HLSGEN_SOFTMAX_H
 #define HLSGEN_SOFTMAX_H

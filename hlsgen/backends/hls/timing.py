@@ -59,6 +59,19 @@ class Passing(Timing):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gathering(Timing):
+    """A step reads the words of a position, one a cycle, and writes one: it takes as many cycles, if not more."""
+
+    def on_streams(self, inputs: Words, outputs: Words) -> Schedule:
+        (read,), (positions,) = inputs, outputs
+        packs = read // positions
+        interval = max(self.interval, packs)
+        starts = evenly(positions, interval)
+        reads = (starts[:, None] + evenly(packs)).reshape(-1)
+        return Schedule(positions, interval, positions * interval, self.depth + packs - 1, (reads,), (starts,))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Holding(Timing):
     """The second input is read first, a word a cycle, and held; then a step passes a word of the first."""
 
@@ -90,8 +103,7 @@ class Alternating(Timing):
         sides = [(starts + np.arange(*end, dtype=np.int64)).reshape(-1) for end in ends]
         whole = [evenly(sum(inputs) if joins else sum(outputs))]
         reads, writes = (sides, whole) if joins else (whole, sides)
-        fills = (starts + np.array([0, parts[0]], dtype=np.int64)).reshape(-1)
-        return self._schedule(len(whole[0]), reads, writes, fills=fills)
+        return self._schedule(len(whole[0]), reads, writes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,8 @@ public:
     explicit stream(const char* = "") {}
     void fill(long n) { words.resize(size_t(n)); }
     T read() {
-        reads.push_back(counted::cycle());
+        const long next = reads.empty() ? 0 : reads.back() + 1;  // one word a cycle, also in one step
+        reads.push_back(counted::cycle() > next ? counted::cycle() : next);
         const T word = words.at(0);
         words.pop_front();
         return word;

@@ -20,7 +20,7 @@ from hlsgen.backends.hls.kernel import (
     kernel_of,
 )
 from hlsgen.backends.hls.schedule import pipeline_depth
-from hlsgen.backends.hls.timing import Holding, Passing
+from hlsgen.backends.hls.timing import Gathering, Holding, Passing
 from hlsgen.ir.interval import Interval, aligned
 from hlsgen.ir.layer import Exact
 from hlsgen.ir.op import Op
@@ -271,7 +271,7 @@ def softmax(layer: Softmax, op: Op) -> Kernel:
         replace(inverse, role="inverse"),
     )
     small = positions <= _MOST_POSITIONS
-    timing = Passing(interval=op.reuse_factor, depth=_softmax_depth(op.output.shape[-1], plan), array_steps=positions)
+    timing = Gathering(interval=op.reuse_factor, depth=_softmax_depth(op.output.shape[-1], plan), array_steps=positions)
     return call(op, "softmax", "softmax.h", {**own, **members}, *constants, small=small, timing=timing)
 
 
