@@ -75,7 +75,7 @@ def schedule_of(plan: Plan) -> DesignSchedule:
     form = Form.STREAMS if plan.stream else Form.ARRAYS if plan.dataflow else Form.FLAT
     schedules = [_schedule(step, form) for step in plan.steps]
     calls = tuple(_call(step, schedule, form) for step, schedule in zip(plan.steps, schedules, strict=True))
-    bottleneck = max(calls, key=lambda call: call.cycles, default=None)
+    bottleneck = max(calls, key=lambda call: (call.cycles, call.layer is not None), default=None)
     latency = _stream_latency(plan) if form is Form.STREAMS else _longest_path(plan, schedules)
     return DesignSchedule(form, 1 if bottleneck is None else bottleneck.cycles, latency, bottleneck, calls)
 

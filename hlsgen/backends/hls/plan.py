@@ -123,12 +123,10 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     hardware: bool = False
     """Whether inputs and outputs are the ports of the chip; see ``hlsgen.backends.hls.border.bordered``."""
+    depths: Depths = _DEPTHS
+    """What is wished of streams."""
     fifos: dict[str, Fifo] = field(default_factory=dict)
     """The streams between processes by name."""
-
-    def depth(self, wire: Wire) -> int:
-        """Words that a stream holds: of those between ports and kernels two."""
-        return self.fifos[wire.name].depth if wire.name in self.fifos else 2
 
     @property
     def constants(self) -> list[NamedConstant]:
@@ -169,7 +167,7 @@ def make_plan(
 
     ``results`` are the tensors the top function returns; default: the design's outputs. ``interface``: default that of
     ``io_type``. ``depths``: what is wished of its streams. Raises UnsupportedError for a layer without a kernel,
-    ConfigError for ports that no word fits or that nothing controls, and for a depth of a stream that there is not.
+    ConfigError for ports that no word fits or that nothing controls, and for depths in a design without streams.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
     ports = interface or Interface.default(io_type)
@@ -178,7 +176,9 @@ def make_plan(
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
     _check_control(ports, dataflow)
-    plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports), wanted).run()
+    if not stream:
+        depths.refuse_arrays()
+    plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports, depths=depths), wanted).run()
     if plan.stream:
         plan.fifos = fifos_of(plan, depths)
     return plan
