@@ -42,6 +42,7 @@ InterfaceName = Literal["ap_vld", "axis", "axi_master"]
 ControlName = Literal["ap_ctrl_hs", "ap_ctrl_chain", "ap_ctrl_none"]
 Strategy = Literal["auto", "latency", "resource", "unrolled"]
 Storage = Literal["auto", "bram", "uram", "lutram"]
+PipelineForm = Literal["auto", "dataflow", "flat"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
 WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
@@ -121,6 +122,11 @@ Text = Annotated[str, AfterValidator(_writable)]
 File = Annotated[Path, AfterValidator(_writable)]
 Whole = BeforeValidator(_whole)
 Number = BeforeValidator(_real)
+ReuseFactor = Annotated[
+    Annotated[Literal["auto"], Tag("[auto]")] | Annotated[int | None, Field(ge=1), Whole, Tag("[number]")],
+    Discriminator(lambda value: "[auto]" if isinstance(value, str) and value == "auto" else "[number]"),
+]
+"""A factor, or ``auto``: chosen by how long other layers take."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,7 @@ class LayerSettings(_Strict):
 
     precision: Annotated[Precision, BeforeValidator(_parse_precision)] = Field(default_factory=Precision)
     strategy: Strategy | None = None
-    reuse_factor: Annotated[int | None, Field(ge=1), Whole] = None
+    reuse_factor: ReuseFactor = None
     parallelization_factor: Annotated[
         int | None, Field(ge=1, description="pixels of a convolution that are computed at once, of arrays"), Whole
     ] = None
@@ -224,6 +230,12 @@ class Config(_Strict):
         BeforeValidator(lambda value: None if value is None else _real(value)),
     ] = None
     io_type: IoType = "io_parallel"
+    pipeline: Annotated[
+        PipelineForm, Field(description="the top function: one flat pipeline, or a dataflow of kernels")
+    ] = "auto"
+    interval: Annotated[
+        int | None, Field(ge=1, description="wished cycles a sample, of a flat pipeline and for auto reuse"), Whole
+    ] = None
     interface: Annotated[
         InterfaceName | None,
         Field(description="ports: ap_vld of io_parallel, axis of io_stream (both the default), axi_master of either"),

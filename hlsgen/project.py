@@ -19,10 +19,11 @@ from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
-from hlsgen.backends.hls.depths import wished_depths
+from hlsgen.backends.hls.balance import balanced
 from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
+from hlsgen.backends.hls.planning import planned
 from hlsgen.backends.hls.ports import Interface
 from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.writer import write_project
@@ -157,7 +158,7 @@ class Project:
         """The model's graph as it was read, which stays so; and the settings."""
         self._calibration, self._overwrite = calibration, overwrite
         self._rewritten = rewrite(graph, config, calibration, after_pass)
-        design = design_of(self._rewritten, config, calibration is not None, after_pass)
+        design = balanced(design_of(self._rewritten, config, calibration is not None, after_pass), config)
         self.design: Design = _with_measured(design, config, calibration)
         """What was made of the graph: every operation with its shape and types; print it."""
         self.overflows: OverflowReport | None = None
@@ -185,10 +186,7 @@ class Project:
     @cached_property
     def plan(self) -> Plan:
         """The kernel calls of the C++ program that the emulator is compiled from."""
-        depths = wished_depths(self.config, self.design)
-        return make_plan(
-            self.design, self.config.io_type, self.name, interface=Interface.of(self.config), depths=depths
-        )
+        return planned(self.design, self.config, self.name)
 
     @cached_property
     def schedule(self) -> DesignSchedule:

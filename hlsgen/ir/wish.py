@@ -62,6 +62,8 @@ class Hardware:
     storage: Storage = Storage.AUTO
     parallelization: int = 1
     """Places of a window whose products are computed at once."""
+    balanced: bool = False
+    """Whether the reuse factor is to be chosen by how long others take."""
     named: frozenset[str] = frozenset()
     """Which of these are for this very layer: kept or refused. Of others what comes nearest is as good."""
 

@@ -84,8 +84,16 @@ class Circuit:
         return finding if place is None else replace(finding, line=place.line, file=place.file)
 
     def place(self, instruction: Instruction, function: str) -> Place:
-        """The innermost line of the project's own text; else that on which the function begins."""
-        places = [*self.module.places(instruction.debug), self.module.begin(self.module.functions[function])]
+        """The innermost line of the project's own text.
+
+        What was moved out of a loop has none any more: then the outermost line of what reads its result in this
+        function, else the function's first.
+        """
+        of = self.module.functions[function]
+        places = self.module.places(instruction.debug)
+        if not places:
+            places = [p for i in of.from_here(instruction) for p in reversed(self.module.places(i.debug))]
+        places.append(self.module.begin(of))
         return next((p for p in places if p.file in self.sources), Place(f"{self.top}.cpp", 1, self.top, 1))
 
     def finding(self, instruction: Instruction, function: str, rule: str, found: str, expected: str) -> Finding:

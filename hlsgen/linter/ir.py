@@ -25,6 +25,8 @@ _METADATA = re.compile(
 )
 _FIELD = re.compile(r'(\w+): (?:!(\d+)|"((?:[^"\\]|\\.)*)"|(\w+))')
 _CALLEE = re.compile(r'(@"[^"]+"|@[\w.$]+|%"[^"]+"|%[\w.$-]+)\(')
+_VALUE = re.compile(r'%"[^"]+"|%[\w.$-]+')
+_FARTHEST = 8
 _NOTES = (", !tbaa", ", !range", ", !noundef", ", !srcloc", ", !llvm.", ", !prof", ", !noalias", ", !alias.scope")
 
 
@@ -86,6 +88,26 @@ class Function:
     parameters: list[str]
     debug: int | None
     instructions: list[Instruction] = field(default_factory=list)
+
+    def from_here(self, instruction: Instruction) -> Iterator[Instruction]:
+        """An instruction and what reads its result, and so on: the nearest first, and not far."""
+        known, following = {instruction}, [instruction]
+        for _ in range(_FARTHEST):
+            yield from following
+            following = [u for i in following for u in self.readers(i.result) if u not in known]
+            known.update(following)
+
+    def readers(self, value: str) -> list[Instruction]:
+        """The instructions that have a value as operand."""
+        return self._readers.get(value, [])
+
+    @cached_property
+    def _readers(self) -> dict[str, list[Instruction]]:
+        found: dict[str, list[Instruction]] = {}
+        for instruction in self.instructions:
+            for name in _VALUE.findall(instruction.text):
+                found.setdefault(name.replace('"', ""), []).append(instruction)
+        return found
 
     @property
     def calls(self) -> Iterator[Instruction]:

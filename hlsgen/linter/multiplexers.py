@@ -103,10 +103,10 @@ class Multiplexers:
 
     def _is_of(self, function: Function, value: str, known: Registers) -> bool:
         """Whether it is used where the pragma's function, or one inlined into it, stands."""
+        wanted = (known.file, known.function, known.function_line)
         return any(
-            (place.file, place.function, place.function_line) == (known.file, known.function, known.function_line)
-            for instruction in function.instructions
-            if instruction.opcode != "alloca" and value in instruction.values
+            (place.file, place.function, place.function_line) == wanted
+            for instruction in function.readers(value)
             for place in self.module.places(instruction.debug)
         )
 
@@ -115,17 +115,14 @@ class Multiplexers:
         if (function.name, root) in self.done:
             return
         self.done.add((function.name, root))
-        counts, ways = _Counts(function), {root: 1}
+        ways, element = _pointers(function, root)
         loaded: dict[str, Instruction] = {}
-        stored: dict[str, Instruction] = {}
+        stored: set[str] = set()
         for i in function.instructions:
-            if i.opcode in _POINTERS and _pointer(i) in ways:
-                indices = i.values[2:] if i.opcode == "getelementptr" else []
-                ways[i.result] = _product([ways[_pointer(i)], *(counts.of(v) for v in indices)])
-            elif i.opcode == "load" and i.values[1] in ways:
-                loaded.setdefault(i.values[1], i)
+            if i.opcode == "load" and i.values[1] in ways:
+                loaded.setdefault(element[i.values[1]], i)
             elif i.opcode == "store" and i.values[1] in ways:
-                stored.setdefault(i.values[1], i)
+                stored.add(element[i.values[1]])
             elif i.opcode in ("call", "invoke"):
                 yield from self._handed_on(i, ways, known, elements)
         for pointer, instruction in loaded.items():
@@ -198,9 +195,17 @@ class _Counts:
         return max(1, -(-abs(end - first) // abs(int(step))))
 
 
-def _pointer(instruction: Instruction) -> str:
-    """The pointer that an instruction makes another one of."""
-    return instruction.values[1] if instruction.opcode == "getelementptr" else instruction.operand
+def _pointers(function: Function, root: str) -> tuple[dict[str, int], dict[str, str]]:
+    """Every pointer into an array: how many elements it can point to, and the first pointer to the same."""
+    counts, ways, element = _Counts(function), {root: 1}, {root: root}
+    for i in function.instructions:
+        if i.opcode not in _POINTERS:
+            continue
+        base, indices = (i.values[1], i.values[2:]) if i.opcode == "getelementptr" else (i.operand, [])
+        if base in ways:
+            ways[i.result] = _product([ways[base], *(counts.of(index) for index in indices)])
+            element[i.result] = i.result if any(index != "0" for index in indices) else element[base]
+    return ways, element
 
 
 def _product(numbers: Iterable[int]) -> int:

@@ -13,7 +13,7 @@ from hlsgen.passes.base import Pass
 
 _OF_MULTIPLIERS = {
     "strategy": ("auto", "latency"),
-    "reuse_factor": (1,),
+    "reuse_factor": (1, "auto"),
     "parallelization_factor": (1,),
     "storage": ("auto",),
 }
@@ -104,11 +104,13 @@ class ApplyConfig(Pass):
     def _hardware(self, node: Node) -> Hardware:
         name, kind = node.source.name, node.source.class_name
         own = self.config.layers.get(name)
+        reuse = self.config.lookup(name, kind, "reuse_factor", 1)
         return Hardware(
             Strategy(self.config.lookup(name, kind, "strategy", "auto")),
-            self.config.lookup(name, kind, "reuse_factor", 1),
+            1 if reuse == "auto" else reuse,
             Storage(self.config.lookup(name, kind, "storage", "auto")),
             self.config.lookup(name, kind, "parallelization_factor", 1),
+            reuse == "auto",
             frozenset(key for key in _OF_MULTIPLIERS if own is not None and getattr(own, key) is not None),
         )
 

@@ -63,7 +63,7 @@ def _unstored(graph: Graph) -> list[str]:
 
 def _difference(node: Node, wanted: Hardware, settled: Hardware) -> str | None:
     """Why a layer has another reuse factor than was wished, if it has."""
-    if settled.reuse_factor == wanted.reuse_factor:
+    if settled.reuse_factor == wanted.reuse_factor or wanted.balanced:
         return None
     valid = node.layer.valid_reuse_factors(settled.strategy)
     if nearest_factor(wanted.reuse_factor, valid) == settled.reuse_factor:
@@ -84,7 +84,7 @@ def _refuse_invalid(name: str, nodes: Sequence[Node]) -> None:
                 f"layer '{name}': strategy '{hardware.strategy}' is not there for {node.layer.kind}; give it 'latency' "
                 "or 'resource'"
             )
-    if "reuse_factor" not in hardware.named:
+    if "reuse_factor" not in hardware.named or hardware.balanced:
         return
     valid = set.intersection(*(set(n.layer.valid_reuse_factors(s)) for n, s in zip(nodes, strategies, strict=True)))
     if hardware.reuse_factor not in valid:

@@ -54,7 +54,7 @@ class DesignSchedule:
     latency: int
     """Cycles from the first input to the last output."""
     bottleneck: CallSchedule | None
-    """The call that sets the interval; None of a design without any."""
+    """The call that sets the interval; None of a design without any, and where a larger one is wished."""
     calls: tuple[CallSchedule, ...]
 
     def __str__(self) -> str:
@@ -74,10 +74,12 @@ def schedule_of(plan: Plan) -> DesignSchedule:
     """The schedule of a planned design."""
     form = Form.STREAMS if plan.stream else Form.ARRAYS if plan.dataflow else Form.FLAT
     schedules = [_schedule(step, form) for step in plan.steps]
-    calls = tuple(_call(step, schedule, form) for step, schedule in zip(plan.steps, schedules, strict=True))
-    bottleneck = max(calls, key=lambda call: call.cycles, default=None)
+    shared = plan.interval if form is Form.FLAT else 1
+    calls = tuple(_call(step, schedule, form, shared) for step, schedule in zip(plan.steps, schedules, strict=True))
+    slowest = max(calls, key=lambda call: call.cycles, default=None)
+    interval = max(shared, 1 if slowest is None else slowest.cycles)
     latency = _stream_latency(plan) if form is Form.STREAMS else _longest_path(plan, schedules)
-    return DesignSchedule(form, 1 if bottleneck is None else bottleneck.cycles, latency, bottleneck, calls)
+    return DesignSchedule(form, interval, latency, slowest if slowest and slowest.cycles == interval else None, calls)
 
 
 def _schedule(step: Step, form: Form) -> Schedule:
@@ -87,7 +89,7 @@ def _schedule(step: Step, form: Form) -> Schedule:
     return Schedule(1, timing.interval, timing.interval, timing.depth)
 
 
-def _call(step: Step, schedule: Schedule, form: Form) -> CallSchedule:
+def _call(step: Step, schedule: Schedule, form: Form, shared: int) -> CallSchedule:
     return CallSchedule(
         step.name,
         step.layer,
@@ -97,15 +99,15 @@ def _call(step: Step, schedule: Schedule, form: Form) -> CallSchedule:
         schedule.cycles,
         schedule.depth,
         schedule.latency,
-        _multipliers(step, schedule, form),
+        _multipliers(step, schedule, form, shared),
     )
 
 
-def _multipliers(step: Step, schedule: Schedule, form: Form) -> int:
-    """Those of a position, of all positions that are computed at once."""
+def _multipliers(step: Step, schedule: Schedule, form: Form, shared: int) -> int:
+    """Those of a position, of all positions that are computed at once; a flat pipeline shares them over its interval."""
     kernel = step.kernel
     if form is Form.FLAT:
-        return kernel.multipliers * kernel.positions
+        return -(-kernel.multipliers * kernel.positions * schedule.interval // shared)
     if isinstance(kernel.timing, Passing):
         return -(-kernel.multipliers * kernel.positions // schedule.steps)
     return kernel.multipliers

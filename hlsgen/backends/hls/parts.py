@@ -39,6 +39,7 @@ def _part(plan: Plan, index: int, start: int, end: int) -> Plan:
         plan.stream,
         plan.dataflow,
         plan.interface,
+        plan.pipeline,
         inputs=[wire for wire in read if wire not in made],
         outputs=[wire for wire in made if wire in needed],
         wires=[wire for wire in made if wire not in needed],

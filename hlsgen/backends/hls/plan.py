@@ -7,7 +7,7 @@ read twice are cloned, and packs of the wrong size are regrouped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,7 @@ from hlsgen.ir.layer import Packing
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
+from hlsgen.ir.wish import Strategy
 
 _DEPTHS = Depths()
 
@@ -93,6 +94,8 @@ class Step:
     constants: tuple[NamedConstant, ...] = ()
     layer: str | None = None
     """The source model's layer whose output is computed, as its author spelt it; None for inner steps and copies."""
+    op: Op | None = None
+    """What it computes; None for copies and regrouping."""
     facts: tuple[str, ...] = ()
     """What a reader of the C++ wants to know of it, a comment a line."""
 
@@ -107,6 +110,32 @@ class Step:
             raise DesignError(f"{self.name}: {error}") from error
 
 
+@dataclass(frozen=True)
+class Pipeline:
+    """What is wished of the top function: its form (auto, flat, dataflow) and, if it is flat, its interval."""
+
+    form: str = "auto"
+    interval: int | None = None
+
+    def is_flat(self, kernels: Mapping[Op, Kernel], io_type: str, ports: Interface) -> bool:
+        """Whether the design is one pipeline. Raises ConfigError for one that cannot be."""
+        if self.form != "flat":
+            return self.form == "auto" and all(kernel.unrolls for kernel in kernels.values())
+        if io_type == "io_stream" or ports.bus is Bus.AXI_MASTER:
+            raise ConfigError(
+                "pipeline: 'flat' is one pipeline of arrays, and streams are a dataflow; leave it out, or take io_type "
+                "'io_parallel' and interface 'ap_vld'"
+            )
+        for op, kernel in kernels.items():
+            if kernel.strategy is not Strategy.LATENCY:
+                raise ConfigError(
+                    f"{op.source.where}: pipeline 'flat' unrolls every loop, and strategy '{kernel.strategy}' takes "
+                    f"{kernel.reuse_factor} turns of one; give it strategy 'latency', where the pipeline's interval "
+                    "shares multipliers"
+                )
+        return True
+
+
 @dataclass(eq=False)
 class Plan:
     """Everything the templates print."""
@@ -117,6 +146,7 @@ class Plan:
     dataflow: bool
     """Whether the top function is a pipeline of processes rather than one flat pipeline."""
     interface: Interface
+    pipeline: Pipeline
     inputs: list[Wire] = field(default_factory=list)
     outputs: list[Wire] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
@@ -153,8 +183,8 @@ class Plan:
 
     @property
     def interval(self) -> int:
-        """The initiation interval of a flat pipeline: the largest reuse factor."""
-        return max((step.kernel.reuse_factor for step in self.steps), default=1)
+        """The initiation interval of a flat pipeline: the wished one, and the largest reuse factor at least."""
+        return max([self.pipeline.interval or 1, *(step.kernel.reuse_factor for step in self.steps)])
 
 
 def make_plan(
@@ -164,21 +194,24 @@ def make_plan(
     results: Sequence[Tensor] | None = None,
     interface: Interface | None = None,
     depths: Depths = _DEPTHS,
+    pipeline: Pipeline | None = None,
 ) -> Plan:
     """Plan the C++ program of a design.
 
     ``results`` are the tensors the top function returns; default: the design's outputs. ``interface``: default that of
-    ``io_type``. ``depths``: what is wished of its streams. Raises UnsupportedError for a layer without a kernel,
-    ConfigError for ports that no word fits or that nothing controls, and for a depth of a stream that there is not.
+    ``io_type``. ``depths``: what is wished of its streams. ``pipeline``: what of the top function. Raises
+    UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits or that nothing controls, for
+    a depth of a stream that there is not, and for what no flat pipeline computes.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
     ports = interface or Interface.default(io_type)
-    flat = results is not None or all(kernel.unrolls for kernel in kernels.values())
-    stream = io_type == "io_stream" or (results is None and _needs_streams(design, ports, flat))
+    wish = pipeline or Pipeline()
+    flat = results is not None or wish.is_flat(kernels, io_type, ports)
+    stream = io_type == "io_stream" or (results is None and _needs_streams(design, ports, flat, wish))
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
     _check_control(ports, dataflow)
-    plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports), wanted).run()
+    plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports, wish), wanted).run()
     if plan.stream:
         plan.fifos = fifos_of(plan, depths)
     return plan
@@ -192,10 +225,22 @@ LARGEST_OF_PIPELINE = 4096
 """Elements of the largest tensor of a flat pipeline: its arrays are registers, and Vitis HLS makes no more of one."""
 
 
-def _needs_streams(design: Design, ports: Interface, flat: bool) -> bool:
-    """Whether a design of arrays has to compute in streams: its ports give a word at a time, or it is too large."""
-    largest = max(tensor.size for tensor in design.tensors)
-    return ports.bus is Bus.AXI_MASTER or largest > (LARGEST_OF_PIPELINE if flat else LARGEST_OF_DATAFLOW)
+def _needs_streams(design: Design, ports: Interface, flat: bool, wish: Pipeline) -> bool:
+    """Whether a design of arrays has to compute in streams: its ports give a word at a time, or it is too large.
+
+    Raises ConfigError where something is wished that needs arrays.
+    """
+    largest = max(design.tensors, key=lambda tensor: tensor.size)
+    arrays = [op.source.where for op in design if op.parallelization > 1]
+    most = LARGEST_OF_PIPELINE if flat or arrays else LARGEST_OF_DATAFLOW
+    streams = ports.bus is Bus.AXI_MASTER or largest.size > most
+    if streams and (arrays or wish.form == "flat"):
+        what = f"{arrays[0]}: parallelization_factor" if arrays else "pipeline: 'flat'"
+        raise ConfigError(
+            f"{what} needs arrays, of up to {most:,} elements, at ports of their own; '{largest.name}' has "
+            f"{largest.size:,}, and the interface is {ports.bus.value}: leave it out"
+        )
+    return streams
 
 
 def _check_control(ports: Interface, dataflow: bool) -> None:
@@ -334,7 +379,7 @@ class _Planner:
         first, owner = wires[0], comment(op.source.where)
         constants = tuple(NamedConstant(f"{first.name}_{c.role}", c, owner) for c in kernel.constants)
         layer = op.source.name if op.source.final else None
-        self._add(Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, layer, _facts(op)))
+        self._add(Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, layer, op, _facts(op)))
         for tensor, wire in zip(op.outputs, wires, strict=True):
             index = self._output_index(tensor)
             if index is None:

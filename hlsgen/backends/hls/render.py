@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import jinja2
 
@@ -35,9 +35,9 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "guard": plan.top.upper(),
         "ports": [wire.name for wire in plan.inputs + plan.outputs],
         "tensors": plan.inputs + plan.wires + plan.outputs,
-        "parameters": parameters(plan),
-        "words_on": words_on(plan),
-        "widest": widest(plan),
+        "parameters": partial(parameters, plan),  # asked for by a text of the whole design, not by that of a constant
+        "words_on": partial(words_on, plan),
+        "widest": partial(widest, plan),
         "arguments": arguments,
         "member": member,
         "word": word_type,

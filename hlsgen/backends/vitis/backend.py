@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsgen.backends.base import Job
-from hlsgen.backends.hls.depths import wished_depths
-from hlsgen.backends.hls.plan import make_plan
-from hlsgen.backends.hls.ports import Interface
+from hlsgen.backends.hls.planning import planned
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.backends.vitis.bench_data import bench_data
 from hlsgen.backends.vitis.limits import check_limits
@@ -24,9 +22,7 @@ class Vitis:
     """The backend; see :class:`hlsgen.backends.base.Backend`."""
 
     def files(self, job: Job) -> dict[str, str]:
-        depths = wished_depths(job.config, job.design)
-        ports = Interface.of(job.config)
-        plan = make_plan(job.design, job.config.io_type, job.name, interface=ports, depths=depths)
+        plan = planned(job.design, job.config, job.name)
         check_limits(plan, job.config.part)
         return project_files(plan, {SCRIPT: script(job, plan), **bench_data(job)})
 

@@ -1,0 +1,174 @@
+"""One fault in a sound project is one finding at its line: the checks can fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hlsgen
+from hlsgen.errors import OutputDirError, ToolError
+from hlsgen.linter import lint as module
+from hlsgen.linter.finding import Finding, Severity
+from hlsgen.linter.lint import lint_texts
+from hlsgen.tools import find_clang
+from tests.compiled import write_files
+from tests.linter.native import the_clang
+from tests.linter.tiny import FILES, changed
+
+TOP, KERNELS, TYPES = "tiny.cpp", "hlsgen/kernels.h", "types.h"
+
+# Name: the file, what is replaced by what, the rule, words of what was found, words of the line that is named.
+IN_THE_TEXT = {
+    "no such directive": (KERNELS, "PIPELINE II=1", "PIPLINE II=1", "pragma-unknown", "PIPLINE", "PIPLINE"),
+    "not HLS": (KERNELS, "#pragma HLS PIPELINE", "#pragma HSL PIPELINE", "pragma-tool", "HSL", "HSL"),
+    "no such option": (KERNELS, "variable=sum", "variables=sum", "pragma-grammar", "variables", "variables"),
+    "no such value": (KERNELS, "sum complete", "sum type=full", "pragma-grammar", "type=full", "type=full"),
+    "no such word": (KERNELS, "sum complete", "sum completely", "pragma-grammar", "completely", "completely"),
+    "option twice": (KERNELS, "II=1", "II=1 II=2", "pragma-grammar", "twice", "II=1 II=2"),
+    "option left out": (TOP, "variable=fc depth=2", "depth=2", "pragma-grammar", "no 'variable'", "STREAM depth=2"),
+    "interval of nothing": (KERNELS, "II=1", "II=0", "pragma-grammar", "II=0", "II=0"),
+    "no such variable": (KERNELS, "variable=sum", "variable=summ", "pragma-grammar", "'summ'", "variable=summ"),
+    "no such port": (TOP, "port=x,y", "port=x,z", "pragma-grammar", "'z'", "port=x,z"),
+    "behind a statement": (KERNELS, "Y result;", "Y result;\n#pragma HLS PIPELINE II=1", "pragma-place", "PIPELINE", "II=1"),
+    "UNROLL of no loop": (KERNELS, "#pragma HLS INLINE\n", "#pragma HLS UNROLL\n", "pragma-place", "function", "UNROLL"),
+    "INLINE in a loop": (KERNELS, "#pragma HLS UNROLL", "#pragma HLS INLINE", "pragma-place", "INLINE", "INLINE"),
+    "outside": (KERNELS, "namespace hlsgen {", "#pragma HLS INLINE\nnamespace hlsgen {", "pragma-place", "outside", "INLINE"),
+    "port read twice": (TOP, "(fc, short_way, y)", "(fc, x, y)", "dataflow", "'x' is used by 2", "join<"),
+    "port not used": (TOP, "(fc, short_way, y)", "(fc, short_way, fc)", "dataflow", "'y' is used by 0", "void tiny"),
+    "two consumers": (TOP, "(fc, short_way, y)", "(fc, long_way, y)", "dataflow", "'long_way' has 2 cons", "> long_way"),
+    "no consumer": (TOP, "(fc, short_way, y)", "(fc, fc, y)", "dataflow", "'short_way' has 0 consumers", "> short_way"),
+    "two producers": (TOP, "(x, long_way, short_way)", "(x, fc, short_way)", "dataflow", "'fc' has 2 producers", "> fc("),
+    "bypass": (TOP, "#pragma HLS STREAM variable=short_way depth=4", "", "dataflow", "passes 1 processes", "> short_way"),
+    "a statement": (TOP, "    // layer", "    int count = 0;\n    // layer", "dataflow", "int count = 0", "int count"),
+    "words too wide": (TYPES, "pack<y_t, 2> y", "pack<y_t, 293> y", "limit", "4,102 bits", "INTERFACE"),
+}  # fmt: skip
+IN_THE_CIRCUIT = {
+    "division by a constant": (
+        KERNELS, "w[j * C::n + i]", "w[(j * C::n + i + p) % 3]", "division", "remainder of i32 by 3", "% 3"),
+    "division of data": (
+        KERNELS, "sum[j] = 0;", "sum[j] = word.data[j] / word.data[1];", "division", "by a variable", "word.data[j] /"),
+    "a double": (
+        KERNELS, "sum[j] = 0;", "sum[j] = double(p + j) * 0.3;", "floating-point", "floating point", "double(p + j)"),
+    "a static guard": (
+        KERNELS, "sum[j] = 0;", "static const int k = w[3]; sum[j] = k;", "static-guard", "when it is first met",
+        "static const int k"),
+    "filled at start-up": (
+        TOP, "void tiny(", "extern int start();\nint started = start();\nvoid tiny(", "static-constructor",
+        "initialised at start-up", "#include"),
+    "a library call": (KERNELS, "sum[j] = 0;", "sum[j] = rand();", "foreign-call", "'rand'", "rand()"),
+    "recursion": (
+        KERNELS, "template <class C, class X> void twice", "template <int n> int deep(int d) {\n#pragma HLS INLINE off\n"
+        "    return d > 0 ? deep<n>(d - 1) + deep<n>(d - 2) : n;\n}\ntemplate <class C, class X> void twice",
+        "recursion", "calls itself", "deep<n>(d - 1)"),
+    "a sum behind a multiplexer": (
+        KERNELS, "sum[j] += word", "sum[(j + p) & 1] += word", "multiplexer", "read, changed and written back", "sum[(j + p)"),
+    "a large multiplexer": (
+        KERNELS, "result.data[j] = sum[j];", "result.data[j] = sum[(unsigned char)w[0]];", "multiplexer",
+        "of 200 (hlsgen/kernels.h:30) are read by an index that changes, one of up to 200", "sum[(unsigned char)w[0]]"),
+    "more registers than there are": (
+        KERNELS, "sum[C::n];", "sum[C::n * 2049];", "limit", "more than 4,096 elements", "variable=sum complete"),
+    "a loop without a number": (
+        KERNELS, "i < C::n;", "i < C::n - (w[0] & 1);", "unroll", "cannot be unrolled", "i < C::n"),
+    "a product of counters": (
+        KERNELS, "const X word = x.read();\n        Y", "const X word = x.read();\n        const int q = p * w[1];\n        Y",
+        "counter-product", "i32", "p * w[1]"),
+    "other products than stated": (
+        TOP, "4 multipliers", "5 multipliers", "products", "fc multiplies 4 times", "dense<"),
+}  # fmt: skip
+
+BESIDE = {
+    "recursion": ("sum[j] = 0;", "sum[j] = deep<3>(w[1]);"),
+    "a library call": ("namespace hlsgen {", 'extern "C" int rand();\nnamespace hlsgen {'),
+    "a large multiplexer": ("sum[C::n];", "sum[200];"),
+    "a product of counters": ("sum[j] = 0;", "sum[j] = q;"),
+}
+"""What else it takes, in the same file."""
+
+
+def found_in(files: dict[str, str], *, built: bool) -> tuple[Finding, ...]:
+    return lint_texts(files, the_clang() if built else None).findings
+
+
+def test_the_project_has_no_fault() -> None:
+    report = lint_texts(FILES, the_clang(), constants=True)
+    assert not report.findings and not report.notes
+    (fc,) = [entry for entry in report.multiplications if entry.step == "fc"]
+    assert (fc.function, fc.count, fc.widths) == ("dense", 4, ((13, 4),)), "8 by 5 bits"
+    assert fc.left == 2, "zero and a power of two cost no multiplication"
+    assert not any(entry.count for entry in report.multiplications if entry.step != "fc")
+
+
+@pytest.mark.parametrize("name", [*IN_THE_TEXT, *IN_THE_CIRCUIT])
+def test_a_fault_is_found(name: str) -> None:
+    built = name in IN_THE_CIRCUIT
+    file, old, new, rule, said, line = (IN_THE_CIRCUIT if built else IN_THE_TEXT)[name]
+    files = changed(file, (old, new), *([BESIDE[name]] if name in BESIDE else []))
+    findings = [finding for finding in found_in(files, built=built) if finding.rule == rule and said in finding.found]
+    assert findings, f"not found: {rule}, {said}; but {[str(f) for f in found_in(files, built=built)]}"
+    lines = [files[f.file.removeprefix("firmware/")].splitlines()[f.line - 1] for f in findings]
+    assert any(line in text for text in lines), f"another line: {lines}"
+    assert all(finding.severity is Severity.ERROR and finding.expected for finding in findings)
+
+
+def test_old_clangs_see_the_same() -> None:
+    """With ``i8*`` for pointers and without wide integers: Debian's, where it is installed."""
+    try:
+        old = find_clang("clang-14")
+    except ToolError:
+        pytest.skip("no clang-14 on PATH")
+    assert not lint_texts(FILES, old).findings
+    for name in (
+        "division by a constant",
+        "a double",
+        "a static guard",
+        "a library call",
+        "other products than stated",
+    ):
+        file, before, after, rule, said, _ = IN_THE_CIRCUIT[name]
+        beside = [BESIDE[name]] if name in BESIDE else []
+        findings = lint_texts(changed(file, (before, after), *beside), old).findings
+        assert any(f.rule == rule and said in f.found for f in findings), f"{name}: {findings}"
+
+
+def test_too_many_products_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_PRODUCTS", 3)
+    (finding,) = found_in(FILES, built=True)
+    assert finding.severity is Severity.WARNING and "4 times" in finding.found and "reuse factor" in finding.expected
+
+
+def test_arrays_that_pass_processes_by_are_a_warning() -> None:
+    """They are two buffers deep: no deadlock, but a wait."""
+    text = FILES["tiny.cpp"].replace('hls::stream<x_word> short_way("short_way");', "x_t short_way[10];")
+    files = {**FILES, "tiny.cpp": text.replace("#pragma HLS STREAM variable=short_way depth=4", "")}
+    files[KERNELS] = files[KERNELS].replace(
+        "hls::stream<X>& x, hls::stream<X>& a, hls::stream<X>& b", "hls::stream<X>& x, hls::stream<X>& a, x_t b[10]"
+    )
+    files[KERNELS] = files[KERNELS].replace("hls::stream<B>& b, hls", "const B b[10], hls")
+    (finding,) = [f for f in found_in(files, built=False) if f.rule == "dataflow"]
+    assert finding.severity is Severity.WARNING and "'short_way' passes 1" in finding.found
+
+
+def test_without_a_clang_the_text_is_looked_at() -> None:
+    report = lint_texts(changed(KERNELS, ("PIPELINE", "PIPLINE")), None)
+    assert [finding.rule for finding in report.findings] == ["pragma-unknown"]
+    (note,) = report.notes
+    assert "no clang" in note and "pip install" in note and not report.multiplications
+
+
+def test_text_that_does_not_compile() -> None:
+    with pytest.raises(ToolError, match=r"clang cannot compile the design: .*undeclared"):
+        lint_texts(changed(KERNELS, ("sum[j] = 0;", "sum[j] = nothing;")), the_clang())
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"firmware/{name}": text for name, text in FILES.items()})
+    with pytest.raises(OutputDirError, match="no project of hlsgen's"):
+        hlsgen.lint(tmp_path)
+    (tmp_path / "hlsgen.json").write_text("{}")
+    assert not hlsgen.lint(tmp_path).findings
+    with pytest.raises(ToolError, match="no clang that can be started"):
+        hlsgen.lint(tmp_path, clang=str(tmp_path / "clang"))
+    (tmp_path / "firmware" / "tiny.cpp").unlink()
+    with pytest.raises(OutputDirError, match="no top function"):
+        hlsgen.lint(tmp_path)
