@@ -15,7 +15,9 @@ template <class T> struct traits {
 };
 
 namespace detail {
-constexpr int bits_of(int number) { return number > 1 ? 1 + bits_of(number / 2) : 1; }
+template <int Number> struct bits_of { static const int value = 1 + bits_of<Number / 2>::value; };
+template <> struct bits_of<1> { static const int value = 1; };
+template <> struct bits_of<0> { static const int value = 1; };
 }  // namespace detail
 
 // A register that counts from 0 to Limit.

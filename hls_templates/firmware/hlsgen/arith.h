@@ -26,12 +26,14 @@ template <int W, int I, ap_q_mode Q, ap_o_mode O, int N> struct traits<ap_ufixed
 };
 
 namespace detail {
-constexpr int bits_of(int number) { return number > 1 ? 1 + bits_of(number / 2) : 1; }
+template <int Number> struct bits_of { static const int value = 1 + bits_of<Number / 2>::value; };
+template <> struct bits_of<1> { static const int value = 1; };
+template <> struct bits_of<0> { static const int value = 1; };
 }  // namespace detail
 
 // A register that counts from 0 to Limit: as wide as that takes. It is read as an int and computed with as one; the
 // tool narrows what lies between registers by itself.
-template <int Limit> using counter = ap_uint<detail::bits_of(Limit)>;
+template <int Limit> using counter = ap_uint<detail::bits_of<Limit>::value>;
 
 // The storage word of one constant, of which the low W bits are read.
 //

@@ -29,7 +29,7 @@ template <int n, class T>
 void turn_down(T values[n], int by) {
 #pragma HLS INLINE
 Level:
-    for (int level = 0; level < detail::bits_of(n - 1); level++) {
+    for (int level = 0; level < detail::bits_of<n - 1>::value; level++) {
 #pragma HLS UNROLL
         const int places = 1 << level;
         T moved[n];

@@ -51,7 +51,7 @@ Start:
         largest[i] = x[i];
     }
 Level:
-    for (int level = 0; level < detail::bits_of(C::n - 1); level++) {
+    for (int level = 0; level < detail::bits_of<C::n - 1>::value; level++) {
 #pragma HLS UNROLL
         const int apart = 1 << level;
     Pair:
