@@ -63,7 +63,8 @@ def bordered(plan: Plan) -> Plan:
             source = last[-1].outputs[0]
             wires.append(source)
         last.append(_writing(port, source))
-    fifos = plan.fifos | {wire.name: fifo_on_one_path(wire, plan.depths) for wire in wires if wire not in plan.wires}
+    border = [wire for wire in wires if wire.name not in plan.fifos]
+    fifos = plan.fifos | {wire.name: fifo_on_one_path(wire, plan.depths) for wire in border}
     return replace(plan, wires=wires, steps=[*first, *steps, *last], fifos=fifos, hardware=True)
 
 
