@@ -50,6 +50,10 @@ class DesignError(HlsgenError):
     """What a design is made of does not fit together: constants and kernels, or a compiled design and its constants."""
 
 
+class WeightsError(HlsgenError):
+    """Other weights do not go into a project: their model has another structure, or they lie beyond its types."""
+
+
 class DeadlockError(HlsgenError):
     """Processes of a design would wait for each other for ever; names the stream that is too short, and its depth."""
 

@@ -11,6 +11,8 @@ from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph
+from hlsgen.ir.op import Op
+from hlsgen.ir.same_architecture import check_same, with_constants_of
 from hlsgen.passes.apply_config import ApplyConfig
 from hlsgen.passes.base import Pass, Stage, run_passes
 from hlsgen.passes.choose_hardware import ChooseHardware
@@ -21,12 +23,14 @@ from hlsgen.passes.fuse_exact_scales import FuseExactScales
 from hlsgen.passes.fuse_padding import FusePadding
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
 from hlsgen.passes.fuse_thresholds import FuseThresholds
+from hlsgen.passes.keep_choices import KeepExponents, KeepHardware
 from hlsgen.passes.remove_identities import RemoveIdentities
 from hlsgen.precision.check_widths import CheckWidths
 from hlsgen.precision.draft import Draft, Step
 from hlsgen.precision.expect_moved_ranges import ExpectMovedRanges
 from hlsgen.precision.expect_ranges import ExpectRanges
 from hlsgen.precision.infer_types import InferTypes
+from hlsgen.precision.keep_types import KeepTypes
 from hlsgen.precision.leave_off_modes import LeaveOffModes
 from hlsgen.precision.narrow_types import NarrowTypes
 from hlsgen.precision.note_demands import NoteDemands
@@ -111,6 +115,49 @@ def design_of(rewritten: Graph, config: Config, calibrated: bool = False, after:
     return infer(rewritten, steps(config, calibrated), config.skip_passes, after)
 
 
+def with_weights(
+    given: Graph,
+    former: Graph,
+    rewritten: Graph,
+    design: Design,
+    inferred: tuple[Op, ...],
+    config: Config,
+    calibration: Calibration | None = None,
+) -> tuple[Graph, Graph, Design]:
+    """Other weights in a design: the graph of ``given`` under the names of ``former``, rewritten, and its design.
+
+    ``rewritten`` and ``design`` are what was made of ``former`` by this configuration and calibration, ``inferred`` is
+    what :func:`inferred_ops` says of it. What they chose by their weights stays: exponents of channels, strategies,
+    reuse factors, and every type. Raises WeightsError where that cannot be.
+    """
+    graph = with_constants_of(former, given)
+    again = graph.copy()
+    run_passes(again, _keeping_passes(config, calibration, rewritten, design), config.skip_passes)
+    check_same(rewritten, again)
+    keep = KeepTypes(design.ops, inferred, config.default_width, config.max_width)
+    return graph, again, infer(again, (keep, *(step for step in steps(config) if step.pass_name() in _STATEMENTS)))
+
+
+def inferred_ops(rewritten: Graph, config: Config, calibrated: bool = False) -> tuple[Op, ...]:
+    """The operations of a design as inference leaves them, before anything is narrowed to what readers can tell."""
+    inference, *_ = steps(config, calibrated)
+    return infer(rewritten, (inference,)).ops
+
+
+_STATEMENTS = {step.pass_name() for step in (StateLosses, StateRounding, StateUnequalChannels, StateDeviations)}
+
+
+def _keeping_passes(config: Config, calibration: Calibration | None, former: Graph, design: Design) -> list[Pass]:
+    """The passes, but for those that choose by the weights: what they chose is kept."""
+    kept: dict[type[Pass], list[Pass]] = {
+        EqualiseChannels: [KeepExponents(former)],
+        ChooseWeightGrids: [],
+        ChooseHardware: [KeepHardware(design.ops)],
+    }
+    every = passes(config, calibration)
+    return [found for step in every for found in kept.get(type(step), [step])]
+
+
 def counting_design_of(rewritten: Graph, config: Config, calibrated: bool = False) -> Design:
     """The design by which overflows of :func:`design_of`'s are counted, whatever exact passes that left out.
 
@@ -119,6 +166,13 @@ def counting_design_of(rewritten: Graph, config: Config, calibrated: bool = Fals
     """
     inference, *_ = steps(config, calibrated)
     return infer(rewritten, (inference, NoteDemands(), LeaveOffModes()))
+
+
+def counting_design_with(again: Graph, rewritten: Graph, config: Config, calibrated: bool = False) -> Design:
+    """The same for other weights (``again``) in the types of the design of ``rewritten``."""
+    inference, *_ = steps(config, calibrated)
+    former = infer(rewritten, (inference, LeaveOffModes()))
+    return infer(again, (KeepTypes(former.ops, (), config.default_width, config.max_width), NoteDemands()))
 
 
 def infer(graph: Graph, steps: Collection[Step], skip: Collection[str] = (), after: AfterStage | None = None) -> Design:

@@ -26,6 +26,7 @@ from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
 from hlsgen.backends.hls.planning import planned
 from hlsgen.backends.hls.ports import Interface
+from hlsgen.backends.hls.same_program import check_same_program
 from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.writer import write_project
 from hlsgen.config import Config, Granularity, make_config
@@ -39,9 +40,18 @@ from hlsgen.emulation.stream_check import StreamCheck, check_streams
 from hlsgen.errors import ConfigError, InputError, ModelError, brief, nearest
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
+from hlsgen.ir.op import Op
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.named_files import named_path
-from hlsgen.pipeline import AfterStage, counting_design_of, design_of, rewrite
+from hlsgen.pipeline import (
+    AfterStage,
+    counting_design_of,
+    counting_design_with,
+    design_of,
+    inferred_ops,
+    rewrite,
+    with_weights,
+)
 from hlsgen.summary import summary
 from hlsgen.version import VERSION
 
@@ -155,11 +165,25 @@ class Project:
             )
         load_backend(config.backend)  # a misspelt one is refused before any work
         Interface.of(config)  # and so are ports that cannot be
+        rewritten = rewrite(graph, config, calibration, after_pass)
+        design = balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
+        self._overwrite = overwrite
+        self._hold(graph, config, calibration, rewritten, design)
+
+    def _hold(
+        self,
+        graph: Graph,
+        config: Config,
+        calibration: Mapping[str, Array] | None,
+        rewritten: Graph,
+        design: Design,
+        typed_by: Project | None = None,
+    ) -> None:
+        """Take what a project is made of; ``typed_by``: the project whose types and program it has, if not its own."""
         self.graph, self.config = graph, config
         """The model's graph as it was read, which stays so; and the settings."""
-        self._calibration, self._overwrite = calibration, overwrite
-        self._rewritten = rewrite(graph, config, calibration, after_pass)
-        design = balanced(design_of(self._rewritten, config, calibration is not None, after_pass), config)
+        self._calibration, self._rewritten = calibration, rewritten
+        self._typed_by = self if typed_by is None else typed_by
         self.design: Design = _with_measured(design, config, calibration)
         """What was made of the graph: every operation with its shape and types; print it."""
         self.overflows: OverflowReport | None = None
@@ -181,6 +205,39 @@ class Project:
                 raise ConfigError(f"with_settings(): '{key}' is read with the model and stays; call convert() again")
         config = make_config(self.config, "with_settings()", **overrides)
         return Project(self.graph, config, self._calibration, overwrite=self._overwrite)
+
+    def with_weights(self, model: Any, weights: str | Path | None = None) -> Project:
+        """The same architecture with other weights, on the very program of this project: nothing is compiled.
+
+        Every type stays what it is here, for inputs, weights, biases, accumulators, sums, results and tables; the new
+        constants are cast to their types as a conversion does it (rounded to nearest even and saturating, where the
+        configuration says nothing else; ``summary()`` says what saturates). Layers keep the names they have here.
+        Weights come and go in any order: a project rests on the types of the one that was converted, not on the
+        weights of those between. ``with_settings`` of the project finds types anew.
+
+        Args:
+            model: a model or a path, as for ``convert``, with the layers of this one.
+            weights: the ``.h5`` that goes with a ``.json``.
+
+        Raises:
+            WeightsError: another structure (operations, options, shapes, what is fused), or numbers with which a type
+                would no longer do what was proved: names the layer, what was found and what was expected.
+            ModelError, UnsupportedError: as ``convert`` does.
+        """
+        typed = self._typed_by
+        given = read_model(_source(model), None if weights is None else named_path(weights, "weights", ModelError))
+        graph, rewritten, design = with_weights(
+            given, typed.graph, typed._rewritten, typed.design, typed._inferred, self.config, self._calibration
+        )
+        project = Project.__new__(type(self))
+        project._overwrite = self._overwrite
+        project._hold(graph, self.config, self._calibration, rewritten, design, typed)
+        check_same_program(typed.plan, project.plan)
+        return project
+
+    @cached_property
+    def _inferred(self) -> tuple[Op, ...]:
+        return inferred_ops(self._rewritten, self.config, self._calibration is not None)
 
     # -- the program ------------------------------------------------------------------------
 
@@ -253,7 +310,9 @@ class Project:
 
     @cached_property
     def emulator(self) -> Emulator:
-        return Emulator(self.plan)
+        if self._typed_by is self:
+            return Emulator(self.plan)
+        return Emulator.of(self.plan, self._typed_by.emulator.module)
 
     def compile(self) -> Emulator:
         """Build the emulator, or take it from the cache. Raises ToolError without a working compiler."""
@@ -304,7 +363,11 @@ class Project:
 
     @cached_property
     def _overflow_counter(self) -> OverflowCounter:
-        design = counting_design_of(self._rewritten, self.config, self._calibration is not None)
+        calibrated = self._calibration is not None
+        if self._typed_by is self:
+            design = counting_design_of(self._rewritten, self.config, calibrated)
+        else:
+            design = counting_design_with(self._rewritten, self._typed_by._rewritten, self.config, calibrated)
         return OverflowCounter(design, self.name)
 
     def trace(self, x: Inputs, raw: bool = False) -> dict[str, Array]:
@@ -326,7 +389,8 @@ class Project:
 
     @cached_property
     def _tracer(self) -> Emulator:
-        return Emulator(make_plan(self.design, "io_parallel", self.name, self._traced))
+        plan = make_plan(self.design, "io_parallel", self.name, self._traced)
+        return Emulator(plan) if self._typed_by is self else Emulator.of(plan, self._typed_by._tracer.module)
 
     def trace_keys(self) -> dict[str, Tensor]:
         """Trace keys and the tensors they stand for: the source model's layers, then inner steps."""

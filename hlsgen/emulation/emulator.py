@@ -48,6 +48,11 @@ class Emulator:
         except (ValueError, RuntimeError) as error:
             raise DesignError(f"design '{plan.top}': {error}") from error
 
+    @property
+    def module(self) -> ModuleType:
+        """What was compiled, which runs any constants of these types."""
+        return self._module
+
     def run(self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None) -> list[Array]:
         """Run a batch.
 

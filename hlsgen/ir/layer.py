@@ -399,6 +399,20 @@ class Layer:
         """Last step of inference for a layer of one output that is wished or has a natural type (tables are filled)."""
         return self
 
+    def recast(self, name: str, fixed: FixedType) -> Constant | None:
+        """A constant whose type nobody fixed, in the type that it has in a design which gets other weights.
+
+        None: it follows from types and ranges, and is found anew. What lies beyond the type saturates, or stays beyond
+        it where only exact constants will do.
+        """
+        return self.constants()[name].rounded(fixed)
+
+    def in_place_of(self, typed: Layer, context: Context, result: FixedType | None) -> Layer:
+        """The layer, its constants recast, with all that follows from types and ranges, for a design in which ``typed``
+        computes the same with other weights. ``result``: its type, where :meth:`finished` was given one."""
+        layer = self.prepared(context)
+        return layer if result is None else layer.finished(result)
+
     def constants(self) -> dict[str, Constant]:
         """The constants by the name of their field."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}

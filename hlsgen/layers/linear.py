@@ -167,6 +167,12 @@ class LinearLayer(Layer):
         bits = max(bias.type.integer + finest, 1)
         return self.bias.rounded(FixedType(bits, bits - finest, bias.type.signed))
 
+    def recast(self, name: str, fixed: FixedType) -> Constant | None:
+        """As for any layer; but beside given weights no later rounding may tell a bias from the real one."""
+        if name == "bias" and self.weight.mantissas is not None:
+            return rounded_to_odd(self.bias, fixed.frac)
+        return super().recast(name, fixed)
+
     def _narrowed(self, context: Context) -> LinearLayer:
         """The constants in the narrowest types that hold them, where the user did not fix their types."""
         found = {name: constant for name, constant in self.constants().items() if context.wish.type(name) is None}

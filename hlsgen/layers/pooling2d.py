@@ -110,6 +110,10 @@ class Average(Layer):
             return super().prepared(context)
         return self._divided(context.input.interval, context.read_frac, counts)
 
+    def recast(self, name: str, fixed: FixedType) -> Constant | None:
+        """Reciprocals are as fine as the range of the cells needs."""
+        return None
+
     def _divided(self, x: Interval, read_frac: int, counts: dict[int, int]) -> Layer:
         """Quotients that are no multiples of ``2**-kept`` are at least ``2**-kept / count`` away from the next one."""
         most = max(counts.values())

@@ -133,6 +133,13 @@ class Table(Layer):
         form, table = fit(self.unary, self.argument, result, self.index_bits)
         return replace(self, result=result, form=form, table=table)
 
+    def in_place_of(self, typed: Layer, context: Context, result: FixedType | None) -> Layer:
+        """The very table, unless the argument reaches farther: it is right for all that was proved to occur."""
+        assert isinstance(typed, Table) and typed.result is not None
+        layer = self.prepared(context)
+        assert isinstance(layer, Table)
+        return typed if layer.argument == typed.argument else layer.finished(typed.result)
+
     @property
     def bounded(self) -> bool:
         return self.unary.bounded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -173,36 +174,40 @@ class _Equalisation:
             np.minimum.at(most, classes[weighty], np.minimum(room, _MOST_OCTAVES).astype(np.int64))
         return most
 
-    # -- what follows ---------------------------------------------------------------------------
-
     def apply(self, exponents: Indices) -> None:
-        """Scale the weights, and tell the values."""
-        for value in self.graph.values:
-            mine = exponents[self.classes.of(value)]
-            if mine.any():
-                value.exponents = tuple(int(k) for k in mine)
-                value.expected = value.expected and value.expected.times(np.exp2(mine.astype(np.float64)))
-        for node in self.graph:
-            if isinstance(node.layer, LinearLayer) and (node.input.exponents or node.output.exponents):
-                self.graph.set_layer(node, _scaled(node.layer, self._factors(node.input), self._factors(node.output)))
-        self._note()
+        """Move the channels of each class."""
+        known = {value: exponents[self.classes.of(value)] for value in self.graph.values}
+        move_channels(self.graph, {v: tuple(int(k) for k in mine) for v, mine in known.items() if mine.any()})
 
-    def _factors(self, value: Value) -> Floats:
-        return np.exp2(np.array(value.exponents or (0,) * value.shape[-1], dtype=np.float64))
 
-    def _note(self) -> None:
-        for node in self.graph:
-            if node.is_input and node.output.exponents is not None:
-                self.graph.notes.append(
-                    f"{node.name}: features differ so much that each has its own binary point: channel c of the port "
-                    "holds the model's value times 2**k[c], see the ports (input_granularity: tensor for one type)"
-                )
-            if isinstance(node.layer, LinearLayer) and node.output.exponents is not None:
-                moved = [k for k in node.output.exponents if k]
-                self.graph.notes.append(
-                    f"{node.name}: {len(moved)} of {node.output.shape[-1]} channels are held times powers of two "
-                    f"(2**{min(moved)} to 2**{max(moved)}), and their readers' weights divided by them"
-                )
+def move_channels(graph: Graph, exponents: Mapping[Value, tuple[int, ...]]) -> None:
+    """Hold the channels of values times powers of two: scale the weights, tell the values, and note it."""
+    for value, mine in exponents.items():
+        value.exponents = mine
+        value.expected = value.expected and value.expected.times(_factors(value))
+    for node in graph:
+        if isinstance(node.layer, LinearLayer) and (node.input.exponents or node.output.exponents):
+            graph.set_layer(node, _scaled(node.layer, _factors(node.input), _factors(node.output)))
+    _note(graph)
+
+
+def _factors(value: Value) -> Floats:
+    return np.exp2(np.array(value.exponents or (0,) * value.shape[-1], dtype=np.float64))
+
+
+def _note(graph: Graph) -> None:
+    for node in graph:
+        if node.is_input and node.output.exponents is not None:
+            graph.notes.append(
+                f"{node.name}: features differ so much that each has its own binary point: channel c of the port "
+                "holds the model's value times 2**k[c], see the ports (input_granularity: tensor for one type)"
+            )
+        if isinstance(node.layer, LinearLayer) and node.output.exponents is not None:
+            moved = [k for k in node.output.exponents if k]
+            graph.notes.append(
+                f"{node.name}: {len(moved)} of {node.output.shape[-1]} channels are held times powers of two "
+                f"(2**{min(moved)} to 2**{max(moved)}), and their readers' weights divided by them"
+            )
 
 
 def _column_sizes(layer: LinearLayer, factors: Floats) -> Floats:

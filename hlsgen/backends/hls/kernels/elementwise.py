@@ -224,15 +224,9 @@ def _by_table(op: Op, index: FixedType, table: Exact) -> Kernel:
 def thresholds(layer: Thresholds, op: Op) -> Kernel:
     cuts, frac = layer.thresholds.fixed
     x, result = op.input.type, op.output.type
-    common = max(x.frac, frac)
-    bounds = [
-        x.min_mantissa << (common - x.frac),
-        x.max_mantissa << (common - x.frac),
-        int(cuts.min()) << (common - frac),
-        int(cuts.max()) << (common - frac),
-        -1,
-    ]
-    compared = FixedType.covering(min(bounds), max(bounds), common)
+    spans = aligned([Interval.of_type(fixed, 1) for fixed in (x, layer.thresholds.known_type)])  # of any such cuts
+    lowest, highest = min(-1, *(s.lowest for s in spans)), max(s.highest for s in spans)
+    compared = FixedType.covering(lowest, highest, spans[0].frac)
     members: Members = {
         "size": op.output.size,
         "channels": cuts.shape[0],

@@ -1,0 +1,51 @@
+"""What a design chose by its weights, taken over by a graph with other ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hlsgen.ir.graph import Graph
+from hlsgen.ir.op import Op
+from hlsgen.passes.base import Pass
+from hlsgen.passes.equalise_channels import move_channels
+
+
+@dataclass(frozen=True)
+class KeepExponents(Pass):
+    """Multiply channels by the powers of two that :class:`EqualiseChannels` found for the weights of a design.
+
+    before: ``x -> Dense (columns W[:, c]) -> Relu -> Dense (rows V[c, :])``
+    after:  ``x -> Dense (W[:, c] * 2**k[c]) -> Relu -> Dense (V[c, :] / 2**k[c])``
+
+    Option: the graph of that design, with values of the same names.
+    """
+
+    exact = False
+    optional = False
+    former: Graph
+
+    def run(self, graph: Graph) -> bool:
+        known = {value.name: value.exponents for value in self.former.values}
+        exponents = {value: found for value in graph.values if (found := known.get(value.name)) is not None}
+        move_channels(graph, exponents)
+        return bool(exponents)
+
+
+@dataclass(frozen=True)
+class KeepHardware(Pass):
+    """Build each node as the operation of a design is built: with its strategy, reuse factor and memory.
+
+    before: ``x -> Dense, reuse_factor auto``
+    after:  ``x -> Dense, reuse_factor 8``
+
+    Option: the operations, in the order of the nodes.
+    """
+
+    exact = True
+    optional = False
+    ops: tuple[Op, ...]
+
+    def run(self, graph: Graph) -> bool:
+        for node, op in zip(graph.nodes, self.ops, strict=True):
+            node.wish = replace(node.wish, hardware=op.wish.hardware)
+        return True
