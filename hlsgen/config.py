@@ -44,6 +44,7 @@ Strategy = Literal["auto", "latency", "resource", "unrolled"]
 Storage = Literal["auto", "bram", "uram", "lutram"]
 PipelineForm = Literal["auto", "dataflow", "flat"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
+WeightsAt = Literal["constant", "bram_port"]
 WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
@@ -181,6 +182,10 @@ class LayerSettings(_Strict):
         int | None, Field(ge=1, description="pixels of a convolution that are computed at once, of arrays"), Whole
     ] = None
     storage: Annotated[Storage | None, Field(description="memory for weights that are read turn by turn")] = None
+    weights: Annotated[
+        WeightsAt | None,
+        Field(description="weights and biases of dense layers and convolutions: in the design's text, or at ports"),
+    ] = None
     weight_granularity: Annotated[
         WeightGranularity | None,
         Field(
@@ -311,7 +316,8 @@ class Config(_Strict):
         return None if written is None else written.completed(INPUT_MODES)
 
 
-_MODEL_LEVEL = tuple(LayerSettings.model_fields)
+_MODEL_LEVEL = tuple(key for key in LayerSettings.model_fields if key not in Config.model_fields)
+"""Settings of layers that are keywords too; ``weights`` is the path of a file there."""
 
 
 def make_config(

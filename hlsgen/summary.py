@@ -82,6 +82,9 @@ def _largest_error(op: Op, name: str, constant: Constant) -> float:
     return float(np.max(meant, initial=0.0))
 
 
+_WEIGHTS = "a memory of weights, a word a turn, multiplier 0 in the lowest bits"
+
+
 def _ports(plan: Plan) -> str:
     rows = []
     for port in plan.ports:
@@ -89,6 +92,13 @@ def _ports(plan: Plan) -> str:
         count = port.wire.size if port.form is PortForm.ELEMENTS else 1
         numbers = [str(number) for number in (count, port.bits, port.words)]
         rows.append([port.wire.name, direction, str(port.wire.type), *numbers, port.form.value])
+    for constant in plan.weight_ports:
+        array = constant.array
+        numbers = [str(array.words.size), str(array.width)] if constant.is_apart else ["1", str(constant.word_bits)]
+        form = PortForm.ELEMENTS if constant.is_apart else PortForm.WORD
+        kind = f"{'' if array.signed else 'u'}int<{array.width}>"
+        described = form.value if array.row is None else _WEIGHTS
+        rows.append([constant.name, "in", kind, *numbers, str(constant.words), described])
     return table(["port", "", "element", "ports", "bits", "words a sample", "form"], rows)
 
 

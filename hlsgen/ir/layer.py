@@ -250,6 +250,11 @@ class Layer:
         """How many places of a window (over inputs of ``shapes``) its kernel can compute at once, ascending."""
         return [1]
 
+    def loading(self) -> Layer | None:
+        """The layer with constants that come in at ports, so that ranges are proved for all of their types' values;
+        None where its kernel cannot have that."""
+        return None
+
     # -- meaning --------------------------------------------------------------------------------
 
     def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:

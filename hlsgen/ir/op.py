@@ -9,7 +9,7 @@ from hlsgen.ir.fit import output_shapes
 from hlsgen.ir.graph import Source
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.typing import Tensor
-from hlsgen.ir.wish import Storage, Strategy, Wish
+from hlsgen.ir.wish import Storage, Strategy, WeightSource, Wish
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,11 @@ class Op:
     def storage(self) -> Storage:
         """The memory for weights that are read turn by turn."""
         return self.wish.hardware.storage if self.layer.has_multiplier else Storage.AUTO
+
+    @property
+    def loads_weights(self) -> bool:
+        """Whether weights and biases come in at ports of their own."""
+        return self.layer.has_multiplier and self.wish.hardware.weights is not WeightSource.CONSTANT
 
     @property
     def parallelization(self) -> int:

@@ -37,6 +37,13 @@ class Storage(StrEnum):
     LUTRAM = "lutram"
 
 
+class WeightSource(StrEnum):
+    """Where a product reads its weights and biases: in the text of the design, or at ports of its top function."""
+
+    CONSTANT = "constant"
+    BRAM_PORT = "bram_port"
+
+
 class Granularity(StrEnum):
     """Whether inferred weights have one binary point, or one for each output channel; auto: as much as needed."""
 
@@ -62,6 +69,7 @@ class Hardware:
     storage: Storage = Storage.AUTO
     parallelization: int = 1
     """Places of a window whose products are computed at once."""
+    weights: WeightSource = WeightSource.CONSTANT
     balanced: bool = False
     """Whether the reuse factor is to be chosen by how long others take."""
     named: frozenset[str] = frozenset()

@@ -94,10 +94,16 @@ class Conv2D(Convolution):
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         """Beside the image, zeros take part; where no window lies inside, only the cells that do count."""
         w, frac = self.weight.fixed
-        x = (inputs[0].with_zero() if self.window.padded else inputs[0]).tiled(self.window.taps)
+        cells = inputs[0].with_zero() if self.window.padded else inputs[0]
+        if self.loaded:
+            return self.any_interval(cells, self.window.taps)
+        x = cells.tiled(self.window.taps)
         masks = self.window.masks(shapes[0])
         kernels = [(w * mask[:, :, None, None]).reshape(self.n_in, self.n_out) for mask in masks]
         return self.bias_interval(hull([x.matmul(kernel, frac) for kernel in kernels]))
+
+    def loading(self) -> Layer | None:
+        return replace(self, loaded=True)
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective.reshape(self.n_in, self.n_out)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hlsgen.ir.arithmetic import exact_matmul
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.layer import Exact, Packing
+from hlsgen.ir.layer import Exact, Layer, Packing
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.wish import Strategy
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
@@ -44,7 +44,12 @@ class Dense(LinearLayer):
         return self.add_bias(exact_matmul(x, w), frac + weight_frac)
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
+        if self.loaded:
+            return self.any_interval(inputs[0])
         return self.bias_interval(inputs[0].matmul(*self.weight.fixed))
+
+    def loading(self) -> Layer | None:
+        return replace(self, loaded=True)
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -37,6 +37,8 @@ class LinearLayer(Layer):
     has_multiplier = True
     weight: Constant
     bias: Constant
+    loaded: bool | None = field(default=None, kw_only=True)
+    """Whether weights and biases come in at ports: those that are here stand for any of their types."""
 
     pads: ClassVar[bool] = False
     """Whether some outputs see zeros in place of inputs (then a shift of the inputs is no shift of the bias)."""
@@ -176,7 +178,8 @@ class LinearLayer(Layer):
     def _narrowed(self, context: Context) -> LinearLayer:
         """The constants in the narrowest types that hold them, where the user did not fix their types."""
         found = {name: constant for name, constant in self.constants().items() if context.wish.type(name) is None}
-        return replace(self, **{name: narrowest(p) for name, p in found.items() if p.mantissas is not None})
+        narrowed: dict[str, Any] = {name: narrowest(p) for name, p in found.items() if p.mantissas is not None}
+        return replace(self, **narrowed)
 
     def _read_frac(self, context: Context) -> int:
         if context.read_frac is not None:
@@ -206,6 +209,15 @@ class LinearLayer(Layer):
     def bias_interval(self, inputs: Interval) -> Interval:
         bias, frac = self.bias.fixed
         return inputs.add(Interval(bias, bias, frac))
+
+    def any_interval(self, inputs: Interval, taps: int = 1) -> Interval:
+        """Bounds for any weights and biases of their types, of ``taps`` times the input's channels."""
+        weights = Interval.of_type(self.weight.known_type, inputs.channels)
+        products = inputs.multiply(weights)
+        ends = [int(v.astype(object).sum()) * taps for v in (products.low, products.high)]
+        outputs = self.bias.shape[0]
+        low, high = (integers(np.array([end] * outputs, dtype=object)) for end in ends)
+        return Interval(low, high, products.frac).add(Interval.of_type(self.bias.known_type, outputs))
 
 
 def _zeros(bias: Constant, frac: int) -> Constant:

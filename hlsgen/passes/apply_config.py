@@ -8,7 +8,7 @@ from hlsgen.config import PRECISION_ROLES, Config
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.ir.spelling import WrittenType
-from hlsgen.ir.wish import By, Granularity, Hardware, Storage, Strategy, Wish, Wished
+from hlsgen.ir.wish import By, Granularity, Hardware, Storage, Strategy, WeightSource, Wish, Wished
 from hlsgen.passes.base import Pass
 
 _OF_MULTIPLIERS = {
@@ -16,6 +16,7 @@ _OF_MULTIPLIERS = {
     "reuse_factor": (1, "auto"),
     "parallelization_factor": (1,),
     "storage": ("auto",),
+    "weights": ("constant",),
 }
 """What means something for layers with multipliers alone, but for these values."""
 
@@ -95,6 +96,7 @@ class ApplyConfig(Pass):
             1 if reuse == "auto" else reuse,
             Storage(self.config.lookup(name, kind, "storage", "auto")),
             self.config.lookup(name, kind, "parallelization_factor", 1),
+            WeightSource(self.config.lookup(name, kind, "weights", "constant")),
             reuse == "auto",
             frozenset(key for key in _OF_MULTIPLIERS if own is not None and getattr(own, key) is not None),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hlsgen.errors import ConfigError
 from hlsgen.ir.graph import Graph, Node
-from hlsgen.ir.wish import Hardware, Storage, Strategy
+from hlsgen.ir.wish import Hardware, Storage, Strategy, WeightSource
 from hlsgen.passes.base import Pass
 
 MOST_MULTIPLIERS = 4096
@@ -37,8 +37,10 @@ class ChooseHardware(Pass):
         for name, nodes in layers.items():
             _refuse_invalid(name, nodes)
             _refuse_parallel(name, nodes, self.streams)
+            _refuse_ports(name, nodes)
             for node in nodes:
                 wanted, node.wish = node.wish.hardware, replace(node.wish, hardware=_settled(node, self.streams))
+                load_weights(graph, node)
                 why = _difference(node, wanted, node.wish.hardware)
                 if why:
                     taken.setdefault(why, []).append(f"{node.name} takes {node.wish.hardware.reuse_factor}")
@@ -91,12 +93,44 @@ def _refuse_invalid(name: str, nodes: Sequence[Node]) -> None:
         raise ConfigError(invalid_reuse_factor(name, hardware.reuse_factor, sorted(valid)))
 
 
+def load_weights(graph: Graph, node: Node) -> None:
+    """Let ranges hold for any weights where these come in at ports."""
+    layer = node.layer.loading()
+    if layer is not None and _loads(node):
+        graph.set_layer(node, layer)
+
+
+def _refuse_ports(name: str, nodes: Sequence[Node]) -> None:
+    """Weights at a port are read a word a turn, by kernels that have turns."""
+    hardware = nodes[0].wish.hardware
+    if hardware.weights is WeightSource.CONSTANT:
+        return
+    able = [node for node in nodes if node.layer.loading() is not None]
+    if "weights" in hardware.named and not able:
+        kinds = " and ".join(dict.fromkeys(node.layer.kind for node in nodes))
+        raise ConfigError(
+            f"layer '{name}': weights '{hardware.weights}' is for dense layers and convolutions, and this is {kinds}; "
+            "leave it out, or give 'constant'"
+        )
+    if able and hardware.strategy not in (Strategy.AUTO, Strategy.RESOURCE):
+        raise ConfigError(
+            f"layer '{name}': weights '{hardware.weights}' are read a word a turn, and strategy '{hardware.strategy}' "
+            "has none; give it strategy 'resource' and a reuse_factor"
+        )
+
+
 def _strategy(node: Node) -> Strategy:
     """The strategy wished for; resource, which all products have, for one that its kernel does not have."""
     wanted = node.wish.hardware.strategy
+    if wanted is Strategy.AUTO and _loads(node):
+        return Strategy.RESOURCE
     if wanted is Strategy.AUTO:
         return Strategy.LATENCY if node.layer.products <= MOST_MULTIPLIERS else Strategy.RESOURCE
     return wanted if node.layer.valid_reuse_factors(wanted) else Strategy.RESOURCE
+
+
+def _loads(node: Node) -> bool:
+    return node.wish.hardware.weights is not WeightSource.CONSTANT and node.layer.loading() is not None
 
 
 def _refuse_parallel(name: str, nodes: Sequence[Node], streams: bool) -> None:
@@ -132,6 +166,7 @@ def _settled(node: Node, streams: bool) -> Hardware:
     return replace(
         hardware,
         strategy=strategy,
+        weights=hardware.weights if _loads(node) else WeightSource.CONSTANT,
         reuse_factor=nearest_factor(hardware.reuse_factor, valid),
         parallelization=nearest_factor(hardware.parallelization, _parallel(node, streams)),
     )

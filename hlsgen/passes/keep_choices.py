@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
 from hlsgen.passes.base import Pass
+from hlsgen.passes.choose_hardware import load_weights
 from hlsgen.passes.equalise_channels import move_channels
 
 
@@ -48,4 +49,5 @@ class KeepHardware(Pass):
     def run(self, graph: Graph) -> bool:
         for node, op in zip(graph.nodes, self.ops, strict=True):
             node.wish = replace(node.wish, hardware=op.wish.hardware)
+            load_weights(graph, node)
         return True

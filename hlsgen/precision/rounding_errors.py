@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -188,7 +188,9 @@ def _of_constants(op: Op, sizes: Floats, shape: Shape) -> Iterator[tuple[Floats,
     powers = np.broadcast_to(np.square(sizes), (1, *shape))
     for name, error in off.items():
         if error.any() and layer.constant_roles.get(name) not in wished:
-            alone = {other: Constant.of(error if other == name else np.zeros_like(off[other])) for other in off}
+            alone: dict[str, Any] = {
+                other: Constant.of(error if other == name else np.zeros_like(off[other])) for other in off
+            }
             called = "the rounding of its " + ("weights" if name == "weight" else name)
             culprit = Culprit(op.output.name, layer.constants()[name].known_type, called)
             yield replace(layer, **alone).evaluate_float([powers]), culprit

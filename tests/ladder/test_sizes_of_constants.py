@@ -51,7 +51,7 @@ def plan_of_everything(io_type: str) -> Plan:
 def kernels_with_constants() -> set[str]:
     """The functions of the firmware's headers that take one."""
     texts = [path.read_text() for path in (templates_dir() / "firmware" / "hlsgen").glob("*.h")]
-    return {name for text in texts for name in re.findall(r"^void (\w+)\([^{]*\brom<", text, re.MULTILINE)}
+    return {name for text in texts for name in re.findall(r"^void (\w+)\([^{]*\b(?:rom|biases)<", text, re.MULTILINE)}
 
 
 def question(plan: Plan, step: Step, number: int) -> str:

@@ -468,6 +468,7 @@ void multiply_plain(const typename C::input_t* x, const typename C::weight_word*
 }  // namespace dot
 
 template <class C> using weights = rom<typename C::weight_word, C::n_in * C::n_out>;
+template <class C> using biases = rom<typename C::bias_word, C::n_out>;
 
 // All turns at once.
 template <class C> struct turn_of {

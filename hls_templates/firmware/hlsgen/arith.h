@@ -12,7 +12,7 @@
 
 namespace hlsgen {
 
-enum class strategy { latency, resource, unrolled };
+enum class strategy { latency, resource, unrolled, ported };
 
 // What a fixed-point type is.
 template <class T> struct traits;

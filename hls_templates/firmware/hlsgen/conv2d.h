@@ -71,7 +71,7 @@ void conv2d_pixel(const turn_of<C>& turn, int row, int column,
 template <class C>
 void conv2d(const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
             typename C::output_t y[C::out_height * C::out_width * C::n_out], weights<C> w,
-            rom<typename C::bias_word, C::n_out> b) {
+            biases<C> b) {
 #pragma HLS ALLOCATION operation instances=mul limit=C::all_multipliers
     static_assert(C::all_multipliers == C::multipliers * C::parallel_rows * C::parallel_columns, "of all pixels");
     typename C::sum_t sum[C::parallel_rows][C::parallel_columns][C::n_out];
@@ -116,7 +116,7 @@ void conv2d_turn(const turn_of<C>& turn, const shift_window<convolution_geometry
 
 // One loop over padded positions, of which those that complete a window of the output stay for its turns.
 template <class C, class X, class Y>
-void conv2d(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, rom<typename C::bias_word, C::n_out> b) {
+void conv2d(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, biases<C> b) {
 #pragma HLS INLINE off
 #pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
     static_assert(Y::size == C::n_out, "a pack of the output is one pixel");

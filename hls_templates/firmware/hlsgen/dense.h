@@ -96,7 +96,7 @@ Position:
 
 template <class C>
 void dense(const typename C::input_t x[C::positions * C::n_in], typename C::output_t y[C::positions * C::n_out],
-           weights<C> w, rom<typename C::bias_word, C::n_out> b) {
+           weights<C> w, biases<C> b) {
 #pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
     const dense_form form = C::positions > 1 ? dense_form::positions
                             : C::turns > 1   ? dense_form::turns
@@ -157,7 +157,7 @@ Position:
 }
 
 template <class C, class X, class Y>
-void dense(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, rom<typename C::bias_word, C::n_out> b) {
+void dense(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, biases<C> b) {
 #pragma HLS INLINE off
 #pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
     static_assert(Y::size == C::n_out, "a pack of the output is one position");

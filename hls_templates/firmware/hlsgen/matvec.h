@@ -3,6 +3,7 @@
 // A product takes `turns` steps, in each of which `multipliers` products are added up:
 //   latency   one turn with all products; the caller's PIPELINE II=C::interval lets the tool share multipliers
 //   resource  turns * multipliers == n_in * n_out; a turn reads one word of `multipliers` weights from a ROM
+//   ported    resource, but that the words come in at a port of the top function, and so do the biases, all at once
 //   unrolled  every product that is not by zero has a turn in a lane of its output; a lane whose weights are all powers
 //             of two has no multiplier
 //
@@ -13,11 +14,14 @@
 //   strategy, turns, multipliers, interval
 //
 // weights<C>                the weights as an argument: [n_out * n_in], resource [multipliers][turns], unrolled lanes
+// biases<C>                 the biases as an argument: [n_out]
 // turn_of<C>                counts turns: begins with the first, and again after the last
 // matvec_turn<C>(turn, x, w, b, sum)   one step; sum is complete behind the last one, and has to stay between them
 // matvec<C>(x, w, b, sum)   all turns
 #ifndef HLSGEN_MATVEC_H
 #define HLSGEN_MATVEC_H
+
+#include <type_traits>
 
 #include <hlsgen/arith.h>
 #include <hlsgen/mux.h>
@@ -72,7 +76,13 @@ template <class C> struct counted_turn {
     void advance() { number = is_last() ? 0 : number + 1; }
 };
 
-template <class C> using turns_of_words = const typename C::weight_word (&)[C::multipliers][C::turns];
+// A constant of its size and no other; a port is an array, which has the size that the top function gives it.
+template <class C, class Array>
+using constant_or_port =
+    typename std::conditional<C::strategy == strategy::ported, const Array, const Array&>::type;
+
+template <class C>
+using turns_of_words = constant_or_port<C, typename C::weight_word[C::multipliers][C::turns]>;
 
 // turns divides n_in: every output has n_in / turns multipliers and takes its part of the row in each turn.
 template <class C> struct matvec_by<C, turning::within_rows> {
@@ -227,6 +237,7 @@ template <class Word, int Count, int Turns, int Multiplied> struct lanes_of {
 };
 
 template <class C> using weights = typename detail::matvec_of<C>::weights;
+template <class C> using biases = detail::constant_or_port<C, typename C::bias_word[C::n_out]>;
 template <class C> using turn_of = typename detail::matvec_of<C>::turn_of;
 
 // How many steps a product takes here. (In the emulator one, whatever C says.)

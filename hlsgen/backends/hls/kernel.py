@@ -70,6 +70,8 @@ class ConstantArray:
     """What the axes of ``shape`` are, the last one running fastest: "output, input"."""
     row: int | None = None
     """If given, the words are declared as rows of so many, which divide them."""
+    port: bool = False
+    """Whether it is an argument of the top function, and not part of the design's text."""
     lanes: Lanes | None = None
     """If given, it is declared as these (in the emulator, where nothing is spread over turns, as the words)."""
 

@@ -17,7 +17,7 @@ from hlsgen.backends.hls.depths import Depths
 from hlsgen.backends.hls.fifos import Fifo, fifos_of
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
-from hlsgen.backends.hls.ports import Bus, Control, Interface, PortForm, words_of_array, words_of_stream
+from hlsgen.backends.hls.ports import WIDEST_WORD, Bus, Control, Interface, PortForm, words_of_array, words_of_stream
 from hlsgen.backends.hls.schedule import Schedule
 from hlsgen.backends.hls.timing import Regrouping
 from hlsgen.design.design import Design
@@ -80,6 +80,21 @@ class NamedConstant:
     array: ConstantArray
     owner: str
     """The layer of the source model, for comments."""
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a word of its port: what is read in a turn, or all of it where it has no turns."""
+        return self.array.width * self.array.extents[0]
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it is no memory, and more than a word holds: then each of it has a port."""
+        return self.array.row is None and self.word_bits > WIDEST_WORD
+
+    @property
+    def words(self) -> int:
+        """How many words its port has: one a turn."""
+        return 1 if self.array.row is None else self.array.row
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +176,11 @@ class Plan:
     @property
     def constants(self) -> list[NamedConstant]:
         return [constant for step in self.steps for constant in step.constants]
+
+    @property
+    def weight_ports(self) -> list[NamedConstant]:
+        """The constants that come in at ports of the chip."""
+        return [constant for constant in self.constants if constant.array.port]
 
     @property
     def ports(self) -> list[Port]:

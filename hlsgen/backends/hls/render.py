@@ -7,7 +7,7 @@ from functools import cache, partial
 import jinja2
 
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
-from hlsgen.backends.hls.plan import Plan, Port, Step, Wire
+from hlsgen.backends.hls.plan import NamedConstant, Plan, Port, Step, Wire
 from hlsgen.backends.hls.ports import WIDEST_UNASKED, WIDEST_WORD, PortForm
 from hlsgen.ir.types import FixedType
 from hlsgen.tools import templates_dir
@@ -52,7 +52,7 @@ def render(template: str, plan: Plan, **context: object) -> str:
 def parameters(plan: Plan) -> list[str]:
     """Declare the parameters of the top function."""
     if plan.hardware:
-        return [_port_parameter(port) for port in plan.ports]
+        return [_port_parameter(port) for port in plan.ports] + [_weights(c) for c in plan.weight_ports]
     if plan.stream:
         return [_stream(wire) for wire in plan.inputs + plan.outputs]
     return [f"const {_array(wire)}" for wire in plan.inputs] + [_array(wire) for wire in plan.outputs]
@@ -67,6 +67,12 @@ def _port_parameter(port: Port) -> str:
     if port.form is PortForm.ROWS:
         return f"{const}{wire.name}_t {wire.name}[{port.words}][{port.elements}]"
     return f"{const}{_array(wire)}"
+
+
+def _weights(constant: NamedConstant) -> str:
+    """Weights or biases that come in at a port."""
+    extents = "".join(f"[{extent}]" for extent in constant.array.extents)
+    return f"const {word_type(constant.array)} {constant.name}{extents}"
 
 
 def _stream(wire: Wire) -> str:

@@ -18,8 +18,10 @@ from hlsgen.backends.hls.kernel import (
 )
 from hlsgen.backends.hls.kernels.geometry import convolution
 from hlsgen.backends.hls.lanes import Lanes
+from hlsgen.backends.hls.ports import WIDEST_WORD
 from hlsgen.backends.hls.schedule import pipeline_depth
 from hlsgen.backends.hls.timing import Multiplying, Passing, Sliding, Timing
+from hlsgen.errors import ConfigError
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
@@ -56,17 +58,19 @@ class Turns:
     interval: int
     """Cycles from step to step, over which the tool may share multipliers."""
     multipliers: int
+    loads: bool
+    """Whether weights and biases come in at ports."""
 
     @classmethod
     def of(cls, op: Op, products: int) -> Turns:
         reuse = op.reuse_factor
         turns, interval = (1, reuse) if op.strategy is Strategy.LATENCY else (reuse, 1)
-        return cls(op.strategy, turns, interval, -(-products // reuse))
+        return cls(op.strategy, turns, interval, -(-products // reuse), op.loads_weights)
 
     @property
     def members(self) -> Members:
         return {
-            "strategy": Enumerator("strategy", self.strategy.value),
+            "strategy": Enumerator("strategy", "ported" if self.loads else self.strategy.value),
             "turns": self.turns,
             "multipliers": self.multipliers,
             "interval": self.interval,
@@ -76,7 +80,7 @@ class Turns:
     def declared(self, weights: ConstantArray, matrix: Ints) -> ConstantArray:
         """Weights in the form in which they are read in turns; ``matrix`` (outputs, inputs) holds them."""
         if self.strategy is Strategy.RESOURCE:
-            return replace(weights, row=self.turns)
+            return replace(weights, row=self.turns, port=self.loads)
         if self.strategy is Strategy.UNROLLED:
             return replace(weights, lanes=Lanes.of(matrix, self.turns))
         return weights
@@ -130,11 +134,27 @@ def _constants(
     weights = ConstantArray.of("w", output_major, layer.weight.known_type, "output, input")
     if turns is not None:
         weights = turns.declared(weights, output_major)
-    return weights, ConstantArray.of("b", bias, layer.bias.known_type, "output")
+    biases = ConstantArray.of("b", bias, layer.bias.known_type, "output")
+    return weights, replace(biases, port=weights.port)
+
+
+def _check_word(layer: Dense | Conv2D, op: Op) -> None:
+    """Raise ConfigError where a turn's weights are no word of a port."""
+    width, products = layer.weight.known_type.width, layer.weight.values.size
+    bits = width * (products // op.reuse_factor)
+    if not op.loads_weights or bits <= WIDEST_WORD:
+        return
+    factors = [f for f in layer.valid_reuse_factors(op.strategy) if width * (products // f) <= WIDEST_WORD]
+    found = f"weights 'bram_port' have {products // op.reuse_factor} weights of {width} bits a turn"
+    raise ConfigError(
+        f"{op.source.where}: {found}, and a word of a port holds {WIDEST_WORD} bits; give it a reuse_factor of "
+        f"{factors[0]} or more"
+    )
 
 
 @kernel_of(Dense)
 def dense(layer: Dense, op: Op) -> Kernel:
+    _check_word(layer, op)
     positions = prod(op.output.shape[:-1])
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), "positions": positions}
@@ -161,6 +181,7 @@ def _parallel(layer: Conv2D, op: Op, turns: Turns) -> Members:
 
 @kernel_of(Conv2D)
 def conv2d(layer: Conv2D, op: Op) -> Kernel:
+    _check_word(layer, op)
     window = convolution(layer.window, op.input.shape)
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), **window.members}
