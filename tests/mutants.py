@@ -67,6 +67,27 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "a stream that takes a word too many",
+        "hls_templates",
+        "count >= state->depth",
+        "count > state->depth",
+        ("tests/emulation/test_stream_check.py",),
+    ),
+    Mutant(
+        "a window that is complete a turn too early",
+        "hlsgen",
+        "(self.turns - 1) * (number + 1)",
+        "(self.turns - 1) * number",
+        ("tests/backends/test_timing.py",),
+    ),
+    Mutant(
+        "a shortcut that holds no lag",
+        "hlsgen",
+        "holds = needed[wire.name] if wire.name in meeting else None",
+        "holds = None",
+        ("tests/backends/test_fifos.py",),
+    ),
+    Mutant(
         "tie of RND",
         "hlsgen",
         "            up = rest >= half\n",
