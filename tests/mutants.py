@@ -440,13 +440,6 @@ MUTANTS = (
         ("tests/codegen/test_naming.py",),
     ),
     Mutant(
-        "a branch of a stream is too shallow",
-        "hlsgen",
-        "wire.pack, depth=max(wire.words, 2))",
-        "wire.pack, depth=2)",
-        ("tests/codegen/test_golden.py",),
-    ),
-    Mutant(
         "packs are never regrouped",
         "hlsgen",
         "if not self.plan.stream or pack is None or wire.pack == pack:",
