@@ -180,7 +180,8 @@ template <class C> struct matvec_by<C, turning::in_lanes> {
     static void shift(int l, const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
                       typename C::sum_t& sum) {
 #pragma HLS INLINE
-        decltype(typename C::input_t() * typename C::weight_t()) products[C::turns];
+        typedef decltype(typename C::input_t() * typename C::weight_t()) product_t;
+        product_t products[C::turns];
 #pragma HLS ARRAY_PARTITION variable=products complete
     Product:
         for (int t = 0; t < C::turns; t++) {
