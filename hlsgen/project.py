@@ -20,6 +20,7 @@ from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.hls.balance import balanced
+from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
@@ -192,7 +193,7 @@ class Project:
     def schedule(self) -> DesignSchedule:
         """How often a sample can enter the design (``interval``), which call sets that (``bottleneck``), how long a
         sample takes (``latency``), and the steps and multipliers of every call (``calls``); print it."""
-        return schedule_of(self.plan)
+        return schedule_of(bordered(self.plan))
 
     @property
     def _job(self) -> Job:
@@ -294,7 +295,7 @@ class Project:
         ConfigError for a project without streams; InputError as predict does.
         """
         if not self.plan.stream:
-            raise ConfigError(f"check_streams(): io_type is {self.config.io_type}, which has no streams")
+            raise ConfigError("check_streams(): this design of io_parallel computes on arrays and has no streams")
         given = {t.name: np.zeros((1, *t.shape)) for t in self.design.inputs} if x is None else x
         inputs = arrays.as_held(self.design.inputs, arrays.checked_inputs(self.design.inputs, given))
         arrays.refuse_nan(inputs)

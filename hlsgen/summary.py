@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
+from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import DesignSchedule
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.ports import PortForm
@@ -93,8 +94,9 @@ def _ports(plan: Plan) -> str:
 
 def _streams(plan: Plan) -> str:
     rows = []
-    for wire in plan.wires:
-        fifo = plan.fifos[wire.name]
+    hardware = bordered(plan)
+    for wire in hardware.wires:
+        fifo = hardware.fifos[wire.name]
         needed = "any" if fifo.needed is None else str(fifo.needed)
         by = "configuration" if fifo.wished else ""
         rows.append([wire.name, str(wire.pack * wire.type.width), str(wire.words), needed, str(fifo.depth), by])

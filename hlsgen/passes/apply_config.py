@@ -30,7 +30,6 @@ class ApplyConfig(Pass):
 
     def run(self, graph: Graph) -> bool:
         self._check_names(graph)
-        self._check_depths()
         for node in graph:
             if node.is_input:
                 fixed = self.config.input_type(node.source.name)
@@ -73,20 +72,6 @@ class ApplyConfig(Pass):
             for name in self.config.input_precision:
                 if name not in inputs:
                     raise ConfigError(f"input_precision: the model has no input '{name}'{nearest(name, inputs)}")
-
-    def _check_depths(self) -> None:
-        """Depths are those of streams."""
-        if self.config.io_type == "io_stream":
-            return
-        levels = {"defaults": self.config.defaults}
-        levels |= {f"layer_types: '{name}'": level for name, level in self.config.layer_types.items()}
-        levels |= {f"layers: '{name}'": level for name, level in self.config.layers.items()}
-        for where, level in levels.items():
-            if level.fifo_depth is not None:
-                raise ConfigError(
-                    f"{where}: fifo_depth {level.fifo_depth} is the depth of a stream, and io_type is "
-                    f"{self.config.io_type}, which has none; leave it out, or choose io_type: io_stream"
-                )
 
     def _wish(self, graph: Graph, node: Node) -> Wish:
         name, kind = node.source.name, node.source.class_name

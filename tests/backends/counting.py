@@ -30,10 +30,12 @@ class Counted:
 
 def count(plan: Plan) -> dict[str, Counted]:
     """Run every kernel call of a plan once, on zeros; by the names of the steps."""
+    weights = {f"weights/{c.name}.h": render("project/weight.h.j2", plan, constant=c) for c in plan.constants}
     files = {
         **{f"firmware/{name}": _counting(text) for name, text in kernel_headers().items()},
         **design_files(plan),
-        "weights.h": render("emulation/weights.h.j2", plan),
+        **weights,
+        "weights.h": render("project/weights.h.j2", plan),
         "main.cpp": _main(plan),
     }
     options = ["-std=c++17", "-O0", "-fwrapv", "-w", "-DHLSGEN_PLAIN_MATVEC", "-I."]
@@ -49,13 +51,9 @@ def _counting(text: str) -> str:
 
 
 def _main(plan: Plan) -> str:
-    largest = max((c.array.words.size for c in plan.constants), default=1)
     lines = [
         '#include "parameters.h"',
-        '#include "weights.h"',
-        f"alignas(64) static char zeros[{16 * largest}];",
         "int main() {",
-        *(f"    {c.name}.bind({{zeros, {c.array.words.size}}});" for c in plan.constants),
         *(line for step in plan.steps for line in _call(plan, step)),
         "}",
     ]

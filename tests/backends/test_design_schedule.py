@@ -44,17 +44,18 @@ def test_streams():
     project = project_of(net.source("relu"), input_precision="fixed<6,3>", io_type="io_stream")
     made = project.schedule
     assert (made.form, made.interval, made.bottleneck.layer) == (Form.STREAMS, 25, "conv")
-    assert made.latency == 24 + made.calls[0].depth + made.calls[1].depth
+    assert [call.kernel for call in made.calls] == ["read_words", "conv2d", "relu", "write_words"]
+    assert made.latency == 24 + sum(call.depth for call in made.calls)
     passed = traffic(project.plan, Feed(pipelines=False))
     assert passed["conv"].arrivals.tolist() == [5 * row + column for row in range(1, 5) for column in range(1, 5)]
-    assert [call.multipliers for call in made.calls] == [24, 0]
+    assert [call.multipliers for call in made.calls] == [0, 24, 0, 0]
 
 
 def test_multipliers_of_packs_and_of_whole_tensors():
     net = Net(name="dut")
     net.batchnorm("bn", net.input((3, 4, 2), "x"), 2)
     source = net.source("bn")
-    found = [project_of(source, io_type=io).schedule.calls[0] for io in ("io_parallel", "io_stream")]
+    found = [project_of(source, io_type=io).schedule.bottleneck for io in ("io_parallel", "io_stream")]
     assert [(call.kernel, call.steps, call.multipliers) for call in found] == [("scale", 1, 24), ("scale", 12, 2)]
 
 

@@ -118,17 +118,27 @@ def test_the_least_depth_and_that_of_a_class():
     assert (found["first"], found["second"], found["stem"]) == (40, 3, 9)
 
 
+def test_streams_of_the_border():
+    """Between a port and a kernel; and in a design on arrays that is too large for them."""
+    project = residual(layers={"classes": {"fifo_depth": 6}}, fifo_depth=3)
+    text = project.files["firmware/dut.cpp"]
+    assert "variable=classes_packs depth=6" in text and "variable=x_2_packs depth=3" in text
+    net = Net(name="dut")
+    net.conv("conv", net.input((20, 20, 2), "x"), 2, 2)
+    large = project_of(net.source("conv"), input_precision="fixed<4,2>", fifo_depth=7)
+    assert large.config.io_type == "io_parallel" and "variable=conv_packs depth=7" in large.files["firmware/dut.cpp"]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"layers": {"classes": {"fifo_depth": 4}}}, "layers: 'classes': fifo_depth 4 has no stream .* port"),
         ({"layers": {"clases": {"fifo_depth": 4}}}, "no layer 'clases'; did you mean 'classes'"),
         ({"fifo_depth": 1}, "fifo_depth: .*greater than or equal to 2, found 1"),
         ({"fifo_depth": 2**24 + 1}, "fifo_depth: .*less than or equal to 16777216"),
-        ({"fifo_depth": 4, "io_type": "io_parallel"}, "defaults: fifo_depth 4 is the depth of a stream.*io_parallel"),
+        ({"fifo_depth": 4, "io_type": "io_parallel"}, "fifo_depth 4 is the depth of a stream.*io_parallel"),
         (
-            {"layers": {"first": {"fifo_depth": 4}}, "io_type": "io_parallel"},
-            "layers: 'first': fifo_depth 4 .* choose io_type: io_stream",
+            {"layers": {"first": {"fifo_depth": 5}}, "io_type": "io_parallel"},
+            "fifo_depth 5 .* choose io_type: io_stream",
         ),
         (
             {"layers": {"add": {"fifo_depth": 4}, "flat": {"fifo_depth": 5}}},

@@ -67,6 +67,8 @@ def shared_multipliers(io_type: str, strategy: str) -> Plan:
     factors = {"conv": 9, "strided": 72, "dilated": 4, "pointwise": 3, "gathered": 24, "depthwise": 3}
     layers = {name: {"strategy": strategy, "reuse_factor": factor} for name, factor in factors.items()}
     net.call("Softmax", "of_packs", net.call("Flatten", "flat_image", x))
+    if strategy == "unrolled":  # as many turns as there are inputs, at most; depthwise convolutions have no such form
+        layers["strided"]["reuse_factor"], layers["depthwise"]["strategy"] = 5, "latency"
     source = net.source("softmax", "dilated", "depthwise", "of_packs")
     return project_of(source, input_precision="fixed<6,3>", io_type=io_type, layers=layers).plan
 
@@ -78,6 +80,7 @@ PLANS = {
         "everything": everything,
         "latency": functools.partial(shared_multipliers, strategy="latency"),
         "resource": functools.partial(shared_multipliers, strategy="resource"),
+        "unrolled": functools.partial(shared_multipliers, strategy="unrolled"),
     }.items()
 }
 

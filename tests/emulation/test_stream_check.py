@@ -56,5 +56,5 @@ def test_what_is_given():
     assert str(project.check_streams(grid((9, 8, 2), samples=3))).splitlines()[2].split() == ["stem", "2", "1"]
     with pytest.raises(InputError):
         project.check_streams(np.zeros((2, 9)))
-    with pytest.raises(ConfigError, match="check_streams.*io_parallel, which has no streams"):
+    with pytest.raises(ConfigError, match="check_streams.*on arrays and has no streams"):
         residual(io_type="io_parallel").check_streams()

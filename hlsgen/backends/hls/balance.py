@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import schedule_of
 from hlsgen.backends.hls.kernel import bind
 from hlsgen.backends.hls.plan import Plan, Step
@@ -25,7 +26,7 @@ def balanced(design: Design, config: Config) -> Design:
     if not any(op.wish.hardware.balanced and op.layer.has_multiplier for op in design):
         return design
     plan = planned(design, config, "balanced")
-    most = config.interval or schedule_of(plan).interval
+    most = config.interval or schedule_of(bordered(plan)).interval
     ops, notes = [], list(design.notes)
     steps = {step.op: step for step in plan.steps if step.op is not None}
     for op in design:

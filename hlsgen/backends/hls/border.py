@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from hlsgen.backends.hls.fifos import fifo_on_one_path
 from hlsgen.backends.hls.kernel import Kernel
 from hlsgen.backends.hls.plan import Plan, Port, Step, Wire
 from hlsgen.backends.hls.ports import PortForm
+from hlsgen.backends.hls.timing import Regrouping
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def bordered(plan: Plan) -> Plan:
             source = last[-1].outputs[0]
             wires.append(source)
         last.append(_writing(port, source))
-    return replace(plan, wires=wires, steps=[*first, *steps, *last], hardware=True)
+    border = [wire for wire in wires if wire.name not in plan.fifos]
+    fifos = plan.fifos | {wire.name: fifo_on_one_path(wire, plan.depths) for wire in border}
+    return replace(plan, wires=wires, steps=[*first, *steps, *last], fifos=fifos, hardware=True)
 
 
 def _inner(wire: Wire) -> Wire:
@@ -90,5 +94,6 @@ def _writing(port: Port, packs: Wire) -> Step:
 def _narrowing(port: Port, packs: Wire) -> Step:
     """Packs that are wider than a word of the port in parts that are not."""
     parts = replace(packs, name=f"{port.wire.name}_parts", pack=port.pack)
+    kernel = Kernel("repack", "repack.h", {"size": packs.size}, timing=Regrouping(elements=packs.size))
     note = f"{port.wire.name} in packs of {port.pack}, which a word of the port holds"
-    return Step(parts.name, note, Kernel("repack", "repack.h", {"size": packs.size}), (packs,), (parts,))
+    return Step(parts.name, note, kernel, (packs,), (parts,))

@@ -21,7 +21,7 @@ class Wished:
 
     depth: int
     layer: str | None
-    """The layer for which it is wished by name."""
+    """The layer for which it is wished, if by name."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class Depths:
 
     least: int = LEAST
     by_tensor: Mapping[str, Wished] = field(default_factory=lambda: MappingProxyType({}))
+
+    def refuse_arrays(self) -> None:
+        """Raise ConfigError where something is wished, as of a design on arrays it cannot be."""
+        depths = [self.least] * (self.least > LEAST) + [wished.depth for wished in self.by_tensor.values()]
+        if depths:
+            raise ConfigError(
+                f"fifo_depth {depths[0]} is the depth of a stream, and this design of io_parallel computes on arrays; "
+                "leave it out, or choose io_type: io_stream"
+            )
 
 
 def wished_depths(config: Config, design: Design) -> Depths:

@@ -76,7 +76,7 @@ def schedule_of(plan: Plan) -> DesignSchedule:
     schedules = [_schedule(step, form) for step in plan.steps]
     shared = plan.interval if form is Form.FLAT else 1
     calls = tuple(_call(step, schedule, form, shared) for step, schedule in zip(plan.steps, schedules, strict=True))
-    slowest = max(calls, key=lambda call: call.cycles, default=None)
+    slowest = max(calls, key=lambda call: (call.cycles, call.layer is not None), default=None)
     interval = max(shared, 1 if slowest is None else slowest.cycles)
     latency = _stream_latency(plan) if form is Form.STREAMS else _longest_path(plan, schedules)
     return DesignSchedule(form, interval, latency, slowest if slowest and slowest.cycles == interval else None, calls)
@@ -104,7 +104,7 @@ def _call(step: Step, schedule: Schedule, form: Form, shared: int) -> CallSchedu
 
 
 def _multipliers(step: Step, schedule: Schedule, form: Form, shared: int) -> int:
-    """Those of a position, of all positions that are computed at once; a flat pipeline shares them over its interval."""
+    """Those of a position, of all positions that are computed at once; a flat pipeline shares them in its interval."""
     kernel = step.kernel
     if form is Form.FLAT:
         return -(-kernel.multipliers * kernel.positions * schedule.interval // shared)

@@ -10,12 +10,11 @@ in which everything fits. A stream on no pair of paths that meet can be of any d
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hlsgen.backends.hls.depths import LEAST, Depths
 from hlsgen.backends.hls.flow import Feed, Stream, Streams, Traffic, traffic, traffic_within
-from hlsgen.errors import ConfigError
 
 SLACK = 8
 """Places more than the traffic needs, since the depths of pipelines are estimates."""
@@ -43,33 +42,27 @@ class Fifo:
 
 
 def fifos_of(streams: Streams, wished: Depths) -> dict[str, Fifo]:
-    """The depth of every stream between two processes, by its name.
-
-    Raises ConfigError for a depth that is wished of a layer whose output is on no such stream.
-    """
+    """The depth of every stream between two processes, by its name."""
     meeting = _on_cycles(streams)
     joins = {wire.name for call in streams.steps if len(call.inputs) > 1 for wire in call.inputs}
     needed = _needed(streams, meeting, joins) if meeting else {}
     ports = {wire.name for wire in streams.outputs}
     inner = [wire for call in streams.steps for wire in call.outputs if wire.name not in ports]
-    _check(inner, wished)
     found = {}
     for wire in inner:
-        name, own = wire.name, wished.by_tensor.get(wire.tensor)
-        holds = needed[name] if name in meeting else None
-        computed = max(wished.least, _depth(holds, wire.words, name in joins))
-        found[name] = Fifo(name, computed if own is None else own.depth, holds, own is not None)
+        holds = needed[wire.name] if wire.name in meeting else None
+        found[wire.name] = _fifo(wire, holds, _depth(holds, wire.words, wire.name in joins), wished)
     return found
 
 
-def _check(inner: Sequence[Stream], wished: Depths) -> None:
-    carried = {wire.tensor for wire in inner}
-    for tensor, wish in wished.by_tensor.items():
-        if wish.layer is not None and tensor not in carried:
-            raise ConfigError(
-                f"layers: '{wish.layer}': fifo_depth {wish.depth} has no stream to be of: its output goes to a port of "
-                "the top function alone; leave it out"
-            )
+def fifo_on_one_path(wire: Stream, wished: Depths) -> Fifo:
+    """The depth of a stream that no other path waits for."""
+    return _fifo(wire, None, LEAST, wished)
+
+
+def _fifo(wire: Stream, needed: int | None, computed: int, wished: Depths) -> Fifo:
+    own = wished.by_tensor.get(wire.tensor)
+    return Fifo(wire.name, max(wished.least, computed) if own is None else own.depth, needed, own is not None)
 
 
 def _depth(needed: int | None, words: int, joined: bool) -> int:

@@ -153,12 +153,10 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     hardware: bool = False
     """Whether inputs and outputs are the ports of the chip; see ``hlsgen.backends.hls.border.bordered``."""
+    depths: Depths = _DEPTHS
+    """What is wished of streams."""
     fifos: dict[str, Fifo] = field(default_factory=dict)
     """The streams between processes by name."""
-
-    def depth(self, wire: Wire) -> int:
-        """Words that a stream holds: of those between ports and kernels two."""
-        return self.fifos[wire.name].depth if wire.name in self.fifos else 2
 
     @property
     def constants(self) -> list[NamedConstant]:
@@ -201,7 +199,7 @@ def make_plan(
     ``results`` are the tensors the top function returns; default: the design's outputs. ``interface``: default that of
     ``io_type``. ``depths``: what is wished of its streams. ``pipeline``: what of the top function. Raises
     UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits or that nothing controls, for
-    a depth of a stream that there is not, and for what no flat pipeline computes.
+    depths in a design without streams, and for what no flat pipeline computes.
     """
     kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
     ports = interface or Interface.default(io_type)
@@ -211,7 +209,9 @@ def make_plan(
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
     _check_control(ports, dataflow)
-    plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports, wish), wanted).run()
+    if not stream:
+        depths.refuse_arrays()
+    plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports, wish, depths=depths), wanted).run()
     if plan.stream:
         plan.fifos = fifos_of(plan, depths)
     return plan
