@@ -149,6 +149,23 @@ def test_arrays_that_pass_processes_by_are_a_warning() -> None:
     assert finding.severity is Severity.WARNING and "'short_way' passes 1" in finding.found
 
 
+def test_constants_that_say_how_something_is_built_are_known() -> None:
+    """A structure is not hidden as words are: an index from it is a constant, and no multiplexer."""
+    files = changed(KERNELS, ("sum[j] = 0;", "sum[s.place[j]] = 0;"), ("sum[j] += ", "sum[s.place[j]] += "))
+    files[KERNELS] = files[KERNELS].replace("const typename C::weight_word w[C::n * C::n])", "WORDS)")
+    known = files[KERNELS].replace("WORDS", "const typename C::weight_word w[C::n * C::n], const swapped& s")
+    known = known.replace(
+        "template <class T, class M> T number",
+        "struct swapped { int place[2]; };\ntemplate <class T, class M> T number",
+    )
+    files[KERNELS] = known
+    files["weights.h"] += "static const hlsgen::swapped fc_s = {{1, 0}};\n"
+    files[TOP] = files[TOP].replace("(long_way, fc, fc_w)", "(long_way, fc, fc_w, fc_s)")
+    report = lint_texts(files, the_clang())
+    assert not report.findings, report
+    assert {entry.step: entry.count for entry in report.multiplications} == {"twice": 0, "fc": 4, "join": 0}
+
+
 def test_without_a_clang_the_text_is_looked_at() -> None:
     report = lint_texts(changed(KERNELS, ("PIPELINE", "PIPLINE")), None)
     assert [finding.rule for finding in report.findings] == ["pragma-unknown"]
