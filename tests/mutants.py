@@ -587,6 +587,34 @@ MUTANTS = (
         "held: Array = enough",
         ("tests/passes/test_input_features.py",),
     ),
+    Mutant(
+        "lint: an unrolled loop is unrolled",
+        "hlsgen/linter/obey.py",
+        'return f"unroll_count({factor})" if factor else "unroll(full)"',
+        "return None",
+        ("tests/linter/test_defects.py",),
+    ),
+    Mutant(
+        "lint: a sum behind a multiplexer",
+        "hlsgen/linter/multiplexers.py",
+        "(most > 1 and pointer in stored)",
+        "False",
+        ("tests/linter/test_defects.py",),
+    ),
+    Mutant(
+        "lint: numbers are as wide as in hardware",
+        "hlsgen/linter/compile.py",
+        '"--target=spir64-unknown-unknown", ',
+        "",
+        ("tests/linter/test_designs.py",),
+    ),
+    Mutant(
+        "lint: ties are rounded to even",
+        "hls_templates/lint",
+        "half && (odd || rest)",
+        "half",
+        ("tests/linter/test_headers.py",),
+    ),
 )
 
 
