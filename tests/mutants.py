@@ -449,8 +449,8 @@ MUTANTS = (
     Mutant(
         "weights of a dense layer go input by input",
         "hlsgen",
-        'return call(op, "dense", "dense.h", members, *_constants(layer, w.T), small',
-        'return call(op, "dense", "dense.h", members, *_constants(layer, w), small',
+        "constants = _constants(layer, layer.weight.fixed[0].T, turns)",
+        "constants = _constants(layer, layer.weight.fixed[0], turns)",
         ("tests/ladder/test_dense.py",),
     ),
     Mutant(
@@ -527,9 +527,37 @@ MUTANTS = (
     Mutant(
         "a shared multiplier takes the wrong input",
         "hls_templates/firmware",
-        "const int j = k / C::n_in, i = k % C::n_in;",
-        "const int j = k / C::n_in, i = ir % C::n_in;",
+        "part[m] = mux<C::turns>(x, m * C::turns, turn.number);",
+        "part[m] = mux<C::turns>(x, m, turn.number);",
         ("tests/ladder/test_dense.py",),
+    ),
+    Mutant(
+        "the sums of a multiplier's rows move too late",
+        "hls_templates/firmware",
+        "if (turn.begins_row()) {\n            Move:",
+        "if (turn.ends_row()) {\n            Move:",
+        ("tests/ladder/test_strategies.py::test_same_integers",),
+    ),
+    Mutant(
+        "a lane begins where the one before it did",
+        "hlsgen",
+        "part = places[first : first + turns]",
+        "part = places[:turns]",
+        ("tests/ladder/test_strategies.py::test_lanes_hold_each_product_once",),
+    ),
+    Mutant(
+        "auto reuse takes the next factor but one",
+        "hlsgen",
+        "factors[max(fitting - 1, 0)]",
+        "factors[max(fitting - 2, 0)]",
+        ("tests/backends/test_balance.py",),
+    ),
+    Mutant(
+        "a reuse factor for all is that of every layer, valid or not",
+        "hlsgen",
+        "reuse_factor=nearest_factor(hardware.reuse_factor, valid),",
+        "reuse_factor=hardware.reuse_factor,",
+        ("tests/passes/test_choose_hardware.py",),
     ),
     Mutant(
         "the second clone comes from nowhere",
@@ -541,8 +569,8 @@ MUTANTS = (
     Mutant(
         "a regrouped pack begins with its word",
         "hls_templates/firmware",
-        "result.data[to + i] = word.data[from + i];",
-        "result.data[to + i] = word.data[i];",
+        "rest.data[i] = rest.data[i + step];",
+        "rest.data[i] = rest.data[i];",
         ("tests/ladder/test_pools_and_shapes.py::test_packs_of_other_sizes",),
     ),
     Mutant(
