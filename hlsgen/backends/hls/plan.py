@@ -17,7 +17,7 @@ from hlsgen.backends.hls.depths import Depths
 from hlsgen.backends.hls.fifos import Fifo, fifos_of
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
-from hlsgen.backends.hls.ports import Bus, Control, Interface, PortForm, words_of_array, words_of_stream
+from hlsgen.backends.hls.ports import WIDEST_WORD, Bus, Control, Interface, PortForm, words_of_array, words_of_stream
 from hlsgen.backends.hls.schedule import Schedule
 from hlsgen.backends.hls.timing import Regrouping
 from hlsgen.design.design import Design
@@ -400,6 +400,8 @@ class _Planner:
         match op.layer.packing:
             case Packing.ELEMENTS | Packing.CHANNELS | Packing.PAIRS:
                 return inputs[0].pack
+            case Packing.GATHERED:
+                return _part_of_position(tensor.shape[-1], tensor.type.width)
         return tensor.shape[-1]
 
     def _inputs(self, op: Op) -> list[Wire]:
@@ -412,6 +414,9 @@ class _Planner:
                 pack = self.copies[self.roots[op.input]][-1].pack
                 last = op.input.shape[-1]
                 return [self._take(op.input, None if last % pack == 0 else last)]
+            case Packing.PAIRS if op.inputs[0].shape == op.inputs[1].shape:
+                widest = max(tensor.type.width for tensor in op.inputs)
+                return [self._take(tensor, _part_of_position(tensor.shape[-1], widest)) for tensor in op.inputs]
         return [self._take(tensor, tensor.shape[-1]) for tensor in op.inputs]
 
     def _take_fitting(self, tensor: Tensor, channels: int) -> Wire:
@@ -422,6 +427,11 @@ class _Planner:
 
     def _add(self, step: Step) -> None:
         self.plan.steps.append(step)
+
+
+def _part_of_position(elements: int, width: int) -> int:
+    """How many of a position's elements a word of a stream has: all, or as large a part as a word may be wide."""
+    return next((part for part in range(elements, 0, -1) if elements % part == 0 and part * width <= WIDEST_WORD), 1)
 
 
 def _roots(design: Design) -> dict[Tensor, Tensor]:
