@@ -94,8 +94,8 @@ class Step:
     constants: tuple[NamedConstant, ...] = ()
     layer: str | None = None
     """The source model's layer whose output is computed, as its author spelt it; None for inner steps and copies."""
-    op: Op | None = None
-    """What it computes; None for copies and regrouping."""
+    op: str | None = None
+    """The name of the operation that it computes; None for copies and regrouping."""
     facts: tuple[str, ...] = ()
     """What a reader of the C++ wants to know of it, a comment a line."""
 
@@ -379,7 +379,9 @@ class _Planner:
         first, owner = wires[0], comment(op.source.where)
         constants = tuple(NamedConstant(f"{first.name}_{c.role}", c, owner) for c in kernel.constants)
         layer = op.source.name if op.source.final else None
-        self._add(Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, layer, op, _facts(op)))
+        self._add(
+            Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, layer, op.name, _facts(op))
+        )
         for tensor, wire in zip(op.outputs, wires, strict=True):
             index = self._output_index(tensor)
             if index is None:
