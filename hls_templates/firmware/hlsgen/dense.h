@@ -43,6 +43,7 @@ template <class C>
 void dense_array(dense_as<dense_form::turn>, const typename C::input_t x[C::n_in],
                  typename C::output_t y[C::n_out], weights<C> w, const typename C::bias_word b[C::n_out]) {
 #pragma HLS PIPELINE II=C::interval
+#pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
     typename C::sum_t sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     matvec_turn<C>(turn_of<C>(), x, w, b, sum);
