@@ -67,6 +67,27 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "a stream that takes a word too many",
+        "hls_templates",
+        "count >= state->depth",
+        "count > state->depth",
+        ("tests/emulation/test_stream_check.py",),
+    ),
+    Mutant(
+        "a window that is complete a turn too early",
+        "hlsgen",
+        "(self.turns - 1) * (number + 1)",
+        "(self.turns - 1) * number",
+        ("tests/backends/test_timing.py",),
+    ),
+    Mutant(
+        "a shortcut that holds no lag",
+        "hlsgen",
+        "holds = needed[wire.name] if wire.name in meeting else None",
+        "holds = None",
+        ("tests/backends/test_fifos.py",),
+    ),
+    Mutant(
         "tie of RND",
         "hlsgen",
         "            up = rest >= half\n",
@@ -419,13 +440,6 @@ MUTANTS = (
         ("tests/codegen/test_naming.py",),
     ),
     Mutant(
-        "a branch of a stream is too shallow",
-        "hlsgen",
-        "wire.pack, depth=max(wire.words, 2))",
-        "wire.pack, depth=2)",
-        ("tests/codegen/test_golden.py",),
-    ),
-    Mutant(
         "packs are never regrouped",
         "hlsgen",
         "if not self.plan.stream or pack is None or wire.pack == pack:",
@@ -435,8 +449,8 @@ MUTANTS = (
     Mutant(
         "weights of a dense layer go input by input",
         "hlsgen",
-        'return call(op, "dense", "dense.h", members, *_constants(layer, w.T), small',
-        'return call(op, "dense", "dense.h", members, *_constants(layer, w), small',
+        "constants = _constants(layer, layer.weight.fixed[0].T, turns)",
+        "constants = _constants(layer, layer.weight.fixed[0], turns)",
         ("tests/ladder/test_dense.py",),
     ),
     Mutant(
@@ -513,9 +527,37 @@ MUTANTS = (
     Mutant(
         "a shared multiplier takes the wrong input",
         "hls_templates/firmware",
-        "const int j = k / C::n_in, i = k % C::n_in;",
-        "const int j = k / C::n_in, i = ir % C::n_in;",
+        "part[m] = mux<C::turns>(x, m * C::turns, turn.number);",
+        "part[m] = mux<C::turns>(x, m, turn.number);",
         ("tests/ladder/test_dense.py",),
+    ),
+    Mutant(
+        "the sums of a multiplier's rows move too late",
+        "hls_templates/firmware",
+        "if (turn.begins_row()) {\n            Move:",
+        "if (turn.ends_row()) {\n            Move:",
+        ("tests/ladder/test_strategies.py::test_same_integers",),
+    ),
+    Mutant(
+        "a lane begins where the one before it did",
+        "hlsgen",
+        "part = places[first : first + turns]",
+        "part = places[:turns]",
+        ("tests/ladder/test_strategies.py::test_lanes_hold_each_product_once",),
+    ),
+    Mutant(
+        "auto reuse takes the next factor but one",
+        "hlsgen",
+        "factors[max(fitting - 1, 0)]",
+        "factors[max(fitting - 2, 0)]",
+        ("tests/backends/test_balance.py",),
+    ),
+    Mutant(
+        "a reuse factor for all is that of every layer, valid or not",
+        "hlsgen",
+        "reuse_factor=nearest_factor(hardware.reuse_factor, valid),",
+        "reuse_factor=hardware.reuse_factor,",
+        ("tests/passes/test_choose_hardware.py",),
     ),
     Mutant(
         "the second clone comes from nowhere",
@@ -527,8 +569,8 @@ MUTANTS = (
     Mutant(
         "a regrouped pack begins with its word",
         "hls_templates/firmware",
-        "result.data[to + i] = word.data[from + i];",
-        "result.data[to + i] = word.data[i];",
+        "rest.data[i] = rest.data[i + step];",
+        "rest.data[i] = rest.data[i];",
         ("tests/ladder/test_pools_and_shapes.py::test_packs_of_other_sizes",),
     ),
     Mutant(
@@ -572,6 +614,34 @@ MUTANTS = (
         "held: Array = np.ldexp(enough, np.array(exponents))",
         "held: Array = enough",
         ("tests/passes/test_input_features.py",),
+    ),
+    Mutant(
+        "lint: an unrolled loop is unrolled",
+        "hlsgen/linter/obey.py",
+        'return f"unroll_count({factor})" if factor else "unroll(full)"',
+        "return None",
+        ("tests/linter/test_defects.py",),
+    ),
+    Mutant(
+        "lint: a sum behind a multiplexer",
+        "hlsgen/linter/multiplexers.py",
+        "(most > 1 and pointer in stored)",
+        "False",
+        ("tests/linter/test_defects.py",),
+    ),
+    Mutant(
+        "lint: numbers are as wide as in hardware",
+        "hlsgen/linter/compile.py",
+        '"--target=spir64-unknown-unknown", ',
+        "",
+        ("tests/linter/test_designs.py",),
+    ),
+    Mutant(
+        "lint: ties are rounded to even",
+        "hls_templates/lint",
+        "half && (odd || rest)",
+        "half",
+        ("tests/linter/test_headers.py",),
     ),
 )
 

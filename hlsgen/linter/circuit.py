@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from hlsgen.linter.finding import Finding
-from hlsgen.linter.ir import LITERAL, Instruction, Module, Place
+from hlsgen.linter.ir import LITERAL, Function, Instruction, Module, Place
 from hlsgen.linter.multiplexers import MOST_WAYS, Access, Multiplexers, Registers
 from hlsgen.linter.source import Source
 
@@ -29,19 +29,24 @@ class Circuit:
         self.module, self.sources, self.top, self.calls = module, sources, top, calls
 
     @cached_property
+    def _main(self) -> Function:
+        known = (function for name, function in self.module.functions.items() if _plain(name) == self.top)
+        return next(known, Function(self.top, [], None))
+
+    @cached_property
     def reached(self) -> dict[str, str]:
         """Function -> the step that it belongs to; the top function itself to none."""
-        main = next((name for name in self.module.functions if _plain(name) == self.top), None)
-        if main is None:
+        if self._main.name not in self.module.functions:
             return {}
-        found = {main: ""}
-        for call in self.module.functions[main].calls:
+        found = {self._main.name: ""}
+        for call in self._main.calls:
             self._reach(call.callee.removeprefix("@"), self._step(call), found)
         return found
 
     def _step(self, instruction: Instruction) -> str:
         """The step that an instruction of the top function calls, or belongs to if it is inlined."""
-        places = self.module.places(instruction.debug)
+        known = (self.module.places(i.debug) for i in self._main.from_here(instruction))
+        places = next(filter(None, known), None)
         return self.calls.get(places[-1].line, "") if places else ""
 
     def _reach(self, name: str, step: str, found: dict[str, str]) -> None:

@@ -160,6 +160,23 @@ DIRECTIVES: Mapping[str, Directive] = {
     "TOP": Directive(Place.FUNCTION_HEAD, {"name": Value.NAME}),
     "UNROLL": Directive(Place.LOOP_HEAD, {"factor": Value.INTEGER, "skip_exit_check": Value.NOTHING, **_OFF}),
 }
+_COMMON = {"port", "mode", "name"}
+_SCALAR = {"register", "depth", "latency", "direct_io"}
+_MEMORY = {"depth", "latency", "storage_type"}
+_OPTIONS_OF_MODES: Mapping[str, Set[str]] = {
+    "m_axi": {
+        *("bundle", "depth", "offset", "latency", "num_read_outstanding", "num_write_outstanding", "channel"),
+        *("max_read_burst_length", "max_write_burst_length", "max_widen_bitwidth"),
+    },
+    "axis": {"register", "register_mode", "depth"},
+    "s_axilite": {"bundle", "offset", "clock", "storage_impl"},
+    "ap_memory": _MEMORY,
+    "bram": _MEMORY,
+    **dict.fromkeys(("ap_none", "ap_fifo", "ap_ack", "ap_stable"), _SCALAR),
+    **dict.fromkeys(("ap_vld", "ap_hs", "ap_ovld"), _SCALAR | {"interrupt"}),
+    **dict.fromkeys(("ap_ctrl_none", "ap_ctrl_hs", "ap_ctrl_chain"), frozenset()),
+}
+"""Which options of INTERFACE a mode takes beside its port and name."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 _EXPRESSION = re.compile(r"[\w:+\-*/()<>.%]+")
 _POSITIVE = {"factor", "ii", "depth", "distance", "limit"}
@@ -182,6 +199,7 @@ def check_pragmas(source: Source, constants: Set[str] = frozenset()) -> Iterator
             )  # fmt: skip
             continue
         yield from _grammar(source, pragma, directive)
+        yield from _together(source, pragma)
         yield from _names(source, pragma, constants)
         yield from _placement(source, pragma, directive)
 
@@ -207,6 +225,26 @@ def _grammar(source: Source, pragma: Pragma, directive: Directive) -> Iterator[F
     for name in directive.required:
         if name not in given:
             yield finding(f"no '{name}'", f"add {name}=..., without which the pragma says nothing")
+
+
+def _together(source: Source, pragma: Pragma) -> Iterator[Finding]:
+    """Options that do not go with one another."""
+
+    def finding(found: str, expected: str) -> Finding:
+        return Finding(source.path, pragma.line, "pragma-grammar", f"{pragma.directive}: {found}", expected)
+
+    if pragma.directive == "INTERFACE":
+        mode = next((mode for mode in _OPTIONS_OF_MODES if pragma.has(mode)), None)
+        taken = _OPTIONS_OF_MODES[mode] | _COMMON if mode is not None else frozenset()
+        for key, value in pragma.options if mode is not None else ():
+            if value is not None and key.lower() not in taken:
+                yield finding(f"mode {mode} with '{key}'", f"it takes {', '.join(sorted(taken - {'mode'}))}")
+    if pragma.directive in ("ARRAY_PARTITION", "ARRAY_RESHAPE") and not pragma.has("off"):
+        divided, factor = pragma.has("block", "cyclic"), pragma.option("factor")
+        if divided and factor is None:
+            yield finding("block or cyclic without a factor", "say into how many arrays: factor=...")
+        if not divided and factor is not None:
+            yield finding("complete with a factor", "all elements are taken apart: leave the factor out")
 
 
 def _names(source: Source, pragma: Pragma, constants: Set[str]) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from hlsgen.linter.finding import Finding, Multiplications, Report, Severity, or
 from hlsgen.linter.grammar import check_pragmas
 from hlsgen.linter.limits import MOST_PRODUCTS, check_limits
 from hlsgen.linter.multiplexers import registers_of
-from hlsgen.linter.obey import Obedience
+from hlsgen.linter.obey import Obedience, has_known_constants
 from hlsgen.linter.products import stated_products
 from hlsgen.linter.source import Source
 from hlsgen.tools import Clang, find_clang
@@ -101,7 +101,8 @@ class _Project:
         """The circuit with all constants unknown (or as they are), and what clang has to say."""
         top = top_function(self.main)
         flat = top is not None and any(p.directive == "PIPELINE" and not p.has("off") for p in top.pragmas)
-        how = Obedience(frozenset(call.function for call in self.calls), flat, opaque)
+        whole = not opaque or has_known_constants(self.sources)
+        how = Obedience(frozenset(call.function for call in self.calls), flat, opaque, whole)
         compiled = compile_top(self.sources, self.top, how, clang)
         lines = {call.line: call.step for call in self.calls}
         return Circuit(compiled.module, self.sources, self.top, lines), compiled.findings

@@ -17,22 +17,37 @@ _CONSTANT = re.compile(
 )
 
 
+_ANY_CONSTANT = re.compile(r"\bstatic const [^;={}()]+ = ")
+
+
 @dataclass(frozen=True)
 class Obedience:
     """``processes``: the functions that the top function calls; each stays one.
 
     ``flat``: the top function is one pipeline, so that no loop of a process is left. ``opaque``: values of constant
-    arrays are hidden, so that no product of one folds away; else all is one function, where every constant is known.
+    arrays are hidden, so that no product of one folds away. ``whole``: all is one function, where every constant that
+    is not hidden is known.
     """
 
     processes: Set[str]
     flat: bool
     opaque: bool
+    whole: bool
 
 
 _PARTITION = re.compile(
     r"^#pragma HLS ARRAY_PARTITION variable=(?P<name>\w+) (?:type=)?complete(?: dim=(?P<dim>\d+))?[ \t]*$", re.MULTILINE
 )
+
+
+def has_known_constants(sources: Mapping[str, Source]) -> bool:
+    """Whether some constants are no arrays of words: structures that say how something is built, and are not hidden."""
+    return any(
+        not _CONSTANT.match(found.group())
+        for name, source in sources.items()
+        if "weights" in name
+        for found in _ANY_CONSTANT.finditer(source.code)
+    )
 
 
 def obeyed(sources: Mapping[str, Source], how: Obedience) -> dict[str, str]:
@@ -69,7 +84,7 @@ def _functions(source: Source, how: Obedience) -> list[tuple[int, str]]:
 def _inlining(scope: Scope, how: Obedience) -> str:
     """The tool inlines a small function by itself, whether it is asked to or not."""
     inline = _pragma(scope, "INLINE")
-    if not how.opaque:
+    if how.whole:
         return "always_inline"
     if inline is not None:
         return "noinline" if inline.has("off") else "always_inline"

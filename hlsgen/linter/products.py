@@ -19,9 +19,10 @@ side."""
 def stated_products(sources: Mapping[str, Source], top: str) -> dict[str, int]:
     """Step -> the multiplications that its kernel's text must have.
 
-    Comparable are kernels that compute a position at a time, of types of which both have two bits at least: one bit is
-    a choice. A kernel that takes turns has the products of one of them in its text; another has all, and an interval
-    above one lets the tool share the multipliers. A design of one flat pipeline has all positions at once.
+    Comparable are kernels that compute a position at a time, of types of which both have two bits at least (one bit is
+    a choice), and whose weights are not part of what is built (strategy unrolled). A kernel that takes turns has the
+    products of one of them in its text; another has all, and an interval above one lets the tool share the multipliers.
+    A design of one flat pipeline has all positions at once.
     """
     configs = dict(_STRUCT.findall(sources["parameters.h"].text)) if "parameters.h" in sources else {}
     flat = "#pragma HLS DATAFLOW" not in sources[f"{top}.cpp"].text
@@ -46,6 +47,8 @@ def _takes_turns(config: str) -> bool:
 
 
 def _multiplies(config: str) -> bool:
-    """Whether both factors have two bits or more."""
+    """Whether both factors have two bits or more, and no factor is a constant that the text of the kernel knows."""
+    if "strategy::unrolled" in config:
+        return False
     widths = {name: int(width) for _, width, name in _TYPE.findall(config)}
     return min(widths.get("input_t", 0), widths.get("weight_t", 0)) > 1

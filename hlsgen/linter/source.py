@@ -144,7 +144,8 @@ class Source:
 
     def declares(self, name: str, scope: Scope, before: int) -> bool:
         """Whether ``name`` is declared where a pragma at ``before`` could name it."""
-        shape = re.compile(rf"(?<![\w.>])(?!return\b|else\b|new\b)[\w>]+[\s&*]+{re.escape(name)}\s*(?:[\[;=({{,)]|$)")
+        kind = r"(?:(?<![\w.>])(?!return\b|else\b|new\b)[\w>]+[\s&*]+|\bdecltype\s*\([^;{}]*\)\s*)"
+        shape = re.compile(rf"{kind}{re.escape(name)}\s*(?:[\[;=({{,)]|$)")
         inner: Scope | None = scope
         while inner is not None:
             if inner.kind is Kind.FUNCTION and shape.search(inner.parameters):

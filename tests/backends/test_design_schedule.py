@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from hlsgen.backends.hls.design_schedule import Form
-from hlsgen.backends.hls.flow import Feed, traffic
+from hlsgen.backends.hls.flow import Feed, latency, traffic
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.project import Project
 from tests.backends.fork_joins import fork_join
@@ -69,6 +69,7 @@ def test_the_summary_shows_it():
 @pytest.mark.parametrize("feed", [Feed(), Feed(pipelines=False), Feed(period=300, samples=3)], ids=str)
 def test_words_pass_as_in_a_simulation(seed: int, feed: Feed):
     plan = fork_join(seed).plan
+    assert latency(plan) == max(simulate(plan, Feed())[wire.name][0][-1] for wire in plan.outputs)
     passed, simulated = traffic(plan, feed), simulate(plan, feed)
     assert {name: (t.arrivals.tolist(), t.departures.tolist()) for name, t in passed.items()} == simulated
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from hlsgen.backends.hls import fifos
 from hlsgen.backends.hls.fifos import SLACK
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.errors import ConfigError
@@ -95,6 +96,13 @@ def test_a_stream_that_is_too_short_stops_the_simulation():
     project = residual()
     with pytest.raises(RuntimeError, match="stops: .*'stem_branch'"):
         samples_take(project.plan, {**depths(project), "stem_branch": 8}, 1)
+
+
+def test_streams_that_are_too_long_to_follow_hold_a_whole_sample(monkeypatch):
+    monkeypatch.setattr(fifos, "_MOST_WORDS", 400)
+    project = residual()
+    assert project.plan.fifos["stem_branch"].depth == 72 and project.plan.fifos["stem"].depth == 2
+    samples_take(project.plan, depths(project), 2)
 
 
 # -- wishes ----------------------------------------------------------------------------------------

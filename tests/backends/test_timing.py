@@ -130,13 +130,14 @@ def formula(step: Step, stream: bool) -> int:
 
 def _python(expression: str) -> str:
     """A formula of integers: a/b divides exactly, and ``a ? b : c`` chooses."""
+    expression = expression.replace("&&", "and")
     expression = re.sub(r"(.*) \? (.*) : (.*)", r"(\2) if (\1) else (\3)", expression.replace("\n//", ""))
     return expression.replace("::", "_").replace("/", "//").strip()
 
 
 def _names(step: Step) -> dict[str, Any]:
     names: dict[str, Any] = {name: value for name, value in step.kernel.members.items() if isinstance(value, int)}
-    names["greatest_common_divisor"] = gcd
+    names |= {"greatest_common_divisor": gcd, "min": min, "max": max}
     turned = getattr(step.kernel.timing, "turns", 1)
     names |= {"interval": step.kernel.timing.interval, "turns": turned}
     for letter, wires in (("X", step.inputs), ("Y", step.outputs)):

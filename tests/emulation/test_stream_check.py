@@ -46,6 +46,7 @@ def test_the_stream_that_is_too_short_is_named_and_its_depth_heals():
     )
     assert found is not None and found[1] == "stem_branch" and "leave out fifo_depth" in str(caught.value)
     needed = int(found[2])
+    assert needed == 2 * 8 + 2, "two windows, as it holds with room enough"
     assert residual(layers={"stem": {"fifo_depth": needed}}).check_streams().streams
     with pytest.raises(DeadlockError, match=f"is full with {needed - 1} words and needs {needed};"):
         residual(layers={"stem": {"fifo_depth": needed - 1}}).check_streams()

@@ -47,7 +47,24 @@ def any_settings(rng: random.Random, source: SourceModel) -> Settings:
         kind = rng.choice(source.calls).class_name
         settings["layer_types"] = {kind: {"precision": {"result": _type(rng)}}}
     settings["layers"] = _layers(rng, source)
-    return settings
+    return settings | any_hardware(rng, settings["io_type"])
+
+
+def any_hardware(rng: random.Random, io_type: str) -> Settings:
+    """Wishes for how it is built, of which no bit depends."""
+    drawn: Settings = {}
+    if rng.random() < 0.3:
+        drawn["strategy"] = rng.choice(("auto", "latency", "resource", "unrolled"))
+    if rng.random() < 0.3:
+        drawn["reuse_factor"] = rng.choice((2, 3, 7, 16, 100, "auto"))
+    if rng.random() < 0.1:
+        drawn |= {"interval": rng.choice((1, 20, 300)), "pipeline": rng.choice(("auto", "dataflow"))}
+    if rng.random() < 0.1:
+        drawn["parallelization_factor"] = rng.choice((2, 4, 9))
+    if rng.random() < 0.2:
+        drawn |= rng.choice(({"interface": "axi_master"}, {"port_width": 16}, {"tlast": True, "fifo_depth": 9}))
+    streams = io_type == "io_stream"
+    return {key: value for key, value in drawn.items() if streams or key not in ("tlast", "fifo_depth")}
 
 
 def _layers(rng: random.Random, source: SourceModel) -> dict[str, Any]:

@@ -102,11 +102,14 @@ def ladder(
     return first
 
 
-def executors_agree(project: Project, x: Any) -> None:
-    """Assert for one project, from whatever source, that NumPy, the emulator and the vendor's headers agree."""
+def executors_agree(project: Project, x: Any, precompiled: bool = True) -> None:
+    """Assert for one project, from whatever source, that NumPy, the emulator and the vendor's headers agree.
+
+    ``precompiled``: as for :func:`ladder`; not for ports of more than 1,024 bits, which are announced before headers.
+    """
     variant, reference = Variant("as configured", project.config.io_type), Reference(project, x)
     check_predict(project, variant, reference)
-    check_vendor(project, variant, reference)
+    check_vendor(project, variant, reference, precompiled)
 
 
 @functools.cache

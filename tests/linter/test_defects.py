@@ -28,6 +28,9 @@ IN_THE_TEXT = {
     "option twice": (KERNELS, "II=1", "II=1 II=2", "pragma-grammar", "twice", "II=1 II=2"),
     "option left out": (TOP, "variable=fc depth=2", "depth=2", "pragma-grammar", "no 'variable'", "STREAM depth=2"),
     "interval of nothing": (KERNELS, "II=1", "II=0", "pragma-grammar", "II=0", "II=0"),
+    "option of another mode": (TOP, "axis port=x,y", "axis port=x,y bundle=b", "pragma-grammar", "'bundle'", "bundle"),
+    "no factor": (KERNELS, "sum complete", "sum cyclic", "pragma-grammar", "without a factor", "sum cyclic"),
+    "a factor of all": (KERNELS, "sum complete", "sum complete factor=2", "pragma-grammar", "with a factor", "factor=2"),
     "no such variable": (KERNELS, "variable=sum", "variable=summ", "pragma-grammar", "'summ'", "variable=summ"),
     "no such port": (TOP, "port=x,y", "port=x,z", "pragma-grammar", "'z'", "port=x,z"),
     "behind a statement": (KERNELS, "Y result;", "Y result;\n#pragma HLS PIPELINE II=1", "pragma-place", "PIPELINE", "II=1"),
@@ -147,6 +150,23 @@ def test_arrays_that_pass_processes_by_are_a_warning() -> None:
     files[KERNELS] = files[KERNELS].replace("hls::stream<B>& b, hls", "const B b[10], hls")
     (finding,) = [f for f in found_in(files, built=False) if f.rule == "dataflow"]
     assert finding.severity is Severity.WARNING and "'short_way' passes 1" in finding.found
+
+
+def test_constants_that_say_how_something_is_built_are_known() -> None:
+    """A structure is not hidden as words are: an index from it is a constant, and no multiplexer."""
+    files = changed(KERNELS, ("sum[j] = 0;", "sum[s.place[j]] = 0;"), ("sum[j] += ", "sum[s.place[j]] += "))
+    files[KERNELS] = files[KERNELS].replace("const typename C::weight_word w[C::n * C::n])", "WORDS)")
+    known = files[KERNELS].replace("WORDS", "const typename C::weight_word w[C::n * C::n], const swapped& s")
+    known = known.replace(
+        "template <class T, class M> T number",
+        "struct swapped { int place[2]; };\ntemplate <class T, class M> T number",
+    )
+    files[KERNELS] = known
+    files["weights.h"] += "static const hlsgen::swapped fc_s = {{1, 0}};\n"
+    files[TOP] = files[TOP].replace("(long_way, fc, fc_w)", "(long_way, fc, fc_w, fc_s)")
+    report = lint_texts(files, the_clang())
+    assert not report.findings, report
+    assert {entry.step: entry.count for entry in report.multiplications} == {"twice": 0, "fc": 4, "join": 0}
 
 
 def test_without_a_clang_the_text_is_looked_at() -> None:

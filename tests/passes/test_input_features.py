@@ -11,7 +11,6 @@ import pytest
 
 from hlsgen.analysis.input_check import InputCheck
 from hlsgen.backends.base import Job
-from hlsgen.backends.hls.texts import design_files
 from hlsgen.backends.vitis.bench_data import bench_data
 from hlsgen.design.arrays import as_held, checked_inputs
 from hlsgen.project import Project
@@ -107,7 +106,7 @@ def test_words_are_what_the_header_says():
     np.testing.assert_array_equal(raw, port.type.quantize(x.astype(np.float64) * 2.0 ** np.array(port.exponents)))
     np.testing.assert_array_equal(real, np.ldexp(raw.astype(np.float64), -port.type.frac) * port.factors)
     assert (np.abs(real - x) <= np.ldexp(0.5, -port.type.frac) * port.factors).mean() > 0.99
-    header = design_files(made.plan)["net.h"]
+    header = made.files["firmware/net.h"]
     powers = ", ".join(map(str, port.exponents))
     assert "element i holds the model's value times 2**k[i % 4], k =" in header and f"//{' ' * 26}{powers}\n" in header
     assert powers.replace(",", "") in made.summary() and "Ports whose channels c hold" in made.summary()
@@ -175,7 +174,7 @@ def test_warnings_compare_what_is_held(recwarn: pytest.WarningsRecorder):
 )
 def test_one_type_if_the_user_says_so(settings: dict[str, Any]):
     made = project(**settings)
-    assert made.design.inputs[0].exponents is None and "2**k" not in design_files(made.plan)["net.h"]
+    assert made.design.inputs[0].exponents is None and "2**k" not in made.files["firmware/net.h"]
     assert warned(made)[0] in ("x", "out"), "and named, since it cannot hold its features, nor the weights theirs"
 
 

@@ -71,7 +71,7 @@ template <class C, class G> struct overlapping_pixels {
     static const int step = shape::group;
     static const int margin = shape::group - 1;  // units that begin before the line
 
-    dot::vec<int16_t> recent[margin + G::channels + margin];  // the values before the pixel, the pixel, fill
+    dot::vec<int16_t> recent[margin + G::channels + margin] = {};  // the values before the pixel, the pixel, fill
 
     void start_line(const value_t& fill) {
         for (int i = 0; i < margin; i++) recent[i] = P::stored(fill);

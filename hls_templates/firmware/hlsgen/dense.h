@@ -6,8 +6,9 @@
 //   positions               x is [positions][n_in], y is [positions][n_out]
 //   interval                cycles a turn: latency shares multipliers by it, resource has 1
 // Constants: weights<C> w (output-major), b[n_out].
-// Streams: X::size divides n_in, Y::size == n_out.
-// Cycles: X::size == n_in ? positions * turns * interval : positions * (n_in / X::size + turns * interval)
+// Streams: X::size divides n_in, Y::size divides n_out.
+// Cycles: X::size == n_in && Y::size == n_out ? positions * turns * interval
+//     : positions * (n_in / X::size + turns * interval + n_out / Y::size)
 //   arrays: positions * turns * interval
 //
 // Arithmetic: y = cast<output_t>(cast<accum_t>(exact sum)).
@@ -42,6 +43,7 @@ template <class C>
 void dense_array(dense_as<dense_form::turn>, const typename C::input_t x[C::n_in],
                  typename C::output_t y[C::n_out], weights<C> w, const typename C::bias_word b[C::n_out]) {
 #pragma HLS PIPELINE II=C::interval
+#pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
     typename C::sum_t sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     matvec_turn<C>(turn_of<C>(), x, w, b, sum);
@@ -104,7 +106,7 @@ void dense(const typename C::input_t x[C::positions * C::n_in], typename C::outp
     dense_array<C>(dense_as<form>(), x, y, w, b);
 }
 
-// A position is one pack: one loop over positions and turns.
+// A position is one pack on both sides: one loop over positions and turns.
 template <class C, class X, class Y>
 void dense_packs(std::true_type, hls::stream<X>& x, hls::stream<Y>& y, weights<C> w,
                  const typename C::bias_word b[C::n_out]) {
@@ -130,7 +132,7 @@ Position:
     }
 }
 
-// A position is several packs: they are collected, then multiplied.
+// A position is several packs: they are collected, multiplied, and handed on.
 template <class C, class X, class Y>
 void dense_packs(std::false_type, hls::stream<X>& x, hls::stream<Y>& y, weights<C> w,
                  const typename C::bias_word b[C::n_out]) {
@@ -139,6 +141,8 @@ void dense_packs(std::false_type, hls::stream<X>& x, hls::stream<Y>& y, weights<
 #pragma HLS ARRAY_PARTITION variable=row complete
     typename C::sum_t sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
+    typename C::output_t result[C::n_out];
+#pragma HLS ARRAY_PARTITION variable=result complete
     turn_of<C> turn;
 Position:
     for (int p = 0; p < C::positions; p++) {
@@ -150,9 +154,8 @@ Position:
             matvec_turn<C>(turn, row, w, b, sum);
             turn.advance();
         }
-        Y result;
-        dense_result<C>(sum, result.data);
-        y.write(result);
+        dense_result<C>(sum, result);
+        write_array<C::n_out>(result, y);
     }
 }
 
@@ -160,8 +163,7 @@ template <class C, class X, class Y>
 void dense(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, biases<C> b) {
 #pragma HLS INLINE off
 #pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
-    static_assert(Y::size == C::n_out, "a pack of the output is one position");
-    typedef std::integral_constant<bool, X::size == C::n_in> position_is_pack;
+    typedef std::integral_constant<bool, X::size == C::n_in && Y::size == C::n_out> position_is_pack;
     dense_packs<C>(position_is_pack(), x, y, w, b);
 }
 

@@ -70,10 +70,11 @@ template <class C> struct matvec_by<C, turning::once> {
 };
 
 template <class C> struct counted_turn {
-    int number = 0;
-    bool is_first() const { return number == 0; }
-    bool is_last() const { return number == C::turns - 1; }
-    void advance() { number = is_last() ? 0 : number + 1; }
+    counter<C::turns - 1> number = 0;
+
+    bool is_first() const { return int(number) == 0; }
+    bool is_last() const { return int(number) == C::turns - 1; }
+    void advance() { number = is_last() ? 0 : int(number) + 1; }
 };
 
 // A constant of its size and no other; a port is an array, which has the size that the top function gives it.
@@ -110,7 +111,7 @@ template <class C> struct matvec_by<C, turning::within_rows> {
         Multiplier:
             for (int m = 0; m < of_output; m++) {
 #pragma HLS UNROLL
-                accumulate(total, part[m] * from_mantissa<typename C::weight_t>(w[j * of_output + m][turn.number]));
+                accumulate(total, part[m] * from_mantissa<typename C::weight_t>(w[j * of_output + m][int(turn.number)]));
             }
             sum[j] = total;
         }
@@ -126,17 +127,19 @@ template <class C> struct matvec_by<C, turning::over_rows> {
     static const int rows = C::turns / C::n_in;  // of a multiplier
 
     struct turn_of {
-        int number = 0;  // row * n_in + input
-        int row = 0;
-        int input = 0;
-        bool ends_row() const { return input == C::n_in - 1; }
-        bool is_first() const { return number == 0; }
-        bool is_last() const { return number == C::turns - 1; }
+        counter<C::turns - 1> number = 0;  // row * n_in + input
+        counter<rows - 1> row = 0;
+        counter<C::n_in - 1> input = 0;
+
+        bool begins_row() const { return int(input) == 0; }
+        bool ends_row() const { return int(input) == C::n_in - 1; }
+        bool is_first() const { return int(number) == 0; }
+        bool is_last() const { return int(number) == C::turns - 1; }
         void advance() {
 #pragma HLS INLINE
-            row = is_last() ? 0 : ends_row() ? row + 1 : row;
-            input = ends_row() ? 0 : input + 1;
-            number = is_last() ? 0 : number + 1;
+            row = is_last() ? 0 : ends_row() ? int(row) + 1 : int(row);
+            input = ends_row() ? 0 : int(input) + 1;
+            number = is_last() ? 0 : int(number) + 1;
         }
     };
 
@@ -152,9 +155,9 @@ template <class C> struct matvec_by<C, turning::over_rows> {
             const int last = (m + 1) * rows - 1;
             const typename C::sum_t start =
                 start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(mux<rows>(b, m * rows, turn.row)));
-            typename C::sum_t total = turn.input == 0 ? start : sum[last];
-            accumulate(total, value * from_mantissa<typename C::weight_t>(w[m][turn.number]));
-            if (turn.input == 0) {
+            typename C::sum_t total = turn.begins_row() ? start : sum[last];
+            accumulate(total, value * from_mantissa<typename C::weight_t>(w[m][int(turn.number)]));
+            if (turn.begins_row()) {
             Move:
                 for (int r = m * rows; r < last; r++) {
 #pragma HLS UNROLL
@@ -166,41 +169,12 @@ template <class C> struct matvec_by<C, turning::over_rows> {
     }
 };
 
-// Lanes: in each turn each has one input and one weight, and adds to one output.
+// Lanes: in each turn each has one input and one weight, and adds to one output. C::lanes writes them out.
 template <class C> struct matvec_by<C, turning::in_lanes> {
     typedef const typename C::lanes& weights;
     typedef counted_turn<C> turn_of;
 
-    // A multiplier between two multiplexers.
-    static void multiply(int l, const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
-                         typename C::sum_t& sum) {
-#pragma HLS INLINE
-        typename C::input_t values[C::turns];
-#pragma HLS ARRAY_PARTITION variable=values complete
-    Value:
-        for (int t = 0; t < C::turns; t++) {
-#pragma HLS UNROLL
-            values[t] = x[w.input[l][t]];
-        }
-        accumulate(sum, mux<C::turns>(values, 0, turn.number) *
-                            from_mantissa<typename C::weight_t>(mux<C::turns>(w.weight[l], 0, turn.number)));
-    }
-
-    // A multiplexer of shifted inputs.
-    static void shift(int l, const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
-                      typename C::sum_t& sum) {
-#pragma HLS INLINE
-        decltype(typename C::input_t() * typename C::weight_t()) products[C::turns];
-#pragma HLS ARRAY_PARTITION variable=products complete
-    Product:
-        for (int t = 0; t < C::turns; t++) {
-#pragma HLS UNROLL
-            products[t] = x[w.input[l][t]] * from_mantissa<typename C::weight_t>(w.weight[l][t]);
-        }
-        accumulate(sum, mux<C::turns>(products, 0, turn.number));
-    }
-
-    static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
+    static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights,
                      const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
 #pragma HLS INLINE
     Start:
@@ -209,16 +183,7 @@ template <class C> struct matvec_by<C, turning::in_lanes> {
             const typename C::sum_t start = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
             sum[j] = turn.is_first() ? start : sum[j];
         }
-    Multiplied:
-        for (int l = 0; l < C::lanes::multiplied; l++) {
-#pragma HLS UNROLL
-            multiply(l, turn, x, w, sum[w.output[l]]);
-        }
-    Shifted:
-        for (int l = C::lanes::multiplied; l < C::lanes::count; l++) {
-#pragma HLS UNROLL
-            shift(l, turn, x, w, sum[w.output[l]]);
-        }
+        C::lanes::template turn<C>(turn.number, x, sum);
     }
 };
 
@@ -226,15 +191,29 @@ template <class C> using matvec_of = matvec_by<C, turning_of<C>()>;
 
 }  // namespace detail
 
-// What each of Count lanes multiplies in each of Turns turns, and the output it adds to; the first Multiplied lanes have
-// a multiplier, the others shift.
-template <class Word, int Count, int Turns, int Multiplied> struct lanes_of {
-    static const int count = Count, multiplied = Multiplied;
+// A lane with a multiplier, between two multiplexers: x and w are what it multiplies in each turn.
+template <class C>
+void multiply_lane(int turn, const typename C::input_t x[C::turns], const typename C::weight_word w[C::turns],
+                   typename C::sum_t& sum) {
+#pragma HLS INLINE
+    accumulate(sum, mux<C::turns>(x, 0, turn) * from_mantissa<typename C::weight_t>(mux<C::turns>(w, 0, turn)));
+}
 
-    int input[Count][Turns];
-    Word weight[Count][Turns];
-    int output[Count];
-};
+// A lane whose weights are powers of two: a multiplexer of shifted inputs.
+template <class C>
+void shift_lane(int turn, const typename C::input_t x[C::turns], const typename C::weight_word w[C::turns],
+                typename C::sum_t& sum) {
+#pragma HLS INLINE
+    typedef decltype(typename C::input_t() * typename C::weight_t()) product_t;
+    product_t products[C::turns];
+#pragma HLS ARRAY_PARTITION variable=products complete
+Product:
+    for (int t = 0; t < C::turns; t++) {
+#pragma HLS UNROLL
+        products[t] = x[t] * from_mantissa<typename C::weight_t>(w[t]);
+    }
+    accumulate(sum, mux<C::turns>(products, 0, turn));
+}
 
 template <class C> using weights = typename detail::matvec_of<C>::weights;
 template <class C> using biases = detail::constant_or_port<C, typename C::bias_word[C::n_out]>;

@@ -12,7 +12,8 @@
 //   reuse_factor
 // The names of what is absent are never used.
 // Constants: the table of pieces.h.
-// Streams: X::size == Y::size, dividing size.
+// Streams: X::size == Y::size, dividing size. All elements of a pack read the table in one cycle, so the tool copies it:
+// a block RAM has two readers.
 // Cycles: size / X::size * reuse_factor
 //   arrays: reuse_factor
 #ifndef HLSGEN_PIECEWISE_H

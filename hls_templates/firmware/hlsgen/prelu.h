@@ -7,7 +7,9 @@
 //   slopes                  their number: element e has slope e % slopes
 //   size                    elements of the tensor
 //   reuse_factor
-// Constants: a[slopes]. Streams: X::size == Y::size, dividing size, and a multiple or a divisor of slopes.
+// Constants: a[slopes].
+// Streams: X::size == Y::size, dividing size, and a multiple or a divisor of slopes. Slopes lie in banks, one for each
+// lane of a pack (channel_walk.h).
 // Cycles: size / X::size * reuse_factor
 //   arrays: reuse_factor
 #ifndef HLSGEN_PRELU_H

@@ -9,7 +9,8 @@
 //   channels                the channel of element e is e % channels; divides size
 //   reuse_factor
 // Constants: s[channels], b[channels].
-// Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
+// Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels. Constants lie in banks, one
+// for each lane of a pack (channel_walk.h).
 // Cycles: size / X::size * reuse_factor
 //   arrays: reuse_factor
 //

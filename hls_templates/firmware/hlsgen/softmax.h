@@ -18,9 +18,9 @@
 //   positions, n            x and y are [positions][n]
 //   reuse_factor
 // Constants: exps[tables][2^width of share_t], the table of pieces.h.
-// Streams: X::size divides n, Y::size == n. All exponentials of a position are computed side by side, shared over the
+// Streams: X::size and Y::size divide n. All exponentials of a position are computed side by side, shared over the
 // cycles that its packs take: a table is copied for as many readers as there are in a cycle.
-// Cycles: n / X::size > reuse_factor ? positions * n / X::size : positions * reuse_factor
+// Cycles: positions * max(reuse_factor, n / min(X::size, Y::size))
 //   arrays: positions * reuse_factor
 #ifndef HLSGEN_SOFTMAX_H
 #define HLSGEN_SOFTMAX_H
@@ -65,10 +65,11 @@ Level:
     return largest[0];
 }
 
-// Cycles from position to position: as many as packs of one, if that is more than the reuse factor.
-template <class C, int pack_size>
+// Cycles from position to position: as many as packs of one, on either side, if that is more than the reuse factor.
+template <class C, class X, class Y>
 struct softmax_schedule {
-    static const int packs = C::n / pack_size;
+    static const int smaller = X::size < Y::size ? X::size : Y::size;
+    static const int packs = C::n / smaller;
     static const int interval = packs > C::reuse_factor ? packs : C::reuse_factor;
 };
 
@@ -147,17 +148,18 @@ template <class C, class X, class Y>
 void softmax(hls::stream<X>& x, hls::stream<Y>& y, rom<typename C::exp_word, softmax_entries<C>()> exps,
              rom<typename C::packed_word, pieces_size<C>()> inverse) {
 #pragma HLS INLINE off
-    typedef softmax_schedule<C, X::size> schedule;
-    static_assert(Y::size == C::n && schedule::packs * X::size == C::n, "a pack of the output is one position");
+    typedef softmax_schedule<C, X, Y> schedule;
+    static_assert(schedule::packs * schedule::smaller == C::n, "packs of the smaller side hold a position exactly");
 Position:
     for (int p = 0; p < C::positions; p++) {
 #pragma HLS PIPELINE II=schedule::interval
         typename C::input_t row[C::n];
 #pragma HLS ARRAY_PARTITION variable=row complete
-        Y result;
+        typename C::output_t result[C::n];
+#pragma HLS ARRAY_PARTITION variable=result complete
         read_array<C::n>(x, row);
-        softmax_position<C>(row, result.data, exps, inverse);
-        y.write(result);
+        softmax_position<C>(row, result, exps, inverse);
+        write_array<C::n>(result, y);
     }
 }
 

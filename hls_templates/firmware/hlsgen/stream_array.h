@@ -1,4 +1,7 @@
-// read_array<n>(x, array): whole packs, n / X::size of them, in the order of the array's elements; one a cycle.
+// Whole arrays through streams: packs arrive and leave in the order of the array's elements.
+//
+// read_array<n>(x, array)    reads n elements:  n / X::size packs
+// write_array<n>(array, y)   writes n elements: n / Y::size packs
 #ifndef HLSGEN_STREAM_ARRAY_H
 #define HLSGEN_STREAM_ARRAY_H
 
@@ -20,6 +23,23 @@ ReadPack:
 #pragma HLS UNROLL
             array[first + i] = word.data[i];
         }
+    }
+}
+
+template <int n, class Y>
+void write_array(const typename Y::value_type array[n], hls::stream<Y>& y) {
+#pragma HLS INLINE
+    static_assert(n % Y::size == 0, "packs must hold the array exactly");
+WritePack:
+    for (int first = 0; first < n; first += Y::size) {
+#pragma HLS PIPELINE II=1
+        Y word;
+    WriteElement:
+        for (int i = 0; i < Y::size; i++) {
+#pragma HLS UNROLL
+            word.data[i] = array[first + i];
+        }
+        y.write(word);
     }
 }
 

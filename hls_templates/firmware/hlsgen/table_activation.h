@@ -7,7 +7,8 @@
 //   size                    elements of the tensor
 //   reuse_factor
 // Constants: table[2^width of index_t], addressed by the raw bits of index_t (a negative index has its upper half).
-// Streams: X::size == Y::size, dividing size.
+// Streams: X::size == Y::size, dividing size. All elements of a pack read the table in one cycle, so the tool copies it:
+// a block RAM has two readers.
 // Cycles: size / X::size * reuse_factor
 //   arrays: reuse_factor
 #ifndef HLSGEN_TABLE_ACTIVATION_H

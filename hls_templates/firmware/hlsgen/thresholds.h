@@ -11,7 +11,8 @@
 //   n_thresholds            thresholds of a channel
 //   reuse_factor
 // Constants: t[channels][n_thresholds], levels[channels][n_thresholds + 1].
-// Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels.
+// Streams: X::size == Y::size, dividing size, and either a multiple or a divisor of channels. Constants lie in banks, one
+// for each lane of a pack (channel_walk.h).
 // Cycles: size / X::size * reuse_factor
 //   arrays: reuse_factor
 #ifndef HLSGEN_THRESHOLDS_H

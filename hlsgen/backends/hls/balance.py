@@ -31,7 +31,7 @@ def balanced(design: Design, config: Config) -> Design:
     steps = {step.op: step for step in plan.steps if step.op is not None}
     for op in design:
         if op.wish.hardware.balanced and op.layer.has_multiplier:
-            op, cycles = _within(op, steps[op], plan, most)
+            op, cycles = _within(op, steps[op.name], plan, most)
             if cycles > most:
                 notes.append(f"warning: {op.name}: takes {cycles} cycles a sample at least, not the wished {most}")
         ops.append(op)

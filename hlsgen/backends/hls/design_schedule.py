@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from hlsgen.backends.hls.flow import Feed, traffic
+from hlsgen.backends.hls.flow import latency as stream_latency
 from hlsgen.backends.hls.plan import Plan, Step
 from hlsgen.backends.hls.schedule import Schedule
 from hlsgen.backends.hls.timing import Passing
@@ -78,7 +78,7 @@ def schedule_of(plan: Plan) -> DesignSchedule:
     calls = tuple(_call(step, schedule, form, shared) for step, schedule in zip(plan.steps, schedules, strict=True))
     slowest = max(calls, key=lambda call: (call.cycles, call.layer is not None), default=None)
     interval = max(shared, 1 if slowest is None else slowest.cycles)
-    latency = _stream_latency(plan) if form is Form.STREAMS else _longest_path(plan, schedules)
+    latency = stream_latency(plan) if form is Form.STREAMS else _longest_path(plan, schedules)
     return DesignSchedule(form, interval, latency, slowest if slowest and slowest.cycles == interval else None, calls)
 
 
@@ -111,11 +111,6 @@ def _multipliers(step: Step, schedule: Schedule, form: Form, shared: int) -> int
     if isinstance(kernel.timing, Passing):
         return -(-kernel.multipliers * kernel.positions // schedule.steps)
     return kernel.multipliers
-
-
-def _stream_latency(plan: Plan) -> int:
-    passed = traffic(plan, Feed())
-    return max((int(passed[wire.name].arrivals[-1]) for wire in plan.outputs), default=0)
 
 
 def _longest_path(plan: Plan, schedules: list[Schedule]) -> int:

@@ -20,8 +20,11 @@ SLACK = 8
 """Places more than the traffic needs, since the depths of pipelines are estimates."""
 _GRAIN = 16
 """Depths are multiples of it: shift registers of look-up tables have so many places."""
-_SAMPLES, _MOST_WORDS = 3, 1 << 20
+_SAMPLES, _LARGE = 3, 1 << 16
 """Samples after which every later one passes as the one before; of tensors of more words than that, one has to do."""
+_MOST_WORDS = 1 << 25
+"""Of all streams together that are followed: it takes 100 bytes each, and half a microsecond. Beyond, streams on paths
+that meet hold a whole sample, which is always enough."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,11 @@ def _depth(needed: int | None, words: int, joined: bool) -> int:
 
 def _needed(streams: Streams, meeting: set[str], joins: set[str]) -> dict[str, int]:
     """The most words that each stream holds, with the estimated pipelines, and without any."""
+    words = {wire.name: wire.words for call in streams.steps for wire in (*call.inputs, *call.outputs)}
+    if sum(words.values()) > _MOST_WORDS:
+        return words
     schedules = [call.schedule(True) for call in streams.steps]
-    longest = max(wire.words for call in streams.steps for wire in (*call.inputs, *call.outputs))
-    samples = _SAMPLES if longest <= _MOST_WORDS else 1
+    samples = _SAMPLES if max(words.values()) <= _LARGE else 1
     feeds = [
         Feed(max(schedule.latency for schedule in schedules), samples),
         Feed(max(schedule.cycles for schedule in schedules), samples, pipelines=False),
@@ -91,9 +96,11 @@ def _needed(streams: Streams, meeting: set[str], joins: set[str]) -> dict[str, i
 
 def _passed(streams: Streams, feed: Feed, room: Mapping[str, int]) -> dict[str, Traffic]:
     """The traffic with little room where paths do not meet; with all the room that it takes if that is slower."""
-    freely, narrowly = traffic(streams, feed), traffic_within(streams, feed, room)
-    slower = feed.samples > 1 and _last_interval(streams, narrowly) > _last_interval(streams, freely)
-    return freely if slower else narrowly
+    narrowly = traffic_within(streams, feed, room)
+    if feed.samples == 1:
+        return narrowly
+    freely = traffic(streams, feed)
+    return freely if _last_interval(streams, narrowly) > _last_interval(streams, freely) else narrowly
 
 
 def _last_interval(streams: Streams, passed: Mapping[str, Traffic]) -> int:

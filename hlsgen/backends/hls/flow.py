@@ -8,12 +8,15 @@ computed for all words of a stream at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.backends.hls.schedule import Cycles, Schedule
+
+Places = NDArray[np.int32]
 
 
 class Stream(Protocol):
@@ -48,7 +51,7 @@ class Streams(Protocol):
     def steps(self) -> Sequence[Process]: ...
 
 
-_MOST_SWEEPS, _MOST_WORK = 32, 1 << 25
+_MOST_SWEEPS, _MOST_WORK = 32, 1 << 24
 """Of looking at all processes again, and the words that are looked at together: a second or two."""
 
 
@@ -105,6 +108,17 @@ def traffic_within(streams: Streams, feed: Feed, room: Mapping[str, int]) -> dic
     return flow.traffic
 
 
+def latency(streams: Streams) -> int:
+    """Cycles from the first input to the last output, if no stream is ever full."""
+    feed = Feed()
+    arrivals = {wire.name: _fed(wire.words, feed) for wire in streams.inputs}
+    for step in streams.steps:  # large tensors live no longer than they have to
+        came = [arrivals.pop(wire.name) for wire in step.inputs]
+        _, written = _Loop.of(step.schedule(True), feed).passed(came, [None] * len(step.outputs))
+        arrivals |= {wire.name: cycles for wire, cycles in zip(step.outputs, written, strict=True)}
+    return max((int(arrivals[wire.name][-1]) for wire in streams.outputs), default=0)
+
+
 class _Flow:
     """Word times that grow from sweep to sweep."""
 
@@ -144,6 +158,7 @@ class _Loop:
     reads: list[Cycles]
     writes: list[Cycles]
     depth: int
+    orders: dict[tuple[int, ...], _Order] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schedule: Schedule, feed: Feed) -> _Loop:
@@ -161,17 +176,40 @@ class _Loop:
 
         ``limits`` are cycles before which the last words of an output cannot arrive.
         """
-        bounds = [(read, came) for read, came in zip(self.reads, arrivals, strict=True)]
-        for write, limit in zip(self.writes, limits, strict=True):
-            if limit is not None and len(limit):
-                bounds.append((write[-len(limit) :], limit - self.depth))
-        steps = np.concatenate([step for step, _ in bounds])
-        late = np.concatenate([earliest - step for step, earliest in bounds])
-        order = np.argsort(steps, kind="stable")
-        steps, late = steps[order], np.maximum(np.maximum.accumulate(late[order]), 0)
+        limited = [0 if limit is None else len(limit) for limit in limits]
+        order = self._order(limited)
+        earliest = [*arrivals, *(limit - self.depth for limit in limits if limit is not None and len(limit))]
+        late = np.concatenate(earliest)[order.sorting] - order.steps
+        late = np.append(np.maximum(np.maximum.accumulate(late), 0), 0)  # nothing before the first is late
 
-        def hindered(cycles: Cycles) -> Cycles:
-            before = np.searchsorted(steps, cycles, side="right") - 1
-            return cycles + np.where(before >= 0, late[before], 0)
+        def hindered(cycles: Cycles, before: Places) -> Cycles:
+            return cycles + late[before]
 
-        return [hindered(read) for read in self.reads], [hindered(write) + self.depth for write in self.writes]
+        read = [hindered(*pair) for pair in zip(self.reads, order.reads, strict=True)]
+        return read, [hindered(*pair) + self.depth for pair in zip(self.writes, order.writes, strict=True)]
+
+    def _order(self, limited: Sequence[int]) -> _Order:
+        """The steps that wait for something, where so many last words of the outputs have limits; found once."""
+        key = tuple(limited)
+        if key not in self.orders:
+            bounds = self.reads + [write[-n:] for write, n in zip(self.writes, limited, strict=True) if n]
+            steps = np.concatenate(bounds)
+            sorting = np.argsort(steps, kind="stable")
+            steps = steps[sorting]
+            reads, writes = ([_places(steps, cycles) for cycles in side] for side in (self.reads, self.writes))
+            self.orders[key] = _Order(sorting.astype(np.int32), steps, reads, writes)
+        return self.orders[key]
+
+
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """The steps of a process that wait, in order, and for every word the place of the last one before it, or -1."""
+
+    sorting: Places
+    steps: Cycles
+    reads: list[Places]
+    writes: list[Places]
+
+
+def _places(steps: Cycles, cycles: Cycles) -> Places:
+    return (np.searchsorted(steps, cycles, side="right") - 1).astype(np.int32)

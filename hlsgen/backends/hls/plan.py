@@ -109,8 +109,8 @@ class Step:
     constants: tuple[NamedConstant, ...] = ()
     layer: str | None = None
     """The source model's layer whose output is computed, as its author spelt it; None for inner steps and copies."""
-    op: Op | None = None
-    """What it computes; None for copies and regrouping."""
+    op: str | None = None
+    """The name of the operation that it computes; None for copies and regrouping."""
     facts: tuple[str, ...] = ()
     """What a reader of the C++ wants to know of it, a comment a line."""
 
@@ -399,7 +399,9 @@ class _Planner:
         first, owner = wires[0], comment(op.source.where)
         constants = tuple(NamedConstant(f"{first.name}_{c.role}", c, owner) for c in kernel.constants)
         layer = op.source.name if op.source.final else None
-        self._add(Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, layer, op, _facts(op)))
+        self._add(
+            Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, layer, op.name, _facts(op))
+        )
         for tensor, wire in zip(op.outputs, wires, strict=True):
             index = self._output_index(tensor)
             if index is None:
@@ -420,6 +422,8 @@ class _Planner:
         match op.layer.packing:
             case Packing.ELEMENTS | Packing.CHANNELS | Packing.PAIRS:
                 return inputs[0].pack
+            case Packing.GATHERED:
+                return _part_of_position(tensor.shape[-1], tensor.type.width)
         return tensor.shape[-1]
 
     def _inputs(self, op: Op) -> list[Wire]:
@@ -432,6 +436,9 @@ class _Planner:
                 pack = self.copies[self.roots[op.input]][-1].pack
                 last = op.input.shape[-1]
                 return [self._take(op.input, None if last % pack == 0 else last)]
+            case Packing.PAIRS if op.inputs[0].shape == op.inputs[1].shape:
+                widest = max(tensor.type.width for tensor in op.inputs)
+                return [self._take(tensor, _part_of_position(tensor.shape[-1], widest)) for tensor in op.inputs]
         return [self._take(tensor, tensor.shape[-1]) for tensor in op.inputs]
 
     def _take_fitting(self, tensor: Tensor, channels: int) -> Wire:
@@ -442,6 +449,11 @@ class _Planner:
 
     def _add(self, step: Step) -> None:
         self.plan.steps.append(step)
+
+
+def _part_of_position(elements: int, width: int) -> int:
+    """How many of a position's elements a word of a stream has: all, or as large a part as a word may be wide."""
+    return next((part for part in range(elements, 0, -1) if elements % part == 0 and part * width <= WIDEST_WORD), 1)
 
 
 def _roots(design: Design) -> dict[Tensor, Tensor]:

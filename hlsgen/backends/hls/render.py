@@ -9,7 +9,7 @@ import jinja2
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
 from hlsgen.backends.hls.plan import NamedConstant, Plan, Port, Step, Wire
 from hlsgen.backends.hls.ports import WIDEST_UNASKED, WIDEST_WORD, PortForm
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.types import FixedType, Ints
 from hlsgen.tools import templates_dir
 
 _LINE = 108
@@ -43,7 +43,6 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "word": word_type,
         "bound": bound_type,
         "words": words,
-        "declared": declared_type,
         "lanes": lanes,
     }
     return _environment().get_template(template).render(**named, **context)
@@ -130,14 +129,6 @@ def word_type(array: ConstantArray) -> str:
     return _mantissa(array.width, array.signed)
 
 
-def declared_type(array: ConstantArray) -> str:
-    """Spell the type of what a constant array is declared of."""
-    if array.lanes is None:
-        return word_type(array)
-    count, turns = array.lanes.words.shape
-    return f"hlsgen::lanes_of<{word_type(array)}, {count}, {turns}, {array.lanes.multiplied}>"
-
-
 def bound_type(array: ConstantArray) -> str:
     """Spell the type of a constant whose words are bound when the emulator is loaded."""
     return f"hlsgen::bound<{array.width}, {'true' if array.signed else 'false'}, {array.words.size}>"
@@ -152,15 +143,23 @@ def words(array: ConstantArray) -> str:
     return _lines([_literal(int(v), array) for v in array.words], array.row)
 
 
-def lanes(array: ConstantArray) -> str:
-    """The members of :class:`hlsgen.backends.hls.lanes.Lanes` in the order of the C++ struct."""
+def lanes(array: ConstantArray) -> list[str]:
+    """A statement for each lane: what it multiplies in each turn, and the sum it adds to."""
     parts = array.lanes
     assert parts is not None
-    turns = parts.words.shape[1]
-    inputs, outputs = ([str(int(v)) for v in table.ravel()] for table in (parts.inputs, parts.outputs))
-    weights = [_literal(int(v), array) for v in parts.words.ravel()]
-    tables = (("input", inputs, turns), ("weight", weights, turns), ("output", outputs, None))
-    return ",\n".join(f"    {{  // {title}\n{_lines(texts, row)}\n    }}" for title, texts, row in tables)
+    rows = enumerate(zip(parts.inputs, parts.words, parts.outputs, strict=True))
+    return [_lane(number, parts.multiplied, *row, array) for number, row in rows]
+
+
+def _lane(number: int, multiplied: int, inputs: Ints, words: Ints, output: int, array: ConstantArray) -> str:
+    x = ", ".join(f"x[{int(i)}]" for i in inputs)
+    w = ", ".join(_literal(int(v), array) for v in words)
+    function = "multiply_lane" if number < multiplied else "shift_lane"
+    return (
+        f"const typename C::input_t x{number}[] = {{{x}}};\n"
+        f"const typename C::weight_word w{number}[] = {{{w}}};\n"
+        f"hlsgen::{function}<C>(turn, x{number}, w{number}, sum[{int(output)}]);"
+    )
 
 
 def _lines(texts: list[str], row: int | None) -> str:

@@ -60,15 +60,16 @@ class Passing(Timing):
 
 @dataclass(frozen=True, kw_only=True)
 class Gathering(Timing):
-    """A step reads the words of a position, one a cycle, and writes one: it takes as many cycles, if not more."""
+    """A step reads the words of a position and writes those of its result, one a cycle: it takes as many, or more."""
+
+    positions: int
 
     def on_streams(self, inputs: Words, outputs: Words) -> Schedule:
-        (read,), (positions,) = inputs, outputs
-        packs = read // positions
-        interval = max(self.interval, packs)
-        starts = evenly(positions, interval)
-        reads = (starts[:, None] + evenly(packs)).reshape(-1)
-        return Schedule(positions, interval, positions * interval, self.depth + packs - 1, (reads,), (starts,))
+        read, written = inputs[0] // self.positions, outputs[0] // self.positions
+        interval = max(self.interval, read, written)
+        starts = evenly(self.positions, interval)
+        reads, writes = ((starts[:, None] + evenly(words)).reshape(-1) for words in (read, written))
+        return Schedule(self.positions, interval, self.positions * interval, self.depth + read - 1, (reads,), (writes,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,24 +111,26 @@ class Alternating(Timing):
 class Multiplying(Timing):
     """Position by position: its words are read, then ``turns`` steps multiply, and the last one writes the result.
 
-    A position that is one word is read by the first of its turns. One that is several has a loop for them before, a
-    word a cycle, and the result is written behind the turns.
+    A position that is one word, and its result too, is read by the first of its turns. Else it has a loop for its words
+    before, a word a cycle, and one for those of the result behind the turns.
     """
 
     positions: int
     turns: int = 1
 
     def on_streams(self, inputs: Words, outputs: Words) -> Schedule:
-        packs = inputs[0] // self.positions
-        if packs == 1:
+        packs, results = inputs[0] // self.positions, outputs[0] // self.positions
+        if packs == results == 1:
             first = evenly(self.positions, self.turns * self.interval)
             return self._schedule(self.positions * self.turns, [first], [first + (self.turns - 1) * self.interval])
-        cycles = packs + self.turns * self.interval
+        done = packs + self.turns * self.interval
+        cycles = done + results
         starts = evenly(self.positions, cycles)
         reads = (starts[:, None] + evenly(packs)).reshape(-1)
-        fills = (starts[:, None] + np.array([0, packs], dtype=np.int64)).reshape(-1)
-        steps = self.positions * (packs + self.turns)
-        return Schedule(steps, self.interval, self.positions * cycles, self.depth, (reads,), (starts + cycles,), fills)
+        writes = (starts[:, None] + evenly(results, 1, done)).reshape(-1)
+        fills = (starts[:, None] + np.array([0, packs, done], dtype=np.int64)).reshape(-1)
+        steps = self.positions * (packs + self.turns + results)
+        return Schedule(steps, self.interval, self.positions * cycles, self.depth, (reads,), (writes,), fills)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hlsgen.backends.hls.plan import Plan, Step
+from hlsgen.backends.hls.ports import WIDEST_WORD
 from hlsgen.errors import ConfigError
 from hlsgen.ir.wish import Storage
 from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS
@@ -15,6 +16,20 @@ def check_limits(plan: Plan, part: str) -> None:
     for step in plan.steps:
         _check_multipliers(step)
         _check_storage(step, part)
+    if plan.stream:
+        _check_words(plan)
+
+
+def _check_words(plan: Plan) -> None:
+    """A stream of wider words is none to the tool."""
+    for wire in plan.wires:
+        bits = wire.pack * wire.type.width
+        if bits > WIDEST_WORD:
+            raise ConfigError(
+                f"stream '{wire.name}': a word of {wire.pack} elements of {wire.type} has {bits:,} bits, and none has "
+                f"more than {WIDEST_WORD:,}; give '{wire.tensor}' a narrower result, of up to "
+                f"{WIDEST_WORD // wire.pack} bits, or compute in arrays (io_type: io_parallel, for small designs)"
+            )
 
 
 def _check_multipliers(step: Step) -> None:

@@ -265,7 +265,8 @@ def softmax(layer: Softmax, op: Op) -> Kernel:
         replace(inverse, role="inverse"),
     )
     small = positions <= _MOST_POSITIONS
-    timing = Gathering(interval=op.reuse_factor, depth=_softmax_depth(op.output.shape[-1], plan), array_steps=positions)
+    depth = _softmax_depth(op.output.shape[-1], plan)
+    timing = Gathering(positions=positions, interval=op.reuse_factor, depth=depth, array_steps=positions)
     return call(op, "softmax", "softmax.h", {**own, **members}, *constants, small=small, timing=timing)
 
 
