@@ -10,6 +10,7 @@ import pytest
 from keras import layers as kl
 
 import hlsgen
+from hlsgen.backends.hls.same_program import check_same_program
 from hlsgen.backends.hls.texts import emulation_files
 from hlsgen.errors import WeightsError
 from hlsgen.ir.constant import Constant
@@ -345,3 +346,35 @@ def test_a_table_takes_no_larger_arguments() -> None:
 def test_a_model_that_is_none_is_refused() -> None:
     with pytest.raises(hlsgen.HlsgenError):
         hlsgen.convert(mlp(1)).with_weights("no_such_model.keras")
+
+
+def test_the_slope_of_a_rectifier_is_an_option() -> None:
+
+    def leaky(slope: float) -> Any:
+        x = keras.Input((5,), name="x")
+        return filled(keras.Model(x, kl.LeakyReLU(negative_slope=slope, name="leaky")(kl.Dense(3, name="fc")(x))), 1)
+
+    first = hlsgen.convert(leaky(0.25), input_precision=INPUT)
+    assert first.with_weights(leaky(0.25)).design.digest == first.design.digest
+    with pytest.raises(WeightsError, match=r"^layer 'leaky' \(LeakyReLU\): .* its 'slope' is 0.75, and was 0.25"):
+        first.with_weights(leaky(0.75))
+
+
+def test_refused_where_a_type_inside_of_a_kernel_would_be_another() -> None:
+    """What the kernel call says has to stay, to the last member: here the type of slope times x."""
+
+    def sloped(slope: float) -> Any:
+        x = keras.Input((6, 3), name="x")
+        model = keras.Model(x, kl.PReLU(shared_axes=[1], name="prelu")(x))
+        model.set_weights([np.full((1, 3), slope)])
+        return model
+
+    pinned: Settings = {"input_precision": INPUT, "layers": {"prelu": {"precision": {"result": "fixed<16,8,RND,SAT>"}}}}
+    first = hlsgen.convert(sloped(0.75), **pinned)
+    with pytest.raises(WeightsError, match=r"^layer 'prelu' \(PReLU\): its slopes was never below zero, and ufixed"):
+        first.with_weights(sloped(-1.0))
+    plan, other = first.plan, hlsgen.convert(sloped(3.0), **pinned).plan
+    with pytest.raises(
+        WeightsError, match=r"^layer 'prelu' \(PReLU\): '\w+' of prelu would be .*, which is part of the"
+    ):
+        check_same_program(plan, other)

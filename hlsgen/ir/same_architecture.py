@@ -83,6 +83,8 @@ def _differing(layer: Layer, other: Layer) -> Iterator[str]:
 def _form(value: Any) -> Any:
     """What has to agree: of numbers that are data their shape, and who fixed them; of a function all but its code."""
     match value:
+        case Constant(values=single) if not value.shape:  # an option of the layer, as the slope of a rectifier
+            return "constant", float(single)
         case Constant():
             return "constant", value.shape, value.given
         case Statistics():
@@ -96,6 +98,8 @@ def _form(value: Any) -> Any:
 
 def _shown(value: Any) -> str:
     match value:
+        case Constant(values=single) if not value.shape:
+            return f"{float(single):g}"
         case Constant():
             by = "the model's quantiser" if value.given else "real numbers"
             return f"of shape {value.shape} ({by})"

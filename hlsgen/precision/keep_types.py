@@ -118,6 +118,8 @@ class _Keeping:
         if found is not None:
             if constant.values.any() and not former.fixed[0].any():
                 raise _refused(node, f"its {name} was all zeros, of which {fixed} holds no others", "")
+            if not fixed.signed and (constant.values < -float(fixed.step) / 2).any():
+                raise _refused(node, f"its {name} was never below zero, and {fixed} holds no such numbers", "")
             self._note_loss(node, name, constant, fixed)
         return found
 

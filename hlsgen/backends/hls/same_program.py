@@ -17,10 +17,8 @@ def check_same_program(former: Plan, plan: Plan) -> None:
     for was, step in zip(former.steps, plan.steps, strict=True):
         difference = next(_differing(was.kernel, step.kernel), None)
         if difference is not None:
-            raise WeightsError(
-                f"{step.op.source.where if step.op else step.name}: {difference}, which is part of the program; "
-                "convert the model anew"
-            )
+            where, _, _ = step.note.partition(" -> ")
+            raise WeightsError(f"{where}: {difference}, which is part of the program; convert the model anew")
 
 
 def _differing(former: Kernel, kernel: Kernel) -> Iterator[str]:
