@@ -227,6 +227,10 @@ class Config(_Strict):
     output_dir: File | None = None
     project_name: Text | None = None
     backend: Annotated[Text, Field(description="one of hlsgen.backends.base.BACKENDS")] = "vitis"
+    board: Annotated[
+        Text | None,
+        Field(description="a board with a Zynq device, one of hlsgen.backends.boards.BOARDS: block design and driver"),
+    ] = None
     part: Text = "xcu250-figd2104-2L-e"
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns"), Number] = 5.0
     clock_uncertainty: Annotated[

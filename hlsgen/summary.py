@@ -20,7 +20,7 @@ from hlsgen.ir.text import table
 def summary(name: str, design: Design, plan: Plan, config: Config, schedule: DesignSchedule) -> str:
     """Everything a user has to know about a conversion, as text."""
     parts = [
-        f"{name}: {config.io_type}, {plan.interface}, {config.part}, {config.clock_period:g} ns",
+        f"{name}: {config.io_type}, {plan.interface}, {_device(config)}, {config.clock_period:g} ns",
         str(design),
         *precision_report(design).tables(),
     ]
@@ -50,6 +50,10 @@ def summary(name: str, design: Design, plan: Plan, config: Config, schedule: Des
     if notes:
         parts.append("Notes\n" + "\n".join(f"  {note}" for note in notes))
     return "\n\n".join(parts) + "\n"
+
+
+def _device(config: Config) -> str:
+    return config.part if config.board is None else f"{config.board} ({config.part})"
 
 
 def _rounding_rows(op: Op) -> list[list[str]]:

@@ -52,7 +52,7 @@ def bordered(plan: Plan) -> Plan:
     inner = {wire: _inner(wire) for wire in (*plan.inputs, *plan.outputs)}
     steps = [_between(step, inner) for step in plan.steps]
     wires = [*plan.wires, *inner.values()]
-    first, last = [], []
+    first, last, outputs = [], [], []
     for port in plan.ports:
         if port.is_input:
             first.append(_reading(port, inner[port.wire]))
@@ -62,10 +62,12 @@ def bordered(plan: Plan) -> Plan:
             last.append(_narrowing(port, source))
             source = last[-1].outputs[0]
             wires.append(source)
+            port = replace(port, wire=replace(port.wire, pack=port.pack))
         last.append(_writing(port, source))
+        outputs.append(port.wire)
     border = [wire for wire in wires if wire.name not in plan.fifos]
     fifos = plan.fifos | {wire.name: fifo_on_one_path(wire, plan.depths) for wire in border}
-    return replace(plan, wires=wires, steps=[*first, *steps, *last], fifos=fifos, hardware=True)
+    return replace(plan, outputs=outputs, wires=wires, steps=[*first, *steps, *last], fifos=fifos, hardware=True)
 
 
 def _inner(wire: Wire) -> Wire:

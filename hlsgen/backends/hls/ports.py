@@ -16,6 +16,8 @@ WIDEST_WORD = 4096
 """Bits of the widest integer of Vitis HLS (``AP_INT_MAX_W``), of the widest stream and of the widest AXI4-Stream."""
 WIDEST_OF_MEMORY = 512
 """Bits of the widest word of an AXI4 master: what memory controllers have, and Vitis HLS' own limit for widening."""
+NARROWEST_OF_DMA, WIDEST_OF_DMA = 32, 1024
+"""Bits of the words that AXI DMA moves: powers of two, of streams and of memory alike."""
 WIDEST_UNASKED = 1024
 """Bits of the widest integer in C simulation unless ``AP_INT_MAX_W`` is defined."""
 
@@ -75,6 +77,8 @@ class Interface:
     """Whether AXI streams have TLAST, TKEEP and TSTRB."""
     widest: int = WIDEST_WORD
     """Bits that a word of an AXI port may have, padding included."""
+    through_dma: bool = False
+    """Whether words of AXI streams have widths that AXI DMA takes."""
 
     @classmethod
     def default(cls, io_type: str) -> Interface:
@@ -86,21 +90,26 @@ class Interface:
         """The choice of a configuration. Raises ConfigError for settings that do not go together."""
         bus = _bus(config)
         _check_streams_alone(config, bus)
-        most = WIDEST_OF_MEMORY if bus is Bus.AXI_MASTER else WIDEST_WORD
+        dma = config.board is not None
+        most = WIDEST_OF_MEMORY if bus is Bus.AXI_MASTER else WIDEST_OF_DMA if dma else WIDEST_WORD
         if config.port_width is not None and (bus is Bus.AP_VLD or config.port_width > most):
             able = f"has words of up to {most} bits" if bus is not Bus.AP_VLD else "has no words whose width is chosen"
+            able += " through DMA" if dma else ""
             raise ConfigError(f"port_width: found {config.port_width}, and interface '{bus.value}' {able}")
-        return cls(bus, Control(config.control), _registers(config, bus), config.tlast, config.port_width or most)
+        registers, widest = _registers(config, bus), config.port_width or most
+        return cls(bus, Control(config.control), registers, config.tlast, widest, dma)
 
     def __str__(self) -> str:
         return f"{self.bus.value}, {self.control.value}{' on AXI4-Lite' if self.registers else ''}"
 
     def bits(self, used: int) -> int:
-        """Bits of a word that carries ``used``: whole bytes on AXI, in memory a power of two of them."""
+        """Bits of a word that carries ``used``: whole bytes on AXI, a power of two of them in memory and for DMA."""
         if self.bus is Bus.AP_VLD:
             return used
         whole = -(-used // 8) * 8
-        return whole if self.bus is Bus.AXIS else 1 << (whole - 1).bit_length()
+        if self.bus is Bus.AXIS and not self.through_dma:
+            return whole
+        return max(1 << (whole - 1).bit_length(), NARROWEST_OF_DMA if self.through_dma else 8)
 
     def elements(self, port: str, pack: int, width: int) -> int:
         """How many elements of ``width`` bits a word of ``port`` holds: all of a pack, or the largest part that fits.

@@ -11,6 +11,7 @@ from hlsgen.backends.base import Job
 from hlsgen.backends.hls.planning import planned
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.backends.vitis.bench_data import bench_data
+from hlsgen.backends.vitis.board_files import board_files
 from hlsgen.backends.vitis.limits import check_limits
 from hlsgen.backends.vitis.report import Report, read_report
 from hlsgen.backends.vitis.script import SCRIPT, report_path, script
@@ -24,7 +25,7 @@ class Vitis:
     def files(self, job: Job) -> dict[str, str]:
         plan = planned(job.design, job.config, job.name)
         check_limits(plan, job.config.part)
-        return project_files(plan, {SCRIPT: script(job, plan), **bench_data(job)})
+        return project_files(plan, {SCRIPT: script(job, plan), **bench_data(job), **board_files(job, plan)})
 
     def run(
         self,

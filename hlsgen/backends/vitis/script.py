@@ -29,6 +29,11 @@ def script(job: Job, plan: Plan) -> str:
     )
 
 
+def ip_path(name: str) -> str:
+    """Where ``export`` puts the IP, from the project's folder."""
+    return f"{name}_prj/{SOLUTION}/impl/ip"
+
+
 def report_path(name: str, folder: Path) -> Path:
     """Where C synthesis puts its report."""
     return folder / f"{name}_prj" / SOLUTION / "syn" / "report" / "csynth.xml"
