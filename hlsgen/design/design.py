@@ -77,6 +77,15 @@ class Design:
         return keys
 
     @cached_property
+    def carriers(self) -> dict[Tensor, Tensor]:
+        """For every tensor the one whose values it has under another name, as reshapes do; others carry their own."""
+        found: dict[Tensor, Tensor] = {}
+        for op in self:
+            for tensor in op.outputs:
+                found[tensor] = found[op.input] if op.layer.renames else tensor
+        return found
+
+    @cached_property
     def _producers(self) -> dict[Tensor, Op]:
         return {tensor: op for op in self.ops for tensor in op.outputs}
 

@@ -30,19 +30,9 @@
 #include <hlsgen/matvec.h>
 #include <hlsgen/pack.h>
 #include <hlsgen/sliding_window.h>
+#include <hlsgen/sums.h>
 
 namespace hlsgen {
-
-template <class C>
-void conv2d_result(const typename C::sum_t sum[C::n_out], typename C::output_t y[C::n_out]) {
-#pragma HLS INLINE
-    static_assert(C::n_in == C::kernel_height * C::kernel_width * C::in_channels, "n_in is the size of a window");
-Result:
-    for (int j = 0; j < C::n_out; j++) {
-#pragma HLS UNROLL
-        y[j] = cast<typename C::output_t>(cast<typename C::accum_t>(sum[j]));
-    }
-}
 
 // One turn of the output pixel at (row, column) of an image held in an array.
 template <class C>
@@ -59,7 +49,7 @@ void conv2d_pixel(const turn_of<C>& turn, int row, int column,
     gather_window<convolution_geometry<C>>(x, row * C::stride_height, column * C::stride_width, zero, cells);
     matvec_turn<C>(turn, cells, w, b, sum);
     if (turn.is_last()) {
-        conv2d_result<C>(sum, result);
+        cast_sums<C>(sum, result);
     Put:
         for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
@@ -73,6 +63,7 @@ void conv2d(const typename C::input_t x[C::in_height * C::in_width * C::in_chann
             typename C::output_t y[C::out_height * C::out_width * C::n_out], weights<C> w,
             biases<C> b) {
 #pragma HLS ALLOCATION operation instances=mul limit=C::all_multipliers
+    static_assert(C::n_in == C::kernel_height * C::kernel_width * C::in_channels, "n_in is the size of a window");
     static_assert(C::all_multipliers == C::multipliers * C::parallel_rows * C::parallel_columns, "of all pixels");
     typename C::sum_t sum[C::parallel_rows][C::parallel_columns][C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete dim=0
@@ -120,6 +111,7 @@ void conv2d(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, biases<C> b) {
 #pragma HLS INLINE off
 #pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
     static_assert(Y::size == C::n_out, "a pack of the output is one pixel");
+    static_assert(C::n_in == C::kernel_height * C::kernel_width * C::in_channels, "n_in is the size of a window");
     typedef convolution_geometry<C> G;
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
     const int steps = G::padded_height * G::padded_width + C::out_height * C::out_width * (turns_of<C>() - 1);
@@ -143,7 +135,7 @@ Step:
             conv2d_turn<C>(turn, window, w, b, sum);
             if (turn.is_last()) {
                 Y result;
-                conv2d_result<C>(sum, result.data);
+                cast_sums<C>(sum, result.data);
                 y.write(result);
             }
             turn.advance();

@@ -22,18 +22,9 @@
 #include <hlsgen/matvec.h>
 #include <hlsgen/pack.h>
 #include <hlsgen/stream_array.h>
+#include <hlsgen/sums.h>
 
 namespace hlsgen {
-
-template <class C>
-void dense_result(const typename C::sum_t sum[C::n_out], typename C::output_t y[C::n_out]) {
-#pragma HLS INLINE
-Result:
-    for (int j = 0; j < C::n_out; j++) {
-#pragma HLS UNROLL
-        y[j] = cast<typename C::output_t>(cast<typename C::accum_t>(sum[j]));
-    }
-}
 
 enum class dense_form { turn, turns, positions };
 template <dense_form F> using dense_as = std::integral_constant<dense_form, F>;
@@ -47,7 +38,7 @@ void dense_array(dense_as<dense_form::turn>, const typename C::input_t x[C::n_in
     typename C::sum_t sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     matvec_turn<C>(turn_of<C>(), x, w, b, sum);
-    dense_result<C>(sum, y);
+    cast_sums<C>(sum, y);
 }
 
 // One position in several turns.
@@ -58,7 +49,7 @@ void dense_array(dense_as<dense_form::turns>, const typename C::input_t x[C::n_i
     typename C::sum_t sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     matvec<C>(x, w, b, sum);
-    dense_result<C>(sum, y);
+    cast_sums<C>(sum, y);
 }
 
 // Several positions: one loop over positions and turns.
@@ -85,7 +76,7 @@ Position:
                 row[i] = x[p * C::n_in + i];
             }
             matvec_turn<C>(turn, row, w, b, sum);
-            if (turn.is_last()) dense_result<C>(sum, result);
+            if (turn.is_last()) cast_sums<C>(sum, result);
         Put:
             for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
@@ -124,7 +115,7 @@ Position:
             matvec_turn<C>(turn, row.data, w, b, sum);
             if (turn.is_last()) {
                 Y result;
-                dense_result<C>(sum, result.data);
+                cast_sums<C>(sum, result.data);
                 y.write(result);
             }
             turn.advance();
@@ -154,7 +145,7 @@ Position:
             matvec_turn<C>(turn, row, w, b, sum);
             turn.advance();
         }
-        dense_result<C>(sum, result);
+        cast_sums<C>(sum, result);
         write_array<C::n_out>(result, y);
     }
 }

@@ -37,6 +37,7 @@
 #include <hlsgen/mux.h>
 #include <hlsgen/pack.h>
 #include <hlsgen/sliding_window.h>
+#include <hlsgen/sums.h>
 
 namespace hlsgen {
 namespace detail {
@@ -168,16 +169,6 @@ template <class C> using depthwise_of = depthwise_by<C, turns_of<C>() == 1>;
 template <class C> using depthwise_weights = typename detail::depthwise_of<C>::weights;
 template <class C> using depthwise_turn_of = typename detail::depthwise_of<C>::turn_of;
 
-template <class C>
-void depthwise_result(const typename C::sum_t sum[C::n_out], typename C::output_t y[C::n_out]) {
-#pragma HLS INLINE
-Result:
-    for (int o = 0; o < C::n_out; o++) {
-#pragma HLS UNROLL
-        y[o] = cast<typename C::output_t>(cast<typename C::accum_t>(sum[o]));
-    }
-}
-
 // ---- over an image in an array ----
 
 template <class C>
@@ -204,7 +195,7 @@ Row:
                 gather_window<G>(x, row * C::stride_height, column * C::stride_width, zero, cells);
                 detail::depthwise_of<C>::turn(turn, cells, w, b, sum);
                 if (turn.is_last()) {
-                    depthwise_result<C>(sum, result);
+                    cast_sums<C>(sum, result);
                     put_pixel<C::n_out>(result, row * C::out_width + column, y);
                 }
                 turn.advance();
@@ -261,7 +252,7 @@ Step:
             depthwise_turn<C>(turn, window, w, b, sum);
             if (turn.is_last()) {
                 Y result;
-                depthwise_result<C>(sum, result.data);
+                cast_sums<C>(sum, result.data);
                 y.write(result);
             }
             turn.advance();

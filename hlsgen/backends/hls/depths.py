@@ -50,7 +50,7 @@ def wished_depths(config: Config, design: Design) -> Depths:
     named = {name: own.fifo_depth for name, own in config.layers.items() if own.fifo_depth is not None}
     for layer, depth in named.items():
         for tensor in _outputs(design, layer):
-            name = _carried(design, tensor).name
+            name = design.carriers[tensor].name
             former = found.get(name)
             if former is not None and former.layer is not None and former.depth != depth:
                 raise ConfigError(
@@ -62,7 +62,7 @@ def wished_depths(config: Config, design: Design) -> Depths:
         of_class = (config.layer_types[s.class_name] for s in op.origins if s.class_name in config.layer_types)
         depths = [settings.fifo_depth for settings in of_class if settings.fifo_depth is not None]
         for tensor in op.outputs if depths else ():
-            found.setdefault(_carried(design, tensor).name, Wished(max(depths), None))
+            found.setdefault(design.carriers[tensor].name, Wished(max(depths), None))
     return Depths(config.defaults.fifo_depth or LEAST, found)
 
 
@@ -71,12 +71,3 @@ def _outputs(design: Design, layer: str) -> list[Tensor]:
     named = [tensor for op in design for tensor in op.outputs if op.source.name == layer and op.source.final]
     known = design.trace_keys.get(layer)
     return named or ([] if known is None else [known])
-
-
-def _carried(design: Design, tensor: Tensor) -> Tensor:
-    """The tensor whose wire carries this one: reshapes have none of their own."""
-    op = design.producer(tensor)
-    while op.layer.renames:
-        tensor = op.input
-        op = design.producer(tensor)
-    return tensor

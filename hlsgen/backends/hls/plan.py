@@ -277,7 +277,7 @@ class _Planner:
         self.design, self.kernels, self.plan, self.results = design, kernels, plan, results
         reserved = WIRE_NAMES | {plan.top}
         self.identifiers = Identifiers(reserved)
-        self.roots = _roots(design)
+        self.roots = design.carriers
         self.reads = Counter(self.roots[t] for op in design if not op.layer.renames for t in op.inputs)
         """How often a tensor is read, seen through reshapes."""
         self.places: dict[Tensor, list[int]] = {}
@@ -454,15 +454,6 @@ class _Planner:
 def _part_of_position(elements: int, width: int) -> int:
     """How many of a position's elements a word of a stream has: all, or as large a part as a word may be wide."""
     return next((part for part in range(elements, 0, -1) if elements % part == 0 and part * width <= WIDEST_WORD), 1)
-
-
-def _roots(design: Design) -> dict[Tensor, Tensor]:
-    """For every tensor the one whose wire carries it (reshapes have none of their own)."""
-    found: dict[Tensor, Tensor] = {}
-    for op in design:
-        for tensor in op.outputs:
-            found[tensor] = found[op.input] if op.layer.renames else tensor
-    return found
 
 
 def _copying(fixed: FixedType, size: int) -> Members:
