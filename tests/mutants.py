@@ -88,6 +88,20 @@ MUTANTS = (
         ("tests/backends/test_fifos.py",),
     ),
     Mutant(
+        "a sum that is held without its lowest bits forgets them",
+        "hls_templates/emulation",
+        "if constexpr (S::notes_rest) total |= ((low[r] & rest) + rest) >> S::product_bits;",
+        "",
+        ("tests/vendor/test_kernels.py",),
+    ),
+    Mutant(
+        "a run of inputs that is too long for 32 bits",
+        "hls_templates/emulation",
+        "if (largest * heaviest > limit) return run;",
+        "if (largest * heaviest > 4 * limit) return run;",
+        ("tests/vendor/test_kernels.py",),
+    ),
+    Mutant(
         "tie of RND",
         "hlsgen",
         "            up = rest >= half\n",

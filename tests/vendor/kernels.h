@@ -3,6 +3,7 @@
 
 #include <hlsgen/arith.h>
 #include <hlsgen/matvec.h>
+#include <hlsgen/sums.h>
 #ifndef VENDOR
 #include <hlsgen/prepared.h>
 #endif
@@ -36,8 +37,16 @@ template <class X, class Weight, class Bias, class Sum, int In, int Out, int Reu
     typedef Weight weight_t;
     typedef Bias bias_t;
     typedef Sum sum_t;
+    typedef Sum accum_t;
+    typedef Sum output_t;
     typedef hlsgen::mantissa<hlsgen::traits<Weight>::width, hlsgen::traits<Weight>::is_signed> weight_word;
     typedef hlsgen::mantissa<hlsgen::traits<Bias>::width, hlsgen::traits<Bias>::is_signed> bias_word;
+};
+
+// The same with results.
+template <class Layer, class Accum, class Result> struct casting : Layer {
+    typedef Accum accum_t;
+    typedef Result output_t;
 };
 
 // While it lives, this thread works for an instance with weights of its own.
@@ -71,13 +80,34 @@ template <class C> struct constants {
 template <class C> void multiply(const words& x, const constants<C>& k, size_t first, size_t end, words& out) {
     for (size_t s = first; s < end; s += lanes) {
         typename C::input_t in[C::n_in];
-        typename C::sum_t sum[C::n_out];
+        hlsgen::row_sum<C> sum[C::n_out];
         for (int l = 0; l < lanes; l++)
             for (int i = 0; i < C::n_in; i++) put(in[i], l, x[(s + l < end ? s + l : end - 1) * C::n_in + i]);
         hlsgen::matvec<C>(in, k.weights(), k.b.data(), sum);
         for (int l = 0; l < lanes && s + l < end; l++)
             for (int j = 0; j < C::n_out; j++) out[(s + l) * C::n_out + j] = get(sum[j], l);
     }
+}
+
+// x: samples of n_in inputs; k: weights, then biases. Result: samples of n_out results.
+template <class C> words results(const words& x, const words& k) {
+    constants<C> c;
+    c.read(k.data());
+    const size_t samples = x.size() / C::n_in;
+    words out(samples * C::n_out);
+    const instance here;
+    for (size_t s = 0; s < samples; s += lanes) {
+        typename C::input_t in[C::n_in];
+        hlsgen::row_sum<C> sum[C::n_out];
+        typename C::output_t y[C::n_out];
+        for (int l = 0; l < lanes; l++)
+            for (int i = 0; i < C::n_in; i++) put(in[i], l, x[(s + l < samples ? s + l : samples - 1) * C::n_in + i]);
+        hlsgen::matvec<C>(in, c.weights(), c.b.data(), sum);
+        hlsgen::cast_sums<C>(sum, y);
+        for (int l = 0; l < lanes && s + l < samples; l++)
+            for (int j = 0; j < C::n_out; j++) out[(s + l) * C::n_out + j] = get(y[j], l);
+    }
+    return out;
 }
 
 // x: samples of n_in inputs; k: weights, then biases. Result: samples of n_out sums.

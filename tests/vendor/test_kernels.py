@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -51,9 +52,30 @@ def draw_samples(t: FixedType, n: int, rng: random.Random) -> list[int]:
     return [v for sample in samples for v in sample]
 
 
-def random_layer(rng: random.Random) -> tuple[str, Case]:
-    """A layer of random types and sizes whose sums need every bit of sum_t, and its name of a path."""
-    x_t = parse(f"{rng.choice(['fixed', 'ufixed'])}<{rng.choice([2, 5, 7, 8, 9, 12, 15, 16, 16, 16])},3>")
+@dataclass(frozen=True)
+class Product:
+    """A layer of random types and sizes whose sums need every bit of sum_t."""
+
+    types: tuple[FixedType, FixedType, FixedType, FixedType]
+    """Of inputs, weights, biases and sums."""
+    n_in: int
+    n_out: int
+    x: list[int]
+    constants: list[int]
+    sums: list[int]
+
+    @property
+    def sum(self) -> FixedType:
+        return self.types[-1]
+
+    @property
+    def text(self) -> str:
+        return f"layer<{', '.join(map(base, self.types))}, {self.n_in}, {self.n_out}, 1, false>"
+
+
+def random_product(rng: random.Random, widths: Sequence[int] = (2, 5, 7, 8, 9, 12, 15, 16, 16, 16)) -> Product:
+    """Inputs of every magnitude; ``widths``: of inputs."""
+    x_t = parse(f"{rng.choice(['fixed', 'ufixed'])}<{rng.choice(widths)},3>")
     w_t = parse(f"{rng.choice(['fixed', 'fixed', 'ufixed'])}<{rng.choice([2, 4, 7, 8, 9, 15, 16, 16])},1>")
     b_t = parse(f"fixed<{rng.choice([3, 11, 16])},4>")
     n_in, n_out = rng.choice([1, 2, 3, 4, 5, 7, 18, 33, 64, 129]), rng.choice([1, 2, 3, 5, 8, 9, 13, 16])
@@ -73,12 +95,44 @@ def random_layer(rng: random.Random) -> tuple[str, Case]:
         return total(j, [x_t.min_mantissa if (v < 0) != low else x_t.max_mantissa for v in row])
 
     bits = max(max(end(j, False).bit_length(), (-1 - end(j, True)).bit_length()) for j in range(n_out)) + 1
-    s_t = parse(f"fixed<{bits},{bits - frac}>")
     x = draw_samples(x_t, n_in, rng)
-    expected = [total(j, x[i : i + n_in]) for i in range(0, len(x), n_in) for j in range(n_out)]
-    types = ", ".join(base(t) for t in (x_t, w_t, b_t, s_t))
-    text = f"products<layer<{types}, {n_in}, {n_out}, 1, false>>"
-    return f"{'wide' if bits > 32 else 'narrow'} {min(x_t.width, 9)}", Case(text, x, w + b, expected=expected)
+    sums = [total(j, x[i : i + n_in]) for i in range(0, len(x), n_in) for j in range(n_out)]
+    return Product((x_t, w_t, b_t, parse(f"fixed<{bits},{bits - frac}>")), n_in, n_out, x, w + b, sums)
+
+
+def random_layer(rng: random.Random) -> tuple[str, Case]:
+    """A layer's sums, and its name of a path."""
+    made = random_product(rng)
+    name = f"{'wide' if made.sum.width > 32 else 'narrow'} {min(made.types[0].width, 9)}"
+    return name, Case(f"products<{made.text}>", made.x, made.constants, expected=made.sums)
+
+
+MODES = [
+    "RND,SAT", "RND,SAT", "TRN,WRAP", "RND_CONV,SAT", "RND_CONV,WRAP", "RND_ZERO,SAT_SYM", "RND_INF,SAT_ZERO",
+    "RND_MIN_INF,SAT", "TRN_ZERO,WRAP_SM", "TRN,SAT",
+]  # fmt: skip
+
+
+def result_case(number: int) -> Case:
+    """Results of wide sums: those that drop many bits of them, few, or none; one in five with a narrow accumulator.
+
+    Some sums are ties, and one step beside: a sum that is held without its lowest bits must not lose which.
+    """
+    rng = random.Random(f"results {number}")
+    made = random_product(rng, [14, 15, 16, 16, 16])
+    while made.sum.width <= 32:
+        made = random_product(rng, [14, 15, 16, 16, 16])
+    full, modes = made.sum, MODES[number % len(MODES)]
+    dropped = rng.choice([0, 1, 3, 5, 8, 12, 16, 17, 20, 24])
+    integer = full.integer - rng.choice([0, 1, 2, 4])
+    signed = modes.endswith("WRAP_SM") or rng.random() < 0.7
+    kind, width = "fixed" if signed else "ufixed", max(2, integer + full.frac - dropped)
+    result = parse(f"{kind}<{width},{width - full.frac + dropped},{modes}>")
+    accum = full if number % 5 else parse(f"fixed<{full.width - 3},{full.integer - 1},TRN,SAT>")
+    x, sums = list(made.x), list(made.sums)
+    expected = [int(v) for v in result.cast(accum.cast(np.array(sums, dtype=object), full.frac), accum.frac)]
+    text = f"results<casting<{made.text}, {accum.cpp}, {result.cpp}>>"
+    return Case(text, x, made.constants, expected=expected)
 
 
 def random_layers(count: int) -> list[Case]:
@@ -168,6 +222,17 @@ def test_random_products(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arch", ["haswell", "x86-64"])
 def test_random_products_on_older_processors(tmp_path: Path, arch: str) -> None:
     check(random_layers(30), tmp_path, header="kernels.h", options=[f"-march={arch}"], with_vendor=False)
+
+
+def test_results_of_wide_sums(tmp_path: Path) -> None:
+    """A sum that is held without its lowest bits rounds and saturates as the whole would, with the vendor's headers."""
+    assert check([result_case(number) for number in range(40)], tmp_path, header="kernels.h") > 0
+
+
+@pytest.mark.parametrize("arch", ["haswell", "x86-64"])
+def test_results_of_wide_sums_on_older_processors(tmp_path: Path, arch: str) -> None:
+    cases = [result_case(number) for number in range(20)]
+    check(cases, tmp_path, header="kernels.h", options=[f"-march={arch}"], with_vendor=False)
 
 
 def test_random_products_of_the_plain_text(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@
 #define HLSGEN_DOT_H
 
 #include <hlsgen/lanes.h>
+#include <hlsgen/pool.h>
 
 #define HLSGEN_SHARED static __attribute__((noinline, noclone))
 
@@ -86,22 +87,24 @@ HLSGEN_INLINE const int32_t* add_run(v32 (&acc)[Rows], const v32* x, long step, 
     return w;
 }
 
-// Sums modulo 2^32.
-template <class Unit, int Rows> HLSGEN_SHARED void sum_in_32(const operand& x, const int32_t* w, v32* out) {
-    v32 acc[Rows] = {};
+// Sums modulo 2^32, of what each row starts with and the products.
+template <class Unit, int Rows>
+HLSGEN_SHARED void sum_in_32(const operand& x, const int32_t* w, const int32_t* start, v32* out) {
+    v32 acc[Rows];
+    for (int r = 0; r < Rows; r++) acc[r] = lanes::broadcast<int32_t>(start[r]);
     long s = 0;
     do w = add_run<Unit, Rows>(acc, x.segments[s], x.step, x.length, w);
     while (++s < x.count);
     for (int r = 0; r < Rows; r++) out[r] = acc[r];
 }
 
-// Sums of 64 bits: 2^16 * high + low. Runs of at most `run` units add up in 32 bits; then all but the lowest 16 bits are
-// moved to `high`. What stays is kept between -2^16 and -1, so a run may add anything from
-// 2^16 - 2^31 to 2^31: every pair does.
+// Sums of 64 bits, of 0 <= start < 2^16 and the products: 2^16 * high + low. Runs of at most `run` units add up in 32
+// bits; then all but the lowest 16 bits are moved to `high`. What stays is kept between -2^16 and -1, so a run may add
+// anything from 2^16 - 2^31 to 2^31: every pair does.
 template <class Unit, int Rows>
-HLSGEN_SHARED void sum_in_64(const operand& x, const int32_t* w, long run, v32* low, v32* high) {
+HLSGEN_SHARED void sum_in_64(const operand& x, const int32_t* w, const int32_t* start, long run, v32* low, v32* high) {
     v32 acc[Rows], moved[Rows] = {};
-    for (int r = 0; r < Rows; r++) acc[r] = lanes::broadcast<int32_t>(-65536);
+    for (int r = 0; r < Rows; r++) acc[r] = lanes::broadcast<int32_t>(start[r] - 65536);
     int32_t moves = 1;
     long s = 0;
     do {
@@ -145,6 +148,42 @@ struct level {
         return positive * up + negative * down <= limit && positive * down + negative * up <= limit;
     }
 };
+
+const long least_run = 4;  // of those that `longest_aligned_run` looks at
+
+// The longest run of least_run << k units, or of all n, in which inputs stay so small that weights of magnitude at most
+// `heaviest` cannot bring a sum of 32 bits to its end; 0 if there is none. No input is -2^15.
+inline __attribute__((noinline)) long longest_aligned_run(const v32* x, long n, int64_t heaviest) {
+    const int64_t limit = (int64_t(1) << 31) - (1 << 16);
+    long count = (n + least_run - 1) / least_run, run = 0;
+    pool::scratch<v32> memory(count + 1);
+    v32* sums = memory.data();  // of the magnitudes in each run
+    for (long c = 0; c < count; c++) {
+        v32 sum{};
+        for (long i = c * least_run; i < n && i < (c + 1) * least_run; i++) {
+            typedef int16_t words __attribute__((vector_size(sizeof(v32))));
+            const words v = (words)x[i], minus = -v;
+            sum = pair::multiply_add(sum, (v32)(v > minus ? v : minus), lanes::broadcast<int32_t>(0x10001));
+        }
+        sums[c] = sum;
+    }
+    for (long tried = least_run;; tried *= 2) {
+        typedef vec<uint32_t> magnitudes;
+        magnitudes top{};
+        for (long c = 0; c < count; c++) {
+            const magnitudes sum = (magnitudes)sums[c];
+            top = sum > top ? sum : top;
+        }
+        uint32_t largest = 0;
+        for (int l = 0; l < lanes::count; l++) largest = top[l] > largest ? top[l] : largest;
+        if (largest * heaviest > limit) return run;
+        run = tried;
+        if (count == 1) return n;
+        sums[count] = v32{};
+        count = (count + 1) / 2;
+        for (long c = 0; c < count; c++) sums[c] = sums[2 * c] + sums[2 * c + 1];
+    }
+}
 
 }  // namespace dot
 }  // namespace hlsgen

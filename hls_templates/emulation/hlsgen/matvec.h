@@ -66,6 +66,28 @@ template <class C> struct product {
     }
 };
 
+// Wide sums of which the result drops many bits are held without the lowest `bits` of them, in 32 bits: where the
+// accumulator changes nothing, and a bit at least is left below the result that says how to round. If that is not
+// enough for the result's rounding mode, the lowest bit that is held says whether any at or below it is set.
+template <class C> struct shortened {
+    typedef product<C> P;
+    typedef typename C::sum_t sum_t;
+    typedef typename C::accum_t accum_t;
+    typedef typename C::output_t output_t;
+
+    static const bool is_exact = accum_t::frac >= sum_t::frac && accum_t::iwidth >= sum_t::iwidth &&
+                                 accum_t::is_signed == sum_t::is_signed;
+    static const bool notes_rest = output_t::qmode != AP_RND && output_t::qmode != AP_TRN;
+    static const int bits = lanes::larger(sum_t::width - (sum_t::is_signed ? 31 : 30), P::product_shift + 1);
+    static const int product_bits = bits - P::product_shift;  // dropped of the sum of products
+    static const bool possible = P::kind == path::packed && P::wide && is_exact && product_bits <= 16 &&
+                                 bits + 2 <= sum_t::frac - output_t::frac && !(notes_rest && P::product_shift > 0);
+    typedef ap_fixed_base<(possible ? sum_t::width - bits : 1), sum_t::iwidth, sum_t::is_signed, AP_TRN, AP_WRAP, 0> type;
+};
+
+template <class C> using held_sum = typename either<typename shortened<C>::type, typename C::sum_t,
+                                                    shortened<C>::possible>::type;
+
 template <class E, class W> HLSGEN_INLINE E shifted(W value, int shift) {
     return shift < 8 * int(sizeof(E)) ? E(uint128(int128(value)) << shift) : E(0);
 }
@@ -138,12 +160,32 @@ inline __attribute__((noinline)) int find_levels(const matrix& w, long group, le
     return count + 1;
 }
 
-// The longest run whose sums fit 32 bits for inputs in x. A run of one unit always does.
-inline long longest_run(const level* levels, int count, range x) {
-    int l = count - 1;
-    while (l > 0 && !levels[l].fits(x)) l--;
-    return levels[l].run;
-}
+// What a row adds to its products at sum_t's step, its bias and what the offset of the inputs took away, in two parts:
+// what its accumulator starts with, at the step of products, and the rest. The rest of a shortened sum has its step.
+template <class C> struct row_constant {
+    typedef typename product<C>::signed_word signed_word;
+    static const bool starts = shortened<C>::possible || (!product<C>::wide && product<C>::product_shift == 0);
+
+    int32_t start;
+    signed_word rest;
+
+    explicit row_constant(signed_word all) {
+        if constexpr (shortened<C>::possible) {
+            start = int32_t(all & ((signed_word(1) << shortened<C>::bits) - 1)) >> product<C>::product_shift;
+            rest = all >> shortened<C>::bits;
+        } else {
+            start = starts ? int32_t(all) : 0;
+            rest = starts ? signed_word(0) : all;
+        }
+    }
+};
+
+template <class C> struct row_constants {
+    const typename product<C>::signed_word* rest;
+    const int32_t* start;
+
+    row_constants from(int row) const { return row_constants{rest + row, start + row}; }
+};
 
 // A pair of constants of config C, for inputs in `Segments` segments.
 template <class C, int Segments> struct packed {
@@ -152,10 +194,10 @@ template <class C, int Segments> struct packed {
     static const long length = C::n_in / Segments, length_in_units = units<typename P::unit>(length);
 
     const int32_t* words;
-    const signed_word* constants;  // a row's bias, and what the offset of the inputs took away
-    const signed_word* late_constants;
+    row_constants<C> constants, late_constants;
     const level* levels;
     int n_levels;
+    int64_t heaviest;  // the largest magnitude of a weight
 
     static const packed& of(const typename C::weight_word* w, const typename C::bias_word* b) {
         static const char kind = 0;
@@ -169,13 +211,28 @@ template <class C, int Segments> struct packed {
         packed* p = store.allocate<packed>(1);
         p->words = make_words(store, m);
         p->constants = make_constants(store, m, b, P::offset);
-        p->late_constants = P::late_offset ? make_constants(store, m, b, 32768) : nullptr;
+        if (P::late_offset) p->late_constants = make_constants(store, m, b, 32768);
         if (P::wide) {
             level* levels = store.allocate<level>(most_levels);
             p->n_levels = find_levels(m, P::unit::group, levels);
             p->levels = levels;
+            p->heaviest = 0;
+            for (long i = 0; i < m.size(); i++) {
+                const int64_t magnitude = w[i] < 0 ? -int64_t(w[i]) : w[i];
+                if (magnitude > p->heaviest) p->heaviest = magnitude;
+            }
         }
         return p;
+    }
+
+    // The longest run whose sums fit 32 bits for inputs x, in the range `values`. A run of one unit always does.
+    long longest_run(const operand& x, range values) const {
+        int l = n_levels - 1;
+        while (l > 0 && !levels[l].fits(values)) l--;
+        const long run = levels[l].run;
+        if (Segments > 1 || x.step > 1 || run >= length_in_units || values.low < -32767) return run;
+        const long aligned = longest_aligned_run(x.segments[0], length_in_units, heaviest);
+        return aligned > run ? aligned : run;
     }
 
 private:
@@ -192,16 +249,19 @@ private:
         return all;
     }
 
-    static const signed_word* make_constants(prepared::store& store, const matrix& m, const typename C::bias_word* b,
-                                             int offset) {
+    static row_constants<C> make_constants(prepared::store& store, const matrix& m, const typename C::bias_word* b,
+                                           int offset) {
         signed_word* all = store.allocate<signed_word>(C::n_out);
+        int32_t* starts = store.allocate<int32_t>(C::n_out);
         for (int j = 0; j < C::n_out; j++) {
             int64_t sum = 0;
             for (int i = 0; offset != 0 && i < C::n_in; i++) sum += m.words[long(j) * C::n_in + i];
-            all[j] = signed_word(shifted<signed_word>(b[j], P::bias_shift) +
-                                 shifted<signed_word>(sum * offset, P::product_shift));
+            const row_constant<C> c(signed_word(shifted<signed_word>(b[j], P::bias_shift) +
+                                                shifted<signed_word>(sum * offset, P::product_shift)));
+            all[j] = c.rest;
+            starts[j] = c.start;
         }
-        return all;
+        return row_constants<C>{all, starts};
     }
 };
 
@@ -234,19 +294,24 @@ HLSGEN_INLINE vec<typename product<C>::word> total_of(vec<typename product<C>::a
     return (vec<typename P::word>)(lanes::convert<typename P::signed_word, typename P::acc_word>(scaled) + constant);
 }
 
-// Writes n totals at sum_t's step. Wide sums are 2^16 * high + low if they were split, else low.
+// Sums of products as totals: out[r] = products[r] and the constant of the row.
 template <class C>
-HLSGEN_INLINE void put_totals(int n, const v32* low, const typename product<C>::signed_word* constants,
-                              typename C::sum_t* sum) {
-    for (int r = 0; r < n; r++) sum[r].V = total_of<C>(low[r], constants[r]);
+HLSGEN_INLINE void put_totals(int n, const v32* products, row_constants<C> constants, typename C::sum_t* out) {
+    typedef product<C> P;
+    for (int r = 0; r < n; r++) {
+        if constexpr (row_constant<C>::starts)
+            out[r].V = (vec<typename P::word>)lanes::convert<typename P::signed_word, int32_t>(products[r]);
+        else out[r].V = total_of<C>(products[r], constants.rest[r]);
+    }
 }
 
+// The same of wide sums, which are 2^16 * high + low if they were split, else low.
 template <class C, bool Split>
-HLSGEN_INLINE void put_wide_totals(int n, const v32* low, const v32* high,
-                                   const typename product<C>::signed_word* constants, typename C::sum_t* sum) {
+HLSGEN_INLINE void put_wide_totals(int n, const v32* low, const v32* high, row_constants<C> constants,
+                                   typename C::sum_t* out) {
     constexpr int shift = product<C>::product_shift < 64 ? product<C>::product_shift : 0;
     constexpr int parts = 8 * lanes::count / part_bytes;
-    part64* out = reinterpret_cast<part64*>(sum);
+    part64* totals = reinterpret_cast<part64*>(out);
     const part32* lower = reinterpret_cast<const part32*>(low);
     const part32* upper = reinterpret_cast<const part32*>(high);
 #pragma GCC unroll 1
@@ -254,26 +319,43 @@ HLSGEN_INLINE void put_wide_totals(int n, const v32* low, const v32* high,
         for (int p = 0; p < parts; p++) {
             part64 total = widened(lower[r * parts + p]);
             if constexpr (Split) total += widened(upper[r * parts + p]) << 16;
-            out[r * parts + p] = (total << shift) + constants[r];
+            totals[r * parts + p] = (total << shift) + constants.rest[r];
         }
+}
+
+// The same without the lowest bits.
+template <class C, bool Split>
+HLSGEN_INLINE void put_shortened(int n, const v32* low, const v32* high, row_constants<C> constants,
+                                 typename shortened<C>::type* out) {
+    typedef shortened<C> S;
+    typedef typename S::type::word word;
+    constexpr int32_t rest = (int32_t(1) << S::product_bits) - 1;
+    for (int r = 0; r < n; r++) {
+        v32 total = (low[r] >> S::product_bits) + int32_t(constants.rest[r]);
+        if constexpr (Split) total += high[r] << (16 - S::product_bits);
+        if constexpr (S::notes_rest) total |= ((low[r] & rest) + rest) >> S::product_bits;
+        out[r].V = (vec<word>)total;
+    }
 }
 
 // One block of rows.
 template <class C, int Rows>
-HLSGEN_INLINE void multiply_block(const operand& x, const int32_t* w, long run,
-                                  const typename product<C>::signed_word* constants, typename C::sum_t* sum) {
+HLSGEN_INLINE void multiply_block(const operand& x, const int32_t* w, long run, row_constants<C> constants,
+                                  held_sum<C>* out) {
     typedef typename product<C>::unit unit;
     v32 low[Rows];
     if constexpr (!product<C>::wide) {
-        sum_in_32<unit, Rows>(x, w, low);
-        put_totals<C>(Rows, low, constants, sum);
+        sum_in_32<unit, Rows>(x, w, constants.start, low);
+        put_totals<C>(Rows, low, constants, out);
     } else if (run < x.count * x.length) {
         v32 high[Rows];
-        sum_in_64<unit, Rows>(x, w, run, low, high);
-        put_wide_totals<C, true>(Rows, low, high, constants, sum);
+        sum_in_64<unit, Rows>(x, w, constants.start, run, low, high);
+        if constexpr (shortened<C>::possible) put_shortened<C, true>(Rows, low, high, constants, out);
+        else put_wide_totals<C, true>(Rows, low, high, constants, out);
     } else {
-        sum_in_32<unit, Rows>(x, w, low);
-        put_wide_totals<C, false>(Rows, low, low, constants, sum);
+        sum_in_32<unit, Rows>(x, w, constants.start, low);
+        if constexpr (shortened<C>::possible) put_shortened<C, false>(Rows, low, low, constants, out);
+        else put_wide_totals<C, false>(Rows, low, low, constants, out);
     }
 }
 
@@ -295,11 +377,11 @@ inline __attribute__((noinline)) void take_offset(operand& x, const v32** segmen
 // segments: where each begins; values: the range of the inputs as stored (unused unless sums are wide).
 template <class C, int Segments>
 void multiply_packed(const v32* (&segments)[Segments], long step, range values, const typename C::weight_word* w,
-                     const typename C::bias_word* b, typename C::sum_t* sum) {
+                     const typename C::bias_word* b, held_sum<C>* sum) {
     typedef product<C> P;
     typedef typename P::blocks B;
     const packed<C, Segments>& p = packed<C, Segments>::of(w, b);
-    const typename P::signed_word* constants = p.constants;
+    row_constants<C> constants = p.constants;
     operand x = {segments, Segments, p.length_in_units, step};
     const bool late = P::late_offset && values.high > 32767;
     typename either<pool::scratch<v32>, no_memory, P::late_offset>::type memory(late ? Segments * x.length : 0);
@@ -308,12 +390,12 @@ void multiply_packed(const v32* (&segments)[Segments], long step, range values, 
         values = range{values.low - 32768, values.high - 32768};
         constants = p.late_constants;
     }
-    const long run = P::wide ? longest_run(p.levels, p.n_levels, values) : 0, row = Segments * p.length_in_units;
+    const long run = P::wide ? p.longest_run(x, values) : 0, row = Segments * p.length_in_units;
     int j = 0;
     if constexpr (B::larger > 0)
         for (; j < B::larger * (B::rows + 1); j += B::rows + 1)
-            multiply_block<C, B::rows + 1>(x, p.words + j * row, run, constants + j, sum + j);
-    for (; j < C::n_out; j += B::rows) multiply_block<C, B::rows>(x, p.words + j * row, run, constants + j, sum + j);
+            multiply_block<C, B::rows + 1>(x, p.words + j * row, run, constants.from(j), sum + j);
+    for (; j < C::n_out; j += B::rows) multiply_block<C, B::rows>(x, p.words + j * row, run, constants.from(j), sum + j);
 }
 
 // The extent of stored inputs, zero included. W: int16_t, or uint16_t as long as no offset is taken.
@@ -367,7 +449,7 @@ template <class C> HLSGEN_INLINE range pack_inputs(const typename C::input_t* x,
 
 template <class C>
 void multiply(const typename C::input_t* x, const typename C::weight_word* w, const typename C::bias_word* b,
-              typename C::sum_t* sum) {
+              held_sum<C>* sum) {
     pool::scratch<v32> memory(units<typename product<C>::unit>(C::n_in));
     const range values = pack_inputs<C>(x, memory.data());
     const v32* segments[1] = {memory.data()};
@@ -469,6 +551,7 @@ void multiply_plain(const typename C::input_t* x, const typename C::weight_word*
 
 template <class C> using weights = rom<typename C::weight_word, C::n_in * C::n_out>;
 template <class C> using biases = rom<typename C::bias_word, C::n_out>;
+template <class C> using row_sum = dot::held_sum<C>;
 
 // All turns at once.
 template <class C> struct turn_of {
@@ -484,7 +567,7 @@ constexpr int turns_of() {
 
 template <class C>
 void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word* w, const typename C::bias_word* b,
-            typename C::sum_t sum[C::n_out]) {
+            row_sum<C> sum[C::n_out]) {
     constexpr dot::path kind = dot::product<C>::kind;
     if constexpr (kind == dot::path::packed) dot::multiply<C>(x, w, b, sum);
     else if constexpr (kind == dot::path::words) dot::multiply_words<C>(x, w, b, sum);
@@ -493,7 +576,7 @@ void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word*
 
 template <class C, class X>
 void matvec_turn(const turn_of<C>&, const X& x, const typename C::weight_word* w, const typename C::bias_word* b,
-                 typename C::sum_t* sum) {
+                 row_sum<C>* sum) {
     matvec<C>(x, w, b, sum);
 }
 

@@ -207,7 +207,7 @@ HLSGEN_INLINE void slide_window(hls::stream<X>& x, const raster<G>& at, const ty
 
 template <class C, class G>
 void matvec_turn(const turn_of<C>&, const shift_window<G>& x, const typename C::weight_word* w,
-                 const typename C::bias_word* b, typename C::sum_t* sum) {
+                 const typename C::bias_word* b, row_sum<C>* sum) {
     typedef typename window::pixels<G>::type form;
     if constexpr (form::packed) {
         constexpr int row_segments = G::column_step == 1 ? 1 : G::columns;

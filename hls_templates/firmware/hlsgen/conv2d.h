@@ -39,7 +39,7 @@ template <class C>
 void conv2d_pixel(const turn_of<C>& turn, int row, int column,
                   const typename C::input_t x[C::in_height * C::in_width * C::in_channels],
                   typename C::output_t y[C::out_height * C::out_width * C::n_out], weights<C> w,
-                  const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+                  const typename C::bias_word b[C::n_out], row_sum<C> sum[C::n_out]) {
 #pragma HLS INLINE
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
     typename C::input_t cells[C::n_in];
@@ -65,7 +65,7 @@ void conv2d(const typename C::input_t x[C::in_height * C::in_width * C::in_chann
 #pragma HLS ALLOCATION operation instances=mul limit=C::all_multipliers
     static_assert(C::n_in == C::kernel_height * C::kernel_width * C::in_channels, "n_in is the size of a window");
     static_assert(C::all_multipliers == C::multipliers * C::parallel_rows * C::parallel_columns, "of all pixels");
-    typename C::sum_t sum[C::parallel_rows][C::parallel_columns][C::n_out];
+    row_sum<C> sum[C::parallel_rows][C::parallel_columns][C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete dim=0
     turn_of<C> turn;
 Row:
@@ -93,7 +93,7 @@ Row:
 // One turn of the product with the shift window.
 template <class C>
 void conv2d_turn(const turn_of<C>& turn, const shift_window<convolution_geometry<C>>& window, weights<C> w,
-                 const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+                 const typename C::bias_word b[C::n_out], row_sum<C> sum[C::n_out]) {
 #pragma HLS INLINE
     if (C::dilation_width == 1) {
         matvec_turn<C>(turn, window, w, b, sum);
@@ -121,7 +121,7 @@ void conv2d(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, biases<C> b) {
     shift_window<G> window;
 #pragma HLS ARRAY_PARTITION variable=window complete
     start_window<G>(zero, window);
-    typename C::sum_t sum[C::n_out];
+    row_sum<C> sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     raster<G> at;
     turn_of<C> turn;

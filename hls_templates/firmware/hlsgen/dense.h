@@ -35,7 +35,7 @@ void dense_array(dense_as<dense_form::turn>, const typename C::input_t x[C::n_in
                  typename C::output_t y[C::n_out], weights<C> w, const typename C::bias_word b[C::n_out]) {
 #pragma HLS PIPELINE II=C::interval
 #pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
-    typename C::sum_t sum[C::n_out];
+    row_sum<C> sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     matvec_turn<C>(turn_of<C>(), x, w, b, sum);
     cast_sums<C>(sum, y);
@@ -46,7 +46,7 @@ template <class C>
 void dense_array(dense_as<dense_form::turns>, const typename C::input_t x[C::n_in],
                  typename C::output_t y[C::n_out], weights<C> w, const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
-    typename C::sum_t sum[C::n_out];
+    row_sum<C> sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     matvec<C>(x, w, b, sum);
     cast_sums<C>(sum, y);
@@ -60,7 +60,7 @@ void dense_array(dense_as<dense_form::positions>, const typename C::input_t x[C:
 #pragma HLS INLINE
     typename C::input_t row[C::n_in];
 #pragma HLS ARRAY_PARTITION variable=row complete
-    typename C::sum_t sum[C::n_out];
+    row_sum<C> sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     typename C::output_t result[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=result complete
@@ -103,7 +103,7 @@ void dense_packs(std::true_type, hls::stream<X>& x, hls::stream<Y>& y, weights<C
                  const typename C::bias_word b[C::n_out]) {
 #pragma HLS INLINE
     X row;
-    typename C::sum_t sum[C::n_out];
+    row_sum<C> sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     turn_of<C> turn;
 Position:
@@ -130,7 +130,7 @@ void dense_packs(std::false_type, hls::stream<X>& x, hls::stream<Y>& y, weights<
 #pragma HLS INLINE
     typename C::input_t row[C::n_in];
 #pragma HLS ARRAY_PARTITION variable=row complete
-    typename C::sum_t sum[C::n_out];
+    row_sum<C> sum[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     typename C::output_t result[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=result complete

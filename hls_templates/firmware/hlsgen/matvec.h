@@ -225,16 +225,19 @@ constexpr int turns_of() {
     return C::turns;
 }
 
+// What a row adds up in; cast_sums makes results of it.
+template <class C> using row_sum = typename C::sum_t;
+
 template <class C>
 void matvec_turn(const turn_of<C>& turn, const typename C::input_t x[C::n_in], weights<C> w,
-                 const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+                 const typename C::bias_word b[C::n_out], row_sum<C> sum[C::n_out]) {
 #pragma HLS INLINE
     detail::matvec_of<C>::turn(turn, x, w, b, sum);
 }
 
 template <class C>
 void matvec(const typename C::input_t x[C::n_in], weights<C> w, const typename C::bias_word b[C::n_out],
-            typename C::sum_t sum[C::n_out]) {
+            row_sum<C> sum[C::n_out]) {
 #pragma HLS INLINE
     turn_of<C> turn;
 Turn:

@@ -6,8 +6,8 @@
 
 namespace hlsgen {
 
-template <class C>
-void cast_sums(const typename C::sum_t sum[C::n_out], typename C::output_t y[C::n_out]) {
+template <class C, class Sum>
+void cast_sums(const Sum sum[C::n_out], typename C::output_t y[C::n_out]) {
 #pragma HLS INLINE
 Result:
     for (int j = 0; j < C::n_out; j++) {
