@@ -416,7 +416,9 @@ class Project:
 
     def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
         """What was clipped of the inputs, by their names."""
-        found = {}
+        found: dict[str, str] = {}
+        if not any(counts):
+            return found
         for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):
             if count and tensor.typing.reason is not Reason.MODEL:  # else the model itself saturates there
                 effect = tensor.type.overflow.effect.passive
@@ -425,15 +427,18 @@ class Project:
 
     def _findings(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> list[Finding]:
         """What is to be said of inputs that are not as expected, or of results that are not as they should be."""
-        outputs = [result[: self._input_check.samples] for result in results]
+        outputs = results
         if raw:
-            outputs = [arrays.real(some, t.type) for some, t in zip(outputs, self.design.outputs, strict=True)]
+            first = [result[: self._input_check.samples] for result in results]
+            outputs = [arrays.real(some, t.type) for some, t in zip(first, self.design.outputs, strict=True)]
         found = self._input_check.findings(held, outputs)
         inaccurate = None if found else self._accuracy_check.finding(held, results)
         return found if inaccurate is None else [inaccurate]
 
     def _warn(self, clipped: Mapping[str, str], findings: Sequence[Finding]) -> None:
         """Warn of what each call clips, with what that costs, and of every other cause once."""
+        if not clipped and not findings:
+            return
         costs = dict(finding.clipped for finding in findings if finding.clipped is not None)
         for name, text in clipped.items():
             cost = f" ({costs[name]})" if name in costs else ""
@@ -473,7 +478,7 @@ def _budget(config: Config) -> int:
 
 def _check_switches(caller: str, **switches: bool) -> None:
     for name, value in switches.items():
-        if not isinstance(value, bool | np.bool_):
+        if not isinstance(value, (bool, np.bool_)):  # no union: each call would make one anew
             raise InputError(f"{caller}: {name} is {brief(value)}, expected True or False")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.inaccuracy import Cause, Inaccuracy, inaccuracy
-from hlsgen.analysis.sizes import finite, root_mean_square
+from hlsgen.analysis.sizes import finite, finite_root_mean_square
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Floats
@@ -86,7 +86,7 @@ class AccuracyCheck:
         """
         if not self._looks or not all(data.size for data in inputs.values()):
             return None
-        kind = tuple(_octave(finite(_spread(data, self._most))) for data in inputs.values())
+        kind = tuple([_octave(_spread(data, self._most)) for data in inputs.values()])
         measured, result = self._measured.get(kind, (0, None))
         if measured == self._most:
             return result
@@ -135,7 +135,7 @@ class AccuracyCheck:
 
 def _spread(data: Array, most: int) -> Array:
     """Samples from all over a batch, which may be sorted."""
-    return data[np.linspace(0, len(data) - 1, min(most, len(data))).astype(np.int64)]
+    return data if len(data) <= most else data[np.linspace(0, len(data) - 1, most).astype(np.int64)]
 
 
 def _largest(data: Array) -> Floats:
@@ -146,6 +146,6 @@ def _largest(data: Array) -> Floats:
     return found
 
 
-def _octave(data: Floats) -> int:
-    size = root_mean_square(data)
+def _octave(data: Array) -> int:
+    size = finite_root_mean_square(data)
     return round(log2(size)) if 0.0 < size < np.inf else 0

@@ -9,11 +9,10 @@ import numpy as np
 
 from hlsgen.analysis.finding import Finding, off_by
 from hlsgen.analysis.precision import precision_report
-from hlsgen.analysis.sizes import LEAST, finite, root_mean_square
+from hlsgen.analysis.sizes import LEAST, finite, finite_root_mean_square, root_mean_square
 from hlsgen.design.arrays import Array, in_model_units
 from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate_real
-from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.text import percent
 from hlsgen.ir.types import FixedType
@@ -42,6 +41,7 @@ class InputCheck:
         self._placed = any(choice.placed_by_inputs for choice in choices)
         self._rounded = any(choice.reason in (Reason.BUDGET, Reason.FUNCTION) for choice in choices)
         self._known: dict[tuple[int, ...], tuple[float, str]] = {}
+        self._usual = [self._usual_sizes(tensor) for tensor in design.inputs]
         self.samples = design.samples_within(_SAMPLES, _EVALUATED)
 
     def findings(self, inputs: Mapping[str, Array], outputs: Sequence[Array]) -> list[Finding]:
@@ -53,24 +53,26 @@ class InputCheck:
         ``inputs`` are as the ports hold them, so that features with binary points of their own count alike; ``outputs``
         (at least :attr:`samples` of them, or all) are what the design makes of them.
         """
-        found = []
-        for (name, data), tensor in zip(inputs.items(), self._design.inputs, strict=True):
+        found: list[Finding] = []
+        for (name, data), tensor, (least, most) in zip(inputs.items(), self._design.inputs, self._usual, strict=True):
             some = _some(data)
-            rms, expected = root_mean_square(some), tensor.expected
+            rms, expected = finite_root_mean_square(some), tensor.expected
+            if least <= rms <= most:
+                continue
             if tensor.typing.reason is Reason.MODEL:
                 found += [Finding((name, "saturated"), text) for text in _saturated(name, rms, tensor.type)]
                 continue
             if not self._rounded or expected is None or not rms or not expected.rms:
                 continue
-            octaves = round(log2(max(expected.rms / rms, LEAST)))
             larger, smaller = self._placed and rms > _UNEXPECTED * expected.rms, rms * _UNEXPECTED < expected.rms
             unused = _unused_bits(some, tensor)
             if not larger and not smaller and unused < _MANY_UNUSED:
                 continue
+            octaves = round(log2(max(expected.rms / rms, LEAST)))
             error, output = self._measured(tensor, octaves if larger or smaller else -unused, inputs, outputs)
             if error <= MOST_ERROR:
                 continue
-            usual = root_mean_square(in_model_units(some, tensor))
+            usual = root_mean_square(in_model_units(finite(some), tensor))
             if larger:
                 kind, text = "larger", _larger(name, usual, rms / expected.rms, expected, error, output)
             elif smaller:
@@ -80,6 +82,13 @@ class InputCheck:
             clipped = (name, off_by(output, error)) if larger and np.isfinite(error) else None
             found.append(Finding((name, kind, octaves), text, clipped))
         return found
+
+    def _usual_sizes(self, tensor: Tensor) -> tuple[float, float]:
+        """The root mean squares of an input, least and largest, of which nothing is said whatever it is like."""
+        if tensor.typing.reason in (Reason.MODEL, Reason.CONFIGURATION) or tensor.expected is None:
+            return np.inf, 0.0
+        rms = float(tensor.expected.rms)
+        return rms / _UNEXPECTED, rms * _UNEXPECTED if self._placed else np.inf
 
     def _measured(
         self, tensor: Tensor, octaves: int, inputs: Mapping[str, Array], outputs: Sequence[Array]
@@ -103,16 +112,16 @@ class InputCheck:
         return self._known[key]
 
 
-def _some(data: Array) -> Floats:
+def _some(data: Array) -> Array:
     """The first samples."""
-    return finite(data[: max(1, min(_SAMPLES, _CELLS // max(1, data[:1].size)))])
+    return data[: max(1, min(_SAMPLES, _CELLS * len(data) // max(1, data.size)))]
 
 
-def _unused_bits(values: Floats, tensor: Tensor) -> int:
+def _unused_bits(values: Array, tensor: Tensor) -> int:
     """The bits between the largest value and the end of the type stated for an input; 0 of other types."""
     if tensor.typing.reason is not Reason.CONFIGURATION:
         return 0
-    end, largest = float(max(tensor.type.max, -tensor.type.min)), float(np.abs(values).max(initial=0.0))
+    end, largest = float(max(tensor.type.max, -tensor.type.min)), float(np.abs(finite(values)).max(initial=0.0))
     return max(0, int(log2(end / largest))) if largest else 0
 
 

@@ -21,6 +21,8 @@ from hlsgen.tools import processors
 
 Array = NDArray[Any]
 _MOST_THREADS = 2**16
+_FEW = 4
+"""Samples that are one group of lanes on any processor, and the work of one thread."""
 
 
 class Emulator:
@@ -67,7 +69,7 @@ class Emulator:
         self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None
     ) -> tuple[list[Array], list[int]]:
         """The same, and how many values of each input were out of range."""
-        count = processors() if threads is None else _checked_threads(threads)
+        count = _checked_threads(threads) if threads is not None else 1 if len(inputs[0]) <= _FEW else processors()
         try:
             results, outside = self._instance.predict(list(inputs), count, raw)
         except (ValueError, TypeError) as error:
