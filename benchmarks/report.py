@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 HEADS = (
-    "network", "engine", "convert s", "cold compile s", "cached compile s", "samples/s, one core",
+    "network", "engine", "convert s", "cold compile s", "cached compile s", "one sample µs", "samples/s, one core",
     "samples/s, all cores", "peak MB", "compiler MB", "GMAC/s, all cores",
     "share of roofline", "× hls4ml, all cores", "× ONNX Runtime, one core", "× ONNX Runtime, all cores",
 )  # fmt: skip
+_DEFAULT = "hlsgen, default types"
 GROWTH_HEADS = ("what doubles", "work", "convert", "cold compile", "predict, one core")
 SETUP = """\
 One process for each contender, network and number of cores; all read the same files of weights and the same
@@ -30,6 +31,7 @@ inputs.
   32,768.
 - **cold compile**: hlsgen's shared bindings are built, this design never was; **cached**: another process
   compiled it before. Importing is not counted. hls4ml has no cache.
+- **one sample µs**: a call of one sample, wall clock, the median of 2,000.
 - **samples/s**: median of 5 calls after warming up, arrays of float32 in and out, conversion included. One
   core: pinned, by processor time (so other work disturbs it little); all cores: wall clock.
 - **peak MB**: largest resident memory of the process, Python, libraries, inputs and outputs included; the
@@ -52,6 +54,8 @@ class Result:
     all_cores: float | None = None
     memory: float | None = None
     compiler_memory: float | None = None
+    one_sample: float | None = None
+    """Seconds of a call of one sample, on one core."""
     byte_share: float = 0.0
     """Of its multiply-accumulates: those whose inputs and weights have at most 8 bits."""
     problem: str = ""
@@ -177,6 +181,7 @@ def _rows(found: Report, table: Table) -> list[list[str]]:
                 _seconds(r.convert),
                 _seconds(r.cold),
                 _seconds(r.cached),
+                f"{1e6 * r.one_sample:.0f}" if r.one_sample else "",
                 _count(r.one_core),
                 _count(r.all_cores),
                 _count(r.memory),
@@ -209,6 +214,15 @@ def _summary(found: Report) -> list[str]:
                     f"hlsgen over {title}, samples/s, {cores}: geometric mean {_ratio(_mean(ratios))}, "
                     f"least {_ratio(min(ratios))}, most {_ratio(max(ratios))}."
                 )
+    given = [
+        table.ratio(mine, "hlsgen", lambda r: r.one_core) for table in found.tables if (mine := table.find(_DEFAULT))
+    ]
+    inferred = [value for value in given if value]
+    if inferred:
+        lines.append(
+            f"{_DEFAULT}, over the peer's, samples/s, one core: geometric mean {_mean(inferred):.2f}, "
+            f"least {min(inferred):.2f}."
+        )
     compiles = _ratios(found, "hls4ml", lambda r: r.cold)
     if compiles:
         lines.append(

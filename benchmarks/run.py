@@ -166,6 +166,7 @@ class Bench:
             memory=every["memory"],
             compiler_memory=cold["compiler_memory"],
             byte_share=cold["byte_share"],
+            one_sample=one["seconds_of_one"],
             problem=f"{wrong} values differ from the reference" if wrong else "",
         )
 

@@ -48,6 +48,12 @@ def seconds_of(project: hlsgen.Project, task: Task, count: int) -> float:
     )
 
 
+def seconds_of_one(project: hlsgen.Project, task: Task) -> float:
+    """Wall-clock seconds of a call of one sample: the median of many."""
+    x = task.samples(1)
+    return statistics.median(elapsed(lambda: project.predict(x), time.perf_counter) for _ in range(2000))
+
+
 def main() -> None:
     """Answer one task."""
     task = Task()
@@ -72,6 +78,7 @@ def main() -> None:
         threads = len(task.cores)
         facts["seconds_of_batches"] = [seconds_of(project, task, n) for n in task.settings.get("batches", ())]
         facts["mismatches"] = wrong
+        facts["seconds_of_one"] = seconds_of_one(project, task)
         facts["speed"] = throughput(task, lambda x: project.predict(x, threads=threads), multiple=64 * threads)
     answer(**facts, **peak_memory())
 
