@@ -258,6 +258,10 @@ class Config(_Strict):
     tlast: Annotated[
         StrictBool, Field(description="AXI streams with TLAST at the end of a sample, TKEEP and TSTRB, as for DMA")
     ] = False
+    batch: Annotated[
+        StrictBool,
+        Field(description="axi_master: a call computes as many samples as its argument says, as a kernel of XRT does"),
+    ] = False
     port_width: Annotated[
         int | None,
         Field(ge=8, le=4096, description="bits of the widest word of an AXI port; default: the widest there is"),
