@@ -53,6 +53,11 @@ def render(template: str, plan: Plan, **context: object) -> str:
     return _environment().get_template(template).render(**named, **context)
 
 
+def verbatim(template: str) -> str:
+    """A text of the templates that depends on no plan."""
+    return (templates_dir() / template).read_text(encoding="utf-8")
+
+
 def parameters(plan: Plan) -> list[str]:
     """Declare the parameters of the top function."""
     if plan.hardware:
