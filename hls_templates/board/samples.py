@@ -91,6 +91,8 @@ def _read(path: Path, ports: Sequence[Port]) -> list[np.ndarray]:
     """Mantissas of each port from a file with a sample a line, ports one after the other."""
     rows = [[int(word) for word in line.split()] for line in path.read_text().splitlines()]
     ends = np.cumsum([port.size for port in ports])
+    if not rows:
+        raise SelfTestError(f"{path}: holds no sample; write the project again")
     if any(len(row) != ends[-1] for row in rows):
         raise SelfTestError(f"{path}: a line has not the {ends[-1]} numbers of a sample; it is of another project")
     return np.split(np.array(rows, dtype=object), ends[:-1], axis=1)

@@ -96,6 +96,15 @@ def test_self_test_finds_one_wrong_bit(tmp_path: Path, monkeypatch: pytest.Monke
         design.self_test()
 
 
+@pytest.mark.parametrize(("text", "why"), [("", "holds no sample"), ("1 2\n", "not the 30 numbers of a sample")])
+def test_vectors_of_another_project(text: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = two_ports(tmp_path, input_precision="fixed<7,3>")
+    module, design = host_of(project, Card(project), monkeypatch)
+    (tmp_path / "inputs.dat").write_text(text)
+    with pytest.raises(module.SelfTestError, match=why):
+        design.self_test(tmp_path)
+
+
 def test_a_call_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = two_ports(tmp_path, input_precision="fixed<7,3>")
     module, design = host_of(project, Card(project, state="aborted"), monkeypatch)

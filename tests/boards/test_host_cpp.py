@@ -212,6 +212,10 @@ def test_self_test(tmp_path: Path) -> None:
     code, said = ended(host, folder, "binary", str(tmp_path))
     assert code == 1 and "inputs.dat: cannot be read" in said
     assert ended(host, folder)[0] == 2
+    for text, why in (("", "holds no sample"), ("1 2\n", "too short"), ("1 x\n", "no integer: 'x'")):
+        (tmp_path / "inputs.dat").write_text(text)
+        code, said = ended(host, folder, "binary", str(tmp_path))
+        assert code == 1 and why in said, said
 
 
 def bit_of(port: Port, sample: int, element: int) -> int:

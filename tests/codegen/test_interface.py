@@ -127,6 +127,13 @@ def test_the_text_of_several_samples_a_call():
     assert "#pragma HLS INTERFACE mode=s_axilite port=samples bundle=control\n" in of_a_call
 
 
+def test_several_samples_a_call_have_the_schedule_of_one():
+    one, several = (two_ports(interface="axi_master", batch=batch).schedule for batch in (False, True))
+    assert (one.interval, one.latency) == (several.interval, several.latency)
+    kernels = [(call.kernel, call.cycles) for call in one.calls]
+    assert [(call.kernel.replace("bursts", "burst"), call.cycles) for call in several.calls] == kernels
+
+
 def test_no_function_of_c_is_replaced_by_a_kernel():
     for name, refused in (("read", True), ("reader", False)):
         project = two_ports(interface="axi_master", batch=True, project_name=name)

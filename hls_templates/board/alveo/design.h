@@ -153,6 +153,7 @@ class Design {
                 }
             if (words >> word) throw std::runtime_error(path + ": a line is too long; it is of another project");
         }
+        if (found[0].empty()) throw std::runtime_error(path + ": holds no sample; write the project again");
         return found;
     }
 
