@@ -37,7 +37,7 @@ def test_a_card_settles_device_ports_and_control() -> None:
         project = small(board="u55c", io_type=io_type)
         config = project.config
         assert (config.part, config.clock_period, config.io_type) == ("xcu55c-fsvh2892-2L-e", 5.0, io_type)
-        said = "axi_master, ap_ctrl_chain on AXI4-Lite, as many samples a call as it says"
+        said = "axi_master, ap_ctrl_chain on AXI4-Lite, several samples a call"
         assert str(project.plan.interface) == said
         found = [(port.form.name, port.bits, port.elements, port.words) for port in project.plan.ports]
         assert found == [("MEMORY", 256, 10, 1), ("MEMORY", 128, 3, 1)]

@@ -78,7 +78,7 @@ CONTROLS = {
     "batches": (
         {"interface": "axi_master", "batch": True, "control": "ap_ctrl_chain"},
         ["ap_ctrl_chain", "s_axilite"],
-        "axi_master, ap_ctrl_chain on AXI4-Lite, as many samples a call as it says",
+        "axi_master, ap_ctrl_chain on AXI4-Lite, several samples a call",
     ),
 }
 

@@ -107,7 +107,7 @@ class Interface:
         return cls(bus, Control(config.control), registers, config.tlast, widest, dma, config.batch)
 
     def __str__(self) -> str:
-        many = ", as many samples a call as it says" if self.batch else ""
+        many = ", several samples a call" if self.batch else ""
         return f"{self.bus.value}, {self.control.value}{' on AXI4-Lite' if self.registers else ''}{many}"
 
     def bits(self, used: int) -> int:
