@@ -127,6 +127,13 @@ def test_the_text_of_several_samples_a_call():
     assert "#pragma HLS INTERFACE mode=s_axilite port=samples bundle=control\n" in of_a_call
 
 
+def test_no_tensor_is_called_as_the_loop_over_samples_or_its_bound():
+    net = Net(2, "dut")
+    net.call("Add", "sum", [net.input((3,), name) for name in ("dut_samples", "samples")])
+    project = project_of(net.source("sum"), input_precision="fixed<7,3>", interface="axi_master", batch=True)
+    assert [wire.name for wire in project.plan.inputs] == ["dut_samples_2", "samples_2"]
+
+
 def test_several_samples_a_call_have_the_schedule_of_one():
     one, several = (two_ports(interface="axi_master", batch=batch).schedule for batch in (False, True))
     assert (one.interval, one.latency) == (several.interval, several.latency)
