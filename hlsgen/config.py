@@ -229,7 +229,7 @@ class Config(_Strict):
     backend: Annotated[Text, Field(description="one of hlsgen.backends.base.BACKENDS")] = "vitis"
     board: Annotated[
         Text | None,
-        Field(description="a board with a Zynq device, one of hlsgen.backends.boards.BOARDS: block design and driver"),
+        Field(description="a board of hlsgen.backends.boards.BOARDS: how to build for it, and a driver"),
     ] = None
     part: Text = "xcu250-figd2104-2L-e"
     clock_period: Annotated[float, Field(gt=0, allow_inf_nan=False, description="ns"), Number] = 5.0
@@ -257,6 +257,10 @@ class Config(_Strict):
     ] = None
     tlast: Annotated[
         StrictBool, Field(description="AXI streams with TLAST at the end of a sample, TKEEP and TSTRB, as for DMA")
+    ] = False
+    batch: Annotated[
+        StrictBool,
+        Field(description="axi_master: a call computes as many samples as its argument says, as a kernel of XRT does"),
     ] = False
     port_width: Annotated[
         int | None,

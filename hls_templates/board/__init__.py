@@ -1,1 +1,1 @@
-"""The design on its board: ``from board.driver import Design``. Written by hlsgen."""
+"""The design on its board, and what its ports carry. Written by hlsgen."""

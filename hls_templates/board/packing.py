@@ -18,6 +18,8 @@ _EXACT = 2**53
 """Up to here floats hold every integer."""
 _SPECK = 2.0**-10
 """Magnitude that stands for all smaller ones: no rounding mode tells them apart."""
+_GIANT = 2.0**1000
+"""Magnitude that stands for all larger ones: in every type its low bits are zeros, as theirs."""
 
 _AT_TIES = {
     "RND": np.ceil,
@@ -83,6 +85,8 @@ def quantize(port: Port, x: Any) -> np.ndarray:
         scaled = np.ldexp(values, shift)
     speck = (values != 0) & (np.abs(scaled) < _SPECK)
     scaled = np.where(speck, np.copysign(_SPECK, values), scaled)
+    giant = np.isfinite(values) & (np.abs(scaled) > _GIANT)
+    scaled = np.where(giant, np.copysign(_GIANT, values), scaled)
     return _limited(port, _rounded(port, scaled)).reshape(len(given), port.size)
 
 

@@ -46,8 +46,9 @@ class Circuit:
     def _step(self, instruction: Instruction) -> str:
         """The step that an instruction of the top function calls, or belongs to if it is inlined."""
         known = (self.module.places(i.debug) for i in self._main.from_here(instruction))
-        places = next(filter(None, known), None)
-        return self.calls.get(places[-1].line, "") if places else ""
+        places = next(filter(None, known), [])
+        own = [place.line for place in reversed(places) if place.file == f"{self.top}.cpp"]
+        return next((self.calls[line] for line in own if line in self.calls), "")
 
     def _reach(self, name: str, step: str, found: dict[str, str]) -> None:
         if name in found or name not in self.module.functions:

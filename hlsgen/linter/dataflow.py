@@ -1,8 +1,10 @@
-"""Canonical dataflow of the top function, as UG1399 asks for it.
+"""Canonical dataflow of a project, as UG1399 asks for it.
 
-In a function with DATAFLOW stand declarations of channels and calls of processes, nothing else. Every channel has one
-producer and behind it one consumer; every port one process. Where two ways lead from one process to another, the
-shorter one passes others by and has to hold what those take time for.
+In a region, the body of a function or of a loop with DATAFLOW, stand declarations of channels and calls of processes,
+nothing else. Every channel has one producer and behind it one consumer; every port one process. Where two ways lead
+from one process to another, the shorter one passes others by and has to hold what those take time for. A loop with
+DATAFLOW counts from 0 by 1 to a constant or a scalar argument, and is alone in its function: else that would be a
+sequence of steps, and no process of the region that calls it.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hlsgen.linter.finding import Finding, Severity
-from hlsgen.linter.source import Scope, Source, arguments, identifiers
+from hlsgen.linter.source import Kind, Scope, Source, arguments, identifiers
 
 _CALL = re.compile(r"(?:[\w]+::)*(\w+)\s*(?:<.*>)?\s*\((.*)\)", re.DOTALL)
 _ARRAY = re.compile(r"(?:static\s+|const\s+)*[\w:]+(?:<.*>)?\s+(\w+)\s*((?:\[[^\]]*\])+)", re.DOTALL)
 _STREAM = re.compile(r"hls::stream\s*<.*>\s*(\w+)\s*(?:\(.*\)|\{.*\})?", re.DOTALL)
+_COUNTING = re.compile(r"for\s*\(\s*int\s+(\w+)\s*=\s*0\s*;\s*\1\s*<\s*(\w+)\s*;\s*(?:\1\s*\+\+|\+\+\s*\1)\s*\)")
+_LABEL = re.compile(r"\s*\w+\s*:\s*")
 _NOTHING = re.compile(r"typedef\b.*|using\b.*|static_assert\b.*", re.DOTALL)
 
 
@@ -31,9 +35,23 @@ class Call:
     """The name in the text: what the config struct is called after, else the function's."""
 
 
+@dataclass(frozen=True)
+class Region:
+    """What becomes processes: ``body`` is ``function`` itself, or a loop in it."""
+
+    function: Scope
+    body: Scope
+
+    @property
+    def ports(self) -> list[str]:
+        """The names of what comes in from outside and is no scalar."""
+        parameters = arguments(self.function.parameters)
+        return [_last_word(p) for p in parameters if any(mark in p for mark in ("stream", "[", "*", "&"))]
+
+
 @dataclass
 class Channel:
-    """An array or a stream within the top function."""
+    """An array or a stream within a region."""
 
     name: str
     line: int
@@ -47,26 +65,65 @@ def top_function(source: Source) -> Scope | None:
     return next(iter(source.functions(source.path.rpartition("/")[2].removesuffix(".cpp"))), None)
 
 
-def calls_of(source: Source, top: Scope) -> list[Call]:
-    """The processes in the order of their text."""
-    return [found for line, text in _statements(source, top) if (found := _call(line, text)) is not None]
+def regions_of(source: Source) -> list[Region]:
+    """All functions and loops with DATAFLOW."""
+    found = []
+    for scope in source.scopes:
+        function = scope.enclosing(Kind.FUNCTION)
+        wanted = any(pragma.directive == "DATAFLOW" for pragma in scope.pragmas)
+        if wanted and function is not None and scope.kind in (Kind.FUNCTION, Kind.LOOP):
+            found.append(Region(function, scope))
+    return found
+
+
+def calls_of(source: Source) -> list[Call]:
+    """The kernels that are called, in the order of the text: by regions, or by a top function that is one pipeline."""
+    top, regions = top_function(source), regions_of(source)
+    inner = {region.function.name for region in regions}
+    bodies = [region.body for region in regions] or ([] if top is None else [top])
+    return [call for body in bodies for call in _calls(source, body) if call.function not in inner]
+
+
+def _calls(source: Source, body: Scope) -> list[Call]:
+    return [found for line, text in _statements(source, body) if (found := _call(line, text)) is not None]
 
 
 def check_dataflow(source: Source, sources: Mapping[str, Source]) -> Iterator[Finding]:
-    """All that is not canonical in a top function with DATAFLOW; nothing where it is one pipeline."""
-    top = top_function(source)
-    if top is None or not any(pragma.directive == "DATAFLOW" for pragma in top.pragmas):
-        return
+    """All that is not canonical in the regions of a file; nothing where the top function is one pipeline."""
     writes = written_parameters(sources)
-    channels, calls = _channels(source, top), calls_of(source, top)
-    ports = {_last_word(parameter): parameter for parameter in arguments(top.parameters)}
-    for line, text in _statements(source, top):
+    for region in regions_of(source):
+        if region.body is not region.function:
+            yield from _of_loop(source, region)
+        yield from _of_region(source, region, writes)
+
+
+def _of_loop(source: Source, region: Region) -> Iterator[Finding]:
+    """What else a loop needs to be a pipeline of its iterations."""
+    function, loop = region.function, region.body
+    counting = _COUNTING.fullmatch(" ".join(loop.head.split()))
+    scalars = {_last_word(p) for p in arguments(function.parameters)} - set(region.ports)
+    if counting is None or not (counting.group(2).isdigit() or counting.group(2) in scalars):
+        yield _finding(
+            source, source.line(loop.start), f"a loop with DATAFLOW is '{' '.join(loop.head.split())[:60]}'",
+            "it counts from 0 by 1 to a constant or to a scalar argument of its function",
+        )  # fmt: skip
+    before, behind = source.code[function.body + 1 : loop.start], source.code[loop.end + 1 : function.end]
+    if loop.parent is not function or _LABEL.sub("", before).strip() or behind.strip():
+        yield _finding(
+            source, source.line(loop.start), f"a loop with DATAFLOW is not alone in '{function.name}'",
+            "beside it, the function is a sequence of steps, whose calls do not overlap: give it a function of its own",
+        )  # fmt: skip
+
+
+def _of_region(source: Source, region: Region, writes: Mapping[tuple[str, int, int], bool]) -> Iterator[Finding]:
+    channels, calls = _channels(source, region.body), _calls(source, region.body)
+    for line, text in _statements(source, region.body):
         if not _NOTHING.fullmatch(text) and not _declared(text) and _call(line, text) is None:
             yield _finding(
                 source, line, f"'{' '.join(text.split())[:60]}' is no call and no declaration",
-                "a function with DATAFLOW holds only these: move it into a process",
+                "where DATAFLOW is said stand only these: move it into a process",
             )  # fmt: skip
-    used: dict[str, list[Call]] = {name: [] for name in ports}
+    used: dict[str, list[Call]] = {name: [] for name in region.ports}
     for number, call in enumerate(calls):
         for place, argument in enumerate(call.arguments):
             if argument in channels:
@@ -78,12 +135,12 @@ def check_dataflow(source: Source, sources: Mapping[str, Source]) -> Iterator[Fi
     for name, users in used.items():
         if len(users) != 1:
             yield _finding(
-                source, users[1].line if users else source.line(top.start),
+                source, users[1].line if users else source.line(region.function.start),
                 f"port '{name}' is used by {len(users)} processes", "a port belongs to one process, which passes it on",
             )  # fmt: skip
     for channel in channels.values():
         yield from _of_channel(source, channel, calls)
-    yield from _bypasses(source, top, list(channels.values()), calls)
+    yield from _bypasses(source, region.body, list(channels.values()), calls)
 
 
 def written_parameters(sources: Mapping[str, Source]) -> dict[tuple[str, int, int], bool]:
@@ -140,14 +197,14 @@ def _of_channel(source: Source, channel: Channel, calls: list[Call]) -> Iterator
         )  # fmt: skip
 
 
-def _bypasses(source: Source, top: Scope, channels: list[Channel], calls: list[Call]) -> Iterator[Finding]:
+def _bypasses(source: Source, body: Scope, channels: list[Channel], calls: list[Call]) -> Iterator[Finding]:
     """Channels that pass processes by: at both of their ends begins and ends a longer way."""
     edges = [(c.producers[0], c.consumers[0], c) for c in channels if len(c.producers) == len(c.consumers) == 1]
     for start, end, channel in edges:
         if start >= end:
             continue
         length = _longest(start, end, [(a, b) for a, b, _ in edges])
-        streams = [p for p in top.pragmas if p.directive == "STREAM" and channel.name in p.variables]
+        streams = [p for p in body.pragmas if p.directive == "STREAM" and channel.name in p.variables]
         if length > 1 and not any(pragma.option("depth") for pragma in streams):
             yield Finding(
                 source.path, channel.line, "dataflow",
@@ -166,17 +223,17 @@ def _longest(start: int, end: int, edges: list[tuple[int, int]]) -> int:
     return most.get(end, 0)
 
 
-def _statements(source: Source, top: Scope) -> Iterator[tuple[int, str]]:
-    place = top.body + 1
-    for text in source.code[place : top.end].split(";"):
+def _statements(source: Source, body: Scope) -> Iterator[tuple[int, str]]:
+    place = body.body + 1
+    for text in source.code[place : body.end].split(";"):
         if text.strip():
             yield source.line(place + len(text) - len(text.lstrip())), text.strip()
         place += len(text) + 1
 
 
-def _channels(source: Source, top: Scope) -> dict[str, Channel]:
+def _channels(source: Source, body: Scope) -> dict[str, Channel]:
     found = {}
-    for line, text in _statements(source, top):
+    for line, text in _statements(source, body):
         name = _declared(text)
         if name:
             found[name] = Channel(name, line, _STREAM.fullmatch(text) is not None)

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from hlsgen.errors import OutputDirError
 from hlsgen.linter.circuit import Circuit
 from hlsgen.linter.compile import compile_top
-from hlsgen.linter.dataflow import Call, calls_of, check_dataflow, top_function
+from hlsgen.linter.dataflow import Call, calls_of, check_dataflow, regions_of, top_function
 from hlsgen.linter.finding import Finding, Multiplications, Report, Severity, ordered
 from hlsgen.linter.grammar import check_pragmas
 from hlsgen.linter.limits import MOST_PRODUCTS, check_limits
@@ -83,8 +83,7 @@ class _Project:
 
     @property
     def calls(self) -> list[Call]:
-        top = top_function(self.main)
-        return calls_of(self.main, top) if top is not None else []
+        return calls_of(self.main)
 
     def of_text(self) -> Iterator[Finding]:
         if top_function(self.main) is None:
@@ -102,7 +101,8 @@ class _Project:
         top = top_function(self.main)
         flat = top is not None and any(p.directive == "PIPELINE" and not p.has("off") for p in top.pragmas)
         whole = not opaque or has_known_constants(self.sources)
-        how = Obedience(frozenset(call.function for call in self.calls), flat, opaque, whole)
+        regions = frozenset(region.function.name for region in regions_of(self.main))
+        how = Obedience(frozenset(call.function for call in self.calls), regions - {self.top}, flat, opaque, whole)
         compiled = compile_top(self.sources, self.top, how, clang)
         lines = {call.line: call.step for call in self.calls}
         return Circuit(compiled.module, self.sources, self.top, lines), compiled.findings

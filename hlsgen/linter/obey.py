@@ -22,7 +22,8 @@ _ANY_CONSTANT = re.compile(r"\bstatic const [^;={}()]+ = ")
 
 @dataclass(frozen=True)
 class Obedience:
-    """``processes``: the functions that the top function calls; each stays one.
+    """``processes``: the functions that regions with DATAFLOW call; each stays one. ``regions``: the functions that are
+    such themselves, below the top function, of which they become a part.
 
     ``flat``: the top function is one pipeline, so that no loop of a process is left. ``opaque``: values of constant
     arrays are hidden, so that no product of one folds away. ``whole``: all is one function, where every constant that
@@ -30,6 +31,7 @@ class Obedience:
     """
 
     processes: Set[str]
+    regions: Set[str]
     flat: bool
     opaque: bool
     whole: bool
@@ -84,7 +86,7 @@ def _functions(source: Source, how: Obedience) -> list[tuple[int, str]]:
 def _inlining(scope: Scope, how: Obedience) -> str:
     """The tool inlines a small function by itself, whether it is asked to or not."""
     inline = _pragma(scope, "INLINE")
-    if how.whole:
+    if how.whole or scope.name in how.regions:
         return "always_inline"
     if inline is not None:
         return "noinline" if inline.has("off") else "always_inline"

@@ -15,8 +15,8 @@ from hlsgen.design.reference import evaluate
 from hlsgen.project import Project
 
 
-def load(folder: Path) -> ModuleType:
-    """The package ``board`` of a project, under a name of its own, and its driver."""
+def load(folder: Path, module: str = "driver") -> ModuleType:
+    """A module of the package ``board`` of a project, under a name of its own."""
     name = f"board_{abs(hash(str(folder)))}"
     place = folder / "board"
     spec = importlib.util.spec_from_file_location(name, place / "__init__.py", submodule_search_locations=[str(place)])
@@ -24,7 +24,7 @@ def load(folder: Path) -> ModuleType:
     package = importlib.util.module_from_spec(spec)
     sys.modules[name] = package
     spec.loader.exec_module(package)
-    return importlib.import_module(f"{name}.driver")
+    return importlib.import_module(f"{name}.{module}")
 
 
 class Channel:

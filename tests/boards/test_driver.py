@@ -101,7 +101,7 @@ def test_self_test_finds_one_wrong_bit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rounding", ["TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV"])
 @pytest.mark.parametrize("overflow", ["WRAP", "SAT", "SAT_ZERO", "SAT_SYM"])
 def test_rounds_and_limits_as_the_types_do(rounding: str, overflow: str, tmp_path: Path) -> None:
-    packing = load(two_ports(tmp_path, input_precision="fixed<7,3>").write()).packing
+    packing = load(two_ports(tmp_path, input_precision="fixed<7,3>").write(), "packing")
     rng = np.random.default_rng(7)
     half = 0.5 - 2.0**-54
     hard = np.array([0.5, -0.5, 1.5, -1.5, half, -half, 1e-320, -1e-320, 0, np.inf, -np.inf, 1e300, -3e18, 2.0**62])
@@ -113,6 +113,7 @@ def test_rounds_and_limits_as_the_types_do(rounding: str, overflow: str, tmp_pat
         (64, 64, False),
         (1, 1, True),
         (5, 9, True),
+        (90, 20, True),
     ]:
         text = f"{'' if signed else 'u'}fixed<{width},{integer},{rounding},{overflow}>"
         fixed = FixedType.parse(text)

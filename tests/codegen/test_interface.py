@@ -35,13 +35,16 @@ MASTER = (
     "INTERFACE mode=m_axi port={0} offset=slave bundle=gmem{1} depth=3 max_{2}_burst_length=256",
     "INTERFACE mode=s_axilite port={0} bundle=control",
 )
+OF_BATCHES = (MASTER[0].replace("depth=3", "depth=12") + " max_widen_bitwidth=16", MASTER[1])
 FORMS = {
     # settings: for inputs and for outputs the form, ports, bits, words, and the pragmas
     "arrays": ({}, ("WORD", 1, 42, 1, RESHAPED), ("ELEMENTS", 6, None, 1, PARTITIONED)),
     "streams": ({"io_type": "io_stream"}, ("STREAM", 1, 16, 3, AXIS), ("STREAM", 1, 16, 3, AXIS)),
     "memory": ({"interface": "axi_master"}, ("MEMORY", 1, 16, 3, MASTER), ("MEMORY", 1, 16, 3, MASTER)),
+    "batches": (
+        {"interface": "axi_master", "batch": True}, ("MEMORY", 1, 16, 3, OF_BATCHES), ("MEMORY", 1, 16, 3, OF_BATCHES)),
     "packets": ({"io_type": "io_stream", "tlast": True}, ("PACKETS", 1, 16, 3, AXIS), ("PACKETS", 1, 16, 3, AXIS)),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -72,6 +75,11 @@ CONTROLS = {
     "streams without": ({"io_type": "io_stream", "control": "ap_ctrl_none"}, ["ap_ctrl_none"], "axis, ap_ctrl_none"),
     "registers": ({"axi_lite": True}, ["ap_ctrl_hs", "s_axilite"], "ap_vld, ap_ctrl_hs on AXI4-Lite"),
     "memory": ({"interface": "axi_master"}, ["ap_ctrl_hs", "s_axilite"], "axi_master, ap_ctrl_hs on AXI4-Lite"),
+    "batches": (
+        {"interface": "axi_master", "batch": True, "control": "ap_ctrl_chain"},
+        ["ap_ctrl_chain", "s_axilite"],
+        "axi_master, ap_ctrl_chain on AXI4-Lite, several samples a call",
+    ),
 }
 
 
@@ -95,6 +103,8 @@ def test_control(name: str):
         ({"control": "ap_ctrl_none", "interface": "axi_master"}, ("control", "memory", "ap_ctrl_chain")),
         ({"control": "ap_ctrl_none", "axi_lite": True}, ("axi_lite", "ap_ctrl_none")),
         ({"axi_lite": False, "interface": "axi_master"}, ("axi_lite", "addresses")),
+        ({"batch": True}, ("batch", "'ap_vld'", "axi_master")),
+        ({"batch": True, "io_type": "io_stream"}, ("batch", "'axis'", "axi_master")),
         ({"port_width": 64}, ("port_width", "64", "'ap_vld'")),
         ({"port_width": 1024, "interface": "axi_master"}, ("port_width", "1024", "up to 512 bits")),
     ],
@@ -103,6 +113,53 @@ def test_what_does_not_go_together_is_refused_at_once(settings: dict[str, Any], 
     with pytest.raises(ConfigError) as refused:
         two_ports(**settings)
     assert all(word in str(refused.value) for word in words), refused.value
+
+
+def test_the_text_of_several_samples_a_call():
+    """The loop is alone in its function, and passes no scalar on; the samples are those of the call."""
+    text = two_ports(interface="axi_master", batch=True).files["firmware/ports.cpp"]
+    of_a_sample, of_a_call = text.split("// One sample after another")[1].split("\nvoid ports(")
+    assert of_a_sample.count("#pragma HLS DATAFLOW") == of_a_call.count("#pragma HLS DATAFLOW") == 1
+    assert "    for (int i = 0; i < samples; i++) {\n" in of_a_sample
+    assert "samples)" not in of_a_sample.partition("{")[2]
+    assert re.findall(r"(\w+)(?:<\w+>)?\(.*, samples\);", of_a_call) == [
+        "read_bursts", "read_bursts", "ports_samples", "write_bursts", "write_bursts"]  # fmt: skip
+    assert "#pragma HLS INTERFACE mode=s_axilite port=samples bundle=control\n" in of_a_call
+
+
+def test_no_tensor_is_called_as_the_loop_over_samples_or_its_bound():
+    net = Net(2, "dut")
+    net.call("Add", "sum", [net.input((3,), name) for name in ("dut_samples", "samples")])
+    project = project_of(net.source("sum"), input_precision="fixed<7,3>", interface="axi_master", batch=True)
+    assert [wire.name for wire in project.plan.inputs] == ["dut_samples_2", "samples_2"]
+
+
+def test_several_samples_a_call_have_the_schedule_of_one():
+    one, several = (two_ports(interface="axi_master", batch=batch).schedule for batch in (False, True))
+    assert (one.interval, one.latency) == (several.interval, several.latency)
+    kernels = [(call.kernel, call.cycles) for call in one.calls]
+    assert [(call.kernel.replace("bursts", "burst"), call.cycles) for call in several.calls] == kernels
+
+
+def test_no_function_of_c_is_replaced_by_a_kernel():
+    for name, refused in (("read", True), ("reader", False)):
+        project = two_ports(interface="axi_master", batch=True, project_name=name)
+        if not refused:
+            assert f'extern "C" void {name}(' in project.files[f"firmware/{name}.h"]
+            continue
+        with pytest.raises(ConfigError, match="project_name: found 'read', .* give another name"):
+            project.write()
+    assert "void read(" in two_ports(interface="axi_master", project_name="read").files["firmware/read.h"]
+
+
+def test_weights_at_ports_are_not_connected_in_batches():
+    net = Net(1, "weighted")
+    net.dense("fc", net.input((4,), "x"), 4, 3)
+    with pytest.raises(ConfigError, match="layer 'fc'.*weights are ports.*with batch.*weights 'constant'"):
+        project_of(
+            net.source("fc"), input_precision="fixed<8,4>", interface="axi_master", batch=True, strategy="resource",
+            defaults={"weights": "bram_port"},
+        ).write()  # fmt: skip
 
 
 def test_a_dataflow_on_arrays_needs_control():

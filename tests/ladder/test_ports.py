@@ -16,12 +16,12 @@ from tests.ladder.harness import Variant as Built
 from tests.passes.builders import Net, grid, project_of
 
 
-def check_ports(project: Project, x: Any, precompiled: bool = True) -> None:
+def check_ports(project: Project, x: Any, precompiled: bool = True, samples: int = VENDOR_SAMPLES) -> None:
     """Assert that the emulator and the project as it is written give what NumPy says."""
     reference = Reference(project, x)
     check_predict(project, Built("as configured", project.config.io_type), reference)
-    inputs = [flat(reference.mantissas(project, tensor))[:VENDOR_SAMPLES] for tensor in project.design.inputs]
-    outputs = [reference.mantissas(project, tensor)[:VENDOR_SAMPLES] for tensor in project.design.outputs]
+    inputs = [flat(reference.mantissas(project, tensor))[:samples] for tensor in project.design.inputs]
+    outputs = [reference.mantissas(project, tensor)[:samples] for tensor in project.design.outputs]
     got = run_vendor(project.plan, inputs, outputs, precompiled)
     place = 0
     for tensor, right in zip(project.design.outputs, outputs, strict=True):
@@ -155,11 +155,23 @@ def test_words_in_memory(io_type: str):
     check_ports(project, data())
 
 
+def test_several_samples_in_a_call():
+    """The bench gives four samples and then three: what is behind those of a call must not be touched."""
+    project = two_ports(interface="axi_master", batch=True, port_width=32, strategy="resource")
+    found = {port.wire.name: (port.elements, port.bits, port.words) for port in project.plan.ports}
+    assert found == {"image": (1, 32, 18), "side": (1, 8, 5), "conv": (1, 16, 18), "fc": (1, 32, 5)}
+    code = project.files["firmware/dut.cpp"]
+    assert "port=image offset=slave bundle=gmem0 depth=72 max_read_burst_length=256 max_widen_bitwidth=32\n" in code
+    assert 'extern "C" void dut(' in project.files["firmware/dut.h"]
+    check_ports(project, data(), samples=7)
+
+
 def test_every_kernel_of_a_border_is_compiled_here():
     projects = [
         two_ports(io_type="io_stream"),
         two_ports(io_type="io_stream", tlast=True),
         two_ports(interface="axi_master"),
+        two_ports(interface="axi_master", batch=True),
         project_of(image_chain().source("pool", "classes")),
     ]
     assert {step.kernel.header for p in projects for step in bordered(p.plan).steps} >= HEADERS

@@ -68,6 +68,7 @@ def test_undefined_symbols(model, variant: Variant, words: tuple[str, ...], tmp_
 PORTS = {
     "packets": {"io_type": "io_stream", "tlast": True},
     "memory": {"interface": "axi_master"},
+    "memory of several samples": {"interface": "axi_master", "batch": True},
     "parts of packs": {"io_type": "io_stream", "port_width": 24},
     "arrays": {},
 }

@@ -80,6 +80,41 @@ IN_THE_CIRCUIT = {
         TOP, "4 multipliers", "5 multipliers", "products", "fc multiplies 4 times", "dense<"),
 }  # fmt: skip
 
+LOOP = """static void tiny_samples(hls::stream<x_word>& long_way, hls::stream<y_word>& fc, const int samples) {
+Sample:
+    for (int sample = 0; sample < samples; sample++) {
+#pragma HLS DATAFLOW
+        hls::stream<x_word> copy("copy");
+        hls::stream<x_word> other("other");
+#pragma HLS STREAM variable=other depth=4
+        hlsgen::twice<twice_config>(long_way, copy, other);
+        //   4 multipliers a position
+        hls::stream<y_word> sum("sum");
+        hlsgen::dense<fc_config>(copy, sum, fc_w);
+        hlsgen::join<join_config>(sum, other, fc);
+    }
+}
+
+void tiny("""
+IN_A_LOOP = {
+    "from one": ("int sample = 0", "int sample = 1", "a loop with DATAFLOW is 'for (int sample = 1", "for ("),
+    "by two": ("sample++", "sample += 2", "a loop with DATAFLOW is", "for ("),
+    "to an expression": ("< samples;", "< samples * 2;", "a loop with DATAFLOW is", "for ("),
+    "to what is no argument": ("< samples;", "< count;", "a loop with DATAFLOW is", "for ("),
+    "not alone, before": ("Sample:", "    int count = samples;\nSample:", "is not alone in 'tiny_samples'", "for ("),
+    "not alone, behind": ("    }\n}\n\nvoid", "    }\n    samples--;\n}\n\nvoid", "is not alone", "for ("),
+    "in a loop": ("    for (", "    for (int i = 0; i < 2; i++) for (", "a loop with DATAFLOW is", "for ("),
+    "bypass": ("#pragma HLS STREAM variable=other depth=4\n", "", "'other' passes 1 processes by", "> other"),
+    "a statement": (
+        "hls::stream<x_word> copy",
+        "int count = sample;\n        hls::stream<x_word> copy",
+        "'int count",
+        "int co",
+    ),
+    "a port read twice": ("(sum, other, fc)", "(sum, long_way, fc)", "'long_way' is used by 2", "join<"),
+    "no consumer": ("(sum, other, fc)", "(sum, sum, fc)", "'other' has 0 consumers", "> other"),
+}
+"""What is replaced in the loop by what, words of what was found, words of the line that is named."""
 BESIDE = {
     "recursion": ("sum[j] = 0;", "sum[j] = deep<3>(w[1]);"),
     "a library call": ("namespace hlsgen {", 'extern "C" int rand();\nnamespace hlsgen {'),
@@ -112,6 +147,29 @@ def test_a_fault_is_found(name: str) -> None:
     lines = [files[f.file.removeprefix("firmware/")].splitlines()[f.line - 1] for f in findings]
     assert any(line in text for text in lines), f"another line: {lines}"
     assert all(finding.severity is Severity.ERROR and finding.expected for finding in findings)
+
+
+def with_loop(old: str, new: str) -> dict[str, str]:
+    """The project whose dense layer has become a region of its own, a loop."""
+    assert LOOP.count(old) == 1, old
+    files = changed(TOP, ("void tiny(", LOOP.replace(old, new)))
+    text = files[TOP].replace("hlsgen::dense<fc_config>(long_way, fc, fc_w);", "tiny_samples(long_way, fc, 3);")
+    return {**files, TOP: text.replace("\n    //   4 multipliers a position\n", "\n")}
+
+
+def test_a_loop_with_dataflow_has_no_fault() -> None:
+    report = lint_texts(with_loop("Sample:", "Sample:"), the_clang())
+    assert not report.findings
+    assert {entry.step: entry.count for entry in report.multiplications} == {"twice": 0, "fc": 4, "join": 0}
+
+
+@pytest.mark.parametrize("name", IN_A_LOOP)
+def test_a_fault_in_a_loop_is_found(name: str) -> None:
+    old, new, said, line = IN_A_LOOP[name]
+    files = with_loop(old, new)
+    findings = [finding for finding in found_in(files, built=False) if said in finding.found]
+    assert findings, f"not found: {said}; but {[str(f) for f in found_in(files, built=False)]}"
+    assert any(line in files[TOP].splitlines()[finding.line - 1] for finding in findings)
 
 
 def test_old_clangs_see_the_same() -> None:

@@ -45,6 +45,10 @@ DESIGNS: dict[str, Callable[[], Plan]] = {
     "iris_mlp, io_stream": functools.partial(example, "iris_mlp", io_type="io_stream"),
     "iris_mlp, unrolled": functools.partial(example, "iris_mlp", strategy="unrolled", reuse_factor=4),
     "iris_mlp, resource": functools.partial(example, "iris_mlp", strategy="resource"),
+    "iris_mlp, several samples a call": functools.partial(example, "iris_mlp", interface="axi_master", batch=True),
+    "residual_cnn, several samples a call": functools.partial(
+        example, "residual_cnn", interface="axi_master", batch=True
+    ),
     **{
         f"{name}, {variant}": functools.partial(of_the_ladder, model, variant)
         for name, model in MODELS.items()

@@ -44,7 +44,7 @@ def test_the_integers_are_the_references(model: Any, variant: Variant, tmp_path:
 def files_of(plan: Plan) -> dict[str, str]:
     """The design with its pragmas obeyed, and a program that feeds it."""
     sources = {name: Source(name, text) for name, text in firmware_files(plan).items()}
-    texts = obeyed(sources, Obedience(frozenset(), flat=False, opaque=False, whole=True))
+    texts = obeyed(sources, Obedience(frozenset(), frozenset(), flat=False, opaque=False, whole=True))
     texts = {name: text.replace("(void)hlsgen_lint::registers", "// ") for name, text in texts.items()}
     main = sources[f"{plan.top}.cpp"]
     top = top_function(main)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from hlsgen.backends.hls.batch import SAMPLES
 from hlsgen.backends.hls.fifos import fifo_on_one_path
 from hlsgen.backends.hls.kernel import Kernel
 from hlsgen.backends.hls.plan import Plan, Port, Step, Wire
@@ -24,10 +25,18 @@ class _Border:
     write: str
     with_bits: bool = False
     """Whether it has to be told how wide a word is."""
+    of_batch: bool = False
+    """Whether it moves all samples of a call: then it has to be told how many words one has."""
 
     def call(self, port: Port) -> Kernel:
         members = {"size": port.wire.size} | ({"bits": port.bits} if self.with_bits else {})
+        members |= {"words": port.words} if self.of_batch else {}
         return Kernel(self.read if port.is_input else self.write, self.header, members)
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """The scalar arguments of the top function that it takes."""
+        return (SAMPLES,) if self.of_batch else ()
 
 
 _KERNELS = {
@@ -38,6 +47,8 @@ _KERNELS = {
     PortForm.STREAM: _Border("axis_port.h", "read_words", "write_words"),
     PortForm.PACKETS: _Border("axis_packet_port.h", "read_packets", "write_packets", with_bits=True),
 }
+_OF_A_BATCH = {PortForm.MEMORY: _Border("memory_port.h", "read_bursts", "write_bursts", of_batch=True)}
+"""The same where a call has several samples."""
 HEADERS = frozenset(kernel.header for kernel in _KERNELS.values())
 
 
@@ -49,13 +60,14 @@ def bordered(plan: Plan) -> Plan:
     """
     if not plan.stream:
         return replace(plan, hardware=True)
+    kernels = _OF_A_BATCH if plan.interface.batch else _KERNELS
     inner = {wire: _inner(wire) for wire in (*plan.inputs, *plan.outputs)}
     steps = [_between(step, inner) for step in plan.steps]
     wires = [*plan.wires, *inner.values()]
     first, last, outputs = [], [], []
     for port in plan.ports:
         if port.is_input:
-            first.append(_reading(port, inner[port.wire]))
+            first.append(_reading(port, inner[port.wire], kernels[port.form]))
             continue
         source = inner[port.wire]
         if source.pack != port.pack:
@@ -63,7 +75,7 @@ def bordered(plan: Plan) -> Plan:
             source = last[-1].outputs[0]
             wires.append(source)
             port = replace(port, wire=replace(port.wire, pack=port.pack))
-        last.append(_writing(port, source))
+        last.append(_writing(port, source, kernels[port.form]))
         outputs.append(port.wire)
     border = [wire for wire in wires if wire.name not in plan.fifos]
     fifos = plan.fifos | {wire.name: fifo_on_one_path(wire, plan.depths) for wire in border}
@@ -83,14 +95,14 @@ def _between(step: Step, inner: dict[Wire, Wire]) -> Step:
     return replace(step, inputs=seen(step.inputs), outputs=seen(step.outputs))
 
 
-def _reading(port: Port, packs: Wire) -> Step:
-    call = _KERNELS[port.form].call(port)
-    return Step(packs.name, f"the words of port {port.wire.name}", call, (port.wire,), (packs,))
+def _reading(port: Port, packs: Wire, border: _Border) -> Step:
+    note = f"the words of port {port.wire.name}"
+    return Step(packs.name, note, border.call(port), (port.wire,), (packs,), scalars=border.scalars)
 
 
-def _writing(port: Port, packs: Wire) -> Step:
-    call = _KERNELS[port.form].call(port)
-    return Step(f"{port.wire.name}_port", f"to the words of port {port.wire.name}", call, (packs,), (port.wire,))
+def _writing(port: Port, packs: Wire, border: _Border) -> Step:
+    note = f"to the words of port {port.wire.name}"
+    return Step(f"{port.wire.name}_port", note, border.call(port), (packs,), (port.wire,), scalars=border.scalars)
 
 
 def _narrowing(port: Port, packs: Wire) -> Step:

@@ -34,11 +34,45 @@ _HEADERS = """
     """.split()
 PROJECT_NAMES = frozenset([*_HEADERS, "design", "parameters", "weights"])
 """A project becomes a file ``<name>.h`` on the include path; these would hide another header."""
+C_FUNCTIONS = frozenset(
+    """
+    abort abs access acos acosh alarm asctime asin asinh atan atan2 atanh atexit atof atoi atol atoll basename bcmp
+    bcopy bsearch btowc bzero calloc cbrt ceil chdir chmod chown clearenv clearerr clock clone close confstr
+    copysign cos cosh creat crypt ctermid ctime daemon difftime div dprintf drand48 dup dup2 dup3 environ erand48
+    erf erfc execl execv exit exp exp2 expm1 fabs fchdir fchown fclose fdim fdopen feof ferror fflush ffs fgetc
+    fgetpos fgets fgetwc fgetws fileno flock floor fma fmax fmemopen fmin fmod fopen fork fprintf fputc fputs fputwc
+    fputws fread free freopen frexp fscanf fseek fseeko fsetpos fsync ftell ftello ftruncate fwide fwprintf fwrite
+    fwscanf gamma getc getchar getcwd getdate getdelim getegid getentropy getenv geteuid getgid gethostid
+    gethostname getline getlogin getopt getpgid getpgrp getpid getppid gets getsid getsubopt getuid getw getwc
+    getwchar gmtime hypot index initstate ioctl isalnum isalpha isascii isatty isblank iscntrl isdigit isgraph
+    islower isprint ispunct isspace isupper iswalnum iswalpha iswblank iswcntrl iswctype iswdigit iswgraph iswlower
+    iswprint iswpunct iswspace iswupper iswxdigit isxdigit j0 j1 jn jrand48 kill labs lchown lcong48 ldexp ldiv
+    lgamma link llabs lldiv llrint llround localeconv localtime lockf log log10 log1p log2 logb longjmp lrand48
+    lrint lround lseek malloc mblen mbrlen mbrtowc mbsinit mbsrtowcs mbstowcs mbtowc memccpy memchr memcmp memcpy
+    memmem memmove mempcpy memset mkdir mkdtemp mkstemp mktemp mktime modf mrand48 nan nanosleep nearbyint newlocale
+    nextafter nexttoward nice nrand48 open pause pclose perror pipe pipe2 poll popen pow pread printf putc putchar
+    putenv puts putw putwc putwchar pwrite qsort quick_exit raise rand rand_r random rawmemchr read readlink realloc
+    reallocarray realpath recv remainder remove remquo rename rewind rindex rint rmdir round rpmatch scalb scalbln
+    scalbn scanf seed48 select send setbuf setbuffer setegid setenv seteuid setgid setlinebuf setlocale setpgid
+    setpgrp setregid setreuid setsid setstate setuid setvbuf significand sin sinh sleep snprintf socket sprintf sqrt
+    srand srand48 srandom sscanf stat stpcpy stpncpy strcasecmp strcat strchr strcmp strcoll strcpy strcspn strdup
+    strerror strfry strftime strlen strncasecmp strncat strncmp strncpy strndup strnlen strpbrk strptime strrchr
+    strsep strsignal strspn strstr strtod strtof strtok strtol strtold strtoll strtoul strtoull strxfrm swab
+    swprintf swscanf symlink sync syscall sysconf system tan tanh tempnam tgamma time tmpfile tmpnam toascii tolower
+    toupper towctrans towlower towupper trunc truncate ttyname tzset ualarm umask ungetc ungetwc unlink unsetenv
+    usleep vfork vfprintf vfscanf vhangup vprintf vscanf vsnprintf vsprintf vsscanf wait waitpid wcpcpy wcrtomb
+    wcscat wcschr wcscmp wcscoll wcscpy wcscspn wcsdup wcsftime wcslen wcsncat wcsncmp wcsncpy wcspbrk wcsrchr
+    wcsrtombs wcsspn wcsstr wcstod wcstof wcstok wcstol wcstold wcstoll wcstombs wcstoul wcstoull wcswidth wcsxfrm
+    wctob wctomb wctrans wctype wcwidth wmemchr wmemcmp wmemcpy wmemmove wmemset wprintf write wscanf y0 y1 yn
+    """.split()
+)
+"""Functions of the C library and of POSIX: a function of C linkage called so would take their place."""
 WIRE_NAMES = frozenset(
     """
     are_zero argc argv assert bind bits bool c chunk constant constants describe e expected folder get get_bits
-    hls_stream i inputs line load load_stream out outputs parameters port put put_bits result results run samples
-    sound store store_stream text this_design wanted weights word words wrong x y w b stdin stdout stderr errno
+    get_words hls_stream i inputs line load load_stream out outputs parameters port put put_bits put_words result
+    results run samples sound store store_stream text this_design wanted weights word words wrong x y w b
+    stdin stdout stderr errno
     """.split()
 )
 """Names that the templates use where the names of tensors are visible."""

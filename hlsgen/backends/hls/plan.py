@@ -113,6 +113,8 @@ class Step:
     """The name of the operation that it computes; None for copies and regrouping."""
     facts: tuple[str, ...] = ()
     """What a reader of the C++ wants to know of it, a comment a line."""
+    scalars: tuple[str, ...] = ()
+    """Scalar arguments of the top function that are handed on to it."""
 
     def schedule(self, stream: bool) -> Schedule:
         """When it reads and writes, on streams or on arrays. Raises DesignError for a kernel that takes others."""
@@ -196,6 +198,11 @@ class Plan:
         return Port(wire, is_input, words.form, words.elements, words.bits, words.words)
 
     @property
+    def of_a_sample(self) -> str:
+        """The name of the process that computes one sample after the other, where a call has several."""
+        return f"{self.top}_samples"
+
+    @property
     def headers(self) -> list[str]:
         return sorted({step.kernel.header for step in self.steps})
 
@@ -275,7 +282,7 @@ def _check_control(ports: Interface, dataflow: bool) -> None:
 class _Planner:
     def __init__(self, design: Design, kernels: dict[Op, Kernel], plan: Plan, results: tuple[Tensor, ...]) -> None:
         self.design, self.kernels, self.plan, self.results = design, kernels, plan, results
-        reserved = WIRE_NAMES | {plan.top}
+        reserved = WIRE_NAMES | {plan.top, plan.of_a_sample}
         self.identifiers = Identifiers(reserved)
         self.roots = design.carriers
         self.reads = Counter(self.roots[t] for op in design if not op.layer.renames for t in op.inputs)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from hlsgen.backends.hls.depths import wished_depths
+from hlsgen.backends.hls.naming import C_FUNCTIONS
 from hlsgen.backends.hls.plan import Pipeline, Plan, make_plan
 from hlsgen.backends.hls.ports import Interface
 from hlsgen.config import Config
 from hlsgen.design.design import Design
+from hlsgen.errors import ConfigError
 
 
 def planned(design: Design, config: Config, top: str) -> Plan:
-    """Plan the C++ program of a design as configured; see :func:`hlsgen.backends.hls.plan.make_plan`."""
-    return make_plan(
+    """Plan the C++ program of a design as configured; see :func:`hlsgen.backends.hls.plan.make_plan`.
+
+    Raises ConfigError also for what the caller of a design cannot do: connect weights, on a board or in a call of
+    several samples, or call a function that is the C library's.
+    """
+    plan = make_plan(
         design,
         config.io_type,
         top,
@@ -19,3 +25,21 @@ def planned(design: Design, config: Config, top: str) -> Plan:
         depths=wished_depths(config, design),
         pipeline=Pipeline(config.pipeline, config.interval),
     )
+    _refuse_weights_at_ports(plan, config)
+    if plan.interface.batch and top in C_FUNCTIONS:
+        raise ConfigError(
+            f"project_name: found '{top}', and with batch the top function has C linkage, where '{top}' is a function "
+            "of the C library; give another name"
+        )
+    return plan
+
+
+def _refuse_weights_at_ports(plan: Plan, config: Config) -> None:
+    """Raise ConfigError for weights that come from outside, where what calls the design moves tensors alone."""
+    caller = f"board '{config.board}'" if config.board is not None else "batch" if config.batch else ""
+    if caller and plan.weight_ports:
+        constant = plan.weight_ports[0]
+        raise ConfigError(
+            f"{constant.owner}: weights are ports ('{constant.name}'), and with {caller} only inputs and outputs are "
+            "connected; give it weights 'constant'"
+        )

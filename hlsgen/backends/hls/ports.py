@@ -22,6 +22,10 @@ WIDEST_UNASKED = 1024
 """Bits of the widest integer in C simulation unless ``AP_INT_MAX_W`` is defined."""
 
 
+SAMPLES_OF_BENCH = 4
+"""Samples in a call of the test bench, where a call computes several: enough for them to overlap."""
+
+
 class Bus(Enum):
     """What the ports of a design are, by the names of the configuration."""
 
@@ -79,6 +83,8 @@ class Interface:
     """Bits that a word of an AXI port may have, padding included."""
     through_dma: bool = False
     """Whether words of AXI streams have widths that AXI DMA takes."""
+    batch: bool = False
+    """Whether a call computes as many samples as its last argument says, and has C linkage, as a kernel of XRT."""
 
     @classmethod
     def default(cls, io_type: str) -> Interface:
@@ -90,17 +96,19 @@ class Interface:
         """The choice of a configuration. Raises ConfigError for settings that do not go together."""
         bus = _bus(config)
         _check_streams_alone(config, bus)
-        dma = config.board is not None
+        _check_batch(config, bus)
+        dma = config.board is not None and bus is Bus.AXIS
         most = WIDEST_OF_MEMORY if bus is Bus.AXI_MASTER else WIDEST_OF_DMA if dma else WIDEST_WORD
         if config.port_width is not None and (bus is Bus.AP_VLD or config.port_width > most):
             able = f"has words of up to {most} bits" if bus is not Bus.AP_VLD else "has no words whose width is chosen"
             able += " through DMA" if dma else ""
             raise ConfigError(f"port_width: found {config.port_width}, and interface '{bus.value}' {able}")
         registers, widest = _registers(config, bus), config.port_width or most
-        return cls(bus, Control(config.control), registers, config.tlast, widest, dma)
+        return cls(bus, Control(config.control), registers, config.tlast, widest, dma, config.batch)
 
     def __str__(self) -> str:
-        return f"{self.bus.value}, {self.control.value}{' on AXI4-Lite' if self.registers else ''}"
+        many = ", several samples a call" if self.batch else ""
+        return f"{self.bus.value}, {self.control.value}{' on AXI4-Lite' if self.registers else ''}{many}"
 
     def bits(self, used: int) -> int:
         """Bits of a word that carries ``used``: whole bytes on AXI, a power of two of them in memory and for DMA."""
@@ -181,6 +189,15 @@ def _check_streams_alone(config: Config, bus: Bus) -> None:
         raise ConfigError(
             "control: with ap_ctrl_none nothing begins a sample, and memory does not say when one is there; give "
             "ap_ctrl_hs or ap_ctrl_chain, or interface axis"
+        )
+
+
+def _check_batch(config: Config, bus: Bus) -> None:
+    """Raise ConfigError for a call of several samples through ports that have no place for them."""
+    if config.batch and bus is not Bus.AXI_MASTER:
+        raise ConfigError(
+            f"batch: samples of a call lie in memory one behind the other, and interface is '{bus.value}'; leave it "
+            "out, or set interface to axi_master"
         )
 
 

@@ -6,14 +6,16 @@ from functools import cache, partial
 
 import jinja2
 
+from hlsgen.backends.hls.batch import SAMPLES, batch_of
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
 from hlsgen.backends.hls.plan import NamedConstant, Plan, Port, Step, Wire
-from hlsgen.backends.hls.ports import WIDEST_UNASKED, WIDEST_WORD, PortForm
+from hlsgen.backends.hls.ports import SAMPLES_OF_BENCH, WIDEST_UNASKED, WIDEST_WORD, PortForm
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.tools import templates_dir
 
 _LINE = 108
 _INT_MAX = 2**31 - 1
+_SAMPLES = f"const int {SAMPLES}"
 
 
 @cache
@@ -33,8 +35,11 @@ def render(template: str, plan: Plan, **context: object) -> str:
     named = {
         "plan": plan,
         "guard": plan.top.upper(),
+        "samples_of_bench": SAMPLES_OF_BENCH,
         "ports": [wire.name for wire in plan.inputs + plan.outputs],
         "tensors": plan.inputs + plan.wires + plan.outputs,
+        "batch": partial(batch_of, plan),
+        "sample_parameters": partial(sample_parameters, plan),
         "parameters": partial(parameters, plan),  # asked for by a text of the whole design, not by that of a constant
         "words_on": partial(words_on, plan),
         "widest": partial(widest, plan),
@@ -48,24 +53,38 @@ def render(template: str, plan: Plan, **context: object) -> str:
     return _environment().get_template(template).render(**named, **context)
 
 
+def verbatim(template: str) -> str:
+    """A text of the templates that depends on no plan."""
+    return (templates_dir() / template).read_text(encoding="utf-8")
+
+
 def parameters(plan: Plan) -> list[str]:
     """Declare the parameters of the top function."""
     if plan.hardware:
-        return [_port_parameter(port) for port in plan.ports] + [_weights(c) for c in plan.weight_ports]
+        ports = [_port_parameter(port, plan.interface.batch) for port in plan.ports]
+        return ports + [_weights(c) for c in plan.weight_ports] + ([_SAMPLES] if plan.interface.batch else [])
     if plan.stream:
         return [_stream(wire) for wire in plan.inputs + plan.outputs]
     return [f"const {_array(wire)}" for wire in plan.inputs] + [_array(wire) for wire in plan.outputs]
 
 
-def _port_parameter(port: Port) -> str:
+def _port_parameter(port: Port, batch: bool) -> str:
     wire, const = port.wire, "const " if port.is_input else ""
     if port.form.is_stream:
         return _stream(wire)
+    if port.form is PortForm.MEMORY and batch:
+        return f"{const}{wire.name}_word* {wire.name}"
     if port.form is PortForm.MEMORY:
         return f"{const}{wire.name}_word {wire.name}[{port.words}]"
     if port.form is PortForm.ROWS:
         return f"{const}{wire.name}_t {wire.name}[{port.words}][{port.elements}]"
     return f"{const}{_array(wire)}"
+
+
+def sample_parameters(plan: Plan) -> list[str]:
+    """Declare the parameters of the process that computes one sample of a call after the other."""
+    parts = batch_of(plan)
+    return [_stream(wire) for wire in (*parts.given, *parts.made)] + [_SAMPLES]
 
 
 def _weights(constant: NamedConstant) -> str:
@@ -102,8 +121,9 @@ def _port_word(port: Port) -> str:
 
 
 def arguments(step: Step) -> str:
-    """List the arguments of a kernel call: inputs, outputs, constants."""
-    return ", ".join([w.name for w in (*step.inputs, *step.outputs)] + [c.name for c in step.constants])
+    """List the arguments of a kernel call: inputs, outputs, constants, scalars."""
+    return ", ".join([*(wire.name for wire in (*step.inputs, *step.outputs)), *(c.name for c in step.constants),
+                      *step.scalars])  # fmt: skip
 
 
 def member(name: str, value: Member, step: Step) -> str:

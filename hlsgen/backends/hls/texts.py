@@ -75,5 +75,6 @@ def kernel_headers() -> dict[str, str]:
 def project_files(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
     """A complete HLS project; ``extra`` are texts the backend adds."""
     files = {f"firmware/{name}": text for name, text in firmware_files(plan).items()}
-    files[f"{plan.top}_test.cpp"] = render("project/test_bench.cpp.j2", bordered(plan))
+    bench = "test_bench_of_batches" if plan.interface.batch else "test_bench"
+    files[f"{plan.top}_test.cpp"] = render(f"project/{bench}.cpp.j2", bordered(plan))
     return files | dict(extra)

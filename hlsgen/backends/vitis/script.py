@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from hlsgen.backends.base import Job
+from hlsgen.backends.boards import Alveo, board_named
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.render import render
 from hlsgen.errors import ConfigError
@@ -18,6 +19,7 @@ _PART = re.compile(r"x[a-z0-9]{3,20}(-[A-Za-z0-9]{1,12}){1,5}")
 def script(job: Job, plan: Plan) -> str:
     """The text of the script. Raises ConfigError for an impossible part."""
     uncertainty = job.config.clock_uncertainty
+    board = None if job.config.board is None else board_named(job.config.board)
     return render(
         "project/build.tcl.j2",
         plan,
@@ -26,6 +28,7 @@ def script(job: Job, plan: Plan) -> str:
         clock_uncertainty=None if uncertainty is None else f"{uncertainty:g}",
         project_folder=f"{job.name}_prj",
         solution=SOLUTION,
+        is_kernel=isinstance(board, Alveo),
     )
 
 

@@ -40,6 +40,7 @@ def base_configuration(rng: random.Random) -> dict[str, Any]:
         "control": "ap_ctrl_chain",
         "axi_lite": True,
         "tlast": False,
+        "batch": True,
         "port_width": 64,
         "input_precision": rng.choice(("auto", str(any_type(rng, 16)))),
         "default_width": 12,

@@ -1,17 +1,11 @@
-"""The design on a Zynq board with PYNQ: predict, and a test with the project's stored vectors. Written by hlsgen.
+"""A design that something moves samples to and from: predict, and a test with the project's stored vectors.
 
-    from board.driver import Design
-
-    design = Design.load()
-    print(design.self_test(), "samples are right")
-    y = design.predict(x)
-
-``Design`` takes any overlay with the attributes ``dma_0``, ``dma_1``, ... and any function that allocates buffers, so
-that it runs without a board as well.
+What moves them is of the kind of board, and a class of its own. Written by hlsgen.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,30 +16,19 @@ from . import packing
 from .packing import Port
 from .ports import INPUTS, OUTPUTS, PROJECT
 
-_HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent
 
 
 class SelfTestError(Exception):
     """The board gives other results than the exact reference that the project was written with."""
 
 
-class Design:
-    """The design in the programmable logic. A buffer for a sample of each port is allocated once."""
+class Samples(ABC):
+    """What every driver offers."""
 
-    def __init__(self, overlay: Any, allocate: Any = None) -> None:
-        if allocate is None:
-            from pynq import allocate
-        self._sends = [getattr(overlay, f"dma_{n}").sendchannel for n in range(len(INPUTS))]
-        self._receives = [getattr(overlay, f"dma_{n}").recvchannel for n in range(len(OUTPUTS))]
-        self._given = [allocate(shape=(port.nbytes,), dtype=np.uint8) for port in INPUTS]
-        self._taken = [allocate(shape=(port.nbytes,), dtype=np.uint8) for port in OUTPUTS]
-
-    @classmethod
-    def load(cls, bitstream: Path = _HERE / f"{PROJECT}.bit") -> Design:
-        """Load the bitstream (its .hwh lies beside it) and return the design."""
-        from pynq import Overlay
-
-        return cls(Overlay(str(bitstream)))
+    @abstractmethod
+    def move(self, given: Sequence[np.ndarray], taken: Sequence[np.ndarray]) -> None:
+        """Let the design compute: bytes of each input, (samples, bytes), to those of each output, which are there."""
 
     def predict(self, x: Any, raw: bool = False) -> Any:
         """Run the design on a batch, as hlsgen's ``project.predict`` does.
@@ -63,29 +46,16 @@ class Design:
         return shaped[0] if len(shaped) == 1 else shaped
 
     def run(self, mantissas: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Mantissas of the inputs, each (samples, size), to those of the outputs; sample after sample."""
+        """Mantissas of the inputs, each (samples, size), to those of the outputs."""
         samples = {len(values) for values in mantissas}
         if len(samples) != 1:
             raise ValueError(f"inputs differ in their number of samples: {sorted(samples)}")
         given = [packing.pack(port, values) for port, values in zip(INPUTS, mantissas, strict=True)]
         taken = [np.empty((len(given[0]), port.nbytes), dtype=np.uint8) for port in OUTPUTS]
-        for sample in range(len(given[0])):
-            self._run_one([data[sample] for data in given], [data[sample] for data in taken])
+        self.move(given, taken)
         return [packing.unpack(port, data) for port, data in zip(OUTPUTS, taken, strict=True)]
 
-    def _run_one(self, given: list[np.ndarray], taken: list[np.ndarray]) -> None:
-        """All channels work at once: a port that waited for another one would stop the design."""
-        for channel, buffer in zip(self._receives, self._taken, strict=True):
-            channel.transfer(buffer)
-        for channel, buffer, data in zip(self._sends, self._given, given, strict=True):
-            buffer[:] = data
-            channel.transfer(buffer)
-        for channel in (*self._sends, *self._receives):
-            channel.wait()
-        for buffer, data in zip(self._taken, taken, strict=True):
-            data[:] = buffer
-
-    def self_test(self, folder: Path = _HERE.parent / "tb_data") -> int:
+    def self_test(self, folder: Path = HERE.parent / "tb_data") -> int:
         """Run the project's stored vectors and return how many samples were compared.
 
         Raises SelfTestError that names the first wrong element.
@@ -121,6 +91,8 @@ def _read(path: Path, ports: Sequence[Port]) -> list[np.ndarray]:
     """Mantissas of each port from a file with a sample a line, ports one after the other."""
     rows = [[int(word) for word in line.split()] for line in path.read_text().splitlines()]
     ends = np.cumsum([port.size for port in ports])
+    if not rows:
+        raise SelfTestError(f"{path}: holds no sample; write the project again")
     if any(len(row) != ends[-1] for row in rows):
         raise SelfTestError(f"{path}: a line has not the {ends[-1]} numbers of a sample; it is of another project")
     return np.split(np.array(rows, dtype=object), ends[:-1], axis=1)
