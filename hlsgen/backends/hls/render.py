@@ -7,6 +7,7 @@ from functools import cache, partial
 import jinja2
 
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
+from hlsgen.backends.hls.loading import Loading, loading_of
 from hlsgen.backends.hls.plan import NamedConstant, Plan, Port, Step, Wire
 from hlsgen.backends.hls.ports import WIDEST_UNASKED, WIDEST_WORD, PortForm
 from hlsgen.ir.types import FixedType, Ints
@@ -30,6 +31,7 @@ def _environment() -> jinja2.Environment:
 
 def render(template: str, plan: Plan, **context: object) -> str:
     """Render ``template`` (a path below hls_templates) for a plan."""
+    loading = loading_of(plan) if plan.hardware else None
     named = {
         "plan": plan,
         "guard": plan.top.upper(),
@@ -38,7 +40,10 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "parameters": partial(parameters, plan),  # asked for by a text of the whole design, not by that of a constant
         "words_on": partial(words_on, plan),
         "widest": partial(widest, plan),
-        "arguments": arguments,
+        "call": partial(call, loading=loading),
+        "loading": loading,
+        "process_parameters": partial(process_parameters, plan),
+        "process_arguments": process_arguments,
         "member": member,
         "word": word_type,
         "bound": bound_type,
@@ -51,7 +56,7 @@ def render(template: str, plan: Plan, **context: object) -> str:
 def parameters(plan: Plan) -> list[str]:
     """Declare the parameters of the top function."""
     if plan.hardware:
-        return [_port_parameter(port) for port in plan.ports] + [_weights(c) for c in plan.weight_ports]
+        return [*map(_port_parameter, plan.ports), *map(_weights, plan.weight_ports), *_loaded(plan)]
     if plan.stream:
         return [_stream(wire) for wire in plan.inputs + plan.outputs]
     return [f"const {_array(wire)}" for wire in plan.inputs] + [_array(wire) for wire in plan.outputs]
@@ -72,6 +77,27 @@ def _weights(constant: NamedConstant) -> str:
     """Weights or biases that come in at a port."""
     extents = "".join(f"[{extent}]" for extent in constant.array.extents)
     return f"const {word_type(constant.array)} {constant.name}{extents}"
+
+
+def _loaded(plan: Plan) -> list[str]:
+    """The memory that weights are loaded from, and whether a call does."""
+    loading = loading_of(plan)
+    return [] if loading is None else [f"const weights_word weights[{loading.words}]", "bool load_weights"]
+
+
+def process_parameters(plan: Plan, step: Step) -> list[str]:
+    """Declare inputs and outputs of a process of its own around a kernel call."""
+    types = [(wire, "const ") for wire in step.inputs] + [(wire, "") for wire in step.outputs]
+    names = process_arguments(step)
+    if plan.stream:
+        return [f"hls::stream<{wire.name}_word>& {name}" for (wire, _), name in zip(types, names, strict=True)]
+    return [f"{const}{w.name}_t {name}[{w.size}]" for (w, const), name in zip(types, names, strict=True)]
+
+
+def process_arguments(step: Step) -> list[str]:
+    """The names of inputs and outputs within such a process: that of a product has one of each."""
+    (_,), (_,) = step.inputs, step.outputs
+    return ["x", "y"]
 
 
 def _stream(wire: Wire) -> str:
@@ -101,9 +127,13 @@ def _port_word(port: Port) -> str:
     return f"ap_axiu<{port.bits}, 0, 0, 0>" if port.form is PortForm.PACKETS else f"ap_uint<{port.bits}>"
 
 
-def arguments(step: Step) -> str:
-    """List the arguments of a kernel call: inputs, outputs, constants."""
-    return ", ".join([w.name for w in (*step.inputs, *step.outputs)] + [c.name for c in step.constants])
+def call(step: Step, loading: Loading | None = None) -> str:
+    """A kernel call, on inputs, outputs and constants; or that of the process that holds what the kernel loads."""
+    wires = [wire.name for wire in (*step.inputs, *step.outputs)]
+    if loading is not None and loading.of(step) is not None:
+        return f"{step.name}_loaded({', '.join([*wires, f'{step.name}_loads', f'{step.name}_words'])})"
+    names = wires + [constant.name for constant in step.constants]
+    return f"hlsgen::{step.kernel.function}<{step.name}_config>({', '.join(names)})"
 
 
 def member(name: str, value: Member, step: Step) -> str:
