@@ -99,7 +99,7 @@ def _ports(plan: Plan) -> str:
         count = port.wire.size if port.form is PortForm.ELEMENTS else 1
         numbers = [str(number) for number in (count, port.bits, port.words)]
         rows.append([port.wire.name, direction, str(port.wire.type), *numbers, port.form.value])
-    for constant in plan.weight_ports:
+    for constant in plan.bram_ports:
         array = constant.array
         numbers = [str(array.words.size), str(array.width)] if constant.is_apart else ["1", str(constant.word_bits)]
         form = PortForm.ELEMENTS if constant.is_apart else PortForm.WORD

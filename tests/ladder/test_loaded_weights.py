@@ -120,6 +120,16 @@ def test_what_was_loaded_last_is_used(name: str) -> None:
     )
 
 
+def test_any_weights_of_their_types_can_be_loaded() -> None:
+    """All at the ends of their types, of convolutions too: sums are proved for them."""
+    project = convert(cnn(), precision={"weight": "fixed<4,2>", "bias": "fixed<5,3>"})
+    extreme = cnn()
+    extreme.set_weights([np.full_like(w, 1.75 if w.ndim > 1 else 3.75) for w in extreme.get_weights()])
+    loaded = project.with_weights(extreme)
+    x = grid_input((5, 6, 2), frac=4, bound=127, samples=SAMPLES)
+    np.testing.assert_array_equal(loaded.predict(x, raw=True), loaded.evaluate(x, raw=True)["fc"])
+
+
 def by_hand(project: Project) -> list[int]:
     """The words of a project's constants, bit by bit from the numbers of the layers."""
     loading, found = loading_of(project.plan), []
@@ -265,6 +275,8 @@ def test_refused() -> None:
         convert(mlp(), strategy="latency")
     with pytest.raises(ConfigError, match=rf"control: weights 'axi' of {told} are loaded by .* no calls; give ap_ctrl"):
         convert(mlp(), settings={"control": "ap_ctrl_none"})
+    with pytest.raises(ConfigError, match=rf"board: weights 'axi' of {told} .* 'pynq-z2' brings inputs and outputs"):
+        convert(mlp(), settings={"board": "pynq-z2"})
     with pytest.raises(ConfigError, match=rf"axi_lite: weights 'axi' of {told} .* in registers"):
         convert(mlp(), settings={"axi_lite": False})
     with pytest.raises(ConfigError, match=rf"{told}: pipeline 'flat' .* weights 'axi' are read turn by turn; leave"):

@@ -85,6 +85,11 @@ class LoadedLayer:
     def words(self) -> int:
         return self.weights.words + self.biases.words
 
+    @property
+    def streams(self) -> list[str]:
+        """What brings it whether a sample loads, and the words."""
+        return [f"{self.step.name}_loads", f"{self.step.name}_words"]
+
 
 @dataclass(frozen=True, eq=False)
 class Loading:
@@ -107,9 +112,9 @@ class Loading:
         return min(256, 4096 * 8 // self.bits)
 
     @property
-    def names(self) -> list[str]:
-        """The streams to the layers, in the order of the reading process's parameters."""
-        return [f"{layer.step.name}_{kind}" for layer in self.layers for kind in ("loads", "words")]
+    def streams(self) -> list[str]:
+        """Those to all layers, in the order of the reading process's parameters."""
+        return [name for layer in self.layers for name in layer.streams]
 
     @property
     def text(self) -> str:

@@ -184,8 +184,13 @@ class Plan:
 
     @property
     def weight_ports(self) -> list[NamedConstant]:
-        """The constants that come in at ports of the chip."""
-        return [constant for constant in self.constants if constant.array.source is WeightSource.BRAM_PORT]
+        """The constants that come from outside of the chip."""
+        return [constant for constant in self.constants if constant.array.source is not WeightSource.CONSTANT]
+
+    @property
+    def bram_ports(self) -> list[NamedConstant]:
+        """Those of them that have ports of their own."""
+        return [constant for constant in self.weight_ports if constant.array.source is WeightSource.BRAM_PORT]
 
     @property
     def ports(self) -> list[Port]:

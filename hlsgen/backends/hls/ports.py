@@ -107,6 +107,11 @@ class Interface:
         Raises ConfigError for a choice without such registers.
         """
         found = f"weights 'axi' of {layer} are loaded by the call that asks for it"
+        if config.board is not None:
+            raise ConfigError(
+                f"board: {found}, and the driver of '{config.board}' brings inputs and outputs alone; give weights "
+                "'constant', or leave board out and connect the design yourself"
+            )
         if self.control is Control.NONE:
             raise ConfigError(
                 f"control: {found}, and with ap_ctrl_none there are no calls; give ap_ctrl_hs or ap_ctrl_chain, or "

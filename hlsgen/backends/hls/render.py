@@ -40,6 +40,7 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "parameters": partial(parameters, plan),  # asked for by a text of the whole design, not by that of a constant
         "words_on": partial(words_on, plan),
         "widest": partial(widest, plan),
+        "arguments": arguments,
         "call": partial(call, loading=loading),
         "loading": loading,
         "process_parameters": partial(process_parameters, plan),
@@ -56,7 +57,7 @@ def render(template: str, plan: Plan, **context: object) -> str:
 def parameters(plan: Plan) -> list[str]:
     """Declare the parameters of the top function."""
     if plan.hardware:
-        return [*map(_port_parameter, plan.ports), *map(_weights, plan.weight_ports), *_loaded(plan)]
+        return [*map(_port_parameter, plan.ports), *map(_weights, plan.bram_ports), *_loaded(plan)]
     if plan.stream:
         return [_stream(wire) for wire in plan.inputs + plan.outputs]
     return [f"const {_array(wire)}" for wire in plan.inputs] + [_array(wire) for wire in plan.outputs]
@@ -127,13 +128,18 @@ def _port_word(port: Port) -> str:
     return f"ap_axiu<{port.bits}, 0, 0, 0>" if port.form is PortForm.PACKETS else f"ap_uint<{port.bits}>"
 
 
-def call(step: Step, loading: Loading | None = None) -> str:
-    """A kernel call, on inputs, outputs and constants; or that of the process that holds what the kernel loads."""
+def arguments(step: Step) -> str:
+    """List the arguments of a kernel call: inputs, outputs, constants."""
+    return ", ".join([w.name for w in (*step.inputs, *step.outputs)] + [c.name for c in step.constants])
+
+
+def call(step: Step, loading: Loading | None) -> str:
+    """A kernel call; or that of the process that holds the weights which the kernel loads."""
+    layer = None if loading is None else loading.of(step)
+    if layer is None:
+        return f"hlsgen::{step.kernel.function}<{step.name}_config>({arguments(step)})"
     wires = [wire.name for wire in (*step.inputs, *step.outputs)]
-    if loading is not None and loading.of(step) is not None:
-        return f"{step.name}_loaded({', '.join([*wires, f'{step.name}_loads', f'{step.name}_words'])})"
-    names = wires + [constant.name for constant in step.constants]
-    return f"hlsgen::{step.kernel.function}<{step.name}_config>({', '.join(names)})"
+    return f"{step.name}_loaded({', '.join([*wires, *layer.streams])})"
 
 
 def member(name: str, value: Member, step: Step) -> str:
