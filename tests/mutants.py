@@ -595,13 +595,6 @@ MUTANTS = (
         ("tests/codegen/test_golden.py",),
     ),
     Mutant(
-        "with_weights: results may leave a type that does not saturate",
-        "hlsgen/precision/keep_types.py",
-        "if not fixed.saturates and not values.fits(fixed):",
-        "if False:",
-        ("tests/test_with_weights.py::test_refused_where_results_would_leave_a_type_that_does_not_saturate",),
-    ),
-    Mutant(
         "with_weights: sums may need more than holds them",
         "hlsgen/precision/keep_types.py",
         "if both.type() != typing.sum_type:",

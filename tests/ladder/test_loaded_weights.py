@@ -285,3 +285,6 @@ def test_refused() -> None:
     wide = keras.Model(x, kl.Dense(32, name="fc")(x))
     with pytest.raises(ConfigError, match=r"4096 weights of \d+ bits a turn, and a row of the memory .* 32768 bits"):
         convert(wide, reuse_factor=1, precision={"weight": "fixed<9,4>"}).files  # noqa: B018
+    tall = keras.Model(x, kl.Dense(3000, bias_initializer="normal", name="fc")(x))
+    with pytest.raises(ConfigError, match=r"3000 biases of 12 bits in a row, .* biases a type of up to 10 bits, or"):
+        convert(tall, reuse_factor=3000, precision={"weight": "fixed<8,4>", "bias": "fixed<12,4>"}).files  # noqa: B018

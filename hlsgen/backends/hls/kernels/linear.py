@@ -147,22 +147,27 @@ _WIDEST = {
 """Bits of a turn's weights that come from outside, at most, and why."""
 
 
-def _check_word(layer: Dense | Conv2D, op: Op) -> None:
-    """Raise ConfigError where a turn's weights are no word of what they come through."""
+def _check_words(layer: Dense | Conv2D, op: Op) -> None:
+    """Raise ConfigError where a turn's weights, or the biases, are no word of what they come through."""
     if not op.loads_weights:
         return
     width, products = layer.weight.known_type.width, layer.weight.values.size
     most, why = _WIDEST[op.weight_source]
-    if width * (products // op.reuse_factor) <= most:
-        return
-    factors = [f for f in layer.valid_reuse_factors(op.strategy) if width * (products // f) <= most]
-    found = f"weights '{op.weight_source}' have {products // op.reuse_factor} weights of {width} bits a turn"
-    raise ConfigError(f"{op.source.where}: {found}, and {why}; give it a reuse_factor of {factors[0]} or more")
+    if width * (products // op.reuse_factor) > most:
+        factors = [f for f in layer.valid_reuse_factors(op.strategy) if width * (products // f) <= most]
+        found = f"weights '{op.weight_source}' have {products // op.reuse_factor} weights of {width} bits a turn"
+        raise ConfigError(f"{op.source.where}: {found}, and {why}; give it a reuse_factor of {factors[0]} or more")
+    biases, width = layer.bias.values.size, layer.bias.known_type.width
+    if op.weight_source is WeightSource.AXI and biases * width > most:
+        raise ConfigError(
+            f"{op.source.where}: weights 'axi' have {biases} biases of {width} bits in a row, and {why}; give biases a "
+            f"type of up to {most // biases} bits, or weights 'bram_port'"
+        )
 
 
 @kernel_of(Dense)
 def dense(layer: Dense, op: Op) -> Kernel:
-    _check_word(layer, op)
+    _check_words(layer, op)
     positions = prod(op.output.shape[:-1])
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), "positions": positions}
@@ -189,7 +194,7 @@ def _parallel(layer: Conv2D, op: Op, turns: Turns) -> Members:
 
 @kernel_of(Conv2D)
 def conv2d(layer: Conv2D, op: Op) -> Kernel:
-    _check_word(layer, op)
+    _check_words(layer, op)
     window = convolution(layer.window, op.input.shape)
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), **window.members}
