@@ -191,6 +191,21 @@ def test_lint_finds_nothing(io_type: str) -> None:
     assert stated_products(sources, "dut") == counted
 
 
+def test_one_layer_of_several_with_names_of_ours(tmp_path: Path) -> None:
+    """What loads is told from what does not; no name of a model is one of the generated text."""
+    x = keras.Input((4,), name="weights")
+    h = kl.Dense(4, activation="relu", name="read_weights")(x)
+    h = kl.Dense(4, activation="relu", name="fc_words")(h)
+    model = keras.Model(x, kl.Dense(3, name="load_weights")(h))
+    dyadic_weights(model)
+    project = convert(model, weights="constant", settings={"layers": {"fc_words": {"weights": "axi"}}})
+    loading = loading_of(project.plan)
+    assert loading is not None
+    assert [array.constant.owner for array in loading.arrays] == ["layer 'fc_words' (Dense)"] * 2
+    assert not lint_texts(firmware_files(project.plan), None).errors
+    check_symbols(project.plan, tmp_path)
+
+
 def test_it_can_be_synthesized(tmp_path: Path) -> None:
     check_symbols(convert(cnn()).plan, tmp_path, ("-DHLSGEN_EXACT_WORDS",))
 
