@@ -176,8 +176,10 @@ def test_the_documented_driver_packs_the_same() -> None:
     layout = json.loads(project.files["hlsgen.json"])["weights"]
     numbers = {constant.name: constant.array.words for constant in project.plan.constants}
     packed = names["weights_in_memory"](layout, numbers)
-    words = [int(line, 16) for line in project.files[FILE].splitlines()]
-    assert packed == b"".join(word.to_bytes(layout["bits"] // 8, "little") for word in words)
+    lines = project.files[FILE].splitlines(keepends=True)
+    assert packed == b"".join(int(line, 16).to_bytes(layout["bits"] // 8, "little") for line in lines)
+    assert 'b"".join(bytes.fromhex(line)[::-1] for line in open("tb_data/weights.dat"))' in page
+    assert packed == b"".join(bytes.fromhex(line)[::-1] for line in lines)
 
 
 @pytest.mark.parametrize("io_type", ["io_stream", "io_parallel"])
