@@ -44,7 +44,7 @@ Strategy = Literal["auto", "latency", "resource", "unrolled"]
 Storage = Literal["auto", "bram", "uram", "lutram"]
 PipelineForm = Literal["auto", "dataflow", "flat"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
-WeightsAt = Literal["constant", "bram_port"]
+WeightsAt = Literal["constant", "axi", "bram_port"]
 WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
@@ -184,7 +184,7 @@ class LayerSettings(_Strict):
     storage: Annotated[Storage | None, Field(description="memory for weights that are read turn by turn")] = None
     weights: Annotated[
         WeightsAt | None,
-        Field(description="weights and biases of dense layers and convolutions: in the design's text, or at ports"),
+        Field(description="weights and biases of dense layers and convolutions: in the text, in memory, or at ports"),
     ] = None
     weight_granularity: Annotated[
         WeightGranularity | None,

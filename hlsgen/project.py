@@ -23,9 +23,10 @@ from hlsgen.backends.boards import settled
 from hlsgen.backends.hls.balance import balanced
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
+from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import Plan, make_plan
-from hlsgen.backends.hls.planning import planned
+from hlsgen.backends.hls.planning import interface_of, planned
 from hlsgen.backends.hls.ports import Interface
 from hlsgen.backends.hls.same_program import check_same_program
 from hlsgen.backends.manifest import MANIFEST, manifest_text
@@ -169,6 +170,7 @@ class Project:
         Interface.of(config)  # and so are ports that cannot be
         rewritten = rewrite(graph, config, calibration, after_pass)
         design = balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
+        interface_of(design, config)
         self._overwrite = overwrite
         self._hold(graph, config, calibration, rewritten, design)
 
@@ -269,12 +271,15 @@ class Project:
             "hlsgen": VERSION,
             "project": self.name,
             "config": self.config.model_dump(mode="json"),
-            "interface": str(Interface.of(self.config)),
+            "interface": str(self.plan.interface),
             "types": {tensor.name: str(tensor.type) for tensor in self.design.tensors},
         }
         exponents = {tensor.name: tensor.exponents for tensor in self.design.inputs if tensor.exponents}
         if exponents:
             facts["exponents"] = exponents
+        loading = loading_of(self.plan)
+        if loading is not None:
+            facts["weights"] = loading.layout
         return manifest_text(facts, texts)
 
     def write(self, overwrite: bool | None = None) -> Path:

@@ -7,6 +7,7 @@ import numpy as np
 from hlsgen.analysis.precision import precision_report
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import DesignSchedule
+from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.ports import PortForm
 from hlsgen.config import Config
@@ -87,6 +88,8 @@ def _largest_error(op: Op, name: str, constant: Constant) -> float:
 
 
 _WEIGHTS = "a memory of weights, a word a turn, multiplier 0 in the lowest bits"
+_LOADED = "words of weights and biases in memory, read by an AXI4 master by samples that load"
+_LOADS = "a register: whether this sample loads weights and biases"
 
 
 def _ports(plan: Plan) -> str:
@@ -96,13 +99,17 @@ def _ports(plan: Plan) -> str:
         count = port.wire.size if port.form is PortForm.ELEMENTS else 1
         numbers = [str(number) for number in (count, port.bits, port.words)]
         rows.append([port.wire.name, direction, str(port.wire.type), *numbers, port.form.value])
-    for constant in plan.weight_ports:
+    for constant in plan.bram_ports:
         array = constant.array
         numbers = [str(array.words.size), str(array.width)] if constant.is_apart else ["1", str(constant.word_bits)]
         form = PortForm.ELEMENTS if constant.is_apart else PortForm.WORD
         kind = f"{'' if array.signed else 'u'}int<{array.width}>"
         described = form.value if array.row is None else _WEIGHTS
         rows.append([constant.name, "in", kind, *numbers, str(constant.words), described])
+    loading = loading_of(plan)
+    if loading is not None:
+        rows.append(["weights", "in", "word", "1", str(loading.bits), str(loading.words), _LOADED])
+        rows.append(["load_weights", "in", "bool", "1", "1", "1", _LOADS])
     return table(["port", "", "element", "ports", "bits", "words a sample", "form"], rows)
 
 
@@ -114,6 +121,10 @@ def _streams(plan: Plan) -> str:
         needed = "any" if fifo.needed is None else str(fifo.needed)
         by = "configuration" if fifo.wished else ""
         rows.append([wire.name, str(wire.pack * wire.type.width), str(wire.words), needed, str(fifo.depth), by])
+    loading = loading_of(hardware)
+    for layer in () if loading is None else loading.layers:
+        rows.append([f"{layer.step.name}_loads", "1", "1", "any", str(layer.depth), ""])
+        rows.append([f"{layer.step.name}_words", str(layer.weights.bits), str(layer.words), "any", "2", ""])
     return table(["stream", "bits", "words a sample", "has to hold", "depth", "by"], rows)
 
 

@@ -71,9 +71,14 @@ class Op:
         return self.wish.hardware.storage if self.layer.has_multiplier else Storage.AUTO
 
     @property
+    def weight_source(self) -> WeightSource:
+        """Where its weights and biases come from."""
+        return self.wish.hardware.weights if self.layer.has_multiplier else WeightSource.CONSTANT
+
+    @property
     def loads_weights(self) -> bool:
-        """Whether weights and biases come in at ports of their own."""
-        return self.layer.has_multiplier and self.wish.hardware.weights is not WeightSource.CONSTANT
+        """Whether weights and biases come from outside of the design."""
+        return self.weight_source is not WeightSource.CONSTANT
 
     @property
     def parallelization(self) -> int:

@@ -38,10 +38,15 @@ class Storage(StrEnum):
 
 
 class WeightSource(StrEnum):
-    """Where a product reads its weights and biases: in the text of the design, or at ports of its top function."""
+    """Where a product reads its weights and biases.
+
+    In the text of the design; at ports of its top function; or in memories of its own, which are filled from memory
+    outside when a call of the top function asks for it.
+    """
 
     CONSTANT = "constant"
     BRAM_PORT = "bram_port"
+    AXI = "axi"
 
 
 class Granularity(StrEnum):

@@ -32,7 +32,8 @@ class Call:
     function: str
     arguments: tuple[str, ...]
     step: str
-    """The name in the text: what the config struct is called after, else the function's."""
+    """The name in the text: what the config struct is called after, else the function's; a process that holds weights
+    for a kernel is called as that is."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,8 @@ def _call(line: int, text: str) -> Call | None:
     if found is None:
         return None
     config = re.search(r"<\s*(\w+?)_config\b", text)
-    return Call(line, found.group(1), tuple(arguments(found.group(2))), config.group(1) if config else found.group(1))
+    step = config.group(1) if config else found.group(1).removesuffix("_loaded")
+    return Call(line, found.group(1), tuple(arguments(found.group(2))), step)
 
 
 def _last_word(parameter: str) -> str:

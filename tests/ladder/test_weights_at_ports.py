@@ -141,7 +141,7 @@ def test_refused() -> None:
     ):
         hlsgen.convert(cnn(), {"layers": {"depthwise": {"weights": "bram_port"}}})
     with pytest.raises(ConfigError, match="weights"):
-        hlsgen.convert(mlp(), {"defaults": {"weights": "axi"}})
+        hlsgen.convert(mlp(), {"defaults": {"weights": "ports"}})
 
 
 def test_words_of_a_port_are_limited() -> None:

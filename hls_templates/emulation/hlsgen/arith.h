@@ -6,7 +6,7 @@
 
 namespace hlsgen {
 
-enum class strategy { latency, resource, unrolled, ported };
+enum class strategy { latency, resource, unrolled, ported, loaded };
 
 // What a fixed-point type is.
 template <class T> struct traits {

@@ -4,6 +4,7 @@
 //   latency   one turn with all products; the caller's PIPELINE II=C::interval lets the tool share multipliers
 //   resource  turns * multipliers == n_in * n_out; a turn reads one word of `multipliers` weights from a ROM
 //   ported    resource, but that the words come in at a port of the top function, and so do the biases, all at once
+//   loaded    resource, but that the words are rows of bytes that the caller holds, and fills at run time: what includes byte_rows.h
 //   unrolled  every product that is not by zero has a turn in a lane of its output; a lane whose weights are all powers
 //             of two has no multiplier
 //
@@ -13,7 +14,7 @@
 //   n_in, n_out
 //   strategy, turns, multipliers, interval
 //
-// weights<C>                the weights as an argument: [n_out * n_in], resource [multipliers][turns], unrolled lanes
+// weights<C>                the weights as an argument: [n_out * n_in], resource [multipliers][turns], loaded its bytes, unrolled lanes
 // biases<C>                 the biases as an argument: [n_out]
 // turn_of<C>                counts turns: begins with the first, and again after the last
 // matvec_turn<C>(turn, x, w, b, sum)   one step; sum is complete behind the last one, and has to stay between them
@@ -82,13 +83,20 @@ template <class C, class Array>
 using constant_or_port =
     typename std::conditional<C::strategy == strategy::ported, const Array, const Array&>::type;
 
-template <class C>
-using turns_of_words = constant_or_port<C, typename C::weight_word[C::multipliers][C::turns]>;
+// Where the weights of turns are read: in words of one weight, or in rows of bytes (byte_rows.h has those).
+template <class C, bool Loaded = C::strategy == strategy::loaded> struct turned {
+    typedef constant_or_port<C, typename C::weight_word[C::multipliers][C::turns]> weights;
+
+    static typename C::weight_t weight(weights w, int multiplier, int turn) {
+#pragma HLS INLINE
+        return from_mantissa<typename C::weight_t>(w[multiplier][turn]);
+    }
+};
 
 // turns divides n_in: every output has n_in / turns multipliers and takes its part of the row in each turn.
 template <class C> struct matvec_by<C, turning::within_rows> {
     static_assert(C::turns * C::multipliers == C::n_in * C::n_out, "each turn has as many products");
-    typedef turns_of_words<C> weights;
+    typedef typename turned<C>::weights weights;
     static const int of_output = C::n_in / C::turns;  // multipliers
 
     typedef counted_turn<C> turn_of;
@@ -111,7 +119,7 @@ template <class C> struct matvec_by<C, turning::within_rows> {
         Multiplier:
             for (int m = 0; m < of_output; m++) {
 #pragma HLS UNROLL
-                accumulate(total, part[m] * from_mantissa<typename C::weight_t>(w[j * of_output + m][int(turn.number)]));
+                accumulate(total, part[m] * turned<C>::weight(w, j * of_output + m, turn.number));
             }
             sum[j] = total;
         }
@@ -123,7 +131,7 @@ template <class C> struct matvec_by<C, turning::over_rows> {
     static_assert(C::turns * C::multipliers == C::n_in * C::n_out, "each turn has as many products");
     static_assert(C::turns % C::n_in == 0 && C::n_out % (C::turns / C::n_in) == 0,
                   "turns must divide n_in, or be n_in times a divisor of n_out");
-    typedef turns_of_words<C> weights;
+    typedef typename turned<C>::weights weights;
     static const int rows = C::turns / C::n_in;  // of a multiplier
 
     struct turn_of {
@@ -156,7 +164,7 @@ template <class C> struct matvec_by<C, turning::over_rows> {
             const typename C::sum_t start =
                 start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(mux<rows>(b, m * rows, turn.row)));
             typename C::sum_t total = turn.begins_row() ? start : sum[last];
-            accumulate(total, value * from_mantissa<typename C::weight_t>(w[m][int(turn.number)]));
+            accumulate(total, value * turned<C>::weight(w, m, turn.number));
             if (turn.begins_row()) {
             Move:
                 for (int r = m * rows; r < last; r++) {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hlsgen.backends.hls.flow import latency as stream_latency
+from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.plan import Plan, Step
 from hlsgen.backends.hls.schedule import Schedule
 from hlsgen.backends.hls.timing import Passing
@@ -56,6 +57,8 @@ class DesignSchedule:
     bottleneck: CallSchedule | None
     """The call that sets the interval; None of a design without any, and where a larger one is wished."""
     calls: tuple[CallSchedule, ...]
+    loading: int = 0
+    """Cycles more, at most, of a sample that loads weights: a word each, once the memory has answered."""
 
     def __str__(self) -> str:
         names = [
@@ -64,9 +67,14 @@ class DesignSchedule:
         ]
         header = ["call", "kernel", "steps", "interval", "cycles", "depth", "multipliers"]
         by = "" if self.bottleneck is None else f", set by {self.bottleneck.name} ({self.bottleneck.kernel})"
+        loads = (
+            f"\na sample that loads weights: up to {self.loading} cycles more, once the memory has answered"
+            if self.loading
+            else ""
+        )
         return (
             f"{table(header, names)}\n{self.form.value}: interval {self.interval}{by}; latency about {self.latency} "
-            "from the first input to the last output (in cycles; depths are estimates)"
+            f"from the first input to the last output (in cycles; depths are estimates){loads}"
         )
 
 
@@ -79,7 +87,9 @@ def schedule_of(plan: Plan) -> DesignSchedule:
     slowest = max(calls, key=lambda call: (call.cycles, call.layer is not None), default=None)
     interval = max(shared, 1 if slowest is None else slowest.cycles)
     latency = stream_latency(plan) if form is Form.STREAMS else _longest_path(plan, schedules)
-    return DesignSchedule(form, interval, latency, slowest if slowest and slowest.cycles == interval else None, calls)
+    bottleneck = slowest if slowest and slowest.cycles == interval else None
+    loading = loading_of(plan)
+    return DesignSchedule(form, interval, latency, bottleneck, calls, 0 if loading is None else loading.words)
 
 
 def _schedule(step: Step, form: Form) -> Schedule:

@@ -21,7 +21,7 @@ from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import WIDEST_WORD, FixedType, Ints
-from hlsgen.ir.wish import Storage, Strategy
+from hlsgen.ir.wish import Storage, Strategy, WeightSource
 from hlsgen.tools import templates_dir
 
 _KERNELS = "firmware/hlsgen"
@@ -70,8 +70,8 @@ class ConstantArray:
     """What the axes of ``shape`` are, the last one running fastest: "output, input"."""
     row: int | None = None
     """If given, the words are declared as rows of so many, which divide them."""
-    port: bool = False
-    """Whether it is an argument of the top function, and not part of the design's text."""
+    source: WeightSource = WeightSource.CONSTANT
+    """Whether it is part of the design's text, or comes from outside."""
     lanes: Lanes | None = None
     """If given, it is declared as these (in the emulator, where nothing is spread over turns, as the words)."""
 

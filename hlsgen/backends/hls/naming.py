@@ -25,14 +25,15 @@ _MACROS = frozenset(
     """.split()
 )
 """What the standard headers or some compilers define, and words of later standards."""
-_SUFFIXES = ("_t", "_word", "_config", "_w", "_b", "_packs", "_parts", "_port")
-"""What generated names end with: those of a wire's types, its step, its constants, and of what is beside a port."""
+_SUFFIXES = ("_t", "_word", "_config", "_w", "_b", "_packs", "_parts", "_port", "_loaded", "_loads", "_words")
+"""What generated names end with: those of a wire's types, its step, its constants, of what is beside a port, and of
+what loads a step's weights."""
 _HEADERS = """
     alloca assert complex ctype endian errno features fenv float hls_math hls_stream inttypes iso646 limits
     locale malloc math memory pthread sched setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
     stdio stdlib string strings tgmath threads time types uchar unistd wchar wctype
     """.split()
-PROJECT_NAMES = frozenset([*_HEADERS, "design", "parameters", "weights"])
+PROJECT_NAMES = frozenset([*_HEADERS, "design", "parameters", "weights", "read_weights"])
 """A project becomes a file ``<name>.h`` on the include path; these would hide another header."""
 C_FUNCTIONS = frozenset(
     """
@@ -70,8 +71,9 @@ C_FUNCTIONS = frozenset(
 WIRE_NAMES = frozenset(
     """
     are_zero argc argv assert bind bits bool c chunk constant constants describe e expected folder get get_bits
-    get_words hls_stream i inputs line load load_stream out outputs parameters port put put_bits put_words result
-    results run samples sound store store_stream text this_design wanted weights word words wrong x y w b
+    get_words hls_stream i inputs line load load_stream load_weights out outputs parameters port put put_bits put_words
+    read_weights result results run samples sound store store_stream text this_design wanted weights word words wrong x
+    y w b
     stdin stdout stderr errno
     """.split()
 )

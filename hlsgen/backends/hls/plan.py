@@ -26,7 +26,7 @@ from hlsgen.ir.layer import Packing
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
-from hlsgen.ir.wish import Strategy
+from hlsgen.ir.wish import Strategy, WeightSource
 
 _DEPTHS = Depths()
 
@@ -93,7 +93,7 @@ class NamedConstant:
 
     @property
     def words(self) -> int:
-        """How many words its port has: one a turn."""
+        """How many words its port or memory has: one a turn."""
         return 1 if self.array.row is None else self.array.row
 
 
@@ -144,6 +144,11 @@ class Pipeline:
                 "'io_parallel' and interface 'ap_vld'"
             )
         for op, kernel in kernels.items():
+            if op.loads_weights:
+                raise ConfigError(
+                    f"{op.source.where}: pipeline 'flat' unrolls every loop, and weights '{op.weight_source}' are read "
+                    "turn by turn; leave pipeline out, or give weights 'constant' and strategy 'latency'"
+                )
             if kernel.strategy is not Strategy.LATENCY:
                 raise ConfigError(
                     f"{op.source.where}: pipeline 'flat' unrolls every loop, and strategy '{kernel.strategy}' takes "
@@ -181,8 +186,13 @@ class Plan:
 
     @property
     def weight_ports(self) -> list[NamedConstant]:
-        """The constants that come in at ports of the chip."""
-        return [constant for constant in self.constants if constant.array.port]
+        """The constants that come from outside of the chip."""
+        return [constant for constant in self.constants if constant.array.source is not WeightSource.CONSTANT]
+
+    @property
+    def bram_ports(self) -> list[NamedConstant]:
+        """Those of them that have ports of their own."""
+        return [constant for constant in self.weight_ports if constant.array.source is WeightSource.BRAM_PORT]
 
     @property
     def ports(self) -> list[Port]:

@@ -9,6 +9,7 @@ from hlsgen.backends.hls.ports import Interface
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError
+from hlsgen.ir.wish import WeightSource
 
 
 def planned(design: Design, config: Config, top: str) -> Plan:
@@ -21,7 +22,7 @@ def planned(design: Design, config: Config, top: str) -> Plan:
         design,
         config.io_type,
         top,
-        interface=Interface.of(config),
+        interface=interface_of(design, config),
         depths=wished_depths(config, design),
         pipeline=Pipeline(config.pipeline, config.interval),
     )
@@ -43,3 +44,10 @@ def _refuse_weights_at_ports(plan: Plan, config: Config) -> None:
             f"{constant.owner}: weights are ports ('{constant.name}'), and with {caller} only inputs and outputs are "
             "connected; give it weights 'constant'"
         )
+
+
+def interface_of(design: Design, config: Config) -> Interface:
+    """The ports of a design as configured. Raises ConfigError for settings that do not go together."""
+    loading = (op.source.where for op in design if op.weight_source is WeightSource.AXI)
+    interface, layer = Interface.of(config), next(loading, None)
+    return interface if layer is None else interface.that_loads(config, layer)

@@ -6,7 +6,7 @@ One truth for the generated C++, its test bench, the header comment, the summary
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from hlsgen.config import Config
@@ -16,6 +16,8 @@ WIDEST_WORD = 4096
 """Bits of the widest integer of Vitis HLS (``AP_INT_MAX_W``), of the widest stream and of the widest AXI4-Stream."""
 WIDEST_OF_MEMORY = 512
 """Bits of the widest word of an AXI4 master: what memory controllers have, and Vitis HLS' own limit for widening."""
+WIDEST_ROW = 8 * 4096
+"""Bits of a row of a memory that is loaded: it is collected in registers of a byte, of which there are up to 4,096."""
 NARROWEST_OF_DMA, WIDEST_OF_DMA = 32, 1024
 """Bits of the words that AXI DMA moves: powers of two, of streams and of memory alike."""
 WIDEST_UNASKED = 1024
@@ -105,6 +107,29 @@ class Interface:
             raise ConfigError(f"port_width: found {config.port_width}, and interface '{bus.value}' {able}")
         registers, widest = _registers(config, bus), config.port_width or most
         return cls(bus, Control(config.control), registers, config.tlast, widest, dma, config.batch)
+
+    def that_loads(self, config: Config, layer: str) -> Interface:
+        """The same for a design that loads weights, as those of ``layer``: registers say from where, and when.
+
+        Raises ConfigError for a choice without such registers.
+        """
+        found = f"weights 'axi' of {layer} are loaded by the call that asks for it"
+        if config.board is not None:
+            raise ConfigError(
+                f"board: {found}, and the driver of '{config.board}' brings inputs and outputs alone; give weights "
+                "'constant', or leave board out and connect the design yourself"
+            )
+        if self.control is Control.NONE:
+            raise ConfigError(
+                f"control: {found}, and with ap_ctrl_none there are no calls; give ap_ctrl_hs or ap_ctrl_chain, or "
+                "weights 'bram_port'"
+            )
+        if config.axi_lite is False:
+            raise ConfigError(
+                f"axi_lite: {found}, in registers on AXI4-Lite, with the control beside them; leave axi_lite out, or "
+                "give weights 'bram_port'"
+            )
+        return replace(self, registers=True)
 
     def __str__(self) -> str:
         many = ", several samples a call" if self.batch else ""

@@ -8,6 +8,7 @@ import jinja2
 
 from hlsgen.backends.hls.batch import SAMPLES, batch_of
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
+from hlsgen.backends.hls.loading import Loading, loading_of
 from hlsgen.backends.hls.plan import NamedConstant, Plan, Port, Step, Wire
 from hlsgen.backends.hls.ports import SAMPLES_OF_BENCH, WIDEST_UNASKED, WIDEST_WORD, PortForm
 from hlsgen.ir.types import FixedType, Ints
@@ -32,6 +33,7 @@ def _environment() -> jinja2.Environment:
 
 def render(template: str, plan: Plan, **context: object) -> str:
     """Render ``template`` (a path below hls_templates) for a plan."""
+    loading = loading_of(plan) if plan.hardware else None
     named = {
         "plan": plan,
         "guard": plan.top.upper(),
@@ -44,6 +46,10 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "words_on": partial(words_on, plan),
         "widest": partial(widest, plan),
         "arguments": arguments,
+        "call": partial(call, loading=loading),
+        "loading": loading,
+        "process_parameters": partial(process_parameters, plan),
+        "process_arguments": process_arguments,
         "member": member,
         "word": word_type,
         "bound": bound_type,
@@ -62,7 +68,8 @@ def parameters(plan: Plan) -> list[str]:
     """Declare the parameters of the top function."""
     if plan.hardware:
         ports = [_port_parameter(port, plan.interface.batch) for port in plan.ports]
-        return ports + [_weights(c) for c in plan.weight_ports] + ([_SAMPLES] if plan.interface.batch else [])
+        weights = [*map(_weights, plan.bram_ports), *_loaded(plan)]
+        return [*ports, *weights, *([_SAMPLES] if plan.interface.batch else [])]
     if plan.stream:
         return [_stream(wire) for wire in plan.inputs + plan.outputs]
     return [f"const {_array(wire)}" for wire in plan.inputs] + [_array(wire) for wire in plan.outputs]
@@ -91,6 +98,27 @@ def _weights(constant: NamedConstant) -> str:
     """Weights or biases that come in at a port."""
     extents = "".join(f"[{extent}]" for extent in constant.array.extents)
     return f"const {word_type(constant.array)} {constant.name}{extents}"
+
+
+def _loaded(plan: Plan) -> list[str]:
+    """The memory that weights are loaded from, and whether a call does."""
+    loading = loading_of(plan)
+    return [] if loading is None else [f"const weights_word weights[{loading.words}]", "bool load_weights"]
+
+
+def process_parameters(plan: Plan, step: Step) -> list[str]:
+    """Declare inputs and outputs of a process of its own around a kernel call."""
+    types = [(wire, "const ") for wire in step.inputs] + [(wire, "") for wire in step.outputs]
+    names = process_arguments(step)
+    if plan.stream:
+        return [f"hls::stream<{wire.name}_word>& {name}" for (wire, _), name in zip(types, names, strict=True)]
+    return [f"{const}{w.name}_t {name}[{w.size}]" for (w, const), name in zip(types, names, strict=True)]
+
+
+def process_arguments(step: Step) -> list[str]:
+    """The names of inputs and outputs within such a process: that of a product has one of each."""
+    (_,), (_,) = step.inputs, step.outputs
+    return ["x", "y"]
 
 
 def _stream(wire: Wire) -> str:
@@ -124,6 +152,15 @@ def arguments(step: Step) -> str:
     """List the arguments of a kernel call: inputs, outputs, constants, scalars."""
     return ", ".join([*(wire.name for wire in (*step.inputs, *step.outputs)), *(c.name for c in step.constants),
                       *step.scalars])  # fmt: skip
+
+
+def call(step: Step, loading: Loading | None) -> str:
+    """A kernel call; or that of the process that holds the weights which the kernel loads."""
+    layer = None if loading is None else loading.of(step)
+    if layer is None:
+        return f"hlsgen::{step.kernel.function}<{step.name}_config>({arguments(step)})"
+    wires = [wire.name for wire in (*step.inputs, *step.outputs)]
+    return f"{step.name}_loaded({', '.join([*wires, *layer.streams])})"
 
 
 def member(name: str, value: Member, step: Step) -> str:

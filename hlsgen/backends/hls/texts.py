@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.backends.hls.border import bordered
+from hlsgen.backends.hls.loading import load_files
 from hlsgen.backends.hls.parts import borders, parts_of
 from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.render import render
+from hlsgen.ir.wish import WeightSource
 from hlsgen.tools import templates_dir
 
 
@@ -60,6 +62,8 @@ def firmware_files(plan: Plan) -> dict[str, str]:
     """Everything below ``firmware/``: the design, its weights, and the kernels."""
     files = {**design_files(bordered(plan), with_facts=True), "weights.h": render("project/weights.h.j2", plan)}
     for constant in plan.constants:
+        if constant.array.source is WeightSource.AXI:
+            continue  # its words lie in memory: the file of the test bench and of drivers
         files[f"weights/{constant.name}.h"] = render("project/weight.h.j2", plan, constant=constant)
     return files | kernel_headers()
 
@@ -77,4 +81,4 @@ def project_files(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
     files = {f"firmware/{name}": text for name, text in firmware_files(plan).items()}
     bench = "test_bench_of_batches" if plan.interface.batch else "test_bench"
     files[f"{plan.top}_test.cpp"] = render(f"project/{bench}.cpp.j2", bordered(plan))
-    return files | dict(extra)
+    return files | load_files(plan) | dict(extra)

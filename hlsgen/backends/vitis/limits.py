@@ -5,7 +5,7 @@ from __future__ import annotations
 from hlsgen.backends.hls.plan import Plan, Step
 from hlsgen.backends.hls.ports import WIDEST_WORD
 from hlsgen.errors import ConfigError
-from hlsgen.ir.wish import Storage
+from hlsgen.ir.wish import Storage, WeightSource
 from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS
 
 _VERSAL = ("xcv", "xqv")
@@ -45,7 +45,9 @@ def _check_multipliers(step: Step) -> None:
 
 
 def _check_storage(step: Step, part: str) -> None:
-    read_by_turns = any(constant.array.row is not None for constant in step.constants)
+    read_by_turns = any(
+        constant.array.row is not None and constant.array.source is not WeightSource.AXI for constant in step.constants
+    )
     if step.kernel.storage is Storage.URAM and read_by_turns and not part.startswith(_VERSAL):
         raise ConfigError(
             f"{step.note}: storage 'uram' holds weights that are constants, and the UltraRAM of {part} cannot be "

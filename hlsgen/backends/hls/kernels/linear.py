@@ -18,13 +18,13 @@ from hlsgen.backends.hls.kernel import (
 )
 from hlsgen.backends.hls.kernels.geometry import convolution
 from hlsgen.backends.hls.lanes import Lanes
-from hlsgen.backends.hls.ports import WIDEST_WORD
+from hlsgen.backends.hls.ports import WIDEST_ROW, WIDEST_WORD
 from hlsgen.backends.hls.schedule import pipeline_depth
 from hlsgen.backends.hls.timing import Multiplying, Passing, Sliding, Timing
 from hlsgen.errors import ConfigError
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
-from hlsgen.ir.wish import Strategy
+from hlsgen.ir.wish import Strategy, WeightSource
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
@@ -34,6 +34,8 @@ from hlsgen.layers.window import Window
 
 _MOST_POSITIONS = 16
 """Up to so many products of one matrix are unrolled side by side."""
+_READ = {WeightSource.BRAM_PORT: "ported", WeightSource.AXI: "loaded"}
+"""The strategies of kernels whose weights come from outside."""
 
 
 def _members(layer: LinearLayer, op: Op, n_out: int) -> Members:
@@ -58,19 +60,19 @@ class Turns:
     interval: int
     """Cycles from step to step, over which the tool may share multipliers."""
     multipliers: int
-    loads: bool
-    """Whether weights and biases come in at ports."""
+    source: WeightSource
+    """Where weights and biases come from."""
 
     @classmethod
     def of(cls, op: Op, products: int) -> Turns:
         reuse = op.reuse_factor
         turns, interval = (1, reuse) if op.strategy is Strategy.LATENCY else (reuse, 1)
-        return cls(op.strategy, turns, interval, -(-products // reuse), op.loads_weights)
+        return cls(op.strategy, turns, interval, -(-products // reuse), op.weight_source)
 
     @property
     def members(self) -> Members:
         return {
-            "strategy": Enumerator("strategy", "ported" if self.loads else self.strategy.value),
+            "strategy": Enumerator("strategy", _READ.get(self.source, self.strategy.value)),
             "turns": self.turns,
             "multipliers": self.multipliers,
             "interval": self.interval,
@@ -80,7 +82,7 @@ class Turns:
     def declared(self, weights: ConstantArray, matrix: Ints) -> ConstantArray:
         """Weights in the form in which they are read in turns; ``matrix`` (outputs, inputs) holds them."""
         if self.strategy is Strategy.RESOURCE:
-            return replace(weights, row=self.turns, port=self.loads)
+            return replace(weights, row=self.turns, source=self.source)
         if self.strategy is Strategy.UNROLLED:
             return replace(weights, lanes=Lanes.of(matrix, self.turns))
         return weights
@@ -135,26 +137,37 @@ def _constants(
     if turns is not None:
         weights = turns.declared(weights, output_major)
     biases = ConstantArray.of("b", bias, layer.bias.known_type, "output")
-    return weights, replace(biases, port=weights.port)
+    return weights, replace(biases, source=weights.source)
 
 
-def _check_word(layer: Dense | Conv2D, op: Op) -> None:
-    """Raise ConfigError where a turn's weights are no word of a port."""
-    width, products = layer.weight.known_type.width, layer.weight.values.size
-    bits = width * (products // op.reuse_factor)
-    if not op.loads_weights or bits <= WIDEST_WORD:
+_WIDEST = {
+    WeightSource.BRAM_PORT: (WIDEST_WORD, f"a word of a port holds {WIDEST_WORD} bits"),
+    WeightSource.AXI: (WIDEST_ROW, f"a row of the memory that they are loaded into holds {WIDEST_ROW} bits"),
+}
+"""Bits of a turn's weights that come from outside, at most, and why."""
+
+
+def _check_words(layer: Dense | Conv2D, op: Op) -> None:
+    """Raise ConfigError where a turn's weights, or the biases, are no word of what they come through."""
+    if not op.loads_weights:
         return
-    factors = [f for f in layer.valid_reuse_factors(op.strategy) if width * (products // f) <= WIDEST_WORD]
-    found = f"weights 'bram_port' have {products // op.reuse_factor} weights of {width} bits a turn"
-    raise ConfigError(
-        f"{op.source.where}: {found}, and a word of a port holds {WIDEST_WORD} bits; give it a reuse_factor of "
-        f"{factors[0]} or more"
-    )
+    width, products = layer.weight.known_type.width, layer.weight.values.size
+    most, why = _WIDEST[op.weight_source]
+    if width * (products // op.reuse_factor) > most:
+        factors = [f for f in layer.valid_reuse_factors(op.strategy) if width * (products // f) <= most]
+        found = f"weights '{op.weight_source}' have {products // op.reuse_factor} weights of {width} bits a turn"
+        raise ConfigError(f"{op.source.where}: {found}, and {why}; give it a reuse_factor of {factors[0]} or more")
+    biases, width = layer.bias.values.size, layer.bias.known_type.width
+    if op.weight_source is WeightSource.AXI and biases * width > most:
+        raise ConfigError(
+            f"{op.source.where}: weights 'axi' have {biases} biases of {width} bits in a row, and {why}; give biases a "
+            f"type of up to {most // biases} bits, or weights 'bram_port'"
+        )
 
 
 @kernel_of(Dense)
 def dense(layer: Dense, op: Op) -> Kernel:
-    _check_word(layer, op)
+    _check_words(layer, op)
     positions = prod(op.output.shape[:-1])
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), "positions": positions}
@@ -181,7 +194,7 @@ def _parallel(layer: Conv2D, op: Op, turns: Turns) -> Members:
 
 @kernel_of(Conv2D)
 def conv2d(layer: Conv2D, op: Op) -> Kernel:
-    _check_word(layer, op)
+    _check_words(layer, op)
     window = convolution(layer.window, op.input.shape)
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), **window.members}

@@ -32,10 +32,8 @@ template <int N> bool are_zero(const ap_uint<N>& word, int first) {
     return true;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    const std::string folder = argc > 1 ? argv[1] : "tb_data";
+// One folder; 0 if all is right.
+int simulate(const std::string& folder) {
     std::ifstream inputs((folder + "/inputs.dat").c_str());
     if (!inputs) {
         std::cerr << "no " << folder << "/inputs.dat: write the project with test vectors\n";
@@ -79,4 +77,13 @@ int main(int argc, char** argv) {
     std::cout << samples << " samples, " << wrong << " differ from tb_data/expected.dat\n";
     if (!sound) std::cout << "words of outputs have bits above their elements\n";
     return wrong == 0 && sound ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) return simulate("tb_data");
+    int failed = 0;
+    for (int a = 1; a < argc; a++) failed |= simulate(argv[a]);
+    return failed;
 }
