@@ -87,6 +87,11 @@ class NamedConstant:
         return self.array.width * self.array.extents[0]
 
     @property
+    def is_memory(self) -> bool:
+        """Whether its port is that of a memory: no tool takes one of a single word."""
+        return self.words > 1
+
+    @property
     def is_apart(self) -> bool:
         """Whether it is no memory, and more than a word holds: then each of it has a port."""
         return self.array.row is None and self.word_bits > WIDEST_WORD

@@ -9,12 +9,15 @@ from hlsgen.ir.wish import Storage
 from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS
 
 _VERSAL = ("xcv", "xqv")
+_WIDEST_RESHAPED = 65536
+"""Bits of the widest word that ARRAY_RESHAPE makes (XFORM 203-133 beyond)."""
 
 
 def check_limits(plan: Plan, part: str) -> None:
     """Raise ConfigError for a design beyond the limits, with the layer and what fits."""
     for step in plan.steps:
         _check_multipliers(step)
+        _check_weights(step)
         _check_storage(step, part)
     if plan.stream:
         _check_words(plan)
@@ -42,6 +45,18 @@ def _check_multipliers(step: Step) -> None:
             f"multipliers side by side, at most {MOST_MULTIPLIERS:,} are; give it strategy 'auto', or 'resource' with "
             f"a reuse_factor of {least} or more"
         )
+
+
+def _check_weights(step: Step) -> None:
+    """Weights that are read in turns are memories, a word a turn."""
+    for constant in step.constants:
+        if constant.array.row is not None and constant.word_bits > _WIDEST_RESHAPED:
+            least = -(-constant.word_bits * constant.array.row // _WIDEST_RESHAPED)
+            raise ConfigError(
+                f"{step.note}: with reuse_factor {step.kernel.reuse_factor} a word of its weights has "
+                f"{constant.word_bits:,} bits, and no memory has words of more than {_WIDEST_RESHAPED:,}; give it a "
+                f"reuse_factor of {least} or more, or narrower weights"
+            )
 
 
 def _check_storage(step: Step, part: str) -> None:
