@@ -315,6 +315,7 @@ class _Planner:
         wire = self._wire(tensor, pack, comment(f"input '{op.source.name}' {tensor.shape}"))
         self.plan.inputs.append(wire)
         self._offer(tensor, wire)
+        self._discard_unread(tensor, wire)
 
     def _wire(self, tensor: Tensor, pack: int, note: str, suffix: str = "") -> Wire:
         name = self.identifiers.make(tensor.name + suffix)
@@ -414,11 +415,12 @@ class _Planner:
                 self._offer(tensor, wire)
             else:
                 self.outputs[index] = wire
-            if self.plan.stream and not self.reads[tensor]:
-                self._discard(tensor, wire)
+            self._discard_unread(tensor, wire)
 
-    def _discard(self, tensor: Tensor, wire: Wire) -> None:
-        """Empty the stream of a result that nobody reads, one of several of its layer."""
+    def _discard_unread(self, tensor: Tensor, wire: Wire) -> None:
+        """Empty the stream of what nobody reads, an input or one of several results: full, it would stop the design."""
+        if not self.plan.stream or self.reads[self.roots[tensor]]:
+            return
         name = self.identifiers.make(f"{tensor.name}_discarded")
         kernel = Kernel("discard", "discard.h", {"size": tensor.size})
         self._add(Step(name, comment(f"{tensor.name} is read by nobody"), kernel, (wire,), ()))
