@@ -153,6 +153,8 @@ def test_refused() -> None:
         ConfigError, match=r"layer 'depthwise': weights 'bram_port' is for dense layers and convolutions"
     ):
         hlsgen.convert(cnn(), {"layers": {"depthwise": {"weights": "bram_port"}}})
+    with pytest.raises(ConfigError, match=r"layer 'hidden' \(Dense\): weights 'bram_port' .* ap_ctrl_none"):
+        hlsgen.convert(mlp(), {"defaults": PORTS}, io_type="io_stream", control="ap_ctrl_none").plan  # noqa: B018
     with pytest.raises(ConfigError, match="weights"):
         hlsgen.convert(mlp(), {"defaults": {"weights": "axi"}})
 

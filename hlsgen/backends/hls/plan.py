@@ -137,6 +137,10 @@ class Pipeline:
     form: str = "auto"
     interval: int | None = None
 
+    def shared(self, reuse_factors: Sequence[int]) -> int:
+        """The interval of a flat pipeline of kernels with these reuse factors."""
+        return max([self.interval or 1, *reuse_factors])
+
     def is_flat(self, kernels: Mapping[Op, Kernel], io_type: str, ports: Interface) -> bool:
         """Whether the design is one pipeline. Raises ConfigError for one that cannot be."""
         if self.form != "flat":
@@ -207,7 +211,7 @@ class Plan:
     @property
     def interval(self) -> int:
         """The initiation interval of a flat pipeline: the wished one, and the largest reuse factor at least."""
-        return max([self.pipeline.interval or 1, *(step.kernel.reuse_factor for step in self.steps)])
+        return self.pipeline.shared([step.kernel.reuse_factor for step in self.steps])
 
 
 def make_plan(
@@ -233,9 +237,12 @@ def make_plan(
     stream = io_type == "io_stream" or (results is None and _needs_streams(design, ports, flat, wish))
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
-    _check_control(ports, dataflow)
+    _check_control(ports, dataflow, kernels)
     if not stream:
         depths.refuse_arrays()
+    if not dataflow and results is None:  # a trace is no hardware
+        interval = wish.shared([kernel.reuse_factor for kernel in kernels.values()])
+        kernels = {op: kernel.pipelined(interval) for op, kernel in kernels.items()}
     plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports, wish, depths=depths), wanted).run()
     if plan.stream:
         plan.fifos = fifos_of(plan, depths)
@@ -268,8 +275,14 @@ def _needs_streams(design: Design, ports: Interface, flat: bool, wish: Pipeline)
     return streams
 
 
-def _check_control(ports: Interface, dataflow: bool) -> None:
-    """Raise ConfigError for a dataflow on arrays that nothing begins."""
+def _check_control(ports: Interface, dataflow: bool, kernels: Mapping[Op, Kernel]) -> None:
+    """Raise ConfigError for a dataflow on arrays that nothing begins, and for weights with nothing between samples."""
+    loaded = next((op for op, kernel in kernels.items() if any(c.port for c in kernel.constants)), None)
+    if ports.control is Control.NONE and loaded is not None:
+        raise ConfigError(
+            f"{loaded.source.where}: weights 'bram_port' may change between samples, and with control ap_ctrl_none "
+            "nothing says where one ends; give ap_ctrl_hs or ap_ctrl_chain, or weights 'constant'"
+        )
     if ports.control is Control.NONE and ports.bus is Bus.AP_VLD and dataflow:
         raise ConfigError(
             "control: ap_ctrl_none is of AXI streams and flat pipelines, and this design is a dataflow on arrays, "

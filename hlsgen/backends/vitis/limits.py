@@ -21,6 +21,8 @@ def check_limits(plan: Plan, part: str) -> None:
         _check_storage(step, part)
     if plan.stream:
         _check_words(plan)
+    if not plan.dataflow:
+        _check_pipeline(plan)
 
 
 def _check_words(plan: Plan) -> None:
@@ -45,6 +47,20 @@ def _check_multipliers(step: Step) -> None:
             f"multipliers side by side, at most {MOST_MULTIPLIERS:,} are; give it strategy 'auto', or 'resource' with "
             f"a reuse_factor of {least} or more"
         )
+
+
+def _check_pipeline(plan: Plan) -> None:
+    """A flat pipeline has all positions of a layer side by side."""
+    for step in plan.steps:
+        members = step.kernel.members
+        built = members.get("all_multipliers", members.get("multipliers", 0))
+        if isinstance(built, int) and built > MOST_MULTIPLIERS:
+            least = -(-built * plan.interval // MOST_MULTIPLIERS)
+            raise ConfigError(
+                f"{step.note}: one pipeline of interval {plan.interval} builds {built:,} multipliers for all its "
+                f"positions, at most {MOST_MULTIPLIERS:,} are; give an interval of {least} or more, or pipeline "
+                "'dataflow'"
+            )
 
 
 def _check_weights(step: Step) -> None:
