@@ -58,6 +58,8 @@ def test_words_of_weights(large: Any, tmp_path: Path) -> None:
     least = int(re.findall(r"reuse_factor of (\d+)", str(refused.value))[0])
     assert 96 * 128 / least * 24 <= 65536 < 96 * 128 / (least - 1) * 24
     project_of(large, **settings, reuse_factor=least + 1, output_dir=tmp_path / "fits").write()
+    for wide in ({"default_width": 24}, {"precision": {"weight": "fixed<24,12>"}}):
+        project_of(large, input_precision="fixed<6,3>", output_dir=tmp_path / "auto", **wide).write()
 
 
 def test_memories_that_cannot_be_initialised(large: Any, tmp_path: Path) -> None:

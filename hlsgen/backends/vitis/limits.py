@@ -6,11 +6,9 @@ from hlsgen.backends.hls.plan import Plan, Step
 from hlsgen.backends.hls.ports import WIDEST_WORD
 from hlsgen.errors import ConfigError
 from hlsgen.ir.wish import Storage
-from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS
+from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS, MOST_WEIGHT_BITS
 
 _VERSAL = ("xcv", "xqv")
-_WIDEST_RESHAPED = 65536
-"""Bits of the widest word that ARRAY_RESHAPE makes (XFORM 203-133 beyond)."""
 
 
 def check_limits(plan: Plan, part: str) -> None:
@@ -66,11 +64,11 @@ def _check_pipeline(plan: Plan) -> None:
 def _check_weights(step: Step) -> None:
     """Weights that are read in turns are memories, a word a turn."""
     for constant in step.constants:
-        if constant.array.row is not None and constant.word_bits > _WIDEST_RESHAPED:
-            least = -(-constant.word_bits * constant.array.row // _WIDEST_RESHAPED)
+        if constant.array.row is not None and constant.word_bits > MOST_WEIGHT_BITS:
+            least = -(-constant.word_bits * constant.array.row // MOST_WEIGHT_BITS)
             raise ConfigError(
                 f"{step.note}: with reuse_factor {step.kernel.reuse_factor} a word of its weights has "
-                f"{constant.word_bits:,} bits, and no memory has words of more than {_WIDEST_RESHAPED:,}; give it a "
+                f"{constant.word_bits:,} bits, and no memory has words of more than {MOST_WEIGHT_BITS:,}; give it a "
                 f"reuse_factor of {least} or more, or narrower weights"
             )
 
