@@ -58,7 +58,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel"),
         ExpectMovedRanges(*ranges),
         ChooseWeightGrids(config.default_width, config.max_width),
-        ChooseHardware(config.io_type == "io_stream"),
+        ChooseHardware(config.io_type == "io_stream", config.default_width),
     )
 
 

@@ -104,7 +104,7 @@ def _ports(plan: Plan) -> str:
         numbers = [str(array.words.size), str(array.width)] if constant.is_apart else ["1", str(constant.word_bits)]
         form = PortForm.ELEMENTS if constant.is_apart else PortForm.WORD
         kind = f"{'' if array.signed else 'u'}int<{array.width}>"
-        described = form.value if array.row is None else _WEIGHTS
+        described = _WEIGHTS if constant.is_memory else form.value
         rows.append([constant.name, "in", kind, *numbers, str(constant.words), described])
     loading = loading_of(plan)
     if loading is not None:

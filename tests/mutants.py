@@ -477,9 +477,23 @@ MUTANTS = (
     Mutant(
         "keywords stay names",
         "hlsgen",
-        "return word in _KEYWORDS or word in _MACROS or",
-        "return word in _MACROS or",
+        "return word in _KEYWORDS | _MACROS | _HARDWARE or",
+        "return word in _MACROS | _HARDWARE or",
         ("tests/codegen/test_naming.py",),
+    ),
+    Mutant(
+        "words of the RTL stay names of ports",
+        "hlsgen",
+        "return word in _KEYWORDS | _MACROS | _HARDWARE or",
+        "return word in _KEYWORDS | _MACROS or",
+        ("tests/codegen/test_naming.py",),
+    ),
+    Mutant(
+        "a flat pipeline limits multipliers to those of a position",
+        "hlsgen",
+        "-(-self.multipliers * self.positions * self.reuse_factor // (interval * pixels))",
+        "-(-self.multipliers * self.reuse_factor // (interval * pixels))",
+        ("tests/backends/test_balance.py",),
     ),
     Mutant(
         "packs are never regrouped",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import prod
 
 from hlsgen.linter.source import Source
 
@@ -22,7 +23,8 @@ def stated_products(sources: Mapping[str, Source], top: str) -> dict[str, int]:
     Comparable are kernels that compute a position at a time, of types of which both have two bits at least (one bit is
     a choice), and whose weights are not part of what is built (strategy unrolled). A kernel that takes turns has the
     products of one of them in its text; another has all, and an interval above one lets the tool share the multipliers.
-    A design of one flat pipeline has all positions at once.
+    A design of one flat pipeline has all positions at once. Convolutions of several pixels at once are not comparable:
+    where the padding is, is known then, and products with it are left out.
     """
     configs = dict(_STRUCT.findall(sources["parameters.h"].text)) if "parameters.h" in sources else {}
     flat = "#pragma HLS DATAFLOW" not in sources[f"{top}.cpp"].text
@@ -33,12 +35,19 @@ def stated_products(sources: Mapping[str, Source], top: str) -> dict[str, int]:
         if call is None:
             continue
         config = configs.get(call["step"], "")
-        if stated is not None and call["function"] in _COUNTED and _multiplies(config):
+        if stated is not None and call["function"] in _COUNTED and _multiplies(config) and _pixels(config, flat) == 1:
             count = int(stated["count"] if _takes_turns(config) else stated["products"] or stated["count"])
             positions = re.search(r"int positions = (\d+);", config)
             found[call["step"]] = count * (int(positions.group(1)) if flat and positions else 1)
         stated = None
     return found
+
+
+def _pixels(config: str, flat: bool) -> int:
+    """How many pixels of a convolution are computed at once; 1 of what is none."""
+    extents = ("out_height", "out_width") if flat else ("parallel_rows", "parallel_columns")
+    found = [re.search(rf"int {name} = (\d+);", config) for name in extents]
+    return prod(int(extent.group(1)) for extent in found if extent is not None)
 
 
 def _takes_turns(config: str) -> bool:

@@ -13,6 +13,8 @@ from hlsgen.passes.base import Pass
 MOST_MULTIPLIERS = 4096
 """So many products of a layer ``strategy: auto`` builds side by side: with more, compilation takes hours, and a device
 has at most some thousands of DSPs."""
+MOST_WEIGHT_BITS = 65536
+"""So many bits of weights a turn reads: the widest word that ARRAY_RESHAPE makes (XFORM 203-133 of the tool beyond)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class ChooseHardware(Pass):
     optional = False
     streams: bool = False
     """Whether layers read and write a pixel a step, so that none is computed beside another."""
+    width: int = 16
+    """Bits of weights whose type nobody wished."""
 
     def run(self, graph: Graph) -> bool:
         layers: dict[str, list[Node]] = {}
@@ -39,7 +43,7 @@ class ChooseHardware(Pass):
             _refuse_parallel(name, nodes, self.streams)
             _refuse_ports(name, nodes)
             for node in nodes:
-                wanted, node.wish = node.wish.hardware, replace(node.wish, hardware=_settled(node, self.streams))
+                wanted, node.wish = node.wish.hardware, replace(node.wish, hardware=self._settled(node))
                 load_weights(graph, node)
                 why = _difference(node, wanted, node.wish.hardware)
                 if why:
@@ -47,6 +51,27 @@ class ChooseHardware(Pass):
         graph.notes += [f"{why}: {', '.join(takers)}" for why, takers in taken.items()]
         graph.notes += _unstored(graph)
         return bool(layers)
+
+    def _settled(self, node: Node) -> Hardware:
+        hardware, strategy = node.wish.hardware, _strategy(node)
+        valid = node.layer.valid_reuse_factors(strategy)
+        if hardware.strategy is Strategy.AUTO and "reuse_factor" not in hardware.named:
+            least = -(-node.layer.products // self._most(node, strategy))
+            valid = [factor for factor in valid if factor >= least]
+        return replace(
+            hardware,
+            strategy=strategy,
+            weights=hardware.weights if _loads(node) else WeightSource.CONSTANT,
+            reuse_factor=nearest_factor(hardware.reuse_factor, valid),
+            parallelization=nearest_factor(hardware.parallelization, _parallel(node, self.streams)),
+        )
+
+    def _most(self, node: Node, strategy: Strategy) -> int:
+        """The multipliers that a layer may have side by side; with resource their weights are a word of a memory."""
+        if strategy is not Strategy.RESOURCE:
+            return MOST_MULTIPLIERS
+        wished = node.wish.type("weight")
+        return min(MOST_MULTIPLIERS, MOST_WEIGHT_BITS // (self.width if wished is None else wished.width))
 
 
 def _unstored(graph: Graph) -> list[str]:
@@ -71,7 +96,8 @@ def _difference(node: Node, wanted: Hardware, settled: Hardware) -> str | None:
     if nearest_factor(wanted.reuse_factor, valid) == settled.reuse_factor:
         return f"reuse_factor {wanted.reuse_factor} does not divide every layer's work; the nearest that does"
     return (
-        f"more than {MOST_MULTIPLIERS} multipliers, so strategy resource and the least reuse_factor that leaves fewer"
+        f"more than {MOST_MULTIPLIERS} multipliers, or {MOST_WEIGHT_BITS} bits of weights a turn, so strategy resource "
+        "and the least reuse_factor that leaves fewer"
     )
 
 
@@ -155,21 +181,6 @@ def _refuse_parallel(name: str, nodes: Sequence[Node], streams: bool) -> None:
 def _parallel(node: Node, streams: bool) -> list[int]:
     shapes = [value.shape for value in node.inputs]
     return [1] if streams else node.layer.valid_parallelization(shapes)
-
-
-def _settled(node: Node, streams: bool) -> Hardware:
-    hardware, strategy = node.wish.hardware, _strategy(node)
-    valid = node.layer.valid_reuse_factors(strategy)
-    if hardware.strategy is Strategy.AUTO and "reuse_factor" not in hardware.named:
-        least = -(-node.layer.products // MOST_MULTIPLIERS)
-        valid = [factor for factor in valid if factor >= least]
-    return replace(
-        hardware,
-        strategy=strategy,
-        weights=hardware.weights if _loads(node) else WeightSource.CONSTANT,
-        reuse_factor=nearest_factor(hardware.reuse_factor, valid),
-        parallelization=nearest_factor(hardware.parallelization, _parallel(node, streams)),
-    )
 
 
 def nearest_factor(wanted: int, valid: Sequence[int]) -> int:

@@ -93,6 +93,23 @@ def test_a_flat_pipeline_of_a_wished_interval() -> None:
     assert "#pragma HLS PIPELINE II=3" in top(shared_too), "a layer that takes longer"
 
 
+def test_what_is_in_a_flat_pipeline_says_its_interval() -> None:
+    """A function of an interval of its own would share nothing, and a limit for one position be too few for all."""
+    net = Net(8)
+    rows = net.dense("rows", net.conv("conv", net.input((4, 4, 1)), 1, 5, size=2), 5, 4)
+    layers = {"conv": {"parallelization_factor": 3}}
+    project = project_of(
+        net.source(rows), input_precision="fixed<6,3>", pipeline="flat", interval=4, layers=layers, project_name="dut"
+    )
+    text = project.files["firmware/parameters.h"]
+    for step, limit, products in (("conv", "all_multipliers", 9 * 20), ("rows", "multipliers", 9 * 20)):
+        config = text.partition(f"struct {step}_config ")[2].partition("};")[0]
+        assert "static const int interval = 4;" in config
+        assert f"static const int {limit} = {products // 4};" in config
+    assert {call.multipliers for call in project.schedule.calls} == {45}, "the summary says the same"
+    executors_agree(project, np.random.default_rng(5).integers(-32, 32, (5, 4, 4, 1)) / 8)
+
+
 def test_a_dataflow_on_wish() -> None:
     project = project_of(perceptron(), input_precision="fixed<6,3>", pipeline="dataflow")
     assert "#pragma HLS DATAFLOW" in top(project) and "PIPELINE" not in top(project)

@@ -37,6 +37,12 @@ def test_an_identifier_is_safe(name):
     assert "__" not in made and not made.startswith("_"), "reserved for the implementation"
 
 
+@pytest.mark.parametrize("name", ["input", "output", "signal", "in", "out", "Wire", "reg", "BUFFER", "table", "entity"])
+def test_no_name_is_a_word_of_the_hardware(name):
+    """Vitis HLS calls a port ``input`` ``input_r``: header, block design and drivers would not be true of it."""
+    assert Identifiers().make(name) == f"n_{name}"
+
+
 @settings(max_examples=300)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=12))
 def test_identifiers_are_unique_ignoring_case(names):

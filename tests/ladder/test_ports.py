@@ -166,6 +166,14 @@ def test_several_samples_in_a_call():
     check_ports(project, data(), samples=7)
 
 
+@pytest.mark.parametrize("settings", [{"io_type": "io_stream"}, {"interface": "axi_master"}], ids=str)
+def test_an_input_that_nobody_reads_is_emptied(settings: dict[str, Any]):
+    """Its stream would fill, and then the design would stop; nor may anything be left in it."""
+    project = project_of(two_branches().source("fc"), **{**TWO, **settings, "layers": {}})
+    assert [step.inputs[0].name for step in project.plan.steps if step.kernel.function == "discard"] == ["image"]
+    check_ports(project, data())
+
+
 def test_every_kernel_of_a_border_is_compiled_here():
     projects = [
         two_ports(io_type="io_stream"),

@@ -112,13 +112,26 @@ def test_ports_are_described() -> None:
     ]
     top = files["firmware/mlp.cpp"]
     assert "#pragma HLS ARRAY_RESHAPE variable=hidden_dense_w complete dim=1" in top
-    assert "#pragma HLS INTERFACE mode=bram port=hidden_dense_w storage_type=ram_1p" in top
+    assert "#pragma HLS INTERFACE mode=ap_memory port=hidden_dense_w storage_type=ram_1p" in top
     assert "#pragma HLS INTERFACE mode=ap_none port=hidden_dense_b" in top
     assert "BIND_STORAGE" not in top
     assert "hidden_dense_w" not in files["firmware/weights.h"]
     assert "hidden_dense_w" in files["firmware/weights/hidden_dense_w.h"]
     (row,) = [line.split() for line in project.summary().splitlines() if line.startswith("hidden_dense_w ")]
     assert row[1:6] == ["in", "int<4>", "1", "32", "6"]
+
+
+def test_weights_of_one_turn_are_a_word() -> None:
+    """A memory of one word is none to the tool: what is read at once comes in at once."""
+    project = hlsgen.convert(mlp(), {"defaults": {"weights": "bram_port"}}, input_precision=INPUT, project_name="mlp")
+    top = project.files["firmware/mlp.cpp"]
+    assert "#pragma HLS ARRAY_RESHAPE variable=hidden_dense_w complete dim=0" in top
+    assert "#pragma HLS INTERFACE mode=ap_none port=hidden_dense_w" in top
+    assert "ap_memory" not in top
+    head = next(line for line in project.files["firmware/mlp.h"].splitlines() if "hidden_dense_w " in line)
+    assert head.endswith("48 integers of 4 bits in a word of 192 bits, number 0 in the lowest bits")
+    (row,) = [line.split() for line in project.summary().splitlines() if line.startswith("hidden_dense_w ")]
+    assert row[1:6] == ["in", "int<4>", "1", "192", "1"]
 
 
 def test_many_biases_have_ports_of_their_own() -> None:
@@ -140,6 +153,8 @@ def test_refused() -> None:
         ConfigError, match=r"layer 'depthwise': weights 'bram_port' is for dense layers and convolutions"
     ):
         hlsgen.convert(cnn(), {"layers": {"depthwise": {"weights": "bram_port"}}})
+    with pytest.raises(ConfigError, match=r"layer 'hidden' \(Dense\): weights 'bram_port' .* ap_ctrl_none"):
+        hlsgen.convert(mlp(), {"defaults": PORTS}, io_type="io_stream", control="ap_ctrl_none").plan  # noqa: B018
     with pytest.raises(ConfigError, match="weights"):
         hlsgen.convert(mlp(), {"defaults": {"weights": "ports"}})
 

@@ -33,6 +33,10 @@ def of_the_ladder(model: Callable[[], object], variant: Variant) -> Plan:
     return convert(kept(model), variant, input_precision="fixed<9,4>").plan
 
 
+def of_all_pixels(**settings: Any) -> Plan:
+    return convert(kept(every_kind), ALL[0], input_precision="fixed<9,4>", **settings).plan
+
+
 @functools.cache
 def kept(model: Callable[[], object]) -> object:
     return model()
@@ -49,6 +53,8 @@ DESIGNS: dict[str, Callable[[], Plan]] = {
     "residual_cnn, several samples a call": functools.partial(
         example, "residual_cnn", interface="axi_master", batch=True
     ),
+    "arithmetic, one pipeline": functools.partial(of_all_pixels, pipeline="flat", interval=3),
+    "arithmetic, pixels at once": functools.partial(of_all_pixels, layers={"conv": {"parallelization_factor": 3}}),
     **{
         f"{name}, {variant}": functools.partial(of_the_ladder, model, variant)
         for name, model in MODELS.items()

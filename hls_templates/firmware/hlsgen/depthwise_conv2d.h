@@ -144,12 +144,14 @@ template <class C> struct depthwise_by<C, false> {
             const typename C::sum_t start = start_sum<typename C::sum_t>(
                 from_mantissa<typename C::bias_t>(mux<C::output_turns>(b, first, turn.output)));
             typename C::sum_t total = turn.begins_output() ? start : sum[last];
+            typename C::sum_t added = zero<typename C::sum_t>();
         Multiplier:
             for (int m = 0; m < parts; m++) {
 #pragma HLS UNROLL
-                accumulate(total, input(turn, cells, l, m) *
+                accumulate(added, input(turn, cells, l, m) *
                                       from_mantissa<typename C::weight_t>(w[l * parts + m][turn.number]));
             }
+            accumulate(total, added);
             if (turn.begins_output()) {
             Move:
                 for (int o = first; o < last; o++) {

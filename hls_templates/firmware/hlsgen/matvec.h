@@ -7,6 +7,8 @@
 //   loaded    resource, but that the words are rows of bytes that the caller holds, and fills at run time: what includes byte_rows.h
 //   unrolled  every product that is not by zero has a turn in a lane of its output; a lane whose weights are all powers
 //             of two has no multiplier
+// The products of a turn are added up by themselves, and then to the sum: what a turn waits for of the one before it is
+// one adder, however many products there are.
 //
 // Config C
 //   input_t, weight_t, bias_t, weight_word, bias_word
@@ -25,6 +27,7 @@
 #include <type_traits>
 
 #include <hlsgen/arith.h>
+#include <hlsgen/limits.h>
 #include <hlsgen/mux.h>
 
 namespace hlsgen {
@@ -116,11 +119,13 @@ template <class C> struct matvec_by<C, turning::within_rows> {
 #pragma HLS UNROLL
             const typename C::sum_t start = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
             typename C::sum_t total = turn.is_first() ? start : sum[j];
+            typename C::sum_t added = zero<typename C::sum_t>();
         Multiplier:
             for (int m = 0; m < of_output; m++) {
 #pragma HLS UNROLL
-                accumulate(total, part[m] * turned<C>::weight(w, j * of_output + m, turn.number));
+                accumulate(added, part[m] * turned<C>::weight(w, j * of_output + m, turn.number));
             }
+            accumulate(total, added);
             sum[j] = total;
         }
     }
@@ -185,13 +190,22 @@ template <class C> struct matvec_by<C, turning::in_lanes> {
     static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights,
                      const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
 #pragma HLS INLINE
+        typename C::sum_t added[C::n_out];
+#pragma HLS ARRAY_PARTITION variable=added complete
     Start:
         for (int j = 0; j < C::n_out; j++) {
 #pragma HLS UNROLL
-            const typename C::sum_t start = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
-            sum[j] = turn.is_first() ? start : sum[j];
+            added[j] = zero<typename C::sum_t>();
         }
-        C::lanes::template turn<C>(turn.number, x, sum);
+        C::lanes::template turn<C>(turn.number, x, added);
+    Row:
+        for (int j = 0; j < C::n_out; j++) {
+#pragma HLS UNROLL
+            const typename C::sum_t start = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
+            typename C::sum_t total = turn.is_first() ? start : sum[j];
+            accumulate(total, added[j]);
+            sum[j] = total;
+        }
     }
 };
 

@@ -144,6 +144,22 @@ class Kernel:
         """Whether it can be part of one flat pipeline."""
         return self.small and self.strategy is Strategy.LATENCY
 
+    def pipelined(self, interval: int) -> Kernel:
+        """The same in a flat pipeline of ``interval`` cycles: all positions at once, which share multipliers so long.
+
+        Its functions become pipelines of that interval, and as many multipliers their limit.
+        """
+        of_pixel = self.members.get("multipliers")
+        pixels = self.multipliers // of_pixel if isinstance(of_pixel, int) else 1
+        multipliers = -(-self.multipliers * self.positions * self.reuse_factor // (interval * pixels))
+        said = {
+            "reuse_factor": interval,
+            "interval": interval,
+            "multipliers": multipliers,
+            "all_multipliers": multipliers * pixels,
+        }
+        return replace(self, members={name: said.get(name, member) for name, member in self.members.items()})
+
 
 _LITERALS = 1 << 63
 _SCHEDULE = frozenset(

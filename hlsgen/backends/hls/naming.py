@@ -25,6 +25,23 @@ _MACROS = frozenset(
     """.split()
 )
 """What the standard headers or some compilers define, and words of later standards."""
+_HARDWARE = frozenset(
+    """
+    abs access after alias all always architecture array assert assign attribute automatic begin block body buf buffer
+    bufif0 bufif1 bus casex casez cell cmos component config configuration constant deassign defparam design disable
+    disconnect downto edge elsif end endcase endconfig endfunction endgenerate endmodule endprimitive endspecify
+    endtable endtask entity event exit file force forever fork function generate generic genvar group guarded highz0
+    highz1 ifnone impure in incdir include inertial initial inout input instance integer is join label large liblist
+    library linkage literal localparam loop macromodule map medium mod module nand negedge new next nmos nor
+    noshowcancelled notif0 notif1 null of on open others out output package parameter pmos port posedge postponed
+    primitive procedure process pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure range rcmos
+    real realtime record reg reject release rem repeat report rnmos rol ror rpmos rtran rtranif0 rtranif1 scalared
+    select severity shared showcancelled signal sla sll small specify specparam sra srl strong0 strong1 subtype supply0
+    supply1 table task then time to tran tranif0 tranif1 transport tri tri0 tri1 triand trior trireg type unaffected
+    units until use variable vectored wait wand weak0 weak1 when wire with wor xnor
+    """.split()
+)
+"""Words of Verilog and VHDL that are none of C++: Vitis HLS gives a port of such a name another one (``input_r``)."""
 _SUFFIXES = ("_t", "_word", "_config", "_w", "_b", "_packs", "_parts", "_port", "_loaded", "_loads", "_words")
 """What generated names end with: those of a wire's types, its step, its constants, of what is beside a port, and of
 what loads a step's weights."""
@@ -104,7 +121,7 @@ class Identifiers:
 
 
 def _is_reserved(word: str) -> bool:
-    return word in _KEYWORDS or word in _MACROS or word.startswith(("hlsgen_", "ap_"))
+    return word in _KEYWORDS | _MACROS | _HARDWARE or word.startswith(("hlsgen_", "ap_"))
 
 
 def comment(name: str) -> str:

@@ -87,6 +87,11 @@ class NamedConstant:
         return self.array.width * self.array.extents[0]
 
     @property
+    def is_memory(self) -> bool:
+        """Whether its port is that of a memory: no tool takes one of a single word."""
+        return self.words > 1
+
+    @property
     def is_apart(self) -> bool:
         """Whether it is no memory, and more than a word holds: then each of it has a port."""
         return self.array.row is None and self.word_bits > WIDEST_WORD
@@ -133,6 +138,10 @@ class Pipeline:
 
     form: str = "auto"
     interval: int | None = None
+
+    def shared(self, reuse_factors: Sequence[int]) -> int:
+        """The interval of a flat pipeline of kernels with these reuse factors."""
+        return max([self.interval or 1, *reuse_factors])
 
     def is_flat(self, kernels: Mapping[Op, Kernel], io_type: str, ports: Interface) -> bool:
         """Whether the design is one pipeline. Raises ConfigError for one that cannot be."""
@@ -219,7 +228,7 @@ class Plan:
     @property
     def interval(self) -> int:
         """The initiation interval of a flat pipeline: the wished one, and the largest reuse factor at least."""
-        return max([self.pipeline.interval or 1, *(step.kernel.reuse_factor for step in self.steps)])
+        return self.pipeline.shared([step.kernel.reuse_factor for step in self.steps])
 
 
 def make_plan(
@@ -245,9 +254,12 @@ def make_plan(
     stream = io_type == "io_stream" or (results is None and _needs_streams(design, ports, flat, wish))
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
-    _check_control(ports, dataflow)
+    _check_control(ports, dataflow, kernels)
     if not stream:
         depths.refuse_arrays()
+    if not dataflow and results is None:  # a trace is no hardware
+        interval = wish.shared([kernel.reuse_factor for kernel in kernels.values()])
+        kernels = {op: kernel.pipelined(interval) for op, kernel in kernels.items()}
     plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports, wish, depths=depths), wanted).run()
     if plan.stream:
         plan.fifos = fifos_of(plan, depths)
@@ -280,8 +292,14 @@ def _needs_streams(design: Design, ports: Interface, flat: bool, wish: Pipeline)
     return streams
 
 
-def _check_control(ports: Interface, dataflow: bool) -> None:
-    """Raise ConfigError for a dataflow on arrays that nothing begins."""
+def _check_control(ports: Interface, dataflow: bool, kernels: Mapping[Op, Kernel]) -> None:
+    """Raise ConfigError for a dataflow on arrays that nothing begins, and for weights with nothing between samples."""
+    loaded = next((op for op, kernel in kernels.items() if any(c.source is WeightSource.BRAM_PORT for c in kernel.constants)), None)
+    if ports.control is Control.NONE and loaded is not None:
+        raise ConfigError(
+            f"{loaded.source.where}: weights 'bram_port' may change between samples, and with control ap_ctrl_none "
+            "nothing says where one ends; give ap_ctrl_hs or ap_ctrl_chain, or weights 'constant'"
+        )
     if ports.control is Control.NONE and ports.bus is Bus.AP_VLD and dataflow:
         raise ConfigError(
             "control: ap_ctrl_none is of AXI streams and flat pipelines, and this design is a dataflow on arrays, "
@@ -327,6 +345,7 @@ class _Planner:
         wire = self._wire(tensor, pack, comment(f"input '{op.source.name}' {tensor.shape}"))
         self.plan.inputs.append(wire)
         self._offer(tensor, wire)
+        self._discard_unread(tensor, wire)
 
     def _wire(self, tensor: Tensor, pack: int, note: str, suffix: str = "") -> Wire:
         name = self.identifiers.make(tensor.name + suffix)
@@ -426,11 +445,12 @@ class _Planner:
                 self._offer(tensor, wire)
             else:
                 self.outputs[index] = wire
-            if self.plan.stream and not self.reads[tensor]:
-                self._discard(tensor, wire)
+            self._discard_unread(tensor, wire)
 
-    def _discard(self, tensor: Tensor, wire: Wire) -> None:
-        """Empty the stream of a result that nobody reads, one of several of its layer."""
+    def _discard_unread(self, tensor: Tensor, wire: Wire) -> None:
+        """Empty the stream of what nobody reads, an input or one of several results: full, it would stop the design."""
+        if not self.plan.stream or self.reads[self.roots[tensor]]:
+            return
         name = self.identifiers.make(f"{tensor.name}_discarded")
         kernel = Kernel("discard", "discard.h", {"size": tensor.size})
         self._add(Step(name, comment(f"{tensor.name} is read by nobody"), kernel, (wire,), ()))
