@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 KEYS = {
-    "HLSConfig": "leave it out; its 'Model' is 'defaults' here, its 'LayerType' 'layer_types', its 'LayerName' 'layers'",
+    "HLSConfig": "leave it out: 'Model' is 'defaults' here, its 'LayerType' 'layer_types', its 'LayerName' 'layers'",
     "Model": "what hls4ml has below it stands below 'defaults' ('model' is the path of the model)",
     "LayerType": "its name is 'layer_types'",
     "LayerName": "its name is 'layers'",
