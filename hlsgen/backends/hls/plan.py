@@ -142,6 +142,11 @@ class Pipeline:
                 "'io_parallel' and interface 'ap_vld'"
             )
         for op, kernel in kernels.items():
+            if any(constant.port for constant in kernel.constants):
+                raise ConfigError(
+                    f"{op.source.where}: pipeline 'flat' unrolls every loop, and its weights are read at a port a word "
+                    "a turn; give it weights 'constant', or leave pipeline out"
+                )
             if kernel.strategy is not Strategy.LATENCY:
                 raise ConfigError(
                     f"{op.source.where}: pipeline 'flat' unrolls every loop, and strategy '{kernel.strategy}' takes "
@@ -478,5 +483,6 @@ def _facts(op: Op) -> tuple[str, ...]:
     if products:
         count = -(-products // op.reuse_factor)
         shared = f" for {products} products" if op.reuse_factor > 1 else ""
-        found.append(f"{count} multipliers{shared} a position" if count > 1 else f"1 multiplier{shared} a position")
+        several = f", {op.parallelization} positions at a time" if op.parallelization > 1 else ""
+        found.append(f"{count} multiplier{'s' if count > 1 else ''}{shared} a position{several}")
     return tuple(comment(fact) for fact in found)

@@ -14,7 +14,10 @@ _VERSAL = ("xcv", "xqv")
 def check_limits(plan: Plan, part: str) -> None:
     """Raise ConfigError for a design beyond the limits, with the layer and what fits."""
     for step in plan.steps:
-        _check_multipliers(step)
+        if plan.dataflow:
+            _check_multipliers(step)
+        else:
+            _check_pipeline(step, plan.interval)
         _check_storage(step, part)
     if plan.stream:
         _check_words(plan)
@@ -41,6 +44,19 @@ def _check_multipliers(step: Step) -> None:
             f"{step.note}: strategy {kernel.strategy} with reuse_factor {kernel.reuse_factor} builds {multipliers:,} "
             f"multipliers side by side, at most {MOST_MULTIPLIERS:,} are; give it strategy 'auto', or 'resource' with "
             f"a reuse_factor of {least} or more"
+        )
+
+
+def _check_pipeline(step: Step, interval: int) -> None:
+    """One pipeline computes all positions at once, and shares multipliers in its interval."""
+    kernel = step.kernel
+    products = kernel.multipliers * kernel.reuse_factor * kernel.positions
+    if products > MOST_MULTIPLIERS * interval:
+        raise ConfigError(
+            f"{step.note}: one pipeline computes all positions ({kernel.positions:,}) at once, with "
+            f"{-(-products // interval):,} multipliers in an interval of {interval:,}, and at most "
+            f"{MOST_MULTIPLIERS:,} are built; leave pipeline 'flat' out, or give an interval of "
+            f"{-(-products // MOST_MULTIPLIERS):,} or more"
         )
 
 
