@@ -1,4 +1,4 @@
-"""One pipeline computes all positions at once: what is refused of it, and that what is offered is taken."""
+"""What builds too many multipliers is refused, and what is offered instead is taken."""
 
 from __future__ import annotations
 
@@ -53,3 +53,21 @@ def test_weights_at_ports_have_turns() -> None:
     assert said.endswith("give it weights 'constant', or leave pipeline out")
     assert project_of(images(), pipeline="flat", layers={"conv": {"weights": "constant"}}, interval=4).files
     assert project_of(images(), defaults={"weights": "bram_port"}).files
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"strategy": "latency"}, {"strategy": "auto", "reuse_factor": 1}, {"strategy": "resource", "reuse_factor": 2}],
+    ids=str,
+)
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_the_reuse_factor_that_is_offered_is_taken(named: dict[str, Any], io_type: str) -> None:
+    source, settings = positions(3, 120, 90), {"io_type": io_type, "default_width": 8}
+    said = refusal(source, **settings, layers={"fc": named})
+    found = re.search(r"at most 4,096 are; give it strategy '(\w+)' with a reuse_factor of (\d+) or a larger one", said)
+    assert found
+    offered = {"strategy": found[1], "reuse_factor": int(found[2])}
+    assert project_of(source, **settings, layers={"fc": offered}).files
+    assert "reuse_factor" in refusal(
+        source, **settings, layers={"fc": {**offered, "reuse_factor": offered["reuse_factor"] - 1}}
+    )
