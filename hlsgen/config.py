@@ -6,7 +6,8 @@ specific level that says something wins. A model's own quantiser stands between 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -35,6 +36,7 @@ from hlsgen.ir.spelling import INPUT_MODES, WrittenType
 from hlsgen.ir.text import is_storable
 from hlsgen.ir.types import FixedType
 from hlsgen.named_files import checked_file
+from hlsgen.names_of_hls4ml import advice_on_key, advice_on_value
 from hlsgen.strict_yaml import MAX_BYTES, Document, parse
 
 IoType = Literal["io_parallel", "io_stream"]
@@ -104,6 +106,13 @@ def _real(value: Any) -> Any:
         return float(value)
     except OverflowError:
         raise ValueError("expected a number that a float holds") from None
+
+
+def _percent(value: Any) -> Any:
+    """A number of %, without a sign."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        raise ValueError("expected the number without its '%'")
+    return _real(value)
 
 
 def _writable(value: Any) -> Any:
@@ -236,7 +245,7 @@ class Config(_Strict):
     clock_uncertainty: Annotated[
         float | None,
         Field(ge=0, lt=100, allow_inf_nan=False, description="% of the period kept for wires; default: the tool's own"),
-        BeforeValidator(lambda value: None if value is None else _real(value)),
+        BeforeValidator(lambda value: None if value is None else _percent(value)),
     ] = None
     io_type: IoType = "io_parallel"
     pipeline: Annotated[
@@ -290,7 +299,7 @@ class Config(_Strict):
             allow_inf_nan=False,
             description="% of the magnitudes that calibration_method 'percentile' holds",
         ),
-        Number,
+        BeforeValidator(_percent),
     ] = 99.99
     defaults: LayerSettings = Field(default_factory=LayerSettings)
     layer_types: dict[str, LayerSettings] = Field(default_factory=dict)
@@ -343,7 +352,7 @@ def make_config(
     valid = {*Config.model_fields, *_MODEL_LEVEL}
     for key, value in overrides.items():
         if key not in valid:
-            raise ConfigError(f"{caller}: unknown setting '{key}'{nearest(key, valid)}")
+            raise ConfigError(f"{caller}: unknown setting '{key}'{_advice(key, [], valid)}")
         if key in _MODEL_LEVEL:
             data["defaults"] = {**_as_dict(data.get("defaults"), "defaults"), key: value}
         else:
@@ -419,15 +428,25 @@ def _explain(error: Any, origin: _Origin, model: type[BaseModel]) -> str:
     place = ".".join(_shortened(part) for part in path)
     if unknown:
         *parents, key = error["loc"]
-        return f"{where}: unknown key '{place}'{_advice(str(key), parents, model)}"
+        if model is Config and not parents and key in LayerSettings.model_fields:
+            advice = "; it is a setting of layers: put it below 'defaults:', or a layer of 'layers:'"
+            return f"{where}: unknown key '{place}'{advice}"
+        return f"{where}: unknown key '{place}'{_advice(str(key), parents, _fields_at(parents, model))}"
     found = f", found {brief(error['input'])}" if not isinstance(error["input"], dict) else ""
-    return f"{where}: {place}: {error['msg'].removeprefix('Value error, ')}{found}"
+    return f"{where}: {place}: {error['msg'].removeprefix('Value error, ')}{found}{_advice_on_value(error)}"
 
 
-def _advice(key: str, parents: list[Any], model: type[BaseModel]) -> str:
-    if model is Config and not parents and key in LayerSettings.model_fields:
-        return "; it is a setting of layers: put it below 'defaults:', or a layer of 'layers:'"
-    return nearest(key, _fields_at(parents, model))
+def _advice(key: str, parents: Sequence[Any], valid: Collection[str]) -> str:
+    """What to write instead of a key that is unknown below ``parents``, where these are valid."""
+    return advice_on_key(key, "precision" in parents) or nearest(key, valid)
+
+
+def _advice_on_value(error: Any) -> str:
+    """What to write instead of a word that is none of those that are valid."""
+    if error["type"] != "literal_error" or not isinstance(error["input"], str):
+        return ""
+    words = re.findall("'([^']*)'", error["ctx"]["expected"])
+    return advice_on_value(str(error["loc"][-1]), error["input"], words)
 
 
 def _shortened(part: str | int) -> str:

@@ -128,12 +128,12 @@ def with_weights(
 
     ``rewritten`` and ``design`` are what was made of ``former`` by this configuration and calibration, ``inferred`` is
     what :func:`inferred_ops` says of it. What they chose by their weights stays: exponents of channels, strategies,
-    reuse factors, and every type. Raises WeightsError where that cannot be.
+    reuse factors, which scales are fused, and every type. Raises WeightsError where that cannot be.
     """
     graph = with_constants_of(former, given)
     again = graph.copy()
     run_passes(again, _keeping_passes(config, calibration, rewritten, design), config.skip_passes)
-    check_same(rewritten, again)
+    check_same(rewritten, again, _FUSED_OTHERWISE)
     keep = KeepTypes(design.ops, inferred, config.default_width, config.max_width)
     return graph, again, infer(again, (keep, *(step for step in steps(config) if step.pass_name() in _STATEMENTS)))
 
@@ -144,12 +144,14 @@ def inferred_ops(rewritten: Graph, config: Config, calibrated: bool = False) -> 
     return infer(rewritten, (inference,)).ops
 
 
+_FUSED_OTHERWISE = "what can be fused follows from the numbers; convert the model anew"
 _STATEMENTS = {step.pass_name() for step in (StateLosses, StateRounding, StateUnequalChannels, StateDeviations)}
 
 
 def _keeping_passes(config: Config, calibration: Calibration | None, former: Graph, design: Design) -> list[Pass]:
     """The passes, but for those that choose by the weights: what they chose is kept."""
     kept: dict[type[Pass], list[Pass]] = {
+        FuseBatchnorm: [FuseBatchnorm(config.fuse_quantized, staying=frozenset(node.name for node in former))],
         EqualiseChannels: [KeepExponents(former)],
         ChooseWeightGrids: [],
         ChooseHardware: [KeepHardware(design.ops)],

@@ -445,3 +445,18 @@ def test_notes_warnings_and_errors_that_nobody_can_read_change_nothing(
             sys.stderr.flush()  # as Python does at its end
         assert int(exit_info.value.code or 0) == status, words
     assert (tmp_path / "out" / "build.tcl").is_file()
+
+
+@pytest.mark.parametrize("factor", ["6", "auto"])
+def test_a_reuse_factor_is_a_number_or_auto(call: Call, iris: Path, tmp_path: Path, factor: str) -> None:
+    result = call("convert", iris, "--reuse-factor", factor, "--strategy", "resource", "-o", tmp_path / "out", "-q")
+    assert result.status == 0
+    wanted = json.loads((tmp_path / "out" / "hlsgen.json").read_text())["config"]["defaults"]["reuse_factor"]
+    assert str(wanted) == factor
+
+
+@pytest.mark.parametrize("factor", ["six", "-1", "1.5", ""])
+def test_another_reuse_factor_is_wrong_use(call: Call, iris: Path, tmp_path: Path, factor: str) -> None:
+    result = call("convert", iris, f"--reuse-factor={factor}", "-o", tmp_path / "out")
+    assert result.status == 2 and f"--reuse-factor: expected a whole number or 'auto', found {factor!r}" in result.err
+    assert not (tmp_path / "out").exists()

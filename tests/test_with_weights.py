@@ -378,3 +378,74 @@ def test_refused_where_a_type_inside_of_a_kernel_would_be_another() -> None:
         WeightsError, match=r"^layer 'prelu' \(PReLU\): '\w+' of prelu would be .*, which is part of the"
     ):
         check_same_program(plan, other)
+
+
+# -- what is fused ---------------------------------------------------------------------------------
+
+
+def between(scale: list[float], shift: float = 0.25) -> Any:
+    """Dense, ReLU, BatchNormalization, Dense: which of them takes the scale in depends on its numbers."""
+    model = keras.Sequential(
+        [
+            keras.Input((5,), name="x"),
+            kl.Dense(4, activation="relu", name="hidden"),
+            kl.BatchNormalization(name="bn", epsilon=1e-3),
+            kl.Dense(3, name="classes"),
+        ]
+    )
+    rng = np.random.default_rng(3)
+    for name in ("hidden", "classes"):
+        layer = model.get_layer(name)
+        layer.set_weights([rng.uniform(-0.4, 0.4, w.shape) for w in layer.get_weights()])
+    ones = np.ones(4)
+    model.get_layer("bn").set_weights([np.array(scale), shift * ones, 0 * ones, ones - 1e-3])
+    return model
+
+
+EVEN, UNEVEN = [1.0, 0.75, 0.5, 1.0], [1.0, 0.02, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(("first", "second"), [(EVEN, UNEVEN), (UNEVEN, EVEN)], ids=["fused", "apart"])
+def test_what_was_fused_stays_so(first: list[float], second: list[float]) -> None:
+    """A scale whose factors differ much is left alone, where somebody may choose: here the first conversion did."""
+    project = hlsgen.convert(between(first), input_precision=INPUT)
+    assert any(op.name == "bn" for op in project.design) == (first == UNEVEN)
+    other = project.with_weights(between(second))
+    assert types(other) == types(project)
+    x = grid_input((5,), bound=16)
+    assert_right(other, x)
+    np.testing.assert_allclose(other.predict(x), np.asarray(between(second)(x)), atol=0.02)
+
+
+def test_refused_where_numbers_let_something_else_be_fused() -> None:
+    """Without a shift the scale passes the rectifier and goes into the layer in front; with one it cannot."""
+    negative = between([-1.0, 1.0, 1.0, 1.0], 0.0)
+    project = hlsgen.convert(between(EVEN, 0.0), input_precision=INPUT, layers={"classes": {"precision": "fixed<9,2>"}})
+    assert "bn is fused into hidden" in "\n".join(project.design.notes)
+    with pytest.raises(WeightsError, match=r"what can be fused follows from the numbers; convert the model anew"):
+        project.with_weights(negative)
+
+
+# -- of what readers can tell apart ----------------------------------------------------------------
+
+
+def test_a_narrowed_result_that_saturates_earlier_stays() -> None:
+    """Of a result that saturates below what its reader tells apart nothing else is asked than before."""
+    settings: Settings = {"defaults": {"weights": "bram_port", "precision": "fixed<16,6,RND,SAT>"}}
+    project = hlsgen.convert(mlp(1), input_precision="fixed<12,3>", **settings)
+    narrowed = project.design.ops[1].outputs[0]
+    assert not narrowed.type.signed and narrowed.typing.demand.high > narrowed.type.max
+    other = project.with_weights(mlp(2))
+    assert types(other) == types(project)
+    assert_right(other, grid_input((5,), bound=16))
+
+
+def test_an_average_whose_type_is_fixed_is_divided_as_before() -> None:
+    """How finely a quotient is kept depends on what reads it: here its own type."""
+    x = keras.Input((7, 2), name="x")
+    h = kl.GlobalAveragePooling1D(name="mean")(kl.Conv1D(3, 3, name="conv")(x))
+    model = filled(keras.Model(x, kl.Dense(2, name="classes")(h)), 1)
+    project = hlsgen.convert(model, input_precision=INPUT, precision="fixed<16,6,RND,SAT>")
+    other = project.with_weights(filled(model, 2))
+    assert types(other) == types(project)
+    assert_right(other, grid_input((7, 2), bound=16))

@@ -21,7 +21,7 @@ from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, InterfaceName, IoType, Strategy
 from hlsgen.design.array_files import load_inputs
 from hlsgen.design.arrays import Array
-from hlsgen.errors import ConfigError, OutputDirError, nearest
+from hlsgen.errors import ConfigError, OutputDirError, brief, nearest
 from hlsgen.files import replacing
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Tensor
@@ -71,7 +71,11 @@ Tlast = Annotated[bool | None, _option("--tlast/--no-tlast", text="AXI streams w
 PortWidth = Annotated[int | None, _option("--port-width", text="Bits of the widest word of an AXI port.")]
 StrategyOption = Annotated[Strategy | None, _option("--strategy", text="Optimise products for this.")]
 Reuse = Annotated[
-    int | None, _option("--reuse-factor", text="Cycles that share one multiplier; each layer takes the nearest valid.")
+    str | None,
+    _option(
+        "--reuse-factor",
+        text="Cycles that share one multiplier; each layer takes the nearest valid. Or 'auto': balanced.",
+    ),
 ]
 Part = Annotated[str | None, _option("--part", text="Device, as Vitis names it.")]
 Clock = Annotated[float | None, _option("--clock-period", text="In ns.")]
@@ -176,7 +180,7 @@ def convert(
         tlast=tlast,
         port_width=port_width,
         strategy=strategy,
-        reuse_factor=reuse_factor,
+        reuse_factor=None if reuse_factor is None else _factor(reuse_factor),
         part=part,
         clock_period=clock_period,
         clock_uncertainty=clock_uncertainty,
@@ -290,6 +294,13 @@ def _project(model: Path, config: Path | None, **options: Any) -> hlsgen.Project
 def _given(**options: Any) -> dict[str, Any]:
     """Only the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _factor(text: str) -> int | str:
+    """A reuse factor as a configuration has it."""
+    if text != "auto" and not (text.isascii() and text.isdecimal()):
+        raise ConfigError(f"--reuse-factor: expected a whole number or 'auto', found {brief(text)}")
+    return text if text == "auto" else int(text)
 
 
 def _check_storable(outputs: Sequence[Tensor]) -> None:

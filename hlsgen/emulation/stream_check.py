@@ -64,13 +64,26 @@ def _stops(plan: Plan, short: Sequence[tuple[str, int]]) -> str:
         fifo = plan.fifos[name]
         writer, reader = (_call(plan, name, side) for side in ("outputs", "inputs"))
         texts.append(f"stream '{name}' from {writer} to {reader} is full with {fifo.depth} words and needs {needed}")
-    wished = any(plan.fifos[name].wished for name, _ in short)
-    advice = (
-        "leave out fifo_depth of the layer that yields it, or raise it to that"
-        if wished
-        else "give the layer that yields it that fifo_depth, and report it: computed depths are enough"
-    )
-    return f"the design stops, its processes wait for each other: {'; '.join(texts)}; {advice}"
+    return f"the design stops, its processes wait for each other: {'; '.join(texts)}; {_advice(plan, short)}"
+
+
+def _advice(plan: Plan, short: Sequence[tuple[str, int]]) -> str:
+    """What to write into the configuration: the depth that each layer needs.
+
+    Wished depths that are too short make others too short that were computed beside them: they grow together, and
+    what is wished for such a layer is no less than any of its streams has.
+    """
+    if not any(plan.fifos[name].wished for name, _ in short):
+        return "give the layer that yields it that fifo_depth, and report it: computed depths are enough"
+    tensors = {wire.name: wire.tensor for wire in plan.wires}
+    depths: dict[str, int] = {}
+    for name, needed in short:
+        wish = plan.depths.by_tensor.get(tensors[name])
+        layer = tensors[name] if wish is None or wish.layer is None else wish.layer
+        beside = [plan.fifos[other].depth for other, tensor in tensors.items() if tensor == tensors[name]]
+        depths[layer] = max(depths.get(layer, 0), needed, *beside)
+    said = ", ".join(f"{depth} to '{layer}'" for layer, depth in depths.items())
+    return f"give a fifo_depth of {said}; or leave it out where it is said"
 
 
 def _call(plan: Plan, stream: str, side: str) -> str:

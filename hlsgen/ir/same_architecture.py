@@ -30,9 +30,10 @@ def with_constants_of(former: Graph, given: Graph) -> Graph:
     return graph
 
 
-def check_same(former: Graph, given: Graph) -> None:
+def check_same(former: Graph, given: Graph, advice: str = _ADVICE) -> None:
     """Raise WeightsError where two graphs differ in anything but names and numbers: the nodes in their order, what
-    they read, their options, the types that the model's quantisers fixed, and the shapes of their constants."""
+    they read, their options, the types that the model's quantisers fixed, and the shapes of their constants. ``advice``
+    ends the message."""
     places = [{value: place for place, value in enumerate(graph.values)} for graph in (former, given)]
     for node, other in zip_longest(former.nodes, given.nodes):
         if node is None or other is None or (difference := _difference(node, other, places)):
@@ -40,9 +41,9 @@ def check_same(former: Graph, given: Graph) -> None:
             if node is not None and other is not None:
                 found = f"{found}: {difference}"
             where = "behind its last layer" if node is None else node.source.where
-            raise WeightsError(f"{where}: the new model has {found}, expected {_expected(node)}; {_ADVICE}")
+            raise WeightsError(f"{where}: the new model has {found}, expected {_expected(node)}; {advice}")
     if [places[0][value] for value in former.outputs] != [places[1][value] for value in given.outputs]:
-        raise WeightsError(f"the outputs of the new model are those of other layers; {_ADVICE}")
+        raise WeightsError(f"the outputs of the new model are those of other layers; {advice}")
 
 
 def _spelt(node: Node) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from hlsgen.errors import OutputDirError
+from hlsgen.errors import OutputDirError, ToolError, brief
 from hlsgen.linter.circuit import Circuit
 from hlsgen.linter.compile import compile_top
 from hlsgen.linter.dataflow import Call, calls_of, check_dataflow, regions_of, top_function
@@ -22,12 +22,15 @@ from hlsgen.linter.multiplexers import registers_of
 from hlsgen.linter.obey import Obedience, has_known_constants
 from hlsgen.linter.products import stated_products
 from hlsgen.linter.source import Source
+from hlsgen.named_files import checked_file, content_of, named_path
 from hlsgen.tools import Clang, find_clang
 
 _NO_CLANG = (
     "no clang: only the text was looked at, not what is built of it; pip install 'hlsgen[lint]' brings one, or install "
     "clang 16 or newer and give it by --clang or HLSGEN_CLANG"
 )
+_LARGEST = 1 << 30
+"""Bytes of a file: one of the largest weights that are read, as text."""
 
 
 def lint(folder: str | Path, clang: str | None = None, *, constants: bool = False) -> Report:
@@ -36,10 +39,12 @@ def lint(folder: str | Path, clang: str | None = None, *, constants: bool = Fals
     ``clang``: a program; default: one that is found, else the text alone is looked at. ``constants``: also count the
     multiplications that are left when weights and tables are known, which takes as long again.
 
-    Raises OutputDirError for a folder that holds no project, ToolError for a clang that is none or does not take the
-    text.
+    Raises OutputDirError for a folder that holds no project, or files in it that cannot be read, ToolError for a clang
+    that is none or does not take the text.
     """
-    return lint_texts(_read(Path(folder)), find_clang(clang), constants=constants)
+    place = named_path(folder, "the folder of a project", OutputDirError)
+    program = None if clang is None else str(named_path(clang, "a clang", ToolError))
+    return lint_texts(_read(place), find_clang(program), constants=constants)
 
 
 def lint_texts(files: Mapping[str, str], clang: Clang | None, *, constants: bool = False) -> Report:
@@ -75,7 +80,9 @@ class _Project:
     @classmethod
     def of(cls, files: Mapping[str, str]) -> _Project:
         sources = {name: Source(name, text) for name, text in files.items()}
-        return cls(sources, next(PurePosixPath(name).stem for name in files if name.endswith(".cpp")))
+        tops = [name for name in files if name.endswith(".cpp")]
+        found = [name for name in tops if top_function(sources[name]) is not None]
+        return cls(sources, PurePosixPath((found or tops)[0]).stem)
 
     @property
     def main(self) -> Source:
@@ -127,9 +134,25 @@ class _Project:
 def _read(folder: Path) -> dict[str, str]:
     """The texts of a project's firmware. Raises OutputDirError."""
     firmware = folder / "firmware"
-    if not (folder / "hlsgen.json").is_file() or not firmware.is_dir():
+    try:
+        found = (folder / "hlsgen.json").is_file() and firmware.is_dir()
+        paths = sorted(path for path in firmware.rglob("*") if path.suffix in (".h", ".cpp")) if found else []
+    except (OSError, ValueError) as refused:  # of the system, or of a path with a NUL
+        raise OutputDirError(f"{brief(str(folder))}: cannot be read ({refused})") from refused
+    if not found:
         raise OutputDirError(f"{folder}: no project of hlsgen's; give the folder that 'hlsgen convert' has written")
-    paths = sorted(path for path in firmware.rglob("*") if path.suffix in (".h", ".cpp"))
     if not any(path.suffix == ".cpp" for path in paths):
         raise OutputDirError(f"{firmware}: no top function there; write the project again")
-    return {path.relative_to(firmware).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    return {path.relative_to(firmware).as_posix(): _text(path) for path in paths}
+
+
+def _text(path: Path) -> str:
+    """What stands in a file of the firmware. Raises OutputDirError."""
+    expected = "a text of the firmware; write the project again, or take the file away"
+    content = content_of(checked_file(path, expected, OutputDirError), expected, OutputDirError, _LARGEST)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise OutputDirError(
+            f"{path}: is no text in UTF-8 ({error.reason} at byte {error.start}); expected {expected}"
+        ) from error

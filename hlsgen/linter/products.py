@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from math import prod
 
 from hlsgen.linter.source import Source
 
@@ -12,19 +11,19 @@ _STATED = re.compile(r"//\s+(?P<count>\d+) multipliers?(?: for (?P<products>\d+)
 _CALL = re.compile(r"hlsgen::(?P<function>\w+)<(?P<step>\w+)_config>")
 _STRUCT = re.compile(r"struct (\w+)_config \{(.*?)\n\};", re.DOTALL)
 _TYPE = re.compile(r"typedef ap_(u?)fixed<(\d+)\b[^;]*> (\w+);")
+_MEMBER = re.compile(r"static const int (\w+) = (\d+);")
 _COUNTED = {"dense", "conv2d", "depthwise_conv2d"}
-"""Kernels that compute one position at a time; of others a statement is about more or less than what stands side by
-side."""
+"""Kernels of which a statement is about what stands side by side; of others about more or less."""
 
 
 def stated_products(sources: Mapping[str, Source], top: str) -> dict[str, int]:
     """Step -> the multiplications that its kernel's text must have.
 
-    Comparable are kernels that compute a position at a time, of types of which both have two bits at least (one bit is
-    a choice), and whose weights are not part of what is built (strategy unrolled). A kernel that takes turns has the
-    products of one of them in its text; another has all, and an interval above one lets the tool share the multipliers.
-    A design of one flat pipeline has all positions at once. Convolutions of several pixels at once are not comparable:
-    where the padding is, is known then, and products with it are left out.
+    Comparable are kernels of types of which both have two bits at least (one bit is a choice), and whose weights are
+    not part of what is built (strategy unrolled). One that computes several positions at a time, or all of them in one
+    flat pipeline, has the products of all; not compared are those of which some lie at a border, where padding is no
+    factor. A kernel that takes turns has the products of one of them in its text; another has all, and an interval
+    above one lets the tool share the multipliers.
     """
     configs = dict(_STRUCT.findall(sources["parameters.h"].text)) if "parameters.h" in sources else {}
     flat = "#pragma HLS DATAFLOW" not in sources[f"{top}.cpp"].text
@@ -35,19 +34,33 @@ def stated_products(sources: Mapping[str, Source], top: str) -> dict[str, int]:
         if call is None:
             continue
         config = configs.get(call["step"], "")
-        if stated is not None and call["function"] in _COUNTED and _multiplies(config) and _pixels(config, flat) == 1:
+        comparable = call["function"] in _COUNTED and _multiplies(config) and not _sees_borders(config, flat)
+        if stated is not None and comparable:
             count = int(stated["count"] if _takes_turns(config) else stated["products"] or stated["count"])
-            positions = re.search(r"int positions = (\d+);", config)
-            found[call["step"]] = count * (int(positions.group(1)) if flat and positions else 1)
+            found[call["step"]] = count * _side_by_side(config, flat)
         stated = None
     return found
 
 
-def _pixels(config: str, flat: bool) -> int:
-    """How many pixels of a convolution are computed at once; 1 of what is none."""
-    extents = ("out_height", "out_width") if flat else ("parallel_rows", "parallel_columns")
-    found = [re.search(rf"int {name} = (\d+);", config) for name in extents]
-    return prod(int(extent.group(1)) for extent in found if extent is not None)
+def _side_by_side(config: str, flat: bool) -> int:
+    """How many positions a kernel computes at once."""
+    members = _members(config)
+    if flat:
+        return members.get("positions", members.get("out_height", 1) * members.get("out_width", 1))
+    return members.get("parallel_rows", 1) * members.get("parallel_columns", 1)
+
+
+def _sees_borders(config: str, flat: bool) -> bool:
+    """Whether some of the positions that are computed at once lie at a border that is padded, whichever they are."""
+    members = _members(config)
+    return any(
+        (flat or members.get(f"parallel_{axis}", 1) > 1) and any(members.get(pad, 0) for pad in pads)
+        for axis, pads in (("rows", ("pad_top", "pad_bottom")), ("columns", ("pad_left", "pad_right")))
+    )
+
+
+def _members(config: str) -> dict[str, int]:
+    return {name: int(value) for name, value in _MEMBER.findall(config)}
 
 
 def _takes_turns(config: str) -> bool:

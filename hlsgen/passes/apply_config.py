@@ -67,7 +67,9 @@ class ApplyConfig(Pass):
                 raise ConfigError(f"layers: the model has no layer '{name}'{nearest(name, names)}")
         for name in self.config.layer_types:
             if name not in classes:
-                raise ConfigError(f"layer_types: the model has no layer of type '{name}'{nearest(name, classes)}")
+                raise ConfigError(
+                    f"layer_types: the model has no layer of type '{name}' that computes{nearest(name, classes)}"
+                )
         if isinstance(self.config.input_precision, dict):
             inputs = {value.producer.source.name for value in graph.inputs}
             for name in self.config.input_precision:

@@ -37,7 +37,8 @@ class FuseBatchnorm(Pass):
 
     Options: fuse into weights that the model's quantisers fixed, too, and fit types to the result; the most that
     scales of different input channels may differ by (weights of one type hold their products), and the largest shift
-    (a mean in deviations: what it is subtracted from is multiplied by rounded weights); the widest exact product.
+    (a mean in deviations: what it is subtracted from is multiplied by rounded weights); the widest exact product; the
+    scales that stay, by their names, if that was chosen before, by other numbers.
     """
 
     exact = False
@@ -45,11 +46,13 @@ class FuseBatchnorm(Pass):
     most_spread: float = 16.0
     most_shift: float = 4.0
     widest: int = 18
+    staying: frozenset[str] | None = None
 
     def run(self, graph: Graph) -> bool:
         changed = False
         for node in graph:
-            if isinstance(node.layer, Scale) and not constants_pinned(node):
+            stays = self.staying is not None and node.name in self.staying
+            if isinstance(node.layer, Scale) and not stays and not constants_pinned(node):
                 changed |= self._back(graph, node) or self._ahead(graph, node)
         return changed
 
@@ -102,8 +105,8 @@ class FuseBatchnorm(Pass):
         return layer.behind_scale_exactly(by.scale, by.shift, self.widest)
 
     def _mild(self, affine: Affine) -> bool:
-        """Whether rounded weights that hold the scale lose no more than a few bits."""
-        return (
+        """Whether rounded weights that hold the scale lose no more than a few bits, unless others were to decide."""
+        return self.staying is not None or (
             spread(affine.scale.effective) <= self.most_spread
             and float(np.abs(affine.shift.effective).max()) <= self.most_shift
         )

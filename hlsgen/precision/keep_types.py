@@ -107,7 +107,10 @@ class _Keeping:
     def _context(self, node: Node) -> Context:
         width = self.widths.of(node).width
         context = Context(node.name, self.draft.inputs(node), node.wish, width, self.budget, self.widest)
-        return context if len(node.outputs) > 1 else replace(context, read_frac=self.readers.read_frac(node.output))
+        if len(node.outputs) > 1:
+            return context
+        fixed = node.wish.result
+        return replace(context, read_frac=self.readers.read_frac(node.output) if fixed is None else fixed.frac)
 
     def _recast(self, node: Node, name: str, former: Constant) -> Constant | None:
         """A constant that nobody fixed, in its former type; None of any other."""
@@ -116,7 +119,7 @@ class _Keeping:
             return None
         fixed, found = former.known_type, node.layer.recast(name, former.known_type)
         if found is not None:
-            if constant.values.any() and not former.fixed[0].any():
+            if constant.values.any() and not former.values.any():
                 raise _refused(node, f"its {name} was all zeros, of which {fixed} holds no others", "")
             if not fixed.signed and (constant.values < -float(fixed.step) / 2).any():
                 raise _refused(node, f"its {name} was never below zero, and {fixed} holds no such numbers", "")
@@ -165,29 +168,20 @@ def _check_demands(draft: Draft, wide: Draft) -> None:
         tensor = draft.tensors[value]
         if tensor.typing.demand == EVERYTHING:
             continue
-        if not _stores(tensor, demand):
+        if not _stores(tensor.type, wide.tensors[value], demand):
             was, now = _spelt(tensor.typing.demand), _spelt(demand)
             text = f"{tensor.type} was enough for what its readers tell apart ({was}), and is not any more ({now})"
             raise _refused(value.producer, text, _spans(tensor.typing.summed))
         draft.tensors[value] = replace(tensor, typing=replace(tensor.typing, demand=demand))
 
 
-def _stores(tensor: Tensor, wanted: Demand) -> bool:
-    """Whether the type of a value that was narrowed holds all that is wanted of it.
-
-    What was placed in a budget saturates, as it says, at an end that nobody narrowed.
-    """
-    fixed, summed, former = tensor.type, tensor.typing.summed, tensor.typing.demand
-    placed = tensor.typing.reason is Reason.BUDGET
-    low, high = (end * Fraction(2) ** -summed.frac for end in summed.whole())
+def _stores(fixed: FixedType, wide: Tensor, wanted: Demand) -> bool:
+    """Whether a narrowed type holds all that is wanted of a value, which ``wide`` holds before it is narrowed."""
+    low, high = (end * Fraction(2) ** -wide.interval.frac for end in wide.interval.whole())
     below = low >= fixed.min or (wanted.low is not None and wanted.low >= fixed.min)
     above = high <= fixed.max or (wanted.high is not None and wanted.high <= fixed.max)
-    fine = summed.frac <= fixed.frac or (wanted.frac is not None and wanted.frac <= fixed.frac)
-    return (
-        (below or (placed and former.low is None))
-        and (above or (placed and former.high is None))
-        and (fine or former.frac is None or placed)
-    )
+    fine = wide.type.frac <= fixed.frac or (wanted.frac is not None and wanted.frac <= fixed.frac)
+    return below and above and fine
 
 
 def _spelt(demand: Demand) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hlsgen.errors import ConfigError, DeadlockError, InputError
 from hlsgen.project import Project
 from tests.backends.fork_joins import fork_join
 from tests.backends.test_fifos import depths, residual
-from tests.passes.builders import grid
+from tests.passes.builders import Net, grid, project_of
 
 
 def yields_the_same(project: Project, shape: tuple[int, ...]) -> dict[str, int]:
@@ -44,7 +45,11 @@ def test_the_stream_that_is_too_short_is_named_and_its_depth_heals():
     found = re.search(
         r"stream '(\w+)' from stem_branch \(clone\) to add \(merge\) .* 3 words and needs (\d+);", str(caught.value)
     )
-    assert found is not None and found[1] == "stem_branch" and "leave out fifo_depth" in str(caught.value)
+    assert (
+        found is not None
+        and found[1] == "stem_branch"
+        and "fifo_depth of 18 to 'stem'; or leave it out where it is said" in str(caught.value)
+    )
     needed = int(found[2])
     assert needed == 2 * 8 + 2, "two windows, as it holds with room enough"
     assert residual(layers={"stem": {"fifo_depth": needed}}).check_streams().streams
@@ -59,3 +64,30 @@ def test_what_is_given():
         project.check_streams(np.zeros((2, 9)))
     with pytest.raises(ConfigError, match="check_streams.*on arrays and has no streams"):
         residual(io_type="io_parallel").check_streams()
+
+
+def joins() -> Any:
+    """Three shortcuts behind each other, each over two convolutions, and one over all of them."""
+    net = Net()
+    net.input((6, 5, 2))
+    block = "x"
+    for k in range(3):
+        net.conv(f"a{k}", block, 2, 2, padding="same")
+        net.conv(f"b{k}", f"a{k}", 2, 2, padding="same")
+        net.conv(f"s{k}", block, 2, 2, size=1)
+        block = net.call("Add", f"sum{k}", [f"b{k}", f"s{k}"])
+    return net.source(net.call("Concatenate", "all", [block, "x"], axis=-1))
+
+
+@pytest.mark.parametrize("short", [{"x", "sum0", "sum1"}, {"x"}, {"s0", "s1"}], ids=str)
+def test_the_depths_that_are_named_heal_several_joins(short: set[str]) -> None:
+    source = joins()
+    layers: dict[str, dict[str, int]] = {name: {"fifo_depth": 2} for name in (*short, "a0", "b1")}
+    settings = {"io_type": "io_stream", "input_precision": "fixed<6,2>", "default_width": 8}
+    with pytest.raises(DeadlockError) as caught:
+        project_of(source, **settings, layers=layers).check_streams()
+    advice = str(caught.value).rpartition("give a fifo_depth of ")[2]
+    named = {layer: int(depth) for depth, layer in re.findall(r"(\d+) to '(\w+)'", advice)}
+    assert named
+    healed = {layer: {"fifo_depth": depth} for layer, depth in named.items()}
+    assert project_of(source, **settings, layers=layers | healed).check_streams().streams

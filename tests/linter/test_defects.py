@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -250,3 +251,35 @@ def test_a_folder(tmp_path: Path) -> None:
     (tmp_path / "firmware" / "tiny.cpp").unlink()
     with pytest.raises(OutputDirError, match="no top function"):
         hlsgen.lint(tmp_path)
+
+
+def unreadable(folder: Path, kind: str) -> None:
+    odd = folder / "firmware" / "odd.h"
+    match kind:
+        case "bytes":
+            odd.write_bytes(b"\xff\xfe\x00\x01")
+        case "folder":
+            odd.mkdir()
+        case "link to nothing":
+            odd.symlink_to("nothing.h")
+        case "link to itself":
+            odd.symlink_to("odd.h")
+
+
+@pytest.mark.parametrize("kind", ["bytes", "folder", "link to nothing", "link to itself"])
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, kind: str) -> None:
+    write_files(tmp_path, {f"firmware/{name}": text for name, text in FILES.items()} | {"hlsgen.json": "{}"})
+    unreadable(tmp_path, kind)
+    with pytest.raises(OutputDirError, match=r"firmware/odd\.h: .*expected a text of the firmware; write the project"):
+        hlsgen.lint(tmp_path)
+
+
+@pytest.mark.parametrize("folder", [None, 5, b"project"], ids=str)
+def test_a_folder_is_a_path(folder: Any) -> None:
+    with pytest.raises(OutputDirError, match="expected the path of the folder of a project, found"):
+        hlsgen.lint(folder)
+
+
+def test_a_source_beside_the_top_function_is_none(tmp_path: Path) -> None:
+    texts = {**FILES, "another.cpp": "int another_number;\n"}
+    assert not lint_texts(texts, None).findings

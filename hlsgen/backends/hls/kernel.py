@@ -22,6 +22,7 @@ from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import WIDEST_WORD, FixedType, Ints
 from hlsgen.ir.wish import Storage, Strategy, WeightSource
+from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS
 from hlsgen.tools import templates_dir
 
 _KERNELS = "firmware/hlsgen"
@@ -141,8 +142,10 @@ class Kernel:
 
     @property
     def unrolls(self) -> bool:
-        """Whether it can be part of one flat pipeline."""
-        return self.small and self.strategy is Strategy.LATENCY
+        """Whether it can be part of one flat pipeline: all its positions at once are still few products."""
+        return (
+            self.small and self.strategy is Strategy.LATENCY and self.multipliers * self.positions <= MOST_MULTIPLIERS
+        )
 
     def pipelined(self, interval: int) -> Kernel:
         """The same in a flat pipeline of ``interval`` cycles: all positions at once, which share multipliers so long.

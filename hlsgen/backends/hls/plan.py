@@ -294,7 +294,7 @@ def _needs_streams(design: Design, ports: Interface, flat: bool, wish: Pipeline)
 
 def _check_control(ports: Interface, dataflow: bool, kernels: Mapping[Op, Kernel]) -> None:
     """Raise ConfigError for a dataflow on arrays that nothing begins, and for weights with nothing between samples."""
-    loaded = next((op for op, kernel in kernels.items() if any(c.source is WeightSource.BRAM_PORT for c in kernel.constants)), None)
+    loaded = next((op for op in kernels if op.weight_source is WeightSource.BRAM_PORT), None)
     if ports.control is Control.NONE and loaded is not None:
         raise ConfigError(
             f"{loaded.source.where}: weights 'bram_port' may change between samples, and with control ap_ctrl_none "
@@ -515,5 +515,6 @@ def _facts(op: Op) -> tuple[str, ...]:
     if products:
         count = -(-products // op.reuse_factor)
         shared = f" for {products} products" if op.reuse_factor > 1 else ""
-        found.append(f"{count} multipliers{shared} a position" if count > 1 else f"1 multiplier{shared} a position")
+        several = f", {op.parallelization} positions at a time" if op.parallelization > 1 else ""
+        found.append(f"{count} multiplier{'s' if count > 1 else ''}{shared} a position{several}")
     return tuple(comment(fact) for fact in found)

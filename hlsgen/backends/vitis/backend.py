@@ -24,7 +24,7 @@ class Vitis:
 
     def files(self, job: Job) -> dict[str, str]:
         plan = planned(job.design, job.config, job.name)
-        check_limits(plan, job.config.part)
+        check_limits(plan, job.design, job.config.part)
         return project_files(plan, {SCRIPT: script(job, plan), **bench_data(job), **board_files(job, plan)})
 
     def run(

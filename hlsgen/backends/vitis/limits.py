@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from hlsgen.backends.hls.plan import Plan, Step
 from hlsgen.backends.hls.ports import WIDEST_WORD
+from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError
-from hlsgen.ir.wish import Storage, WeightSource
+from hlsgen.ir.op import Op
+from hlsgen.ir.wish import Storage, Strategy, WeightSource
 from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS, MOST_WEIGHT_BITS
 
 _VERSAL = ("xcv", "xqv")
 
 
-def check_limits(plan: Plan, part: str) -> None:
-    """Raise ConfigError for a design beyond the limits, with the layer and what fits."""
+def check_limits(plan: Plan, design: Design, part: str) -> None:
+    """Raise ConfigError for a design beyond the limits, with the layer and what fits; ``design`` is what is planned."""
+    ops = {op.name: op for op in design}
     for step in plan.steps:
-        _check_multipliers(step)
+        if plan.dataflow and step.op is not None:
+            _check_multipliers(step, ops[step.op])
+        elif not plan.dataflow:
+            _check_pipeline(step, plan.interval)
         _check_weights(step)
         _check_storage(step, part)
     if plan.stream:
         _check_words(plan)
-    if not plan.dataflow:
-        _check_pipeline(plan)
 
 
 def _check_words(plan: Plan) -> None:
@@ -35,30 +39,36 @@ def _check_words(plan: Plan) -> None:
             )
 
 
-def _check_multipliers(step: Step) -> None:
-    multipliers = step.kernel.multipliers
-    if multipliers > MOST_MULTIPLIERS:
-        kernel = step.kernel
-        least = -(-multipliers * kernel.reuse_factor // MOST_MULTIPLIERS)
+def _check_multipliers(step: Step, op: Op) -> None:
+    kernel = step.kernel
+    if kernel.multipliers > MOST_MULTIPLIERS:
         raise ConfigError(
-            f"{step.note}: strategy {kernel.strategy} with reuse_factor {kernel.reuse_factor} builds {multipliers:,} "
-            f"multipliers side by side, at most {MOST_MULTIPLIERS:,} are; give it strategy 'auto', or 'resource' with "
-            f"a reuse_factor of {least} or more"
+            f"{step.note}: strategy {kernel.strategy} with reuse_factor {kernel.reuse_factor} builds "
+            f"{kernel.multipliers:,} multipliers side by side, at most {MOST_MULTIPLIERS:,} are; {_sharing(op)}"
         )
 
 
-def _check_pipeline(plan: Plan) -> None:
-    """A flat pipeline has all positions of a layer side by side."""
-    for step in plan.steps:
-        members = step.kernel.members
-        built = members.get("all_multipliers", members.get("multipliers", 0))
-        if isinstance(built, int) and built > MOST_MULTIPLIERS:
-            least = -(-built * plan.interval // MOST_MULTIPLIERS)
-            raise ConfigError(
-                f"{step.note}: one pipeline of interval {plan.interval} builds {built:,} multipliers for all its "
-                f"positions, at most {MOST_MULTIPLIERS:,} are; give an interval of {least} or more, or pipeline "
-                "'dataflow'"
-            )
+def _sharing(op: Op) -> str:
+    """What makes the multipliers of an operation fewer: more turns, or fewer pixels at once."""
+    strategy = Strategy.RESOURCE if op.strategy is Strategy.LATENCY else op.strategy
+    least = -(-op.layer.products * op.parallelization // MOST_MULTIPLIERS)
+    fitting = [factor for factor in op.layer.valid_reuse_factors(strategy) if factor >= least]
+    if not fitting:
+        return "give it a smaller parallelization_factor, or less to compute"
+    return f"give it strategy '{strategy}' with a reuse_factor of {fitting[0]} or a larger one"
+
+
+def _check_pipeline(step: Step, interval: int) -> None:
+    """One pipeline computes all positions at once, and shares multipliers in its interval."""
+    kernel = step.kernel
+    products = kernel.multipliers * kernel.reuse_factor * kernel.positions
+    if products > MOST_MULTIPLIERS * interval:
+        raise ConfigError(
+            f"{step.note}: one pipeline computes all positions ({kernel.positions:,}) at once, with "
+            f"{-(-products // interval):,} multipliers in an interval of {interval:,}, and at most "
+            f"{MOST_MULTIPLIERS:,} are built; leave pipeline 'flat' out, or give an interval of "
+            f"{-(-products // MOST_MULTIPLIERS):,} or more"
+        )
 
 
 def _check_weights(step: Step) -> None:
