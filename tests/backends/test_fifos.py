@@ -43,6 +43,18 @@ def test_only_the_shortcut_holds_a_lag():
     assert found["second"].depth == 16, "the other side of the addition: pipelines are estimated"
 
 
+def test_arrays_of_paths_that_part_and_meet_are_streams():
+    """Nothing says how much of an array waits between processes; without a shortcut arrays stay what they are."""
+    project = residual(io_type="io_parallel", strategy="resource")
+    assert (project.plan.stream, project.plan.dataflow) == (True, True)
+    assert max(depths(project).values()) > 2
+    net = Net(name="dut")
+    x = net.conv("first", net.call("ReLU", "stem", net.input((9, 8, 2), "x")), 2, 2, padding="same")
+    net.dense("classes", net.call("Flatten", "flat", net.conv("second", x, 2, 2, padding="same")), 144, 2)
+    plain = project_of(net.source("classes"), input_precision="fixed<4,2>", strategy="resource")
+    assert (plain.plan.stream, plain.plan.dataflow) == (False, True)
+
+
 def test_the_top_function_and_the_summary_have_them():
     project = residual()
     text = project.files["firmware/dut.cpp"]
@@ -143,11 +155,6 @@ def test_streams_of_the_border():
         ({"layers": {"clases": {"fifo_depth": 4}}}, "no layer 'clases'; did you mean 'classes'"),
         ({"fifo_depth": 1}, "fifo_depth: .*greater than or equal to 2, found 1"),
         ({"fifo_depth": 2**24 + 1}, "fifo_depth: .*less than or equal to 16777216"),
-        ({"fifo_depth": 4, "io_type": "io_parallel"}, "fifo_depth 4 is the depth of a stream.*io_parallel"),
-        (
-            {"layers": {"first": {"fifo_depth": 5}}, "io_type": "io_parallel"},
-            "fifo_depth 5 .* choose io_type: io_stream",
-        ),
         (
             {"layers": {"add": {"fifo_depth": 4}, "flat": {"fifo_depth": 5}}},
             "fifo_depth is 4 for 'add' and 5 for 'flat', whose output is on the same stream",
@@ -157,3 +164,17 @@ def test_streams_of_the_border():
 def test_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         residual(**settings).plan  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"fifo_depth": 4}, "fifo_depth 4 is the depth of a stream.*io_parallel"),
+        ({"layers": {"conv": {"fifo_depth": 5}}}, "fifo_depth 5 .* choose io_type: io_stream"),
+    ],
+)
+def test_arrays_have_no_depth(settings, message):
+    net = Net(name="dut")
+    net.conv("conv", net.input((9, 8, 2), "x"), 2, 2)
+    with pytest.raises(ConfigError, match=message):
+        project_of(net.source("conv"), input_precision="fixed<4,2>", **settings).plan  # noqa: B018

@@ -42,7 +42,7 @@ def test_multipliers_of_a_flat_pipeline(tmp_path: Path) -> None:
     settings = {"input_precision": "fixed<6,3>", "pipeline": "flat", "output_dir": tmp_path / "out"}
     with pytest.raises(ConfigError, match=r"'rows' \(Dense\).* 9,216 multipliers .* at most 4,096") as refused:
         project_of(rows, **settings).write()
-    least = int(re.findall(r"interval of (\d+)", str(refused.value))[0])
+    least = int(re.findall(r"give an interval of (\d+)", str(refused.value))[0])
     assert 9216 / least <= MOST_MULTIPLIERS < 9216 / (least - 1)
     for fitting in ({"interval": least}, {"pipeline": "dataflow"}):
         project_of(rows, **{**settings, **fitting}).write()

@@ -49,7 +49,10 @@ def test_the_interval_that_is_offered_is_taken(source: Any) -> None:
 
 def test_weights_at_ports_have_turns() -> None:
     said = refusal(images(), pipeline="flat", defaults={"weights": "bram_port"})
-    assert "layer 'conv' (Conv2D): pipeline 'flat' unrolls every loop, and its weights are read at a port" in said
+    assert (
+        "layer 'conv' (Conv2D): pipeline 'flat' unrolls every loop, and weights 'bram_port' are read turn by turn"
+        in said
+    )
     assert said.endswith("give it weights 'constant', or leave pipeline out")
     assert project_of(images(), pipeline="flat", layers={"conv": {"weights": "constant"}}, interval=4).files
     assert project_of(images(), defaults={"weights": "bram_port"}).files

@@ -156,7 +156,7 @@ class Pipeline:
             if op.loads_weights:
                 raise ConfigError(
                     f"{op.source.where}: pipeline 'flat' unrolls every loop, and weights '{op.weight_source}' are read "
-                    "turn by turn; leave pipeline out, or give weights 'constant' and strategy 'latency'"
+                    "turn by turn; give it weights 'constant', or leave pipeline out"
                 )
             if kernel.strategy is not Strategy.LATENCY:
                 raise ConfigError(
@@ -275,14 +275,15 @@ LARGEST_OF_PIPELINE = 4096
 
 
 def _needs_streams(design: Design, ports: Interface, flat: bool, wish: Pipeline) -> bool:
-    """Whether a design of arrays has to compute in streams: its ports give a word at a time, or it is too large.
+    """Whether a design of arrays has to compute in streams: its ports give a word at a time, it is too large, or what
+    some processes give waits for others, as in a shortcut. Nothing gives an array between processes a depth.
 
     Raises ConfigError where something is wished that needs arrays.
     """
     largest = max(design.tensors, key=lambda tensor: tensor.size)
     arrays = [op.source.where for op in design if op.parallelization > 1]
     most = LARGEST_OF_PIPELINE if flat or arrays else LARGEST_OF_DATAFLOW
-    streams = ports.bus is Bus.AXI_MASTER or largest.size > most
+    streams = ports.bus is Bus.AXI_MASTER or largest.size > most or not (flat or arrays or _is_even(design))
     if streams and (arrays or wish.form == "flat"):
         what = f"{arrays[0]}: parallelization_factor" if arrays else "pipeline: 'flat'"
         raise ConfigError(
@@ -290,6 +291,18 @@ def _needs_streams(design: Design, ports: Interface, flat: bool, wish: Pipeline)
             f"{largest.size:,}, and the interface is {ports.bus.value}: leave it out"
         )
     return streams
+
+
+def _is_even(design: Design) -> bool:
+    """Whether all that an operation reads has come through as many operations."""
+    levels: dict[Tensor, int] = {}
+    for op in design:
+        found = {levels[tensor] for tensor in op.inputs}
+        if len(found) > 1:
+            return False
+        level = found.pop() + (not op.layer.renames) if found else 0
+        levels.update(dict.fromkeys(op.outputs, level))
+    return True
 
 
 def _check_control(ports: Interface, dataflow: bool, kernels: Mapping[Op, Kernel]) -> None:
