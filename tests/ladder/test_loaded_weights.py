@@ -296,7 +296,7 @@ def test_refused() -> None:
         convert(mlp(), settings={"board": "pynq-z2"})
     with pytest.raises(ConfigError, match=rf"axi_lite: weights 'axi' of {told} .* in registers"):
         convert(mlp(), settings={"axi_lite": False})
-    with pytest.raises(ConfigError, match=rf"{told}: pipeline 'flat' .* weights 'axi' are read turn by turn; leave"):
+    with pytest.raises(ConfigError, match=rf"{told}: pipeline 'flat' .* weights 'axi' are read turn by turn; give"):
         convert(mlp(), "io_parallel", {"pipeline": "flat"}).files  # noqa: B018
     x = keras.Input((128,), name="x")
     wide = keras.Model(x, kl.Dense(32, name="fc")(x))
