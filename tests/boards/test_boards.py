@@ -95,7 +95,7 @@ def test_a_type_that_the_driver_does_not_know_is_refused(board: str) -> None:
 
 @pytest.mark.parametrize("board", ["pynq-z2", "u200"])
 def test_weights_at_ports_are_refused(board: str) -> None:
-    with pytest.raises(ConfigError, match=f"layer 'fc'.*'fc_w'.*with board '{board}'.*weights 'constant'"):
+    with pytest.raises(ConfigError, match=f"layer 'fc'.*'bram_port'.*with board '{board}'.*weights 'constant'"):
         small(board=board, strategy="resource", defaults={"weights": "bram_port"}).write()
 
 

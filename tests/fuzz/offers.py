@@ -114,6 +114,9 @@ ANSWERS: dict[str, Answer] = {
     _LAYER + r"give it a reuse_factor of (?P<n>\d+) or more": lambda s, m: [
         of_layer(s, m["layer"], reuse_factor=int(m["n"]))
     ],
+    _LAYER + "only inputs and outputs are connected; give it weights 'constant'": lambda s, m: [
+        of_layer(s, m["layer"], weights="constant")
+    ],
     _LAYER + "give it weights 'constant', or leave pipeline out": lambda s, m: [
         of_layer(s, m["layer"], weights="constant"),
         without(s, "pipeline"),

@@ -19,12 +19,12 @@ def test_wide_positions_go_in_parts(strategy: str) -> None:
     net = Net(1)
     net.input((4,))
     a, b = net.dense("left", "x", 4, 600), net.dense("right", "x", 4, 600)
-    joined = net.call("Add", "join", [net.call("ReLU", "relu", a), b])
+    joined = net.call("Add", "joined", [net.call("ReLU", "relu", a), b])
     soft = net.call("Softmax", "soft", joined, axis=-1)
     project = project_of(net.source(net.dense("few", soft, 600, 2)), **STREAMS, strategy=strategy, reuse_factor=4)
     wires = {wire.name: wire for wire in project.plan.wires}
     assert all(wire.pack * wire.type.width <= WIDEST_WORD for wire in wires.values())
-    assert all(wires[name].pack < 600 for name in ("left", "right", "join", "soft"))
+    assert all(wires[name].pack < 600 for name in ("left", "right", "joined", "soft"))
     executors_agree(project, np.random.default_rng(2).integers(-32, 32, (7, 4)) / 8, precompiled=False)
 
 

@@ -73,6 +73,12 @@ template <class W> void receive(hls::stream<W>& stream, int words, int pack, int
 template <class T, int N> void send(T (&array)[N], int, int, int) {
     for (int i = 0; i < N; i++) array[i].range(T::width - 1, 0) = ap_uint<T::width>(next_number());
 }
+template <class T, int R, int N> void send(T (&rows)[R][N], int, int, int) {
+    for (int r = 0; r < R; r++) send(rows[r], 1, N, T::width);
+}
 template <class T, int N> void receive(T (&array)[N], int, int, int, bool is_signed) {
     for (int i = 0; i < N; i++) show(array[i].range(T::width - 1, 0).to_uint64(), T::width, is_signed);
+}
+template <class T, int R, int N> void receive(T (&rows)[R][N], int, int, int, bool is_signed) {
+    for (int r = 0; r < R; r++) receive(rows[r], 1, N, T::width, is_signed);
 }

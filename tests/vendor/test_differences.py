@@ -144,5 +144,5 @@ def test_no_kernel_computes_with_ap_int() -> None:
         for path in sorted((REPOSITORY / "hls_templates" / "firmware").rglob("*.h"))
         if "ap_int<" in path.read_text(encoding="utf-8") or "ap_uint<" in path.read_text(encoding="utf-8")
     ]
-    of_ports = {"axis_packet_port.h", "axis_port.h", "memory_port.h", "words.h"}
+    of_ports = {"axis_packet_port.h", "axis_port.h", "memory_port.h", "words.h", "byte_rows.h", "loading.h"}
     assert set(users) == {"arith.h", *of_ports}, "raw bits: of values, and of the words of ports"

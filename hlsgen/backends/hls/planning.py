@@ -18,6 +18,7 @@ def planned(design: Design, config: Config, top: str) -> Plan:
     Raises ConfigError also for what the caller of a design cannot do: connect weights, on a board or in a call of
     several samples, or call a function that is the C library's.
     """
+    _refuse_weights_at_ports(design, config)
     plan = make_plan(
         design,
         config.io_type,
@@ -26,7 +27,6 @@ def planned(design: Design, config: Config, top: str) -> Plan:
         depths=wished_depths(config, design),
         pipeline=Pipeline(config.pipeline, config.interval),
     )
-    _refuse_weights_at_ports(plan, config)
     if plan.interface.batch and top in C_FUNCTIONS:
         raise ConfigError(
             f"project_name: found '{top}', and with batch the top function has C linkage, where '{top}' is a function "
@@ -35,14 +35,14 @@ def planned(design: Design, config: Config, top: str) -> Plan:
     return plan
 
 
-def _refuse_weights_at_ports(plan: Plan, config: Config) -> None:
+def _refuse_weights_at_ports(design: Design, config: Config) -> None:
     """Raise ConfigError for weights that come from outside, where what calls the design moves tensors alone."""
     caller = f"board '{config.board}'" if config.board is not None else "batch" if config.batch else ""
-    if caller and plan.weight_ports:
-        constant = plan.weight_ports[0]
+    loaded = next((op for op in design if op.loads_weights), None)
+    if caller and loaded is not None:
         raise ConfigError(
-            f"{constant.owner}: weights are ports ('{constant.name}'), and with {caller} only inputs and outputs are "
-            "connected; give it weights 'constant'"
+            f"{loaded.source.where}: weights '{loaded.weight_source}' come in at ports, and with {caller} only inputs "
+            "and outputs are connected; give it weights 'constant'"
         )
 
 
