@@ -31,11 +31,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        _check_name(item)
     if config.getoption("--slow"):
         return
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
+
+
+def _check_name(item: pytest.Item) -> None:
+    """Raise UsageError for a name with a set in it: each process spells it in another order, and shares no tests then."""
+    given = getattr(item, "callspec", None)
+    for value in () if given is None else given.params.values():
+        if isinstance(value, set | frozenset) and len(value) > 1 and str(value) in item.name:
+            raise pytest.UsageError(f"{item.nodeid}: give it a name that has an order (ids=)")
 
 
 @pytest.fixture(scope="session", autouse=True)

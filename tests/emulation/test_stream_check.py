@@ -85,7 +85,9 @@ def joins() -> Any:
     return net.source(net.call("Concatenate", "all", [block, "x"], axis=-1))
 
 
-@pytest.mark.parametrize("short", [{"x", "sum0", "sum1"}, {"x"}, {"s0", "s1"}], ids=str)
+@pytest.mark.parametrize(
+    "short", [{"x", "sum0", "sum1"}, {"x"}, {"s0", "s1"}], ids=lambda names: " ".join(sorted(names))
+)
 def test_the_depths_that_are_named_heal_several_joins(short: set[str]) -> None:
     source = joins()
     layers: dict[str, dict[str, int]] = {name: {"fifo_depth": 2} for name in (*short, "a0", "b1")}
