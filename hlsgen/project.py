@@ -25,9 +25,10 @@ from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
 from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
-from hlsgen.backends.hls.plan import Plan, make_plan
+from hlsgen.backends.hls.plan import make_plan
 from hlsgen.backends.hls.planning import interface_of, planned
 from hlsgen.backends.hls.ports import Interface
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.same_program import check_same_program
 from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.writer import write_project

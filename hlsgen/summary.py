@@ -8,8 +8,8 @@ from hlsgen.analysis.precision import precision_report
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import DesignSchedule
 from hlsgen.backends.hls.loading import loading_of
-from hlsgen.backends.hls.plan import Plan
 from hlsgen.backends.hls.ports import PortForm
+from hlsgen.backends.hls.program import Plan
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hlsgen.layers
-from hlsgen.backends.hls.plan import PortForm
+from hlsgen.backends.hls.ports import PortForm
 from hlsgen.config import Config
 from hlsgen.ir.layer import Layer
 from hlsgen.pipeline import stages

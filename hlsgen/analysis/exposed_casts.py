@@ -13,6 +13,7 @@ from hlsgen.design.design import Design
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Layer
+from hlsgen.ir.loop import Role, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor, Typing
@@ -20,6 +21,7 @@ from hlsgen.ir.wish import Wish
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.depth_to_space import DepthToSpace
 from hlsgen.layers.functions import Unary
+from hlsgen.layers.loops import KeepSteps
 from hlsgen.layers.table import Table
 
 
@@ -62,33 +64,76 @@ def expose_casts(design: Design) -> ExposedCasts:
     before: ``x -> Dense, cast to accum, cast to result -> Relu``
     after:  ``x -> Dense -> Convert to accum -> Convert to result -> Relu``, with what the Dense yields as an output
     """
-    values: dict[Tensor, Tensor] = {}
-    ops: list[Op] = []
-    counted: list[Cast] = []
-    shuffles = _shuffles(design)
-    for op in design:
-        counted += _of_function(op, values)
+    work = _Exposing(_shuffles(design))
+    for unit in units(design):
+        for op in unit:
+            work.add(op)
+        work.hand_out(unit)
+    given = tuple(dict.fromkeys(cast.given for cast in work.counted))
+    names = tuple(tensor.name for tensor in given)
+    counting = Design(design.name, _leading_to(given, work.ops), given, names, {})
+    return ExposedCasts(counting, tuple(work.counted), tuple(work.ops), work.values)
+
+
+class _Exposing:
+    """One walk over the operations of a design."""
+
+    def __init__(self, shuffles: Mapping[Tensor, DepthToSpace]) -> None:
+        self.shuffles = shuffles
+        self.values: dict[Tensor, Tensor] = {}
+        self.ops: list[Op] = []
+        self.counted: list[Cast] = []
+
+    def add(self, op: Op) -> None:
+        """The operation, and the casts of its results that can overflow behind it; of what passes to the next step of a
+        loop, in front of it."""
+        self.counted += _of_function(op, self.values)
+        border = op.layer.border
+        inputs = tuple(self.values[tensor] for tensor in op.inputs)
+        if border is not None and border.role in (Role.STATE, Role.CARRY):
+            if border.role is Role.CARRY:
+                inputs = (self._cast(inputs[0], op, op.output),)
+            elif inputs and any(map(_overflows, _stages(op.output))):
+                self.counted.append(Cast(inputs[0], op.source.name, "result", op.output.type))
+            self._put(op, inputs, op.outputs)
+            return
         whole = op.is_input or isinstance(op.layer, Table)
         exposed = [tensor for tensor in op.outputs if not whole and any(map(_overflows, _stages(tensor)))]
-        made = replace(
-            op,
-            inputs=tuple(values[tensor] for tensor in op.inputs),
-            outputs=tuple(_uncast(tensor) if tensor in exposed else tensor for tensor in op.outputs),
-        )
-        ops.append(made)
-        values.update(zip(op.outputs, made.outputs, strict=True))
+        self._put(op, inputs, tuple(_uncast(tensor) if tensor in exposed else tensor for tensor in op.outputs))
         for tensor in exposed:
-            for stage in _stages(tensor):
-                value = values[tensor]
-                if _overflows(stage):
-                    kept = shuffles.get(tensor)
-                    counted.append(Cast(value, op.source.name, stage.role, stage.type, stage.wanted, kept=kept))
-                values[tensor] = _converted(value, tensor, stage)
-                ops.append(Op(values[tensor].name, Convert(), (value,), (values[tensor],), Wish(), op.source))
-    given = tuple(dict.fromkeys(cast.given for cast in counted))
-    names = tuple(tensor.name for tensor in given)
-    counting = Design(design.name, _leading_to(given, ops), given, names, {})
-    return ExposedCasts(counting, tuple(counted), tuple(ops), values)
+            self.values[tensor] = self._cast(self.values[tensor], op, tensor)
+
+    def _put(self, op: Op, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
+        self.ops.append(replace(op, inputs=inputs, outputs=outputs))
+        self.values.update(zip(op.outputs, outputs, strict=True))
+
+    def _cast(self, value: Tensor, op: Op, tensor: Tensor) -> Tensor:
+        """Add the casts behind a value as operations, if one of them can overflow; return what they make of it."""
+        stages = _stages(tensor)
+        for stage in stages if any(map(_overflows, stages)) else ():
+            if _overflows(stage):
+                kept = self.shuffles.get(tensor)
+                self.counted.append(Cast(value, op.source.name, stage.role, stage.type, stage.wanted, kept=kept))
+            made = _converted(value, tensor, stage)
+            self.ops.append(Op(made.name, Convert(), (value,), (made,), Wish(), op.source, loop=op.loop))
+            value = made
+        return value
+
+    def hand_out(self, unit: list[Op]) -> None:
+        """Let what is counted inside of a loop be seen outside, of all steps."""
+        loop = unit[0].loop
+        if loop is None:
+            return
+        made = {tensor for op in self.ops if op.loop == loop for tensor in op.outputs}
+        outside: dict[Tensor, Tensor] = {}
+        for place, cast in enumerate(self.counted):
+            if cast.given in made and cast.given not in outside:
+                inner = cast.given
+                outside[inner] = replace(inner, name=f"{inner.name}_steps", shape=(loop.steps, *inner.shape))
+                kept = Op(outside[inner].name, KeepSteps(loop), (inner,), (outside[inner],), Wish(), unit[0].source)
+                self.ops.append(replace(kept, loop=loop))
+            if cast.given in outside:
+                self.counted[place] = replace(cast, given=outside[cast.given])
 
 
 def _shuffles(design: Design) -> dict[Tensor, DepthToSpace]:
@@ -152,9 +197,14 @@ def _converted(value: Tensor, tensor: Tensor, stage: _Stage) -> Tensor:
 
 def _leading_to(tensors: Sequence[Tensor], ops: Sequence[Op]) -> tuple[Op, ...]:
     """The operations that ``tensors`` depend on, and all inputs; what is behind the last cast is not computed."""
-    needed, kept = set(tensors), []
-    for op in reversed(ops):
-        if op.is_input or not needed.isdisjoint(op.outputs):
-            needed.update(op.inputs)
-            kept.append(op)
+    needed, kept = set(tensors), list[Op]()
+    for unit in reversed(list(units(ops))):
+        if unit[0].loop is not None and not needed.isdisjoint(tensor for op in unit for tensor in op.outputs):
+            needed.update(tensor for op in unit for tensor in op.inputs)
+            kept += reversed(unit)
+            continue
+        for op in unit:
+            if op.is_input or not needed.isdisjoint(op.outputs):
+                needed.update(op.inputs)
+                kept.append(op)
     return tuple(reversed(kept))

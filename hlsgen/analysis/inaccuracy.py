@@ -5,7 +5,7 @@ Estimates (:mod:`hlsgen.precision.rounding_errors`) are made of what is expected
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -16,6 +16,7 @@ from hlsgen.analysis.sizes import LEAST, root_mean_square
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.layer import Layer
+from hlsgen.ir.loop import compute_unit, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
@@ -97,6 +98,7 @@ class _Measurement:
         self._design, self._inputs = design, inputs
         self._parts = None if counts is None else np.sqrt(counts / counts.mean())
         self._real = [_with_real_constants(op) for op in design]
+        self._numbers = {op: number for number, op in enumerate(design)}
         self._right = self._evaluated(0)
 
     def worst(self) -> tuple[Tensor, float]:
@@ -144,21 +146,24 @@ class _Measurement:
     def _evaluated(self, count: int, without: Cause | None = None) -> dict[Tensor, Floats]:
         """All values, with the first ``count`` operations as the chip has them; the last without something."""
         known: dict[Tensor, Floats] = {}
-        for number, op in enumerate(self._design):
+
+        def computed(op: Op, given: Sequence[Floats]) -> list[Floats]:
+            number = self._numbers[op]
             left_off = without if number == count - 1 else None
-            for tensor, value in zip(op.outputs, self._results(op, number, count, left_off, known), strict=True):
-                finite = np.nan_to_num(value, nan=0.0, posinf=np.inf, neginf=-np.inf)
-                known[tensor] = _cast(finite, tensor, number < count, left_off is not Cause.SATURATION)
+            results = self._results(op, number >= count or left_off is Cause.WEIGHTS, given)
+            finite = [np.nan_to_num(value, nan=0.0, posinf=np.inf, neginf=-np.inf) for value in results]
+            kept = left_off is not Cause.SATURATION
+            return [_cast(x, tensor, number < count, kept) for x, tensor in zip(finite, op.outputs, strict=True)]
+
+        for unit in units(self._design):
+            compute_unit(unit, known, computed)
         return known
 
-    def _results(
-        self, op: Op, number: int, count: int, left_off: Cause | None, known: Mapping[Tensor, Floats]
-    ) -> tuple[Floats, ...]:
+    def _results(self, op: Op, real: bool, given: Sequence[Floats]) -> tuple[Floats, ...]:
         if op.is_input:
             return (np.asarray(self._inputs[op.output.name], dtype=np.float64),)
-        real = number >= count or left_off is Cause.WEIGHTS
-        layer = self._real[number] if real else op.layer
-        return tuple(layer.evaluate_floats([known[tensor] for tensor in op.inputs]))
+        layer = self._real[self._numbers[op]] if real else op.layer
+        return tuple(layer.evaluate_floats(given))
 
 
 def _with_real_constants(op: Op) -> Layer:

@@ -73,8 +73,14 @@ class Design:
         """Names of traces and the tensors they stand for: the source model's layers, then inner steps."""
         keys = dict(self.aliases)
         for tensor in self.tensors:
-            keys.setdefault(tensor.name, tensor)
+            if not self.is_inside(tensor):
+                keys.setdefault(tensor.name, tensor)
         return keys
+
+    def is_inside(self, tensor: Tensor) -> bool:
+        """Whether each step of a loop has one."""
+        op = self._producers[tensor]
+        return op.loop is not None and not (op.layer.border is not None and op.layer.border.role.leaves)
 
     @cached_property
     def carriers(self) -> dict[Tensor, Tensor]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import limited
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, InnerStep
+from hlsgen.ir.loop import compute_unit, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Reason, Tensor
@@ -16,15 +17,16 @@ from hlsgen.ir.typing import Reason, Tensor
 
 def evaluate(design: Design, inputs: Mapping[str, Ints]) -> dict[Tensor, Ints]:
     """Return the mantissas of every tensor for input mantissas (samples, *shape) by input name."""
-    known: dict[Tensor, Ints] = {}
-    for op in design:
-        if op.is_input:
-            known[op.output] = inputs[op.output.name]
-            continue
-        results = op.layer.exacts([Exact(known[tensor], tensor.type.frac) for tensor in op.inputs])
-        for tensor, result in zip(op.outputs, results, strict=True):
-            known[tensor] = _cast(op, tensor, result)
+    known: dict[Tensor, Ints] = {op.output: inputs[op.output.name] for op in design if op.is_input}
+    for unit in units(op for op in design if not op.is_input):
+        compute_unit(unit, known, _computed)
     return known
+
+
+def _computed(op: Op, inputs: Sequence[Ints]) -> list[Ints]:
+    """An operation on mantissas."""
+    results = op.layer.exacts([Exact(x, tensor.type.frac) for x, tensor in zip(inputs, op.inputs, strict=True)])
+    return [_cast(op, tensor, result) for tensor, result in zip(op.outputs, results, strict=True)]
 
 
 def evaluate_real(design: Design, inputs: Mapping[str, Floats]) -> dict[Tensor, Floats]:
@@ -33,16 +35,19 @@ def evaluate_real(design: Design, inputs: Mapping[str, Floats]) -> dict[Tensor, 
     ``inputs`` are real numbers (samples, *shape) by input name. Types that the model or the configuration fixed are
     kept to; those that were inferred are not, but what reaches infinity counts as very large.
     """
-    known: dict[Tensor, Floats] = {}
-    for op in design:
-        if op.is_input:
-            known[op.output] = inputs[op.output.name]
-            continue
-        results = op.layer.evaluate_floats([known[tensor] for tensor in op.inputs])
-        for tensor, result in zip(op.outputs, results, strict=True):
-            fixed = tensor.typing.reason in (Reason.CONFIGURATION, Reason.MODEL)
-            known[tensor] = tensor.type.to_float(tensor.type.quantize(result)) if fixed else limited(result)
+    known: dict[Tensor, Floats] = {op.output: inputs[op.output.name] for op in design if op.is_input}
+    for unit in units(op for op in design if not op.is_input):
+        compute_unit(unit, known, _computed_real)
     return known
+
+
+def _computed_real(op: Op, inputs: Sequence[Floats]) -> list[Floats]:
+    """An operation on real numbers, cast to the types that somebody fixed."""
+    found = []
+    for tensor, result in zip(op.outputs, op.layer.evaluate_floats(inputs), strict=True):
+        fixed = tensor.typing.reason in (Reason.CONFIGURATION, Reason.MODEL)
+        found.append(tensor.type.to_float(tensor.type.quantize(result)) if fixed else limited(result))
+    return found
 
 
 def inner_steps(design: Design, known: Mapping[Tensor, Ints]) -> dict[str, InnerStep]:
@@ -50,7 +55,7 @@ def inner_steps(design: Design, known: Mapping[Tensor, Ints]) -> dict[str, Inner
     found: dict[str, InnerStep] = {}
     for op in design:
         inputs = [Exact(known[tensor], tensor.type.frac) for tensor in op.inputs]
-        if not op.is_input:
+        if not op.is_input and op.loop is None:
             found |= {f"{op.name}.{name}": step for name, step in op.layer.inner_steps(inputs).items()}
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.backends.hls.kernel import ConstantArray
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.texts import emulation_files
 from hlsgen.emulation.build import build_extension
 from hlsgen.emulation.fit import check_fit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 
-from hlsgen.backends.hls.plan import Plan, Wire
+from hlsgen.backends.hls.program import Plan, Wire
 from hlsgen.errors import DesignError
 from hlsgen.ir.types import FixedType
 

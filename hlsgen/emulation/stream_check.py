@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.texts import process_files
 from hlsgen.emulation.build import build_extension
 from hlsgen.emulation.emulator import Array, Emulator

@@ -153,6 +153,6 @@ class Builder:
     def _carriers(self, result: Value) -> list[Node]:
         """The nodes that yield the layer's own output: the last one, and those it is merely moved from."""
         found, added = [result.producer], {node for node, _ in self._added}
-        while found[-1] in added and isinstance(found[-1].layer, Mover):
+        while found[-1] in added and (isinstance(found[-1].layer, Mover) or found[-1].layer.border is not None):
             found.append(found[-1].input.producer)
         return found

@@ -64,6 +64,12 @@ class Constant:
         """The real numbers the chip will use (the float ones before quantisation)."""
         return self.values if self.mantissas is None or self.type is None else self.type.to_float(self.mantissas)
 
+    def part(self, index: Any) -> Constant:
+        """Some of the constants, as NumPy's indices say, in the same type."""
+        return replace(
+            self, values=self.values[index], mantissas=None if self.mantissas is None else self.mantissas[index]
+        )
+
     def quantized(self, fixed: FixedType) -> Constant:
         """Fix the type: round and bring into range as its modes say. The words are of that type without modes."""
         return replace(self, type=fixed.plain(), mantissas=fixed.quantize(self.values), given=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from math import prod
 
 from hlsgen.errors import GraphError
@@ -15,6 +16,7 @@ from hlsgen.ir.constant import Shape
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.fit import output_shapes
 from hlsgen.ir.layer import Layer
+from hlsgen.ir.loop import Loop, Role, units
 from hlsgen.ir.text import table
 from hlsgen.ir.wish import Wish
 
@@ -53,6 +55,12 @@ class Value:
     def size(self) -> int:
         return prod(self.shape)
 
+    @property
+    def loop(self) -> Loop | None:
+        """The loop of which each step has one; None for what there is once."""
+        border = self.producer.layer.border
+        return None if border is not None and border.role.leaves else self.producer.loop
+
 
 @dataclass(eq=False)
 class Node:
@@ -62,6 +70,8 @@ class Node:
     layer: Layer
     inputs: tuple[Value, ...]
     source: Source
+    loop: Loop | None = None
+    """The loop of which it computes a step."""
     outputs: tuple[Value, ...] = field(init=False)
     wish: Wish = field(default_factory=Wish)
     fused: tuple[Source, ...] = ()
@@ -171,6 +181,11 @@ class Graph:
         tried[outputs] = count
         return name
 
+    def new_loop(self, wish: str, steps: int) -> Loop:
+        """A loop of a name that no other has, to give its borders."""
+        taken = {node.loop.name for node in self._nodes if node.loop is not None}
+        return Loop(next(name for name in _numbered(wish) if name not in taken), steps)
+
     def add(self, layer: Layer, inputs: Sequence[Value], name: str, source: Source) -> Value:
         """Append a node of one output and return that."""
         return self.add_node(layer, inputs, name, source).output
@@ -181,7 +196,7 @@ class Graph:
             if value not in self._uses:
                 raise GraphError(f"{name}: its input {value!r} is not a value of this graph")
         shapes = output_shapes(source.where, layer, [value.shape for value in inputs])
-        node = Node(self.unique_name(name, len(shapes)), layer, tuple(inputs), source)
+        node = Node(self.unique_name(name, len(shapes)), layer, tuple(inputs), source, _loop_of(layer, inputs))
         self._names |= _all_names(node.name, len(shapes))
         names = _value_names(node.name, len(shapes))
         node.outputs = tuple(Value(label, shape, node) for label, shape in zip(names, shapes, strict=True))
@@ -265,25 +280,49 @@ class Graph:
         self.outputs, self.output_names = tuple(values), tuple(names)
 
     def sort(self) -> None:
-        """Restore topological order (stable)."""
-        waiting = {node: len(node.inputs) for node in self._nodes}
+        """Restore topological order (stable), the nodes of a loop side by side."""
+        order = self._sorted(self._nodes)
+        if len(order) != len(self._nodes):
+            raise GraphError(f"graph {self.name}: it has a cycle")
+        self._nodes = dict.fromkeys(order)
+
+    def _sorted(self, nodes: Iterable[Node]) -> list[Node]:
+        """Those of the nodes, in topological order, that depend on no cycle; a loop is one of them, sorted inside."""
+        inside: dict[Node | Loop, list[Node]] = {}
+        for node in nodes:
+            inside.setdefault(node.loop or node, []).append(node)
+        waiting = {
+            unit: sum(_unit(v.producer) != unit for n in held for v in n.inputs) for unit, held in inside.items()
+        }
+        ready = [unit for unit, count in waiting.items() if count == 0]
+        order: list[Node] = []
+        for unit in ready:  # grows while it is walked
+            order += inside[unit] if isinstance(unit, Node) else self._sorted_step(inside[unit])
+            for user in (u for node in inside[unit] for value in node.outputs for u in self._uses[value]):
+                if _unit(user) != unit:
+                    waiting[_unit(user)] -= 1
+                    if waiting[_unit(user)] == 0:
+                        ready.append(_unit(user))
+        return order
+
+    def _sorted_step(self, nodes: list[Node]) -> list[Node]:
+        """The nodes of one loop in topological order."""
+        waiting = {node: sum(value.loop == node.loop for value in node.inputs) for node in nodes}
         ready = [node for node, count in waiting.items() if count == 0]
-        order: dict[Node, None] = {}
         for node in ready:  # grows while it is walked
-            order[node] = None
-            for user in (user for value in node.outputs for user in self._uses[value]):
+            for user in (user for value in node.outputs if value.loop == node.loop for user in self._uses[value]):
                 waiting[user] -= 1
                 if waiting[user] == 0:
                     ready.append(user)
-        if len(order) != len(self._nodes):
-            raise GraphError(f"graph {self.name}: it has a cycle")
-        self._nodes = order
+        return ready
 
     def prune(self) -> bool:
-        """Remove nodes that no output depends on; inputs stay."""
+        """Remove nodes that no output depends on; inputs stay, and so does what a state is in the next step."""
         before = len(self._nodes)
         for node in reversed(self.nodes):
-            if not node.is_input and not any(self.use_count(value) for value in node.outputs):
+            border = node.layer.border
+            kept = node.is_input or (border is not None and border.role is Role.CARRY)
+            if not kept and not any(self.use_count(value) for value in node.outputs):
                 self.aliases = {k: v for k, v in self.aliases.items() if v not in node.outputs}
                 self.remove(node)
         return len(self._nodes) != before
@@ -299,9 +338,29 @@ class Graph:
             if shapes != _shapes(node):
                 raise GraphError(f"{node!r}: output shape {_spelt(_shapes(node))}, but its layer says {_spelt(shapes)}")
             seen.update(node.outputs)
+        self._verify_loops()
         for value in (*self.outputs, *self.aliases.values()):
             if value not in seen:
                 raise GraphError(f"output {value!r} is computed by no node of graph {self.name}")
+
+    def _verify_loops(self) -> None:
+        """Raise GraphError for a loop in pieces, a state that is not carried on, and a value taken out of its step."""
+        found = [unit[0].loop for unit in units(self._nodes)]
+        loops = [loop for loop in found if loop is not None]
+        if len(loops) != len(set(loops)):
+            raise GraphError(f"graph {self.name}: the nodes of a loop do not stand side by side")
+        borders = [node.layer.border for node in self._nodes if node.layer.border is not None]
+        states, carried = (
+            sorted((b.loop.name, b.slot) for b in borders if b.role is role) for role in (Role.STATE, Role.CARRY)
+        )
+        if states != carried:
+            raise GraphError(f"graph {self.name}: its states {states} are not those that are carried on, {carried}")
+        for node in self._nodes:
+            if any(value.loop not in (None, node.loop) for value in node.inputs):
+                raise GraphError(f"{node!r} reads the step of a loop that it does not belong to")
+        for value in (*self.outputs, *self.aliases.values()):
+            if value.loop is not None:
+                raise GraphError(f"output {value!r} is a step of loop '{value.loop.name}'")
 
     # -- copying ----------------------------------------------------------------------------
 
@@ -319,6 +378,23 @@ class Graph:
         other.aliases = {key: known[value] for key, value in self.aliases.items()}
         other.notes = list(self.notes)
         return other
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """A name, and the same with numbers."""
+    yield name
+    yield from (f"{name}_{number}" for number in count(1))
+
+
+def _loop_of(layer: Layer, inputs: Sequence[Value]) -> Loop | None:
+    """The loop of a node: that which its layer opens, else that of what it reads."""
+    if layer.border is not None:
+        return layer.border.loop
+    return next((value.loop for value in inputs if value.loop is not None), None)
+
+
+def _unit(node: Node) -> Node | Loop:
+    return node.loop or node
 
 
 def _shapes(node: Node) -> tuple[Shape, ...]:

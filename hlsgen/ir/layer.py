@@ -22,6 +22,7 @@ from hlsgen.ir.constant import Constant, Floats, Shape, as_exact
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.interval import Interval
+from hlsgen.ir.loop import Border
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.spelling import CAST_MODES, CONSTANT_MODES, Modes
 from hlsgen.ir.staircase import Staircase
@@ -177,6 +178,11 @@ class Layer:
     def default_modes(self, role: str) -> Modes:
         """How values become those of a type that the configuration spells without modes, for one of its roles."""
         return CONSTANT_MODES if role in self.constant_roles.values() else CAST_MODES
+
+    @property
+    def border(self) -> Border | None:
+        """How it stands between the outside and one step of a loop, if it does."""
+        return None
 
     @property
     def bounded(self) -> bool:

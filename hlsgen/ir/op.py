@@ -8,6 +8,7 @@ from hlsgen.errors import GraphError
 from hlsgen.ir.fit import output_shapes
 from hlsgen.ir.graph import Source
 from hlsgen.ir.layer import Layer
+from hlsgen.ir.loop import Loop
 from hlsgen.ir.typing import Tensor
 from hlsgen.ir.wish import Storage, Strategy, WeightSource, Wish
 
@@ -25,6 +26,8 @@ class Op:
     """The layer of the source model that it yields (or is an inner step of)."""
     fused: tuple[Source, ...] = ()
     """The source layers that it computes beside."""
+    loop: Loop | None = None
+    """The loop of which it computes a step."""
     refitted: bool = False
     """Whether constants of the model's quantisers were multiplied by a scale, as the user asked for."""
 

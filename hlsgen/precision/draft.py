@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hlsgen.ir.demand import EVERYTHING, Demand, union
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Casts, Layer
+from hlsgen.ir.loop import Role
 from hlsgen.ir.op import Op
 from hlsgen.ir.text import table
 from hlsgen.ir.typing import Tensor
@@ -65,7 +66,17 @@ class Draft:
         """A node with what was found of it."""
         outputs = tuple(self.tensors[value] for value in node.outputs)
         layer = self.layers[node]
-        return Op(node.name, layer, self.inputs(node), outputs, node.wish, node.source, node.fused, node.refitted)
+        return Op(
+            node.name,
+            layer,
+            self.inputs(node),
+            outputs,
+            node.wish,
+            node.source,
+            node.fused,
+            node.loop,
+            node.refitted,
+        )
 
     def casts(self, node: Node) -> Casts:
         """What was found of the casts of a node with one output."""
@@ -105,6 +116,14 @@ def demands(
 
     for node in reversed(graph.nodes):
         for value in node.outputs:
-            users = () if value in shown else graph.uses(value)
-            found[value] = union(wanted(user) for user in users)
+            if value in shown or _is_state(node):
+                found[value] = EVERYTHING
+            else:
+                found[value] = union(wanted(user) for user in graph.uses(value))
     return found
+
+
+def _is_state(node: Node) -> bool:
+    """Whether other steps of a loop read what it yields."""
+    border = node.layer.border
+    return border is not None and border.role in (Role.STATE, Role.CARRY)

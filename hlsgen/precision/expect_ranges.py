@@ -9,7 +9,7 @@ What no reader tells apart does not count: of a sum that only a ReLU reads, noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Channels, Expected, Histogram, Origin, limited
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
+from hlsgen.ir.loop import Role, compute_unit, units
 from hlsgen.passes.base import Pass
 from hlsgen.precision.draft import demands, wished_casts
 from hlsgen.precision.inputs import fills
@@ -172,18 +173,27 @@ class ExpectRanges(Pass):
     def _observe(self, graph: Graph, flow: _Flow, comparison: _Comparison, seen: dict[Value, _Seen]) -> None:
         known: dict[Value, Floats] = dict(flow.data)
         left = {value: graph.use_count(value) for value in graph.values}
-        for node in graph:
-            if not node.is_input:
-                inputs = flow.part.taken(node, [known[v] for v in node.inputs])
-                statistics = node.layer.statistics
-                if flow.follows and statistics is not None:
-                    inputs = [comparison.normalised(node, statistics, inputs[0])]
-                known.update(zip(node.outputs, node.layer.evaluate_floats(inputs), strict=True))
-            for value in node.outputs:
-                met = limited(known[value])
-                seen[value].add(met)
-                known[value] = _saturated(node, met)
-            for value in node.inputs:
+
+        def observed(node: Node, results: Sequence[Floats]) -> list[Floats]:
+            met = [limited(result) for result in results]
+            for value, values in zip(node.outputs, met, strict=True):
+                seen[value].add(values)
+            return [_saturated(node, values) for values in met]
+
+        def computed(node: Node, given: Sequence[Floats]) -> list[Floats]:
+            inputs, statistics = list(given), node.layer.statistics
+            if flow.follows and statistics is not None:
+                inputs = [comparison.normalised(node, statistics, inputs[0])]
+            return observed(node, node.layer.evaluate_floats(inputs))
+
+        for unit in units(graph):
+            if unit[0].is_input:
+                known[unit[0].output] = observed(unit[0], [known[unit[0].output]])[0]
+                continue
+            compute_unit(unit, known, computed, flow.part.taken)
+            for state in (node for node in unit if node.layer.border and node.layer.border.role is Role.STATE):
+                observed(state, [known[state.output]])
+            for value in (value for node in unit for value in node.inputs):
                 left[value] -= 1
                 if not left[value]:
                     known.pop(value, None)

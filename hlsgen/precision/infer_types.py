@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Node, Value
-from hlsgen.ir.interval import Interval
+from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Context, Layer
+from hlsgen.ir.loop import Border, Role
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.passes.purity import is_pure
@@ -22,6 +23,7 @@ from hlsgen.precision.draft import Draft, Step, demands, wished_casts
 from hlsgen.precision.inputs import place_input
 from hlsgen.precision.placement import Room, expected_frac, placed_in, within_limit
 from hlsgen.precision.readers import Readers
+from hlsgen.precision.states import States, slot_of
 from hlsgen.precision.widths import UNEQUAL, Widths
 
 _CONSTANT_WIDTH = 24
@@ -50,12 +52,14 @@ class InferTypes(Step):
     calibrated: bool = False
 
     def run(self, draft: Draft) -> bool:
-        work = _Inference(draft, min(self.width, self.max_width or self.width), self.max_width)
-        for value in draft.graph.inputs:
-            work.take_input(value, self.width if self.calibrated else None)
-        for node in draft.graph:
-            if not node.is_input:
-                work.infer(node)
+        width, notes = min(self.width, self.max_width or self.width), len(draft.notes)
+        states = States(draft.graph, Widths(draft.graph, width, self.max_width))
+        while True:
+            work = _Inference(draft, width, self.max_width, states)
+            work.walk(self.width if self.calibrated else None)
+            if not states.narrowed({node: draft.tensors[node.output].typing.exact for node in work.carrying}):
+                break
+            del draft.notes[notes:]  # they are said again
         work.report_assumptions()
         work.report_narrow_budget(self.width)
         return True
@@ -64,14 +68,39 @@ class InferTypes(Step):
 class _Inference:
     """One walk over a graph, inputs first; what it needs to know of readers is found in a walk from the back."""
 
-    def __init__(self, draft: Draft, width: int, widest: int | None) -> None:
-        self.draft, self.graph, self.width, self.widest = draft, draft.graph, width, widest
+    def __init__(self, draft: Draft, width: int, widest: int | None, states: States) -> None:
+        self.draft, self.graph, self.width, self.widest, self.states = draft, draft.graph, width, widest, states
+        self.carrying: list[Node] = []
+        """The nodes whose results are states of the next step."""
         self.pure: set[Value] = set()
         layers = {node: node.layer for node in self.graph}
         casts = {node: wished_casts(node) for node in self.graph}
         self.wanted = demands(self.graph, layers, casts)
         self.readers = Readers(self.graph)
         self.widths = Widths(self.graph, width, widest)
+
+    def walk(self, calibrated_width: int | None) -> None:
+        """Infer everything, inputs first. ``calibrated_width``: bits to place inputs by calibration data."""
+        for value in self.graph.inputs:
+            self.take_input(value, calibrated_width)
+        for node in self.graph:
+            border = node.layer.border
+            if border is not None and border.role is Role.STATE:
+                self.take_state(node, border)
+            elif not node.is_input:
+                self.infer(node)
+
+    def take_state(self, node: Node, border: Border) -> None:
+        """A state reaches as far as its type, whatever the step."""
+        slot, value = slot_of(border), node.output
+        fixed = self.states.types[slot]
+        every = Interval.of_type(fixed, value.shape[-1])
+        exact = hull([every, *(tensor.interval for tensor in self.draft.inputs(node))])
+        self.draft.layers[node] = node.layer
+        typing = Typing(exact, None, fixed, self.states.reasons[slot])
+        self.draft.tensors[value] = Tensor(value.name, value.shape, typing, every, value.expected, value.exponents)
+        if node.wish.result_by_model:
+            self.pure.add(value)
 
     def take_input(self, value: Value, calibrated_width: int | None) -> None:
         fixed, reason, note = place_input(value, calibrated_width, self.readers)
@@ -108,7 +137,11 @@ class _Inference:
         return replace(context, expected=node.output.expected, read_frac=read_frac, result_frac=result_frac)
 
     def _fixed_results(self, node: Node, layer: Layer, context: Context) -> Sequence[FixedType | None]:
-        """The result types that are wished, or that the layer's nature suggests."""
+        """The result types that are wished, or that the layer's nature suggests; of a state, that of all steps."""
+        border = node.layer.border
+        if border is not None and border.role is Role.CARRY:
+            self.carrying.append(node)
+            return [self.states.types[slot_of(border)]]
         if node.wish.result is not None:
             return [node.wish.result] * len(node.outputs)
         return layer.natural_types(context)

@@ -13,6 +13,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.graph import Node, Value
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Context, Layer
+from hlsgen.ir.loop import Role
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
@@ -71,7 +72,8 @@ class _Keeping:
         """The proved range of each value with the new weights; tensors have that of all weights so far."""
 
     def keep(self, node: Node, op: Op) -> None:
-        if node.is_input:
+        border = node.layer.border
+        if node.is_input or (border is not None and border.role is Role.STATE):  # what fills its type, whatever weights
             self.draft.layers[node] = node.layer
             self._take(node.output, op.output, op.output)
             return

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.layer import Layer
+from hlsgen.ir.loop import Role
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.precision.draft import Draft, Step, demands
@@ -60,7 +61,8 @@ def _narrowed(layer: Layer, tensor: Tensor, demand: Demand) -> FixedType | None:
 def _follow(draft: Draft) -> None:
     """Let what only moves or picks values have types no wider than what it is given."""
     for node in draft.graph:
-        if node.is_input:
+        border = node.layer.border
+        if node.is_input or (border is not None and border.role is Role.STATE):
             continue
         layer, inputs = draft.layers[node], draft.inputs(node)
         exacts = layer.intervals([tensor.interval for tensor in inputs], node.input_shapes)

@@ -10,6 +10,7 @@ import numpy as np
 
 from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.expected import Expected
+from hlsgen.ir.loop import Border, Role, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
@@ -22,6 +23,8 @@ MOST_ERROR = 0.01
 """What inferred types may put an output off by, relative to its root mean square."""
 _MOST_CELLS = 1 << 14
 """Elements of the largest tensor of a network that is estimated at every place."""
+_MOST_STEPS = 64
+"""Of a loop: what its states are off by has settled then, or grows by less than estimates of this kind are off by."""
 USUAL_WIDTH = 16
 """Of the budget. A narrower one was chosen by the user, and with it that rounding costs more: twice as much a bit."""
 
@@ -99,12 +102,10 @@ def rounding_errors(ops: Iterable[Op], sizes: Sizes = expected_sizes) -> dict[Te
     """
     listed = list(ops)
     work = _Propagation(_small_part(listed), sizes)
-    for op in listed:
-        if op.is_input:
-            none = np.zeros((1, *work.part.shapes[op.output]))
-            work.found[op.output] = work.error(op.output, Variances(none, none), None)
-        else:
-            work.add(op)
+    for unit in units(listed):
+        for _ in range(min(unit[0].loop.steps, _MOST_STEPS) if unit[0].loop else 1):
+            for op in unit:
+                work.add(op)
     return work.found
 
 
@@ -121,10 +122,29 @@ class _Propagation:
         self.part = part
         self.sizes = sizes
         self.found: dict[Tensor, RoundingError] = {}
+        self._states: dict[tuple[str, str], RoundingError] = {}
+        """Of the steps of loops so far."""
 
     def add(self, op: Op) -> None:
         """Find the errors of an operation's outputs: of its inputs, of its constants, and of the cast of its result."""
-        brought = self._behind(op, [self.found[x].variances for x in op.inputs])
+        if not op.inputs:
+            none = np.zeros((1, *self.part.shapes[op.output]))
+            self.found[op.output] = self.error(op.output, Variances(none, none), None)
+        border = op.layer.border
+        if border is not None and border.role is Role.STATE:
+            known = self._states.get((border.loop.name, border.slot))
+            self.found[op.output] = known or self.found[op.output if not op.inputs else op.input]
+        elif op.inputs:
+            self._add_computed(op)
+            if border is not None and border.role is Role.CARRY:
+                self._states[border.loop.name, border.slot] = self.found[op.output]
+
+    def _add_computed(self, op: Op) -> None:
+        border = op.layer.border
+        if border is None:
+            brought = self._behind(op, [self.found[x].variances for x in op.inputs])
+        else:
+            brought = [_over_border(border, self.found[op.input].variances)]
         constants = list(_of_constants(op, self.sizes(op.inputs[0]), self.part.taken_shapes(op)[0]))
         for tensor, (scattered, common) in zip(op.outputs, brought, strict=True):
             own = np.broadcast_to(_of_result(op, tensor, self.sizes(tensor)), scattered.shape)
@@ -169,6 +189,15 @@ class _Propagation:
         whole = float(np.square(self.sizes(tensor)).mean())
         relative = min(float(np.sqrt(variances.total.mean() / whole)), 1.0) if whole else 0.0
         return RoundingError(variances, relative, culprit)
+
+
+def _over_border(border: Border, variances: Variances) -> Variances:
+    """Of a step what steps are off by on average, of all steps what the last is off by."""
+    if border.role is Role.STEP:
+        return Variances(*(x.mean(axis=1) for x in variances))
+    if border.role is Role.STEPS:
+        return Variances(*(np.repeat(x[:, None], border.loop.steps, axis=1) for x in variances))
+    return variances
 
 
 def _at_most(variances: Variances, most: Floats | float) -> Variances:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hlsgen.backends.hls.plan import Plan, Step
+from hlsgen.backends.hls.program import Plan, Step
 from hlsgen.backends.hls.render import arguments, render
 from hlsgen.backends.hls.texts import design_files, kernel_headers
 from hlsgen.tools import run, templates_dir

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from hlsgen.backends.hls.plan import Plan, Step
+from hlsgen.backends.hls.program import Plan, Step
 
 
 def samples_take(plan: Plan, depths: Mapping[str, int | None], samples: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from hlsgen.backends.hls.design_schedule import Form
 from hlsgen.backends.hls.flow import Feed, latency, traffic
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.project import Project
 from tests.backends.fork_joins import fork_join
 from tests.passes.builders import Net, project_of

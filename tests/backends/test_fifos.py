@@ -9,7 +9,7 @@ import pytest
 
 from hlsgen.backends.hls import fifos
 from hlsgen.backends.hls.fifos import SLACK
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.errors import ConfigError
 from hlsgen.project import Project
 from tests.backends.fork_joins import fork_join

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.backends.hls.plan import Port
+from hlsgen.backends.hls.program import Port
 from hlsgen.design.reference import evaluate
 from hlsgen.project import Project
 from tests.boards.model import as_bytes, elements

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hlsgen.backends.hls.plan import Port
+from hlsgen.backends.hls.program import Port
 from hlsgen.ir.types import FixedType
 from hlsgen.project import Project
 from hlsgen.tools import vendor_headers

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hlsgen.backends.hls.border import bordered
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.errors import ConfigError
 from hlsgen.project import Project
 from hlsgen.tools import templates_dir

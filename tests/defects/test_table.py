@@ -162,10 +162,13 @@ def test_11_layer_used_twice(library: str) -> None:
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
 @pytest.mark.parametrize("options", [{}, {"use_bias": False}, {"return_sequences": True}])
 def test_12_recurrent_layers(library: str, kind: str, options: dict[str, Any]) -> None:
-    """Not there yet: said so, instead of an AttributeError or a wrong state."""
+    """Without a bias an AttributeError, with one a wrong state, and of some no kernel at all."""
     keras = framework(library)
     layer = getattr(keras.layers, kind)(3, name="rnn", **options)
-    refused(stack(keras, (6, 2), layer), "layer 'rnn'", kind, "recurrent", "not supported")
+    model = exact(stack(keras, (6, 2), layer))
+    x = np.random.default_rng(0).normal(0, 1, (40, 6, 2)).astype(np.float32)
+    got = hlsgen.convert(model).evaluate(x)["rnn"]
+    np.testing.assert_allclose(got, model.predict(x, verbose=0), atol=2**-9)  # 16 bits, and six steps of rounding
 
 
 @pytest.mark.parametrize("quantizer", ["binary(alpha=1)", "ternary(alpha=1)"])

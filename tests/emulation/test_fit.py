@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hlsgen.backends.hls.kernel import BINDINGS, ConstantArray, Kernel, bind, kernel_of
-from hlsgen.backends.hls.plan import Plan, make_plan
+from hlsgen.backends.hls.plan import make_plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.emulation import emulator
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.errors import DesignError

@@ -226,10 +226,7 @@ def test_subclassed_model() -> None:
         (lambda x: x * np.array([1.0, 2.0, 3.0], np.float32), "called with the constant"),
         (lambda x: x[:, 1:], "slices of tensors are not supported; use Cropping"),
         (lambda x: L.BatchNormalization(name="b")(x, training=True), "layer 'b'.*training=True"),
-        (
-            lambda x: L.LSTM(3, name="l")(L.Reshape((1, 3))(x), initial_state=[x, x]),
-            "layer 'l'.*initial_state=a tensor",
-        ),
+        (lambda x: L.Attention(name="a")([L.Reshape((1, 3))(x)] * 2, mask=[x, x]), "layer 'a'.*mask=a tensor"),
     ],
 )
 def test_refusals(build: Any, words: str) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 import hlsgen
-from hlsgen.backends.hls.plan import Plan, make_plan
+from hlsgen.backends.hls.plan import make_plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.config import make_config
 from hlsgen.design.arrays import as_held, checked_calibration

@@ -15,7 +15,7 @@ import keras
 import pytest
 from keras import layers as kl
 
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.texts import firmware_files
 from hlsgen.tools import find_compiler, run
 from tests.compiled import write_files

@@ -14,6 +14,7 @@ from hlsgen.config import make_config
 from hlsgen.ir.constant import Constant, Shape
 from hlsgen.ir.graph import Graph, Source
 from hlsgen.ir.layer import Layer
+from hlsgen.ir.loop import Loop
 from hlsgen.ir.op import Op
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.types import FixedType, Ints
@@ -25,6 +26,7 @@ from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.input import Input
+from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
 from hlsgen.layers.prelu import PRelu
@@ -43,6 +45,7 @@ from hlsgen.quantizers.qkeras import parse_quantizer
 
 INPUT = FixedType.parse("fixed<8,3>")
 IMAGE, LINE = (3, 4, 2), (4, 2)
+LOOP = Loop("loop", 3)
 
 
 class Instance(NamedTuple):
@@ -84,6 +87,11 @@ EVERY = [
     Instance(Input(LINE), ()),
     # element by element
     Instance(Convert()),
+    Instance(TakeStep(LOOP)),
+    Instance(State(LOOP, "h", LINE, True), (LINE,)),
+    Instance(Carry(LOOP, "h"), (LINE,)),
+    Instance(KeepSteps(LOOP), (LINE,)),
+    Instance(KeepLast(LOOP), (LINE,)),
     *(Instance(Relu(slope, top)) for slope in (None, Constant.of(0.125)) for top in (None, Constant.of(1.5))),
     Instance(PRelu(dyadic(2))),
     Instance(PRelu(dyadic(4, 2)), (LINE,)),
@@ -146,11 +154,14 @@ def typed(instance: Instance) -> Op:
         graph.add(Input(shape), (), f"x{i}", Source(f"x{i}", "InputLayer")) for i, shape in enumerate(instance.shapes)
     ]
     node = graph.add_node(instance.layer, inputs, "y", Source("y", instance.layer.kind))
+    if isinstance(instance.layer, State):
+        graph.add(Carry(LOOP, instance.layer.slot), [node.output], "carried", node.source)
     graph.set_outputs(node.outputs, [value.name for value in node.outputs])
     config = make_config(input_precision=INPUT)
     for value in inputs:
         value.producer.wish = value.producer.wish.with_type("result", Wished(INPUT, By.CONFIGURATION))
-    return infer(graph, steps(config)).ops[-1]
+    (op,) = (op for op in infer(graph, steps(config)) if op.name == "y")
+    return op
 
 
 def mantissas(instance: Instance, seed: int = 0, samples: int = 5) -> list[Ints]:

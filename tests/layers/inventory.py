@@ -267,23 +267,56 @@ def _structure() -> _Section:
     section.right("TimeDistributed(Dense)", LINE, distributed("Dense", 4, activation="relu"))
     section.right("TimeDistributed(Activation, Dropout, ...)", LINE, distributed("Activation", "relu"))
     section.right("TimeDistributed(Flatten)", IMAGE, distributed("Flatten"))
-    section.refused(
-        "TimeDistributed(others)", (3, *IMAGE), distributed("Conv2D", 2, 3), "layers that work on the last axis alone"
+    section.right(
+        "TimeDistributed(Conv2D)", (3, *IMAGE), distributed("Conv2D", 2, 3), note="any layer, but one with steps"
     )
-    for name in ("LSTM", "GRU", "SimpleRNN"):
-        section.refused(name, LINE, _layer(name, 3), "recurrent layers are not implemented yet")
-    section.refused(
-        "Bidirectional",
-        LINE,
-        lambda keras, x: keras.layers.Bidirectional(keras.layers.GRU(3))(x),
-        "it wraps GRU: recurrent layers",
-    )
-    section.refused("ConvLSTM1D", (4, 6, 2), _layer("ConvLSTM1D", 2, 3), "recurrent layers are not implemented yet")
+    section.right("TimeDistributed(GlobalMaxPooling2D)", (3, *IMAGE), distributed("GlobalMaxPooling2D"))
     section.refused("Masking", LINE, _layer("Masking"), "masks are not implemented")
     section.refused("Embedding", (4,), _layer("Embedding", 5, 3), "look words up outside")
     section.refused("Lambda", VECTOR, lambda keras, x: keras.layers.Lambda(lambda t: t * 2)(x), "never run")
     section.refused("Resizing", IMAGE, _layer("Resizing", 4, 4), "before the model")
     return section
+
+
+def _recurrent() -> _Section:
+    section = _Section("Recurrent layers")
+
+    def both_ways(name: str, **options: Any) -> Build:
+        def build(keras: Any, x: Any) -> Any:
+            layer = getattr(keras.layers, name)(3, return_sequences=True)
+            return keras.layers.Bidirectional(layer, **options)(x)
+
+        return build
+
+    def stacked(keras: Any, x: Any) -> Any:
+        return keras.layers.GRU(3)(keras.layers.LSTM(4, return_sequences=True)(x))
+
+    def started(keras: Any, x: Any) -> Any:
+        return keras.layers.LSTM(3)(x[0], initial_state=x[1:])
+
+    section.right("SimpleRNN", LINE, _layer("SimpleRNN", 3), CLOSE, note="any activation that there is")
+    section.right("SimpleRNN(hard_sigmoid)", LINE, _layer("SimpleRNN", 2, activation="hard_sigmoid"), CLOSE)
+    section.right("LSTM", LINE, _layer("LSTM", 3), CLOSE, note="bias or none")
+    section.right("LSTM(return_sequences)", LINE, _layer("LSTM", 3, return_sequences=True, use_bias=False), CLOSE)
+    section.right("LSTM(return_state)", LINE, _layer("LSTM", 3, return_state=True), CLOSE)
+    section.right("LSTM(initial_state)", [LINE, (3,), (3,)], started, CLOSE)
+    section.right("LSTM(go_backwards)", LINE, _layer("LSTM", 3, go_backwards=True, return_sequences=True), CLOSE)
+    section.right("GRU", LINE, _layer("GRU", 3), CLOSE)
+    section.right("GRU(reset_after=False)", LINE, _layer("GRU", 3, reset_after=False), CLOSE)
+    section.right("several, one behind the other", LINE, stacked, CLOSE)
+    section.right("Bidirectional", LINE, both_ways("LSTM"), CLOSE, note="of SimpleRNN, LSTM, GRU")
+    section.right("Bidirectional(merge_mode)", LINE, both_ways("GRU", merge_mode="ave"), CLOSE, note="any")
+    section.refused("LSTM(stateful)", LINE, _stateful, "begins every sample anew")
+    section.refused("ConvLSTM1D", (4, 6, 2), _layer("ConvLSTM1D", 2, 3), "SimpleRNN, LSTM and GRU are")
+    return section
+
+
+def _stateful(keras: Any, x: Any) -> Any:
+    """Keras wants to know the size of a batch, and says it when the layer is called."""
+    layer = keras.layers.LSTM(3)
+    y = layer(x)
+    layer.stateful = True
+    return y
 
 
 def _operations() -> _Section:
@@ -326,6 +359,7 @@ SECTIONS = [
     _merging(),
     _shapes(),
     _training(),
+    _recurrent(),
     _structure(),
     _operations(),
 ]

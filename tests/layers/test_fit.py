@@ -115,6 +115,8 @@ def test_other_inputs_fit_or_are_refused(instance: Instance) -> None:
     choices = [[shape] for shape in OTHER_INPUTS]
     if count == 2:
         choices = [[a, b] for a in OTHER_INPUTS for b in OTHER_INPUTS]
+    if instance.layer.border is not None:
+        pytest.skip("it computes a step: what it is given has another shape than what it reads")
     for shapes in choices:
         try:
             node = joined(instance.layer, shapes)

@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 
 import hlsgen
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.texts import firmware_files
 from hlsgen.linter.finding import Report
 from hlsgen.linter.lint import lint_texts
 from hlsgen.linter.products import stated_products
 from hlsgen.linter.source import Source
 from tests.ladder.harness import ALL, Variant, convert
+from tests.ladder.test_recurrent import both_ways
+from tests.ladder.test_recurrent import layer as recurrent
 from tests.ladder.test_settings import every_kind
 from tests.ladder.test_synthesizable import shapes_and_tables
 from tests.linter.native import the_clang
+from tests.passes.builders import Net, project_of
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -35,6 +38,15 @@ def of_the_ladder(model: Callable[[], object], variant: Variant) -> Plan:
 
 def of_all_pixels(**settings: Any) -> Plan:
     return convert(kept(every_kind), ALL[0], input_precision="fixed<9,4>", **settings).plan
+
+
+def of_sequences(**settings: Any) -> Plan:
+    """A recurrent layer, and one that goes both ways."""
+    net = Net(14)
+    x = net.input((3, 4))
+    first = recurrent(net, "LSTM", "first", x, return_sequences=True)
+    both_ways(net, "GRU", "both", first)
+    return project_of(net.source("both"), input_precision="fixed<9,4>", default_width=10, **settings).plan
 
 
 @functools.cache
@@ -55,6 +67,8 @@ DESIGNS: dict[str, Callable[[], Plan]] = {
     ),
     "arithmetic, one pipeline": functools.partial(of_all_pixels, pipeline="flat", interval=3),
     "arithmetic, pixels at once": functools.partial(of_all_pixels, layers={"conv": {"parallelization_factor": 3}}),
+    "sequences": of_sequences,
+    "sequences, resource": functools.partial(of_sequences, io_type="io_stream", strategy="resource", reuse_factor=4),
     **{
         f"{name}, {variant}": functools.partial(of_the_ladder, model, variant)
         for name, model in MODELS.items()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hlsgen.backends.hls.plan import Plan, Wire
+from hlsgen.backends.hls.program import Plan, Wire
 from hlsgen.backends.hls.texts import firmware_files
 from hlsgen.linter.dataflow import top_function
 from hlsgen.linter.obey import Obedience, obeyed

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.texts import firmware_files
 from hlsgen.linter.ir import Function, Instruction
 from hlsgen.linter.lint import _Project

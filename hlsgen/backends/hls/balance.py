@@ -9,8 +9,8 @@ from dataclasses import replace
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import schedule_of
 from hlsgen.backends.hls.kernel import bind
-from hlsgen.backends.hls.plan import Plan, Step
 from hlsgen.backends.hls.planning import planned
+from hlsgen.backends.hls.program import Plan, Step
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.ir.op import Op
@@ -28,7 +28,7 @@ def balanced(design: Design, config: Config) -> Design:
     plan = planned(design, config, "balanced")
     most = config.interval or schedule_of(bordered(plan)).interval
     ops, notes = [], list(design.notes)
-    steps = {step.op: step for step in plan.steps if step.op is not None}
+    steps = {step.op: step for step in plan.calls if step.op is not None}
     for op in design:
         if op.wish.hardware.balanced and op.layer.has_multiplier:
             op, cycles = _within(op, steps[op.name], plan, most)

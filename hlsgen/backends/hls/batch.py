@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hlsgen.backends.hls.plan import Plan, Step, Wire
+from hlsgen.backends.hls.program import Plan, Step, Wire
 
 SAMPLES = "samples"
 """The argument that says how many there are; no tensor is called so (``hlsgen.backends.hls.naming.WIRE_NAMES``)."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from hlsgen.backends.hls.batch import SAMPLES
 from hlsgen.backends.hls.fifos import fifo_on_one_path
 from hlsgen.backends.hls.kernel import Kernel
-from hlsgen.backends.hls.plan import Plan, Port, Step, Wire
 from hlsgen.backends.hls.ports import PortForm
+from hlsgen.backends.hls.program import Plan, Port, Step, Wire
 from hlsgen.backends.hls.timing import Regrouping
 
 
@@ -92,7 +92,8 @@ def _between(step: Step, inner: dict[Wire, Wire]) -> Step:
     def seen(wires: Iterable[Wire]) -> tuple[Wire, ...]:
         return tuple(inner.get(wire, wire) for wire in wires)
 
-    return replace(step, inputs=seen(step.inputs), outputs=seen(step.outputs))
+    body = None if step.body is None else step.body.between(inner)
+    return replace(step, inputs=seen(step.inputs), outputs=seen(step.outputs), body=body)
 
 
 def _reading(port: Port, packs: Wire, border: _Border) -> Step:

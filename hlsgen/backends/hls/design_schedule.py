@@ -7,7 +7,7 @@ from enum import Enum
 
 from hlsgen.backends.hls.flow import latency as stream_latency
 from hlsgen.backends.hls.loading import loading_of
-from hlsgen.backends.hls.plan import Plan, Step
+from hlsgen.backends.hls.program import Plan, Step
 from hlsgen.backends.hls.schedule import Schedule
 from hlsgen.backends.hls.timing import Passing
 from hlsgen.ir.text import table

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.backends.hls.plan import NamedConstant, Plan, Step
 from hlsgen.backends.hls.ports import WIDEST_OF_MEMORY
+from hlsgen.backends.hls.program import NamedConstant, Plan, Step
 from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import WeightSource
 

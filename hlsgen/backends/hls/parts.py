@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from hlsgen.backends.hls.plan import Plan, Step, Wire
+from hlsgen.backends.hls.program import Plan, Step, Wire
 
 STEPS_OF_A_PART = 32
 """Kernel calls compiled in one unit: about two seconds of g++, of which parsing the headers is an eighth."""

@@ -8,227 +8,37 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
 from hlsgen.backends.hls.depths import Depths
-from hlsgen.backends.hls.fifos import Fifo, fifos_of
-from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, bind
+from hlsgen.backends.hls.fifos import fifos_of
+from hlsgen.backends.hls.kernel import Kernel, Members, bind
+from hlsgen.backends.hls.loops import (
+    body_of,
+    is_called,
+    loop_kernel,
+    loop_of,
+    outside,
+    read_by,
+    slot_of,
+    with_role,
+)
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
-from hlsgen.backends.hls.ports import WIDEST_WORD, Bus, Control, Interface, PortForm, words_of_array, words_of_stream
-from hlsgen.backends.hls.schedule import Schedule
+from hlsgen.backends.hls.ports import WIDEST_WORD, Bus, Control, Interface
+from hlsgen.backends.hls.program import Given, Kept, LoopBody, NamedConstant, Pipeline, Plan, Step, Taken, Wire
 from hlsgen.backends.hls.timing import Regrouping
 from hlsgen.design.design import Design
-from hlsgen.errors import ConfigError, DesignError
+from hlsgen.errors import ConfigError
 from hlsgen.ir.layer import Packing
+from hlsgen.ir.loop import Role, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
-from hlsgen.ir.wish import Strategy, WeightSource
+from hlsgen.ir.wish import WeightSource
 
 _DEPTHS = Depths()
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A tensor in the C++ program: an array, or a stream of packs of ``pack`` elements."""
-
-    name: str
-    type: FixedType
-    size: int
-    pack: int
-    tensor: str
-    """The name of the tensor that it carries, seen through reshapes."""
-    note: str = ""
-    exponents: tuple[int, ...] | None = None
-    """If given, element i holds ``2**exponents[i % len(exponents)]`` times what the model means by it."""
-
-    @property
-    def words(self) -> int:
-        return self.size // self.pack
-
-
-@dataclass(frozen=True)
-class Port:
-    """A port of the top function: ``words`` a sample, each of ``elements`` in ``bits`` (of ELEMENTS: a port)."""
-
-    wire: Wire
-    is_input: bool
-    form: PortForm
-    elements: int
-    bits: int
-    words: int
-
-    @property
-    def burst(self) -> int:
-        """Words of the longest AXI4 burst: 256, and none that leaves a page of 4,096 bytes."""
-        return min(256, 4096 * 8 // self.bits)
-
-    @property
-    def pack(self) -> int:
-        """Elements that pass it at once."""
-        return self.wire.size if self.form is PortForm.ELEMENTS else self.elements
-
-
-@dataclass(frozen=True, eq=False)
-class NamedConstant:
-    """A constant array under its C++ name."""
-
-    name: str
-    array: ConstantArray
-    owner: str
-    """The layer of the source model, for comments."""
-
-    @property
-    def word_bits(self) -> int:
-        """Bits of a word of its port: what is read in a turn, or all of it where it has no turns."""
-        return self.array.width * self.array.extents[0]
-
-    @property
-    def is_memory(self) -> bool:
-        """Whether its port is that of a memory: no tool takes one of a single word."""
-        return self.words > 1
-
-    @property
-    def is_apart(self) -> bool:
-        """Whether it is no memory, and more than a word holds: then each of it has a port."""
-        return self.array.row is None and self.word_bits > WIDEST_WORD
-
-    @property
-    def words(self) -> int:
-        """How many words its port or memory has: one a turn."""
-        return 1 if self.array.row is None else self.array.row
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One kernel call."""
-
-    name: str
-    note: str
-    kernel: Kernel
-    inputs: tuple[Wire, ...]
-    outputs: tuple[Wire, ...]
-    constants: tuple[NamedConstant, ...] = ()
-    layer: str | None = None
-    """The source model's layer whose output is computed, as its author spelt it; None for inner steps and copies."""
-    op: str | None = None
-    """The name of the operation that it computes; None for copies and regrouping."""
-    facts: tuple[str, ...] = ()
-    """What a reader of the C++ wants to know of it, a comment a line."""
-    scalars: tuple[str, ...] = ()
-    """Scalar arguments of the top function that are handed on to it."""
-
-    def schedule(self, stream: bool) -> Schedule:
-        """When it reads and writes, on streams or on arrays. Raises DesignError for a kernel that takes others."""
-        timing = self.kernel.timing
-        if not stream:
-            return timing.on_arrays()
-        try:
-            return timing.on_streams([wire.words for wire in self.inputs], [wire.words for wire in self.outputs])
-        except DesignError as error:
-            raise DesignError(f"{self.name}: {error}") from error
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """What is wished of the top function: its form (auto, flat, dataflow) and, if it is flat, its interval."""
-
-    form: str = "auto"
-    interval: int | None = None
-
-    def shared(self, reuse_factors: Sequence[int]) -> int:
-        """The interval of a flat pipeline of kernels with these reuse factors."""
-        return max([self.interval or 1, *reuse_factors])
-
-    def is_flat(self, kernels: Mapping[Op, Kernel], io_type: str, ports: Interface) -> bool:
-        """Whether the design is one pipeline. Raises ConfigError for one that cannot be."""
-        if self.form != "flat":
-            return self.form == "auto" and all(kernel.unrolls for kernel in kernels.values())
-        if io_type == "io_stream" or ports.bus is Bus.AXI_MASTER:
-            raise ConfigError(
-                "pipeline: 'flat' is one pipeline of arrays, and streams are a dataflow; leave it out, or take io_type "
-                "'io_parallel' and interface 'ap_vld'"
-            )
-        for op, kernel in kernels.items():
-            if op.loads_weights:
-                raise ConfigError(
-                    f"{op.source.where}: pipeline 'flat' unrolls every loop, and weights '{op.weight_source}' are read "
-                    "turn by turn; give it weights 'constant', or leave pipeline out"
-                )
-            if kernel.strategy is not Strategy.LATENCY:
-                raise ConfigError(
-                    f"{op.source.where}: pipeline 'flat' unrolls every loop, and strategy '{kernel.strategy}' takes "
-                    f"{kernel.reuse_factor} turns of one; give it strategy 'latency', where the pipeline's interval "
-                    "shares multipliers"
-                )
-        return True
-
-
-@dataclass(eq=False)
-class Plan:
-    """Everything the templates print."""
-
-    top: str
-    stream: bool
-    """Whether kernels read and write streams of packs rather than arrays."""
-    dataflow: bool
-    """Whether the top function is a pipeline of processes rather than one flat pipeline."""
-    interface: Interface
-    pipeline: Pipeline
-    inputs: list[Wire] = field(default_factory=list)
-    outputs: list[Wire] = field(default_factory=list)
-    wires: list[Wire] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    hardware: bool = False
-    """Whether inputs and outputs are the ports of the chip; see ``hlsgen.backends.hls.border.bordered``."""
-    depths: Depths = _DEPTHS
-    """What is wished of streams."""
-    fifos: dict[str, Fifo] = field(default_factory=dict)
-    """The streams between processes by name."""
-
-    @property
-    def constants(self) -> list[NamedConstant]:
-        return [constant for step in self.steps for constant in step.constants]
-
-    @property
-    def weight_ports(self) -> list[NamedConstant]:
-        """The constants that come from outside of the chip."""
-        return [constant for constant in self.constants if constant.array.source is not WeightSource.CONSTANT]
-
-    @property
-    def bram_ports(self) -> list[NamedConstant]:
-        """Those of them that have ports of their own."""
-        return [constant for constant in self.weight_ports if constant.array.source is WeightSource.BRAM_PORT]
-
-    @property
-    def ports(self) -> list[Port]:
-        """All ports, inputs first."""
-        return [self._port(wire, True) for wire in self.inputs] + [self._port(wire, False) for wire in self.outputs]
-
-    def _port(self, wire: Wire, is_input: bool) -> Port:
-        width = wire.type.width
-        if self.stream:
-            words = words_of_stream(self.interface, wire.name, is_input, wire.size, wire.pack, width)
-        else:
-            words = words_of_array(is_input, wire.size, width)
-        return Port(wire, is_input, words.form, words.elements, words.bits, words.words)
-
-    @property
-    def of_a_sample(self) -> str:
-        """The name of the process that computes one sample after the other, where a call has several."""
-        return f"{self.top}_samples"
-
-    @property
-    def headers(self) -> list[str]:
-        return sorted({step.kernel.header for step in self.steps})
-
-    @property
-    def interval(self) -> int:
-        """The initiation interval of a flat pipeline: the wished one, and the largest reuse factor at least."""
-        return self.pipeline.shared([step.kernel.reuse_factor for step in self.steps])
 
 
 def make_plan(
@@ -247,10 +57,11 @@ def make_plan(
     UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits or that nothing controls, for
     depths in a design without streams, and for what no flat pipeline computes.
     """
-    kernels = {op: bind(op) for op in design if not op.is_input and not op.layer.renames}
+    kernels = {op: bind(op) for op in design if op.loop is None and is_called(op)}
     ports = interface or Interface.default(io_type)
     wish = pipeline or Pipeline()
-    flat = results is not None or wish.is_flat(kernels, io_type, ports)
+    loops = [op.source.where for op in design if op.loop is not None]
+    flat = results is not None or wish.is_flat(kernels, io_type, ports, loops)
     stream = io_type == "io_stream" or (results is None and _needs_streams(design, ports, flat, wish))
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
@@ -283,12 +94,14 @@ def _needs_streams(design: Design, ports: Interface, flat: bool, wish: Pipeline)
     largest = max(design.tensors, key=lambda tensor: tensor.size)
     arrays = [op.source.where for op in design if op.parallelization > 1]
     most = LARGEST_OF_PIPELINE if flat or arrays else LARGEST_OF_DATAFLOW
-    streams = ports.bus is Bus.AXI_MASTER or largest.size > most or not (flat or arrays or _is_even(design))
+    loops = any(op.loop is not None for op in design)  # a step of a sequence is a word, or several
+    streams = ports.bus is Bus.AXI_MASTER or largest.size > most or loops
+    streams |= not (flat or arrays or _is_even(design))
     if streams and (arrays or wish.form == "flat"):
         what = f"{arrays[0]}: parallelization_factor" if arrays else "pipeline: 'flat'"
         raise ConfigError(
             f"{what} needs arrays, of up to {most:,} elements, at ports of their own; '{largest.name}' has "
-            f"{largest.size:,}, and the interface is {ports.bus.value}: leave it out"
+            f"{largest.size:,}, the interface is {ports.bus.value}{', and there are sequences' * loops}: leave it out"
         )
     return streams
 
@@ -326,7 +139,7 @@ class _Planner:
         reserved = WIRE_NAMES | {plan.top, plan.of_a_sample}
         self.identifiers = Identifiers(reserved)
         self.roots = design.carriers
-        self.reads = Counter(self.roots[t] for op in design if not op.layer.renames for t in op.inputs)
+        self.reads = Counter(self.roots[t] for unit in units(design) for t in read_by(unit))
         """How often a tensor is read, seen through reshapes."""
         self.places: dict[Tensor, list[int]] = {}
         """The places of a tensor among the outputs, seen through reshapes."""
@@ -338,8 +151,11 @@ class _Planner:
         self.outputs: dict[int, Wire] = {}
 
     def run(self) -> Plan:
-        for op in self.design:
-            if op.is_input:
+        for unit in units(self.design):
+            op = unit[0]
+            if op.loop is not None:
+                self._loop(unit)
+            elif op.is_input:
                 self._input(op)
             elif not op.layer.renames:
                 self._step(op)
@@ -452,13 +268,65 @@ class _Planner:
             Step(first.name, first.note, kernel, tuple(inputs), tuple(wires), constants, layer, op.name, _facts(op))
         )
         for tensor, wire in zip(op.outputs, wires, strict=True):
-            index = self._output_index(tensor)
-            if index is None:
-                self.plan.wires.append(wire)
-                self._offer(tensor, wire)
-            else:
-                self.outputs[index] = wire
-            self._discard_unread(tensor, wire)
+            self._finish(tensor, wire)
+
+    def _loop(self, unit: list[Op]) -> None:
+        """A loop: a step of this plan, whose body is a plan of its own on arrays."""
+        loop, source = loop_of(unit), unit[0].source
+        if any(op.loads_weights for op in unit):
+            raise ConfigError(
+                f"{source.where}: the weights of what a sequence is gone through with are constants, and no ports lead "
+                "into its loop; give it weights 'constant'"
+            )
+        name = self.identifiers.make(f"{source.name}_loop")
+        body = body_of(unit, name)
+        plan = self._body_plan(body, f"{source.name}_cell")
+        inner = dict(zip((op.output for op in body if op.is_input), plan.inputs, strict=True))
+        results = dict(zip(body.outputs, plan.outputs, strict=True))
+        takes = tuple(self._taken(op, inner) for op in with_role(unit, Role.STEP))
+        shared = tuple(Taken(self._take(t), inner[t], stepwise=False) for t in outside(unit))
+        carried = {slot_of(op): results[op.output] for op in with_role(unit, Role.CARRY)}
+        states = tuple(self._kept(op, inner[op.output], carried[slot_of(op)]) for op in with_role(unit, Role.STATE))
+        gives = tuple(self._given(op, results[op.input]) for op in with_role(unit, Role.STEPS, Role.LAST))
+        made = LoopBody(plan, loop.steps, (*takes, *shared), states, gives)
+        note = comment(f"{source.where}: {loop.steps} steps")
+        self._add(Step(name, note, loop_kernel(made), made.inputs, made.outputs, layer=source.name, body=made))
+        for op, given in zip(with_role(unit, Role.STEPS, Role.LAST), gives, strict=True):
+            self._finish(op.output, given.outer)
+
+    def _body_plan(self, body: Design, top: str) -> Plan:
+        plan = Plan(self.identifiers.make(top), False, False, self.plan.interface, Pipeline())
+        kernels = {op: bind(op) for op in body if is_called(op)}
+        if all(kernel.unrolls for kernel in kernels.values()):
+            interval = max((kernel.reuse_factor for kernel in kernels.values()), default=1)
+            kernels = {op: kernel.pipelined(interval) for op, kernel in kernels.items()}
+        planner = _Planner(body, kernels, plan, body.outputs)
+        planner.identifiers = self.identifiers
+        return planner.run()
+
+    def _taken(self, op: Op, inner: Mapping[Tensor, Wire]) -> Taken:
+        backwards = op.layer.border is not None and op.layer.border.backwards
+        return Taken(self._take(op.input, op.output.shape[-1]), inner[op.output], backwards=backwards)
+
+    def _kept(self, op: Op, now: Wire, following: Wire) -> Kept:
+        return Kept(now, following, self._take(op.input) if op.inputs else None)
+
+    def _given(self, op: Op, inner: Wire) -> Given:
+        border = op.layer.border
+        assert border is not None
+        note = comment(f"{op.source.where} -> {op.output.shape}")
+        wire = self._wire(op.output, _part_of_position(op.output.shape[-1], op.output.type.width), note)
+        return Given(wire, inner, border.role is Role.STEPS, border.backwards)
+
+    def _finish(self, tensor: Tensor, wire: Wire) -> None:
+        """Hand on what a step yields: to its readers, or as an output."""
+        index = self._output_index(tensor)
+        if index is None:
+            self.plan.wires.append(wire)
+            self._offer(tensor, wire)
+        else:
+            self.outputs[index] = wire
+        self._discard_unread(tensor, wire)
 
     def _discard_unread(self, tensor: Tensor, wire: Wire) -> None:
         """Empty the stream of what nobody reads, an input or one of several results: full, it would stop the design."""

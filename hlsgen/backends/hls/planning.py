@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hlsgen.backends.hls.depths import wished_depths
 from hlsgen.backends.hls.naming import C_FUNCTIONS
-from hlsgen.backends.hls.plan import Pipeline, Plan, make_plan
+from hlsgen.backends.hls.plan import make_plan
 from hlsgen.backends.hls.ports import Interface
+from hlsgen.backends.hls.program import Pipeline, Plan
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError

@@ -1,7 +1,7 @@
 """How tensors pass the border of the top function: which ports there are, and what a word of one holds.
 
 One truth for the generated C++, its test bench, the header comment, the summary and hlsgen.json
-(``hlsgen.backends.hls.plan.Plan.ports``). What users read of it is docs/interface.md.
+(``hlsgen.backends.hls.program.Plan.ports``). What users read of it is docs/interface.md.
 """
 
 from __future__ import annotations

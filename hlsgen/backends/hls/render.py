@@ -9,8 +9,8 @@ import jinja2
 from hlsgen.backends.hls.batch import SAMPLES, batch_of
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
 from hlsgen.backends.hls.loading import Loading, loading_of
-from hlsgen.backends.hls.plan import NamedConstant, Plan, Port, Step, Wire
 from hlsgen.backends.hls.ports import SAMPLES_OF_BENCH, WIDEST_UNASKED, WIDEST_WORD, PortForm
+from hlsgen.backends.hls.program import LoopBody, NamedConstant, Plan, Port, Step, Wire
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.tools import templates_dir
 
@@ -39,7 +39,7 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "guard": plan.top.upper(),
         "samples_of_bench": SAMPLES_OF_BENCH,
         "ports": [wire.name for wire in plan.inputs + plan.outputs],
-        "tensors": plan.inputs + plan.wires + plan.outputs,
+        "tensors": plan.inputs + plan.wires + plan.outputs + plan.arrays,
         "batch": partial(batch_of, plan),
         "sample_parameters": partial(sample_parameters, plan),
         "parameters": partial(parameters, plan),  # asked for by a text of the whole design, not by that of a constant
@@ -50,6 +50,9 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "loading": loading,
         "process_parameters": partial(process_parameters, plan),
         "process_arguments": process_arguments,
+        "place": _place,
+        "body_parameters": _body_parameters,
+        "loop_parameters": partial(_loop_parameters, plan),
         "member": member,
         "word": word_type,
         "bound": bound_type,
@@ -148,6 +151,21 @@ def _port_word(port: Port) -> str:
     return f"ap_axiu<{port.bits}, 0, 0, 0>" if port.form is PortForm.PACKETS else f"ap_uint<{port.bits}>"
 
 
+def _body_parameters(body: LoopBody) -> list[str]:
+    return [f"const {_array(wire)}" for wire in body.plan.inputs] + [_array(wire) for wire in body.plan.outputs]
+
+
+def _loop_parameters(plan: Plan, step: Step) -> list[str]:
+    if plan.stream:
+        return [_stream(wire) for wire in (*step.inputs, *step.outputs)]
+    return [f"const {_array(wire)}" for wire in step.inputs] + [_array(wire) for wire in step.outputs]
+
+
+def _place(body: LoopBody, backwards: bool) -> str:
+    """The number of a step in its sequence."""
+    return f"{body.steps - 1} - step" if backwards else "step"
+
+
 def arguments(step: Step) -> str:
     """List the arguments of a kernel call: inputs, outputs, constants, scalars."""
     return ", ".join([*(wire.name for wire in (*step.inputs, *step.outputs)), *(c.name for c in step.constants),
@@ -155,8 +173,10 @@ def arguments(step: Step) -> str:
 
 
 def call(step: Step, loading: Loading | None) -> str:
-    """A kernel call; or that of the process that holds the weights which the kernel loads."""
+    """A kernel call; or that of a loop, or of the process that holds the weights which the kernel loads."""
     layer = None if loading is None else loading.of(step)
+    if step.body is not None:
+        return f"{step.name}({arguments(step)})"
     if layer is None:
         return f"hlsgen::{step.kernel.function}<{step.name}_config>({arguments(step)})"
     wires = [wire.name for wire in (*step.inputs, *step.outputs)]

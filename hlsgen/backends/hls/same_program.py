@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Member
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.errors import WeightsError
 
 
@@ -14,7 +14,7 @@ def check_same_program(former: Plan, plan: Plan) -> None:
 
     Both are plans of one architecture, with the same types at every wire.
     """
-    for was, step in zip(former.steps, plan.steps, strict=True):
+    for was, step in zip(former.calls, plan.calls, strict=True):
         difference = next(_differing(was.kernel, step.kernel), None)
         if difference is not None:
             where, _, _ = step.note.partition(" -> ")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.loading import load_files
 from hlsgen.backends.hls.parts import borders, parts_of
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.render import render
 from hlsgen.ir.wish import WeightSource
 from hlsgen.tools import templates_dir
@@ -24,6 +24,7 @@ def design_files(plan: Plan, *, with_facts: bool = False) -> dict[str, str]:
         f"{plan.top}.h": render("project/top.h.j2", plan),
         "types.h": render("project/types.h.j2", plan),
         "parameters.h": render("project/parameters.h.j2", plan),
+        **({"loops.h": render("project/loops.h.j2", plan, with_facts=with_facts)} if plan.arrays else {}),
     }
 
 
@@ -47,7 +48,7 @@ def process_files(plan: Plan) -> dict[str, str]:
     """The texts of an emulator whose kernel calls are processes on streams of limited depth, as on the chip."""
     texts = design_files(plan)
     return {
-        **{name: texts[name] for name in ("types.h", "parameters.h")},
+        **{name: texts[name] for name in ("types.h", "parameters.h", "loops.h") if name in texts},
         "weights.h": render("emulation/weights.h.j2", plan),
         "design.cpp": render("emulation/processes.cpp.j2", plan, parts=[plan], borders=[]),
     }

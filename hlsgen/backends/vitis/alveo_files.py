@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.boards import Alveo
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.render import render, verbatim
 from hlsgen.errors import ConfigError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.boards import Zynq, board_named
-from hlsgen.backends.hls.plan import Plan, Port
+from hlsgen.backends.hls.program import Plan, Port
 from hlsgen.backends.hls.render import render, verbatim
 from hlsgen.backends.vitis.alveo_files import alveo_files
 from hlsgen.backends.vitis.zynq_files import zynq_files

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hlsgen.backends.hls.plan import Plan, Step
 from hlsgen.backends.hls.ports import WIDEST_WORD
+from hlsgen.backends.hls.program import Plan, Step
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError
 from hlsgen.ir.op import Op
@@ -16,7 +16,7 @@ _VERSAL = ("xcv", "xqv")
 def check_limits(plan: Plan, design: Design, part: str) -> None:
     """Raise ConfigError for a design beyond the limits, with the layer and what fits; ``design`` is what is planned."""
     ops = {op.name: op for op in design}
-    for step in plan.steps:
+    for step in plan.calls:
         if plan.dataflow and step.op is not None:
             _check_multipliers(step, ops[step.op])
         elif not plan.dataflow:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.boards import Alveo, board_named
-from hlsgen.backends.hls.plan import Plan
+from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.render import render
 from hlsgen.errors import ConfigError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.boards import Zynq
-from hlsgen.backends.hls.plan import Plan, Port
+from hlsgen.backends.hls.program import Plan, Port
 from hlsgen.backends.hls.render import render, verbatim
 from hlsgen.backends.vitis.script import ip_path
 from hlsgen.errors import ConfigError

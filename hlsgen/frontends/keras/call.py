@@ -207,12 +207,16 @@ class Call(Builder):
         for key in keys:
             self.options.pop(key, None)
 
-    def finish(self, *results: Value) -> None:
-        """Refuse what nobody consumed; give the nodes their names."""
+    def check_options(self) -> None:
+        """Refuse what nobody consumed."""
         left = {k: v for k, v in self.options.items() if v is not None}
         if left:
             spelled = ", ".join(f"{k}={brief(v)}" for k, v in left.items())
             raise UnsupportedError(f"{self.where}: unknown option {spelled}; hlsgen refuses what it cannot honour")
+
+    def finish(self, *results: Value) -> None:
+        """Refuse what nobody consumed; give the nodes their names."""
+        self.check_options()
         super().finish(*results)
 
     # -- weights ----------------------------------------------------------------------------

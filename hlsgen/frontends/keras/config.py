@@ -29,6 +29,8 @@ _OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
 _PREPROCESSING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "Equalization", "Solarization")
 _POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1")
 """Classes of policies of one dtype, by which Keras 3 and 2 write it."""
+_STATEFUL = frozenset(f"{q}{name}" for q in ("", "Q") for name in ("SimpleRNN", "LSTM", "GRU", "Bidirectional"))
+"""Layers that are given more tensors by the keyword ``initial_state``."""
 _NEUTRAL_KWARGS: dict[str, tuple[Any, ...]] = {"training": (None, False), "name": ()}
 
 
@@ -334,11 +336,14 @@ def _node_inputs(entry: LayerEntry, node: Any) -> Iterator[Argument]:
 
 
 def _arguments(entry: LayerEntry, args: Any, kwargs: Mapping[str, Any]) -> Iterator[Argument]:
-    """Tensors (and an operation's numbers) of a Keras 3 call, in order; tensors given by keyword are refused."""
+    """Tensors (and an operation's numbers) of a Keras 3 call, in order; of tensors given by keyword, states alone."""
     for arg in args if isinstance(args, list) else [args]:
         yield from _flat(entry, arg)
     for key, value in kwargs.items():
-        _check_kwarg(entry, key, value)
+        if key == "initial_state" and entry.class_name in _STATEFUL:
+            yield from _flat(entry, value)
+        else:
+            _check_kwarg(entry, key, value)
 
 
 def _flat(entry: LayerEntry, arg: Any) -> Iterator[Argument]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hlsgen.errors import nearest
 
-_RECURRENT = "recurrent layers are not implemented yet; a Conv1D over the sequence is, with padding='causal' if needed"
+_RECURRENT = "of recurrent layers SimpleRNN, LSTM and GRU are, and Bidirectional of them"
 _SAMPLE_STATISTICS = (
     "it divides by statistics of each sample; use BatchNormalization, whose statistics are constants after training"
 )
@@ -18,8 +18,7 @@ _LOOKUP = "inputs are numbers on a fixed-point grid, not indices; look words up 
 _HOST = "it prepares raw data; do this before the model, in software"
 
 _REASONS: dict[str, str] = {
-    "SimpleRNN LSTM GRU RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D StackedRNNCells SimpleRNNCell LSTMCell GRUCell "
-    "QSimpleRNN QLSTM QGRU": _RECURRENT,
+    "RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D StackedRNNCells SimpleRNNCell LSTMCell GRUCell": _RECURRENT,
     "LayerNormalization GroupNormalization UnitNormalization RMSNormalization": _SAMPLE_STATISTICS,
     "SpectralNormalization": "remove the wrapper after training: the weights of the layer in it are normalised then",
     "Conv3D Conv3DTranspose DepthwiseConv3D SeparableConv3D MaxPooling3D AveragePooling3D GlobalMaxPooling3D "

@@ -1,6 +1,7 @@
 """TimeDistributed: one layer at every position of the second axis.
 
-What works on the last axis alone, or element by element, does that anyway; the wrapper then changes nothing.
+What works on the last axis alone, or element by element, does that anyway; the wrapper then changes nothing. Any other
+layer is computed position by position, in a loop.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from math import prod
 from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras.call import READERS, Call, reads
+from hlsgen.frontends.keras.call import READERS, Call, Reader, reads
 from hlsgen.frontends.keras.options import FIELDS
 from hlsgen.frontends.keras.unsupported import why_refused
 from hlsgen.ir.graph import Value
+from hlsgen.layers.loops import KeepSteps, TakeStep
 from hlsgen.layers.shape_ops import Reshape
 
+_LOOPS = frozenset("TimeDistributed Bidirectional SimpleRNN LSTM GRU QBidirectional QSimpleRNN QLSTM QGRU".split())
 _LAST_AXIS = frozenset(
     "Dense QDense Activation QActivation ReLU LeakyReLU ELU BatchNormalization QBatchNormalization Rescaling Identity "
     "Dropout SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout "
@@ -34,12 +37,23 @@ def read_time_distributed(call: Call) -> Value | Sequence[Value]:
         call.expect("data_format", "channels_last", None)
         first, *rest = call.input.shape
         return call.add(Reshape((first, prod(rest))))
-    if class_name not in _LAST_AXIS:
-        why = why_refused(class_name, {}, READERS)
-        why = why if class_name not in READERS else "only layers that work on the last axis alone are supported in it"
+    if class_name in _LAST_AXIS:
+        call.unwrap("layer/", class_name, _outer_axis(inner["config"], len(call.input.shape)))
+        return READERS[class_name](call)
+    if class_name not in READERS or class_name in _LOOPS:
+        why = why_refused(class_name, {}, READERS) if class_name not in READERS else "a loop in a loop is not there"
         raise UnsupportedError(f"{call.where} is not supported: it wraps {class_name}: {why}")
-    call.unwrap("layer/", class_name, _outer_axis(inner["config"], len(call.input.shape)))
-    return READERS[class_name](call)
+    call.unwrap("layer/", class_name, inner["config"])
+    return _position_by_position(call, READERS[class_name])
+
+
+def _position_by_position(call: Call, read: Reader) -> Value:
+    """What a reader adds, of each position of the second axis."""
+    loop = call.graph.new_loop(call.name, call.input.shape[0])
+    call.inputs = [call.add(TakeStep(loop), step="position")]
+    result = read(call)
+    (value,) = [result] if isinstance(result, Value) else result
+    return call.add(KeepSteps(loop), [value], "positions")
 
 
 def _outer_axis(config: dict[str, Any], rank: int) -> dict[str, Any]:

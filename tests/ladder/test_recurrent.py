@@ -1,0 +1,194 @@
+"""Recurrent layers: reference, emulator and vendor's headers, in arrays and in streams, for every form of loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hlsgen
+from hlsgen.errors import ConfigError
+from hlsgen.project import Project
+from tests.ladder.harness import executors_agree
+from tests.passes.builders import Net, grid, project_of
+
+STEPS, CHANNELS, UNITS = 5, 4, 4
+GATES = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}
+DATA = grid((STEPS, CHANNELS), samples=21, frac=4, bound=64)
+
+
+def layer(net: Net, kind: str, name: str, x: str | list[str], channels: int = CHANNELS, **config: Any) -> str:
+    gates = GATES[kind] * UNITS
+    two = kind == "GRU" and config.get("reset_after", True)
+    weights = {
+        "kernel": net.dyadic(channels, gates, frac=3),
+        "recurrent_kernel": net.dyadic(UNITS, gates, frac=3),
+        "bias": net.dyadic(*((2, gates) if two else (gates,)), frac=3),
+    }
+    return net.call(
+        kind, name, x, weights, units=UNITS, **{**({"reset_after": two} if kind == "GRU" else {}), **config}
+    )
+
+
+def both_ways(net: Net, kind: str, name: str, x: str, **config: Any) -> str:
+    gates = GATES[kind] * UNITS
+    weights = {
+        f"{way}_layer/{role}": net.dyadic(*shape, frac=3)
+        for way in ("forward", "backward")
+        for role, shape in (("kernel", (CHANNELS, gates)), ("recurrent_kernel", (UNITS, gates)), ("bias", (gates,)))
+    }
+    inner = {"class_name": kind, "config": {"units": UNITS, "return_sequences": True}}
+    return net.call("Bidirectional", name, x, weights, layer=inner, **config)
+
+
+def project(net: Net, *outputs: str, **settings: Any) -> Project:
+    return project_of(net.source(*outputs), **{"input_precision": "fixed<9,4>", **settings})
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("SimpleRNN", {"return_sequences": True, "activation": "relu"}),
+        ("SimpleRNN", {"go_backwards": True, "return_sequences": True}),
+        ("LSTM", {"return_sequences": True, "recurrent_activation": "hard_sigmoid"}),
+        ("LSTM", {}),
+        ("GRU", {"reset_after": False}),
+        ("GRU", {"return_sequences": True}),
+    ],
+    ids=str,
+)
+def test_executors_agree(kind: str, config: dict[str, Any], io_type: str):
+    net = Net(3)
+    layer(net, kind, "rnn", net.input((STEPS, CHANNELS)), **config)
+    executors_agree(project(net, "rnn", io_type=io_type, default_width=10), DATA)
+
+
+def states(**settings: Any) -> tuple[Project, dict[str, Any]]:
+    """Two layers behind each other: the second begins with the states that the first ends with."""
+    net = Net(4)
+    x = net.input((STEPS, CHANNELS))
+    h, c = net.input((UNITS,), "h"), net.input((UNITS,), "c")
+    layer(net, "LSTM", "first", [x, h, c], return_sequences=True)
+    layer(net, "GRU", "second", ["first", h], UNITS, return_sequences=True)
+    data = {"x": DATA, "h": grid((UNITS,), samples=21, frac=4, bound=40), "c": grid((UNITS,), samples=21, bound=90)}
+    return project(net, "second", "first", default_width=12, **settings), data
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_states_that_are_given(io_type: str):
+    made, data = states(io_type=io_type)
+    executors_agree(made, data)
+    types = {op.output.name: op.output.type for op in made.design if op.layer.kind == "State"}
+    assert types["first_h_state"].integer > 1, "an h that is given may be larger than any that is computed"
+    other = {**data, "c": -data["c"]}
+    assert (made.evaluate(data)["first"] != made.evaluate(other)["first"]).any(), "they are read"
+
+
+@pytest.mark.parametrize("mode", ["concat", "ave", None])
+def test_both_ways(mode: str | None):
+    net = Net(5)
+    both_ways(net, "LSTM", "bi", net.input((STEPS, CHANNELS)), merge_mode=mode)
+    executors_agree(project(net, "bi", io_type="io_stream", default_width=10), DATA)
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_a_layer_at_every_position(io_type: str):
+    """An image a step: convolution and pooling in one loop each, and a recurrent layer behind them."""
+    net = Net(13)
+    images = net.input((3, 4, 5, 2))
+    weights = {"layer/kernel": net.dyadic(3, 3, 2, 2), "layer/bias": net.dyadic(2)}
+    inner = {"class_name": "Conv2D", "config": {"filters": 2, "kernel_size": [3, 3], "activation": "relu"}}
+    conv = net.call("TimeDistributed", "conv", images, weights, layer=inner)
+    pool = net.call("TimeDistributed", "pool", conv, layer={"class_name": "GlobalAveragePooling2D", "config": {}})
+    net.dense("last", layer(net, "GRU", "rnn", pool, 2), UNITS, 2)
+    made = project(net, "last", "pool", io_type=io_type, default_width=10)
+    executors_agree(made, grid((3, 4, 5, 2), samples=18, frac=4, bound=64))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"layers": {"rnn": {"strategy": "resource", "reuse_factor": 4}}},
+        {"layers": {"rnn": {"strategy": "unrolled", "reuse_factor": 2}}},
+        {"reuse_factor": 2},
+        {"interface": "axi_master"},
+        {"io_type": "io_stream", "tlast": True, "port_width": 16},
+    ],
+    ids=str,
+)
+def test_how_it_is_built_does_not_matter(settings: dict[str, Any]):
+    net = Net(6)
+    layer(net, "LSTM", "rnn", net.input((STEPS, CHANNELS)), return_sequences=True)
+    plain = project(net, "rnn", default_width=10).predict(DATA, raw=True)
+    made = project(net, "rnn", default_width=10, **settings)
+    executors_agree(made, DATA)
+    np.testing.assert_array_equal(made.predict(DATA, raw=True), plain)
+
+
+def test_streams_of_these_depths_run():
+    net = Net(7)
+    x = net.input((STEPS, CHANNELS))
+    first = layer(net, "LSTM", "first", x, return_sequences=True)
+    both_ways(net, "GRU", "bi", x)
+    net.call("Concatenate", "joined", [first, "bi"], axis=-1)
+    made = project(net, "joined", io_type="io_stream", default_width=10)
+    made.check_streams()
+    executors_agree(made, DATA)
+
+
+def test_the_schedule_counts_steps():
+    net = Net(8)
+    layer(net, "LSTM", "rnn", net.input((STEPS, CHANNELS)), return_sequences=True)
+    made = project(net, "rnn", io_type="io_stream").schedule
+    (loop,) = (call for call in made.calls if call.kernel == "loop")
+    assert loop.steps == STEPS and loop.cycles == STEPS * loop.interval == made.interval
+    assert made.bottleneck is not None and made.bottleneck.name == loop.name
+    assert loop.multipliers == 4 * UNITS * UNITS
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"pipeline": "flat"}, "layer 'rnn' .*pipeline 'flat' .* needs the one before"),
+        ({"layers": {"rnn": {"weights": "bram_port", "strategy": "resource"}}}, "layer 'rnn' .*weights 'constant'"),
+    ],
+)
+def test_refused(settings: dict[str, Any], message: str):
+    net = Net(9)
+    layer(net, "LSTM", "rnn", net.input((STEPS, CHANNELS)))
+    with pytest.raises(ConfigError, match=message):
+        project(net, "rnn", **settings).plan  # noqa: B018
+
+
+def test_overflows_of_states_are_counted():
+    """All gates are open: what is shown is the tanh of 1, 2, ..., in a type that holds a half."""
+    net = Net(10)
+    weights = {
+        "kernel": np.zeros((CHANNELS, 4 * UNITS)),
+        "recurrent_kernel": np.zeros((UNITS, 4 * UNITS)),
+        "bias": np.repeat([64.0, 64.0, 64.0, 64.0], UNITS),
+    }
+    x = net.input((STEPS, CHANNELS))
+    net.call("LSTM", "rnn", x, weights, units=UNITS, return_sequences=True)
+    made = project(net, "rnn", layers={"rnn": {"precision": {"result": "fixed<8,0,RND,SAT>"}}})
+    made.predict(DATA, count_overflows=True)
+    report = made.overflows
+    assert report is not None
+    (shown,) = (entry for entry in report.entries if str(entry.type).startswith("fixed<8,0"))
+    assert shown.count == shown.total == STEPS * UNITS * len(DATA)
+
+
+def test_other_weights():
+    keras = pytest.importorskip("keras")
+    models = []
+    for seed in (11, 12):
+        keras.utils.set_random_seed(seed)
+        x = keras.Input((STEPS, CHANNELS), name="x")
+        models.append(keras.Model(x, keras.layers.GRU(UNITS, return_sequences=True, name="rnn")(x)))
+    made = hlsgen.convert(models[0], input_precision="fixed<9,4>")
+    other = made.with_weights(models[1])
+    executors_agree(other, DATA)
+    assert (other.predict(DATA) != made.predict(DATA)).any()
+    np.testing.assert_allclose(other.predict(DATA), models[1].predict(DATA, verbose=0), atol=2**-9)  # 16 bits
