@@ -2,16 +2,18 @@
 //
 // read_array<n>(x, array)    reads n elements:  n / X::size packs
 // write_array<n>(array, y)   writes n elements: n / Y::size packs
+// Elements are cast where the types of stream and array differ.
 #ifndef HLSGEN_STREAM_ARRAY_H
 #define HLSGEN_STREAM_ARRAY_H
 
 #include <hls_stream.h>
+#include <hlsgen/arith.h>
 #include <hlsgen/pack.h>
 
 namespace hlsgen {
 
-template <int n, class X>
-void read_array(hls::stream<X>& x, typename X::value_type array[n]) {
+template <int n, class X, class T>
+void read_array(hls::stream<X>& x, T array[n]) {
 #pragma HLS INLINE
     static_assert(n % X::size == 0, "packs must fill the array exactly");
 ReadPack:
@@ -21,13 +23,13 @@ ReadPack:
     ReadElement:
         for (int i = 0; i < X::size; i++) {
 #pragma HLS UNROLL
-            array[first + i] = word.data[i];
+            array[first + i] = cast<T>(word.data[i]);
         }
     }
 }
 
-template <int n, class Y>
-void write_array(const typename Y::value_type array[n], hls::stream<Y>& y) {
+template <int n, class T, class Y>
+void write_array(const T array[n], hls::stream<Y>& y) {
 #pragma HLS INLINE
     static_assert(n % Y::size == 0, "packs must hold the array exactly");
 WritePack:
@@ -37,7 +39,7 @@ WritePack:
     WriteElement:
         for (int i = 0; i < Y::size; i++) {
 #pragma HLS UNROLL
-            word.data[i] = array[first + i];
+            word.data[i] = cast<typename Y::value_type>(array[first + i]);
         }
         y.write(word);
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hlsgen.backends.hls.design_schedule import schedule_of
 from hlsgen.backends.hls.kernel import Kernel
 from hlsgen.backends.hls.program import LoopBody
 from hlsgen.backends.hls.schedule import Schedule, evenly
@@ -128,13 +129,7 @@ def loop_kernel(body: LoopBody) -> Kernel:
 
 
 def latency_of(body: LoopBody) -> int:
-    """Cycles of a step, an estimate: of one pipeline the longest path, else one kernel behind the other."""
-    ready = dict.fromkeys((wire.name for wire in body.plan.inputs), 0)
-    total = 0
-    for step in body.plan.steps:
-        timing = step.kernel.timing
-        own = timing.depth if body.is_pipeline else timing.on_arrays().latency
-        begin = max((ready[wire.name] for wire in step.inputs), default=0) if body.is_pipeline else total
-        total = begin + own
-        ready |= {wire.name: total for wire in step.outputs}
-    return max(ready.values(), default=0) + 1
+    """Cycles of a step, an estimate: of one pipeline its longest path, else one kernel behind the other."""
+    if body.is_pipeline:
+        return schedule_of(body.plan).latency + 1
+    return sum(step.kernel.timing.on_arrays().latency for step in body.plan.steps) + 1

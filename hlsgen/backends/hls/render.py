@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, partial
 
 import jinja2
@@ -73,9 +74,14 @@ def parameters(plan: Plan) -> list[str]:
         ports = [_port_parameter(port, plan.interface.batch) for port in plan.ports]
         weights = [*map(_weights, plan.bram_ports), *_loaded(plan)]
         return [*ports, *weights, *([_SAMPLES] if plan.interface.batch else [])]
-    if plan.stream:
-        return [_stream(wire) for wire in plan.inputs + plan.outputs]
-    return [f"const {_array(wire)}" for wire in plan.inputs] + [_array(wire) for wire in plan.outputs]
+    return _wires(plan.inputs, plan.outputs, stream=plan.stream)
+
+
+def _wires(inputs: Iterable[Wire], outputs: Iterable[Wire], *, stream: bool) -> list[str]:
+    """Declare wires as parameters: streams, or arrays."""
+    if stream:
+        return [_stream(wire) for wire in (*inputs, *outputs)]
+    return [f"const {_array(wire)}" for wire in inputs] + [_array(wire) for wire in outputs]
 
 
 def _port_parameter(port: Port, batch: bool) -> str:
@@ -152,13 +158,11 @@ def _port_word(port: Port) -> str:
 
 
 def _body_parameters(body: LoopBody) -> list[str]:
-    return [f"const {_array(wire)}" for wire in body.plan.inputs] + [_array(wire) for wire in body.plan.outputs]
+    return _wires(body.plan.inputs, body.plan.outputs, stream=False)
 
 
 def _loop_parameters(plan: Plan, step: Step) -> list[str]:
-    if plan.stream:
-        return [_stream(wire) for wire in (*step.inputs, *step.outputs)]
-    return [f"const {_array(wire)}" for wire in step.inputs] + [_array(wire) for wire in step.outputs]
+    return _wires(step.inputs, step.outputs, stream=plan.stream)
 
 
 def _place(body: LoopBody, backwards: bool) -> str:
