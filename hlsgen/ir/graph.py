@@ -6,10 +6,11 @@ that is used cannot be removed. A graph holds wishes, never types: what inferenc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from math import prod
+from typing import TypeVar
 
 from hlsgen.errors import GraphError
 from hlsgen.ir.constant import Shape
@@ -281,40 +282,32 @@ class Graph:
 
     def sort(self) -> None:
         """Restore topological order (stable), the nodes of a loop side by side."""
-        order = self._sorted(self._nodes)
+        held: dict[Node | Loop, list[Node]] = {}
+        for node in self._nodes:
+            held.setdefault(_unit(node), []).append(node)
+
+        def readers(unit: Node | Loop) -> Iterator[Node | Loop]:
+            users = (user for node in held[unit] for value in node.outputs for user in self._uses[value])
+            return (_unit(user) for user in users if _unit(user) != unit)
+
+        waiting = {
+            unit: sum(_unit(value.producer) != unit for node in nodes for value in node.inputs)
+            for unit, nodes in held.items()
+        }
+        order: list[Node] = []
+        for unit in _ordered(waiting, readers):
+            order += [unit] if isinstance(unit, Node) else self._ordered_step(unit, held[unit])
         if len(order) != len(self._nodes):
             raise GraphError(f"graph {self.name}: it has a cycle")
         self._nodes = dict.fromkeys(order)
 
-    def _sorted(self, nodes: Iterable[Node]) -> list[Node]:
-        """Those of the nodes, in topological order, that depend on no cycle; a loop is one of them, sorted inside."""
-        inside: dict[Node | Loop, list[Node]] = {}
-        for node in nodes:
-            inside.setdefault(node.loop or node, []).append(node)
-        waiting = {
-            unit: sum(_unit(v.producer) != unit for n in held for v in n.inputs) for unit, held in inside.items()
-        }
-        ready = [unit for unit, count in waiting.items() if count == 0]
-        order: list[Node] = []
-        for unit in ready:  # grows while it is walked
-            order += inside[unit] if isinstance(unit, Node) else self._sorted_step(inside[unit])
-            for user in (u for node in inside[unit] for value in node.outputs for u in self._uses[value]):
-                if _unit(user) != unit:
-                    waiting[_unit(user)] -= 1
-                    if waiting[_unit(user)] == 0:
-                        ready.append(_unit(user))
-        return order
+    def _ordered_step(self, loop: Loop, nodes: Iterable[Node]) -> list[Node]:
+        """The nodes of a loop, each behind what it reads of its step."""
 
-    def _sorted_step(self, nodes: list[Node]) -> list[Node]:
-        """The nodes of one loop in topological order."""
-        waiting = {node: sum(value.loop == node.loop for value in node.inputs) for node in nodes}
-        ready = [node for node, count in waiting.items() if count == 0]
-        for node in ready:  # grows while it is walked
-            for user in (user for value in node.outputs if value.loop == node.loop for user in self._uses[value]):
-                waiting[user] -= 1
-                if waiting[user] == 0:
-                    ready.append(user)
-        return ready
+        def readers(node: Node) -> Iterator[Node]:
+            return (user for value in node.outputs if value.loop == loop for user in self._uses[value])
+
+        return _ordered({node: sum(value.loop == loop for value in node.inputs) for node in nodes}, readers)
 
     def prune(self) -> bool:
         """Remove nodes that no output depends on; inputs stay, and so does what a state is in the next step."""
@@ -391,6 +384,20 @@ def _loop_of(layer: Layer, inputs: Sequence[Value]) -> Loop | None:
     if layer.border is not None:
         return layer.border.loop
     return next((value.loop for value in inputs if value.loop is not None), None)
+
+
+T = TypeVar("T", bound=Hashable)
+
+
+def _ordered(waiting: dict[T, int], readers: Callable[[T], Iterable[T]]) -> list[T]:
+    """Each behind all that it waits for (stable), of which there are so many; what depends on a cycle is left out."""
+    ready = [one for one, count in waiting.items() if count == 0]
+    for done in ready:  # grows while it is walked
+        for reader in readers(done):
+            waiting[reader] -= 1
+            if waiting[reader] == 0:
+                ready.append(reader)
+    return ready
 
 
 def _unit(node: Node) -> Node | Loop:

@@ -142,6 +142,8 @@ class _Run:
         assert loop is not None
         self.loop = loop
         self.samples = max((len(known[value]) for stage in unit for value in stage.inputs if value in known), default=0)
+        self.sequences: dict[Any, Array] = {}
+        """What each step takes its part of, by the stage that takes it."""
         self.kept: dict[Any, list[Array]] = {}
         self.states: dict[str, Array] = {}
 
@@ -150,6 +152,8 @@ class _Run:
             border = stage.layer.border
             if border is not None and border.role is Role.STATE:
                 self.states[border.slot] = self._start(stage)
+            elif border is not None and border.role is Role.STEP:
+                self.sequences[stage] = self.take(stage, [self.known[stage.inputs[0]]])[0]
         for step in range(self.loop.steps):
             self._step(step)
         found = {value: np.stack(values, axis=1) for value, values in self.kept.items()}
@@ -182,8 +186,7 @@ class _Run:
                 now[stage.outputs[0]] = self.states[border.slot]
             elif border.role is Role.STEP:
                 place = self.loop.steps - 1 - step if border.backwards else step
-                part = self.take(stage, [self.known[stage.inputs[0]]])[0][:, place]
-                now.update(zip(stage.outputs, self.compute(stage, [part]), strict=True))
+                now.update(zip(stage.outputs, self.compute(stage, [self.sequences[stage][:, place]]), strict=True))
         for stage in self.unit:
             border = stage.layer.border
             if border is not None and border.role is Role.CARRY:

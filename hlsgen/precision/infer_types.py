@@ -53,23 +53,21 @@ class InferTypes(Step):
 
     def run(self, draft: Draft) -> bool:
         width, notes = min(self.width, self.max_width or self.width), len(draft.notes)
-        states = States(draft.graph, Widths(draft.graph, width, self.max_width))
-        while True:
-            work = _Inference(draft, width, self.max_width, states)
-            work.walk(self.width if self.calibrated else None)
-            if not states.narrowed({node: draft.tensors[node.output].typing.exact for node in work.carrying}):
-                break
+        work = _Inference(draft, width, self.max_width)
+        work.walk(self.width if self.calibrated else None)
+        while work.states.narrowed({node: draft.tensors[node.output].typing.exact for node in work.carrying}):
             del draft.notes[notes:]  # they are said again
+            work.walk(self.width if self.calibrated else None)
         work.report_assumptions()
         work.report_narrow_budget(self.width)
         return True
 
 
 class _Inference:
-    """One walk over a graph, inputs first; what it needs to know of readers is found in a walk from the back."""
+    """Walks over a graph, inputs first; what it needs to know of readers is found in a walk from the back."""
 
-    def __init__(self, draft: Draft, width: int, widest: int | None, states: States) -> None:
-        self.draft, self.graph, self.width, self.widest, self.states = draft, draft.graph, width, widest, states
+    def __init__(self, draft: Draft, width: int, widest: int | None) -> None:
+        self.draft, self.graph, self.width, self.widest = draft, draft.graph, width, widest
         self.carrying: list[Node] = []
         """The nodes whose results are states of the next step."""
         self.pure: set[Value] = set()
@@ -78,9 +76,12 @@ class _Inference:
         self.wanted = demands(self.graph, layers, casts)
         self.readers = Readers(self.graph)
         self.widths = Widths(self.graph, width, widest)
+        self.states = States(self.graph, self.widths)
 
     def walk(self, calibrated_width: int | None) -> None:
         """Infer everything, inputs first. ``calibrated_width``: bits to place inputs by calibration data."""
+        self.carrying.clear()
+        self.pure.clear()
         for value in self.graph.inputs:
             self.take_input(value, calibrated_width)
         for node in self.graph:

@@ -6,7 +6,7 @@ whole (a Flatten in front of a Dense, a PReLU with a slope for each pixel), the 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -14,16 +14,10 @@ import numpy as np
 
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.layer import Layer
+from hlsgen.ir.loop import Shaped
 
 LEAST_EXTENT = 32
 """Images are not cut to less."""
-
-
-class Shaped(Hashable, Protocol):
-    """A value of a graph or a tensor of a design."""
-
-    @property
-    def shape(self) -> Shape: ...
 
 
 V_co = TypeVar("V_co", bound=Shaped, covariant=True)

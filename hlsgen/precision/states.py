@@ -42,9 +42,6 @@ class States:
             both = [node, *([states[slot]] if slot in states else [])]
             self.types[slot], self.reasons[slot] = _first(node, both, widths)
 
-    def __bool__(self) -> bool:
-        return bool(self.types)
-
     def narrowed(self, exact: dict[Node, Interval]) -> bool:
         """Whether a type could be narrowed to what was proved (before the cast) with the types so far."""
         before = dict(self.types)
