@@ -3,6 +3,7 @@
 
 #include <hlsgen/arith.h>
 #include <hlsgen/matvec.h>
+#include <hlsgen/polynomial.h>
 #include <hlsgen/sums.h>
 #ifndef VENDOR
 #include <hlsgen/prepared.h>
@@ -165,6 +166,41 @@ template <class X, class T, int Low> words slices(const words& x, const words&) 
         load(v, x, i);
         const T part = hlsgen::slice<T, Low>(v);
         for (int l = 0; l < lanes && i + l < x.size(); l++) out[i + l] = get(part, l);
+    }
+    return out;
+}
+
+// Where a piece has a coefficient.
+template <class T, int Word, int Bit> struct stored {
+    typedef T type;
+    static const int word = Word, bit = Bit;
+};
+
+template <class Packed, class Place, class Offset, int Words, int Degree, class C0, class C1, class C2, class C3>
+struct piece {
+    typedef Packed packed_t;
+    typedef Place place_t;
+    typedef Offset offset_t;
+    typedef typename C0::type c0_t;
+    typedef typename C1::type c1_t;
+    typedef typename C2::type c2_t;
+    typedef typename C3::type c3_t;
+    static const int words = Words, degree = Degree, offset_bits = Offset::width;
+    static const int c0_word = C0::word, c0_bit = C0::bit, c1_word = C1::word, c1_bit = C1::bit;
+    static const int c2_word = C2::word, c2_bit = C2::bit, c3_word = C3::word, c3_bit = C3::bit;
+};
+
+// x: samples of the words of a piece; y: the place of each. Result: mantissas of the exact value.
+template <class C> words polynomials(const words& x, const words& y) {
+    words out(y.size());
+    for (size_t s = 0; s < y.size(); s += lanes) {
+        typename C::packed_t packed[C::words];
+        for (int l = 0; l < lanes; l++)
+            for (int w = 0; w < C::words; w++) put(packed[w], l, x[(s + l < y.size() ? s + l : y.size() - 1) * C::words + w]);
+        typename C::place_t place;
+        load(place, y, s);
+        const auto value = hlsgen::polynomial<C>(packed, place);
+        for (int l = 0; l < lanes && s + l < y.size(); l++) out[s + l] = get(value, l);
     }
     return out;
 }

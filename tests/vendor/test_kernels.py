@@ -239,6 +239,70 @@ def test_random_products_of_the_plain_text(tmp_path: Path) -> None:
     check(random_layers(30), tmp_path, header="kernels.h", options=["-DHLSGEN_PLAIN_MATVEC"], with_vendor=False)
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A coefficient in the words of a piece: from which bit of which word on."""
+
+    type: FixedType
+    word: int
+    bit: int
+
+    def of(self, words: Sequence[int]) -> int:
+        bits = words[self.word] >> self.bit & (1 << self.type.width) - 1
+        return bits - (1 << self.type.width if bits > self.type.max_mantissa else 0)
+
+    @property
+    def text(self) -> str:
+        return f"stored<{base(self.type)},{self.word},{self.bit}>"
+
+
+def stored_side_by_side(width: int, number: int, rng: random.Random) -> list[Stored]:
+    """Coefficients of random types in as few words of ``width`` bits as their order allows."""
+    found: list[Stored] = []
+    word = used = 0
+    for _ in range(number):
+        bits = rng.randint(1, min(width, 26))
+        if used + bits > width:
+            word, used = word + 1, 0
+        found.append(Stored(FixedType(bits, rng.randint(-8, bits), rng.random() < 0.6), word, used))
+        used += bits
+    return found
+
+
+def polynomial_case(number: int) -> Case:
+    """A polynomial of random coefficients at random places."""
+    rng = random.Random(f"polynomial {number}")
+    width, offset = rng.choice([12, 24, 32, 48, 64]), FixedType(rng.randint(1, 14), 0, False)
+    stored = stored_side_by_side(width, 1 + number % 4, rng)
+    place, packed = FixedType(offset.width + 9, offset.width + 9, False), FixedType(width, 0, rng.random() < 0.5)
+    words = stored[-1].word + 1
+    x = draw_samples(packed, words, rng)
+    samples = [x[i : i + words] for i in range(0, len(x), words)]
+    y = [draw(place, rng) for _ in samples]
+    frac, expected = stored[-1].type.frac, [stored[-1].of(sample) for sample in samples]
+    for one in stored[-2::-1]:
+        product, frac = frac + offset.width, max(one.type.frac, frac + offset.width)
+        for s, sample in enumerate(samples):
+            later = expected[s] * (y[s] % (1 << offset.width))
+            expected[s] = (later << frac - product) + (one.of(sample) << frac - one.type.frac)
+    texts = [one.text for one in stored] + [stored[0].text] * (4 - len(stored))
+    types = ", ".join([base(packed), base(place), base(offset), str(words), str(len(stored) - 1), *texts])
+    return Case(f"polynomials<piece<{types}>>", x, y, expected=expected)
+
+
+POLYNOMIALS = [polynomial_case(number) for number in range(40)]
+
+
+def test_polynomials_of_pieces(tmp_path: Path) -> None:
+    """Coefficients cut out of words and added up: in words of 32 bits where they fit, as the vendor's types would."""
+    assert check(POLYNOMIALS, tmp_path, header="kernels.h") > 0
+
+
+@pytest.mark.parametrize("option", ["-march=haswell", "-march=x86-64", "-DHLSGEN_PLAIN_MATVEC"])
+def test_polynomials_of_pieces_otherwise(tmp_path: Path, option: str) -> None:
+    check(POLYNOMIALS, tmp_path, header="kernels.h", options=[option], with_vendor=False)
+
+
 @pytest.mark.parametrize("types", ["fixed<16,6>", "fixed<8,3>", "ufixed<16,6>"])
 def test_weights_at_a_reused_address(tmp_path: Path, types: str) -> None:
     """What is prepared for one instance's weights must not serve the next one's."""

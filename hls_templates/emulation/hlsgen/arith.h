@@ -49,13 +49,37 @@ template <int Bits, class T> HLSGEN_INLINE T select(lanes::mask<Bits> cond, cons
 // A condition that does not depend on data.
 template <class T> HLSGEN_INLINE T select(bool cond, const T& a, const T& b) { return cond ? a : b; }
 
-// table[raw bits of x], each lane its own.
+namespace detail {
+// Lanes First to First + Count - 1: what `entry` gives for each. They are put together in registers of 16 bytes, and those
+// in pairs, for an insertion into a longer one works on all of it.
+template <class E, int First, int Count, class Entry> HLSGEN_INLINE auto assembled(const Entry& entry) {
+#if HLSGEN_JOINS
+    if constexpr (Count * sizeof(E) > 16 && sizeof(E) < 8) {
+        return lanes::joined(assembled<E, First, Count / 2>(entry), assembled<E, First + Count / 2, Count / 2>(entry));
+    } else
+#endif
+    {
+        E result __attribute__((vector_size(Count * sizeof(E))));
+#pragma GCC unroll 16
+        for (int l = 0; l < Count; l++) result[l] = E(entry(First + l));
+        return result;
+    }
+}
+}  // namespace detail
+
+// table[raw bits of x], each lane its own. Addresses leave their register 64 bits at a time: to take them out one by one
+// costs more than to read the table.
 template <class R, class M, class T> HLSGEN_INLINE R lookup(const M* table, const T& x) {
-    constexpr uint64_t used = lanes::low_ones<uint64_t>(T::width);
     static_assert(T::width <= 32, "a table with more than 2^32 entries");
-    R result;
-    for (int l = 0; l < lanes::count; l++) result.V[l] = typename R::word(table[uint64_t(x.V[l]) & used]);
-    return result;
+    typedef typename lanes::element<lanes::native_bits(T::width), false>::type address;
+    constexpr int bits = 8 * sizeof(address), together = 64 / bits;
+    constexpr address used = lanes::low_ones<address>(T::width);
+    const auto words = lanes::in_words(lanes::convert<address, typename T::word>(x.V) & used);
+    const auto entry = [&](int l) __attribute__((always_inline)) {
+        const uint64_t rest = words[l / together] >> (bits * (l % together));
+        return table[(l + 1) % together ? address(rest) : rest];
+    };
+    return R(detail::assembled<typename R::word, 0, lanes::count>(entry), 0);
 }
 
 // acc += v, where the total is proved to fit acc: no wrap.

@@ -93,6 +93,23 @@ template <class To, class From> HLSGEN_INLINE vec<To> convert(vec<From> v) {
     }
 }
 
+// The bits of all lanes in words of 64, the first lanes lowest in the first.
+template <int Bytes> struct words_of { typedef uint64_t type __attribute__((vector_size(Bytes))); };
+template <class V> HLSGEN_INLINE typename words_of<sizeof(V)>::type in_words(V v) {
+    return (typename words_of<sizeof(V)>::type)v;
+}
+
+// The lanes of two vectors, one behind the other (g++ 11 cannot).
+#if __has_builtin(__builtin_shufflevector)
+#define HLSGEN_JOINS 1
+template <class Half> HLSGEN_INLINE auto joined(Half a, Half b) {
+    constexpr int each = sizeof(Half) / sizeof(a[0]);
+    if constexpr (each == 2) return __builtin_shufflevector(a, b, 0, 1, 2, 3);
+    else if constexpr (each == 4) return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+    else return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+#endif
+
 template <class E> HLSGEN_INLINE vec<E> minimum(vec<E> a, vec<E> b) { return a < b ? a : b; }
 template <class E> HLSGEN_INLINE vec<E> maximum(vec<E> a, vec<E> b) { return a < b ? b : a; }
 

@@ -20,6 +20,7 @@
 #include <type_traits>
 
 #include <hlsgen/arith.h>
+#include <hlsgen/polynomial.h>
 
 namespace hlsgen {
 
@@ -88,47 +89,7 @@ struct pieces_ranges<C, 0> {
     }
 };
 
-// -- the polynomial -------------------------------------------------------------------------------
-
-template <class C>
-auto pieces_polynomial(std::integral_constant<int, 0>, const typename C::packed_t p[C::words],
-                          const typename C::place_t&) {
-#pragma HLS INLINE
-    return slice<typename C::c0_t, C::c0_bit>(p[C::c0_word]);
-}
-
-template <class C>
-auto pieces_polynomial(std::integral_constant<int, 1>, const typename C::packed_t p[C::words],
-                          const typename C::place_t& place) {
-#pragma HLS INLINE
-    const typename C::offset_t u = slice<typename C::offset_t, 0>(place);
-    const typename C::c0_t c0 = slice<typename C::c0_t, C::c0_bit>(p[C::c0_word]);
-    const typename C::c1_t c1 = slice<typename C::c1_t, C::c1_bit>(p[C::c1_word]);
-    return c0 + u * c1;
-}
-
-template <class C>
-auto pieces_polynomial(std::integral_constant<int, 2>, const typename C::packed_t p[C::words],
-                          const typename C::place_t& place) {
-#pragma HLS INLINE
-    const typename C::offset_t u = slice<typename C::offset_t, 0>(place);
-    const typename C::c0_t c0 = slice<typename C::c0_t, C::c0_bit>(p[C::c0_word]);
-    const typename C::c1_t c1 = slice<typename C::c1_t, C::c1_bit>(p[C::c1_word]);
-    const typename C::c2_t c2 = slice<typename C::c2_t, C::c2_bit>(p[C::c2_word]);
-    return c0 + u * (c1 + u * c2);
-}
-
-template <class C>
-auto pieces_polynomial(std::integral_constant<int, 3>, const typename C::packed_t p[C::words],
-                          const typename C::place_t& place) {
-#pragma HLS INLINE
-    const typename C::offset_t u = slice<typename C::offset_t, 0>(place);
-    const typename C::c0_t c0 = slice<typename C::c0_t, C::c0_bit>(p[C::c0_word]);
-    const typename C::c1_t c1 = slice<typename C::c1_t, C::c1_bit>(p[C::c1_word]);
-    const typename C::c2_t c2 = slice<typename C::c2_t, C::c2_bit>(p[C::c2_word]);
-    const typename C::c3_t c3 = slice<typename C::c3_t, C::c3_bit>(p[C::c3_word]);
-    return c0 + u * (c1 + u * (c2 + u * c3));
-}
+// -- the value --------------------------------------------------------------------------------------
 
 template <class C, class X>
 auto pieces(const X& x,
@@ -144,7 +105,7 @@ Word:
 #pragma HLS UNROLL
         packed[w] = lookup<typename C::packed_t>(table + (w << traits<typename C::piece_t>::width), piece);
     }
-    return pieces_polynomial<C>(std::integral_constant<int, C::degree>(), packed, place);
+    return polynomial<C>(packed, place);
 }
 
 }  // namespace hlsgen
