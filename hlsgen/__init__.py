@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from hlsgen.config import Config, load_config
 from hlsgen.errors import HlsgenError
+from hlsgen.extension import register_layer
 from hlsgen.ir.types import FixedType
 from hlsgen.linter.lint import lint
 from hlsgen.project import Project, convert, default_config
 from hlsgen.version import VERSION
 
 __version__ = VERSION
-__all__ = ["Config", "FixedType", "HlsgenError", "Project", "convert", "default_config", "lint", "load_config"]
+__all__ = [
+    "Config",
+    "FixedType",
+    "HlsgenError",
+    "Project",
+    "convert",
+    "default_config",
+    "lint",
+    "load_config",
+    "register_layer",
+]

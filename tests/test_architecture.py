@@ -38,6 +38,7 @@ RANKS = {
     "summary": 12,
     "project": 12,
     "training": 13,
+    "extension": 13,
     "pytest_plugin": 13,
     "__init__": 13,
     "cli": 14,

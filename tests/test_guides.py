@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,8 @@ def side(hunk: str, sign: str) -> str:
     return "".join(line[1:] or "\n" for line in hunk.splitlines(keepends=True) if line[0] in (sign, " ", "\n"))
 
 
-def run(folder: Path, *command: str) -> None:
-    environment = os.environ | {"PYTHONPATH": str(folder)}
+def run(folder: Path, *command: str, path: Sequence[Path] = ()) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [folder, *path]))}
     done = subprocess.run([sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
@@ -82,6 +83,20 @@ def test_guide(guide: str, tmp_path: Path):
     if shutil.which("ruff") or shutil.which("ruff", path=str(Path(sys.executable).parent)):
         run(tmp_path, "ruff", "check", "hlsgen", "tests")
         run(tmp_path, "ruff", "format", "--check", "hlsgen", "tests")
+
+
+def test_a_layer_from_outside(tmp_path: Path):
+    """In an empty folder: its layer is registered, tried, converted, and found by the command line."""
+    tests = put_into(tmp_path, "your_own_layer")
+    run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", *tests, path=[ROOT])
+    (tmp_path / "make.py").write_text(
+        "import keras, power\nkeras.Sequential([keras.Input((6,)), power.Power()]).save('model.keras')\n"
+    )
+    (tmp_path / "config.yml").write_text("model: model.keras\noutput_dir: out\n")
+    run(tmp_path, "make", path=[ROOT])
+    (tmp_path / "run.py").write_text("import sys, hlsgen.cli\nsys.exit(hlsgen.cli.main())\n")
+    run(tmp_path, "run", "--extension", "power_in_hardware", "build", "config.yml", path=[ROOT])
+    assert (tmp_path / "out" / "firmware" / "hlsgen" / "power.h").read_text() == (tmp_path / "power.h").read_text()
 
 
 def test_every_guide_is_tested():

@@ -16,6 +16,7 @@ import yaml
 
 import hlsgen
 from hlsgen.cli import cache, doctor, lint
+from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, InterfaceName, IoType, Strategy
@@ -100,8 +101,13 @@ def common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    extension: Annotated[
+        list[str] | None,
+        _option("--extension", text="A Python module to import first, which registers layers of your own."),
+    ] = None,
 ) -> None:
     """From a trained Keras or QKeras model to a Vitis HLS project and a bit-exact emulator."""
+    import_extensions(extension or ())
 
 
 @app.command()

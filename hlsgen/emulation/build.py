@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from hlsgen.backends.hls.texts import units
+from hlsgen.backends.hls.texts import OWN_HEADERS, units
 from hlsgen.emulation import store
 from hlsgen.emulation.diagnosis import Toolchain
 from hlsgen.emulation.load import load
@@ -134,16 +134,17 @@ def _compile(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str],
     bindings = bindings_object(compiler, flags)
     with store.building() as folder:
         for file, text in files.items():
-            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(text, encoding="utf-8")
         options = [*compiler.command, *flags]
         objects = [folder / f"{i}.o" for i, _ in enumerate(units(files))]
         output = folder / "design.so"
         link = [*options, "-shared", *map(str, objects), str(bindings), "-o", str(output), "-pthread"]
-        with _explained("the emulator", Toolchain(compiler, flags, folder), target):
+        own = [Path(file).name for file in files if file.startswith(f"{OWN_HEADERS}/")]
+        with _explained("the emulator", Toolchain(compiler, flags, folder, own), target):
             _compile_units(
                 [
-                    [*options, f"-DHLSGEN_MODULE={name}", *_includes(), "-c", unit, "-o", str(made)]
+                    [*options, f"-DHLSGEN_MODULE={name}", *_includes(), f"-I{OWN_HEADERS}", "-c", unit, "-o", str(made)]
                     for unit, made in zip(units(files), objects, strict=True)
                 ],
                 folder,

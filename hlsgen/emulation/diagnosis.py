@@ -54,6 +54,8 @@ class Toolchain:
     compiler: Compiler
     flags: Sequence[str]
     folder: Path
+    own_headers: Sequence[str] = ()
+    """Of kernels that were registered from outside."""
 
     def check(self) -> None:
         """Compile a small program. Raises ToolError, in half a second, for what is no C++ compiler for us."""
@@ -76,8 +78,16 @@ class Toolchain:
         try:
             kept.write_text(f"{said}\n\n{log}", encoding="utf-8")
         except OSError:
-            return ToolError(f"{what} does not compile; this is a bug of hlsgen, please report this\n{said}\n{log}")
-        return ToolError(f"{what} does not compile; this is a bug of hlsgen, please report it with {kept}\n{said}")
+            return ToolError(f"{what} does not compile; {self._whose('this')}\n{said}\n{log}")
+        return ToolError(f"{what} does not compile; {self._whose(f'it with {kept}')}\n{said}")
+
+    def _whose(self, report: str) -> str:
+        if self.own_headers:
+            return (
+                f"look first at what was registered with hlsgen.register_layer: {', '.join(self.own_headers)} "
+                f"(docs/kernels.md has the rules of kernels); if it is not that, please report {report}"
+            )
+        return f"this is a bug of hlsgen, please report {report}"
 
     def not_loaded(self, error: ImportError) -> ToolError:
         """The error to raise when the system does not load what was compiled well."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
 
+from hlsgen.backends.hls.headers import header_names
 from hlsgen.backends.hls.lanes import Lanes
 from hlsgen.backends.hls.timing import Passing, Timing
 from hlsgen.errors import DesignError, UnsupportedError, nearest
@@ -23,9 +23,7 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.types import WIDEST_WORD, FixedType, Ints
 from hlsgen.ir.wish import Storage, Strategy, WeightSource
 from hlsgen.passes.choose_hardware import MOST_MULTIPLIERS
-from hlsgen.tools import templates_dir
 
-_KERNELS = "firmware/hlsgen"
 _PASSING = Passing()
 
 
@@ -204,10 +202,11 @@ def bind(op: Op) -> Kernel:
         kernel = binding(op.layer, op)
     except DesignError as error:
         raise DesignError(f"{op.source.where}: {error}") from error
-    if kernel.header not in _headers():
+    if kernel.header not in header_names():
         raise UnsupportedError(
             f"{op.source.where}: the kernel of {op.layer.kind} is to be in "
-            f"hls_templates/{_KERNELS}/{kernel.header}, which does not exist{nearest(kernel.header, _headers())}"
+            f"hls_templates/firmware/hlsgen/{kernel.header}, or registered with it; there is none"
+            f"{nearest(kernel.header, header_names())}"
         )
     for name, member in kernel.members.items():
         if isinstance(member, FixedType) and member.width > WIDEST_WORD:
@@ -216,12 +215,6 @@ def bind(op: Op) -> Kernel:
                 "supported; give its inputs, weights or result narrower types"
             )
     return kernel
-
-
-@cache
-def _headers() -> frozenset[str]:
-    """The headers of kernels by name."""
-    return frozenset(path.name for path in (templates_dir() / _KERNELS).glob("*.h"))
 
 
 def call(

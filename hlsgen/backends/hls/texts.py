@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.backends.hls.border import bordered
+from hlsgen.backends.hls.headers import kernel_headers, registered_headers
 from hlsgen.backends.hls.loading import load_files
 from hlsgen.backends.hls.parts import borders, parts_of
 from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.render import render
 from hlsgen.ir.wish import WeightSource
-from hlsgen.tools import templates_dir
+
+OWN_HEADERS = "own"
+"""The folder of the emulator's texts that is an include path for headers registered from outside."""
 
 
 def design_files(plan: Plan, *, with_facts: bool = False) -> dict[str, str]:
@@ -34,7 +37,9 @@ def emulation_files(plan: Plan) -> dict[str, str]:
     A large design is divided into parts, each in a folder of its own; ``units`` are what is compiled.
     """
     parts = parts_of(plan)
-    files = {"design.cpp": render("emulation/design.cpp.j2", plan, parts=parts, borders=borders(plan, parts))}
+    files = _own_headers(plan) | {
+        "design.cpp": render("emulation/design.cpp.j2", plan, parts=parts, borders=borders(plan, parts))
+    }
     if len(parts) == 1:
         return {**design_files(plan), **files, "weights.h": render("emulation/weights.h.j2", plan)}
     for part in parts:
@@ -48,10 +53,16 @@ def process_files(plan: Plan) -> dict[str, str]:
     """The texts of an emulator whose kernel calls are processes on streams of limited depth, as on the chip."""
     texts = design_files(plan)
     return {
+        **_own_headers(plan),
         **{name: texts[name] for name in ("types.h", "parameters.h", "loops.h") if name in texts},
         "weights.h": render("emulation/weights.h.j2", plan),
         "design.cpp": render("emulation/processes.cpp.j2", plan, parts=[plan], borders=[]),
     }
+
+
+def _own_headers(plan: Plan) -> dict[str, str]:
+    """What the emulator includes that lies in none of the project's folders."""
+    return {f"{OWN_HEADERS}/{name}": text for name, text in registered_headers(plan.headers).items()}
 
 
 def units(files: Mapping[str, str]) -> list[str]:
@@ -66,15 +77,7 @@ def firmware_files(plan: Plan) -> dict[str, str]:
         if constant.array.source is WeightSource.AXI:
             continue  # its words lie in memory: the file of the test bench and of drivers
         files[f"weights/{constant.name}.h"] = render("project/weight.h.j2", plan, constant=constant)
-    return files | kernel_headers()
-
-
-def kernel_headers() -> dict[str, str]:
-    """The kernels, which depend on no model."""
-    folder = templates_dir() / "firmware"
-    return {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.h"))
-    }
+    return files | kernel_headers() | registered_headers(plan.headers)
 
 
 def project_files(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
