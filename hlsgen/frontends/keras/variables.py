@@ -191,8 +191,8 @@ def _separable(rank: int) -> Table:
 
 
 def _batchnorm(config: Config, owner: str = "", channels: Dimension = CHANNELS) -> list[Variable]:
-    """``channels`` are those of what is normalised."""
-    shape = (channels,) if len(_axes(config)) == 1 else None
+    """``channels`` are those of what is normalised, by its last axis."""
+    shape = _normalised(config, channels)
     chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
     trained = [Variable(role, shape, owner=owner) for role in chosen]
     kept = ["moving_mean", "moving_variance"]
@@ -202,11 +202,21 @@ def _batchnorm(config: Config, owner: str = "", channels: Dimension = CHANNELS) 
 
 
 def _norm(config: Config) -> list[Variable]:
-    shape = (CHANNELS,) if len(_axes(config)) == 1 else None
+    shape = _normalised(config)
     chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
     if config.get("rms_scaling"):  # Keras 3's LayerNormalization then has gamma alone
         chosen = ["gamma"]
     return [Variable(role, shape) for role in chosen]
+
+
+def _rms_norm(config: Config) -> list[Variable]:
+    return [Variable("scale", _normalised(config))]
+
+
+def _normalised(config: Config, channels: Dimension = CHANNELS) -> Pattern | None:
+    """The shape of a weight for each channel: of the last axis if that is said, else of another or of several."""
+    axes = _axes(config)
+    return None if len(axes) != 1 else (channels,) if axes[0] == -1 else ("normalised",)
 
 
 def _axes(config: Config) -> Sequence[Any]:
@@ -306,6 +316,7 @@ def _tables() -> dict[str, Table]:
         "QAdaptiveActivation": _adaptive,
         "LayerNormalization": _norm,
         "GroupNormalization": _norm,
+        "RMSNormalization": _rms_norm,
         "Normalization": _normalization,
         "Embedding": _embedding,
         "EinsumDense": _einsum_dense,
