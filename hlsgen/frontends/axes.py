@@ -19,14 +19,17 @@ _MOST_AXES = 3
 def add_permuted(builder: Builder, value: Value, order: Sequence[int], step: str) -> Value:
     """Bring the axes (without the batch) into another order, as numpy.transpose.
 
-    Axes that stay side by side are moved as one, and axes of one element need no moving: what is left are three at
-    most, or it is refused.
+    Axes of one element need no moving. Of more than three axes, those that stay side by side are moved as one: what is
+    left are three at most, or it is refused. (Up to three are moved as they are, so that a word of a stream is as long
+    as the last of them.)
     """
     shape = value.shape
     runs = _runs([axis for axis in order if shape[axis] > 1])
     result = tuple(shape[axis] for axis in order)
     if len(runs) < 2:
         return _reshaped(builder, value, result, step)
+    if len(shape) <= _MOST_AXES:
+        return builder.add(Permute(tuple(order)), [value], step)
     if len(runs) > _MOST_AXES:
         raise UnsupportedError(
             f"{builder.where}: axes {shape} in the order {tuple(order)}: {len(runs)} axes move against each other, at "

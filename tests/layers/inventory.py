@@ -87,8 +87,11 @@ def _linear() -> _Section:
     section.refused(
         "EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4)), "write it with Reshape"
     )
-    section.refused(
-        "any layer, channels_first", IMAGE, _layer("Conv2D", 2, 3, data_format="channels_first"), "channels_last"
+    section.right(
+        "any layer, channels_first",
+        IMAGE,
+        _layer("MaxPooling2D", 2, data_format="channels_first"),
+        note="transposed once at the border of the model; traces inside of it have the channels last",
     )
     section.refused("any layer, not float32", VECTOR, _layer("Dense", 3, dtype="mixed_float16"), "only 'float32'")
     return section

@@ -246,6 +246,10 @@ def _recurrent(gates: int) -> Table:
     return table
 
 
+def _layer_scale(config: Config) -> list[Variable]:
+    return [Variable("gamma", (int(config["projection_dim"]),), stored_names=("Variable",))]
+
+
 def _normalization(config: Config) -> list[Variable]:
     if config.get("mean") is not None:
         return []
@@ -286,7 +290,8 @@ def _none(config: Config) -> list[Variable]:
 _WITHOUT_VARIABLES = """
     Activation ActivityRegularization Add AlphaDropout Average Concatenate Dot Dropout ELU Flatten
     GaussianDropout GaussianNoise Identity LeakyReLU Maximum Minimum Multiply Permute QActivation ReLU
-    RepeatVector Rescaling Reshape Softmax Subtract ThresholdedReLU UnitNormalization TFOpLambda SlicingOpLambda
+    RepeatVector Rescaling Reshape Softmax StochasticDepth Subtract ThresholdedReLU UnitNormalization
+    TFOpLambda SlicingOpLambda
     AveragePooling1D AveragePooling2D AveragePooling3D MaxPooling1D MaxPooling2D MaxPooling3D
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D QAveragePooling2D QGlobalAveragePooling2D
@@ -317,6 +322,7 @@ def _tables() -> dict[str, Table]:
         "LayerNormalization": _norm,
         "GroupNormalization": _norm,
         "RMSNormalization": _rms_norm,
+        "LayerScale": _layer_scale,
         "Normalization": _normalization,
         "Embedding": _embedding,
         "EinsumDense": _einsum_dense,
