@@ -15,6 +15,7 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.same_architecture import check_same, with_constants_of
 from hlsgen.passes.apply_config import ApplyConfig
 from hlsgen.passes.base import Pass, Stage, run_passes
+from hlsgen.passes.cancel_permutes import CancelPermutes
 from hlsgen.passes.choose_hardware import ChooseHardware
 from hlsgen.passes.choose_weight_grids import ChooseWeightGrids
 from hlsgen.passes.equalise_channels import EqualiseChannels
@@ -49,6 +50,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
     return (
         ApplyConfig(config),
         RemoveIdentities(),
+        CancelPermutes(),
         FusePadding(),
         ExpectRanges(*ranges),
         FuseExactScales(),

@@ -40,7 +40,12 @@ def _replaced(keras: Any, layer: Any) -> Any:
         return processor_independent(layer)
     if not _normalises(layer):
         return layer
-    factor, summand = factor_and_summand(layer)
+    axis = layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis
+    rank = len(layer.input.shape)
+    along = [-1 if place == axis % rank else 1 for place in range(1, rank)]
+    factor, summand = (
+        part.reshape(along) if part.ndim else part for part in map(np.asarray, factor_and_summand(layer))
+    )
 
     class Affine(keras.layers.Layer):
         def call(self, x: Any, training: Any = None, mask: Any = None) -> Any:

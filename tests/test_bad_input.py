@@ -60,7 +60,6 @@ OPTIONS: list[tuple[str, tuple[int, ...], str, dict[str, Any], tuple[str, ...]]]
     ("UpSampling2D", IMAGE, "interpolation", {"interpolation": "bilinear"}, ("interpolation", "bilinear", "nearest")),
     ("ReLU", VECTOR, "threshold", {"threshold": 0.5}, ("threshold", "0.5")),
     ("Softmax", (2, 2, 2, 3), "axis", {"axis": 1}, ("axes", "last axis")),
-    ("BatchNormalization", IMAGE, "axis", {"axis": 1}, ("axis",)),
     ("Permute", (2, 2, 2, 3), "axes", {"dims": (2, 1, 3, 4)}, ("(2, 2, 2, 3)",)),
 ]  # fmt: skip
 

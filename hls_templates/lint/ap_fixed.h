@@ -155,6 +155,11 @@ inline bits<64, true> of_double(double value) { return bits<64, true>((long long
         hlsgen_lint::slot<NAME> operator[](int bit) { return range(bit, bit); }                                       \
         bool operator[](int bit) const { return range(bit, bit).value() != 0; }                                       \
         double to_double() const;                                                                                     \
+        NAME operator<<(int places) const {                                                                           \
+            NAME result;                                                                                              \
+            result.v = hlsgen_lint::bits<W, S>(v << places);                                                          \
+            return result;                                                                                            \
+        }                                                                                                             \
         typename hlsgen_lint::fixed_number<W + 1, I + 1, true>::type operator-() const {                              \
             typename hlsgen_lint::fixed_number<W + 1, I + 1, true>::type result;                                      \
             result.v = hlsgen_lint::bits<W + 1, true>(-hlsgen_lint::bits<W + 1, true>(v));                            \

@@ -211,11 +211,18 @@ def test_other_floating_point_numbers(library: str, policy: str) -> None:
 @pytest.mark.parametrize("library", BOTH)
 @pytest.mark.parametrize("kind", ["Conv2D", "MaxPooling2D", "GlobalAveragePooling2D", "UpSampling2D", "Cropping2D"])
 def test_channels_first(library: str, kind: str) -> None:
-    """The same numbers in another order are refused, with what to do."""
+    """The same numbers in another order: what the layer makes of channels_last, which every processor computes."""
     keras = framework(library)
-    options = {"filters": 2, "kernel_size": 1} if kind == "Conv2D" else {}
-    layer = getattr(keras.layers, kind)(data_format="channels_first", name="first", **options)
-    refused(stack(keras, (4, 6, 6), layer), "first", "channels_first", "channels_last")
+    options: dict[str, Any] = {"filters": 2, "kernel_size": 1} if kind == "Conv2D" else {}
+    first, last = (
+        stack(keras, shape, getattr(keras.layers, kind)(data_format=form, name="layer", **options))
+        for form, shape in (("channels_first", (4, 6, 5)), ("channels_last", (6, 5, 4)))
+    )
+    first.set_weights(exact(last).get_weights())
+    x = data_for(last)
+    found = hlsgen.convert(first, input_precision=INPUT).evaluate(x.transpose(0, 3, 1, 2))["layer"]
+    right = np.asarray(last(x))
+    np.testing.assert_allclose(found, right.transpose(0, 3, 1, 2) if right.ndim == 4 else right, atol=2.0**-12)
 
 
 # -- quantisers ------------------------------------------------------------------------------------

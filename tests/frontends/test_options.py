@@ -147,6 +147,18 @@ SHAPES: dict[str, tuple[list[int], dict[str, Any], dict[str, tuple[int, ...]]]] 
         {"axis": -1, "epsilon": 1e-3, "scale": True, "center": True},
         {"gamma": (6,), "beta": (6,), "moving_mean": (6,), "moving_variance": (6,)},
     ),
+    "LayerNormalization": (
+        IMAGE,
+        {"axis": [1, -1], "epsilon": 1e-3, "scale": True, "center": True, "rms_scaling": False},
+        {"gamma": (6, 4), "beta": (6, 4)},
+    ),
+    "RMSNormalization": (LINE, {"axis": -1, "epsilon": 1e-6}, {"scale": (3,)}),
+    "UnitNormalization": (IMAGE, {"axis": [2]}, {}),
+    "GroupNormalization": (
+        IMAGE,
+        {"groups": 2, "axis": -1, "epsilon": 1e-3, "scale": True, "center": True},
+        {"gamma": (4,), "beta": (4,)},
+    ),
     "MaxPooling2D": (IMAGE, POOL, {}),
     "AveragePooling2D": (IMAGE, POOL, {}),
     "GlobalAveragePooling2D": (IMAGE, {"keepdims": False, "data_format": "channels_last"}, {}),

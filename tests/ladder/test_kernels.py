@@ -39,6 +39,8 @@ from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.split import Split
+from hlsgen.layers.standardise import Standardise
+from hlsgen.layers.standardise_plan import Measure
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
@@ -192,6 +194,20 @@ def softmax(h: Hand) -> None:
     h.add(Softmax(), h.input((3,), COARSE), result="fixed<6,1,RND_CONV,SAT>")
     h.add(Softmax(), h.input((3,), "fixed<40,12>"), result="fixed<32,2,RND,SAT>")
     h.add(Softmax(), h.input((2, 40), "ufixed<12,4>"), result="ufixed<20,0,TRN,SAT>")
+
+
+@case
+def standardise(h: Hand) -> None:
+    """By every measure; values of one size and of all, wide ones and single bits, alone and in packs of few."""
+    for measure, epsilon in zip(Measure, (1e-3, 1e-6, 1e-12), strict=True):
+        h.add(Standardise(measure, epsilon), h.input((2, 3), NARROW))
+        h.add(Standardise(measure, epsilon), h.input((4,), UNSIGNED), result="fixed<7,2,RND,SAT>")
+    h.add(Standardise(Measure.DEVIATION, 0.0), h.input((6,), COARSE), result="fixed<9,3,RND_CONV,SAT>")
+    h.add(Standardise(Measure.DEVIATION, 1e-3), h.input((2, 2, 2), SIGN))
+    h.add(Standardise(Measure.ROOT_MEAN_SQUARE, 0.25), h.input((2, 1), FINE), result="fixed<24,4,TRN,WRAP>")
+    h.add(Standardise(Measure.LENGTH, 1e-12), h.input((2, 5), "fixed<24,10>"))
+    in_parts = h.add(Reshape((2, 24)), h.input((4, 2, 6), "fixed<12,4>"), inner=True)
+    h.add(Standardise(Measure.DEVIATION, 1e-3), in_parts)
 
 
 # -- arithmetic --------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def shapes_and_tables() -> Any:
         kl.SeparableConv2D(2, 2, dilation_rate=2, padding="same", name="separable")(x),
         kl.Conv1D(3, 3, padding="causal", name="causal")(kl.Reshape((6, 4), name="line")(x)),
         kl.Dense(2, activation="gelu", name="rank3")(x),
+        kl.LayerNormalization(axis=[2, 3], name="standardised")(x),
         kl.Dense(3, activation="softmax", name="fc")(kl.Flatten(name="flat")(x)),
     ]
     model = keras.Model([x, side], outputs)

@@ -37,6 +37,8 @@ from hlsgen.layers.scaled_steps import ScaledSteps
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.split import Split
+from hlsgen.layers.standardise import Standardise
+from hlsgen.layers.standardise_plan import Measure
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
@@ -120,6 +122,7 @@ EVERY = [
     Instance(AveragePooling2D(Constant.of([0.0, 1.0]), window=Window((1, 1)))),
     Instance(GlobalAveragePooling(Constant.of([1 / 8])), (LINE,)),
     Instance(Softmax()),
+    *(Instance(Standardise(measure, 0.0625)) for measure in Measure),
     # what moves
     Instance(Reshape((4, 6))),
     Instance(Reshape(IMAGE)),

@@ -87,8 +87,11 @@ def _linear() -> _Section:
     section.refused(
         "EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4)), "write it with Reshape"
     )
-    section.refused(
-        "any layer, channels_first", IMAGE, _layer("Conv2D", 2, 3, data_format="channels_first"), "channels_last"
+    section.right(
+        "any layer, channels_first",
+        IMAGE,
+        _layer("MaxPooling2D", 2, data_format="channels_first"),
+        note="transposed once at the border of the model; traces inside of it have the channels last",
     )
     section.refused("any layer, not float32", VECTOR, _layer("Dense", 3, dtype="mixed_float16"), "only 'float32'")
     return section
@@ -97,22 +100,24 @@ def _linear() -> _Section:
 def _normalisation() -> _Section:
     section = _Section("Normalisation and scaling")
     bn = "BatchNormalization"
-    section.right(bn, IMAGE, _layer(bn), CLOSE, note="the last axis; scale and bias have 24 bits, or are fused")
+    section.right(bn, IMAGE, _layer(bn), CLOSE, note="any axis; scale and bias have 24 bits, or are fused")
     section.right(f"{bn}(renorm)", IMAGE, _layer(bn, renorm=True), CLOSE)
-    section.refused(f"{bn}, another axis", IMAGE, _layer(bn, axis=1), "only the last axis")
+    section.right(f"{bn}, another axis", IMAGE, _layer(bn, axis=1), CLOSE)
     section.right("Rescaling", IMAGE, _layer("Rescaling", 0.5, offset=-1.0))
     section.right("Rescaling by 1/255", IMAGE, _layer("Rescaling", 1 / 255), CLOSE, note="the factor has 24 bits")
     statistics: dict[str, Any] = {"mean": [1.0, 2.0, 3.0, 0.0], "variance": [4.0, 1.0, 0.25, 1.0]}
     section.right("Normalization", IMAGE, _layer("Normalization", **statistics), note="the last axis, or one for all")
     section.right("Normalization, invert", IMAGE, _layer("Normalization", invert=True, **statistics))
-    for name in ("LayerNormalization", "UnitNormalization"):
-        section.refused(name, LINE, _layer(name), "divides by statistics of each sample")
+    layer, group = "LayerNormalization", "GroupNormalization"
+    section.right(layer, LINE, _layer(layer), CLOSE, note="within a step of the result, like all below; any epsilon")
+    section.right(f"{layer}, several axes", IMAGE, _layer(layer, axis=[1, 3], center=False), CLOSE, note="any")
     section.refused(
-        "GroupNormalization", IMAGE, _layer("GroupNormalization", groups=2), "divides by statistics of each sample"
+        f"{layer}(rms_scaling)", LINE, _layer(layer, rms_scaling=True), "use RMSNormalization", keras2=ABSENT
     )
-    section.refused(
-        "RMSNormalization", LINE, _layer("RMSNormalization"), "divides by statistics of each sample", keras2=ABSENT
-    )
+    section.right("RMSNormalization", LINE, _layer("RMSNormalization"), CLOSE, keras2=ABSENT, note="the last axes")
+    section.right("UnitNormalization", LINE, _layer("UnitNormalization"), CLOSE, note="any axes")
+    section.right(group, IMAGE, _layer(group, groups=2), CLOSE, note="any number of groups, any axis")
+    section.right(f"{group} of each channel", IMAGE, _layer(group, groups=-1, axis=2), CLOSE)
     section.refused(
         "SpectralNormalization",
         VECTOR,

@@ -103,7 +103,7 @@ def test_a_forgotten_declaration_is_named():
 
 
 def test_what_is_impure():
-    assert {cls.kind for cls in LAYERS if not cls.pure} == {"Softmax", "Table", "State"}
+    assert {cls.kind for cls in LAYERS if not cls.pure} == {"Softmax", "Standardise", "State", "Table"}
 
 
 def test_bindings():
@@ -116,7 +116,7 @@ def test_bindings():
 # -- they hold ---------------------------------------------------------------------------------------
 
 
-@packed(*ELEMENTWISE, Packing.GATHERED)
+@packed(*ELEMENTWISE, Packing.GATHERED, Packing.PARTS)
 def test_order_is_kept(instance: Instance):
     """What is packed element by element reads one element for each, at its own place; gathered: one position."""
     op = typed(instance)

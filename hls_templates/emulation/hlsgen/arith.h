@@ -41,6 +41,12 @@ template <class T, int Low, class X> HLSGEN_INLINE T slice(const X& x) {
     return T(lanes::wrap<T::width, T::is_signed, word>(lanes::convert<word, typename X::word>(x.V >> Low)), 0);
 }
 
+// The value whose raw bits are those of `x`, `places` further left, in every lane its own.
+template <class T, class X, class N> HLSGEN_INLINE T shifted_left(const X& x, const N& places) {
+    typedef typename T::word word;
+    return T(lanes::convert<word, typename X::word>(x.V) << lanes::convert<word, typename N::word>(places.V), 0);
+}
+
 // `a` where cond holds, else `b`.
 template <int Bits, class T> HLSGEN_INLINE T select(lanes::mask<Bits> cond, const T& a, const T& b) {
     const auto m = lanes::resize<8 * sizeof(typename T::word)>(cond);

@@ -88,6 +88,16 @@ template <class T, int Low, class X> T slice(const X& x) {
     return from_mantissa<T>(bits);
 }
 
+// The value whose raw bits are those of `x`, `places` (an unsigned integer) further left: no bit that counts is lost.
+template <class T, class X, class N> T shifted_left(const X& x, const N& places) {
+#pragma HLS INLINE
+    static_assert(traits<T>::is_signed && traits<X>::is_signed, "shifted_left: signed values");
+    typedef ap_fixed<traits<T>::width, traits<T>::width - traits<X>::frac> wide_t;
+    const ap_uint<N::width> by = places.range(N::width - 1, 0);
+    const wide_t moved = wide_t(x) << int(by.to_uint64());
+    return slice<T, 0>(moved);
+}
+
 // `a` if cond holds, else `b`: a multiplexer.
 template <class T> T select(bool cond, const T& a, const T& b) {
 #pragma HLS INLINE

@@ -338,7 +338,7 @@ class _Planner:
 
     def _result_pack(self, op: Op, inputs: Sequence[Wire], tensor: Tensor) -> int:
         match op.layer.packing:
-            case Packing.ELEMENTS | Packing.CHANNELS | Packing.PAIRS:
+            case Packing.ELEMENTS | Packing.CHANNELS | Packing.PARTS | Packing.PAIRS:
                 return inputs[0].pack
             case Packing.GATHERED:
                 return _part_of_position(tensor.shape[-1], tensor.type.width)
@@ -350,7 +350,7 @@ class _Planner:
                 return [self._take(op.input)]
             case Packing.CHANNELS:
                 return [self._take_fitting(op.input, op.input.shape[-1])]
-            case Packing.GATHERED:
+            case Packing.GATHERED | Packing.PARTS:
                 pack = self.copies[self.roots[op.input]][-1].pack
                 last = op.input.shape[-1]
                 return [self._take(op.input, None if last % pack == 0 else last)]

@@ -73,6 +73,19 @@ class Gathering(Timing):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Following(Timing):
+    """A step reads a word of a position and writes one of the position before: there is a position more than those."""
+
+    positions: int
+
+    def on_streams(self, inputs: Words, outputs: Words) -> Schedule:
+        (words,) = {*inputs, *outputs}
+        packs = words // self.positions
+        reads, writes = evenly(words, self.interval), evenly(words, self.interval, packs * self.interval)
+        return self._schedule(words + packs, [reads], [writes])
+
+
+@dataclass(frozen=True, kw_only=True)
 class Holding(Timing):
     """The second input is read first, a word a cycle, and held; then a step passes a word of the first."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.errors import HlsgenError, ModelError, UnsupportedError, brief
+from hlsgen.frontends.axes import add_permuted
 from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.constants import channel_scale, fold_power_of_two
 from hlsgen.frontends.keras.extents import window_of
@@ -386,8 +387,7 @@ def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library:
     call = Call(source, inputs, graph, library)
     try:
         check_rank(source, inputs[0].shape)
-        result = reader(call)
-        results = [result] if isinstance(result, Value) else list(result)
+        results = read_as_last(call, reader)
     except ValueError as error:  # by which layers say that their constants and options do not go together
         if isinstance(error, HlsgenError):
             raise
@@ -397,6 +397,30 @@ def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library:
         ) from error
     call.finish(*results)
     return results
+
+
+def read_as_last(call: Call, reader: Reader) -> Sequence[Value]:
+    """What a reader makes of a call; of one with ``data_format="channels_first"``, with the channels brought to the end
+    in front of it and back behind it.
+
+    Kernels of Keras have the same axes either way. An activation is applied where Keras does: to its own axes.
+    """
+    if call.options.get("data_format") != "channels_first":
+        return _several(reader(call))
+    call.options["data_format"] = "channels_last"
+    activation = call.options.pop("activation", None)
+    rank = len(call.inputs[0].shape)
+    last, first = (*range(1, rank), 0), (rank - 1, *range(rank - 1))
+    call.inputs = [add_permuted(call, value, last, "channels_last") for value in call.inputs]
+    results = [
+        add_permuted(call, value, first, "channels_first") if len(value.shape) == rank else value
+        for value in _several(reader(call))
+    ]
+    return [call.apply_activation(value, activation) for value in results]
+
+
+def _several(result: Value | Sequence[Value]) -> Sequence[Value]:
+    return [result] if isinstance(result, Value) else list(result)
 
 
 def _operation_reader(source: LayerCall) -> Reader:

@@ -8,9 +8,6 @@ from typing import Any
 from hlsgen.errors import nearest
 
 _RECURRENT = "of recurrent layers SimpleRNN, LSTM and GRU are, and Bidirectional of them"
-_SAMPLE_STATISTICS = (
-    "it divides by statistics of each sample; use BatchNormalization, whose statistics are constants after training"
-)
 _THREE_AXES = "volumes are not implemented; fold one axis into the channels and use the 2D layer"
 _ATTENTION = "it multiplies two computed matrices, which is not implemented; Dense, Conv and pooling layers are"
 _MASK = "masks are not implemented, and ignoring one would change what later layers compute; pad and train without"
@@ -19,7 +16,6 @@ _HOST = "it prepares raw data; do this before the model, in software"
 
 _REASONS: dict[str, str] = {
     "RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D StackedRNNCells SimpleRNNCell LSTMCell GRUCell": _RECURRENT,
-    "LayerNormalization GroupNormalization UnitNormalization RMSNormalization": _SAMPLE_STATISTICS,
     "SpectralNormalization": "remove the wrapper after training: the weights of the layer in it are normalised then",
     "Conv3D Conv3DTranspose DepthwiseConv3D SeparableConv3D MaxPooling3D AveragePooling3D GlobalMaxPooling3D "
     "GlobalAveragePooling3D ZeroPadding3D Cropping3D UpSampling3D AdaptiveAveragePooling3D AdaptiveMaxPooling3D": (

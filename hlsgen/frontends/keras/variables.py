@@ -191,8 +191,8 @@ def _separable(rank: int) -> Table:
 
 
 def _batchnorm(config: Config, owner: str = "", channels: Dimension = CHANNELS) -> list[Variable]:
-    """``channels`` are those of what is normalised."""
-    shape = (channels,) if len(_axes(config)) == 1 else None
+    """``channels`` are those of what is normalised, by its last axis."""
+    shape = _normalised(config, channels)
     chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
     trained = [Variable(role, shape, owner=owner) for role in chosen]
     kept = ["moving_mean", "moving_variance"]
@@ -202,11 +202,21 @@ def _batchnorm(config: Config, owner: str = "", channels: Dimension = CHANNELS) 
 
 
 def _norm(config: Config) -> list[Variable]:
-    shape = (CHANNELS,) if len(_axes(config)) == 1 else None
+    shape = _normalised(config)
     chosen = [role for role, option in (("gamma", "scale"), ("beta", "center")) if config.get(option, True)]
     if config.get("rms_scaling"):  # Keras 3's LayerNormalization then has gamma alone
         chosen = ["gamma"]
     return [Variable(role, shape) for role in chosen]
+
+
+def _rms_norm(config: Config) -> list[Variable]:
+    return [Variable("scale", _normalised(config))]
+
+
+def _normalised(config: Config, channels: Dimension = CHANNELS) -> Pattern | None:
+    """The shape of a weight for each channel: of the last axis if that is said, else of another or of several."""
+    axes = _axes(config)
+    return None if len(axes) != 1 else (channels,) if axes[0] == -1 else ("normalised",)
 
 
 def _axes(config: Config) -> Sequence[Any]:
@@ -234,6 +244,10 @@ def _recurrent(gates: int) -> Table:
         return [replace(v, owner="cell") for v in kernels + biases]
 
     return table
+
+
+def _layer_scale(config: Config) -> list[Variable]:
+    return [Variable("gamma", (int(config["projection_dim"]),), stored_names=("Variable",))]
 
 
 def _normalization(config: Config) -> list[Variable]:
@@ -276,7 +290,8 @@ def _none(config: Config) -> list[Variable]:
 _WITHOUT_VARIABLES = """
     Activation ActivityRegularization Add AlphaDropout Average Concatenate Dot Dropout ELU Flatten
     GaussianDropout GaussianNoise Identity LeakyReLU Maximum Minimum Multiply Permute QActivation ReLU
-    RepeatVector Rescaling Reshape Softmax Subtract ThresholdedReLU UnitNormalization TFOpLambda SlicingOpLambda
+    RepeatVector Rescaling Reshape Softmax StochasticDepth Subtract ThresholdedReLU UnitNormalization
+    TFOpLambda SlicingOpLambda
     AveragePooling1D AveragePooling2D AveragePooling3D MaxPooling1D MaxPooling2D MaxPooling3D
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D QAveragePooling2D QGlobalAveragePooling2D
@@ -306,6 +321,8 @@ def _tables() -> dict[str, Table]:
         "QAdaptiveActivation": _adaptive,
         "LayerNormalization": _norm,
         "GroupNormalization": _norm,
+        "RMSNormalization": _rms_norm,
+        "LayerScale": _layer_scale,
         "Normalization": _normalization,
         "Embedding": _embedding,
         "EinsumDense": _einsum_dense,

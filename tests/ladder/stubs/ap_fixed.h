@@ -22,6 +22,7 @@ struct ap_ufixed;
     NAME& operator+=(const T& other);                                                        \
     ap_range range(int high, int low);                                                       \
     ap_range range(int high, int low) const;                                                 \
+    NAME operator<<(int places) const;                                                       \
     NAME operator-() const;
 
 template <int W, int I, ap_q_mode Q = AP_TRN, ap_o_mode O = AP_WRAP, int N = 0>

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
-
-import numpy as np
 
 from hlsgen.backends.hls.kernel import (
     ConstantArray,
     Enumerator,
     Kernel,
-    Member,
     Members,
     Word,
     call,
     call_of_two,
     kernel_of,
 )
+from hlsgen.backends.hls.kernels.pieces import members_of_pieces
 from hlsgen.backends.hls.schedule import pipeline_depth
 from hlsgen.backends.hls.timing import Gathering, Holding, Passing
 from hlsgen.ir.interval import Interval, aligned
 from hlsgen.ir.layer import Exact
 from hlsgen.ir.op import Op
-from hlsgen.ir.types import FixedType, Ints, integers, wrap
+from hlsgen.ir.types import FixedType, Ints
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.merge import Merge
-from hlsgen.layers.piecewise import STRIDE, Direct, Piecewise
+from hlsgen.layers.piecewise import Direct, Piecewise
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
@@ -38,7 +35,6 @@ from hlsgen.layers.thresholds import Thresholds
 
 _UNUSED = FixedType(1, 1, False)
 _MOST_POSITIONS = 16
-_WORD_BITS = 64
 
 
 @kernel_of(Convert)
@@ -132,7 +128,7 @@ def table(layer: Table, op: Op) -> Kernel:
 def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
     lines = form.lines
     slope = lines.slope_type or _UNUSED
-    members, words = _pieces(form, table)
+    members, words = members_of_pieces(form, table)
     own: Members = {
         "size": op.output.size,
         "accum_t": op.output.typing.accum_type,
@@ -146,54 +142,6 @@ def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
     }
     timing = _passing(op, terms=1, compared=2, tables=1 + 2 * form.degree)
     return call(op, "piecewise", "piecewise.h", {**own, **members}, words, timing=timing)
-
-
-def _pieces(form: Piecewise, table: Ints) -> tuple[Members, ConstantArray]:
-    """What ``pieces.h`` reads of a config struct, and its table."""
-    place_bits = form.index.width + (form.ranges - 1).bit_length()
-    piece_bits = place_bits - form.offset_bits
-    stored = _stored([c.width for c in form.coefficients])
-    packed = FixedType(_packed_width(form, stored), 0)
-    members: dict[str, Member] = {
-        "index_t": form.index,
-        "place_t": FixedType(place_bits, place_bits, False),
-        "piece_t": FixedType(piece_bits, piece_bits, False),
-        "offset_t": FixedType(max(form.offset_bits, 1), 0, False),
-        "packed_t": packed,
-        "packed_word": Word(packed),
-        "ranges": form.ranges,
-        "stride": STRIDE,
-        "degree": form.degree,
-        "offset_bits": form.offset_bits,
-        "words": 1 + stored[-1][0],
-    }
-    for power, (fixed, (word, bit)) in enumerate(zip(form.coefficients, stored, strict=True)):
-        members |= {f"c{power}_t": fixed, f"c{power}_word": word, f"c{power}_bit": bit}
-    return members, ConstantArray.of("table", _packed(form, table, stored, piece_bits), packed, "word, piece")
-
-
-def _stored(widths: Sequence[int]) -> list[tuple[int, int]]:
-    """Word and lowest bit of each coefficient: side by side as long as a word has at most 64 bits."""
-    places, word, bit = [], 0, 0
-    for width in widths:
-        if bit + width > _WORD_BITS and bit:
-            word, bit = word + 1, 0
-        places.append((word, bit))
-        bit += width
-    return places
-
-
-def _packed_width(form: Piecewise, stored: Sequence[tuple[int, int]]) -> int:
-    return max(bit + fixed.width for fixed, (_, bit) in zip(form.coefficients, stored, strict=True))
-
-
-def _packed(form: Piecewise, table: Ints, stored: Sequence[tuple[int, int]], piece_bits: int) -> Ints:
-    """The words of all pieces, (words, pieces)."""
-    words = np.zeros((1 + stored[-1][0], 1 << piece_bits), dtype=object)
-    for fixed, (word, bit), mantissas in zip(form.coefficients, stored, table, strict=True):
-        words[word, : len(mantissas)] += (mantissas.astype(object) & ((1 << fixed.width) - 1)) << bit
-    width = _packed_width(form, stored)
-    return integers(wrap(words, width, signed=True))
 
 
 def _line_type(form: Piecewise, x: FixedType) -> FixedType:
@@ -247,7 +195,7 @@ def thresholds(layer: Thresholds, op: Op) -> Kernel:
 def softmax(layer: Softmax, op: Op) -> Kernel:
     assert layer.plan is not None
     plan, positions = layer.plan, prod(op.output.shape[:-1])
-    members, inverse = _pieces(*plan.reciprocal)
+    members, inverse = members_of_pieces(*plan.reciprocal)
     own: Members = {
         "positions": positions,
         "n": op.output.shape[-1],

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras.call import READERS, Call, Reader, reads
+from hlsgen.frontends.keras.call import READERS, Call, Reader, read_as_last, reads
 from hlsgen.frontends.keras.options import FIELDS
 from hlsgen.frontends.keras.unsupported import why_refused
 from hlsgen.ir.graph import Value
@@ -51,8 +51,7 @@ def _position_by_position(call: Call, read: Reader) -> Value:
     """What a reader adds, of each position of the second axis."""
     loop = call.graph.new_loop(call.name, call.input.shape[0])
     call.inputs = [call.add(TakeStep(loop), step="position")]
-    result = read(call)
-    (value,) = [result] if isinstance(result, Value) else result
+    (value,) = read_as_last(call, read)
     return call.add(KeepSteps(loop), [value], "positions")
 
 
