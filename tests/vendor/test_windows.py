@@ -67,6 +67,8 @@ PLACES = [
     Place(4, 3, 2, 4, 3),
     Place(5, 4, 7, 2, 2, 3, 3, top=1, left=1),
 ]
+SHORT = [Place(6, 3, 1, 3, 1), Place(1, 9, 2, 1, 3, 1, 1, 1, 2)]
+"""Windows whose rows are one value, or cells of one pair of values each."""
 TYPES = [
     ("fixed<8,3>", "fixed<8,1>"),
     ("ufixed<6,2>", "fixed<4,1>"),
@@ -141,6 +143,7 @@ def cases() -> list[Case]:
     """Every place and all types, not every pair of them."""
     made = [product_case(place, TYPES[i % len(TYPES)], depthwise=False) for i, place in enumerate(PLACES)]
     made += [product_case(PLACES[(i + 1) % len(PLACES)], types, depthwise=False) for i, types in enumerate(TYPES)]
+    made += [product_case(place, ("fixed<16,6>", "fixed<16,2>"), depthwise=False) for place in SHORT]
     made += [product_case(place, TYPES[i], depthwise=True) for i, place in enumerate(PLACES[:3] + PLACES[4:6])]
     made += [pooling_case(place, TYPES[i]) for i, place in enumerate(PLACES) if undilated(place) and i < 8]
     return made

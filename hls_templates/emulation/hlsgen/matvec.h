@@ -128,11 +128,11 @@ inline void raise(level& l, const int64_t* positive, const int64_t* negative, lo
 const int most_levels = 72;
 
 // Fills `levels` with runs of 1 to 8, 10, 12, 14, 16, 20, ... units and, as the last, all segments at once. Returns how
-// many.
+// many. The first is of one unit, also where a segment has no more: its sums fit whatever the inputs are.
 inline __attribute__((noinline)) int find_levels(const matrix& w, long group, level* levels) {
     const long units = (w.length + group - 1) / group;
     int count = 0;
-    for (long run = 1, step = 1; run < units && count < most_levels - 1; run += step) {
+    for (long run = 1, step = 1; (run == 1 || run < units) && count < most_levels - 1; run += step) {
         if (run == 8 * step) step *= 2;
         levels[count++] = level{run, 0, 0};
     }
