@@ -235,6 +235,17 @@ def conv2d(h: Hand) -> None:
         h.add(layer, h.input(shape, x), accum=accum, result=result)
 
 
+GROUPED = (((5, 4, 6), 2), ((4, 5, 6), 3), ((7, 4), 2), ((3, 3, 8), 4), ((5, 5, 3), 3))
+
+
+@case
+def grouped_conv2d(h: Hand) -> None:
+    for (shape, groups), (_, window), (x, weight, bias, accum, result) in zip(GROUPED, WINDOWS, SUMS, strict=True):
+        kernel = h.constant(weight, *window.size, shape[-1] // groups, 2 * groups)
+        layer = Conv2D(kernel, h.constant(bias, 2 * groups), window, group_count=groups)
+        h.add(layer, h.input(shape, x), accum=accum, result=result)
+
+
 @case
 def depthwise_conv2d(h: Hand) -> None:
     for multiplier, (shape, window), (x, weight, bias, accum, result) in zip(

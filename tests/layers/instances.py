@@ -111,6 +111,7 @@ EVERY = [
     Instance(Scale(dyadic(2), dyadic(2, seed=1))),
     Instance(Conv2D(dyadic(2, 2, 2, 3), dyadic(3), Window((2, 2)))),
     Instance(Conv2D(dyadic(2, 2, 2, 3), dyadic(3), Window((2, 2), padding=(1, 0, 0, 1)))),
+    Instance(Conv2D(dyadic(2, 2, 1, 4), dyadic(4), Window((2, 2), padding=(1, 0, 0, 1)), group_count=2)),
     Instance(DepthwiseConv2D(dyadic(2, 2, 2, 2), dyadic(4), Window((2, 2)))),
     # pooling
     Instance(MaxPooling2D(Window((2, 2), (2, 2)))),

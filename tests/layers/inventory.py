@@ -76,6 +76,8 @@ def _linear() -> _Section:
         "Conv1D (valid, same, causal; dilated)", LINE, _layer("Conv1D", 4, 3, padding="causal", dilation_rate=2)
     )
     section.right("Conv2D (strides, dilation)", IMAGE, _layer("Conv2D", 3, 3, padding="same", strides=2))
+    section.right("Conv1D(groups)", LINE, _layer("Conv1D", 6, 3, groups=3), note="as many as channels: depthwise")
+    section.right("Conv2D(groups)", IMAGE, _layer("Conv2D", 6, 3, groups=2, padding="same"))
     section.right("DepthwiseConv1D", LINE, _layer("DepthwiseConv1D", 3, depth_multiplier=2))
     section.right("DepthwiseConv2D", IMAGE, _layer("DepthwiseConv2D", 3, depth_multiplier=2))
     section.right("SeparableConv1D", LINE, _layer("SeparableConv1D", 4, 3))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.extents import transposed_axis
 from hlsgen.frontends.keras.options import MARGIN, POSITIVE, maybe, pair
@@ -35,13 +35,19 @@ def read_dense(call: Call) -> Value:
 
 @reads("Conv1D", "QConv1D", "Conv2D", "QConv2D")
 def read_conv(call: Call) -> Value:
+    """With as many groups as channels, each channel is by itself: a depthwise convolution."""
     filters = call.take("filters", POSITIVE)
     call.expect("lora_rank", None)
-    call.expect("groups", 1)
+    groups, channels = call.take("groups", POSITIVE, 1), call.input.shape[-1]
+    if channels % groups or filters % groups:
+        raise ModelError(f"{call.where}: groups={groups} does not divide {channels} channels in and {filters} out")
     window = call.window()
     weight, scale = call.constant("kernel", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:]))
     bias = call.bias(filters)
-    return call.activate(call.add_scaled(lambda b: Conv2D(weight, b, window), scale, bias))
+    if 1 < groups == channels:
+        taps = _rearranged(weight, lambda k: k.reshape(*window.size, channels, -1))
+        return call.activate(call.add_scaled(lambda b: DepthwiseConv2D(taps, b, window), scale, bias))
+    return call.activate(call.add_scaled(lambda b: Conv2D(weight, b, window, group_count=groups), scale, bias))
 
 
 @reads("DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D")
