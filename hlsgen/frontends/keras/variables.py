@@ -281,6 +281,8 @@ _WITHOUT_VARIABLES = """
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D QAveragePooling2D QGlobalAveragePooling2D
     ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D
+    AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
+    AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Resizing
     UpSampling1D UpSampling2D UpSampling3D SpatialDropout1D SpatialDropout2D SpatialDropout3D
 """
 

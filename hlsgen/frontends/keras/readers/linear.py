@@ -33,14 +33,20 @@ def read_dense(call: Call) -> Value:
     return call.activate(call.add_scaled(lambda b: Dense(weight, b), scale, bias))
 
 
+def read_groups(call: Call, filters: int) -> int:
+    """How many groups of channels a convolution has. Raises ModelError where they are not equal."""
+    groups, channels = call.take("groups", POSITIVE, 1), call.input.shape[-1]
+    if channels % groups or filters % groups:
+        raise ModelError(f"{call.where}: groups={groups} does not divide {channels} channels in and {filters} out")
+    return groups
+
+
 @reads("Conv1D", "QConv1D", "Conv2D", "QConv2D")
 def read_conv(call: Call) -> Value:
     """With as many groups as channels, each channel is by itself: a depthwise convolution."""
     filters = call.take("filters", POSITIVE)
     call.expect("lora_rank", None)
-    groups, channels = call.take("groups", POSITIVE, 1), call.input.shape[-1]
-    if channels % groups or filters % groups:
-        raise ModelError(f"{call.where}: groups={groups} does not divide {channels} channels in and {filters} out")
+    groups, channels = read_groups(call, filters), call.input.shape[-1]
     window = call.window()
     weight, scale = call.constant("kernel", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:]))
     bias = call.bias(filters)
