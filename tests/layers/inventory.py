@@ -91,7 +91,15 @@ def _linear() -> _Section:
     )
     section.right("Conv3D(groups)", VOLUME, _layer("Conv3D", 2, (2, 3, 2), groups=2, dilation_rate=(2, 1, 1)))
     section.refused("Conv3DTranspose", VOLUME, _layer("Conv3DTranspose", 2, 2), "volumes is not implemented")
-    section.refused("LocallyConnected1D", LINE, _layer("LocallyConnected1D", 2, 3), "unshared weights", keras3=ABSENT)
+    section.right(
+        "LocallyConnected1D", LINE, _layer("LocallyConnected1D", 2, 3, strides=2, activation="relu"), keras3=ABSENT
+    )
+    unshared = _layer("LocallyConnected2D", 2, 2, strides=(2, 1), implementation=2, padding="same")
+    section.right(
+        "LocallyConnected2D", IMAGE, unshared, keras3=ABSENT, note="any implementation; all windows are one word"
+    )
+    listed = _layer("LocallyConnected2D", 2, (3, 2), implementation=3, padding="same", use_bias=False)
+    section.right("LocallyConnected2D(implementation=3)", IMAGE, listed, keras3=ABSENT)
     section.refused(
         "EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4)), "write it with Reshape"
     )

@@ -24,7 +24,6 @@ _REASONS: dict[str, str] = {
     "Conv3DTranspose DepthwiseConv3D SeparableConv3D": _THREE_AXES,
     "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention": _ATTENTION,
     "EinsumDense": "its equation is not analysed; write it with Reshape, Permute and Dense",
-    "LocallyConnected1D LocallyConnected2D": "unshared weights are not implemented; use a Conv or a Dense layer",
     "ThresholdedReLU": "it jumps at its threshold, and so would a rounding error of the input; use ReLU or LeakyReLU",
     "Masking": _MASK,
     "Embedding ReversibleEmbedding": _LOOKUP,

@@ -150,6 +150,10 @@ def _conv(rank: int) -> Table:
     return table
 
 
+def _locally_connected(config: Config) -> list[Variable]:
+    return [Variable("kernel"), *([Variable("bias")] if config.get("use_bias", True) else [])]
+
+
 def _conv_transpose(rank: int) -> Table:
     def table(config: Config) -> list[Variable]:
         filters = int(config["filters"])
@@ -311,6 +315,8 @@ def _tables() -> dict[str, Table]:
         "Normalization": _normalization,
         "Embedding": _embedding,
         "EinsumDense": _einsum_dense,
+        "LocallyConnected1D": _locally_connected,
+        "LocallyConnected2D": _locally_connected,
         "PReLU": _alpha,
     }
 
