@@ -48,8 +48,6 @@ def stack(keras: Any, shape: tuple[int, ...], *layers: Any) -> Any:
 
 IMAGE, VECTOR, SERIES = (8, 8, 4), (6,), (8, 4)
 OPTIONS: list[tuple[str, tuple[int, ...], str, dict[str, Any], tuple[str, ...]]] = [
-    ("Conv2D", IMAGE, "groups", {"filters": 4, "kernel_size": 3, "groups": 2}, ("groups=2",)),
-    ("Conv1D", SERIES, "groups", {"filters": 4, "kernel_size": 3, "groups": 2}, ("groups=2",)),
     ("Conv2D", IMAGE, "data_format", {"filters": 4, "kernel_size": 1, "data_format": "channels_first"}, ("channels_first",)),
     ("MaxPooling2D", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
     ("AveragePooling1D", SERIES, "data_format", {"pool_size": 2, "data_format": "channels_first"}, ("channels_first",)),

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from hlsgen.design.design import Design
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.interval import Interval
-from hlsgen.ir.layer import Layer
 from hlsgen.ir.loop import Role, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.ir.wish import Wish
 from hlsgen.layers.convert import Convert
-from hlsgen.layers.depth_to_space import DepthToSpace
+from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.loops import KeepSteps
+from hlsgen.layers.shape_ops import Mover, Reshape
 from hlsgen.layers.table import Table
 
 
@@ -40,8 +40,8 @@ class Cast:
     """What readers can tell apart of the value."""
     function: Unary | None = None
     """What is cast is this function of the value, which no operation computes: its results are read from tables."""
-    kept: DepthToSpace | None = None
-    """What cuts off some of the values, which the model has not."""
+    kept: tuple[Mover, ...] = ()
+    """What follows and cuts off some of the values, which the model has not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ def expose_casts(design: Design) -> ExposedCasts:
     before: ``x -> Dense, cast to accum, cast to result -> Relu``
     after:  ``x -> Dense -> Convert to accum -> Convert to result -> Relu``, with what the Dense yields as an output
     """
-    work = _Exposing(_shuffles(design))
+    work = _Exposing(_cut_off(design))
     for unit in units(design):
         for op in unit:
             work.add(op)
@@ -78,8 +78,8 @@ def expose_casts(design: Design) -> ExposedCasts:
 class _Exposing:
     """One walk over the operations of a design."""
 
-    def __init__(self, shuffles: Mapping[Tensor, DepthToSpace]) -> None:
-        self.shuffles = shuffles
+    def __init__(self, cut_off: Mapping[Tensor, tuple[Mover, ...]]) -> None:
+        self.cut_off = cut_off
         self.values: dict[Tensor, Tensor] = {}
         self.ops: list[Op] = []
         self.counted: list[Cast] = []
@@ -112,7 +112,7 @@ class _Exposing:
         stages = _stages(tensor)
         for stage in stages if any(map(_overflows, stages)) else ():
             if _overflows(stage):
-                kept = self.shuffles.get(tensor)
+                kept = self.cut_off.get(tensor, ())
                 self.counted.append(Cast(value, op.source.name, stage.role, stage.type, stage.wanted, kept=kept))
             made = _converted(value, tensor, stage)
             self.ops.append(Op(made.name, Convert(), (value,), (made,), Wish(), op.source, loop=op.loop))
@@ -136,14 +136,30 @@ class _Exposing:
                 self.counted[place] = replace(cast, given=outside[cast.given])
 
 
-def _shuffles(design: Design) -> dict[Tensor, DepthToSpace]:
-    """Values that are read once, by what takes an image out of them."""
-    readers: dict[Tensor, list[Layer]] = {}
+def _cut_off(design: Design) -> dict[Tensor, tuple[Mover, ...]]:
+    """Values of which a layer of the model takes a part out as the only reader, and how it does."""
+    readers: dict[Tensor, list[Op]] = {}
     for op in design:
         for tensor in op.inputs:
-            readers.setdefault(tensor, []).append(op.layer)
-    single = {tensor: layers[0] for tensor, layers in readers.items() if len(layers) == 1}
-    return {tensor: layer for tensor, layer in single.items() if isinstance(layer, DepthToSpace)}
+            readers.setdefault(tensor, []).append(op)
+    found: dict[Tensor, tuple[Mover, ...]] = {}
+    for op in reversed(list(design)):
+        for tensor in op.outputs:
+            behind = readers.get(tensor, [])
+            if len(behind) == 1 and behind[0].source.name == op.source.name:
+                found[tensor] = _part_taken(behind[0], found)
+    return {tensor: movers for tensor, movers in found.items() if movers}
+
+
+def _part_taken(op: Op, found: Mapping[Tensor, tuple[Mover, ...]]) -> tuple[Mover, ...]:
+    """How an operation and what follows it in its layer take a part of its input; empty if they take all of it."""
+    match op.layer:
+        case DepthToSpace() | Cropping() as layer:
+            return (layer, *found.get(op.output, ()))
+        case Reshape() as layer:
+            behind = found.get(op.output, ())
+            return (layer, *behind) if behind else ()
+    return ()
 
 
 def _of_function(op: Op, values: Mapping[Tensor, Tensor]) -> list[Cast]:

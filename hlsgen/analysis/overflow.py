@@ -178,9 +178,12 @@ def entry_of(cast: Cast) -> Overflow:
 
 def seen(cast: Cast, mantissas: Ints) -> Ints:
     """Of the values in front of a cast, those that the model has."""
-    if cast.kept is None:
+    if not cast.kept:
         return mantissas
-    return cast.kept.move(mantissas.reshape(len(mantissas), *cast.given.shape))
+    values = mantissas.reshape(len(mantissas), *cast.given.shape)
+    for mover in cast.kept:
+        values = mover.move(values)
+    return values
 
 
 def _factors(tensor: Tensor) -> Floats | None:

@@ -77,11 +77,11 @@ def add_recurrence(
     return Results(builder, loop, carried if recurrence.stored is None else following)
 
 
-def parted(builder: Builder, value: Value, *sizes: int) -> list[Value]:
+def parted(builder: Builder, value: Value, *sizes: int, step: str = "gates") -> list[Value]:
     """Cut the last axis into parts of these sizes, which fill it."""
     found, axis = [], len(value.shape) - 1
     for size in sizes[:-1]:
-        first, value = builder.add_several(Split(axis, size), [value], "gates")
+        first, value = builder.add_several(Split(axis, size), [value], step)
         found.append(first)
     return [*found, value]
 

@@ -101,6 +101,11 @@ class Interval:
     def tiled(self, times: int) -> Interval:
         return Interval(np.tile(self.low, times), np.tile(self.high, times), self.frac)
 
+    def parts(self, count: int) -> list[Interval]:
+        """The bounds of ``count`` equal parts of the channels."""
+        ends = zip(np.split(self.low, count), np.split(self.high, count), strict=True)
+        return [Interval(low, high, self.frac) for low, high in ends]
+
     def matmul(self, weights: Ints, frac: int) -> Interval:
         """Bounds of ``x @ weights`` for ``weights`` (channels, outputs) at ``2**-frac``."""
         # The middle goes through as it is, and every weight widens by its magnitude (both doubled, to stay integers).
@@ -134,6 +139,13 @@ def hull(intervals: Sequence[Interval]) -> Interval:
     """The smallest interval that holds all of them, channel by channel."""
     same = aligned(intervals)
     return Interval(_fold(np.minimum, [i.low for i in same]), _fold(np.maximum, [i.high for i in same]), same[0].frac)
+
+
+def joined(intervals: Sequence[Interval]) -> Interval:
+    """The channels of all of them, side by side."""
+    same = aligned(intervals)
+    low, high = (np.concatenate(ends) for ends in zip(*((i.low, i.high) for i in same), strict=True))
+    return Interval(integers(low), integers(high), same[0].frac)
 
 
 def _fold(function: np.ufunc, arrays: Sequence[Ints]) -> Ints:

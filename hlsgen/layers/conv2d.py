@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_matmul
 from hlsgen.ir.constant import Floats, Shape
-from hlsgen.ir.interval import Interval, hull
+from hlsgen.ir.interval import Interval, hull, joined
 from hlsgen.ir.layer import Exact, Layer
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.wish import Strategy
@@ -52,15 +52,23 @@ class Convolution(LinearLayer):
 
 @dataclass(frozen=True, eq=False)
 class Conv2D(Convolution):
-    """``weight`` (kernel height, kernel width, channels in, channels out), ``bias`` (channels out,)."""
+    """``weight`` (kernel height, kernel width, channels in of a group, channels out), ``bias`` (channels out,).
+
+    Channels in and out are in ``group_count`` equal parts, and each part of the outputs sees its part of the inputs.
+    """
 
     kind = "Conv2D"
+    group_count: int = field(default=1, kw_only=True)
 
     def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
-        return {"weight": (*self.window.size, shapes[0][-1], "outputs"), "bias": ("outputs",)}
+        channels = shapes[0][-1]
+        if channels % self.group_count or self.n_out % self.group_count:
+            raise ValueError(f"{channels} channels in and {self.n_out} out are not in {self.group_count} equal groups")
+        return {"weight": (*self.window.size, channels // self.group_count, "outputs"), "bias": ("outputs",)}
 
     @property
     def n_in(self) -> int:
+        """Products of one output."""
         return int(np.prod(self.weight.shape[:3]))
 
     @property
@@ -68,48 +76,80 @@ class Conv2D(Convolution):
         return self.weight.shape[3]
 
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
-        x, matrix = inputs[0], self.weight_matrix()
-        total = np.concatenate([rows @ matrix for rows in self._rows(x)])
+        x, matrices = inputs[0], self._by_group(self.weight_matrix())
+        total = np.concatenate(
+            [np.hstack([part @ w for part, w in zip(parts, matrices, strict=True)]) for parts in self._rows(x)]
+        )
         return (total + self.bias.effective).reshape(len(x), *self.output_shape([x.shape[1:]]))
 
     def exact(self, inputs: Sequence[Exact]) -> Exact:
         x, frac = inputs[0]
         w, weight_frac = self.weight.fixed
-        matrix = w.reshape(self.n_in, self.n_out)
-        total = np.concatenate([exact_matmul(rows, matrix) for rows in self._rows(x)])
+        matrices = self._by_group(w.reshape(self.n_in, self.n_out))
+        total = np.concatenate(
+            [np.hstack([exact_matmul(*pair) for pair in zip(parts, matrices, strict=True)]) for parts in self._rows(x)]
+        )
         return self.add_bias(total.reshape(len(x), *self.output_shape([x.shape[1:]])), frac + weight_frac)
 
-    def _rows(self, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        """The windows of all samples, (windows, n_in) at a time: few products of many rows, as many small ones take ten
-        times as long, but not all windows of large images."""
+    def _by_group(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """Parts of the last axis, one a group."""
+        return np.split(values, self.group_count, axis=-1)
+
+    def _rows(self, x: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
+        """The windows of all samples, (windows, n_in) of each group at a time: few products of many rows, as many small
+        ones take ten times as long, but not all windows of large images."""
         patches = self.window.patches(x)
         samples = _MOST_PATCHES // max(prod(patches.shape[1:]), 1)
         if samples:
-            yield from (patches[at : at + samples].reshape(-1, self.n_in) for at in range(0, len(patches), samples))
+            yield from (self._flat(patches[at : at + samples]) for at in range(0, len(patches), samples))
             return
         rows = max(_MOST_PATCHES // prod(patches.shape[2:]), 1)
         for sample in patches:
-            yield from (sample[at : at + rows].reshape(-1, self.n_in) for at in range(0, len(sample), rows))
+            yield from (self._flat(sample[at : at + rows]) for at in range(0, len(sample), rows))
+
+    def _flat(self, windows: NDArray[Any]) -> list[NDArray[Any]]:
+        return [part.reshape(-1, self.n_in) for part in self._by_group(windows)]
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         """Beside the image, zeros take part; where no window lies inside, only the cells that do count."""
         w, frac = self.weight.fixed
         cells = inputs[0].with_zero() if self.window.padded else inputs[0]
+        parts = cells.parts(self.group_count)
         if self.loaded:
-            return self.any_interval(cells, self.window.taps)
-        x = cells.tiled(self.window.taps)
+            return self.any_interval(parts, self.window.taps)
         masks = self.window.masks(shapes[0])
-        kernels = [(w * mask[:, :, None, None]).reshape(self.n_in, self.n_out) for mask in masks]
-        return self.bias_interval(hull([x.matmul(kernel, frac) for kernel in kernels]))
+        kernels = [self._by_group((w * mask[:, :, None, None]).reshape(self.n_in, self.n_out)) for mask in masks]
+        sums = (
+            joined([x.tiled(self.window.taps).matmul(w, frac) for x, w in zip(parts, kernel, strict=True)])
+            for kernel in kernels
+        )
+        return self.bias_interval(hull(list(sums)))
+
+    def per_input(self, vector: NDArray[Any]) -> NDArray[Any]:
+        return np.repeat(vector.reshape(self.group_count, -1).T, self.n_out // self.group_count, axis=1)
+
+    def powers(self) -> Floats:
+        """Between channels of different groups there are none."""
+        within = super().powers()
+        inputs, outputs = within.shape[0], self.n_out // self.group_count
+        found = np.zeros((self.group_count * inputs, self.n_out))
+        for group, part in enumerate(self._by_group(within)):
+            found[group * inputs :, group * outputs :][:inputs, :outputs] = part
+        return found
 
     def loading(self) -> Layer | None:
         return replace(self, loaded=True)
+
+    def describe(self) -> str:
+        groups = self.group_count if self.group_count > 1 else None
+        shown = {"loaded": self.loaded, "window": self.window, "groups": groups}
+        return " ".join(f"{name}={value}" for name, value in shown.items() if value is not None)
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective.reshape(self.n_in, self.n_out)
 
     def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
-        return matrix_reuse_factors(self.n_in, self.n_out, strategy)
+        return matrix_reuse_factors(self.n_in, self.n_out // self.group_count, strategy)
 
     def valid_parallelization(self, shapes: Sequence[Shape]) -> list[int]:
         """Parts of a row, or whole rows."""

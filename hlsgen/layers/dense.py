@@ -47,7 +47,7 @@ class Dense(LinearLayer):
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         if self.loaded:
-            return self.any_interval(inputs[0])
+            return self.any_interval(inputs)
         return self.bias_interval(inputs[0].matmul(*self.weight.fixed))
 
     def loading(self) -> Layer | None:

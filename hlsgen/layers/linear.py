@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
 from hlsgen.ir.constant import MOST_FRACTION, Constant, Floats, exact_constant, narrowest, no_bias, rounded_to_odd
-from hlsgen.ir.interval import Interval
+from hlsgen.ir.interval import Interval, joined
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
 from hlsgen.ir.wish import Strategy
@@ -210,14 +210,18 @@ class LinearLayer(Layer):
         bias, frac = self.bias.fixed
         return inputs.add(Interval(bias, bias, frac))
 
-    def any_interval(self, inputs: Interval, taps: int = 1) -> Interval:
-        """Bounds for any weights and biases of their types, of ``taps`` times the input's channels."""
-        weights = Interval.of_type(self.weight.known_type, inputs.channels)
-        products = inputs.multiply(weights)
-        ends = [int(v.astype(object).sum()) * taps for v in (products.low, products.high)]
+    def any_interval(self, parts: Sequence[Interval], taps: int = 1) -> Interval:
+        """Bounds for any weights and biases of their types, of ``taps`` times the input's channels; each of the
+        ``parts`` of these is read by as many outputs, in this order."""
         outputs = self.bias.shape[0]
+        sums = joined([self._any_sums(x, taps, outputs // len(parts)) for x in parts])
+        return sums.add(Interval.of_type(self.bias.known_type, outputs))
+
+    def _any_sums(self, x: Interval, taps: int, outputs: int) -> Interval:
+        products = x.multiply(Interval.of_type(self.weight.known_type, x.channels))
+        ends = [int(v.astype(object).sum()) * taps for v in (products.low, products.high)]
         low, high = (integers(np.array([end] * outputs, dtype=object)) for end in ends)
-        return Interval(low, high, products.frac).add(Interval.of_type(self.bias.known_type, outputs))
+        return Interval(low, high, products.frac)
 
 
 def _zeros(bias: Constant, frac: int) -> Constant:

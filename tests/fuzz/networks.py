@@ -108,10 +108,12 @@ class EveryNet(RandomNet):
         match self.pick("plain", "plain", "depthwise", "separable", "transposed"):
             case "plain":
                 padding = self.pick("valid", "same", "causal")
-                weights = {"kernel": self.values(size, channels, filters), "bias": self.values(filters)}
+                groups = self.pick(*(n for n in range(1, channels + 1) if channels % n == 0))
+                filters *= groups
+                weights = {"kernel": self.values(size, channels // groups, filters), "bias": self.values(filters)}
                 made = self.call(
                     f"{self.q}Conv1D", self.fresh("conv"), name, weights, filters=filters, kernel_size=[size],
-                    strides=stride, padding=padding, **self.quantizers(),
+                    strides=stride, padding=padding, groups=groups, **self.quantizers(),
                 )  # fmt: skip
                 left = (length - size) // stride + 1 if padding == "valid" else -(-length // stride)
                 self.add(made, (left, filters))

@@ -23,6 +23,7 @@ from hlsgen.backends.hls.program import Plan
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.layer import Layer, Packing
 from hlsgen.ir.types import FixedType
+from hlsgen.layers.axis_windows import LargestAlongAxis, Spans, SumsAlongAxis
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
@@ -251,6 +252,17 @@ def conv2d(h: Hand) -> None:
         h.add(layer, h.input(shape, x), accum=accum, result=result)
 
 
+GROUPED = (((5, 4, 6), 2), ((4, 5, 6), 3), ((7, 4), 2), ((3, 3, 8), 4), ((5, 5, 3), 3))
+
+
+@case
+def grouped_conv2d(h: Hand) -> None:
+    for (shape, groups), (_, window), (x, weight, bias, accum, result) in zip(GROUPED, WINDOWS, SUMS, strict=True):
+        kernel = h.constant(weight, *window.size, shape[-1] // groups, 2 * groups)
+        layer = Conv2D(kernel, h.constant(bias, 2 * groups), window, group_count=groups)
+        h.add(layer, h.input(shape, x), accum=accum, result=result)
+
+
 @case
 def depthwise_conv2d(h: Hand) -> None:
     for multiplier, (shape, window), (x, weight, bias, accum, result) in zip(
@@ -270,6 +282,31 @@ def merge(h: Hand) -> None:
     x = h.input((2, 2, 3), NARROW)
     for op in ("subtract", "multiply"):
         h.add(Merge(op), x, h.input((1, 1, 3), UNSIGNED), result="fixed<7,4,RND,SAT>")
+
+
+SPANS = (
+    ((4, 3, 2), 0, Spans((0, 0, 1, 1, 3), (1, 3, 3, 4, 4))),  # several windows end with a row, one row with none
+    ((3, 5, 2), 1, Spans((0, 2), (2, 4))),  # the last cell is in none
+    ((4, 2), 0, Spans((0, 0, 0, 2), (1, 1, 1, 3))),
+    ((2, 3, 2, 2), 1, Spans((0, 1), (3, 3))),
+    ((2, 3, 4, 1), 2, Spans((1, 1, 2), (3, 4, 4))),
+)
+
+
+@case
+def sums_along_axis(h: Hand) -> None:
+    for (shape, axis, spans), (x, weight, _, accum, result) in zip(SPANS, SUMS, strict=True):
+        weights = h.constant(weight, len(spans.first), spans.taps)
+        inside = Constant.exactly(np.where(spans.inside, weights.fixed[0], 0), weights.known_type)
+        layer = SumsAlongAxis(axis, spans, weight=inside)
+        h.add(layer, h.input(shape, x), accum=accum, result=result)
+
+
+@case
+def largest_along_axis(h: Hand) -> None:
+    for (shape, axis, spans), (x, *_, result) in zip(SPANS, SUMS, strict=True):
+        h.add(LargestAlongAxis(axis, spans), h.input(shape, x), result=result)
+    h.add(LargestAlongAxis(0, Spans((0, 0, 1), (1, 1, 2))), h.input((2, 2), "fixed<9,4>"))
 
 
 # -- pooling -----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 
 import hlsgen.layers
 from hlsgen.config import make_config
-from hlsgen.ir.constant import Constant, Shape
+from hlsgen.ir.constant import Constant, Shape, exact_constant
 from hlsgen.ir.graph import Graph, Source
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.loop import Loop
@@ -19,6 +19,7 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.staircase import Staircase
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.ir.wish import By, Wished
+from hlsgen.layers.axis_windows import LargestAlongAxis, Spans, SumsAlongAxis
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
@@ -63,6 +64,11 @@ class Instance(NamedTuple):
 def dyadic(*shape: int, seed: int = 0) -> Constant:
     """Random multiples of 1/4 between -1 and 1."""
     return Constant.of(np.random.default_rng(seed).integers(-4, 5, shape) / 4)
+
+
+def dyadic_exactly(*shape: int) -> Constant:
+    """The same with mantissas."""
+    return exact_constant(np.asarray(dyadic(*shape).values * 4, dtype=np.int64), 2)
 
 
 def activation(text: str) -> Any:
@@ -113,6 +119,7 @@ EVERY = [
     Instance(Scale(dyadic(2), dyadic(2, seed=1))),
     Instance(Conv2D(dyadic(2, 2, 2, 3), dyadic(3), Window((2, 2)))),
     Instance(Conv2D(dyadic(2, 2, 2, 3), dyadic(3), Window((2, 2), padding=(1, 0, 0, 1)))),
+    Instance(Conv2D(dyadic(2, 2, 1, 4), dyadic(4), Window((2, 2), padding=(1, 0, 0, 1)), group_count=2)),
     Instance(DepthwiseConv2D(dyadic(2, 2, 2, 2), dyadic(4), Window((2, 2)))),
     # pooling
     Instance(MaxPooling2D(Window((2, 2), (2, 2)))),
@@ -121,6 +128,11 @@ EVERY = [
     Instance(AveragePooling2D(Constant.of([0.0, 0.0, 0.5, 0.0, 0.25]), window=Window((2, 2), padding=(1, 0, 0, 0)))),
     Instance(AveragePooling2D(Constant.of([0.0, 1.0]), window=Window((1, 1)))),
     Instance(GlobalAveragePooling(Constant.of([1 / 8])), (LINE,)),
+    Instance(LargestAlongAxis(0, Spans((0, 0, 1), (2, 3, 3)))),
+    Instance(LargestAlongAxis(1, Spans((0, 1, 3), (1, 2, 4)))),
+    Instance(LargestAlongAxis(0, Spans((0, 1, 2, 3), (1, 2, 3, 4))), (LINE,)),
+    Instance(SumsAlongAxis(0, Spans((0, 0, 1), (2, 2, 3)), weight=dyadic_exactly(3, 2))),
+    Instance(SumsAlongAxis(0, Spans((1, 2), (3, 4)), weight=dyadic_exactly(2, 2)), (LINE,)),
     Instance(Softmax()),
     *(Instance(Standardise(measure, 0.0625)) for measure in Measure),
     # what moves

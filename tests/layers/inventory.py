@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Build = Callable[[Any, Any], Any]
-IMAGE, LINE, VECTOR = (6, 5, 4), (8, 3), (6,)
+VOLUME, IMAGE, LINE, VECTOR = (4, 5, 6, 2), (6, 5, 4), (8, 3), (6,)
 EXACT, CLOSE, REFUSED, ABSENT = "exact", "close", "refused", "-"
 
 
@@ -65,6 +65,8 @@ class _Section(list[Row]):
         self.append(Row(text, tuple(given), build, keras3, keras2, words[0], words))
 
 
+_DIVIDED = "one exact sum, divided by what is no power of two with 24 bits"
+
 # -- sections --------------------------------------------------------------------------------------
 
 
@@ -76,14 +78,28 @@ def _linear() -> _Section:
         "Conv1D (valid, same, causal; dilated)", LINE, _layer("Conv1D", 4, 3, padding="causal", dilation_rate=2)
     )
     section.right("Conv2D (strides, dilation)", IMAGE, _layer("Conv2D", 3, 3, padding="same", strides=2))
+    section.right("Conv1D(groups)", LINE, _layer("Conv1D", 6, 3, groups=3), note="as many as channels: depthwise")
+    section.right("Conv2D(groups)", IMAGE, _layer("Conv2D", 6, 3, groups=2, padding="same"))
     section.right("DepthwiseConv1D", LINE, _layer("DepthwiseConv1D", 3, depth_multiplier=2))
     section.right("DepthwiseConv2D", IMAGE, _layer("DepthwiseConv2D", 3, depth_multiplier=2))
     section.right("SeparableConv1D", LINE, _layer("SeparableConv1D", 4, 3))
     section.right("SeparableConv2D", IMAGE, _layer("SeparableConv2D", 3, 3))
     section.right("Conv1DTranspose", LINE, _layer("Conv1DTranspose", 2, 3, strides=2))
     section.right("Conv2DTranspose", IMAGE, _layer("Conv2DTranspose", 2, 3, strides=2, padding="same"))
-    section.refused("Conv3D", (4, 4, 4, 2), _layer("Conv3D", 2, 2), "volumes are not implemented")
-    section.refused("LocallyConnected1D", LINE, _layer("LocallyConnected1D", 2, 3), "unshared weights", keras3=ABSENT)
+    section.right(
+        "Conv3D (strides, dilation, groups)", VOLUME, _layer("Conv3D", 4, (2, 3, 2), strides=2, padding="same")
+    )
+    section.right("Conv3D(groups)", VOLUME, _layer("Conv3D", 2, (2, 3, 2), groups=2, dilation_rate=(2, 1, 1)))
+    section.refused("Conv3DTranspose", VOLUME, _layer("Conv3DTranspose", 2, 2), "volumes is not implemented")
+    section.right(
+        "LocallyConnected1D", LINE, _layer("LocallyConnected1D", 2, 3, strides=2, activation="relu"), keras3=ABSENT
+    )
+    unshared = _layer("LocallyConnected2D", 2, 2, strides=(2, 1), implementation=2, padding="same")
+    section.right(
+        "LocallyConnected2D", IMAGE, unshared, keras3=ABSENT, note="any implementation; all windows are one word"
+    )
+    listed = _layer("LocallyConnected2D", 2, (3, 2), implementation=3, padding="same", use_bias=False)
+    section.right("LocallyConnected2D(implementation=3)", IMAGE, listed, keras3=ABSENT)
     section.refused(
         "EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4)), "write it with Reshape"
     )
@@ -142,14 +158,16 @@ def _pooling() -> _Section:
         section.right(
             f"Global{kind}Pooling2D, keepdims", IMAGE, _layer(f"Global{kind}Pooling2D", keepdims=True), status
         )
-    section.refused("MaxPooling3D and the like", (4, 4, 4, 2), _layer("MaxPooling3D", 2), "volumes are not implemented")
-    section.refused(
-        "AdaptiveAveragePooling2D",
-        IMAGE,
-        _layer("AdaptiveAveragePooling2D", 2),
-        "windows of unequal size",
-        keras2=ABSENT,
-    )
+    section.right("MaxPooling3D", VOLUME, _layer("MaxPooling3D", (2, 3, 2), padding="same"))
+    section.right("AveragePooling3D", VOLUME, _layer("AveragePooling3D", (2, 3, 2), strides=1, padding="same"), CLOSE)
+    section.right("GlobalMaxPooling3D", VOLUME, _layer("GlobalMaxPooling3D"))
+    section.right("GlobalAveragePooling3D", VOLUME, _layer("GlobalAveragePooling3D", keepdims=True), CLOSE)
+    section.right("AdaptiveMaxPooling1D", LINE, _layer("AdaptiveMaxPooling1D", 3), keras2=ABSENT)
+    section.right("AdaptiveMaxPooling2D", IMAGE, _layer("AdaptiveMaxPooling2D", (4, 2)), keras2=ABSENT)
+    section.right("AdaptiveMaxPooling3D", VOLUME, _layer("AdaptiveMaxPooling3D", 2), keras2=ABSENT)
+    section.right("AdaptiveAveragePooling1D", LINE, _layer("AdaptiveAveragePooling1D", 3), CLOSE, keras2=ABSENT)
+    section.right("AdaptiveAveragePooling2D", IMAGE, _layer("AdaptiveAveragePooling2D", (4, 2)), CLOSE, keras2=ABSENT)
+    section.right("AdaptiveAveragePooling3D", VOLUME, _layer("AdaptiveAveragePooling3D", 2), CLOSE, keras2=ABSENT)
     return section
 
 
@@ -232,8 +250,23 @@ def _shapes() -> _Section:
     section.right("ZeroPadding1D, ZeroPadding2D", IMAGE, _layer("ZeroPadding2D", ((1, 0), (2, 1))))
     section.right("Cropping1D, Cropping2D", IMAGE, _layer("Cropping2D", ((1, 0), (2, 1))))
     section.right("UpSampling1D, UpSampling2D", IMAGE, _layer("UpSampling2D", (2, 3)), note="nearest neighbour")
+    section.right("UpSampling2D, bilinear", IMAGE, _layer("UpSampling2D", (2, 4), interpolation="bilinear"))
+    section.right(
+        "UpSampling2D, bilinear, 3", IMAGE, _layer("UpSampling2D", 3, interpolation="bilinear"), CLOSE, note=_DIVIDED
+    )
     section.refused(
-        "UpSampling2D, bilinear", IMAGE, _layer("UpSampling2D", 2, interpolation="bilinear"), "only 'nearest'"
+        "UpSampling2D, bicubic",
+        IMAGE,
+        _layer("UpSampling2D", 2, interpolation="bicubic"),
+        "only 'nearest' or 'bilinear'",
+    )
+    section.right("ZeroPadding3D", VOLUME, _layer("ZeroPadding3D", ((1, 0), (0, 2), (1, 1))))
+    section.right("Cropping3D", VOLUME, _layer("Cropping3D", ((1, 0), (0, 2), (1, 1))))
+    section.right("UpSampling3D", VOLUME, _layer("UpSampling3D", (2, 1, 3)), note="nearest neighbour")
+    section.right("Resizing, nearest", IMAGE, _layer("Resizing", 9, 3, interpolation="nearest"), note="to any size")
+    section.right("Resizing, bilinear", IMAGE, _layer("Resizing", 7, 8), CLOSE, note=_DIVIDED)
+    section.refused(
+        "Resizing(crop_to_aspect_ratio)", IMAGE, _layer("Resizing", 4, 4, crop_to_aspect_ratio=True), "only False"
     )
     return section
 
@@ -279,7 +312,7 @@ def _structure() -> _Section:
     section.refused("Masking", LINE, _layer("Masking"), "masks are not implemented")
     section.refused("Embedding", (4,), _layer("Embedding", 5, 3), "look words up outside")
     section.refused("Lambda", VECTOR, lambda keras, x: keras.layers.Lambda(lambda t: t * 2)(x), "never run")
-    section.refused("Resizing", IMAGE, _layer("Resizing", 4, 4), "before the model")
+    section.refused("CenterCrop", IMAGE, _layer("CenterCrop", 4, 4), "before the model")
     return section
 
 
@@ -330,6 +363,9 @@ def _operations() -> _Section:
     section.right("x + 1, 1 - x, 2 * x, x / 4, -x", VECTOR, lambda keras, x: -(2 * (1 - (x + 1)) / 4))
     section.right("keras.activations.relu(x), ...", VECTOR, lambda keras, x: keras.activations.relu(x))
     section.right("keras.ops.relu(x), ...", VECTOR, lambda keras, x: keras.ops.relu(x), keras2=ABSENT)
+    section.right(
+        "keras.ops.image.resize", IMAGE, lambda keras, x: keras.ops.image.resize(x, (3, 10)), CLOSE, keras2=ABSENT
+    )
     section.right("keras.ops.clip(x, a, b)", VECTOR, lambda keras, x: keras.ops.clip(x, -1, 1.5), keras2=ABSENT)
     section.right("keras.ops.maximum(x, a)", VECTOR, lambda keras, x: keras.ops.maximum(x, 0.5), keras2=ABSENT)
     section.right("keras.ops.minimum(x, a)", VECTOR, lambda keras, x: keras.ops.minimum(x, -0.5), keras2=ABSENT)

@@ -67,6 +67,15 @@ PLACES = [
     Place(4, 3, 2, 4, 3),
     Place(5, 4, 7, 2, 2, 3, 3, top=1, left=1),
 ]
+SHORT = [Place(6, 3, 1, 3, 1), Place(1, 9, 2, 1, 3, 1, 1, 1, 2)]
+"""Windows whose rows are one value, or cells of one pair of values each."""
+GROUPED = [
+    (Place(4, 5, 6, 3, 3, top=1, bottom=1, left=1, right=1), 2),
+    (Place(4, 5, 8, 2, 2, 1, 2), 2),
+    (Place(1, 9, 12, 1, 3, 1, 1, 1, 2, left=4), 3),
+    (Place(3, 4, 5, 2, 2), 5),
+]
+"""A place, and groups of its channels: of odd, even and single channels."""
 TYPES = [
     ("fixed<8,3>", "fixed<8,1>"),
     ("ufixed<6,2>", "fixed<4,1>"),
@@ -121,6 +130,29 @@ def product_case(place: Place, types: tuple[str, str], *, depthwise: bool) -> Ca
     return Case(text, flat(inputs), w + b, vendor=False, expected=expected)
 
 
+def grouped_case(place: Place, types: tuple[str, str], groups: int) -> Case:
+    """A convolution whose outputs, two a group, see their part of the channels."""
+    x_t, w_t = map(parse, types)
+    rng = random.Random(f"{place}{types}{groups}")
+    channels, n_out = place.channels // groups, 2 * groups
+    n_in = place.rows * place.columns * channels
+    s_t = sum_type(x_t, w_t, n_in)
+    w = [draw(w_t, rng) for _ in range(n_in * n_out)]
+    w[-n_in:] = [w_t.min_mantissa] * n_in
+    b = [draw(w_t, rng) for _ in range(n_out)]
+    inputs = images(x_t, place, rng)
+
+    def output(image: Sequence[int], corner: tuple[int, int], j: int) -> int:
+        seen = range(j // 2 * channels, (j // 2 + 1) * channels)
+        cells = [0 if at is None else image[at + c] for at in place.cells(corner) for c in seen]
+        return sum(v * u for v, u in zip(cells, w[j * n_in : (j + 1) * n_in], strict=True)) + (b[j] << x_t.frac)
+
+    expected = [output(image, corner, j) for image in inputs for corner in place.corners() for j in range(n_out)]
+    names = ", ".join(base(t) for t in (x_t, w_t, w_t, s_t))
+    text = f"convolve<grouped<{names}, {place}, {n_out}, {groups}>>"
+    return Case(text, flat(inputs), w + b, vendor=False, expected=expected)
+
+
 def pooling_case(place: Place, types: tuple[str, str]) -> Case:
     x_t = parse(types[0])
     inputs = images(x_t, place, random.Random(str(place)))
@@ -141,7 +173,11 @@ def cases() -> list[Case]:
     """Every place and all types, not every pair of them."""
     made = [product_case(place, TYPES[i % len(TYPES)], depthwise=False) for i, place in enumerate(PLACES)]
     made += [product_case(PLACES[(i + 1) % len(PLACES)], types, depthwise=False) for i, types in enumerate(TYPES)]
+    made += [product_case(place, ("fixed<16,6>", "fixed<16,2>"), depthwise=False) for place in SHORT]
     made += [product_case(place, TYPES[i], depthwise=True) for i, place in enumerate(PLACES[:3] + PLACES[4:6])]
+    made += [
+        grouped_case(place, TYPES[(i + k) % len(TYPES)], n) for i, (place, n) in enumerate(GROUPED) for k in (0, 3, 5)
+    ]
     made += [pooling_case(place, TYPES[i]) for i, place in enumerate(PLACES) if undilated(place) and i < 8]
     return made
 

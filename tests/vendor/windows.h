@@ -25,6 +25,13 @@ struct convolution : Place, layer<X, Weight, Bias, Sum, Place::n_taps * Place::i
     typedef Sum accum_t;
     typedef Sum output_t;
 };
+// The same in groups.
+template <class X, class Weight, class Bias, class Sum, class Place, int Out, int Groups>
+struct grouped : Place, layer<X, Weight, Bias, Sum, Place::n_taps * Place::in_channels / Groups, Out, 1, false> {
+    static const int groups = Groups;
+    typedef Sum accum_t;
+    typedef Sum output_t;
+};
 template <class X, class Weight, class Bias, class Sum, class Place, int Multiplier>
 struct depthwise : Place, layer<X, Weight, Bias, Sum, Place::n_taps, Place::in_channels * Multiplier, 1, false> {
     static const int depth_multiplier = Multiplier, tap_turns = 1, output_turns = 1;

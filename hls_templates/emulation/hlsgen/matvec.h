@@ -11,6 +11,7 @@
 
 #include <hlsgen/arith.h>
 #include <hlsgen/dot.h>
+#include <hlsgen/groups.h>
 #include <hlsgen/pool.h>
 #include <hlsgen/prepared.h>
 
@@ -128,11 +129,11 @@ inline void raise(level& l, const int64_t* positive, const int64_t* negative, lo
 const int most_levels = 72;
 
 // Fills `levels` with runs of 1 to 8, 10, 12, 14, 16, 20, ... units and, as the last, all segments at once. Returns how
-// many.
+// many. The first is of one unit, also where a segment has no more: its sums fit whatever the inputs are.
 inline __attribute__((noinline)) int find_levels(const matrix& w, long group, level* levels) {
     const long units = (w.length + group - 1) / group;
     int count = 0;
-    for (long run = 1, step = 1; run < units && count < most_levels - 1; run += step) {
+    for (long run = 1, step = 1; (run == 1 || run < units) && count < most_levels - 1; run += step) {
         if (run == 8 * step) step *= 2;
         levels[count++] = level{run, 0, 0};
     }
@@ -199,12 +200,6 @@ template <class C, int Segments> struct packed {
     int n_levels;
     int64_t heaviest;  // the largest magnitude of a weight
 
-    static const packed& of(const typename C::weight_word* w, const typename C::bias_word* b) {
-        static const char kind = 0;
-        static thread_local prepared::recent<packed> recent;
-        return recent.find(&kind, w, b);
-    }
-
     static __attribute__((noinline)) const packed* make(prepared::store& store, const typename C::weight_word* w,
                                                         const typename C::bias_word* b) {
         const matrix m = {w, C::n_out, Segments, length};
@@ -262,6 +257,35 @@ private:
             starts[j] = c.start;
         }
         return row_constants<C>{all, starts};
+    }
+};
+
+// What a group of config C multiplies, as a config of its own.
+template <class C> struct part : C {
+    static const int n_out = outputs_of_group<C>();
+    static const int groups = 1;
+};
+template <class C> using group_of = typename either<C, part<C>, groups_of<C>() == 1>::type;
+
+// The constants of every group.
+template <class C, int Segments> struct packed_groups {
+    typedef packed<group_of<C>, Segments> form;
+    const form* groups[groups_of<C>()];
+
+    static const packed_groups& of(const typename C::weight_word* w, const typename C::bias_word* b) {
+        static const char kind = 0;
+        static thread_local prepared::recent<packed_groups> recent;
+        return recent.find(&kind, w, b);
+    }
+
+    static __attribute__((noinline)) const packed_groups* make(prepared::store& store, const typename C::weight_word* w,
+                                                               const typename C::bias_word* b) {
+        packed_groups* all = store.allocate<packed_groups>(1);
+        for (int g = 0; g < groups_of<C>(); g++) {
+            const long first = long(g) * outputs_of_group<C>();
+            all->groups[g] = form::make(store, w + first * C::n_in, b + first);
+        }
+        return all;
     }
 };
 
@@ -376,11 +400,10 @@ inline __attribute__((noinline)) void take_offset(operand& x, const v32** segmen
 
 // segments: where each begins; values: the range of the inputs as stored (unused unless sums are wide).
 template <class C, int Segments>
-void multiply_packed(const v32* (&segments)[Segments], long step, range values, const typename C::weight_word* w,
-                     const typename C::bias_word* b, held_sum<C>* sum) {
+void multiply_packed(const v32* (&segments)[Segments], long step, range values, const packed<C, Segments>& p,
+                     held_sum<C>* sum) {
     typedef product<C> P;
     typedef typename P::blocks B;
-    const packed<C, Segments>& p = packed<C, Segments>::of(w, b);
     row_constants<C> constants = p.constants;
     operand x = {segments, Segments, p.length_in_units, step};
     const bool late = P::late_offset && values.high > 32767;
@@ -448,12 +471,11 @@ template <class C> HLSGEN_INLINE range pack_inputs(const typename C::input_t* x,
 }
 
 template <class C>
-void multiply(const typename C::input_t* x, const typename C::weight_word* w, const typename C::bias_word* b,
-              held_sum<C>* sum) {
+void multiply(const typename C::input_t* x, const packed<C, 1>& p, held_sum<C>* sum) {
     pool::scratch<v32> memory(units<typename product<C>::unit>(C::n_in));
     const range values = pack_inputs<C>(x, memory.data());
     const v32* segments[1] = {memory.data()};
-    multiply_packed<C>(segments, 1, values, w, b, sum);
+    multiply_packed<C>(segments, 1, values, p, sum);
 }
 
 // ---------------------------------------------------------------------------------------- words of other widths
@@ -566,12 +588,21 @@ constexpr int turns_of() {
 }
 
 template <class C>
-void matvec(const typename C::input_t x[C::n_in], const typename C::weight_word* w, const typename C::bias_word* b,
+void matvec(const typename C::input_t x[inputs_of<C>()], const typename C::weight_word* w, const typename C::bias_word* b,
             row_sum<C> sum[C::n_out]) {
-    constexpr dot::path kind = dot::product<C>::kind;
-    if constexpr (kind == dot::path::packed) dot::multiply<C>(x, w, b, sum);
-    else if constexpr (kind == dot::path::words) dot::multiply_words<C>(x, w, b, sum);
-    else dot::multiply_plain<C>(x, w, b, sum);
+    typedef dot::group_of<C> group;
+    constexpr dot::path kind = dot::product<group>::kind;
+    const dot::packed_groups<C, 1>* forms = nullptr;
+    if constexpr (kind == dot::path::packed) forms = &dot::packed_groups<C, 1>::of(w, b);
+    for (int g = 0; g < groups_of<C>(); g++) {
+        if constexpr (kind == dot::path::packed) dot::multiply<group>(x, *forms->groups[g], sum);
+        else if constexpr (kind == dot::path::words) dot::multiply_words<group>(x, w, b, sum);
+        else dot::multiply_plain<group>(x, w, b, sum);
+        x += C::n_in;
+        w += long(group::n_out) * C::n_in;
+        b += group::n_out;
+        sum += group::n_out;
+    }
 }
 
 template <class C, class X>

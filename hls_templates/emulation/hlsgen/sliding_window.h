@@ -90,7 +90,7 @@ template <class G> struct pixels { typedef plain_pixels<G> type; };
 template <class C> struct pixels<convolution_geometry<C> > {
     typedef convolution_geometry<C> G;
     static const bool packed = dot::product<C>::kind == dot::path::packed;
-    static const bool aligned = G::channels % dot::product<C>::unit::group == 0;
+    static const bool aligned = G::group_channels % dot::product<C>::unit::group == 0;
     typedef typename dot::either<aligned_pixels<C, G>, overlapping_pixels<C, G>, aligned>::type units;
     typedef typename dot::either<units, plain_pixels<G>, packed>::type type;
 };
@@ -210,16 +210,22 @@ void matvec_turn(const turn_of<C>&, const shift_window<G>& x, const typename C::
                  const typename C::bias_word* b, row_sum<C>* sum) {
     typedef typename window::pixels<G>::type form;
     if constexpr (form::packed) {
-        constexpr int row_segments = G::column_step == 1 ? 1 : G::columns;
-        const dot::v32* segments[G::rows * row_segments];
-        for (int r = 0; r < G::rows; r++)
-            for (int k = 0; k < row_segments; k++) segments[r * row_segments + k] = x.at(r, k);
+        constexpr int row_segments = G::column_step == 1 && G::groups == 1 ? 1 : G::columns;
+        constexpr int count = G::rows * row_segments;
+        const dot::packed_groups<C, count>& forms = dot::packed_groups<C, count>::of(w, b);
         const dot::range values = form::ranged ? x.extent() : dot::range{0, 0};
-        dot::multiply_packed<C>(segments, form::step, values, w, b, sum);
+        for (int g = 0; g < G::groups; g++) {
+            const dot::v32* segments[count];
+            for (int r = 0; r < G::rows; r++)
+                for (int k = 0; k < row_segments; k++)
+                    segments[r * row_segments + k] = x.at(r, k) + g * (form::units / G::groups);
+            typedef dot::group_of<C> group;
+            dot::multiply_packed<group>(segments, form::step, values, *forms.groups[g], sum + g * group::n_out);
+        }
     } else {
-        typename C::input_t cells[C::n_in];
+        typename C::input_t cells[G::taps_size];
         for (int t = 0; t < G::tap_count; t++)
-            for (int c = 0; c < G::channels; c++) cells[t * G::channels + c] = cell<G>(x, t, c);
+            for (int c = 0; c < G::channels; c++) cells[place_of<G>(t, c)] = cell<G>(x, t, c);
         matvec<C>(cells, w, b, sum);
     }
 }

@@ -1,9 +1,10 @@
 // 2-D convolution (height 1 makes it 1-D): for each output pixel (row, column) and channel j
 //   y[j] = b[j] + sum over r, k, c of x[row * stride_height + r * dilation_height - pad_top]
 //                                      [column * stride_width + k * dilation_width - pad_left][c] * w[j][r][k][c]
-// where x is zero outside the image.
+// where x is zero outside the image. With several groups (groups.h) the channels of x are in as many equal parts, and c
+// runs over those of the part of j.
 //
-// Config C: that of matvec.h, with n_in = kernel_height * kernel_width * in_channels and n_out output channels, and
+// Config C: that of matvec.h, with n_in = kernel_height * kernel_width * in_channels / groups and n_out output channels, and
 //   output_t                element type of y
 //   accum_t                 the type the exact sum is cast to before output_t
 //   in_height, in_width, in_channels, out_height, out_width
@@ -12,7 +13,7 @@
 //   interval                cycles a turn: latency shares multipliers by it, resource has 1
 //   parallel_rows, parallel_columns   of arrays: pixels of the output that are computed at once; they divide it
 //   all_multipliers         of arrays: of these pixels together
-// Constants: weights<C> w ([n_out][kernel_height][kernel_width][in_channels]), b[n_out].
+// Constants: weights<C> w ([n_out][kernel_height][kernel_width][in_channels / groups]), b[n_out].
 // Streams: a pack is a pixel, X::size == in_channels, Y::size == n_out. The whole image is consumed.
 // Cycles: ((pad_top + in_height + pad_bottom) * (pad_left + in_width + pad_right)
 //     + out_height * out_width * (turns - 1)) * interval
@@ -26,6 +27,7 @@
 
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
+#include <hlsgen/groups.h>
 #include <hlsgen/limits.h>
 #include <hlsgen/matvec.h>
 #include <hlsgen/pack.h>
@@ -42,7 +44,7 @@ void conv2d_pixel(const turn_of<C>& turn, int row, int column,
                   const typename C::bias_word b[C::n_out], row_sum<C> sum[C::n_out]) {
 #pragma HLS INLINE
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
-    typename C::input_t cells[C::n_in];
+    typename C::input_t cells[inputs_of<C>()];
 #pragma HLS ARRAY_PARTITION variable=cells complete
     typename C::output_t result[C::n_out];
 #pragma HLS ARRAY_PARTITION variable=result complete
@@ -63,7 +65,7 @@ void conv2d(const typename C::input_t x[C::in_height * C::in_width * C::in_chann
             typename C::output_t y[C::out_height * C::out_width * C::n_out], weights<C> w,
             biases<C> b) {
 #pragma HLS ALLOCATION operation instances=mul limit=C::all_multipliers
-    static_assert(C::n_in == C::kernel_height * C::kernel_width * C::in_channels, "n_in is the size of a window");
+    static_assert(inputs_of<C>() == convolution_geometry<C>::taps_size, "n_in is a group's part of a window");
     static_assert(C::all_multipliers == C::multipliers * C::parallel_rows * C::parallel_columns, "of all pixels");
     row_sum<C> sum[C::parallel_rows][C::parallel_columns][C::n_out];
 #pragma HLS ARRAY_PARTITION variable=sum complete dim=0
@@ -95,7 +97,7 @@ template <class C>
 void conv2d_turn(const turn_of<C>& turn, const shift_window<convolution_geometry<C>>& window, weights<C> w,
                  const typename C::bias_word b[C::n_out], row_sum<C> sum[C::n_out]) {
 #pragma HLS INLINE
-    if (C::dilation_width == 1) {
+    if (C::dilation_width == 1 && groups_of<C>() == 1) {
         matvec_turn<C>(turn, window, w, b, sum);
     } else {
         window_cells<convolution_geometry<C>> cells;
@@ -111,8 +113,8 @@ void conv2d(hls::stream<X>& x, hls::stream<Y>& y, weights<C> w, biases<C> b) {
 #pragma HLS INLINE off
 #pragma HLS ALLOCATION operation instances=mul limit=C::multipliers
     static_assert(Y::size == C::n_out, "a pack of the output is one pixel");
-    static_assert(C::n_in == C::kernel_height * C::kernel_width * C::in_channels, "n_in is the size of a window");
     typedef convolution_geometry<C> G;
+    static_assert(inputs_of<C>() == G::taps_size, "n_in is a group's part of a window");
     const typename C::input_t zero = hlsgen::zero<typename C::input_t>();
     const int steps = G::padded_height * G::padded_width + C::out_height * C::out_width * (turns_of<C>() - 1);
     line_buffer<G> lines;

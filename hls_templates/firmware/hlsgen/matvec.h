@@ -1,4 +1,5 @@
-// sum[j] = b[j] + sum over i of x[i] * w[j * n_in + i], exactly: the one primitive of linear layers.
+// sum[j] = b[j] + sum over i of x[first + i] * w[j * n_in + i], exactly: the one primitive of linear layers. The inputs
+// of output j begin at `first`: at 0 for all, unless C has groups (groups.h).
 //
 // A product takes `turns` steps, in each of which `multipliers` products are added up:
 //   latency   one turn with all products; the caller's PIPELINE II=C::interval lets the tool share multipliers
@@ -13,7 +14,9 @@
 // Config C
 //   input_t, weight_t, bias_t, weight_word, bias_word
 //   sum_t                   holds every total; its step is no coarser than a product's and the bias's
-//   n_in, n_out
+//   n_in                    inputs of an output
+//   n_out
+//   groups                  if there are several: n_out counts the outputs of all, x has groups * n_in inputs
 //   strategy, turns, multipliers, interval
 //
 // weights<C>                the weights as an argument: [n_out * n_in], resource [multipliers][turns], loaded its bytes, unrolled lanes
@@ -27,6 +30,7 @@
 #include <type_traits>
 
 #include <hlsgen/arith.h>
+#include <hlsgen/groups.h>
 #include <hlsgen/limits.h>
 #include <hlsgen/mux.h>
 
@@ -56,7 +60,7 @@ template <class C> struct matvec_by<C, turning::once> {
         void advance() {}
     };
 
-    static void turn(const turn_of&, const typename C::input_t x[C::n_in], weights w,
+    static void turn(const turn_of&, const typename C::input_t x[inputs_of<C>()], weights w,
                      const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
 #pragma HLS INLINE
     Row:
@@ -66,7 +70,7 @@ template <class C> struct matvec_by<C, turning::once> {
         Column:
             for (int i = 0; i < C::n_in; i++) {
 #pragma HLS UNROLL
-                accumulate(total, x[i] * from_mantissa<typename C::weight_t>(w[j * C::n_in + i]));
+                accumulate(total, x[first_input<C>(j) + i] * from_mantissa<typename C::weight_t>(w[j * C::n_in + i]));
             }
             sum[j] = total;
         }
@@ -101,16 +105,17 @@ template <class C> struct matvec_by<C, turning::within_rows> {
     static_assert(C::turns * C::multipliers == C::n_in * C::n_out, "each turn has as many products");
     typedef typename turned<C>::weights weights;
     static const int of_output = C::n_in / C::turns;  // multipliers
+    static const int parts = groups_of<C>() * of_output;  // inputs of a turn
 
     typedef counted_turn<C> turn_of;
 
-    static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
+    static void turn(const turn_of& turn, const typename C::input_t x[inputs_of<C>()], weights w,
                      const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
 #pragma HLS INLINE
-        typename C::input_t part[of_output];
+        typename C::input_t part[parts];
 #pragma HLS ARRAY_PARTITION variable=part complete
     Part:
-        for (int m = 0; m < of_output; m++) {
+        for (int m = 0; m < parts; m++) {
 #pragma HLS UNROLL
             part[m] = mux<C::turns>(x, m * C::turns, turn.number);
         }
@@ -123,7 +128,8 @@ template <class C> struct matvec_by<C, turning::within_rows> {
         Multiplier:
             for (int m = 0; m < of_output; m++) {
 #pragma HLS UNROLL
-                accumulate(added, part[m] * turned<C>::weight(w, j * of_output + m, turn.number));
+                accumulate(added, part[j / outputs_of_group<C>() * of_output + m] *
+                                      turned<C>::weight(w, j * of_output + m, turn.number));
             }
             accumulate(total, added);
             sum[j] = total;
@@ -131,11 +137,12 @@ template <class C> struct matvec_by<C, turning::within_rows> {
     }
 };
 
-// n_in divides turns, and turns / n_in divides n_out: each multiplier takes some rows, one input in each turn.
+// n_in divides turns, and turns / n_in divides the outputs of a group: each multiplier takes some rows of one group, one
+// input in each turn.
 template <class C> struct matvec_by<C, turning::over_rows> {
     static_assert(C::turns * C::multipliers == C::n_in * C::n_out, "each turn has as many products");
-    static_assert(C::turns % C::n_in == 0 && C::n_out % (C::turns / C::n_in) == 0,
-                  "turns must divide n_in, or be n_in times a divisor of n_out");
+    static_assert(C::turns % C::n_in == 0 && outputs_of_group<C>() % (C::turns / C::n_in) == 0,
+                  "turns must divide n_in, or be n_in times a divisor of a group's outputs");
     typedef typename turned<C>::weights weights;
     static const int rows = C::turns / C::n_in;  // of a multiplier
 
@@ -158,10 +165,16 @@ template <class C> struct matvec_by<C, turning::over_rows> {
 
     // The row that a multiplier is at adds up in the last of its sums, which move up when it is complete: behind the
     // last turn they are in order.
-    static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights w,
+    static void turn(const turn_of& turn, const typename C::input_t x[inputs_of<C>()], weights w,
                      const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
 #pragma HLS INLINE
-        const typename C::input_t value = mux<C::n_in>(x, 0, turn.input);
+        typename C::input_t value[groups_of<C>()];
+#pragma HLS ARRAY_PARTITION variable=value complete
+    Group:
+        for (int g = 0; g < groups_of<C>(); g++) {
+#pragma HLS UNROLL
+            value[g] = mux<C::n_in>(x, g * C::n_in, turn.input);
+        }
     Multiplier:
         for (int m = 0; m < C::multipliers; m++) {
 #pragma HLS UNROLL
@@ -169,7 +182,7 @@ template <class C> struct matvec_by<C, turning::over_rows> {
             const typename C::sum_t start =
                 start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(mux<rows>(b, m * rows, turn.row)));
             typename C::sum_t total = turn.begins_row() ? start : sum[last];
-            accumulate(total, value * turned<C>::weight(w, m, turn.number));
+            accumulate(total, value[m * rows / outputs_of_group<C>()] * turned<C>::weight(w, m, turn.number));
             if (turn.begins_row()) {
             Move:
                 for (int r = m * rows; r < last; r++) {
@@ -187,7 +200,7 @@ template <class C> struct matvec_by<C, turning::in_lanes> {
     typedef const typename C::lanes& weights;
     typedef counted_turn<C> turn_of;
 
-    static void turn(const turn_of& turn, const typename C::input_t x[C::n_in], weights,
+    static void turn(const turn_of& turn, const typename C::input_t x[inputs_of<C>()], weights,
                      const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
 #pragma HLS INLINE
         typename C::sum_t added[C::n_out];
@@ -251,14 +264,14 @@ constexpr int turns_of() {
 template <class C> using row_sum = typename C::sum_t;
 
 template <class C>
-void matvec_turn(const turn_of<C>& turn, const typename C::input_t x[C::n_in], weights<C> w,
+void matvec_turn(const turn_of<C>& turn, const typename C::input_t x[inputs_of<C>()], weights<C> w,
                  const typename C::bias_word b[C::n_out], row_sum<C> sum[C::n_out]) {
 #pragma HLS INLINE
     detail::matvec_of<C>::turn(turn, x, w, b, sum);
 }
 
 template <class C>
-void matvec(const typename C::input_t x[C::n_in], weights<C> w, const typename C::bias_word b[C::n_out],
+void matvec(const typename C::input_t x[inputs_of<C>()], weights<C> w, const typename C::bias_word b[C::n_out],
             row_sum<C> sum[C::n_out]) {
 #pragma HLS INLINE
     turn_of<C> turn;

@@ -3,7 +3,8 @@
 // G is a geometry of window_geometry.h. The window is kept in registers and takes in one column a step:
 //   line_buffer<G>    the lines above the current pixel
 //   shift_window<G>   the window that ends at the current pixel, [rows][width][channels]
-//   window_cells<G>   its cells alone, [rows][columns][channels]: without the columns that a dilated window passes over
+//   window_cells<G>   its cells alone, [groups][rows][columns][group_channels]: without the columns that a dilated
+//                     window passes over
 #ifndef HLSGEN_SLIDING_WINDOW_H
 #define HLSGEN_SLIDING_WINDOW_H
 
@@ -123,7 +124,7 @@ void slide_window(hls::stream<X>& x, const raster<G>& at, const typename G::valu
     if (G::lines > 0 && on_columns) shift_lines<G>(pixel, image_column, lines);
 }
 
-// The cells of a dilated window, without the columns between them.
+// The cells of a window, group by group, without the columns between those of a dilated one.
 template <class G>
 void select_cells(const shift_window<G>& window, window_cells<G>& cells) {
 #pragma HLS INLINE
@@ -136,7 +137,7 @@ SelectRow:
         SelectChannel:
             for (int c = 0; c < G::channels; c++) {
 #pragma HLS UNROLL
-                cells[(r * G::columns + k) * G::channels + c] =
+                cells[place_of<G>(r * G::columns + k, c)] =
                     window[r * G::row_size + k * G::column_step * G::channels + c];
             }
         }

@@ -5,8 +5,8 @@
 // row_step and column_step apart, and so spans height x width padded pixels.
 //
 // The geometry G is one of
-//   convolution_geometry<C>   C has kernel_height, kernel_width, dilation_height, dilation_width
-//   depthwise_geometry<C>     the same
+//   convolution_geometry<C>   C has kernel_height, kernel_width, dilation_height, dilation_width, and may have groups
+//   depthwise_geometry<C>     the same, without groups
 //   pooling_geometry<C>       C has pool_height, pool_width
 // and C has besides: input_t, in_height, in_width, in_channels, out_height, out_width, stride_height, stride_width,
 // pad_top, pad_bottom, pad_left, pad_right.
@@ -14,10 +14,12 @@
 #define HLSGEN_WINDOW_GEOMETRY_H
 
 #include <hlsgen/arith.h>
+#include <hlsgen/groups.h>
 
 namespace hlsgen {
 
-template <class C, int window_rows, int window_columns, int window_row_step, int window_column_step>
+template <class C, int window_rows, int window_columns, int window_row_step, int window_column_step,
+          int channel_groups = 1>
 struct window_geometry {
     typedef typename C::input_t value_t;
 
@@ -40,7 +42,9 @@ struct window_geometry {
     static const int row_size = width * channels;    // elements of one row of the shift window
     static const int window_size = rows * row_size;  // the shift window: [rows][width][channels]
     static const int tap_count = rows * columns;
-    static const int taps_size = tap_count * channels;  // the cells alone: [rows][columns][channels]
+    static const int groups = channel_groups;  // of channels that are read by different outputs
+    static const int group_channels = channels / groups;
+    static const int taps_size = tap_count * channels;  // the cells alone: [groups][rows][columns][group_channels]
 
     static const int lines = height - 1;                    // image rows remembered above the current one
     static const int stored_lines = lines > 0 ? lines : 1;  // an array cannot be empty
@@ -51,7 +55,7 @@ struct window_geometry {
 
 template <class C>
 struct convolution_geometry
-    : window_geometry<C, C::kernel_height, C::kernel_width, C::dilation_height, C::dilation_width> {};
+    : window_geometry<C, C::kernel_height, C::kernel_width, C::dilation_height, C::dilation_width, groups_of<C>()> {};
 
 template <class C>
 struct depthwise_geometry : convolution_geometry<C> {};
@@ -67,11 +71,17 @@ inline int positions_inside(int start, int size, int pad, int length) {
     return end - first;
 }
 
+// Where channel c of cell number t stands among the cells.
+template <class G>
+constexpr int place_of(int t, int c) {
+    return (c / G::group_channels * G::tap_count + t) * G::group_channels + c % G::group_channels;
+}
+
 // Channel c of cell number t.
 template <class G>
 typename G::value_t cell(const typename G::value_t cells[G::taps_size], int t, int c) {
 #pragma HLS INLINE
-    return cells[t * G::channels + c];
+    return cells[place_of<G>(t, c)];
 }
 
 // The cells of the window whose corner is at padded (row, column), from an image held in an array.
@@ -90,11 +100,10 @@ GatherRow:
             const bool inside = image_row >= 0 && image_row < G::in_height && image_column >= 0 &&
                                 image_column < G::in_width;
             const int from = (image_row * G::in_width + image_column) * G::channels;
-            const int to = (r * G::columns + k) * G::channels;
         GatherChannel:
             for (int c = 0; c < G::channels; c++) {
 #pragma HLS UNROLL
-                cells[to + c] = inside ? image[from + c] : fill;
+                cells[place_of<G>(r * G::columns + k, c)] = inside ? image[from + c] : fill;
             }
         }
     }

@@ -23,15 +23,19 @@ class Lanes:
     multiplied: int
 
     @classmethod
-    def of(cls, matrix: Ints, turns: int) -> Lanes:
-        """The lanes of ``matrix`` (outputs, inputs) in so many turns."""
+    def of(cls, matrix: Ints, turns: int, groups: int = 1) -> Lanes:
+        """The lanes of ``matrix`` (outputs, inputs) in so many turns.
+
+        The outputs are in equal ``groups``, each of which has inputs of its own.
+        """
         magnitude = np.abs(matrix)
         shifts = (magnitude & (magnitude - 1)) == 0
         multiplied = _spread(matrix, (magnitude != 0) & ~shifts, turns)
         shifted = _spread(matrix, (magnitude != 0) & shifts, turns)
         parts = multiplied + shifted or [_lane(0, np.zeros(1, int), np.zeros(1, matrix.dtype), turns)]
         outputs, inputs, words = (np.array(column) for column in zip(*parts, strict=True))
-        return cls(inputs, words, outputs, len(multiplied))
+        first = outputs // (len(matrix) // groups) * matrix.shape[1]
+        return cls(inputs + first[:, None], words, outputs, len(multiplied))
 
 
 def _spread(matrix: Ints, chosen: np.ndarray, turns: int) -> list[tuple[int, Ints, Ints]]:

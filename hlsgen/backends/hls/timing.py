@@ -241,6 +241,45 @@ class Repeating(Timing):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlongAxis(Timing):
+    """Rows are read one after the other; the first window that ends with a row is written as that is read, and every
+    other in a pass of its own. A pass takes a step for each word of a row, and there is a loop before for as many."""
+
+    outer: int
+    extent: int
+    """Rows of each outer index."""
+    last: tuple[int, ...]
+    """With which row each window ends; they never fall."""
+
+    @property
+    def passes(self) -> int:
+        """Of an outer index."""
+        return self.extent + len(self.last) - len(set(self.last))
+
+    def on_streams(self, inputs: Words, outputs: Words) -> Schedule:
+        packs = inputs[0] // (self.outer * self.extent)
+        ended = np.bincount(self.last, minlength=self.extent)
+        taken = np.maximum(ended, 1)
+        first = np.cumsum(taken) - taken  # the pass in which each row is read
+        written = np.concatenate([np.arange(at, at + n) for at, n in zip(first, ended, strict=True)])
+        passes = self.outer * self.passes
+        starts = evenly(self.outer, self.passes * packs)[:, None, None]
+        reads, writes = (
+            (starts + (number.astype(np.int64) * packs)[:, None] + np.arange(packs, dtype=np.int64)).reshape(-1)
+            for number in (first, written)
+        )
+        return Schedule(
+            packs * (1 + passes),
+            self.interval,
+            packs * (1 + passes * self.interval),
+            self.depth,
+            (packs + self.interval * reads,),
+            (packs + self.interval * writes,),
+            np.array([0, packs], dtype=np.int64),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spreading(Timing):
     """A step for every pixel of an image of blocks: the first row of a block reads it; what is kept is written."""
 

@@ -16,7 +16,7 @@ def window_of(shape: Shape, size: Pair, stride: Pair, dilation: Pair, padding: s
     reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
     pads = (0, 0, 0, 0)
     if padding == "same":
-        pads = (*_same(height, reach[0], stride[0]), *_same(width, reach[1], stride[1]))
+        pads = (*same_padding(height, reach[0], stride[0]), *same_padding(width, reach[1], stride[1]))
     elif padding == "causal":
         pads = (0, 0, reach[1] - 1, 0)
     return Window(size, stride, dilation, pads)
@@ -34,7 +34,7 @@ def transposed_axis(extent: int, size: int, stride: int, dilation: int, padding:
     return Axis(extent, outputs, size, stride, dilation, before)
 
 
-def _same(extent: int, size: int, stride: int) -> tuple[int, int]:
+def same_padding(extent: int, size: int, stride: int) -> tuple[int, int]:
     """Zeros before and behind: there are ceil(extent / stride) outputs, and the odd zero is behind."""
     outputs = -(-extent // stride)
     total = max((outputs - 1) * stride + size - extent, 0)

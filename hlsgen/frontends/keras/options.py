@@ -187,6 +187,18 @@ def pair(flat: bool, kind: Kind[T], unused: T) -> Kind[tuple[T, T]]:
     return Kind(f"{kind.expected}" if flat else f"{kind.expected}, or a list of two", read)
 
 
+def each(axes: int, kind: Kind[T]) -> Kind[tuple[T, ...]]:
+    """One for each of so many axes; a value that is no list stands for all."""
+
+    def read(value: Any) -> tuple[T, ...]:
+        items = value if isinstance(value, list | tuple) else [value] * axes
+        if len(items) != axes:
+            raise NotOfKind
+        return tuple(kind.read(item) for item in items)
+
+    return Kind(f"{kind.expected}, or a list of {axes}", read)
+
+
 EXTENT = whole(1, LARGEST_EXTENT)
 MARGIN = whole(0, LARGEST_EXTENT)
 

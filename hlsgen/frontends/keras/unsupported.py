@@ -8,7 +8,7 @@ from typing import Any
 from hlsgen.errors import nearest
 
 _RECURRENT = "of recurrent layers SimpleRNN, LSTM and GRU are, and Bidirectional of them"
-_THREE_AXES = "volumes are not implemented; fold one axis into the channels and use the 2D layer"
+_THREE_AXES = "that of volumes is not implemented; UpSampling3D and Conv3D are, and the layers of images"
 _ATTENTION = "it multiplies two computed matrices, which is not implemented; Dense, Conv and pooling layers are"
 _MASK = "masks are not implemented, and ignoring one would change what later layers compute; pad and train without"
 _LOOKUP = "inputs are numbers on a fixed-point grid, not indices; look words up outside of the model"
@@ -17,20 +17,13 @@ _HOST = "it prepares raw data; do this before the model, in software"
 _REASONS: dict[str, str] = {
     "RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D StackedRNNCells SimpleRNNCell LSTMCell GRUCell": _RECURRENT,
     "SpectralNormalization": "remove the wrapper after training: the weights of the layer in it are normalised then",
-    "Conv3D Conv3DTranspose DepthwiseConv3D SeparableConv3D MaxPooling3D AveragePooling3D GlobalMaxPooling3D "
-    "GlobalAveragePooling3D ZeroPadding3D Cropping3D UpSampling3D AdaptiveAveragePooling3D AdaptiveMaxPooling3D": (
-        _THREE_AXES
-    ),
+    "Conv3DTranspose DepthwiseConv3D SeparableConv3D": _THREE_AXES,
     "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention": _ATTENTION,
     "EinsumDense": "its equation is not analysed; write it with Reshape, Permute and Dense",
-    "LocallyConnected1D LocallyConnected2D": "unshared weights are not implemented; use a Conv or a Dense layer",
-    "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveMaxPooling1D AdaptiveMaxPooling2D": (
-        "windows of unequal size are not implemented; use AveragePooling or MaxPooling with a fixed size"
-    ),
     "ThresholdedReLU": "it jumps at its threshold, and so would a rounding error of the input; use ReLU or LeakyReLU",
     "Masking": _MASK,
     "Embedding ReversibleEmbedding": _LOOKUP,
-    "Resizing CenterCrop Discretization CategoryEncoding Hashing HashedCrossing IntegerLookup StringLookup "
+    "CenterCrop Discretization CategoryEncoding Hashing HashedCrossing IntegerLookup StringLookup "
     "TextVectorization RandomCrop MelSpectrogram STFTSpectrogram": _HOST,
     "Lambda": "a Lambda holds Python code, which is never run; write it with supported layers",
     "TFSMLayer TorchModuleWrapper JaxLayer FlaxLayer": "it holds another framework's program, which is never run",

@@ -150,6 +150,10 @@ def _conv(rank: int) -> Table:
     return table
 
 
+def _locally_connected(config: Config) -> list[Variable]:
+    return [Variable("kernel"), *([Variable("bias")] if config.get("use_bias", True) else [])]
+
+
 def _conv_transpose(rank: int) -> Table:
     def table(config: Config) -> list[Variable]:
         filters = int(config["filters"])
@@ -296,6 +300,8 @@ _WITHOUT_VARIABLES = """
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D QAveragePooling2D QGlobalAveragePooling2D
     ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D
+    AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
+    AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Resizing
     UpSampling1D UpSampling2D UpSampling3D SpatialDropout1D SpatialDropout2D SpatialDropout3D
 """
 
@@ -326,6 +332,8 @@ def _tables() -> dict[str, Table]:
         "Normalization": _normalization,
         "Embedding": _embedding,
         "EinsumDense": _einsum_dense,
+        "LocallyConnected1D": _locally_connected,
+        "LocallyConnected2D": _locally_connected,
         "PReLU": _alpha,
     }
 

@@ -79,12 +79,12 @@ class Turns:
             **({"lanes": TypeOf("w")} if self.strategy is Strategy.UNROLLED else {}),
         }
 
-    def declared(self, weights: ConstantArray, matrix: Ints) -> ConstantArray:
-        """Weights in the form in which they are read in turns; ``matrix`` (outputs, inputs) holds them."""
+    def declared(self, weights: ConstantArray, matrix: Ints, groups: int = 1) -> ConstantArray:
+        """Weights in the form in which they are read in turns; ``matrix`` (outputs, inputs of a group) holds them."""
         if self.strategy is Strategy.RESOURCE:
             return replace(weights, row=self.turns, source=self.source)
         if self.strategy is Strategy.UNROLLED:
-            return replace(weights, lanes=Lanes.of(matrix, self.turns))
+            return replace(weights, lanes=Lanes.of(matrix, self.turns, groups))
         return weights
 
     def depth(self, n_in: int) -> int:
@@ -130,12 +130,12 @@ class Turns:
 
 
 def _constants(
-    layer: LinearLayer, output_major: Ints, turns: Turns | None = None
+    layer: LinearLayer, output_major: Ints, turns: Turns | None = None, groups: int = 1
 ) -> tuple[ConstantArray, ConstantArray]:
     bias, _ = layer.bias.fixed
     weights = ConstantArray.of("w", output_major, layer.weight.known_type, "output, input")
     if turns is not None:
-        weights = turns.declared(weights, output_major)
+        weights = turns.declared(weights, output_major, groups)
     biases = ConstantArray.of("b", bias, layer.bias.known_type, "output")
     return weights, replace(biases, source=weights.source)
 
@@ -198,8 +198,11 @@ def conv2d(layer: Conv2D, op: Op) -> Kernel:
     window = convolution(layer.window, op.input.shape)
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), **window.members}
+    if layer.group_count > 1:
+        members["groups"] = layer.group_count
     members |= _parallel(layer, op, turns)
-    constants = _constants(layer, layer.weight.fixed[0].reshape(layer.n_in, layer.n_out).T, turns)
+    matrix = layer.weight.fixed[0].reshape(layer.n_in, layer.n_out).T
+    constants = _constants(layer, matrix, turns, layer.group_count)
     small, timing = window.positions == 1, turns.sliding(op, layer.window, layer.n_in)
     return turns.call(op, "conv2d", "conv2d.h", members, constants, small=small, timing=timing)
 

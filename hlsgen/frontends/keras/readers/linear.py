@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.extents import transposed_axis
 from hlsgen.frontends.keras.options import MARGIN, POSITIVE, maybe, pair
@@ -33,15 +33,27 @@ def read_dense(call: Call) -> Value:
     return call.activate(call.add_scaled(lambda b: Dense(weight, b), scale, bias))
 
 
+def read_groups(call: Call, filters: int) -> int:
+    """How many groups of channels a convolution has. Raises ModelError where they are not equal."""
+    groups, channels = call.take("groups", POSITIVE, 1), call.input.shape[-1]
+    if channels % groups or filters % groups:
+        raise ModelError(f"{call.where}: groups={groups} does not divide {channels} channels in and {filters} out")
+    return groups
+
+
 @reads("Conv1D", "QConv1D", "Conv2D", "QConv2D")
 def read_conv(call: Call) -> Value:
+    """With as many groups as channels, each channel is by itself: a depthwise convolution."""
     filters = call.take("filters", POSITIVE)
     call.expect("lora_rank", None)
-    call.expect("groups", 1)
+    groups, channels = read_groups(call, filters), call.input.shape[-1]
     window = call.window()
     weight, scale = call.constant("kernel", reshape=lambda k: k.reshape(*window.size, *k.shape[-2:]))
     bias = call.bias(filters)
-    return call.activate(call.add_scaled(lambda b: Conv2D(weight, b, window), scale, bias))
+    if 1 < groups == channels:
+        taps = _rearranged(weight, lambda k: k.reshape(*window.size, channels, -1))
+        return call.activate(call.add_scaled(lambda b: DepthwiseConv2D(taps, b, window), scale, bias))
+    return call.activate(call.add_scaled(lambda b: Conv2D(weight, b, window, group_count=groups), scale, bias))
 
 
 @reads("DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D")

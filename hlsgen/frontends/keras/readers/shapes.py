@@ -6,7 +6,7 @@ from math import prod
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
-from hlsgen.frontends.keras.options import AXIS, LARGEST, POSITIVE, extents, listed, sides, whole
+from hlsgen.frontends.keras.options import AXIS, LARGEST, POSITIVE, listed, sides, whole
 from hlsgen.ir.graph import Value
 from hlsgen.layers.depth_to_space import Cropping
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
@@ -43,13 +43,6 @@ def read_permute(call: Call) -> Value:
 def read_zero_padding(call: Call) -> Value:
     call.expect("data_format", "channels_last")
     return call.add(ZeroPadding(call.take("padding", sides(call.flat))))
-
-
-@reads("UpSampling1D", "UpSampling2D")
-def read_upsampling(call: Call) -> Value:
-    call.expect("data_format", "channels_last")
-    call.expect("interpolation", "nearest")
-    return call.add(UpSampling(call.take("size", extents(call.flat))))
 
 
 @reads("Concatenate")
