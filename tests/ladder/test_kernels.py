@@ -29,6 +29,7 @@ from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.functions import FUNCTIONS
+from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.piecewise import Piecewise
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
@@ -254,6 +255,30 @@ def merge(h: Hand) -> None:
     x = h.input((2, 2, 3), NARROW)
     for op in ("subtract", "multiply"):
         h.add(Merge(op), x, h.input((1, 1, 3), UNSIGNED), result="fixed<7,4,RND,SAT>")
+
+
+PRODUCTS = (
+    ("fixed<8,4>", "fixed<6,2>", None, None),
+    ("ufixed<17,1>", "fixed<16,3>", None, "fixed<16,4,RND_CONV,SAT>"),  # ones beside what fits 16 bits
+    ("fixed<16,4>", "fixed<16,2>", None, "fixed<16,8,RND,SAT>"),
+    ("ufixed<16,4>", "fixed<16,2>", "fixed<30,18,RND,SAT>", "fixed<9,6,RND_CONV,SAT>"),
+    ("fixed<1,1>", "ufixed<2,2>", None, "fixed<4,3,RND_CONV,SAT_SYM>"),
+    ("fixed<40,20>", "fixed<30,4>", "fixed<60,36,TRN_ZERO,WRAP>", "fixed<50,30,RND_ZERO,SAT>"),
+    ("fixed<6,9>", "ufixed<16,4>", None, "fixed<12,14>"),
+)
+"""Types of both operands, accumulator and result."""
+
+
+@case
+def matmul(h: Hand) -> None:
+    """A held operand as it is and transposed, one matrix and several, of even and odd extents."""
+    shapes = (((3, 6), 4), ((2, 3, 5), 9), ((2, 2, 8), 3))
+    for place, (a, b, accum, result) in enumerate(PRODUCTS):
+        shape, columns = shapes[place % 3]
+        for transposed in (False, True):
+            held = (columns, shape[-1]) if transposed else (shape[-1], columns)
+            layer = MatMul(shape[-1], columns, transposed)
+            h.add(layer, h.input(shape, a), h.input((*shape[:-2], *held), b), accum=accum, result=result)
 
 
 # -- pooling -----------------------------------------------------------------------------------
