@@ -84,8 +84,12 @@ def _linear() -> _Section:
     section.right("Conv2DTranspose", IMAGE, _layer("Conv2DTranspose", 2, 3, strides=2, padding="same"))
     section.refused("Conv3D", (4, 4, 4, 2), _layer("Conv3D", 2, 2), "volumes are not implemented")
     section.refused("LocallyConnected1D", LINE, _layer("LocallyConnected1D", 2, 3), "unshared weights", keras3=ABSENT)
-    section.refused(
-        "EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4)), "write it with Reshape"
+    section.right("EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4), bias_axes="d"))
+    section.right(
+        "EinsumDense, any contraction",
+        (4, 5, 3),
+        _layer("EinsumDense", "abcd,bde->aec", output_shape=(6, 5), bias_axes="ec", activation="relu"),
+        note="every label once; the first axis is the samples'",
     )
     section.refused(
         "any layer, channels_first", IMAGE, _layer("Conv2D", 2, 3, data_format="channels_first"), "channels_last"
@@ -211,7 +215,9 @@ def _merging() -> _Section:
     section.right("Concatenate", [LINE, (8, 5), LINE], _layer("Concatenate"), note="any number of inputs, any axis")
     section.refused("Concatenate, the batch", [LINE, LINE], _layer("Concatenate", axis=0), "is the batch")
     section.right("Dot of vectors", [VECTOR, VECTOR], _layer("Dot", 1))
-    section.refused("Dot of matrices", [LINE, LINE], _layer("Dot", 1), "two vectors")
+    section.right("Dot of matrices", [LINE, (5, 3)], _layer("Dot", (2, 2)), note="any axes")
+    section.right("Dot of tensors", [(2, 4, 3), (3, 5)], _layer("Dot", (3, 1)))
+    section.refused("Dot(normalize)", [LINE, LINE], _layer("Dot", 1, normalize=True), "normalize=True")
     section.refused(
         "Attention, MultiHeadAttention", [LINE, LINE], _layer("Attention"), "multiplies two computed matrices"
     )
@@ -342,7 +348,35 @@ def _operations() -> _Section:
         note="in arrays and streams; parts may go unread",
     )
     section.refused("x / y", [VECTOR, VECTOR], lambda keras, x: x[0] / x[1], "divide by a number")
-    section.refused("x @ y", [LINE, (3, 4)], lambda keras, x: x[0] @ x[1], "is not supported")
+    section.right("x @ y", [LINE, (3, 4)], lambda keras, x: x[0] @ x[1])
+    section.right(
+        "keras.ops.matmul",
+        [(2, 4, 3), (1, 3, 5)],
+        lambda keras, x: keras.ops.matmul(*x),
+        keras2=ABSENT,
+        note="two computed tensors; matrices are repeated where there is one",
+    )
+    section.right(
+        "keras.ops.einsum",
+        [(8, 2, 3), (5, 2, 3)],
+        lambda keras, x: keras.ops.einsum("ibnd,ijnd->inbj", *x),
+        keras2=ABSENT,
+        note="two computed tensors, every label once",
+    )
+    section.refused(
+        "keras.ops.einsum, a diagonal",
+        [(3, 3), (3, 4)],
+        lambda keras, x: keras.ops.einsum("abb,abc->abc", *x),
+        "takes a diagonal",
+        keras2=ABSENT,
+    )
+    section.refused(
+        "keras.ops.einsum, a sum over one tensor",
+        [LINE, (8, 4)],
+        lambda keras, x: keras.ops.einsum("abc,abd->ad", *x),
+        "of one tensor alone",
+        keras2=ABSENT,
+    )
     section.refused("x ** 2", VECTOR, lambda keras, x: x**2, "is not supported")
     section.refused("x[:, 1:3]", VECTOR, lambda keras, x: x[:, 1:3], "use Cropping1D or Cropping2D")
     section.refused(

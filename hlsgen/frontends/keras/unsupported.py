@@ -25,8 +25,7 @@ _REASONS: dict[str, str] = {
     "GlobalAveragePooling3D ZeroPadding3D Cropping3D UpSampling3D AdaptiveAveragePooling3D AdaptiveMaxPooling3D": (
         _THREE_AXES
     ),
-    "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention": _ATTENTION,
-    "EinsumDense": "its equation is not analysed; write it with Reshape, Permute and Dense",
+    "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention": _ATTENTION,
     "LocallyConnected1D LocallyConnected2D": "unshared weights are not implemented; use a Conv or a Dense layer",
     "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveMaxPooling1D AdaptiveMaxPooling2D": (
         "windows of unequal size are not implemented; use AveragePooling or MaxPooling with a fixed size"
