@@ -8,7 +8,7 @@ become one of each kind, and are given back their extents behind the product.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise, product
 from math import prod
@@ -193,17 +193,22 @@ def _ordered(builder: Builder, value: Value, labels: str, wanted: str) -> Value:
 
 
 def _ways(equation: Equation) -> Iterator[_Way]:
-    """Both operands first, the second one held either way, and what is added up in the order of either."""
-    for swapped, transposed, by_second in product((False, True), repeat=3):
-        rows, columns = (equation.second, equation.first) if swapped else (equation.first, equation.second)
-        both = set(rows) & set(columns)
+    """Both operands first, the second one held either way; rows and columns in the order of their operand or of the
+    result, and what is added up in the order of either operand."""
+    for swapped, transposed, rows_given, columns_given, by_second in product((False, True), repeat=5):
+        of_rows, of_columns = (equation.second, equation.first) if swapped else (equation.first, equation.second)
+        both, result = set(of_rows) & set(of_columns), set(equation.result)
         kinds = _Kinds(
-            "".join(label for label in equation.result if label in both),
-            "".join(label for label in equation.result if label not in columns),
-            "".join(label for label in equation.result if label not in rows),
-            "".join(label for label in (columns if by_second else rows) if label in both - set(equation.result)),
+            _only(equation.result, both),
+            _only(of_rows if rows_given else equation.result, result - set(of_columns)),
+            _only(of_columns if columns_given else equation.result, result - set(of_rows)),
+            _only(of_columns if by_second else of_rows, both - result),
         )
         yield _Way(swapped, transposed, kinds)
+
+
+def _only(labels: str, kept: Set[str]) -> str:
+    return "".join(label for label in labels if label in kept)
 
 
 def _moved(way: _Way, equation: Equation, extents: Mapping[str, int]) -> tuple[int, bool]:

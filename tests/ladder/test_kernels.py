@@ -195,6 +195,14 @@ def softmax(h: Hand) -> None:
     h.add(Softmax(), h.input((2, 40), "ufixed<12,4>"), result="ufixed<20,0,TRN,SAT>")
 
 
+@case
+def masked_softmax(h: Hand) -> None:
+    """A row of the mask for each position, and rows that come again; numbers, ends of their types among them."""
+    h.add(Softmax(np.tri(3, 4, dtype=bool)), h.input((3, 4), NARROW))
+    h.add(Softmax(np.tri(2, 3, k=1, dtype=bool)), h.input((2, 2, 3), WIDE), result="fixed<12,1,RND_CONV,SAT>")
+    h.add(Softmax(np.array([False, True, False, True, True])), h.input((5,), UNSIGNED))
+
+
 # -- arithmetic --------------------------------------------------------------------------------
 
 SUMS = (

@@ -123,6 +123,7 @@ EVERY = [
     Instance(AveragePooling2D(Constant.of([0.0, 1.0]), window=Window((1, 1)))),
     Instance(GlobalAveragePooling(Constant.of([1 / 8])), (LINE,)),
     Instance(Softmax()),
+    Instance(Softmax(np.tri(4, 2, dtype=bool))),
     # what moves
     Instance(Reshape((4, 6))),
     Instance(Reshape(IMAGE)),

@@ -258,8 +258,9 @@ def call_of_two(
 ) -> Kernel:
     """The same for an operation with two inputs."""
     a, b = op.inputs
-    common: dict[str, Member] = {"input0_t": a.type, "input1_t": b.type, "output_t": op.output.type}
+    common: dict[str, Member] = {"output_t": op.output.type}
     common |= _schedule(op) if schedule is None else schedule
+    common |= {"input0_t": a.type, "input1_t": b.type}
     return _kernel(op, function, header, common | dict(members), small=small, timing=timing)
 
 

@@ -29,15 +29,17 @@ _OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
 _PREPROCESSING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "Equalization", "Solarization")
 _POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1")
 """Classes of policies of one dtype, by which Keras 3 and 2 write it."""
+_OF_HEADS = ("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention")
+"""The last two are one class, which is exported under another name than its own."""
 _TENSORS_BY_KEYWORD: dict[str, tuple[str, ...]] = {
     **{f"{q}{name}": ("initial_state",) for q in ("", "Q") for name in ("SimpleRNN", "LSTM", "GRU", "Bidirectional")},
-    **dict.fromkeys(("MultiHeadAttention", "GroupQueryAttention"), ("query", "value", "key")),
+    **dict.fromkeys(_OF_HEADS, ("query", "value", "key")),
 }
 """Layers that may be given tensors by keywords, which follow those given by their place in this order."""
 _ATTENTION_OPTIONS = ("use_causal_mask", "return_attention_scores", "attention_mask")
 _CALL_OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("Attention", "AdditiveAttention"), _ATTENTION_OPTIONS[:2]),
-    **dict.fromkeys(("MultiHeadAttention", "GroupQueryAttention"), _ATTENTION_OPTIONS),
+    **dict.fromkeys(_OF_HEADS, _ATTENTION_OPTIONS),
     "linalg.matmul": ("transpose_a", "transpose_b"),
 }
 """Options of calls that are read, by class of layer or function of TensorFlow."""

@@ -12,7 +12,6 @@ _SAMPLE_STATISTICS = (
     "it divides by statistics of each sample; use BatchNormalization, whose statistics are constants after training"
 )
 _THREE_AXES = "volumes are not implemented; fold one axis into the channels and use the 2D layer"
-_ATTENTION = "it multiplies two computed matrices, which is not implemented; Dense, Conv and pooling layers are"
 _MASK = "masks are not implemented, and ignoring one would change what later layers compute; pad and train without"
 _LOOKUP = "inputs are numbers on a fixed-point grid, not indices; look words up outside of the model"
 _HOST = "it prepares raw data; do this before the model, in software"
@@ -25,7 +24,6 @@ _REASONS: dict[str, str] = {
     "GlobalAveragePooling3D ZeroPadding3D Cropping3D UpSampling3D AdaptiveAveragePooling3D AdaptiveMaxPooling3D": (
         _THREE_AXES
     ),
-    "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention": _ATTENTION,
     "LocallyConnected1D LocallyConnected2D": "unshared weights are not implemented; use a Conv or a Dense layer",
     "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveMaxPooling1D AdaptiveMaxPooling2D": (
         "windows of unequal size are not implemented; use AveragePooling or MaxPooling with a fixed size"

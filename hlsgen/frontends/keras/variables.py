@@ -329,6 +329,7 @@ def _tables() -> dict[str, Table]:
         "AdditiveAttention": _additive_attention,
         "MultiHeadAttention": _projections,
         "GroupQueryAttention": _projections,
+        "GroupedQueryAttention": _projections,
         "PReLU": _alpha,
     }
 
