@@ -18,6 +18,14 @@ def exact_matmul(x: Ints, w: Ints) -> Ints:
     return np.asarray(integers(x, bits) @ integers(w, bits))
 
 
+def exact_matmuls(x: Ints, y: Ints) -> Ints:
+    """Return ``x @ y`` exactly for stacks of matrices, x (..., n, k) and y (..., k, m), in the same way."""
+    bits = bit_length(x) + bit_length(y) + int(y.shape[-2]).bit_length()
+    if bits <= _FLOAT64_BITS:
+        return np.rint(x.astype(np.float64) @ y.astype(np.float64)).astype(np.int64)
+    return np.asarray(integers(x, bits) @ integers(y, bits))
+
+
 def exact_product(x: Ints, w: Ints) -> Ints:
     """Return ``x * w`` without overflow."""
     bits = bit_length(x) + bit_length(w)

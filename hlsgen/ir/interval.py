@@ -114,6 +114,15 @@ class Interval:
         low, high = exact_sum(middle, -reach) >> 1, exact_sum(middle, reach) >> 1
         return Interval(integers(low), integers(high), self.frac + frac)
 
+    def contract(self, other: Interval) -> Interval:
+        """Bounds of the sums of products over all channels of ours, each with every channel of ``other``."""
+        bits = sum(max(bit_length(i.low), bit_length(i.high)) for i in (self, other)) + self.channels.bit_length()
+        a = [integers(v, bits)[:, None] for v in (self.low, self.high)]
+        b = [integers(v, bits)[None, :] for v in (other.low, other.high)]
+        corners = [x * y for x in a for y in b]
+        low, high = (integers(_fold(pick, corners), bits).sum(axis=0) for pick in (np.minimum, np.maximum))
+        return Interval(integers(low), integers(high), self.frac + other.frac)
+
     def multiply(self, other: Interval) -> Interval:
         bits = sum(max(bit_length(i.low), bit_length(i.high)) for i in (self, other))
         a = [integers(v, bits) for v in (self.low, self.high)]

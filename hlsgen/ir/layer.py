@@ -52,7 +52,7 @@ class Packing(Enum):
     NONE = "it is in no stream: a port, another name of a wire, or a layer that becomes another before"
     ELEMENTS = "element by element: words of any size, and the result in words of the same"
     CHANNELS = "element by element with constants a channel: words whose size divides the channels, or the reverse"
-    GATHERED = "position by position: words that divide one are gathered; the result has a position a word, or a part"
+    GATHERED = "position by position (of the first input): words that divide one are gathered, and so are the result's"
     PARTS = "position by position: words that divide one are gathered; the result has words of the same"
     PAIRS = "element by element of two inputs: a position a word, or the same part of one, of both and of the result"
     POSITIONS = "a position (all channels of a pixel) a word, of all inputs and outputs"

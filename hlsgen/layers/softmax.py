@@ -7,23 +7,26 @@
     r   = inverse(1 / s)                                 in pieces
     y_i = result(e_i * r)
 
-All y share one factor, so the order of the results is that of the exponentials.
+All y share one factor, so the order of the results is that of the exponentials. With a mask, places of a row that do
+not count are left out of the largest and of the sum, and their result is zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil, log, log2
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_product
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.expected import mean_square_slope
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, InnerStep, Layer, Packing
+from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
 from hlsgen.layers.fit_pieces import FINEST, Argument, fit_in_pieces, own_rounding
 from hlsgen.layers.functions import Unary
@@ -116,19 +119,27 @@ def _shared(width: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, eq=False)
 class Softmax(Layer):
-    """``exp(x_i) / sum(exp(x))`` over the last axis; ``plan`` follows from the types of input and result."""
+    """``exp(x_i) / sum(exp(x))`` over the last axis; ``plan`` follows from the types of input and result.
+
+    ``mask`` (rows, classes) says which places count, at least one in every row; the last but one axis of the input has
+    as many.
+    """
 
     kind = "Softmax"
     packing = Packing.GATHERED
     pure = False
     casts = frozenset({"result"})
     flattens = True
+    mask: NDArray[np.bool_] | None = None
     input_type: FixedType | None = None
     classes: int = 0
     plan: Plan | None = None
 
+    def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
+        return {} if self.mask is None else {"mask": shapes[0][-2:]}
+
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
-        x = inputs[0]
+        x = inputs[0] if self.mask is None else np.where(self.mask, inputs[0], -np.inf)
         e = np.exp(x - x.max(axis=-1, keepdims=True))
         return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
@@ -177,9 +188,14 @@ class Softmax(Layer):
     def inner_steps(self, inputs: Sequence[Exact]) -> dict[str, InnerStep]:
         assert self.plan is not None
         plan, (x, frac) = self.plan, inputs[0]
+        if self.mask is not None:
+            assert self.input_type is not None
+            x = np.where(self.mask, x, self.input_type.min_mantissa)
         distance = integers(x.max(axis=-1, keepdims=True) - x)
         k = plan.index.cast(distance, frac)
         e = self._exponentials(k)
+        if self.mask is not None:
+            e = np.where(self.mask, e, 0)
         total = Exact(e.sum(axis=-1, keepdims=True), plan.exponential.frac)
         form, table = plan.reciprocal
         return {
@@ -211,4 +227,4 @@ class Softmax(Layer):
         return Interval(integers(0 * one), integers(one), frac + inverse.frac)
 
     def describe(self) -> str:
-        return ""
+        return "" if self.mask is None else f"{int(self.mask.sum())} of {self.mask.size} places"

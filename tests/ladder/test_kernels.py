@@ -30,6 +30,7 @@ from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.functions import FUNCTIONS
+from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.piecewise import Piecewise
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
@@ -211,6 +212,14 @@ def standardise(h: Hand) -> None:
     h.add(Standardise(Measure.DEVIATION, 1e-3), in_parts)
 
 
+@case
+def masked_softmax(h: Hand) -> None:
+    """A row of the mask for each position, and rows that come again; numbers, ends of their types among them."""
+    h.add(Softmax(np.tri(3, 4, dtype=bool)), h.input((3, 4), NARROW))
+    h.add(Softmax(np.tri(2, 3, k=1, dtype=bool)), h.input((2, 2, 3), WIDE), result="fixed<12,1,RND_CONV,SAT>")
+    h.add(Softmax(np.array([False, True, False, True, True])), h.input((5,), UNSIGNED))
+
+
 # -- arithmetic --------------------------------------------------------------------------------
 
 SUMS = (
@@ -307,6 +316,30 @@ def largest_along_axis(h: Hand) -> None:
     for (shape, axis, spans), (x, *_, result) in zip(SPANS, SUMS, strict=True):
         h.add(LargestAlongAxis(axis, spans), h.input(shape, x), result=result)
     h.add(LargestAlongAxis(0, Spans((0, 0, 1), (1, 1, 2))), h.input((2, 2), "fixed<9,4>"))
+
+
+PRODUCTS = (
+    ("fixed<8,4>", "fixed<6,2>", None, None),
+    ("ufixed<17,1>", "fixed<16,3>", None, "fixed<16,4,RND_CONV,SAT>"),  # ones beside what fits 16 bits
+    ("fixed<16,4>", "fixed<16,2>", None, "fixed<16,8,RND,SAT>"),
+    ("ufixed<16,4>", "fixed<16,2>", "fixed<30,18,RND,SAT>", "fixed<9,6,RND_CONV,SAT>"),
+    ("fixed<1,1>", "ufixed<2,2>", None, "fixed<4,3,RND_CONV,SAT_SYM>"),
+    ("fixed<40,20>", "fixed<30,4>", "fixed<60,36,TRN_ZERO,WRAP>", "fixed<50,30,RND_ZERO,SAT>"),
+    ("fixed<6,9>", "ufixed<16,4>", None, "fixed<12,14>"),
+)
+"""Types of both operands, accumulator and result."""
+
+
+@case
+def matmul(h: Hand) -> None:
+    """A held operand as it is and transposed, one matrix and several, of even and odd extents."""
+    shapes = (((3, 6), 4), ((2, 3, 5), 9), ((2, 2, 8), 3))
+    for place, (a, b, accum, result) in enumerate(PRODUCTS):
+        shape, columns = shapes[place % 3]
+        for transposed in (False, True):
+            held = (columns, shape[-1]) if transposed else (shape[-1], columns)
+            layer = MatMul(shape[-1], columns, transposed)
+            h.add(layer, h.input(shape, a), h.input((*shape[:-2], *held), b), accum=accum, result=result)
 
 
 # -- pooling -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.input import Input
 from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
+from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
 from hlsgen.layers.prelu import PRelu
@@ -114,6 +115,8 @@ EVERY = [
     Instance(ScaledSteps(stairs(), np.array([0.5, -2.0]), np.array([0.25, 1.0]))),
     *(Instance(Merge(op), (LINE, LINE)) for op in ("add", "subtract", "multiply", "maximum", "minimum")),
     Instance(Merge("add"), (IMAGE, (1, 1, 2))),
+    Instance(MatMul(2, 3), (LINE, (2, 3))),
+    Instance(MatMul(2, 5, transposed=True), (IMAGE, (3, 5, 2))),
     # weights
     Instance(Dense(dyadic(2, 3), dyadic(3))),
     Instance(Scale(dyadic(2), dyadic(2, seed=1))),
@@ -135,6 +138,7 @@ EVERY = [
     Instance(SumsAlongAxis(0, Spans((1, 2), (3, 4)), weight=dyadic_exactly(2, 2)), (LINE,)),
     Instance(Softmax()),
     *(Instance(Standardise(measure, 0.0625)) for measure in Measure),
+    Instance(Softmax(np.tri(4, 2, dtype=bool))),
     # what moves
     Instance(Reshape((4, 6))),
     Instance(Reshape(IMAGE)),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 Build = Callable[[Any, Any], Any]
 VOLUME, IMAGE, LINE, VECTOR = (4, 5, 6, 2), (6, 5, 4), (8, 3), (6,)
 EXACT, CLOSE, REFUSED, ABSENT = "exact", "close", "refused", "-"
@@ -100,8 +102,12 @@ def _linear() -> _Section:
     )
     listed = _layer("LocallyConnected2D", 2, (3, 2), implementation=3, padding="same", use_bias=False)
     section.right("LocallyConnected2D(implementation=3)", IMAGE, listed, keras3=ABSENT)
-    section.refused(
-        "EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4)), "write it with Reshape"
+    section.right("EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4), bias_axes="d"))
+    section.right(
+        "EinsumDense, any contraction",
+        (4, 5, 3),
+        _layer("EinsumDense", "abcd,bde->aec", output_shape=(6, 5), bias_axes="ec", activation="relu"),
+        note="every label once; the first axis is the samples'",
     )
     section.right(
         "any layer, channels_first",
@@ -234,10 +240,71 @@ def _merging() -> _Section:
     section.right("Concatenate", [LINE, (8, 5), LINE], _layer("Concatenate"), note="any number of inputs, any axis")
     section.refused("Concatenate, the batch", [LINE, LINE], _layer("Concatenate", axis=0), "is the batch")
     section.right("Dot of vectors", [VECTOR, VECTOR], _layer("Dot", 1))
-    section.refused("Dot of matrices", [LINE, LINE], _layer("Dot", 1), "two vectors")
-    section.refused(
-        "Attention, MultiHeadAttention", [LINE, LINE], _layer("Attention"), "multiplies two computed matrices"
+    section.right("Dot of matrices", [LINE, (5, 3)], _layer("Dot", (2, 2)), note="any axes")
+    section.right("Dot of tensors", [(2, 4, 3), (3, 5)], _layer("Dot", (3, 1)))
+    section.refused("Dot(normalize)", [LINE, LINE], _layer("Dot", 1, normalize=True), "normalize=True")
+    return section
+
+
+def _attention() -> _Section:
+    section = _Section("Attention")
+    heads, places, pair = "MultiHeadAttention", (5, 6), [(8, 6), (5, 6)]
+    scores: dict[str, Any] = {"return_attention_scores": True}
+
+    def of_itself(name: str, *arguments: Any, call: dict[str, Any] | None = None, **options: Any) -> Build:
+        return lambda keras, x: getattr(keras.layers, name)(*arguments, **options)(x, x, **call or {})
+
+    def masked(rows: Any) -> Build:
+        mask = [[[bool(place) for place in row] for row in rows]]
+        return lambda keras, x: keras.layers.MultiHeadAttention(2, 3)(x, x, attention_mask=np.array(mask))
+
+    section.right("Attention", pair, _layer("Attention", dropout=0.5), CLOSE, note="dropout does nothing at inference")
+    section.right("Attention(use_scale)", pair, _layer("Attention", use_scale=True), CLOSE)
+    section.right(
+        "Attention(use_causal_mask, return_attention_scores)",
+        [(8, 6), (5, 4), (5, 6)],
+        lambda keras, x: keras.layers.Attention()(x, use_causal_mask=True, **scores),
+        CLOSE,
     )
+    section.right("Attention(concat)", [(4, 3), (5, 3)], _layer("Attention", score_mode="concat"), CLOSE)
+    section.right("AdditiveAttention", [(4, 3), (5, 3)], _layer("AdditiveAttention"), CLOSE)
+    section.right(heads, places, of_itself(heads, 2, 3), CLOSE)
+    section.right(
+        f"{heads}(value_dim, output_shape), of three tensors",
+        [(8, 6), (5, 4), (5, 6)],
+        lambda keras, x: keras.layers.MultiHeadAttention(2, 3, value_dim=4, output_shape=7)(x[0], value=x[1], key=x[2]),
+        CLOSE,
+    )
+    section.right(f"{heads}(attention_axes)", (2, 3, 6), of_itself(heads, 2, 3, attention_axes=2), CLOSE, note="any")
+    section.right(
+        f"{heads}(use_causal_mask)",
+        places,
+        of_itself(heads, 2, 3, call={"use_causal_mask": True, **scores}),
+        CLOSE,
+        note="places that do not count are exactly zero",
+    )
+    section.right(
+        f"{heads}(attention_mask), a constant",
+        (3, 6),
+        masked([[1, 0, 1], [0, 1, 0], [1, 1, 1]]),
+        CLOSE,
+        note="one for all samples and heads",
+    )
+    section.refused(
+        f"{heads}(attention_mask), a tensor",
+        [(3, 6), (3, 3)],
+        lambda keras, x: keras.layers.MultiHeadAttention(2, 3)(x[0], x[0], attention_mask=x[1]),
+        "attention_mask=a tensor",
+    )
+    section.refused(
+        f"{heads}, a query without a key",
+        (3, 6),
+        masked([[1, 0, 1], [0, 0, 0], [1, 1, 1]]),
+        "leaves a query no key",
+    )
+    section.right(f"{heads}(use_gate)", places, of_itself(heads, 2, 3, use_gate=True), CLOSE, keras2=ABSENT)
+    section.right(f"{heads}(sliding_window)", places, of_itself(heads, 2, 3, sliding_window=2), CLOSE, keras2=ABSENT)
+    section.right("GroupQueryAttention", places, of_itself("GroupQueryAttention", 3, 4, 2), CLOSE, keras2=ABSENT)
     return section
 
 
@@ -383,7 +450,35 @@ def _operations() -> _Section:
         note="in arrays and streams; parts may go unread",
     )
     section.refused("x / y", [VECTOR, VECTOR], lambda keras, x: x[0] / x[1], "divide by a number")
-    section.refused("x @ y", [LINE, (3, 4)], lambda keras, x: x[0] @ x[1], "is not supported")
+    section.right("x @ y", [LINE, (3, 4)], lambda keras, x: x[0] @ x[1])
+    section.right(
+        "keras.ops.matmul",
+        [(2, 4, 3), (1, 3, 5)],
+        lambda keras, x: keras.ops.matmul(*x),
+        keras2=ABSENT,
+        note="two computed tensors; matrices are repeated where there is one",
+    )
+    section.right(
+        "keras.ops.einsum",
+        [(8, 2, 3), (5, 2, 3)],
+        lambda keras, x: keras.ops.einsum("ibnd,ijnd->inbj", *x),
+        keras2=ABSENT,
+        note="two computed tensors, every label once",
+    )
+    section.refused(
+        "keras.ops.einsum, a diagonal",
+        [(3, 3), (3, 4)],
+        lambda keras, x: keras.ops.einsum("abb,abc->abc", *x),
+        "takes a diagonal",
+        keras2=ABSENT,
+    )
+    section.refused(
+        "keras.ops.einsum, a sum over one tensor",
+        [LINE, (8, 4)],
+        lambda keras, x: keras.ops.einsum("abc,abd->ad", *x),
+        "of one tensor alone",
+        keras2=ABSENT,
+    )
     section.refused("x ** 2", VECTOR, lambda keras, x: x**2, "is not supported")
     section.refused("x[:, 1:3]", VECTOR, lambda keras, x: x[:, 1:3], "use Cropping1D or Cropping2D")
     section.refused(
@@ -398,6 +493,7 @@ SECTIONS = [
     _pooling(),
     _activations(),
     _merging(),
+    _attention(),
     _shapes(),
     _training(),
     _recurrent(),

@@ -165,7 +165,7 @@ class Kernel:
 _LITERALS = 1 << 63
 _SCHEDULE = frozenset(
     """
-    reuse_factor strategy turns tap_turns output_turns multipliers interval
+    reuse_factor strategy turns tap_turns output_turns depth_turns column_turns multipliers interval
     parallel_rows parallel_columns all_multipliers lanes
     """.split()
 )
@@ -239,11 +239,22 @@ def call(
     return kernel if multipliers is None else replace(kernel, multipliers=multipliers)
 
 
-def call_of_two(op: Op, function: str, header: str, members: Members, *, timing: Timing | None = None) -> Kernel:
+def call_of_two(
+    op: Op,
+    function: str,
+    header: str,
+    members: Members,
+    *,
+    small: bool = True,
+    schedule: Members | None = None,
+    timing: Timing | None = None,
+) -> Kernel:
     """The same for an operation with two inputs."""
     a, b = op.inputs
-    types: dict[str, Member] = {"input0_t": a.type, "input1_t": b.type}
-    return _kernel(op, function, header, _common(op) | types | dict(members), timing=timing)
+    common: dict[str, Member] = {"output_t": op.output.type}
+    common |= _schedule(op) if schedule is None else schedule
+    common |= {"input0_t": a.type, "input1_t": b.type}
+    return _kernel(op, function, header, common | dict(members), small=small, timing=timing)
 
 
 def call_into_two(op: Op, function: str, header: str, members: Members, *, timing: Timing | None = None) -> Kernel:
@@ -276,10 +287,6 @@ def _kernel(
         -(-op.layer.products // op.reuse_factor) * op.parallelization,
         prod(op.outputs[0].shape[:-1]) // op.parallelization,
     )
-
-
-def _common(op: Op) -> dict[str, Member]:
-    return {"output_t": op.output.type, **_schedule(op)}
 
 
 def _schedule(op: Op) -> dict[str, Member]:

@@ -351,13 +351,16 @@ class _Planner:
             case Packing.CHANNELS:
                 return [self._take_fitting(op.input, op.input.shape[-1])]
             case Packing.GATHERED | Packing.PARTS:
-                pack = self.copies[self.roots[op.input]][-1].pack
-                last = op.input.shape[-1]
-                return [self._take(op.input, None if last % pack == 0 else last)]
+                return [self._take_parts(tensor) for tensor in op.inputs]
             case Packing.PAIRS if op.inputs[0].shape == op.inputs[1].shape:
                 widest = max(tensor.type.width for tensor in op.inputs)
                 return [self._take(tensor, _part_of_position(tensor.shape[-1], widest)) for tensor in op.inputs]
         return [self._take(tensor, tensor.shape[-1]) for tensor in op.inputs]
+
+    def _take_parts(self, tensor: Tensor) -> Wire:
+        """Packs that divide a position."""
+        pack, last = self.copies[self.roots[tensor]][-1].pack, tensor.shape[-1]
+        return self._take(tensor, None if last % pack == 0 else last)
 
     def _take_fitting(self, tensor: Tensor, channels: int) -> Wire:
         """Packs that channels divide or that divide channels."""

@@ -147,6 +147,60 @@ class Multiplying(Timing):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HoldingMatrices(Timing):
+    """The second input is read a matrix at a time, line by line, and held; then rows of the first are multiplied by it.
+
+    A line takes as many cycles as it has words, or as it fills words of one memory. Rows go as those of
+    :class:`Multiplying`.
+    """
+
+    matrices: int
+    rows: int
+    lines: int
+    line_turns: int
+    turns: int = 1
+
+    def on_arrays(self) -> Schedule:
+        return self._schedules(self.line_turns, self._multiplying.on_arrays())
+
+    def on_streams(self, inputs: Words, outputs: Words) -> Schedule:
+        rows, words = inputs[0] // self.matrices, inputs[1] // self.matrices
+        packs = words // self.lines
+        interval = max(packs, self.line_turns)
+        held = (evenly(self.lines, interval)[:, None] + evenly(packs)).reshape(-1)
+        return self._schedules(interval, self._multiplying.on_streams([rows], [outputs[0] // self.matrices]), held)
+
+    @property
+    def _multiplying(self) -> Multiplying:
+        """The rows of one matrix."""
+        return Multiplying(
+            positions=self.rows,
+            turns=self.turns,
+            interval=self.interval,
+            depth=self.depth,
+            array_steps=self.rows * self.turns,
+        )
+
+    def _schedules(self, interval: int, rows: Schedule, held: Cycles | None = None) -> Schedule:
+        """Of all matrices: lines, one every ``interval`` cycles, with words that are read at ``held``; then rows."""
+        filling = self.lines * interval
+        starts = evenly(self.matrices, filling + rows.cycles)[:, None]
+
+        def each(cycles: Cycles) -> Cycles:
+            return (starts + cycles).reshape(-1)
+
+        return Schedule(
+            self.matrices * (self.lines + rows.steps),
+            self.interval,
+            self.matrices * (filling + rows.cycles),
+            self.depth,
+            () if held is None else (each(filling + rows.reads[0]), each(held)),
+            () if held is None else (each(filling + rows.writes[0]),),
+            each(np.concatenate([np.zeros(1, dtype=np.int64), filling + rows.fills])),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sliding(Timing):
     """A window over a stream of pixels: a step for every position of the padded image, ``turns`` where one ends."""
 

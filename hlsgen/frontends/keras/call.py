@@ -135,7 +135,7 @@ class Call(Builder):
     def __init__(self, source: LayerCall, inputs: Sequence[Value], graph: Graph, library: Library) -> None:
         super().__init__(graph, source.name, source.class_name, inputs)
         self.source, self.library = source, library
-        self.options = _options(source.config)
+        self.options = _options(source.config) | source.options
         self.weights = dict(source.weights)
         self.inner_class = source.class_name
         """The class that is read: behind a wrapper, that of the layer it holds."""

@@ -29,8 +29,20 @@ _OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
 _PREPROCESSING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "Equalization", "Solarization")
 _POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1")
 """Classes of policies of one dtype, by which Keras 3 and 2 write it."""
-_STATEFUL = frozenset(f"{q}{name}" for q in ("", "Q") for name in ("SimpleRNN", "LSTM", "GRU", "Bidirectional"))
-"""Layers that are given more tensors by the keyword ``initial_state``."""
+_OF_HEADS = ("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention")
+"""The last two are one class, which is exported under another name than its own."""
+_TENSORS_BY_KEYWORD: dict[str, tuple[str, ...]] = {
+    **{f"{q}{name}": ("initial_state",) for q in ("", "Q") for name in ("SimpleRNN", "LSTM", "GRU", "Bidirectional")},
+    **dict.fromkeys(_OF_HEADS, ("query", "value", "key")),
+}
+"""Layers that may be given tensors by keywords, which follow those given by their place in this order."""
+_ATTENTION_OPTIONS = ("use_causal_mask", "return_attention_scores", "attention_mask")
+_CALL_OPTIONS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Attention", "AdditiveAttention"), _ATTENTION_OPTIONS[:2]),
+    **dict.fromkeys(_OF_HEADS, _ATTENTION_OPTIONS),
+    "linalg.matmul": ("transpose_a", "transpose_b"),
+}
+"""Options of calls that are read, by class of layer or function of TensorFlow."""
 _NEUTRAL_KWARGS: dict[str, tuple[Any, ...]] = {"training": (None, False), "name": ()}
 
 
@@ -48,7 +60,14 @@ class Constant(NamedTuple):
     value: float
 
 
-Argument = Reference | Constant
+class Option(NamedTuple):
+    """An option of a call, which is no tensor."""
+
+    key: str
+    value: Any
+
+
+Argument = Reference | Constant | Option
 
 
 @dataclass(frozen=True, eq=False)
@@ -336,14 +355,24 @@ def _node_inputs(entry: LayerEntry, node: Any) -> Iterator[Argument]:
 
 
 def _arguments(entry: LayerEntry, args: Any, kwargs: Mapping[str, Any]) -> Iterator[Argument]:
-    """Tensors (and an operation's numbers) of a Keras 3 call, in order; of tensors given by keyword, states alone."""
+    """Tensors (and an operation's numbers) of a Keras 3 call, in order, those by keyword behind them; then options."""
     for arg in args if isinstance(args, list) else [args]:
         yield from _flat(entry, arg)
+    by_keyword = _TENSORS_BY_KEYWORD.get(entry.class_name, ())
+    for key in by_keyword:
+        yield from _flat(entry, kwargs.get(key))
     for key, value in kwargs.items():
-        if key == "initial_state" and entry.class_name in _STATEFUL:
-            yield from _flat(entry, value)
-        else:
-            _check_kwarg(entry, key, value)
+        if key not in by_keyword:
+            yield from _option(entry, key, value)
+
+
+def _option(entry: LayerEntry, key: str, value: Any) -> Iterator[Option]:
+    """An option of a call: one that its reader knows, or one that means nothing at inference; others are refused."""
+    known = (*_CALL_OPTIONS.get(entry.class_name, ()), *_CALL_OPTIONS.get(str(entry.config.get("function")), ()))
+    if key not in known or _holds_tensor(value):
+        _check_kwarg(entry, key, value)
+    elif value is not None:
+        yield Option(key, value)
 
 
 def _flat(entry: LayerEntry, arg: Any) -> Iterator[Argument]:
@@ -377,14 +406,19 @@ def _keras2_leaf(entry: LayerEntry, leaf: list[Any]) -> Iterator[Argument]:
         yield _constant(entry, leaf[2] if len(leaf) > 2 else None)
     else:
         yield _reference(entry.where, leaf[:3])
-    for key, value in _mapping(entry, leaf[3] if len(leaf) > 3 else None).items():
+    kwargs = _mapping(entry, leaf[3] if len(leaf) > 3 else None)
+    by_keyword = _TENSORS_BY_KEYWORD.get(entry.class_name, ())
+    for key in by_keyword:
+        if _is_reference(kwargs.get(key)):
+            yield _reference(entry.where, kwargs[key])
+    for key, value in kwargs.items():
         # x + y of Keras 2 is a TFOpLambda whose second tensor is the keyword 'y'
         if entry.class_name == "TFOpLambda" and _is_reference(value):
             yield _reference(entry.where, value)
         elif entry.class_name == "TFOpLambda" and key in ("x", "y") and value is not None:
             yield _constant(entry, value)
-        else:
-            _check_kwarg(entry, key, value)
+        elif key not in by_keyword or not _is_reference(value):
+            yield from _option(entry, key, value)
 
 
 def _mapping(entry: LayerEntry, value: Any) -> Mapping[str, Any]:

@@ -20,6 +20,8 @@ from hlsgen.frontends.keras.variables import Variable, checked_weights, frozen, 
 
 Found = dict[LayerPath, dict[str, Array]]
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_SAVED_AS = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Classes that are exported under another name than their own, by which files know their weights."""
 
 
 # -- by path --------------------------------------------------------------------------------
@@ -94,7 +96,8 @@ class _PathReader:
         # One by one, for Keras 2 does not count a layer that it has saved inside an earlier model.
         for layer in stored:
             known = layer.shared_id is not None and layer.shared_id in self.shared
-            base = snake_case(layer.class_name.rpartition(">")[2], self.keras3)
+            class_name = layer.class_name.rpartition(">")[2]
+            base = snake_case(_SAVED_AS.get(class_name, class_name), self.keras3)
             name = "" if known and not self.keras3 else naming.next(base)
             names.add(name)
             self._layer(container.group(name) if name else None, layer, name)
@@ -165,9 +168,13 @@ def _saved_paths(variables: Sequence[Variable], held: set[str]) -> tuple[dict[st
     counts: dict[str, int] = {}
     paths: dict[str, str] = {}
     doubled: set[str] = set()
+    folders = {path.rpartition("/vars/")[0] for path in held}
     for variable in sorted(variables, key=lambda v: not v.trainable):
         index = counts[variable.owner] = counts.get(variable.owner, -1) + 1
-        numbered, named = (f"{variable.owner}/vars/{key}".lstrip("/") for key in (index, variable.role))
+        folder = variable.owner
+        if folder not in folders:  # a part with a property of its own is saved by the name of that
+            folder = "/".join(part.removeprefix("_") for part in folder.split("/"))
+        numbered, named = (f"{folder}/vars/{key}".lstrip("/") for key in (index, variable.role))
         paths[variable.role] = named if named in held else numbered
         doubled |= {numbered} if named in held else set()
     return paths, doubled

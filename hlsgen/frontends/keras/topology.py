@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras.config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
+from hlsgen.frontends.keras.config import Argument, Constant, LayerEntry, LayerPath, ModelEntry, Option, Reference
 from hlsgen.frontends.keras.dtypes import input_dtype
 from hlsgen.frontends.keras.source import Array, Border, InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.frontends.limits import MAX_CALLS, MAX_PARTS, MAX_RANK, MAX_TENSOR
@@ -212,7 +212,7 @@ class _Walk:
         for entry, node in _node_order(model):
             arguments = entry.nodes[node]
             tensors = [_resolve(model, by_name, done, r) for r in _tensors(arguments)]
-            done[entry.name, node] = self._call(entry, tensors, _numbers(arguments))
+            done[entry.name, node] = self._call(entry, tensors, arguments)
         return [_resolve(model, by_name, done, r, output=True) for r in model.outputs]
 
     def _enter(self, model: ModelEntry, entry: LayerEntry | None, tensor: Tensor) -> None:
@@ -223,7 +223,7 @@ class _Walk:
             dtype = input_dtype("/".join(entry.path), entry.config.get("dtype"))
             self.borders.append(Border("/".join(model.path), tensor, extents, dtype))
 
-    def _call(self, entry: LayerEntry, inputs: list[Tensor], numbers: tuple[float | None, ...] = ()) -> list[Tensor]:
+    def _call(self, entry: LayerEntry, inputs: list[Tensor], arguments: Sequence[Argument] = ()) -> list[Tensor]:
         if entry.model is not None:
             return self.run(entry.model, inputs)
         if entry.is_input:
@@ -241,7 +241,8 @@ class _Walk:
             registered_name=entry.registered_name,
             build_config=entry.build_config,
             is_operation=entry.is_operation,
-            numbers=numbers,
+            numbers=_numbers(arguments),
+            options={argument.key: argument.value for argument in arguments if isinstance(argument, Option)},
         )
         self.calls.append(call)
         return [Tensor(name)]
@@ -253,9 +254,10 @@ def _tensors(arguments: Sequence[Argument]) -> list[Reference]:
 
 def _numbers(arguments: Sequence[Argument]) -> tuple[float | None, ...]:
     """The arguments with None for tensors; nothing where all are tensors."""
-    if len(_tensors(arguments)) == len(arguments):
+    given = [argument for argument in arguments if not isinstance(argument, Option)]
+    if len(_tensors(given)) == len(given):
         return ()
-    return tuple(None if isinstance(argument, Reference) else argument.value for argument in arguments)
+    return tuple(argument.value if isinstance(argument, Constant) else None for argument in given)
 
 
 def _call_number(by_name: Mapping[str, LayerEntry], reference: Reference, output: bool) -> int:

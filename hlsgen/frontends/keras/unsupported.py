@@ -9,7 +9,6 @@ from hlsgen.errors import nearest
 
 _RECURRENT = "of recurrent layers SimpleRNN, LSTM and GRU are, and Bidirectional of them"
 _THREE_AXES = "that of volumes is not implemented; UpSampling3D and Conv3D are, and the layers of images"
-_ATTENTION = "it multiplies two computed matrices, which is not implemented; Dense, Conv and pooling layers are"
 _MASK = "masks are not implemented, and ignoring one would change what later layers compute; pad and train without"
 _LOOKUP = "inputs are numbers on a fixed-point grid, not indices; look words up outside of the model"
 _HOST = "it prepares raw data; do this before the model, in software"
@@ -18,8 +17,6 @@ _REASONS: dict[str, str] = {
     "RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D StackedRNNCells SimpleRNNCell LSTMCell GRUCell": _RECURRENT,
     "SpectralNormalization": "remove the wrapper after training: the weights of the layer in it are normalised then",
     "Conv3DTranspose DepthwiseConv3D SeparableConv3D": _THREE_AXES,
-    "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention": _ATTENTION,
-    "EinsumDense": "its equation is not analysed; write it with Reshape, Permute and Dense",
     "ThresholdedReLU": "it jumps at its threshold, and so would a rounding error of the input; use ReLU or LeakyReLU",
     "Masking": _MASK,
     "Embedding ReversibleEmbedding": _LOOKUP,

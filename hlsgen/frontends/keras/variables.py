@@ -274,6 +274,22 @@ def _einsum_dense(config: Config) -> list[Variable]:
     return [Variable("kernel"), *([Variable("bias")] if config.get("bias_axes") else [])]
 
 
+def _attention(config: Config) -> list[Variable]:
+    scale = [Variable("scale", ())] if config.get("use_scale") else []
+    return scale + ([Variable("concat_score_weight", ())] if config.get("score_mode") == "concat" else [])
+
+
+def _additive_attention(config: Config) -> list[Variable]:
+    return [Variable("scale", (CHANNELS,))] if config.get("use_scale", True) else []
+
+
+def _projections(config: Config) -> list[Variable]:
+    """The Dense layers in an attention of several heads."""
+    roles = ["query", "key", *(["gate"] if config.get("use_gate") else []), "value", "output"]
+    parts = ["kernel", *(["bias"] if config.get("use_bias", True) else [])]
+    return [Variable(f"{role}/{part}", owner=f"_{role}_dense", attributes=(part,)) for role in roles for part in parts]
+
+
 def _adaptive(config: Config) -> list[Variable]:
     extents = (CHANNELS if config.get("per_channel") else 1,)
     return [
@@ -334,6 +350,11 @@ def _tables() -> dict[str, Table]:
         "EinsumDense": _einsum_dense,
         "LocallyConnected1D": _locally_connected,
         "LocallyConnected2D": _locally_connected,
+        "Attention": _attention,
+        "AdditiveAttention": _additive_attention,
+        "MultiHeadAttention": _projections,
+        "GroupQueryAttention": _projections,
+        "GroupedQueryAttention": _projections,
         "PReLU": _alpha,
     }
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
+import numpy as np
+
 from hlsgen.backends.hls.kernel import (
     ConstantArray,
     Enumerator,
     Kernel,
+    Member,
     Members,
     Word,
     call,
@@ -33,7 +36,8 @@ from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 
-_UNUSED = FixedType(1, 1, False)
+_BIT = FixedType(1, 1, False)
+"""What a place of a mask is stored in; and in place of a constant that is not there."""
 _MOST_POSITIONS = 16
 
 
@@ -72,8 +76,8 @@ def merge(layer: Merge, op: Op) -> Kernel:
 
 @kernel_of(Relu)
 def relu(layer: Relu, op: Op) -> Kernel:
-    slope = _UNUSED if layer.slope is None else layer.slope.known_type
-    top = _UNUSED if layer.ceiling is None else layer.ceiling.known_type
+    slope = _BIT if layer.slope is None else layer.slope.known_type
+    top = _BIT if layer.ceiling is None else layer.ceiling.known_type
     members: Members = {
         "size": op.output.size,
         "has_slope": layer.slope is not None,
@@ -127,7 +131,7 @@ def table(layer: Table, op: Op) -> Kernel:
 
 def _in_pieces(op: Op, form: Piecewise, table: Ints) -> Kernel:
     lines = form.lines
-    slope = lines.slope_type or _UNUSED
+    slope = lines.slope_type or _BIT
     members, words = members_of_pieces(form, table)
     own: Members = {
         "size": op.output.size,
@@ -196,7 +200,7 @@ def softmax(layer: Softmax, op: Op) -> Kernel:
     assert layer.plan is not None
     plan, positions = layer.plan, prod(op.output.shape[:-1])
     members, inverse = members_of_pieces(*plan.reciprocal)
-    own: Members = {
+    own: dict[str, Member] = {
         "positions": positions,
         "n": op.output.shape[-1],
         "distance_t": plan.distance,
@@ -208,10 +212,13 @@ def softmax(layer: Softmax, op: Op) -> Kernel:
         "sum_t": plan.sum,
         "inverse_t": plan.inverse,
     }
-    constants = (
+    constants = [
         ConstantArray.of("exps", plan.exponentials(), plan.exponential, "table, bits of the distance"),
         replace(inverse, role="inverse"),
-    )
+    ]
+    if layer.mask is not None:
+        own |= {"mask_rows": prod(layer.mask.shape[:-1]), "mask_word": Word(_BIT)}
+        constants.append(ConstantArray.of("mask", layer.mask.astype(np.int64), _BIT, "row, place"))
     small = positions <= _MOST_POSITIONS
     depth = _softmax_depth(op.output.shape[-1], plan)
     timing = Gathering(positions=positions, interval=op.reuse_factor, depth=depth, array_steps=positions)

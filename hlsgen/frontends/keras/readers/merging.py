@@ -1,4 +1,4 @@
-"""Layers that merge tensors element by element, and the product of two vectors."""
+"""Layers that merge tensors element by element."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
-from hlsgen.frontends.keras.options import AXIS, several
 from hlsgen.frontends.merging import merge_chain
-from hlsgen.ir.constant import Constant, no_bias
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
-from hlsgen.ir.types import FixedType
-from hlsgen.layers.dense import Dense
-from hlsgen.layers.merge import Merge
 from hlsgen.layers.scale import Scale
 
 
@@ -42,19 +38,3 @@ def read_average(call: Call) -> Value:
     channels = total.shape[-1]
     mean = Scale(Constant.of(np.full(channels, 1.0 / len(call.inputs))), Constant.of(np.zeros(channels)))
     return call.add(mean, [total])
-
-
-@reads("Dot")
-def read_dot(call: Call) -> Value:
-    axes = call.take("axes", several(AXIS))
-    call.expect("normalize", False)
-    shapes = [value.shape for value in call.inputs]
-    over_last = set(axes) in ({1}, {-1}) and len(axes) <= 2
-    if len(shapes) != 2 or shapes[0] != shapes[1] or len(shapes[0]) != 1 or not over_last:
-        raise UnsupportedError(
-            f"{call.where}: product of tensors of shapes {shapes} over axes {axes}; supported are two vectors of one "
-            "length"
-        )
-    ones = Constant.exactly(np.ones((shapes[0][0], 1), dtype=np.int64), FixedType(1, 1, False), given=False)
-    products = call.add(Merge("multiply"), call.inputs, "products")
-    return call.add(Dense(ones, no_bias(1)), [products])
