@@ -37,8 +37,11 @@ from hlsgen.layers.scaled_steps import ScaledSteps
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.split import Split
+from hlsgen.layers.sums import GlobalSum, WindowSum
 from hlsgen.layers.table import Table
+from hlsgen.layers.take import Take
 from hlsgen.layers.thresholds import Thresholds
+from hlsgen.layers.top import TopIndices, TopValues
 from hlsgen.layers.window import Window
 from hlsgen.pipeline import infer, steps
 from hlsgen.quantizers.qkeras import parse_quantizer
@@ -119,6 +122,12 @@ EVERY = [
     Instance(AveragePooling2D(Constant.of([0.0, 0.0, 0.5, 0.0, 0.25]), window=Window((2, 2), padding=(1, 0, 0, 0)))),
     Instance(AveragePooling2D(Constant.of([0.0, 1.0]), window=Window((1, 1)))),
     Instance(GlobalAveragePooling(Constant.of([1 / 8])), (LINE,)),
+    Instance(GlobalSum.of_channels()),
+    Instance(WindowSum.of_windows(Window((1, 4), (1, 4)))),
+    Instance(WindowSum.of_windows(Window((1, 1)))),
+    Instance(TopValues(2)),
+    Instance(TopValues(1, least=True)),
+    Instance(TopIndices(2)),
     Instance(Softmax()),
     # what moves
     Instance(Reshape((4, 6))),
@@ -132,6 +141,10 @@ EVERY = [
     Instance(UpSampling((1, 1))),
     Instance(DepthToSpace((1, 2), (3, 7))),
     Instance(Split(2, 1)),
+    Instance(Take(2, (1, 0, 1))),
+    Instance(Take(1, (0, 2))),
+    Instance(Take(0, (2, 2, 0, 1))),
+    Instance(Take(0, (0, 1, 2))),
     Instance(Cropping((1, 0, 1, 1))),
     Instance(Cropping((0, 0, 0, 0))),
     Instance(Concatenate(2), (IMAGE, IMAGE)),

@@ -260,8 +260,8 @@ def test_what_ties_channels():
     tying = {i.layer.kind for i in COMPUTED if i.layer.ties(i.shapes) is not None}
     assert tying == {
         "AveragePooling2D", "Concatenate", "Convert", "Cropping", "DepthToSpace", "GlobalAveragePooling",
-        "GlobalMaxPooling", "MaxPooling2D", "Merge", "PRelu", "Permute", "Relu", "Reshape", "Split", "UpSampling",
-        "ZeroPadding",
+        "GlobalMaxPooling", "GlobalSum", "MaxPooling2D", "Merge", "PRelu", "Permute", "Relu", "Reshape", "Split",
+        "Take", "TopValues", "UpSampling", "WindowSum", "ZeroPadding",
     }  # fmt: skip
 
 

@@ -24,6 +24,8 @@ _LONGEST_NAME = 1000
 _MAX_NESTING = 8 * MAX_DEPTH
 """Lists and mappings within each other: a model, its layers, a layer and its configuration in each of the models."""
 _OPERATION_MODULES = ("keras.src.ops", "keras.ops", "keras.src.activations", "keras.activations")
+_LAMBDAS = ("TFOpLambda", "SlicingOpLambda")
+"""The classes in which Keras 2 wraps functions of TensorFlow; they are given everything but tensors by keyword."""
 _KERAS_ROOTS = frozenset({"keras", "tf_keras", "tensorflow"})
 _OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
 _PREPROCESSING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "Equalization", "Solarization")
@@ -43,9 +45,11 @@ class Reference(NamedTuple):
 
 
 class Constant(NamedTuple):
-    """A number that an operation is given in place of a tensor (``x * 2``)."""
+    """What an operation is given besides tensors: a number in the place of one (``x * 2``), lists and slices
+    (``x[:, 1:3]``), or with a ``keyword`` an option of the call."""
 
-    value: float
+    value: Any
+    keyword: str | None = None
 
 
 Argument = Reference | Constant
@@ -84,7 +88,7 @@ class LayerEntry:
     @property
     def is_operation(self) -> bool:
         """Whether this is a bare operation (``x + y``), which is no layer and owns nothing."""
-        return self.nameless or self.class_name == "TFOpLambda" or self.module.startswith(_OPERATION_MODULES)
+        return self.nameless or self.class_name in _LAMBDAS or self.module.startswith(_OPERATION_MODULES)
 
     @property
     def trainable(self) -> bool:
@@ -139,6 +143,8 @@ def plain(value: Any, depth: int = 0) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(value, Mapping):
         tag = value.get("class_name")
         if tag in ("__tuple__", "TensorShape") and isinstance(value.get("items"), list | tuple):
@@ -338,10 +344,15 @@ def _node_inputs(entry: LayerEntry, node: Any) -> Iterator[Argument]:
 def _arguments(entry: LayerEntry, args: Any, kwargs: Mapping[str, Any]) -> Iterator[Argument]:
     """Tensors (and an operation's numbers) of a Keras 3 call, in order; of tensors given by keyword, states alone."""
     for arg in args if isinstance(args, list) else [args]:
-        yield from _flat(entry, arg)
+        if entry.is_operation and arg is not None and not _holds_tensor(arg):
+            yield Constant(arg)
+        else:
+            yield from _flat(entry, arg)
     for key, value in kwargs.items():
         if key == "initial_state" and entry.class_name in _STATEFUL:
             yield from _flat(entry, value)
+        elif _is_option(entry, key, value):
+            yield Constant(value, key)
         else:
             _check_kwarg(entry, key, value)
 
@@ -383,8 +394,15 @@ def _keras2_leaf(entry: LayerEntry, leaf: list[Any]) -> Iterator[Argument]:
             yield _reference(entry.where, value)
         elif entry.class_name == "TFOpLambda" and key in ("x", "y") and value is not None:
             yield _constant(entry, value)
+        elif _is_option(entry, key, value):
+            yield Constant(value, key)
         else:
             _check_kwarg(entry, key, value)
+
+
+def _is_option(entry: LayerEntry, key: str, value: Any) -> bool:
+    """Whether an operation is given an option by keyword, which its reader takes or refuses."""
+    return entry.is_operation and key != "name" and value is not None and not _holds_tensor(value)
 
 
 def _mapping(entry: LayerEntry, value: Any) -> Mapping[str, Any]:
@@ -398,7 +416,6 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
         return
     if key == "training" and entry.class_name.startswith(_PREPROCESSING):
         return  # Keras 3 writes the default of these, which inference overrides
-    _refuse_slices(entry)
     shown = "a tensor" if _holds_tensor(value) else f"{str(value)[:60]}"
     raise UnsupportedError(
         f"{entry.where}: it is called with {key}={shown}; hlsgen takes tensors as positional arguments only "
@@ -408,17 +425,11 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
 
 def _constant(entry: LayerEntry, value: Any) -> Constant:
     if entry.is_operation and NUMBER.takes(value):
-        return Constant(float(value))
-    _refuse_slices(entry)
+        return Constant(value)
     raise UnsupportedError(
         f"{entry.where}: it is called with the constant {str(value)[:60]}; only operations are, and with single "
         "numbers; use a layer that holds the constant (for example Rescaling, or a frozen Dense or BatchNormalization)"
     )
-
-
-def _refuse_slices(entry: LayerEntry) -> None:
-    if entry.class_name in ("GetItem", "SlicingOpLambda"):
-        raise UnsupportedError(f"{entry.where}: slices of tensors are not supported; use Cropping1D or Cropping2D")
 
 
 def _holds_tensor(value: Any) -> bool:

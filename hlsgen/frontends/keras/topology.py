@@ -9,8 +9,9 @@ from math import prod
 from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras.config import Argument, LayerEntry, LayerPath, ModelEntry, Reference
+from hlsgen.frontends.keras.config import Argument, Constant, LayerEntry, LayerPath, ModelEntry, Reference
 from hlsgen.frontends.keras.dtypes import input_dtype
+from hlsgen.frontends.keras.options import NUMBER
 from hlsgen.frontends.keras.source import Array, Border, InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.frontends.limits import MAX_CALLS, MAX_PARTS, MAX_RANK, MAX_TENSOR
 
@@ -212,7 +213,7 @@ class _Walk:
         for entry, node in _node_order(model):
             arguments = entry.nodes[node]
             tensors = [_resolve(model, by_name, done, r) for r in _tensors(arguments)]
-            done[entry.name, node] = self._call(entry, tensors, _numbers(arguments))
+            done[entry.name, node] = self._call(entry, tensors, arguments)
         return [_resolve(model, by_name, done, r, output=True) for r in model.outputs]
 
     def _enter(self, model: ModelEntry, entry: LayerEntry | None, tensor: Tensor) -> None:
@@ -223,7 +224,7 @@ class _Walk:
             dtype = input_dtype("/".join(entry.path), entry.config.get("dtype"))
             self.borders.append(Border("/".join(model.path), tensor, extents, dtype))
 
-    def _call(self, entry: LayerEntry, inputs: list[Tensor], numbers: tuple[float | None, ...] = ()) -> list[Tensor]:
+    def _call(self, entry: LayerEntry, inputs: list[Tensor], arguments: Sequence[Argument] = ()) -> list[Tensor]:
         if entry.model is not None:
             return self.run(entry.model, inputs)
         if entry.is_input:
@@ -241,7 +242,8 @@ class _Walk:
             registered_name=entry.registered_name,
             build_config=entry.build_config,
             is_operation=entry.is_operation,
-            numbers=numbers,
+            numbers=_numbers(arguments),
+            arguments=_others(arguments),
         )
         self.calls.append(call)
         return [Tensor(name)]
@@ -252,10 +254,24 @@ def _tensors(arguments: Sequence[Argument]) -> list[Reference]:
 
 
 def _numbers(arguments: Sequence[Argument]) -> tuple[float | None, ...]:
-    """The arguments with None for tensors; nothing where all are tensors."""
-    if len(_tensors(arguments)) == len(arguments):
+    """The positional arguments with None for tensors; nothing where all are tensors, or one is more than a number."""
+    constants = [a.value for a in _positional(arguments) if isinstance(a, Constant)]
+    if not constants or not all(NUMBER.takes(value) for value in constants):
         return ()
-    return tuple(None if isinstance(argument, Reference) else argument.value for argument in arguments)
+    return tuple(None if isinstance(a, Reference) else float(a.value) for a in _positional(arguments))
+
+
+def _others(arguments: Sequence[Argument]) -> dict[str, Any]:
+    """Constants besides :func:`_numbers`: by keyword, or by their place, '0' being the first argument."""
+    found = {a.keyword: a.value for a in arguments if isinstance(a, Constant) and a.keyword is not None}
+    if _numbers(arguments):
+        return found
+    positional = enumerate(_positional(arguments))
+    return {str(place): a.value for place, a in positional if isinstance(a, Constant)} | found
+
+
+def _positional(arguments: Sequence[Argument]) -> list[Argument]:
+    return [a for a in arguments if isinstance(a, Reference) or a.keyword is None]
 
 
 def _call_number(by_name: Mapping[str, LayerEntry], reference: Reference, output: bool) -> int:
