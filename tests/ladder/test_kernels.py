@@ -43,8 +43,11 @@ from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.split import Split
 from hlsgen.layers.standardise import Standardise
 from hlsgen.layers.standardise_plan import Measure
+from hlsgen.layers.sums import GlobalSum, WindowSum
 from hlsgen.layers.table import Table
+from hlsgen.layers.take import Take
 from hlsgen.layers.thresholds import Thresholds
+from hlsgen.layers.top import TopIndices, TopValues
 from hlsgen.layers.window import Window
 from hlsgen.project import Project
 from hlsgen.quantizers import Activation
@@ -381,6 +384,38 @@ def permute(h: Hand) -> None:
     for order, fixed in (((2, 0, 1), NARROW), ((1, 0, 2), WIDE), ((0, 2, 1), SIGN)):
         h.add(Permute(order), h.input((2, 3, 4), fixed))
     h.add(Permute((1, 0)), h.input((3, 2), UNSIGNED))
+
+
+@case
+def sums(h: Hand) -> None:
+    """Without a division: over all positions, and over rows of windows."""
+    for fixed in (NARROW, UNSIGNED, SIGN):
+        h.add(GlobalSum.of_channels(), h.input((5, 2), fixed))
+        h.add(WindowSum.of_windows(Window((1, 3), (1, 3))), h.input((4, 3, 2), fixed))
+    h.add(GlobalSum.of_channels(), h.input((3, 2), WIDE), result="fixed<9,4,RND,SAT>")
+
+
+@case
+def top(h: Hand) -> None:
+    """Values and places, the largest and the least, one, some and all; many equal ones among them."""
+    for fixed in (NARROW, UNSIGNED, BIT, SIGN, WIDE):
+        x = h.input((3, 5), fixed)
+        for count, least in ((1, False), (1, True), (3, False), (5, True)):
+            h.add(TopValues(count, least), x)
+            h.add(TopIndices(count, least), x)
+    h.add(TopIndices(), h.input((1,), NARROW))
+    h.add(TopValues(2), h.input((2, 1, 4), NARROW), result="fixed<5,3,RND,SAT>")
+
+
+@case
+def take(h: Hand) -> None:
+    """Out of packs, as they come, in any order; of one axis to four, behind none and behind several."""
+    h.add(Take(0, (4, 0, 0, 2)), h.input((5,), NARROW))
+    h.add(Take(1, (1,)), h.input((3, 2), SIGN))
+    h.add(Take(0, (0, 2, 3)), h.input((5, 2), WIDE))
+    h.add(Take(1, (1, 2)), h.input((2, 4, 3), UNSIGNED))
+    h.add(Take(1, (3, 1, 3, 0, 2)), h.input((2, 4, 3), NARROW))
+    h.add(Take(0, (1, 0)), h.input((2, 1, 2, 3), BIT))
 
 
 @case

@@ -41,8 +41,11 @@ from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.split import Split
 from hlsgen.layers.standardise import Standardise
 from hlsgen.layers.standardise_plan import Measure
+from hlsgen.layers.sums import GlobalSum, WindowSum
 from hlsgen.layers.table import Table
+from hlsgen.layers.take import Take
 from hlsgen.layers.thresholds import Thresholds
+from hlsgen.layers.top import TopIndices, TopValues
 from hlsgen.layers.window import Window
 from hlsgen.pipeline import infer, steps
 from hlsgen.quantizers.qkeras import parse_quantizer
@@ -136,6 +139,12 @@ EVERY = [
     Instance(LargestAlongAxis(0, Spans((0, 1, 2, 3), (1, 2, 3, 4))), (LINE,)),
     Instance(SumsAlongAxis(0, Spans((0, 0, 1), (2, 2, 3)), weight=dyadic_exactly(3, 2))),
     Instance(SumsAlongAxis(0, Spans((1, 2), (3, 4)), weight=dyadic_exactly(2, 2)), (LINE,)),
+    Instance(GlobalSum.of_channels()),
+    Instance(WindowSum.of_windows(Window((1, 4), (1, 4)))),
+    Instance(WindowSum.of_windows(Window((1, 1)))),
+    Instance(TopValues(2)),
+    Instance(TopValues(1, least=True)),
+    Instance(TopIndices(2)),
     Instance(Softmax()),
     *(Instance(Standardise(measure, 0.0625)) for measure in Measure),
     Instance(Softmax(np.tri(4, 2, dtype=bool))),
@@ -151,6 +160,10 @@ EVERY = [
     Instance(UpSampling((1, 1))),
     Instance(DepthToSpace((1, 2), (3, 7))),
     Instance(Split(2, 1)),
+    Instance(Take(2, (1, 0, 1))),
+    Instance(Take(1, (0, 2))),
+    Instance(Take(0, (2, 2, 0, 1))),
+    Instance(Take(0, (0, 1, 2))),
     Instance(Cropping((1, 0, 1, 1))),
     Instance(Cropping((0, 0, 0, 0))),
     Instance(Concatenate(2), (IMAGE, IMAGE)),

@@ -424,6 +424,113 @@ def _stateful(keras: Any, x: Any) -> Any:
     return y
 
 
+def _slices(keras: Any, x: Any) -> Any:
+    return [x[:, 1:3], x[:, -1], x[:, ::-2, :, 3:0:-1], x[:, None], x[:, 2:, 0, None]]
+
+
+def _numpy_like(keras: Any) -> Build:
+    """An ellipsis, where files of the library can hold one."""
+    return lambda x: x[..., 0] if keras.__name__ == "keras" else x[:, :, :, 0]
+
+
+def _chosen(keras: Any, x: Any) -> Any:
+    ops = keras.ops
+    taken = [ops.take(x, [0, 2, 2], axis=1), ops.take(x, np.array([[0, -1], [1, 1]]), axis=-1), ops.take(x, 3, axis=2)]
+    turned = [ops.flip(x, axis=1), ops.flip(x, axis=(2, -1)), ops.roll(x, (1, -2), axis=(1, 3))]
+    return [*taken, *turned, ops.slice(x, (0, 1, 0, 2), (-1, 2, 5, 1)), ops.unstack(x, axis=2)[3]]
+
+
+def _turned(keras: Any, x: Any) -> Any:
+    ops = keras.ops
+    moved = [ops.swapaxes(x, 1, 2), ops.moveaxis(x, 1, -1), ops.moveaxis(x, (-1, 1), (1, 2))]
+    return [ops.squeeze(x[:, :1], 1), ops.squeeze(x[:, :1, :1]), ops.stack([x, -x], axis=-1), *moved]
+
+
+def _enlarged(keras: Any, x: Any) -> Any:
+    ops = keras.ops
+    longer = [ops.tile(x, (1, 2, 1, 3)), ops.repeat(x, 2, axis=1), ops.repeat(x, (1, 0, 2, 1), axis=-1)]
+    sides = ((0, 0), (1, 2), (0, 0), (0, 3))
+    return [*longer, ops.pad(x, sides), ops.pad(x, sides, mode="reflect"), ops.pad(x, sides, mode="symmetric")]
+
+
+def _of_the_batch(keras: Any, x: Any) -> Any:
+    return keras.ops.take(x, [0, 1])
+
+
+def _reduction(keras: Any, library: str, name: str) -> Any:
+    """``keras.ops.sum`` or ``tf.reduce_sum``. Raises TypeError where this Keras has other ones."""
+    if library == "tensorflow":
+        return getattr(_tensorflow(keras), f"reduce_{name}")
+    return getattr(keras.ops, name)
+
+
+def _reduced(library: str) -> Build:
+    def build(keras: Any, x: Any) -> Any:
+        total, least = _reduction(keras, library, "sum"), _reduction(keras, library, "min")
+        largest = _reduction(keras, library, "max")
+        sums = [total(x, axis=1), total(x, axis=(1, 3), keepdims=True), total(x, axis=2), total(x, axis=(2, -1))]
+        return [*sums, largest(x, axis=(1, 2)), largest(x, axis=-1), least(x, axis=(1, 3)), least(x, axis=2)]
+
+    return build
+
+
+def _rounded(library: str) -> Build:
+    def build(keras: Any, x: Any) -> Any:
+        mean, product = _reduction(keras, library, "mean"), _reduction(keras, library, "prod")
+        means = [mean(x, axis=1), mean(x, axis=(1, 2, 3), keepdims=True), mean(x, axis=-1), mean(x, axis=2)]
+        return [*means, product(x, axis=-1), product(x, axis=2, keepdims=True)]
+
+    return build
+
+
+def _places(keras: Any, x: Any) -> Any:
+    ops = keras.ops
+    places = [ops.argmax(x, axis=-1), ops.argmin(x, axis=1), ops.argmax(x, axis=2, keepdims=True)]
+    return [*places, *ops.top_k(x, 3), ops.top_k(x[:, 0], 1)[0]]
+
+
+def _places_by_tensorflow(keras: Any, x: Any) -> Any:
+    tf = _tensorflow(keras)
+    return [tf.argmax(x, -1), tf.argmin(x, axis=1), *tf.math.top_k(x, k=3)]
+
+
+def _place_alone(keras: Any, x: Any) -> Any:
+    return keras.ops.argmax(x, axis=-1)
+
+
+def _sum_of_all(keras: Any, x: Any) -> Any:
+    return keras.ops.sum(x)
+
+
+def _chosen_by_tensorflow(keras: Any, x: Any) -> Any:
+    tf = _tensorflow(keras)
+    taken = [tf.gather(x, [0, 2, 2], axis=1), tf.gather(x, 1, axis=-1), tf.slice(x, (0, 1, 0, 2), (-1, 2, -1, 1))]
+    return [*taken, tf.reverse(x, [1, 3]), tf.roll(x, 1, 2), tf.unstack(x, axis=1)[4]]
+
+
+def _turned_by_tensorflow(keras: Any, x: Any) -> Any:
+    tf = _tensorflow(keras)
+    halves = tf.split(x, 2, axis=-1)
+    moved = [tf.transpose(x, (0, 2, 1, 3)), tf.concat(halves[::-1], axis=3), tf.stack([x, x], axis=1)]
+    return [*moved, tf.squeeze(x[:, :1], 1), tf.split(x, [1, -1, 2], axis=1)[1]]
+
+
+def _enlarged_by_tensorflow(keras: Any, x: Any) -> Any:
+    tf = _tensorflow(keras)
+    longer = [tf.tile(x, (1, 2, 1, 3)), tf.repeat(x, 2, axis=1), tf.pad(x, ((0, 0), (1, 2), (0, 0), (0, 3)))]
+    mirrored = tf.pad(x, ((0, 0), (1, 2), (0, 0), (0, 3)), "REFLECT")
+    return [*longer, mirrored, tf.reshape(x, (-1, 20, 6)), tf.expand_dims(x, 2)]
+
+
+def _tensorflow(keras: Any) -> Any:
+    """TensorFlow, whose functions Keras 2 wraps in layers. Raises TypeError for Keras 3, which does not."""
+    if keras.__name__ == "keras":
+        raise TypeError("functions of TensorFlow take no tensors of Keras 3")
+    import tensorflow
+
+    return tensorflow
+
+
 def _operations() -> _Section:
     section = _Section("Operators and functions on tensors")
     section.right("x + y, x - y, x * y", [VECTOR, VECTOR], lambda keras, x: x[0] * x[1] - (x[0] + x[1]))
@@ -449,6 +556,26 @@ def _operations() -> _Section:
         keras2=ABSENT,
         note="in arrays and streams; parts may go unread",
     )
+    section.right(
+        "keras.ops.slice, take, flip, roll, unstack", IMAGE, _chosen, keras2=ABSENT, note="indices are constants"
+    )
+    section.right(
+        "keras.ops.squeeze, stack, swapaxes, moveaxis", IMAGE, _turned, keras2=ABSENT, note="not of the batch"
+    )
+    section.right("keras.ops.tile, repeat, pad", IMAGE, _enlarged, keras2=ABSENT, note="with zeros, reflect, symmetric")
+    section.right("keras.ops.sum, max, amax, min, amin", IMAGE, _reduced("keras.ops"), keras2=ABSENT, note="any axes")
+    section.right("keras.ops.mean, prod", IMAGE, _rounded("keras.ops"), CLOSE, keras2=ABSENT)
+    section.right("tf.reduce_sum, reduce_max, reduce_min", IMAGE, _reduced("tensorflow"), keras3=ABSENT)
+    section.right("tf.reduce_mean, reduce_prod", IMAGE, _rounded("tensorflow"), CLOSE, keras3=ABSENT)
+    section.right("keras.ops.argmax, argmin, top_k", IMAGE, _places, keras2=ABSENT, note="of equal ones the first")
+    section.right("tf.argmax, argmin, math.top_k", IMAGE, _places_by_tensorflow, keras3=ABSENT)
+    section.refused("keras.ops.argmax of a vector", VECTOR, _place_alone, "keep an axis of 1", keras2=ABSENT)
+    section.refused("keras.ops.sum of everything", VECTOR, _sum_of_all, "runs through the batch", keras2=ABSENT)
+    section.refused("keras.ops.take of the batch", VECTOR, _of_the_batch, "runs through the batch", keras2=ABSENT)
+    section.right("tf.slice, gather, reverse, roll, unstack", IMAGE, _chosen_by_tensorflow, keras3=ABSENT)
+    section.right("tf.squeeze, stack, transpose, concat, split", IMAGE, _turned_by_tensorflow, keras3=ABSENT)
+    section.right("tf.reshape, expand_dims, tile, repeat, pad", IMAGE, _enlarged_by_tensorflow, keras3=ABSENT)
+    section.refused("x * [1, 2, ...]", VECTOR, lambda keras, x: x * np.arange(6.0), "called with the constant")
     section.refused("x / y", [VECTOR, VECTOR], lambda keras, x: x[0] / x[1], "divide by a number")
     section.right("x @ y", [LINE, (3, 4)], lambda keras, x: x[0] @ x[1])
     section.right(
@@ -480,10 +607,9 @@ def _operations() -> _Section:
         keras2=ABSENT,
     )
     section.refused("x ** 2", VECTOR, lambda keras, x: x**2, "is not supported")
-    section.refused("x[:, 1:3]", VECTOR, lambda keras, x: x[:, 1:3], "use Cropping1D or Cropping2D")
-    section.refused(
-        "keras.ops.mean, sum", LINE, lambda keras, x: keras.ops.mean(x, axis=1), "have a layer", keras2=ABSENT
-    )
+    section.right("x[:, 1:3], x[:, -1], x[:, ::-2], x[:, None]", IMAGE, _slices, note="any slices; not of the batch")
+    section.right("x[..., 0]", IMAGE, lambda keras, x: _numpy_like(keras)(x), note="an axis has to be left")
+    section.refused("x[1:]", IMAGE, lambda keras, x: x[(slice(1, None), 0)], "the batch, and has to take all of it")
     return section
 
 

@@ -10,6 +10,7 @@ import pytest
 from hlsgen.ir.constant import Shape
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.shape_ops import Mover, Permute, Reshape, UpSampling, ZeroPadding
+from hlsgen.layers.take import Take
 
 CASES: list[tuple[Mover, Shape]] = [
     *((Permute(order), (2, 3, 4)) for order in permutations(range(3))),
@@ -20,6 +21,8 @@ CASES: list[tuple[Mover, Shape]] = [
     ),
     (Reshape((4, 6)), (24,)),
     (Reshape((5, 1)), (1, 5)),
+    (Take(2, (3, 0, 0, 1)), (2, 2, 5)),
+    (Take(1, (1, 0, 1)), (2, 2, 3)),
     (ZeroPadding((0, 1, 0, 0)), (2, 2, 3)),
     (ZeroPadding((0, 0, 2, 1)), (4, 3)),
     (ZeroPadding((0, 0, 0, 0)), (2, 2, 3)),

@@ -260,8 +260,8 @@ def test_what_ties_channels():
     tying = {i.layer.kind for i in COMPUTED if i.layer.ties(i.shapes) is not None}
     assert tying == {
         "AveragePooling2D", "Concatenate", "Convert", "Cropping", "DepthToSpace", "GlobalAveragePooling",
-        "GlobalMaxPooling", "LargestAlongAxis", "MaxPooling2D", "Merge", "PRelu", "Permute", "Relu", "Reshape", "Split",
-        "SumsAlongAxis", "UpSampling", "ZeroPadding",
+        "GlobalMaxPooling", "GlobalSum", "LargestAlongAxis", "MaxPooling2D", "Merge", "PRelu", "Permute", "Relu",
+        "Reshape", "Split", "SumsAlongAxis", "Take", "TopValues", "UpSampling", "WindowSum", "ZeroPadding",
     }  # fmt: skip
 
 

@@ -250,6 +250,32 @@ class Buffering(Timing):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Taking(Timing):
+    """``outer`` times all words of an axis of ``extent`` rows are read, one a cycle.
+
+    Those of ``places`` are written as they come, or in any order behind the last one, one a cycle.
+    """
+
+    outer: int
+    extent: int
+    places: tuple[int, ...]
+    rises: bool
+
+    def on_streams(self, inputs: Words, outputs: Words) -> Schedule:
+        read, written = inputs[0] // self.outer, outputs[0] // self.outer
+        packs = read // self.extent
+        chosen = (np.array(self.places, dtype=np.int64)[:, None] * packs + np.arange(packs)).reshape(-1)
+        cycles = read if self.rises else read + written
+        starts = evenly(self.outer, cycles)[:, None]
+        reads = (starts + evenly(read)).reshape(-1)
+        writes = (starts + (chosen if self.rises else evenly(written, 1, read))).reshape(-1)
+        if self.rises:
+            return self._schedule(self.outer * cycles, [reads], [writes])
+        fills = (starts + np.array([0, read], dtype=np.int64)).reshape(-1)
+        return self._schedule(self.outer * cycles, [reads], [writes], fills=fills)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Regrouping(Timing):
     """A step moves as many of ``elements`` as the words of both sides are multiples of."""
 

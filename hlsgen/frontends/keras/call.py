@@ -135,8 +135,11 @@ class Call(Builder):
     def __init__(self, source: LayerCall, inputs: Sequence[Value], graph: Graph, library: Library) -> None:
         super().__init__(graph, source.name, source.class_name, inputs)
         self.source, self.library = source, library
-        self.options = _options(source.config) | source.options
+        self.options = _options(source.config) | source.arguments
+        if source.is_operation:
+            self.options.pop("function", None)  # by which its reader was found
         self.weights = dict(source.weights)
+        self._numbers_taken = not source.numbers
         self.inner_class = source.class_name
         """The class that is read: behind a wrapper, that of the layer it holds."""
         self.inner_config: Mapping[str, Any] = source.config
@@ -192,6 +195,20 @@ class Call(Builder):
         self.options.pop(key, None)
         return value
 
+    def argument(self, key: str, place: int, kind: Kind[T], default: Any = REQUIRED) -> T:
+        """Consume what an operation is given by keyword ``key``, or as argument number ``place`` (from 0 on)."""
+        number = dict(enumerate(self.numbers())).get(place)
+        if number is not None:
+            self.options[key] = int(number) if number.is_integer() else number
+        elif str(place) in self.options:
+            self.options[key] = self.options.pop(str(place))
+        return self.take(key, kind, default)
+
+    def numbers(self) -> tuple[float | None, ...]:
+        """Consume the numbers that an operation is given: its arguments in order, None for a tensor."""
+        self._numbers_taken = True
+        return self.source.numbers
+
     def expect(self, key: str, *allowed: Any) -> Any:
         """Consume an option that must be absent or one of ``allowed``."""
         value = self.options.pop(key, allowed[0])
@@ -211,6 +228,15 @@ class Call(Builder):
     def check_options(self) -> None:
         """Refuse what nobody consumed."""
         left = {k: v for k, v in self.options.items() if v is not None}
+        if not self._numbers_taken:
+            left["arguments"] = self.source.numbers
+        constants = [value for key, value in left.items() if key.isdecimal()]
+        if constants:
+            raise UnsupportedError(
+                f"{self.where}: it is called with the constant {brief(constants[0])}; it takes tensors and single "
+                "numbers only; use a layer that holds the constant (for example Rescaling, or a frozen Dense or "
+                "BatchNormalization)"
+            )
         if left:
             spelled = ", ".join(f"{k}={brief(v)}" for k, v in left.items())
             raise UnsupportedError(f"{self.where}: unknown option {spelled}; hlsgen refuses what it cannot honour")

@@ -24,6 +24,8 @@ _LONGEST_NAME = 1000
 _MAX_NESTING = 8 * MAX_DEPTH
 """Lists and mappings within each other: a model, its layers, a layer and its configuration in each of the models."""
 _OPERATION_MODULES = ("keras.src.ops", "keras.ops", "keras.src.activations", "keras.activations")
+_LAMBDAS = ("TFOpLambda", "SlicingOpLambda")
+"""The classes in which Keras 2 wraps functions of TensorFlow; they are given everything but tensors by keyword."""
 _KERAS_ROOTS = frozenset({"keras", "tf_keras", "tensorflow"})
 _OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
 _PREPROCESSING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "Equalization", "Solarization")
@@ -40,9 +42,8 @@ _ATTENTION_OPTIONS = ("use_causal_mask", "return_attention_scores", "attention_m
 _CALL_OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("Attention", "AdditiveAttention"), _ATTENTION_OPTIONS[:2]),
     **dict.fromkeys(_OF_HEADS, _ATTENTION_OPTIONS),
-    "linalg.matmul": ("transpose_a", "transpose_b"),
 }
-"""Options of calls that are read, by class of layer or function of TensorFlow."""
+"""Options of calls that are read, by class of layer."""
 _NEUTRAL_KWARGS: dict[str, tuple[Any, ...]] = {"training": (None, False), "name": ()}
 
 
@@ -55,19 +56,14 @@ class Reference(NamedTuple):
 
 
 class Constant(NamedTuple):
-    """A number that an operation is given in place of a tensor (``x * 2``)."""
+    """What an operation is given besides tensors: a number in the place of one (``x * 2``), lists and slices
+    (``x[:, 1:3]``), or with a ``keyword`` an option of the call."""
 
-    value: float
-
-
-class Option(NamedTuple):
-    """An option of a call, which is no tensor."""
-
-    key: str
     value: Any
+    keyword: str | None = None
 
 
-Argument = Reference | Constant | Option
+Argument = Reference | Constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +99,7 @@ class LayerEntry:
     @property
     def is_operation(self) -> bool:
         """Whether this is a bare operation (``x + y``), which is no layer and owns nothing."""
-        return self.nameless or self.class_name == "TFOpLambda" or self.module.startswith(_OPERATION_MODULES)
+        return self.nameless or self.class_name in _LAMBDAS or self.module.startswith(_OPERATION_MODULES)
 
     @property
     def trainable(self) -> bool:
@@ -158,6 +154,8 @@ def plain(value: Any, depth: int = 0) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(value, Mapping):
         tag = value.get("class_name")
         if tag in ("__tuple__", "TensorShape") and isinstance(value.get("items"), list | tuple):
@@ -357,22 +355,16 @@ def _node_inputs(entry: LayerEntry, node: Any) -> Iterator[Argument]:
 def _arguments(entry: LayerEntry, args: Any, kwargs: Mapping[str, Any]) -> Iterator[Argument]:
     """Tensors (and an operation's numbers) of a Keras 3 call, in order, those by keyword behind them; then options."""
     for arg in args if isinstance(args, list) else [args]:
-        yield from _flat(entry, arg)
+        if entry.is_operation and arg is not None and not _holds_tensor(arg):
+            yield Constant(arg)
+        else:
+            yield from _flat(entry, arg)
     by_keyword = _TENSORS_BY_KEYWORD.get(entry.class_name, ())
     for key in by_keyword:
         yield from _flat(entry, kwargs.get(key))
     for key, value in kwargs.items():
         if key not in by_keyword:
             yield from _option(entry, key, value)
-
-
-def _option(entry: LayerEntry, key: str, value: Any) -> Iterator[Option]:
-    """An option of a call: one that its reader knows, or one that means nothing at inference; others are refused."""
-    known = (*_CALL_OPTIONS.get(entry.class_name, ()), *_CALL_OPTIONS.get(str(entry.config.get("function")), ()))
-    if key not in known or _holds_tensor(value):
-        _check_kwarg(entry, key, value)
-    elif value is not None:
-        yield Option(key, value)
 
 
 def _flat(entry: LayerEntry, arg: Any) -> Iterator[Argument]:
@@ -421,6 +413,18 @@ def _keras2_leaf(entry: LayerEntry, leaf: list[Any]) -> Iterator[Argument]:
             yield from _option(entry, key, value)
 
 
+def _option(entry: LayerEntry, key: str, value: Any) -> Iterator[Constant]:
+    """An option of a call that its reader takes or refuses: any of an operation, of a layer those that are known.
+
+    Others mean nothing at inference, or are refused here.
+    """
+    known = key != "name" if entry.is_operation else key in _CALL_OPTIONS.get(entry.class_name, ())
+    if not known or _holds_tensor(value):
+        _check_kwarg(entry, key, value)
+    elif value is not None:
+        yield Constant(value, key)
+
+
 def _mapping(entry: LayerEntry, value: Any) -> Mapping[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise ModelError(f"{entry.where}: an inbound node is damaged: {str(value)[:80]}")
@@ -432,7 +436,6 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
         return
     if key == "training" and entry.class_name.startswith(_PREPROCESSING):
         return  # Keras 3 writes the default of these, which inference overrides
-    _refuse_slices(entry)
     shown = "a tensor" if _holds_tensor(value) else f"{str(value)[:60]}"
     raise UnsupportedError(
         f"{entry.where}: it is called with {key}={shown}; hlsgen takes tensors as positional arguments only "
@@ -442,17 +445,11 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
 
 def _constant(entry: LayerEntry, value: Any) -> Constant:
     if entry.is_operation and NUMBER.takes(value):
-        return Constant(float(value))
-    _refuse_slices(entry)
+        return Constant(value)
     raise UnsupportedError(
         f"{entry.where}: it is called with the constant {str(value)[:60]}; only operations are, and with single "
         "numbers; use a layer that holds the constant (for example Rescaling, or a frozen Dense or BatchNormalization)"
     )
-
-
-def _refuse_slices(entry: LayerEntry) -> None:
-    if entry.class_name in ("GetItem", "SlicingOpLambda"):
-        raise UnsupportedError(f"{entry.where}: slices of tensors are not supported; use Cropping1D or Cropping2D")
 
 
 def _holds_tensor(value: Any) -> bool:

@@ -52,8 +52,8 @@ class LayerCall:
     ``weights`` are read-only arrays by role ('kernel', 'bias', 'gamma', ... ; 'layer/kernel' inside a
     wrapper; 'weight_0', ... for classes whose variables are not known here). ``is_operation`` tells an operator or
     function (``2 * x``) from a layer, for some classes have the same name; where it is given numbers besides tensors,
-    ``numbers`` are its arguments in order, with None for a tensor. ``options`` are those of the call, beside the
-    layer's configuration.
+    ``numbers`` are its arguments in order, with None for a tensor. ``arguments`` is what else it is given: by keyword,
+    or by its place ('1') where it is more than a number (``x[:, 1:3]``).
     """
 
     name: str
@@ -67,7 +67,7 @@ class LayerCall:
     build_config: dict[str, Any] = field(default_factory=dict)
     is_operation: bool = False
     numbers: tuple[float | None, ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

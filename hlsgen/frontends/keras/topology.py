@@ -9,8 +9,9 @@ from math import prod
 from typing import Any
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.keras.config import Argument, Constant, LayerEntry, LayerPath, ModelEntry, Option, Reference
+from hlsgen.frontends.keras.config import Argument, Constant, LayerEntry, LayerPath, ModelEntry, Reference
 from hlsgen.frontends.keras.dtypes import input_dtype
+from hlsgen.frontends.keras.options import NUMBER
 from hlsgen.frontends.keras.source import Array, Border, InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.frontends.limits import MAX_CALLS, MAX_PARTS, MAX_RANK, MAX_TENSOR
 
@@ -242,7 +243,7 @@ class _Walk:
             build_config=entry.build_config,
             is_operation=entry.is_operation,
             numbers=_numbers(arguments),
-            options={argument.key: argument.value for argument in arguments if isinstance(argument, Option)},
+            arguments=_others(arguments),
         )
         self.calls.append(call)
         return [Tensor(name)]
@@ -253,11 +254,24 @@ def _tensors(arguments: Sequence[Argument]) -> list[Reference]:
 
 
 def _numbers(arguments: Sequence[Argument]) -> tuple[float | None, ...]:
-    """The arguments with None for tensors; nothing where all are tensors."""
-    given = [argument for argument in arguments if not isinstance(argument, Option)]
-    if len(_tensors(given)) == len(given):
+    """The positional arguments with None for tensors; nothing where all are tensors, or one is more than a number."""
+    constants = [a.value for a in _positional(arguments) if isinstance(a, Constant)]
+    if not constants or not all(NUMBER.takes(value) for value in constants):
         return ()
-    return tuple(argument.value if isinstance(argument, Constant) else None for argument in given)
+    return tuple(None if isinstance(a, Reference) else float(a.value) for a in _positional(arguments))
+
+
+def _others(arguments: Sequence[Argument]) -> dict[str, Any]:
+    """Constants besides :func:`_numbers`: by keyword, or by their place, '0' being the first argument."""
+    found = {a.keyword: a.value for a in arguments if isinstance(a, Constant) and a.keyword is not None}
+    if _numbers(arguments):
+        return found
+    positional = enumerate(_positional(arguments))
+    return {str(place): a.value for place, a in positional if isinstance(a, Constant)} | found
+
+
+def _positional(arguments: Sequence[Argument]) -> list[Argument]:
+    return [a for a in arguments if isinstance(a, Reference) or a.keyword is None]
 
 
 def _call_number(by_name: Mapping[str, LayerEntry], reference: Reference, output: bool) -> int:

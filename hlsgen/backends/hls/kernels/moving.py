@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from math import prod
 
-from hlsgen.backends.hls.kernel import Kernel, call, call_into_two, call_of_two, kernel_of
+import numpy as np
+
+from hlsgen.backends.hls.kernel import ConstantArray, Kernel, Members, Word, call, call_into_two, call_of_two, kernel_of
 from hlsgen.backends.hls.kernels.geometry import image
-from hlsgen.backends.hls.timing import Alternating, Buffering, Framing, Passing, Repeating, Spreading, Timing
+from hlsgen.backends.hls.timing import Alternating, Buffering, Framing, Passing, Repeating, Spreading, Taking, Timing
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.op import Op
+from hlsgen.ir.types import FixedType
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.shape_ops import Concatenate, Permute, UpSampling, ZeroPadding
 from hlsgen.layers.split import Split
+from hlsgen.layers.take import Take
 from hlsgen.layers.window import as_image
 
 
@@ -66,6 +70,25 @@ def split(layer: Split, op: Op) -> Kernel:
 def _in_turn(shape: Shape, axis: int) -> Timing:
     """Words are joined or cut along the last axis; along another one both sides take turns."""
     return Passing() if axis == len(shape) - 1 else Alternating(outer=prod(shape[:axis]))
+
+
+@kernel_of(Take)
+def take(layer: Take, op: Op) -> Kernel:
+    shape, last_axis = op.input.shape, layer.axis == len(op.input.shape) - 1
+    place = FixedType.covering(0, shape[layer.axis] - 1, 0)
+    outer, extent = prod(shape[: layer.axis]), shape[layer.axis]
+    members: Members = {
+        "outer": outer,
+        "extent": extent,
+        "inner": prod(shape[layer.axis + 1 :]),
+        "count": len(layer.places),
+        "place_word": Word(place),
+        "last_axis": last_axis,
+        "late": 0 if layer.rises else len(layer.places),
+    }
+    timing = Passing() if last_axis else Taking(outer=outer, extent=extent, places=layer.places, rises=layer.rises)
+    constant = ConstantArray.of("places", np.array(layer.places), place, "place")
+    return call(op, "take", "take.h", members, constant, timing=timing)
 
 
 @kernel_of(DepthToSpace)

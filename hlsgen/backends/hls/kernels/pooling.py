@@ -14,6 +14,7 @@ from hlsgen.ir.constant import Shape
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.layers.pooling2d import Average, AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
+from hlsgen.layers.sums import GlobalSum, WindowSum
 from hlsgen.layers.window import Window
 
 _MOST_POSITIONS = 16
@@ -36,6 +37,7 @@ def global_max_pooling(layer: GlobalMaxPooling, op: Op) -> Kernel:
     return call(op, "global_max_pooling", "pooling2d.h", members, small=positions <= _MOST_POSITIONS, timing=timing)
 
 
+@kernel_of(WindowSum)
 @kernel_of(AveragePooling2D)
 def average_pooling2d(layer: AveragePooling2D, op: Op) -> Kernel:
     window = geometry.pooling(layer.window, op.input.shape)
@@ -60,6 +62,7 @@ def _reciprocals(layer: AveragePooling2D) -> ConstantArray:
     return ConstantArray.of("r", table, layer.reciprocal.known_type, "rows on the image, columns on the image")
 
 
+@kernel_of(GlobalSum)
 @kernel_of(GlobalAveragePooling)
 def global_average_pooling(layer: GlobalAveragePooling, op: Op) -> Kernel:
     positions = prod(op.input.shape[:-1])

@@ -15,6 +15,7 @@ import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.functions import add_clip, add_line, add_relu
+from hlsgen.frontends.keras.axes import place_of
 from hlsgen.frontends.keras.call import ACTIVATIONS, OPERATIONS, READERS, Call, operation
 from hlsgen.frontends.keras.options import AXIS, LARGEST, NUMBER, Kind, listed, maybe, several, whole
 from hlsgen.frontends.keras.readers import activations, shapes  # noqa: F401  (registered before they are looked up)
@@ -68,6 +69,7 @@ def _read_function(name: str, call: Call) -> Value:
 for _name, _spellings in _FUNCTIONS.items():
     operation(*_spellings.split())(partial(_read_function, _name))
 OPERATIONS |= {name: READERS[name] for name in ("ReLU", "Softmax", "Concatenate")} | {"LeakyRelu": READERS["LeakyReLU"]}
+OPERATIONS["concat"] = READERS["Concatenate"]
 
 
 @operation("nn.softmax")
@@ -91,7 +93,7 @@ _MERGES = {
 def _read_arithmetic(op: str, call: Call) -> Value:
     """Two tensors are merged; a tensor and a number are a line, or a line, a ReLU and a line."""
     call.ignore("function")
-    numbers = call.source.numbers
+    numbers = call.numbers()
     if not numbers and op == "divide":
         raise UnsupportedError(f"{call.where}: a quotient of two tensors is not supported; divide by a number")
     if not numbers:
@@ -142,9 +144,10 @@ def read_negative(call: Call) -> Value:
 # -- shapes -----------------------------------------------------------------------------------------
 
 
-@operation("Reshape")
+@operation("Reshape", "reshape")
 def read_reshape(call: Call) -> Value:
-    batch, *others = call.take("newshape", several(maybe(whole(-1, LARGEST))))
+    key = "newshape" if call.keras3 else "shape"
+    batch, *others = call.take(key, several(maybe(whole(-1, LARGEST))))
     rest = [extent or 0 for extent in others]
     if batch not in (-1, None) or min(rest, default=0) < 1 or prod(rest) != call.input.size:
         raise UnsupportedError(
@@ -160,29 +163,59 @@ def _sections(value: Any) -> int | tuple[int, ...]:
     return whole(1, LARGEST).read(value)
 
 
+def _sizes(value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, list | tuple):
+        return listed(whole(-1, LARGEST)).read(value)
+    return whole(1, LARGEST).read(value)
+
+
 SECTIONS = Kind("a number of sections or a list of places to cut at", _sections)
+SIZES = Kind("a number of sections or a list of their sizes", _sizes)
 
 
 @operation("Split")
 def read_split(call: Call) -> Sequence[Value]:
-    """``keras.ops.split``: into equal sections, or at indices; cut in two, again and again."""
-    sections, axis = call.take("indices_or_sections", SECTIONS), call.take("axis", AXIS, 0)
-    shape = call.input.shape
-    place = axis - 1 if axis > 0 else len(shape) + axis
-    if axis == 0 or not 0 <= place < len(shape):
-        raise UnsupportedError(f"{call.where}: axis {axis} is that of the batch, or outside of {len(shape)} axes")
-    count = sections if isinstance(sections, int) else len(sections) + 1
-    if count > MAX_PARTS:
-        raise ModelError(f"{call.where}: {count} parts, more than the {MAX_PARTS} supported")
+    """``keras.ops.split``: into equal sections, or at indices."""
+    sections = call.take("indices_or_sections", SECTIONS)
+    axis = call.take("axis", AXIS, 0)
+    place = place_of(call, axis, len(call.input.shape))
     if isinstance(sections, int):
-        if sections < 1 or shape[place] % sections:
-            raise ModelError(f"{call.where}: {shape[place]} elements along axis {axis} are not {sections} equal parts")
-        cuts = [shape[place] * i // sections for i in range(1, sections)]
-    else:
-        cuts = list(sections)
-    ends = [0, *cuts, shape[place]]
+        return _cut(call, place, _equal_sections(call, axis, call.input.shape[place], sections))
+    return _cut(call, place, sections)
+
+
+@operation("split")
+def read_tensorflow_split(call: Call) -> Sequence[Value]:
+    """``tf.split``: into equal sections, or into such of given sizes, of which one may be -1: what is left."""
+    sections = call.take("num_or_size_splits", SIZES)
+    call.ignore("num")  # of the sections, which the sizes tell
+    axis = call.take("axis", AXIS, 0)
+    place = place_of(call, axis, len(call.input.shape))
+    if isinstance(sections, int):
+        return _cut(call, place, _equal_sections(call, axis, call.input.shape[place], sections))
+    rest, extent = sum(size for size in sections if size != -1), call.input.shape[place]
+    sizes = [extent - rest if size == -1 else size for size in sections]
+    if sum(sizes) != extent:
+        raise ModelError(f"{call.where}: sizes {list(sections)} of {extent} elements along axis {axis}")
+    return _cut(call, place, np.cumsum(sizes)[:-1].tolist())
+
+
+def _equal_sections(call: Call, axis: int, extent: int, sections: int) -> list[int]:
+    if sections > MAX_PARTS:
+        raise ModelError(f"{call.where}: {sections} parts, more than the {MAX_PARTS} supported")
+    if sections < 1 or extent % sections:
+        raise ModelError(f"{call.where}: {extent} elements along axis {axis} are not {sections} equal parts")
+    return [extent * i // sections for i in range(1, sections)]
+
+
+def _cut(call: Call, place: int, cuts: Sequence[int]) -> Sequence[Value]:
+    """Cut in two, again and again."""
+    if len(cuts) >= MAX_PARTS:
+        raise ModelError(f"{call.where}: {len(cuts) + 1} parts, more than the {MAX_PARTS} supported")
+    extent = call.input.shape[place]
+    ends = [0, *cuts, extent]
     if any(a >= b for a, b in pairwise(ends)):
-        raise UnsupportedError(f"{call.where}: cuts at {cuts} of {shape[place]} elements; no part may be empty")
+        raise UnsupportedError(f"{call.where}: cuts at {list(cuts)} of {extent} elements; no part may be empty")
     parts, rest = [], call.input
     for done, cut in pairwise(ends[:-1]):
         first, rest = call.add_several(Split(place, cut - done), [rest])
@@ -190,7 +223,7 @@ def read_split(call: Call) -> Sequence[Value]:
     return [*parts, rest]
 
 
-@operation("ExpandDims")
+@operation("ExpandDims", "expand_dims")
 def read_expand_dims(call: Call) -> Value:
     shape = list(call.input.shape)
     axis = call.take("axis", AXIS)
@@ -200,10 +233,11 @@ def read_expand_dims(call: Call) -> Value:
     return call.add(Reshape((*shape[:place], 1, *shape[place:])))
 
 
-@operation("Transpose")
+@operation("Transpose", "compat.v1.transpose", "transpose")
 def read_transpose(call: Call) -> Value:
     rank = len(call.input.shape)
-    given = call.take("axes", maybe(listed(AXIS)))
+    call.expect("conjugate", False)
+    given = call.take("axes" if call.keras3 else "perm", maybe(listed(AXIS)))
     axes = list(given or ())
     if axes[:1] != [0] or sorted(axes) != list(range(rank + 1)) or rank > 3:
         raise UnsupportedError(
