@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.ir.constant import Constant
+from hlsgen.ir.constant import Constant, Shape
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Layer, Packing
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.merge import Merge
+from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape
 from hlsgen.passes.base import Pass
 
@@ -114,12 +115,22 @@ def _carries(node: Node) -> bool:
         return False
     if isinstance(node.layer, Merge):
         return len(set(node.input_shapes)) == 1
+    if isinstance(node.layer, Scale):
+        return node.layer.measured is None and all(_is_one(c) for c in node.layer.constants().values())
     return isinstance(node.layer, Concatenate) or (node.layer.packing is Packing.ELEMENTS and len(node.inputs) == 1)
 
 
-def _in_order(layer: Layer, order: Order) -> Layer:
-    """The layer for inputs of the axes ``order``."""
+def _in_order(layer: Layer, order: Order, shape: Shape) -> Layer:
+    """The layer for inputs of the axes ``order``, which have ``shape`` then."""
+    if isinstance(layer, Scale):
+        channels = np.zeros(shape[-1], dtype=np.int64)
+        return replace(layer, weight=_taken(layer.weight, channels), bias=_taken(layer.bias, channels))
     return Concatenate(order.index(layer.axis)) if isinstance(layer, Concatenate) else layer
+
+
+def _is_one(constant: Constant) -> bool:
+    """Whether all channels have the same."""
+    return bool((constant.values == constant.values[0]).all())
 
 
 class _Region:
@@ -172,8 +183,9 @@ class _Region:
             before = value.producer
             made[value] = before.input if self._undoes(before, self.behind) else self._permuted(value, self.front)
         for node in self.nodes:
-            layer = _in_order(node.layer, self.front)
-            new = graph.add_node(layer, [made[value] for value in node.inputs], node.name, node.source)
+            inputs = [made[value] for value in node.inputs]
+            layer = _in_order(node.layer, self.front, inputs[0].shape)
+            new = graph.add_node(layer, inputs, node.name, node.source)
             new.wish, new.fused, new.refitted = node.wish, node.fused, node.refitted
             made[node.output] = new.output
         for value in self.given:
@@ -250,5 +262,6 @@ def _absorbed(graph: Graph) -> bool:
 
 
 def _taken(weight: Constant, rows: NDArray[np.int64]) -> Constant:
+    """The rows (or elements) of a constant at some places."""
     mantissas = None if weight.mantissas is None else weight.mantissas[rows]
     return replace(weight, values=weight.values[rows], mantissas=mantissas)

@@ -115,3 +115,11 @@ def test_batch_normalisation_of_the_first_axis_is_fused() -> None:
     x = net.call("BatchNormalization", "normal", x, weights, axis=[1], epsilon=0.0)
     net.call("GlobalMaxPooling2D", "most", x, data_format=FIRST)
     assert kinds(with_and_without(net, "most")) == ["Input", "Permute", "Conv2D", "GlobalMaxPooling"]
+
+
+def test_a_factor_for_all_channels_goes_along() -> None:
+    net = Net(7)
+    x = net.conv("conv", net.input((2, 4, 4)), 2, 3, data_format=FIRST)
+    x = net.call("Activation", "hard", net.call("Rescaling", "half", x, scale=0.5, offset=1.0), activation="relu")
+    net.call("GlobalMaxPooling2D", "most", x, data_format=FIRST)
+    assert kinds(with_and_without(net, "most")).count("Permute") == 1
