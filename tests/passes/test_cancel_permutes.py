@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.errors import UnsupportedError
 from hlsgen.project import Project
 from tests.ladder.harness import executors_agree
 from tests.passes.builders import Net, grid, project_of
@@ -141,3 +142,11 @@ def test_one_value_a_channel_is_spread_by_the_merge() -> None:
     x = net.call("Subtract", "rest", [y, x])
     net.call("GlobalMaxPooling2D", "end", x, data_format=FIRST)
     with_and_without(net, "end")
+
+
+def test_folded_layers_of_qkeras_are_refused() -> None:
+    """Whichever axis they normalise."""
+    net = Net(10)
+    net.conv("conv", net.input((2, 4, 4)), 2, 3, data_format=FIRST, axis=-1)
+    with pytest.raises(UnsupportedError, match=r"layer 'conv' .*channels_first' and axis=-1"):
+        project_of(net.source("conv"))
