@@ -186,6 +186,20 @@ MUTANTS = (
         ("tests/layers/test_functions.py",),
     ),
     Mutant(
+        "values of a standardisation are rounded to the result's own step",
+        "hlsgen/layers/standardise_plan.py",
+        "wanted = frac + _GUARD_SCALED + ceil(log2(gain(measure, n)))",
+        "wanted = frac + ceil(log2(gain(measure, n)))",
+        ("tests/layers/test_standardise.py",),
+    ),
+    Mutant(
+        "a permutation in front of a dense layer is undone the wrong way",
+        "hlsgen/passes/cancel_permutes.py",
+        "rows = np.argsort(places.transpose(before.layer.order).reshape(-1))",
+        "rows = places.transpose(before.layer.order).reshape(-1)",
+        ("tests/passes/test_cancel_permutes.py",),
+    ),
+    Mutant(
         "exponentials of a softmax forget how many they are",
         "hlsgen/layers/softmax.py",
         "grid = max(frac + _GUARD + ceil(log2(errors * (n + 1))), 1)",

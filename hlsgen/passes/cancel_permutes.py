@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.ir.constant import Constant
-from hlsgen.ir.graph import Graph, Node, Value
+from hlsgen.ir.constant import Constant, Shape
+from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.ir.layer import Layer, Packing
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.merge import Merge
-from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape
+from hlsgen.layers.scale import Scale
+from hlsgen.layers.shape_ops import Concatenate, Mover, Permute, Reshape, UpSampling
 from hlsgen.passes.base import Pass
 
 Order = tuple[int, ...]
@@ -114,12 +115,22 @@ def _carries(node: Node) -> bool:
         return False
     if isinstance(node.layer, Merge):
         return len(set(node.input_shapes)) == 1
+    if isinstance(node.layer, Scale):
+        return node.layer.measured is None and all(_is_one(c) for c in node.layer.constants().values())
     return isinstance(node.layer, Concatenate) or (node.layer.packing is Packing.ELEMENTS and len(node.inputs) == 1)
 
 
-def _in_order(layer: Layer, order: Order) -> Layer:
-    """The layer for inputs of the axes ``order``."""
+def _in_order(layer: Layer, order: Order, shape: Shape) -> Layer:
+    """The layer for inputs of the axes ``order``, which have ``shape`` then."""
+    if isinstance(layer, Scale):
+        channels = np.zeros(shape[-1], dtype=np.int64)
+        return replace(layer, weight=_taken(layer.weight, channels), bias=_taken(layer.bias, channels))
     return Concatenate(order.index(layer.axis)) if isinstance(layer, Concatenate) else layer
+
+
+def _is_one(constant: Constant) -> bool:
+    """Whether all channels have the same."""
+    return bool((constant.values == constant.values[0]).all())
 
 
 class _Region:
@@ -155,6 +166,8 @@ class _Region:
         """How many permutations are fewer; one in front of a permutation or of a flattening becomes part of it."""
         gained = 0
         for value in self.read:
+            if self._per_channel(value) is not None:
+                continue
             stays = value in self.graph.outputs or bool(self._outside(value))
             if self._undoes(value.producer, self.behind):
                 gained += not stays
@@ -169,11 +182,11 @@ class _Region:
     def apply(self) -> None:
         graph, made = self.graph, dict[Value, Value]()
         for value in self.read:
-            before = value.producer
-            made[value] = before.input if self._undoes(before, self.behind) else self._permuted(value, self.front)
+            made[value] = self._brought_in(value)
         for node in self.nodes:
-            layer = _in_order(node.layer, self.front)
-            new = graph.add_node(layer, [made[value] for value in node.inputs], node.name, node.source)
+            inputs = sorted((made[value] for value in node.inputs), key=lambda v: v.size != node.output.size)
+            layer = _in_order(node.layer, self.front, inputs[0].shape)
+            new = graph.add_node(layer, inputs, node.name, node.source)
             new.wish, new.fused, new.refitted = node.wish, node.fused, node.refitted
             made[node.output] = new.output
         for value in self.given:
@@ -186,6 +199,36 @@ class _Region:
             graph.rename(made[node.output].producer, name)
         _dropped(graph, [value.producer for value in self.read if self._undoes(value.producer, self.behind)])
         graph.sort()
+
+    def _brought_in(self, value: Value) -> Value:
+        """What nodes of the region read in place of a value from outside."""
+        small = self._per_channel(value)
+        if small is not None:
+            shape = (*(1 for _ in self.front[1:]), small.size)
+            return self.graph.add(Reshape(shape), [small], f"{small.producer.name}_last", _inner(small.producer))
+        if self._undoes(value.producer, self.behind):
+            return value.producer.input
+        return self._permuted(value, self.front)
+
+    def _per_channel(self, value: Value) -> Value | None:
+        """What a value repeats, if that is one element for each index of the axis that is to be the last, and only
+        merges read it that take such operands."""
+        axis = self.front[-1]
+        for user in self.graph.uses(value):
+            if user in self.nodes and not _takes_one_a_channel(user, value):
+                return None
+        wanted = tuple(extent if place == axis else 1 for place, extent in enumerate(value.shape))
+        small, moves = value, list[Mover]()
+        while isinstance(small.producer.layer, UpSampling | Reshape) and small.shape != wanted:
+            moves.insert(0, small.producer.layer)
+            small = small.producer.input
+        if not moves or small.shape != wanted:
+            return None
+        numbers = np.arange(small.size, dtype=np.float64).reshape(1, *small.shape)
+        repeated = numbers
+        for layer in moves:
+            repeated = layer.move(repeated)
+        return small if (repeated == numbers).all() else None
 
     def _hand_on(self, value: Value, new: Value) -> None:
         """Let readers outside read ``new``, in the order of axes that they want."""
@@ -204,8 +247,22 @@ class _Region:
         graph.aliases = {key: back if v is value else v for key, v in graph.aliases.items()}
 
     def _permuted(self, value: Value, order: Order) -> Value:
-        source = replace(value.producer.source, final=False)
-        return self.graph.add(Permute(order), [value], f"{value.producer.name}_permuted", source)
+        return self.graph.add(Permute(order), [value], f"{value.producer.name}_permuted", _inner(value.producer))
+
+
+def _inner(node: Node) -> Source:
+    """Of a node that is put in behind another."""
+    return replace(node.source, final=False)
+
+
+def _takes_one_a_channel(node: Node, value: Value) -> bool:
+    """Whether a node is a merge of a tensor and ``value``, which may have one element a channel in its place."""
+    if not isinstance(node.layer, Merge):
+        return False
+    first, second = node.inputs
+    other = second if value is first else first
+    repeats = isinstance(other.producer.layer, UpSampling)
+    return not repeats and (value is second or node.layer.op != "subtract")
 
 
 # -- in front of a dense layer ----------------------------------------------------------------------
@@ -250,5 +307,6 @@ def _absorbed(graph: Graph) -> bool:
 
 
 def _taken(weight: Constant, rows: NDArray[np.int64]) -> Constant:
+    """The rows (or elements) of a constant at some places."""
     mantissas = None if weight.mantissas is None else weight.mantissas[rows]
     return replace(weight, values=weight.values[rows], mantissas=mantissas)

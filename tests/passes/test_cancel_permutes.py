@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.errors import UnsupportedError
 from hlsgen.project import Project
 from tests.ladder.harness import executors_agree
 from tests.passes.builders import Net, grid, project_of
@@ -115,3 +116,37 @@ def test_batch_normalisation_of_the_first_axis_is_fused() -> None:
     x = net.call("BatchNormalization", "normal", x, weights, axis=[1], epsilon=0.0)
     net.call("GlobalMaxPooling2D", "most", x, data_format=FIRST)
     assert kinds(with_and_without(net, "most")) == ["Input", "Permute", "Conv2D", "GlobalMaxPooling"]
+
+
+def test_a_factor_for_all_channels_goes_along() -> None:
+    net = Net(7)
+    x = net.conv("conv", net.input((2, 4, 4)), 2, 3, data_format=FIRST)
+    x = net.call("Activation", "hard", net.call("Rescaling", "half", x, scale=0.5, offset=1.0), activation="relu")
+    net.call("GlobalMaxPooling2D", "most", x, data_format=FIRST)
+    assert kinds(with_and_without(net, "most")).count("Permute") == 1
+
+
+def test_one_value_a_channel_is_spread_by_the_merge() -> None:
+    """As squeeze and excite does; a difference keeps its operands apart."""
+    for name, count in (("Multiply", 1), ("Subtract", 1)):
+        net = Net(8)
+        x = net.conv("conv", net.input((2, 4, 4)), 2, 3, data_format=FIRST)
+        y = net.call("GlobalMaxPooling2D", "most", x, data_format=FIRST, keepdims=True)
+        x = net.call(name, "excited", [x, net.conv("squeezed", y, 3, 3, size=1, data_format=FIRST)])
+        net.call("GlobalMaxPooling2D", "end", x, data_format=FIRST)
+        project = with_and_without(net, "end")
+        assert kinds(project).count("Permute") == count and "UpSampling" not in kinds(project)
+    net = Net(9)
+    x = net.conv("conv", net.input((2, 4, 4)), 2, 3, data_format=FIRST)
+    y = net.call("GlobalMaxPooling2D", "most", x, data_format=FIRST, keepdims=True)
+    x = net.call("Subtract", "rest", [y, x])
+    net.call("GlobalMaxPooling2D", "end", x, data_format=FIRST)
+    with_and_without(net, "end")
+
+
+def test_folded_layers_of_qkeras_are_refused() -> None:
+    """Whichever axis they normalise."""
+    net = Net(10)
+    net.conv("conv", net.input((2, 4, 4)), 2, 3, data_format=FIRST, axis=-1)
+    with pytest.raises(UnsupportedError, match=r"layer 'conv' .*channels_first' and axis=-1"):
+        project_of(net.source("conv"))

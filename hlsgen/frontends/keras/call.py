@@ -433,6 +433,11 @@ def read_as_last(call: Call, reader: Reader) -> Sequence[Value]:
     """
     if call.options.get("data_format") != "channels_first":
         return _several(reader(call))
+    if "axis" in call.options:  # of the folded layers of QKeras: that of their normalisation
+        raise UnsupportedError(
+            f"{call.where}: options data_format='channels_first' and axis={brief(call.options['axis'])}; rebuild the "
+            "layer with data_format='channels_last'"
+        )
     call.options["data_format"] = "channels_last"
     activation = call.options.pop("activation", None)
     rank = len(call.inputs[0].shape)
