@@ -211,16 +211,14 @@ def _only(labels: str, kept: Set[str]) -> str:
     return "".join(label for label in labels if label in kept)
 
 
-def _moved(way: _Way, equation: Equation, extents: Mapping[str, int]) -> tuple[int, bool]:
-    """How many elements change places; of two equal ways, the operands as they were given."""
+def _moved(way: _Way, equation: Equation, extents: Mapping[str, int]) -> tuple[int, int, bool]:
+    """How many elements change places, how many of them one by one and not with all that is along the last axis; of
+    two equal ways, the operands as they were given."""
     first, second = (equation.second, equation.first) if way.swapped else (equation.first, equation.second)
-    pairs = [
-        (first, way.kinds.first),
-        (second, way.kinds.second(way.transposed)),
-        (way.kinds.result, equation.result),
-    ]
-    moved = sum(prod(extents[label] for label in have) for have, wanted in pairs if have != wanted)
-    return moved, way.swapped
+    kinds = way.kinds
+    pairs = [(first, kinds.first), (second, kinds.second(way.transposed)), (kinds.result, equation.result)]
+    moved = [(prod(extents[label] for label in have), have[-1] != to[-1]) for have, to in pairs if have != to]
+    return sum(size for size, _ in moved), sum(size for size, alone in moved if alone), way.swapped
 
 
 # -- a tensor and a constant ---------------------------------------------------------------------------

@@ -65,12 +65,25 @@ def shared_multipliers(io_type: str, strategy: str) -> Plan:
     net.call("Softmax", "softmax", e)
     weights = {"depthwise_kernel": net.dyadic(3, 3, 4, 2), "bias": net.dyadic(8)}
     net.call("DepthwiseConv2D", "depthwise", a, weights, kernel_size=[3, 3], depth_multiplier=2, padding="same")
-    factors = {"conv": 9, "strided": 72, "dilated": 4, "pointwise": 3, "gathered": 24, "depthwise": 3}
+    turned = net.call("Permute", "turned", net.call("Reshape", "rows", x, target_shape=[42, 3]), dims=[2, 1])
+    net.call("Dot", "scores", ["rows", "rows"], axes=[2, 2])  # held as it comes
+    net.call("Dot", "held_by_rows", ["rows", turned], axes=[1, 2])
+    factors = {
+        "scores": 3 * 14,
+        "held_by_rows": 6,
+        "conv": 9,
+        "strided": 72,
+        "dilated": 4,
+        "pointwise": 3,
+        "gathered": 24,
+        "depthwise": 3,
+    }
     layers = {name: {"strategy": strategy, "reuse_factor": factor} for name, factor in factors.items()}
     net.call("Softmax", "of_packs", net.call("Flatten", "flat_image", x))
     if strategy == "unrolled":  # as many turns as there are inputs, at most; depthwise convolutions have no such form
         layers["strided"]["reuse_factor"], layers["depthwise"]["strategy"] = 5, "latency"
-    source = net.source("softmax", "dilated", "depthwise", "of_packs")
+        layers["scores"]["strategy"] = layers["held_by_rows"]["strategy"] = "latency"
+    source = net.source("softmax", "dilated", "depthwise", "of_packs", "scores", "held_by_rows")
     return project_of(source, input_precision="fixed<6,3>", io_type=io_type, layers=layers).plan
 
 

@@ -31,6 +31,7 @@ STUB = re.compile(r"(?:ap_|hls::stream<|(?:bool |)operator|bool ap_)|.*\boperato
 def shapes_and_tables() -> Any:
     x = keras.Input((4, 3, 2), name="image")
     side = keras.Input((1, 1, 2), name="side")
+    line = kl.Reshape((6, 4), name="line")(x)
     outputs = [
         kl.UpSampling2D((2, 1), name="up")(x),
         kl.Conv2DTranspose(2, 3, strides=2, name="transposed")(x),
@@ -42,7 +43,8 @@ def shapes_and_tables() -> Any:
         kl.Concatenate(axis=2, name="cat")([x, x]),
         kl.GlobalMaxPooling2D(name="gmax")(x),
         kl.SeparableConv2D(2, 2, dilation_rate=2, padding="same", name="separable")(x),
-        kl.Conv1D(3, 3, padding="causal", name="causal")(kl.Reshape((6, 4), name="line")(x)),
+        kl.Conv1D(3, 3, padding="causal", name="causal")(line),
+        kl.MultiHeadAttention(2, 2, name="heads")(line, line, use_causal_mask=True),
         kl.Dense(2, activation="gelu", name="rank3")(x),
         kl.LayerNormalization(axis=[2, 3], name="standardised")(x),
         kl.Dense(3, activation="softmax", name="fc")(kl.Flatten(name="flat")(x)),

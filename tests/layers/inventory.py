@@ -251,12 +251,24 @@ def _attention() -> _Section:
     heads, places, pair = "MultiHeadAttention", (5, 6), [(8, 6), (5, 6)]
     scores: dict[str, Any] = {"return_attention_scores": True}
 
+    def small(keras: Any, x: Any) -> Any:
+        """So that scores are some tens at most: a softmax makes relative errors of absolute ones."""
+        return [keras.layers.Rescaling(0.25)(t) for t in x] if isinstance(x, list) else keras.layers.Rescaling(0.25)(x)
+
     def of_itself(name: str, *arguments: Any, call: dict[str, Any] | None = None, **options: Any) -> Build:
-        return lambda keras, x: getattr(keras.layers, name)(*arguments, **options)(x, x, **call or {})
+        def build(keras: Any, x: Any) -> Any:
+            x = small(keras, x)
+            return getattr(keras.layers, name)(*arguments, **options)(x, x, **call or {})
+
+        return build
 
     def masked(rows: Any) -> Build:
         mask = [[[bool(place) for place in row] for row in rows]]
-        return lambda keras, x: keras.layers.MultiHeadAttention(2, 3)(x, x, attention_mask=np.array(mask))
+        return of_itself("MultiHeadAttention", 2, 3, call={"attention_mask": np.array(mask)})
+
+    def of_three(keras: Any, x: Any) -> Any:
+        query, value, key = small(keras, x)
+        return keras.layers.MultiHeadAttention(2, 3, value_dim=4, output_shape=7)(query, value=value, key=key)
 
     section.right("Attention", pair, _layer("Attention", dropout=0.5), CLOSE, note="dropout does nothing at inference")
     section.right("Attention(use_scale)", pair, _layer("Attention", use_scale=True), CLOSE)
@@ -268,11 +280,13 @@ def _attention() -> _Section:
     )
     section.right("Attention(concat)", [(4, 3), (5, 3)], _layer("Attention", score_mode="concat"), CLOSE)
     section.right("AdditiveAttention", [(4, 3), (5, 3)], _layer("AdditiveAttention"), CLOSE)
-    section.right(heads, places, of_itself(heads, 2, 3), CLOSE)
+    section.right(
+        heads, places, of_itself(heads, 2, 3), CLOSE, note="for scores of some tens; far larger ones need bits"
+    )
     section.right(
         f"{heads}(value_dim, output_shape), of three tensors",
         [(8, 6), (5, 4), (5, 6)],
-        lambda keras, x: keras.layers.MultiHeadAttention(2, 3, value_dim=4, output_shape=7)(x[0], value=x[1], key=x[2]),
+        of_three,
         CLOSE,
     )
     section.right(f"{heads}(attention_axes)", (2, 3, 6), of_itself(heads, 2, 3, attention_axes=2), CLOSE, note="any")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import hlsgen
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.attention import causal, window
 from tests.ladder.harness import ladder
@@ -90,3 +91,30 @@ def test_a_mask_that_leaves_out_nothing_costs_nothing():
     project = project_of(net.source(heads(net, "mha", [x, x], 3, use_causal_mask=True)))
     (softmax,) = (op.layer for op in project.design if op.layer.kind == "Softmax")
     assert softmax.mask is None
+
+
+def test_streams_of_an_attention_are_deep_enough():
+    """Queries wait while keys are collected, and what goes past the attention waits for its result."""
+    net = Net(5)
+    x = net.input((6, 4))
+    net.call("Add", "sum", [x, heads(net, "mha", [x, x], 4)])
+    project = project_of(net.source("sum"), io_type="io_stream")
+    project.check_streams()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_transformer_block_chooses_as_keras_does(seed):
+    """With 16 bits, without calibration data."""
+    keras = pytest.importorskip("keras")
+    layers = keras.layers
+    keras.utils.set_random_seed(seed)
+    x = source = keras.Input((16, 32))
+    for causal_mask in (False, True):
+        x = layers.Add()([x, layers.MultiHeadAttention(4, 8)(x, x, use_causal_mask=causal_mask)])
+        x = layers.BatchNormalization()(x)
+        x = layers.Add()([x, layers.Dense(32)(layers.Dense(64, activation="gelu")(x))])
+    model = keras.Model(source, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling1D()(x)))
+    data = np.random.default_rng(seed).normal(size=(1000, 16, 32)).astype(np.float32)
+    found, wanted = hlsgen.convert(model).predict(data), model.predict(data, verbose=0)
+    assert (found.argmax(axis=1) == wanted.argmax(axis=1)).mean() >= 0.99
