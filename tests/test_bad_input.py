@@ -55,7 +55,7 @@ OPTIONS: list[tuple[str, tuple[int, ...], str, dict[str, Any], tuple[str, ...]]]
     ("ZeroPadding2D", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
     ("Flatten", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
     ("UpSampling2D", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
-    ("UpSampling2D", IMAGE, "interpolation", {"interpolation": "bilinear"}, ("interpolation", "bilinear", "nearest")),
+    ("UpSampling2D", IMAGE, "interpolation", {"interpolation": "bicubic"}, ("interpolation", "bicubic", "nearest")),
     ("ReLU", VECTOR, "threshold", {"threshold": 0.5}, ("threshold", "0.5")),
     ("Softmax", (2, 2, 2, 3), "axis", {"axis": 1}, ("axes", "last axis")),
     ("Permute", (2, 2, 2, 3), "axes", {"dims": (2, 1, 3, 4)}, ("(2, 2, 2, 3)",)),

@@ -27,7 +27,8 @@ class Recurrence:
 
     states: Sequence[str]
     """Their names; the first is the output."""
-    units: int
+    shape: Shape
+    """Of each of them."""
     backwards: bool = False
     stored: Callable[[Value], Value] | None = None
     """What the model makes of a state before the next step reads it; None: nothing."""
@@ -60,12 +61,11 @@ def add_recurrence(
 ) -> Results:
     """Add a loop of ``cell`` over ``sequence`` (steps, channels), which begins with ``starts`` (default: zeros)."""
     loop = builder.graph.new_loop(builder.name, sequence.shape[0])
-    shape: Shape = (recurrence.units,)
     stored = recurrence.stored or (lambda value: value)
     held = []
     for place, name in enumerate(recurrence.states):
         start = [stored(value) for value in starts[place : place + 1]]
-        held.append(builder.add(State(loop, name, shape, bool(start)), start, f"{name}_state"))
+        held.append(builder.add(State(loop, name, recurrence.shape, bool(start)), start, f"{name}_state"))
     now = builder.add(TakeStep(loop, recurrence.backwards), [sequence], "now")
     following = list(cell(now, held))
     carried = []

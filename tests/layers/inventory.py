@@ -426,7 +426,9 @@ def _recurrent() -> _Section:
     section.right("Bidirectional", LINE, both_ways("LSTM"), CLOSE, note="of SimpleRNN, LSTM, GRU")
     section.right("Bidirectional(merge_mode)", LINE, both_ways("GRU", merge_mode="ave"), CLOSE, note="any")
     section.refused("LSTM(stateful)", LINE, _stateful, "begins every sample anew")
-    section.refused("ConvLSTM1D", (4, 6, 2), _layer("ConvLSTM1D", 2, 3), "SimpleRNN, LSTM and GRU are")
+    section.right("ConvLSTM1D", (4, 6, 2), _layer("ConvLSTM1D", 2, 3, strides=2, return_state=True), CLOSE)
+    options: dict[str, Any] = {"padding": "same", "return_sequences": True, "dilation_rate": 2, "use_bias": False}
+    section.right("ConvLSTM2D", (3, 4, 5, 2), _layer("ConvLSTM2D", 2, (2, 3), go_backwards=True, **options), CLOSE)
     return section
 
 

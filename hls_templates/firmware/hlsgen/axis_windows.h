@@ -71,7 +71,7 @@ template <class C, class Window>
 void along_axis(const typename C::input_t x[C::outer * C::extent * C::inner],
                 typename C::output_t y[C::outer * C::count * C::inner], const typename C::last_word last[C::count],
                 typename Window::constants constants) {
-#pragma HLS PIPELINE II=C::reuse_factor
+#pragma HLS INLINE
 Outer:
     for (int o = 0; o < C::outer; o++) {
 #pragma HLS UNROLL
@@ -99,7 +99,7 @@ template <class C>
 void sums_along_axis(const typename C::input_t x[C::outer * C::extent * C::inner],
                      typename C::output_t y[C::outer * C::count * C::inner],
                      rom<typename C::last_word, C::count> last, typename window_sum<C>::constants w) {
-#pragma HLS INLINE
+#pragma HLS PIPELINE II=C::reuse_factor
     along_axis<C, window_sum<C>>(x, y, last, w);
 }
 
@@ -107,7 +107,7 @@ template <class C>
 void largest_along_axis(const typename C::input_t x[C::outer * C::extent * C::inner],
                         typename C::output_t y[C::outer * C::count * C::inner],
                         rom<typename C::last_word, C::count> last, typename window_largest<C>::constants size) {
-#pragma HLS INLINE
+#pragma HLS PIPELINE II=C::reuse_factor
     along_axis<C, window_largest<C>>(x, y, last, size);
 }
 

@@ -27,7 +27,7 @@ def _axes(call: LayerCall) -> int | None:
     """The axes besides the batch; None where any number will do."""
     dimensions = _DIMENSIONS.search(call.class_name)
     if dimensions is not None and not call.is_operation:
-        return int(dimensions[1]) + 1
+        return int(dimensions[1]) + 1 + call.class_name.startswith("ConvLSTM")  # of a sequence
     built = call.build_config.get("input_shape")
     return len(built) - 1 if call.class_name in _KEEPS_RANK and isinstance(built, list) else None
 

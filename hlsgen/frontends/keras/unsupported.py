@@ -14,7 +14,7 @@ _LOOKUP = "inputs are numbers on a fixed-point grid, not indices; look words up 
 _HOST = "it prepares raw data; do this before the model, in software"
 
 _REASONS: dict[str, str] = {
-    "RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D StackedRNNCells SimpleRNNCell LSTMCell GRUCell": _RECURRENT,
+    "RNN ConvLSTM3D StackedRNNCells SimpleRNNCell LSTMCell GRUCell": _RECURRENT,
     "SpectralNormalization": "remove the wrapper after training: the weights of the layer in it are normalised then",
     "Conv3DTranspose DepthwiseConv3D SeparableConv3D": _THREE_AXES,
     "ThresholdedReLU": "it jumps at its threshold, and so would a rounding error of the input; use ReLU or LeakyReLU",

@@ -254,6 +254,18 @@ def _layer_scale(config: Config) -> list[Variable]:
     return [Variable("gamma", (int(config["projection_dim"]),), stored_names=("Variable",))]
 
 
+def _conv_lstm(rank: int) -> Table:
+    def table(config: Config) -> list[Variable]:
+        filters, sizes = int(config["filters"]), _sizes(config["kernel_size"], rank)
+        kernels = [
+            Variable("kernel", (*sizes, CHANNELS, 4 * filters)),
+            Variable("recurrent_kernel", (*sizes, filters, 4 * filters)),
+        ]
+        return [replace(v, owner="cell") for v in kernels + _bias(config, 4 * filters)]
+
+    return table
+
+
 def _normalization(config: Config) -> list[Variable]:
     if config.get("mean") is not None:
         return []
@@ -347,6 +359,8 @@ def _tables() -> dict[str, Table]:
         "LayerScale": _layer_scale,
         "Normalization": _normalization,
         "Embedding": _embedding,
+        "ConvLSTM1D": _conv_lstm(1),
+        "ConvLSTM2D": _conv_lstm(2),
         "EinsumDense": _einsum_dense,
         "LocallyConnected1D": _locally_connected,
         "LocallyConnected2D": _locally_connected,

@@ -57,19 +57,26 @@ def _simple_rnn(call: Call) -> Results:
         (h,) = states
         return [call.apply_activation(merged(call, "add", x, recurrent.times(h, "recurrent"), "sum"), activation)]
 
-    return _looped(call, inputs, Recurrence(["h"], units), cell)
+    return looped(call, inputs, Recurrence(["h"], (units,)), cell)
 
 
 def _lstm(call: Call) -> Results:
     """Gates i, f, c, o in the order of the kernels' columns: ``c' = f c + i act(...)``, ``h' = o act(c')``."""
-    units, activation = call.take("units", POSITIVE), call.take("activation", ANYTHING, "tanh")
-    gate = call.take("recurrent_activation", ANYTHING, "hard_sigmoid" if call.is_qkeras else "sigmoid")
+    units = call.take("units", POSITIVE)
     inputs = _Matrix.of(call, "kernel", "kernel").times(call.inputs[0], "inputs", _bias(call, 4 * units))
     recurrent = _Matrix.of(call, "recurrent_kernel", "recurrent")
+    cell = lstm_cell(call, units, lambda h: recurrent.times(h, "recurrent"))
+    return looped(call, inputs, Recurrence(["h", "c"], (units,)), cell)
+
+
+def lstm_cell(call: Call, units: int, recurrent: Callable[[Value], Value]) -> Cell:
+    """The cell of an LSTM with so many channels a gate; ``recurrent`` adds what the output contributes to all gates."""
+    activation = call.take("activation", ANYTHING, "tanh")
+    gate = call.take("recurrent_activation", ANYTHING, "hard_sigmoid" if call.is_qkeras else "sigmoid")
 
     def cell(x: Value, states: Sequence[Value]) -> Sequence[Value]:
         h, c = states
-        sums = merged(call, "add", x, recurrent.times(h, "recurrent"), "sum")
+        sums = merged(call, "add", x, recurrent(h), "sum")
         first, candidate, last = parted(call, sums, 2 * units, units, units)
         write, keep = parted(call, call.apply_activation(first, gate), units, units)
         candidate, show = call.apply_activation(candidate, activation), call.apply_activation(last, gate)
@@ -77,7 +84,7 @@ def _lstm(call: Call) -> Results:
         memory = merged(call, "add", kept, written, "memory")
         return [merged(call, "multiply", show, call.apply_activation(memory, activation), "shown"), memory]
 
-    return _looped(call, inputs, Recurrence(["h", "c"], units), cell)
+    return cell
 
 
 def _gru(call: Call) -> Results:
@@ -113,7 +120,7 @@ def _gru(call: Call) -> Results:
         change = merged(call, "subtract", h, candidate, "change")
         return [merged(call, "add", candidate, merged(call, "multiply", update, change, "kept"), "next")]
 
-    return _looped(call, inputs, Recurrence(["h"], units), cell)
+    return looped(call, inputs, Recurrence(["h"], (units,)), cell)
 
 
 def _bias(call: Call, columns: int) -> Constant:
@@ -126,7 +133,7 @@ def _gru_biases(call: Call, columns: int, after: bool) -> tuple[Constant, Consta
     return (bias.part(0), bias.part(1)) if after and len(bias.shape) == 2 else (bias, None)
 
 
-def _looped(call: Call, inputs: Value, recurrence: Recurrence, cell: Cell) -> Results:
+def looped(call: Call, inputs: Value, recurrence: Recurrence, cell: Cell) -> Results:
     """Add the loop, as the options that all of these layers have say."""
     call.ignore(*_TRAINING)
     if call.take("stateful", SWITCH, False):
@@ -137,10 +144,10 @@ def _looped(call: Call, inputs: Value, recurrence: Recurrence, cell: Cell) -> Re
     call.expect("time_major", False)
     recurrence = replace(recurrence, backwards=call.take("go_backwards", SWITCH, False), stored=_stored(call))
     starts = call.inputs[1:]
-    if starts and [value.shape for value in starts] != [(recurrence.units,)] * len(recurrence.states):
+    if starts and [value.shape for value in starts] != [recurrence.shape] * len(recurrence.states):
         raise ModelError(
             f"{call.where}: initial states of shape {', '.join(str(value.shape) for value in starts)}, expected "
-            f"{len(recurrence.states)} of ({recurrence.units},); the file is damaged"
+            f"{len(recurrence.states)} of {recurrence.shape}; the file is damaged"
         )
     return add_recurrence(call, inputs, recurrence, cell, starts)
 
@@ -158,12 +165,12 @@ _CELLS = {f"{prefix}{name}": build for prefix in ("", "Q") for name, build in _B
 @reads(*_CELLS)
 def read_recurrent(call: Call) -> Sequence[Value]:
     """The output of all steps or of the last, and the states behind it."""
-    every, states = _wanted(call)
+    every, states = wanted(call)
     made = _CELLS[call.inner_class](call)
     return [made.sequence() if every else made.last(), *(made.lasts() if states else ())]
 
 
-def _wanted(call: Call) -> tuple[bool, bool]:
+def wanted(call: Call) -> tuple[bool, bool]:
     """Whether the output of all steps is, and whether the states."""
     return call.take("return_sequences", SWITCH, False), call.take("return_state", SWITCH, False)
 
@@ -180,7 +187,7 @@ def read_bidirectional(call: Call) -> Sequence[Value]:
     outputs, states = [], []
     for place, way in enumerate(ways):
         way.inputs = [call.inputs[0], *starts[place * len(starts) // 2 : (place + 1) * len(starts) // 2]]
-        every, with_states = _wanted(way)
+        every, with_states = wanted(way)
         made = _CELLS[way.inner_class](way)
         outputs.append(made.sequence(backwards=place == 1) if every else made.last())
         states += made.lasts() if with_states else []

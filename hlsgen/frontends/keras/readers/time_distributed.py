@@ -18,7 +18,10 @@ from hlsgen.ir.graph import Value
 from hlsgen.layers.loops import KeepSteps, TakeStep
 from hlsgen.layers.shape_ops import Reshape
 
-_LOOPS = frozenset("TimeDistributed Bidirectional SimpleRNN LSTM GRU QBidirectional QSimpleRNN QLSTM QGRU".split())
+_LOOPS = frozenset(
+    "TimeDistributed Bidirectional SimpleRNN LSTM GRU ConvLSTM1D ConvLSTM2D "
+    "QBidirectional QSimpleRNN QLSTM QGRU".split()
+)
 _LAST_AXIS = frozenset(
     "Dense QDense Activation QActivation ReLU LeakyReLU ELU BatchNormalization QBatchNormalization Rescaling Identity "
     "Dropout SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout "
