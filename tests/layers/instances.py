@@ -24,6 +24,7 @@ from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
+from hlsgen.layers.embedding import Embedding
 from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.input import Input
 from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
@@ -122,6 +123,7 @@ EVERY = [
     Instance(AveragePooling2D(Constant.of([0.0, 0.0, 0.5, 0.0, 0.25]), window=Window((2, 2), padding=(1, 0, 0, 0)))),
     Instance(AveragePooling2D(Constant.of([0.0, 1.0]), window=Window((1, 1)))),
     Instance(GlobalAveragePooling(Constant.of([1 / 8])), (LINE,)),
+    Instance(Embedding(dyadic(3, 4)), ((4, 1),)),
     Instance(GlobalSum.of_channels()),
     Instance(WindowSum.of_windows(Window((1, 4), (1, 4)))),
     Instance(WindowSum.of_windows(Window((1, 1)))),

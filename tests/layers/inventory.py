@@ -273,11 +273,29 @@ def _structure() -> _Section:
         "TimeDistributed(Conv2D)", (3, *IMAGE), distributed("Conv2D", 2, 3), note="any layer, but one with steps"
     )
     section.right("TimeDistributed(GlobalMaxPooling2D)", (3, *IMAGE), distributed("GlobalMaxPooling2D"))
-    section.refused("Masking", LINE, _layer("Masking"), "masks are not implemented")
-    section.refused("Embedding", (4,), _layer("Embedding", 5, 3), "look words up outside")
+    section.right("Embedding", (4,), _looked_up(5, 3), note="numbers beyond its rows take the first or the last")
+    section.right("Embedding(mask_zero)", (4,), _looked_up(5, 3, mask_zero=True), note="where no layer uses the mask")
+    section.refused("Embedding(mask_zero), LSTM", (4,), _masked(_looked_up(5, 3, mask_zero=True)), "without a mask")
+    section.right("Masking", LINE, lambda keras, x: keras.layers.Dense(2)(keras.layers.Masking()(x)), note="the same")
+    section.refused("Masking, LSTM", LINE, _masked(_layer("Masking")), "without a mask")
+    section.refused("Masking(mask_value)", LINE, _layer("Masking", 1.0), "mask_value other than 0")
     section.refused("Lambda", VECTOR, lambda keras, x: keras.layers.Lambda(lambda t: t * 2)(x), "never run")
     section.refused("Resizing", IMAGE, _layer("Resizing", 4, 4), "before the model")
     return section
+
+
+def _looked_up(rows: int, outputs: int, **options: Any) -> Build:
+    """Rows of numbers that there are: of others Keras makes what its backend does."""
+
+    def build(keras: Any, x: Any) -> Any:
+        numbers = keras.layers.ReLU(max_value=rows - 1.0)(x)
+        return keras.layers.Dense(2)(keras.layers.Embedding(rows, outputs, **options)(numbers))
+
+    return build
+
+
+def _masked(before: Build) -> Build:
+    return lambda keras, x: keras.layers.LSTM(3)(before(keras, x))
 
 
 def _recurrent() -> _Section:

@@ -417,6 +417,11 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
     if key == "training" and entry.class_name.startswith(_PREPROCESSING):
         return  # Keras 3 writes the default of these, which inference overrides
     shown = "a tensor" if _holds_tensor(value) else f"{str(value)[:60]}"
+    if key == "mask":
+        raise UnsupportedError(
+            f"{entry.where}: it is called with mask={shown}; leaving out steps is not implemented: pad and train "
+            "without a mask (mask_zero=False, no Masking layer)"
+        )
     raise UnsupportedError(
         f"{entry.where}: it is called with {key}={shown}; hlsgen takes tensors as positional arguments only "
         "and no other call options"

@@ -23,7 +23,7 @@ _MOVING = frozenset(
     SpatialDropout2D ActivityRegularization
     """.split()
 )
-_CASTING = frozenset("Dense Rescaling Normalization BatchNormalization LeakyReLU".split())
+_CASTING = frozenset("Dense Rescaling Normalization BatchNormalization LeakyReLU Embedding".split())
 _CASTING_3 = _CASTING | {"GlobalAveragePooling1D", "GlobalAveragePooling2D"}
 _ADVICE = "rebuild the model with float32 inputs and load the weights into it"
 

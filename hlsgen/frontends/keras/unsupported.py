@@ -13,8 +13,7 @@ _SAMPLE_STATISTICS = (
 )
 _THREE_AXES = "volumes are not implemented; fold one axis into the channels and use the 2D layer"
 _ATTENTION = "it multiplies two computed matrices, which is not implemented; Dense, Conv and pooling layers are"
-_MASK = "masks are not implemented, and ignoring one would change what later layers compute; pad and train without"
-_LOOKUP = "inputs are numbers on a fixed-point grid, not indices; look words up outside of the model"
+_LOOKUP = "its table is used in both directions; write it as an Embedding and a Dense"
 _HOST = "it prepares raw data; do this before the model, in software"
 
 _REASONS: dict[str, str] = {
@@ -32,8 +31,7 @@ _REASONS: dict[str, str] = {
         "windows of unequal size are not implemented; use AveragePooling or MaxPooling with a fixed size"
     ),
     "ThresholdedReLU": "it jumps at its threshold, and so would a rounding error of the input; use ReLU or LeakyReLU",
-    "Masking": _MASK,
-    "Embedding ReversibleEmbedding": _LOOKUP,
+    "ReversibleEmbedding": _LOOKUP,
     "Resizing CenterCrop Discretization CategoryEncoding Hashing HashedCrossing IntegerLookup StringLookup "
     "TextVectorization RandomCrop MelSpectrogram STFTSpectrogram": _HOST,
     "Lambda": "a Lambda holds Python code, which is never run; write it with supported layers",
