@@ -339,6 +339,15 @@ def _stateful(keras: Any, x: Any) -> Any:
     return y
 
 
+def _powers(keras: Any, x: Any) -> Any:
+    ops = keras.ops
+    return [ops.square(x), ops.power(x, 3), ops.absolute(x), keras.layers.Activation(ops.absolute)(x)]
+
+
+def _no_function(keras: Any, x: Any) -> Any:
+    return keras.ops.sqrt(x)
+
+
 def _slices(keras: Any, x: Any) -> Any:
     return [x[:, 1:3], x[:, -1], x[:, ::-2, :, 3:0:-1], x[:, None], x[:, 2:, 0, None]]
 
@@ -490,7 +499,11 @@ def _operations() -> _Section:
     section.refused("x * [1, 2, ...]", VECTOR, lambda keras, x: x * np.arange(6.0), "called with the constant")
     section.refused("x / y", [VECTOR, VECTOR], lambda keras, x: x[0] / x[1], "divide by a number")
     section.refused("x @ y", [LINE, (3, 4)], lambda keras, x: x[0] @ x[1], "is not supported")
-    section.refused("x ** 2", VECTOR, lambda keras, x: x**2, "is not supported")
+    section.right("x ** 2, x ** 3, ...", VECTOR, lambda keras, x: [x**2, x**3], CLOSE, note="up to the 8th power")
+    section.refused("x ** 0.5, 2 ** x", VECTOR, lambda keras, x: x**0.5, "by a whole number")
+    section.right("abs(x)", VECTOR, lambda keras, x: abs(x))
+    section.right("keras.ops.square, power, absolute", VECTOR, _powers, CLOSE, keras2=ABSENT)
+    section.refused("keras.ops.sqrt, sign, where, ...", VECTOR, _no_function, "is not supported", keras2=ABSENT)
     section.right("x[:, 1:3], x[:, -1], x[:, ::-2], x[:, None]", IMAGE, _slices, note="any slices; not of the batch")
     section.right("x[..., 0]", IMAGE, lambda keras, x: _numpy_like(keras)(x), note="an axis has to be left")
     section.refused("x[1:]", IMAGE, lambda keras, x: x[(slice(1, None), 0)], "the batch, and has to take all of it")
