@@ -44,6 +44,10 @@ def shapes_and_tables() -> Any:
         kl.SeparableConv2D(2, 2, dilation_rate=2, padding="same", name="separable")(x),
         kl.Conv1D(3, 3, padding="causal", name="causal")(kl.Reshape((6, 4), name="line")(x)),
         kl.Dense(2, activation="gelu", name="rank3")(x),
+        keras.ops.take(x, [2, 0, 2], axis=1),
+        x[:, ::2],
+        *keras.ops.top_k(x, 2),
+        kl.Embedding(5, 2, name="rows")(keras.ops.argmin(x, axis=2)),
         kl.Dense(3, activation="softmax", name="fc")(kl.Flatten(name="flat")(x)),
     ]
     model = keras.Model([x, side], outputs)
