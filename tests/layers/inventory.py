@@ -367,6 +367,7 @@ def _chosen(keras: Any, x: Any) -> Any:
 def _turned(keras: Any, x: Any) -> Any:
     ops = keras.ops
     moved = [ops.swapaxes(x, 1, 2), ops.moveaxis(x, 1, -1), ops.moveaxis(x, (-1, 1), (1, 2))]
+    moved.append(ops.swapaxes(ops.reshape(x, (-1, 3, 2, 5, 4)), 2, 3))  # as images are cut into patches
     return [ops.squeeze(x[:, :1], 1), ops.squeeze(x[:, :1, :1]), ops.stack([x, -x], axis=-1), *moved]
 
 
