@@ -11,12 +11,17 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
+from hlsgen.ir.types import FixedType
 from hlsgen.layers.functions import Unary
+from hlsgen.layers.merge import Merge
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Permute, Reshape
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.table import Table
+
+MAX_POWER = 8
+"""An exact power has as many times the bits of its root; beyond, and of more than 11 bits, it is cut off."""
 
 
 def add_line(builder: Builder, value: Value, slope: float, shift: float, step: str) -> Value:
@@ -39,10 +44,24 @@ def add_relu(builder: Builder, value: Value, slope: float = 0.0, ceiling: float 
     )
 
 
+def add_absolute(builder: Builder, value: Value) -> Value:
+    """``|x|``: a ReLU that turns what is below zero around."""
+    return builder.add(Relu(Constant.exactly(np.array(-1), FixedType(1, 1), given=False)), [value], "abs")
+
+
 def add_clip(builder: Builder, value: Value, low: float, high: float | None) -> Value:
     """``clip(x, low, high)``, shifted so that a ReLU does it."""
     above = add_relu(builder, add_line(builder, value, 1.0, -low, "up"), ceiling=None if high is None else high - low)
     return add_line(builder, above, 1.0, low, "down")
+
+
+def add_power(builder: Builder, value: Value, exponent: int) -> Value:
+    """``value ** exponent`` by squares and products of those, which are exact but for the cast of the last one."""
+    if exponent == 1:
+        return value
+    root = add_power(builder, value, exponent // 2)
+    square = builder.add(Merge("multiply"), [root, root], "square")
+    return builder.add(Merge("multiply"), [square, value], "power") if exponent % 2 else square
 
 
 def add_table(builder: Builder, value: Value, unary: Unary) -> Value:

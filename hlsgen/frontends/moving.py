@@ -74,21 +74,36 @@ def add_zeros(builder: Builder, value: Value, axis: int, before: int, behind: in
 
 
 def add_permute(builder: Builder, value: Value, order: Sequence[int]) -> Value:
-    """``x.transpose(order)``; axes that stay together move as one. Raises UnsupportedError for more than three."""
+    """``x.transpose(order)``; axes that stay together move as one, and more than three groups one after the other."""
     runs: list[list[int]] = []
     for axis in order:
         if runs and axis == runs[-1][-1] + 1:
             runs[-1].append(axis)
         else:
             runs.append([axis])
-    if len(runs) > 3:
-        raise UnsupportedError(
-            f"{builder.where}: axes of a tensor of shape {value.shape} would have to move in order {tuple(order)}; at "
-            "most three groups of them can"
-        )
-    if len(runs) <= 1:
-        return value
     before = sorted(runs)
-    grouped = add_reshape(builder, value, tuple(prod(value.shape[axis] for axis in run) for run in before))
-    moved = builder.add(Permute(tuple(before.index(run) for run in runs)), [grouped], "moved")
+    extents = {run[0]: prod(value.shape[axis] for axis in run) for run in runs}
+    if runs == before:
+        return value
+    if len(runs) <= 3:
+        grouped = add_reshape(builder, value, tuple(extents[run[0]] for run in before))
+        moved = builder.add(Permute(tuple(before.index(run) for run in runs)), [grouped], "moved")
+    else:
+        moved = _moved_to_front(
+            builder, value, [extents[run[0]] for run in before], [before.index(run) for run in runs]
+        )
     return add_reshape(builder, moved, tuple(value.shape[axis] for axis in order))
+
+
+def _moved_to_front(builder: Builder, value: Value, extents: Sequence[int], order: Sequence[int]) -> Value:
+    """Groups of axes of so many elements put in an order: each in turn to the front, but for the last that fit."""
+    fitting = next(count for count in range(len(order), 0, -1) if list(order[-count:]) == sorted(order[-count:]))
+    now = list(range(len(order)))
+    for group in reversed(order[:-fitting]):
+        place = now.index(group)
+        front, behind = (prod(extents[g] for g in part) for part in (now[:place], now[place + 1 :]))
+        shape = (front, extents[group], behind) if behind > 1 else (front, extents[group])
+        blocks = add_reshape(builder, value, shape)
+        value = builder.add(Permute((1, 0, 2)[: len(shape)]), [blocks], "moved")
+        now = [group, *now[:place], *now[place + 1 :]]
+    return value

@@ -186,6 +186,11 @@ class Layer:
         return None
 
     @property
+    def numbers_read(self) -> FixedType | None:
+        """The type of whole numbers as which it takes its input (of a table's rows); None where it takes all values."""
+        return None
+
+    @property
     def bounded(self) -> bool:
         """Whether the result keeps to a range of the layer's own, however large its inputs are."""
         return False

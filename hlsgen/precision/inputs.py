@@ -36,6 +36,10 @@ def place_input(value: Value, calibrated_width: int | None, readers: Readers) ->
             Reason.MODEL,
             f"{value.name}: the model quantises it to {quantizer} and reads nothing else of it",
         )
+    number = readers.number(value)
+    if number is not None:
+        note = f"{value.name}: whole numbers from 0 on are read of it, {number}; others are cut off, and predict warns"
+        return number, Reason.DEFAULT, note
     if steps is not None and readers.cast(value):
         fine = _undecided(steps)
         return fine, Reason.DEFAULT, f"{value.name}: only quantisers read it; {fine} takes them no bit of a float32"

@@ -13,12 +13,15 @@ class Readers:
         self._cast: dict[Value, bool] = {}
         self._grid: dict[Value, int | None] = {}
         self._quantizer: dict[Value, FixedType | None] = {}
+        self._number: dict[Value, FixedType | None] = {}
         for value in reversed(graph.values):
             users = graph.uses(value)
             read_here = not users or value in graph.outputs
             self._cast[value] = not read_here and all(self._casts(user) for user in users)
             types = {self._quantizing(user) for user in users}
             self._quantizer[value] = next(iter(types)) if len(types) == 1 and not read_here else None
+            numbers = {self._numbering(user) for user in users}
+            self._number[value] = next(iter(numbers)) if len(numbers) == 1 and not read_here else None
             grids = [self._reading_grid(user) for user in users]
             known = [grid for grid in grids if grid is not None]
             self._grid[value] = max(known) if known and len(known) == len(grids) and not read_here else None
@@ -34,6 +37,13 @@ class Readers:
     def quantizer(self, value: Value) -> FixedType | None:
         """The one type of the model to which every reader casts the very value, saturating; None if there is none."""
         return self._quantizer[value]
+
+    def number(self, value: Value) -> FixedType | None:
+        """The one type of whole numbers as which every reader takes the value; None if there is none."""
+        return self._number[value]
+
+    def _numbering(self, user: Node) -> FixedType | None:
+        return self._number[user.output] if _passes(user) else user.layer.numbers_read
 
     def _quantizing(self, user: Node) -> FixedType | None:
         """As such a cast never falls, it may as well come before what moves or picks values."""

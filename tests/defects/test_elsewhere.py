@@ -166,8 +166,10 @@ def test_wrappers_of_what_is_not_there(library: str) -> None:
 def test_masks_are_not_ignored(library: str) -> None:
     """A mask changes what later layers compute."""
     keras = framework(library)
-    refused(stack(keras, (4, 2), keras.layers.Masking(name="mask"), keras.layers.Dense(2)), "mask", "Masking")
-    refused(stack(keras, (4,), keras.layers.Embedding(5, 3, mask_zero=True, name="words")), "words", "Embedding")
+    used = keras.layers.LSTM(2, name="used")
+    refused(stack(keras, (4, 2), keras.layers.Masking(), keras.layers.Dense(2), used), "used", "LSTM", "mask")
+    used = keras.layers.LSTM(2, name="used")
+    refused(stack(keras, (4,), keras.layers.Embedding(5, 3, mask_zero=True), used), "used", "LSTM", "mask")
 
 
 @pytest.mark.parametrize("library", BOTH)

@@ -78,6 +78,19 @@ def test_averages_are_cut_off_in_keras_2_alone() -> None:
         build_graph(source_of("uint8", "GlobalAveragePooling2D", flavour="keras2"))
 
 
+def test_places_are_whole_numbers_in_keras_2() -> None:
+    """TensorFlow cuts off a mean of them; looking rows up by them is what they are for, and a table has any."""
+    keras, tf = pytest.importorskip("tf_keras"), pytest.importorskip("tensorflow")
+    x = keras.Input((6, 4), name="x")
+    place = tf.argmax(x, axis=-1)
+    with pytest.raises(UnsupportedError, match="math.reduce_mean.*computes in int64"):
+        hlsgen.convert(keras.Model(x, tf.reduce_mean(place, axis=1, keepdims=True)))
+    with pytest.raises(UnsupportedError, match="math.reduce_mean.*computes in int32"):
+        hlsgen.convert(keras.Model(x, tf.reduce_mean(tf.math.top_k(x, 2)[1], axis=1)))
+    values = tf.reduce_mean(tf.math.top_k(x, 2)[0], axis=1)
+    hlsgen.convert(keras.Model(x, [keras.layers.Embedding(4, 3)(place), values]))
+
+
 @pytest.mark.parametrize("inner", [*REAL, "uint8", "int32"])
 def test_a_nested_model_casts_to_its_own_dtype(inner: str) -> None:
     for outer in ("float32", "uint8"):

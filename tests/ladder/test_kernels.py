@@ -29,6 +29,7 @@ from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
+from hlsgen.layers.embedding import Embedding
 from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
@@ -384,6 +385,15 @@ def permute(h: Hand) -> None:
     for order, fixed in (((2, 0, 1), NARROW), ((1, 0, 2), WIDE), ((0, 2, 1), SIGN)):
         h.add(Permute(order), h.input((2, 3, 4), fixed))
     h.add(Permute((1, 0)), h.input((3, 2), UNSIGNED))
+
+
+@case
+def embedding(h: Hand) -> None:
+    """Numbers beyond the rows on both sides, fractions, as many rows as bits name and fewer, one row."""
+    for fixed, rows in ((NARROW, 5), ("ufixed<3,3>", 8), ("fixed<6,6>", 3), (WIDE, 16), (COARSE, 70)):
+        h.add(Embedding(h.constant("fixed<9,3>", rows, 3)), h.input((4, 1), fixed))
+    h.add(Embedding(h.constant(NARROW, 1, 2)), h.input((1,), NARROW))
+    h.add(Embedding(h.constant(NARROW, 6, 2)), h.input((2, 3, 1), UNSIGNED), result="fixed<4,2,RND,SAT>")
 
 
 @case

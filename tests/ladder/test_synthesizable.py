@@ -47,6 +47,10 @@ def shapes_and_tables() -> Any:
         kl.MultiHeadAttention(2, 2, name="heads")(line, line, use_causal_mask=True),
         kl.Dense(2, activation="gelu", name="rank3")(x),
         kl.LayerNormalization(axis=[2, 3], name="standardised")(x),
+        keras.ops.take(x, [2, 0, 2], axis=1),
+        x[:, ::2],
+        *keras.ops.top_k(x, 2),
+        kl.Embedding(5, 2, name="rows")(keras.ops.argmin(x, axis=2)),
         kl.Dense(3, activation="softmax", name="fc")(kl.Flatten(name="flat")(x)),
     ]
     model = keras.Model([x, side], outputs)

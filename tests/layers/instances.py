@@ -25,6 +25,7 @@ from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
+from hlsgen.layers.embedding import Embedding
 from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.input import Input
 from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
@@ -139,6 +140,7 @@ EVERY = [
     Instance(LargestAlongAxis(0, Spans((0, 1, 2, 3), (1, 2, 3, 4))), (LINE,)),
     Instance(SumsAlongAxis(0, Spans((0, 0, 1), (2, 2, 3)), weight=dyadic_exactly(3, 2))),
     Instance(SumsAlongAxis(0, Spans((1, 2), (3, 4)), weight=dyadic_exactly(2, 2)), (LINE,)),
+    Instance(Embedding(dyadic(3, 4)), ((4, 1),)),
     Instance(GlobalSum.of_channels()),
     Instance(WindowSum.of_windows(Window((1, 4), (1, 4)))),
     Instance(WindowSum.of_windows(Window((1, 1)))),

@@ -390,11 +390,29 @@ def _structure() -> _Section:
         "TimeDistributed(Conv2D)", (3, *IMAGE), distributed("Conv2D", 2, 3), note="any layer, but one with steps"
     )
     section.right("TimeDistributed(GlobalMaxPooling2D)", (3, *IMAGE), distributed("GlobalMaxPooling2D"))
-    section.refused("Masking", LINE, _layer("Masking"), "masks are not implemented")
-    section.refused("Embedding", (4,), _layer("Embedding", 5, 3), "look words up outside")
+    section.right("Embedding", (4,), _looked_up(5, 3), note="numbers beyond its rows take the first or the last")
+    section.right("Embedding(mask_zero)", (4,), _looked_up(5, 3, mask_zero=True), note="where no layer uses the mask")
+    section.refused("Embedding(mask_zero), LSTM", (4,), _masked(_looked_up(5, 3, mask_zero=True)), "without a mask")
+    section.right("Masking", LINE, lambda keras, x: keras.layers.Dense(2)(keras.layers.Masking()(x)), note="the same")
+    section.refused("Masking, LSTM", LINE, _masked(_layer("Masking")), "without a mask")
+    section.refused("Masking(mask_value)", LINE, _layer("Masking", 1.0), "mask_value other than 0")
     section.refused("Lambda", VECTOR, lambda keras, x: keras.layers.Lambda(lambda t: t * 2)(x), "never run")
     section.refused("CenterCrop", IMAGE, _layer("CenterCrop", 4, 4), "before the model")
     return section
+
+
+def _looked_up(rows: int, outputs: int, **options: Any) -> Build:
+    """Rows of numbers that there are: of others Keras makes what its backend does."""
+
+    def build(keras: Any, x: Any) -> Any:
+        numbers = keras.layers.ReLU(max_value=rows - 1.0)(x)
+        return keras.layers.Dense(2)(keras.layers.Embedding(rows, outputs, **options)(numbers))
+
+    return build
+
+
+def _masked(before: Build) -> Build:
+    return lambda keras, x: keras.layers.LSTM(3)(before(keras, x))
 
 
 def _recurrent() -> _Section:
@@ -440,6 +458,15 @@ def _stateful(keras: Any, x: Any) -> Any:
     return y
 
 
+def _powers(keras: Any, x: Any) -> Any:
+    ops = keras.ops
+    return [ops.square(x), ops.power(x, 3), ops.absolute(x), keras.layers.Activation(ops.absolute)(x)]
+
+
+def _no_function(keras: Any, x: Any) -> Any:
+    return keras.ops.sqrt(x)
+
+
 def _slices(keras: Any, x: Any) -> Any:
     return [x[:, 1:3], x[:, -1], x[:, ::-2, :, 3:0:-1], x[:, None], x[:, 2:, 0, None]]
 
@@ -459,6 +486,7 @@ def _chosen(keras: Any, x: Any) -> Any:
 def _turned(keras: Any, x: Any) -> Any:
     ops = keras.ops
     moved = [ops.swapaxes(x, 1, 2), ops.moveaxis(x, 1, -1), ops.moveaxis(x, (-1, 1), (1, 2))]
+    moved.append(ops.swapaxes(ops.reshape(x, (-1, 3, 2, 5, 4)), 2, 3))  # as images are cut into patches
     return [ops.squeeze(x[:, :1], 1), ops.squeeze(x[:, :1, :1]), ops.stack([x, -x], axis=-1), *moved]
 
 
@@ -622,7 +650,11 @@ def _operations() -> _Section:
         "of one tensor alone",
         keras2=ABSENT,
     )
-    section.refused("x ** 2", VECTOR, lambda keras, x: x**2, "is not supported")
+    section.right("x ** 2, x ** 3, ...", VECTOR, lambda keras, x: [x**2, x**3], CLOSE, note="up to the 8th power")
+    section.refused("x ** 0.5, 2 ** x", VECTOR, lambda keras, x: x**0.5, "by a whole number")
+    section.right("abs(x)", VECTOR, lambda keras, x: abs(x))
+    section.right("keras.ops.square, power, absolute", VECTOR, _powers, CLOSE, keras2=ABSENT)
+    section.refused("keras.ops.sqrt, sign, where, ...", VECTOR, _no_function, "is not supported", keras2=ABSENT)
     section.right("x[:, 1:3], x[:, -1], x[:, ::-2], x[:, None]", IMAGE, _slices, note="any slices; not of the batch")
     section.right("x[..., 0]", IMAGE, lambda keras, x: _numpy_like(keras)(x), note="an axis has to be left")
     section.refused("x[1:]", IMAGE, lambda keras, x: x[(slice(1, None), 0)], "the batch, and has to take all of it")

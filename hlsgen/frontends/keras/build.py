@@ -9,6 +9,7 @@ from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.builder import add_input
 from hlsgen.frontends.keras.call import read_call
 from hlsgen.frontends.keras.dtypes import check_whole_numbers
+from hlsgen.frontends.keras.masks import check_masks
 from hlsgen.frontends.keras.source import Border, SourceModel, Tensor
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.shape_pattern import fits
@@ -17,6 +18,7 @@ from hlsgen.quantizers.qkeras import Library
 
 def build_graph(source: SourceModel) -> Graph:
     """Turn the calls of a source model into nodes."""
+    check_masks(source)
     graph = Graph(source.name)
     library: Library = "qkeras-v3" if source.flavour.startswith("keras3") else "qkeras"
     known: dict[tuple[str, int], Value] = {}

@@ -329,7 +329,7 @@ def _with_nodes(entry: LayerEntry, raw: Any) -> LayerEntry:
         raise ModelError(f"{entry.where}: 'inbound_nodes' is no list; the file is damaged")
     keras3 = any(isinstance(node, dict) and "args" in node for node in raw)
     nameless = keras3 and not entry.module and entry.model is None
-    entry = replace(entry, nameless=nameless and "trainable" not in entry.config and "dtype" not in entry.config)
+    entry = replace(entry, nameless=nameless and "trainable" not in entry.config and entry.config.get("dtype") is None)
     nodes = tuple(tuple(_node_inputs(entry, node)) for node in raw)
     # A functional model has one node of its own before its calls. Keras 2 counts it wherever it
     # refers to the model, Keras 3 only where it names the outputs of the model around it.
@@ -437,6 +437,11 @@ def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
     if key == "training" and entry.class_name.startswith(_PREPROCESSING):
         return  # Keras 3 writes the default of these, which inference overrides
     shown = "a tensor" if _holds_tensor(value) else f"{str(value)[:60]}"
+    if key == "mask":
+        raise UnsupportedError(
+            f"{entry.where}: it is called with mask={shown}; leaving out steps is not implemented: pad and train "
+            "without a mask (mask_zero=False, no Masking layer)"
+        )
     raise UnsupportedError(
         f"{entry.where}: it is called with {key}={shown}; hlsgen takes tensors as positional arguments only "
         "and no other call options"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hlsgen.errors import ModelError, UnsupportedError, brief
-from hlsgen.frontends.keras.source import Border, LayerCall, SourceModel
+from hlsgen.frontends.keras.source import Border, LayerCall, SourceModel, Tensor
 
 REAL = ("float32", "float64")
 """Layers cast them to float32, which is what a design is compared with."""
@@ -23,7 +23,7 @@ _MOVING = frozenset(
     SpatialDropout2D ActivityRegularization
     """.split()
 )
-_CASTING = frozenset("Dense Rescaling Normalization BatchNormalization LeakyReLU".split())
+_CASTING = frozenset("Dense Rescaling Normalization BatchNormalization LeakyReLU Embedding".split())
 _CASTING_3 = _CASTING | {"GlobalAveragePooling1D", "GlobalAveragePooling2D"}
 _ADVICE = "rebuild the model with float32 inputs and load the weights into it"
 
@@ -41,30 +41,44 @@ def input_dtype(name: str, dtype: object) -> str:
 
 def check_whole_numbers(source: SourceModel) -> None:
     """Refuse layers that compute in whole numbers, because an input is of such. Raises UnsupportedError."""
-    whole = {spec.name: spec.dtype for spec in source.inputs if spec.dtype in WHOLE}
-    casting = _CASTING_3 if source.flavour.startswith("keras3") else _CASTING
+    keras3 = source.flavour.startswith("keras3")
+    whole = {Tensor(spec.name): spec.dtype for spec in source.inputs if spec.dtype in WHOLE}
+    casting = _CASTING_3 if keras3 else _CASTING
     for call in source.calls:
-        found = [whole[tensor.call] for tensor in call.inputs if tensor.call in whole]
+        if not keras3:
+            whole |= _counted(call)
+        found = [whole[tensor] for tensor in call.inputs if tensor in whole]
         if not found or (call.class_name in casting and not call.is_operation):
             continue
         if call.class_name not in _MOVING or call.is_operation:
             raise UnsupportedError(_message(call, found[0]))
         if len(found) == len(call.inputs):  # together with real numbers they become such
-            whole[call.name] = found[0]
+            whole[Tensor(call.name)] = found[0]
     _check_borders(source.borders, whole)
+
+
+def _counted(call: LayerCall) -> dict[Tensor, str]:
+    """The results of a function of TensorFlow that are whole numbers; Keras 3 makes real ones of its own in time."""
+    match call.config.get("function") if call.is_operation else None:
+        case "math.argmax" | "math.argmin":
+            return {Tensor(call.name): "int64"}
+        case "math.top_k":
+            return {Tensor(call.name, 1): "int32"}
+        case _:
+            return {}
 
 
 def _message(call: LayerCall, dtype: str) -> str:
     return (
-        f"layer '{call.name}' ({call.class_name}): it computes in {dtype}, the dtype of the model's input, and not in "
+        f"layer '{call.name}' ({call.class_name}): it computes in {dtype}, the dtype of its input, and not in "
         f"float32; put a Rescaling in front, or {_ADVICE}"
     )
 
 
-def _check_borders(borders: Iterable[Border], whole: dict[str, str]) -> None:
+def _check_borders(borders: Iterable[Border], whole: dict[Tensor, str]) -> None:
     """A nested model casts what it is given to the dtype of its own input."""
     for border in borders:
-        if border.dtype in WHOLE and whole.get(border.tensor.call) != border.dtype:
+        if border.dtype in WHOLE and whole.get(border.tensor) != border.dtype:
             raise UnsupportedError(
                 f"model '{border.model}' inside the model has an input of dtype {border.dtype}, which cuts off "
                 f"what it is given; {_ADVICE}"

@@ -9,17 +9,14 @@ from hlsgen.errors import nearest
 
 _RECURRENT = "of recurrent layers SimpleRNN, LSTM and GRU are, and Bidirectional of them"
 _THREE_AXES = "that of volumes is not implemented; UpSampling3D and Conv3D are, and the layers of images"
-_MASK = "masks are not implemented, and ignoring one would change what later layers compute; pad and train without"
-_LOOKUP = "inputs are numbers on a fixed-point grid, not indices; look words up outside of the model"
+_LOOKUP = "its table is used in both directions; write it as an Embedding and a Dense"
 _HOST = "it prepares raw data; do this before the model, in software"
 
 _REASONS: dict[str, str] = {
     "RNN ConvLSTM3D StackedRNNCells SimpleRNNCell LSTMCell GRUCell": _RECURRENT,
     "SpectralNormalization": "remove the wrapper after training: the weights of the layer in it are normalised then",
     "Conv3DTranspose DepthwiseConv3D SeparableConv3D": _THREE_AXES,
-    "ThresholdedReLU": "it jumps at its threshold, and so would a rounding error of the input; use ReLU or LeakyReLU",
-    "Masking": _MASK,
-    "Embedding ReversibleEmbedding": _LOOKUP,
+    "ReversibleEmbedding": _LOOKUP,
     "CenterCrop Discretization CategoryEncoding Hashing HashedCrossing IntegerLookup StringLookup "
     "TextVectorization RandomCrop MelSpectrogram STFTSpectrogram": _HOST,
     "Lambda": "a Lambda holds Python code, which is never run; write it with supported layers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.frontends.functions import add_clip, add_line, add_relu, add_softmax, add_table
+from hlsgen.frontends.functions import add_absolute, add_clip, add_line, add_relu, add_softmax, add_table
 from hlsgen.frontends.keras.call import Call, activation, reads
 from hlsgen.frontends.keras.options import AXIS, LIMIT, NUMBER, SWITCH, listed, maybe, several
 from hlsgen.ir.constant import Constant
@@ -58,6 +58,11 @@ def apply_relu(call: Call, value: Value) -> Value:
 @activation("relu6")
 def apply_relu6(call: Call, value: Value) -> Value:
     return add_relu(call, value, ceiling=6.0)
+
+
+@activation("abs", "absolute")
+def apply_absolute(call: Call, value: Value) -> Value:
+    return add_absolute(call, value)
 
 
 @activation("leaky_relu")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.functions import add_clip, add_line, add_relu
+from hlsgen.frontends.functions import MAX_POWER, add_absolute, add_clip, add_line, add_power, add_relu
 from hlsgen.frontends.keras.axes import place_of
 from hlsgen.frontends.keras.call import ACTIVATIONS, OPERATIONS, READERS, Call, operation
 from hlsgen.frontends.keras.options import AXIS, LARGEST, NUMBER, Kind, listed, maybe, several, whole
@@ -133,6 +133,29 @@ def read_clip(call: Call) -> Value:
     if low > high:
         raise UnsupportedError(f"{call.where}: bounds {low!r} and {high!r} are not supported; expected two that rise")
     return add_clip(call, call.input, low, high)
+
+
+@operation("Square", "math.square")
+def read_square(call: Call) -> Value:
+    return add_power(call, call.input, 2)
+
+
+@operation("Power", "math.pow")
+def read_power(call: Call) -> Value:
+    """``x ** n`` of a whole number."""
+    numbers = call.numbers()
+    exponent = numbers[1] if len(numbers) == 2 and numbers[0] is None else None
+    if exponent is None or exponent not in range(1, MAX_POWER + 1):
+        raise UnsupportedError(
+            f"{call.where}: supported are powers of a tensor by a whole number from 1 to {MAX_POWER}, found "
+            f"{'that of a number or by a tensor' if exponent is None else exponent}"
+        )
+    return add_power(call, call.input, int(exponent))
+
+
+@operation("Abs", "Absolute", "math.abs")
+def read_absolute(call: Call) -> Value:
+    return add_absolute(call, call.input)
 
 
 @operation("Negative", "math.negative")

@@ -1,0 +1,53 @@
+"""Embedding: numbers of rows as inputs, those beyond the rows, and masks that somebody would use."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers as kl
+
+import hlsgen
+from hlsgen.errors import UnsupportedError
+from hlsgen.project import ClippedInputWarning
+from tests.ladder.harness import dyadic_weights
+
+NUMBERS = np.array([[0, 1, 4], [2, 3, 4]], dtype=np.int32)
+
+
+def looked_up(io_type: str = "io_parallel", **settings) -> tuple[keras.Model, hlsgen.Project]:
+    x = keras.Input((3,), dtype="int32", name="words")
+    model = keras.Model(x, kl.Conv1D(2, 2, name="conv")(kl.Embedding(5, 4, name="rows")(x)))
+    dyadic_weights(model)
+    return model, hlsgen.convert(model, io_type=io_type, **settings)
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_numbers_of_rows(io_type):
+    """The input has as many bits as the numbers take, and whole numbers are taken as they are."""
+    model, project = looked_up(io_type)
+    assert str(project.design.inputs[0].type) == "ufixed<3,3,TRN,SAT>"
+    np.testing.assert_array_equal(project.predict(NUMBERS), np.asarray(model(NUMBERS)))
+
+
+def test_numbers_beyond_the_rows():
+    """They take the first or the last row, and predict says so where their bits do not fit."""
+    _, project = looked_up()
+    with pytest.warns(ClippedInputWarning, match="2 of 3 values are outside of ufixed<3,3"):
+        beyond = project.predict(np.array([[-1, 7, 100]]))
+    np.testing.assert_array_equal(beyond, project.predict(np.array([[0, 4, 4]])))
+
+
+def test_a_stated_type_is_cast():
+    """Fractions are cut off, as Keras does."""
+    model, project = looked_up(input_precision="fixed<8,5>")
+    np.testing.assert_array_equal(project.predict(NUMBERS + np.float32(0.75)), np.asarray(model(NUMBERS)))
+
+
+@pytest.mark.parametrize("begin", [kl.Masking(name="mask"), kl.Embedding(5, 3, mask_zero=True, name="mask")])
+def test_masks_that_are_used(begin):
+    """In a Sequential, where no configuration says that the mask is handed on."""
+    shape = (4, 3) if isinstance(begin, kl.Masking) else (4,)
+    used = keras.Sequential([keras.Input(shape), begin, kl.Dense(3), kl.Dropout(0.5), kl.GRU(2, name="gru")])
+    with pytest.raises(UnsupportedError, match="layer 'gru' .*'mask' masks"):
+        hlsgen.convert(used)
