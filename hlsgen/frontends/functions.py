@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import prod
 
 import numpy as np
@@ -12,6 +13,8 @@ from hlsgen.frontends.builder import Builder
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.layers.functions import Unary
+from hlsgen.layers.gate import Gate
+from hlsgen.layers.merge import Merge
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Permute, Reshape
@@ -37,6 +40,25 @@ def add_relu(builder: Builder, value: Value, slope: float = 0.0, ceiling: float 
         [value],
         "relu",
     )
+
+
+def add_gate(builder: Builder, value: Value, high: float, low: float | None = None, level: float = 0.0) -> Value:
+    """Add ``x where x > high (or x < low), else level``; frameworks compare with the ends as float32 numbers."""
+    first = None if low is None else Fraction(float(np.float32(low)))
+    gate = Gate(Fraction(float(np.float32(high))), first, None if level == 0 else Constant.of(level))
+    return builder.add(gate, [value], "gate")
+
+
+def add_relu_above(builder: Builder, value: Value, threshold: float, slope: float, ceiling: float | None) -> Value:
+    """Keras's ReLU with a threshold: ``clip(x, 0, ceiling)`` above it (x as it is without), ``slope * (x - threshold)``
+    else."""
+    above = add_gate(builder, value, threshold)
+    if ceiling is not None:
+        above = add_relu(builder, above, ceiling=ceiling)
+    if slope == 0:
+        return above
+    missing = add_relu(builder, add_line(builder, value, -1.0, threshold, "turned"))
+    return builder.add(Merge("add"), [above, add_line(builder, missing, -slope, 0.0, "below")], "sum")
 
 
 def add_clip(builder: Builder, value: Value, low: float, high: float | None) -> Value:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.functions import FUNCTIONS
+from hlsgen.layers.gate import Gate
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.piecewise import Piecewise
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
@@ -111,6 +113,19 @@ def relu(h: Hand) -> None:
     h.add(Relu(None, exactly(0.25)), h.input((3,), FINE))
     h.add(Relu(exactly(0.25), exactly(7)), h.input((3,), UNSIGNED))
     h.add(Relu(exactly(2)), h.input((3,), SIGN))
+
+
+@case
+def gate(h: Hand) -> None:
+    """One interval and two sides; ends on the grid, between its steps and beyond it; levels on other grids."""
+    half, third = Fraction(1, 2), Fraction(1, 3)
+    for fixed in (NARROW, UNSIGNED, WIDE, COARSE, FINE, SIGN, BIT):
+        x = h.input((3, 2), fixed)
+        h.add(Gate(half), x)
+        h.add(Gate(third, -third), x)
+        h.add(Gate(-third, level=exactly(-0.375)), x)
+        h.add(Gate(Fraction(10**9), level=exactly(1.5)), x, result="fixed<6,3,RND,SAT>")
+        h.add(Gate(-Fraction(10**9), -Fraction(10**9)), x)
 
 
 @case
@@ -377,6 +392,8 @@ def elementwise(h: Hand, kind: type[Layer], channels: int) -> Layer:
             return Saturate(1, 2)
         case "Relu":
             return Relu(exactly(0.25), exactly(1.5))
+        case "Gate":
+            return Gate(Fraction(1, 2), Fraction(-1, 2))
         case "PRelu":
             return PRelu(h.constant("fixed<5,2>", channels))
         case "Table":
@@ -434,7 +451,7 @@ def test_element_wise_layers_say_so() -> None:
     """One that says less gets whole images for words, and is not among those tested below."""
     constants = {PRelu, Scale, Thresholds}
     assert {kind for kind in ELEMENTWISE if kind.packing is Packing.CHANNELS} == constants
-    assert set(ELEMENTWISE) == constants | {Convert, QuantizedFunction, Relu, Saturate, Table}
+    assert set(ELEMENTWISE) == constants | {Convert, Gate, QuantizedFunction, Relu, Saturate, Table}
 
 
 @pytest.mark.parametrize("shape", [(48,), (8, 6), (16, 3), (4, 12)], ids=str)

@@ -25,6 +25,7 @@ from hlsgen.layers.dense import Dense
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.functions import FUNCTIONS
+from hlsgen.layers.gate import Gate
 from hlsgen.layers.input import Input
 from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
 from hlsgen.layers.merge import Merge
@@ -93,6 +94,9 @@ EVERY = [
     Instance(KeepSteps(LOOP), (LINE,)),
     Instance(KeepLast(LOOP), (LINE,)),
     *(Instance(Relu(slope, top)) for slope in (None, Constant.of(0.125)) for top in (None, Constant.of(1.5))),
+    Instance(Gate(Fraction(1, 3))),
+    Instance(Gate(Fraction(1, 2), Fraction(-1, 2))),
+    Instance(Gate(Fraction(-1, 3), level=Constant.of(1.5))),
     Instance(PRelu(dyadic(2))),
     Instance(PRelu(dyadic(4, 2)), (LINE,)),
     Instance(Saturate(1, 3)),

@@ -153,8 +153,13 @@ def _activations() -> _Section:
     for name in ("linear", "relu", "relu6"):
         section.right(name, VECTOR, _activation(name))
     section.right("ReLU(max_value, negative_slope)", VECTOR, _layer("ReLU", max_value=2.0, negative_slope=0.25))
-    section.refused("ReLU(threshold)", VECTOR, _layer("ReLU", threshold=0.5), "threshold=0.5")
-    section.refused("ThresholdedReLU", VECTOR, _layer("ThresholdedReLU", 0.5), "jumps at its threshold", keras3=ABSENT)
+    section.right("ReLU(threshold)", VECTOR, _layer("ReLU", threshold=0.5), note="x > threshold, compared exactly")
+    section.right(
+        "ReLU(threshold, max_value, negative_slope)",
+        VECTOR,
+        _layer("ReLU", threshold=0.5, max_value=3.0, negative_slope=0.25),
+    )
+    section.right("ThresholdedReLU", VECTOR, _layer("ThresholdedReLU", 0.5), keras3=ABSENT)
     section.right("LeakyReLU(0.25)", VECTOR, lambda keras, x: keras.layers.LeakyReLU(0.25)(x))
     section.right("leaky_relu", VECTOR, _activation("leaky_relu"), CLOSE, note="slope 0.2, in 16 bits")
     section.right("PReLU", IMAGE, _layer("PReLU"), note="any shared_axes")
@@ -189,7 +194,9 @@ def _activations() -> _Section:
         note="the order never turns round; near values may come out equal",
     )
     section.right("Softmax(axis)", LINE, _layer("Softmax", axis=1), CLOSE, note="any axes of up to three")
-    for name in ("hard_shrink", "sparsemax", "glu"):
+    section.right("hard_shrink", VECTOR, _activation("hard_shrink"), keras2=ABSENT)
+    section.right("threshold", VECTOR, lambda keras, x: keras.activations.threshold(x, 0.25, -0.5), keras2=ABSENT)
+    for name in ("sparsemax", "glu"):
         section.refused(name, VECTOR, _activation(name), f"'{name}' is not supported", keras2=ABSENT)
     section.refused("log_softmax", VECTOR, _activation("log_softmax"), "'log_softmax' is not supported")
     section.refused(

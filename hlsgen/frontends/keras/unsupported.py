@@ -31,7 +31,6 @@ _REASONS: dict[str, str] = {
     "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveMaxPooling1D AdaptiveMaxPooling2D": (
         "windows of unequal size are not implemented; use AveragePooling or MaxPooling with a fixed size"
     ),
-    "ThresholdedReLU": "it jumps at its threshold, and so would a rounding error of the input; use ReLU or LeakyReLU",
     "Masking": _MASK,
     "Embedding ReversibleEmbedding": _LOOKUP,
     "Resizing CenterCrop Discretization CategoryEncoding Hashing HashedCrossing IntegerLookup StringLookup "

@@ -26,6 +26,7 @@ from hlsgen.ir.layer import Exact
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Ints, integers, wrap
 from hlsgen.layers.convert import Convert
+from hlsgen.layers.gate import Gate
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.piecewise import STRIDE, Direct, Piecewise
 from hlsgen.layers.prelu import PRelu
@@ -96,6 +97,26 @@ def relu(layer: Relu, op: Op) -> Kernel:
 def _passing(op: Op, **work: int) -> Passing:
     """Element by element; ``work``: see :func:`pipeline_depth`."""
     return Passing(interval=op.reuse_factor, depth=pipeline_depth(**work))
+
+
+@kernel_of(Gate)
+def gate(layer: Gate, op: Op) -> Kernel:
+    x = op.input.type
+    first, last = layer.ends(x)
+    level = _UNUSED if layer.level is None else layer.level.known_type
+    members: Members = {
+        "size": op.output.size,
+        "compared_t": layer.compared(x),
+        "value_t": layer.held(x),
+        "has_low": layer.low is not None,
+        "first_mantissa": 0 if layer.low is None else first,
+        "last_mantissa": last,
+        "has_level": layer.level is not None,
+        "level_t": level,
+        "level_word": Word(level),
+        "level_mantissa": 0 if layer.level is None else int(layer.level.fixed[0]),
+    }
+    return call(op, "gate", "gate.h", members, timing=_passing(op, compared=2))
 
 
 @kernel_of(PRelu)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.frontends.functions import add_clip, add_line, add_relu, add_softmax, add_table
-from hlsgen.frontends.keras.call import Call, activation, reads
+from hlsgen.frontends.functions import add_clip, add_gate, add_line, add_relu, add_relu_above, add_softmax, add_table
+from hlsgen.frontends.keras.call import Call, activation, operation, reads
 from hlsgen.frontends.keras.options import AXIS, LIMIT, NUMBER, SWITCH, listed, maybe, several
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
@@ -36,10 +36,17 @@ def read_quantized_activation(call: Call) -> Value:
 
 @reads("ReLU")
 def read_relu(call: Call) -> Value:
-    call.expect("threshold", 0, None)
+    threshold = call.take("threshold", maybe(NUMBER), None)
     slope = call.take("negative_slope", maybe(NUMBER), None)
     ceiling = call.take("max_value", maybe(LIMIT), None)
+    if threshold:
+        return add_relu_above(call, call.input, threshold, slope or 0.0, ceiling)
     return add_relu(call, call.input, slope or 0.0, ceiling)
+
+
+@reads("ThresholdedReLU")
+def read_thresholded_relu(call: Call) -> Value:
+    return add_gate(call, call.input, call.take("theta", LIMIT, 1.0))
 
 
 @reads("LeakyReLU")
@@ -78,6 +85,22 @@ def read_prelu(call: Call) -> Value:
     slopes = alpha.reshape(-1) if by_channel else alpha
     full = (shape[-1],) if by_channel else shape
     return call.add(PRelu(Constant.of(np.broadcast_to(slopes, full).copy())))
+
+
+# -- gates: functions that jump ----------------------------------------------------------------
+
+
+@activation("hard_shrink")
+def apply_hard_shrink(call: Call, value: Value) -> Value:
+    """``x where |x| > threshold, else 0``: everywhere for a threshold below zero."""
+    threshold = call.take("threshold", NUMBER, 0.5)
+    return value if threshold < 0 else add_gate(call, value, threshold, -threshold)
+
+
+@operation("Threshold")
+def read_threshold(call: Call) -> Value:
+    """``keras.activations.threshold``: ``x where x > threshold, else default_value``."""
+    return add_gate(call, call.input, call.take("threshold", NUMBER), level=call.take("default_value", NUMBER))
 
 
 # -- straight pieces: exact but for their slopes (1/6, 0.2) ------------------------------------

@@ -39,6 +39,7 @@ _FUNCTIONS: dict[str, str] = {
     "selu": "Selu nn.selu",
     "celu": "Celu",
     "exponential": "Exp math.exp",
+    "hard_shrink": "HardShrink",
     "hard_sigmoid": "HardSigmoid",
     "hard_silu": "HardSilu",
     "hard_tanh": "HardTanh",
