@@ -31,13 +31,14 @@ from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
 from hlsgen.layers.prelu import PRelu
-from hlsgen.layers.quantized import QuantizedFunction, Saturate, TernarySteps
+from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.scaled_steps import ScaledSteps
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.split import Split
+from hlsgen.layers.steps import Steps
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
@@ -100,7 +101,7 @@ EVERY = [
     Instance(PRelu(dyadic(2))),
     Instance(PRelu(dyadic(4, 2)), (LINE,)),
     Instance(Saturate(1, 3)),
-    Instance(TernarySteps(Fraction(1, 2), activation("ternary(alpha=1,threshold=0.5)"))),
+    Instance(Steps(stairs())),
     Instance(QuantizedFunction(activation("quantized_tanh(4)"))),
     Instance(Table(FUNCTIONS["tanh"])),
     Instance(Table(FUNCTIONS["tanh"], 4)),
