@@ -8,17 +8,17 @@ from math import prod
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder
+from hlsgen.frontends.permuting import add_permute
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
+from hlsgen.ir.layer import Layer
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.gate import Gate
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
-from hlsgen.layers.shape_ops import Permute, Reshape
-from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.shape_ops import Reshape
 from hlsgen.layers.table import Table
 
 
@@ -72,20 +72,17 @@ def add_table(builder: Builder, value: Value, unary: Unary) -> Value:
     return builder.add(Table(unary), [value], unary.name)
 
 
-def add_softmax(builder: Builder, value: Value, axes: Sequence[int]) -> Value:
-    """Add a softmax over ``axes`` (counted without the batch)."""
-    rank, last = len(value.shape), [len(value.shape) - 1]
-    if list(axes) == last:
-        return builder.add(Softmax(), [value], "softmax")
-    if rank > 3:
-        raise UnsupportedError(
-            f"{builder.where}: softmax over axes {list(axes)} of a tensor of {rank} axes; supported are the last axis, "
-            "or any axes of up to three"
-        )
+def add_over_axes(builder: Builder, value: Value, axes: Sequence[int], layer: Layer, step: str) -> Value:
+    """Add a layer of the last axis, such as a softmax, over ``axes`` (ascending, counted without the batch)."""
+    rank = len(value.shape)
+    if list(axes) == [rank - 1]:
+        return builder.add(layer, [value], step)
     order = (*(a for a in range(rank) if a not in axes), *axes)
-    moved = builder.add(Permute(order), [value], "axes_last")
+    moved = value if order == tuple(range(rank)) else add_permute(builder, value, order, "axes_last")
     flat = builder.add(
         Reshape((*moved.shape[: rank - len(axes)], prod(moved.shape[rank - len(axes) :]))), [moved], "flat"
     )
-    result = builder.add(Reshape(moved.shape), [builder.add(Softmax(), [flat], "softmax")], "axes")
-    return builder.add(Permute(tuple(order.index(a) for a in range(rank))), [result], "axes_back")
+    result = builder.add(Reshape(moved.shape), [builder.add(layer, [flat], step)], "axes")
+    if moved is value:
+        return result
+    return add_permute(builder, result, tuple(order.index(a) for a in range(rank)), "axes_back")

@@ -31,6 +31,7 @@ from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.gate import Gate
+from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.piecewise import Piecewise
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
@@ -40,6 +41,7 @@ from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.sparsemax import Sparsemax
 from hlsgen.layers.split import Split
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
@@ -207,6 +209,27 @@ def softmax(h: Hand) -> None:
     h.add(Softmax(), h.input((3,), COARSE), result="fixed<6,1,RND_CONV,SAT>")
     h.add(Softmax(), h.input((3,), "fixed<40,12>"), result="fixed<32,2,RND,SAT>")
     h.add(Softmax(), h.input((2, 40), "ufixed<12,4>"), result="ufixed<20,0,TRN,SAT>")
+
+
+@case
+def log_softmax(h: Hand) -> None:
+    for shape, fixed in (((5,), NARROW), ((2, 3), WIDE), ((4,), UNSIGNED), ((2, 2, 2), SIGN)):
+        h.add(LogSoftmax(), h.input(shape, fixed))
+    h.add(LogSoftmax(), h.input((3,), COARSE), result="fixed<6,4,RND_CONV,SAT>")
+    h.add(LogSoftmax(), h.input((1,), NARROW))
+    h.add(LogSoftmax(), h.input((2, 40), "ufixed<12,4>"), result="fixed<24,8,TRN,WRAP>")
+
+
+@case
+def sparsemax(h: Hand) -> None:
+    """Few and many above zero; inputs on grids finer and coarser than what tells them apart."""
+    for shape, fixed in (((5,), "fixed<8,2>"), ((2, 3), WIDE), ((4,), UNSIGNED), ((2, 2, 2), SIGN), ((3,), FINE)):
+        h.add(Sparsemax(), h.input(shape, fixed))
+    h.add(Sparsemax(), h.input((3,), COARSE), result="fixed<6,1,RND_CONV,SAT>")
+    h.add(Sparsemax(), h.input((1,), NARROW))
+    for shape, fixed in (((5,), "fixed<8,2>"), ((2, 3), "fixed<20,2>"), ((3,), UNSIGNED), ((2,), COARSE)):
+        h.add(Sparsemax(of_partial_sums=True), h.input(shape, fixed))
+    h.add(Sparsemax(), h.input((2, 13), "ufixed<12,0>"), result="ufixed<20,0,TRN,SAT>")
 
 
 # -- arithmetic --------------------------------------------------------------------------------

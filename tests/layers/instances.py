@@ -27,6 +27,7 @@ from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.functions import FUNCTIONS
 from hlsgen.layers.gate import Gate
 from hlsgen.layers.input import Input
+from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
@@ -37,6 +38,7 @@ from hlsgen.layers.scale import Scale
 from hlsgen.layers.scaled_steps import ScaledSteps
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.sparsemax import Sparsemax
 from hlsgen.layers.split import Split
 from hlsgen.layers.steps import Steps
 from hlsgen.layers.table import Table
@@ -125,6 +127,9 @@ EVERY = [
     Instance(AveragePooling2D(Constant.of([0.0, 1.0]), window=Window((1, 1)))),
     Instance(GlobalAveragePooling(Constant.of([1 / 8])), (LINE,)),
     Instance(Softmax()),
+    Instance(LogSoftmax()),
+    Instance(Sparsemax()),
+    Instance(Sparsemax(of_partial_sums=True)),
     # what moves
     Instance(Reshape((4, 6))),
     Instance(Reshape(IMAGE)),

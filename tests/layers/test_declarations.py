@@ -103,7 +103,7 @@ def test_a_forgotten_declaration_is_named():
 
 
 def test_what_is_impure():
-    assert {cls.kind for cls in LAYERS if not cls.pure} == {"Softmax", "Table", "State"}
+    assert {cls.kind for cls in LAYERS if not cls.pure} == {"LogSoftmax", "Softmax", "Sparsemax", "Table", "State"}
 
 
 def test_bindings():

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
-from hlsgen.frontends.functions import add_clip, add_gate, add_line, add_relu, add_relu_above, add_softmax, add_table
+from hlsgen.frontends.functions import add_clip, add_gate, add_line, add_over_axes, add_relu, add_relu_above, add_table
 from hlsgen.frontends.keras.call import Call, activation, operation, reads
 from hlsgen.frontends.keras.options import AXIS, LIMIT, NUMBER, SWITCH, listed, maybe, several
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
+from hlsgen.ir.layer import Layer
 from hlsgen.layers.functions import FUNCTIONS, Unary, elu
+from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.sparsemax import Sparsemax
+from hlsgen.layers.split import Split
 
 
 @activation("linear")
@@ -169,20 +175,47 @@ def apply_gelu(call: Call, value: Value) -> Value:
     return add_table(call, value, FUNCTIONS["gelu_by_tanh" if call.take("approximate", SWITCH, False) else "gelu"])
 
 
-# -- softmax ---------------------------------------------------------------------------------
+# -- over an axis ----------------------------------------------------------------------------
+
+
+def _over_axes(call: Call, value: Value, given: Sequence[int], layer: Layer) -> Value:
+    """Over the last axis as it is; over another axis or several, that axis is brought to the end and back."""
+    rank = len(value.shape)
+    axes = sorted({a - 1 if a > 0 else a + rank for a in given})
+    if not axes or axes[0] < 0 or axes[-1] >= rank or 0 in given or len(axes) != len(given):
+        raise UnsupportedError(f"{call.where}: {layer.kind} over axes {given} of {rank}; the batch is axis 0")
+    return add_over_axes(call, value, axes, layer, layer.kind.lower())
 
 
 @reads("Softmax")
 def read_softmax(call: Call) -> Value:
-    """Over the last axis as it is; over another axis or several, that axis is brought to the end and back."""
-    value, rank = call.input, len(call.input.shape)
-    given = call.take("axis", several(AXIS), (-1,))
-    axes = sorted({a - 1 if a > 0 else a + rank for a in given})
-    if axes[0] < 0 or axes[-1] >= rank or 0 in given or len(axes) != len(given):
-        raise UnsupportedError(f"{call.where}: softmax over axes {given} of {rank}; the batch is axis 0")
-    return add_softmax(call, value, axes)
+    axes = call.take("axis", several(AXIS), (-1,))
+    return _over_axes(call, call.input, axes, Softmax())
 
 
 @activation("softmax")
 def apply_softmax(call: Call, value: Value) -> Value:
     return call.add(Softmax(), [value], "softmax")
+
+
+@activation("log_softmax")
+def apply_log_softmax(call: Call, value: Value) -> Value:
+    return _over_axes(call, value, [call.take("axis", AXIS, -1)], LogSoftmax())
+
+
+@activation("sparsemax")
+def apply_sparsemax(call: Call, value: Value) -> Value:
+    """As Keras up to 3.15 has it; that of later versions sums to 1."""
+    call.graph.notes.append(f"{call.name}: sparsemax as Keras up to 3.15 computes it, whose results do not sum to 1")
+    return _over_axes(call, value, [call.take("axis", AXIS, -1)], Sparsemax(of_partial_sums=True))
+
+
+@activation("glu")
+def apply_glu(call: Call, value: Value) -> Value:
+    """The first half of an axis times the sigmoid of the second."""
+    rank, axis = len(value.shape), call.take("axis", AXIS, -1)
+    place = axis - 1 if axis > 0 else axis + rank
+    if axis == 0 or not 0 <= place < rank or value.shape[place] % 2:
+        raise UnsupportedError(f"{call.where}: axis {axis} of {value.shape}; expected one of an even length")
+    first, second = call.add_several(Split(place, value.shape[place] // 2), [value], "halves")
+    return call.add(Merge("multiply"), [first, add_table(call, second, FUNCTIONS["sigmoid"])], "product")
