@@ -13,13 +13,16 @@ from hlsgen.frontends.keras.options import AXIS, LIMIT, NUMBER, SWITCH, listed, 
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Layer
-from hlsgen.layers.functions import FUNCTIONS, Unary, elu
+from hlsgen.layers.functions import FUNCTIONS, Unary, celu, elu, soft_shrink, squareplus
 from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.softmax import Softmax
 from hlsgen.layers.sparsemax import Sparsemax
 from hlsgen.layers.split import Split
+
+_SMALLEST = 2.0**-20
+"""Of a constant that is divided by, or that rounds a corner: with less there is none."""
 
 
 @activation("linear")
@@ -153,7 +156,7 @@ def _register(unary: Unary, *aliases: str) -> None:
     activation(unary.name, *aliases)(lambda call, value: add_table(call, value, unary))
 
 
-for _name in set(FUNCTIONS) - {"silu", "gelu", "gelu_by_tanh", "elu"}:
+for _name in set(FUNCTIONS) - {"silu", "gelu", "gelu_by_tanh", "elu", "celu", "squareplus", "soft_shrink"}:
     _register(FUNCTIONS[_name])
 
 
@@ -168,6 +171,29 @@ def apply_elu(call: Call, value: Value) -> Value:
 @reads("ELU")
 def read_elu(call: Call) -> Value:
     return apply_elu(call, call.input)
+
+
+def _taken(call: Call, key: str, usual: float, least: float) -> float:
+    """A constant of a function, which has no meaning (or another one) below ``least``."""
+    value = call.take(key, NUMBER, usual)
+    if value < least:
+        raise UnsupportedError(f"{call.where}: option {key}={value:g} is not supported; expected at least {least:g}")
+    return value
+
+
+@activation("celu")
+def apply_celu(call: Call, value: Value) -> Value:
+    return add_table(call, value, celu(_taken(call, "alpha", 1.0, _SMALLEST)))
+
+
+@activation("squareplus")
+def apply_squareplus(call: Call, value: Value) -> Value:
+    return add_table(call, value, squareplus(_taken(call, "b", 4.0, _SMALLEST)))
+
+
+@activation("soft_shrink")
+def apply_soft_shrink(call: Call, value: Value) -> Value:
+    return add_table(call, value, soft_shrink(_taken(call, "threshold", 0.5, 0.0)))
 
 
 @activation("gelu")

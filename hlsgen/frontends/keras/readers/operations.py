@@ -55,18 +55,10 @@ _FUNCTIONS: dict[str, str] = {
     "sparsemax": "Sparsemax",
     "glu": "Glu",
 }
-_DEFAULTS: dict[str, tuple[str, Any]] = {
-    "celu": ("alpha", 1.0),
-    "squareplus": ("b", 4),
-    "soft_shrink": ("threshold", 0.5),
-}
-"""Options that the activation of that name has fixed."""
 
 
 def _read_function(name: str, call: Call) -> Value:
     call.ignore("function")
-    if name in _DEFAULTS:
-        call.expect(*_DEFAULTS[name])
     return ACTIVATIONS[name](call, call.input)
 
 
