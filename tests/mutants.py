@@ -201,9 +201,9 @@ MUTANTS = (
     ),
     Mutant(
         "exponentials of a softmax forget how many they are",
-        "hlsgen/layers/softmax.py",
-        "grid = max(frac + _GUARD + ceil(log2(errors * (n + 1))), 1)",
-        "grid = max(frac + _GUARD + ceil(log2(errors * 2)), 1)",
+        "hlsgen/layers/exponentials.py",
+        "grid = max(frac + GUARD + ceil(log2(errors * (n + 1))), 1)",
+        "grid = max(frac + GUARD + ceil(log2(errors * 2)), 1)",
         ("tests/layers/test_softmax.py",),
     ),
     Mutant(

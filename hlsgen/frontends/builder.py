@@ -28,6 +28,9 @@ from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Mover
 from hlsgen.quantizers import Activation
 
+_LEAST_EXPONENT = -126
+"""Of what float32 holds; frameworks take smaller powers for 0, too."""
+
 
 def add_input(graph: Graph, name: str, shape: Sequence[int], class_name: str = "InputLayer") -> Value:
     """Add an input of the model; ``shape`` is without the batch."""
@@ -109,6 +112,9 @@ class Builder:
 
     def quantize(self, value: Value, function: Activation) -> Value:
         """Add the nodes that compute a quantiser exactly; a scale that is no power of two follows as a Scale."""
+        powers = function.powers
+        if powers is not None and powers.tiny_is_zero and powers.min_exponent >= _LEAST_EXPONENT:
+            self.graph.notes.append(f"{self.name}: values below 1e-7 become 0, not 2^{powers.min_exponent}")
         before = layer_before(function)
         if before is not None:
             value = self.add(before, [value])

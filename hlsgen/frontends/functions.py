@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import prod
 
 import numpy as np
 
-from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder
+from hlsgen.frontends.permuting import add_permute
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
+from hlsgen.ir.layer import Layer
 from hlsgen.ir.types import FixedType
 from hlsgen.layers.functions import Unary
+from hlsgen.layers.gate import Gate
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
-from hlsgen.layers.shape_ops import Permute, Reshape
-from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.shape_ops import Reshape
 from hlsgen.layers.table import Table
 
 MAX_POWER = 8
@@ -49,6 +51,25 @@ def add_absolute(builder: Builder, value: Value) -> Value:
     return builder.add(Relu(Constant.exactly(np.array(-1), FixedType(1, 1), given=False)), [value], "abs")
 
 
+def add_gate(builder: Builder, value: Value, high: float, low: float | None = None, level: float = 0.0) -> Value:
+    """Add ``x where x > high (or x < low), else level``; frameworks compare with the ends as float32 numbers."""
+    first = None if low is None else Fraction(float(np.float32(low)))
+    gate = Gate(Fraction(float(np.float32(high))), first, None if level == 0 else Constant.of(level))
+    return builder.add(gate, [value], "gate")
+
+
+def add_relu_above(builder: Builder, value: Value, threshold: float, slope: float, ceiling: float | None) -> Value:
+    """Keras's ReLU with a threshold: ``clip(x, 0, ceiling)`` above it (x as it is without), ``slope * (x - threshold)``
+    else."""
+    above = add_gate(builder, value, threshold)
+    if ceiling is not None:
+        above = add_relu(builder, above, ceiling=ceiling)
+    if slope == 0:
+        return above
+    missing = add_relu(builder, add_line(builder, value, -1.0, threshold, "turned"))
+    return builder.add(Merge("add"), [above, add_line(builder, missing, -slope, 0.0, "below")], "sum")
+
+
 def add_clip(builder: Builder, value: Value, low: float, high: float | None) -> Value:
     """``clip(x, low, high)``, shifted so that a ReLU does it."""
     above = add_relu(builder, add_line(builder, value, 1.0, -low, "up"), ceiling=None if high is None else high - low)
@@ -69,20 +90,17 @@ def add_table(builder: Builder, value: Value, unary: Unary) -> Value:
     return builder.add(Table(unary), [value], unary.name)
 
 
-def add_softmax(builder: Builder, value: Value, axes: Sequence[int]) -> Value:
-    """Add a softmax over ``axes`` (counted without the batch)."""
-    rank, last = len(value.shape), [len(value.shape) - 1]
-    if list(axes) == last:
-        return builder.add(Softmax(), [value], "softmax")
-    if rank > 3:
-        raise UnsupportedError(
-            f"{builder.where}: softmax over axes {list(axes)} of a tensor of {rank} axes; supported are the last axis, "
-            "or any axes of up to three"
-        )
+def add_over_axes(builder: Builder, value: Value, axes: Sequence[int], layer: Layer, step: str) -> Value:
+    """Add a layer of the last axis, such as a softmax, over ``axes`` (ascending, counted without the batch)."""
+    rank = len(value.shape)
+    if list(axes) == [rank - 1]:
+        return builder.add(layer, [value], step)
     order = (*(a for a in range(rank) if a not in axes), *axes)
-    moved = builder.add(Permute(order), [value], "axes_last")
+    moved = value if order == tuple(range(rank)) else add_permute(builder, value, order, "axes_last")
     flat = builder.add(
         Reshape((*moved.shape[: rank - len(axes)], prod(moved.shape[rank - len(axes) :]))), [moved], "flat"
     )
-    result = builder.add(Reshape(moved.shape), [builder.add(Softmax(), [flat], "softmax")], "axes")
-    return builder.add(Permute(tuple(order.index(a) for a in range(rank))), [result], "axes_back")
+    result = builder.add(Reshape(moved.shape), [builder.add(layer, [flat], step)], "axes")
+    if moved is value:
+        return result
+    return add_permute(builder, result, tuple(order.index(a) for a in range(rank)), "axes_back")

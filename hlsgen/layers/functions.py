@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import erf
 
@@ -96,13 +96,35 @@ def elu(alpha: float) -> Unary:
     return Unary(name, function, min(-alpha, 0.0), np.inf, 0.0, 1.0)
 
 
+def celu(alpha: float) -> Unary:
+    """``x`` above zero, ``alpha * (exp(x / alpha) - 1)`` below; ``alpha`` is above zero."""
+    name = "celu" if alpha == 1 else f"celu({alpha:g})"
+
+    def function(x: Floats) -> Floats:
+        return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+
+    return Unary(name, function, -alpha, np.inf, 0.0, 1.0)
+
+
+def squareplus(b: float) -> Unary:
+    """``(x + sqrt(x^2 + b)) / 2``; ``b`` is above zero."""
+    name = "squareplus" if b == 4 else f"squareplus({b:g})"
+    return Unary(name, lambda x: (x + np.sqrt(x**2 + b)) / 2, 0.0, np.inf, 0.0, 1.0)
+
+
+def soft_shrink(threshold: float) -> Unary:
+    """``x`` nearer to zero by ``threshold``, which is not below zero, and zero within it."""
+    name = "soft_shrink" if threshold == 0.5 else f"soft_shrink({threshold:g})"
+    return Unary(name, lambda x: x - np.clip(x, -threshold, threshold), -np.inf, np.inf, 1.0, 1.0)
+
+
 _EVERY = (
     Unary("sigmoid", _sigmoid, 0.0, 1.0),
     Unary("tanh", np.tanh, -1.0, 1.0),
     Unary("softsign", lambda x: x / (1.0 + np.abs(x)), -1.0, 1.0),
     Unary("sparse_sigmoid", lambda x: np.clip(0.5 * (x + 1), 0, 1), 0.0, 1.0),
     Unary("softplus", _softplus, 0.0, np.inf, 0.0, 1.0),
-    Unary("squareplus", lambda x: (x + np.sqrt(x**2 + 4)) / 2, 0.0, np.inf, 0.0, 1.0),
+    squareplus(4.0),
     Unary("sparse_plus", _sparse_plus, 0.0, np.inf, 0.0, 1.0),
     Unary("exponential", np.exp, 0.0, np.inf),
     Unary("log_sigmoid", lambda x: -_softplus(-x), -np.inf, 0.0, 1.0, 0.0),
@@ -112,8 +134,8 @@ _EVERY = (
     Unary("gelu", _gelu, -0.17, np.inf, 0.0, 1.0),
     Unary("gelu_by_tanh", _gelu_by_tanh, -0.1701, np.inf, 0.0, 1.0),
     Unary("tanh_shrink", lambda x: x - np.tanh(x), -np.inf, np.inf, 1.0, 1.0),
-    Unary("soft_shrink", lambda x: x - np.clip(x, -0.5, 0.5), -np.inf, np.inf, 1.0, 1.0),
-    replace(elu(1.0), name="celu"),
+    soft_shrink(0.5),
+    celu(1.0),
     elu(1.0),
 )
 FUNCTIONS = {unary.name: unary for unary in _EVERY}

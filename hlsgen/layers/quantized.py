@@ -20,6 +20,7 @@ from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
+from hlsgen.layers.steps import Steps, exact_numbers, thresholds_from
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.quantizers import Activation
 
@@ -54,11 +55,21 @@ class QuantizedFunction(Layer):
 
     def prepared(self, context: Context) -> Layer:
         fixed = context.input.type
+        self._check_reach(context.name, fixed)
         if fixed.width > _TABLE_BITS:
             return self._as_thresholds(context.name, fixed)
         patterns = np.arange(1 << fixed.width)
         mantissas = fixed.plain().cast(patterns, fixed.frac)
         return replace(self, table=self.function.apply(mantissas, fixed.frac), input_type=fixed)
+
+    def _check_reach(self, name: str, fixed: FixedType) -> None:
+        """Raise UnsupportedError for an input type that reaches farther than the result's type does."""
+        reach, largest = self.function.reach, max(fixed.max, -fixed.min)
+        if reach is not None and largest > reach:
+            raise UnsupportedError(
+                f"{name}: {self.function.kind} quantiser behind an input that reaches {float(largest):g} ({fixed}), at "
+                f"most {float(reach):g} is supported; quantise its input, or give the quantiser a max_value"
+            )
 
     def _as_thresholds(self, name: str, fixed: FixedType) -> Thresholds:
         """The same function as the places where it steps. Raises UnsupportedError if there are too many."""
@@ -149,26 +160,22 @@ def layer_of(function: Activation, channels: int) -> Layer:
         case "cast" if _is_whole(function):
             return Convert()
         case "affine" if not function.coarser:
-            gains, offsets = (_exact_array([v] * channels, (channels,)) for v in (function.gain, function.offset))
+            gains, offsets = (exact_numbers([v] * channels, (channels,)) for v in (function.gain, function.offset))
             return Scale(gains, offsets)
         case "relu" if not function.coarser:
-            slope = None if function.negative_slope == 0 else _exactly(function.negative_slope)
-            top = None if function.high == function.type.max_mantissa else _exactly(function.max_value)
+            slope = None if function.negative_slope == 0 else exact_numbers([function.negative_slope], ())
+            top = None if function.high == function.type.max_mantissa else exact_numbers([function.max_value], ())
             return Relu(slope, top)
-        case "binary":
-            return _steps([Fraction(0)], [function.low, function.high], function.type)
+        case "binary" if not function.beyond:
+            return thresholds_from([Fraction(0)], [function.low, function.high], function.type)
+        case "binary":  # the first value above 0 is one grain above, on whatever grid x has
+            return Steps(Staircase((Cut(Fraction(0), beyond=True),), (function.low, function.high), function.type))
         case "ternary":
-            # -1 where x <= -threshold: the first step sits one grain above, on whatever grid x has; see below.
-            return TernarySteps(function.threshold, function)
+            # -1 where x <= -threshold; at a threshold of 0, 0 is 0 all the same.
+            at, levels = function.threshold, (function.low, 0, function.high)
+            return Steps(Staircase((Cut(-at, beyond=at != 0), Cut(at, beyond=at == 0)), levels, function.type))
         case _:
             return QuantizedFunction(function)
-
-
-def _steps(thresholds: list[Fraction], levels: list[int], fixed: FixedType) -> Thresholds:
-    return Thresholds(
-        _exact_array(thresholds, (1, len(thresholds))),
-        Constant.exactly(integers(np.array([levels])), fixed.plain()),
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,48 +207,3 @@ class Saturate(Layer):
         frac = max(fixed.frac, self.frac)
         narrow = max(self.integer, 1 - frac) + fixed.signed
         return FixedType(narrow + frac, narrow, fixed.signed, Rounding.TRN, Overflow.SAT)
-
-
-@dataclass(frozen=True, eq=False)
-class TernarySteps(Layer):
-    """``sign(x)`` where ``|x| >= threshold``, else 0; becomes Thresholds once the grid of x is known."""
-
-    kind = "TernarySteps"
-    packing = Packing.NONE
-    pure = True
-    casts = frozenset({"result"})
-    threshold: Fraction
-    function: Activation
-
-    def step_frac(self, result: FixedType | None) -> int | None:
-        return self.threshold.denominator.bit_length() - 1
-
-    def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
-        x = inputs[0]
-        return np.where(np.abs(x) >= float(self.threshold), np.sign(x), 0.0)
-
-    def prepared(self, context: Context) -> Layer:
-        frac = context.input.type.frac
-        least = max(-((-self.threshold * Fraction(2) ** frac) // 1), 1)  # |x| >= threshold on this grid; sign(0) is 0
-        low, high = (int(v) * Fraction(2) ** -frac for v in (-least + 1, least))
-        return _steps([low, high], [self.function.low, 0, self.function.high], self.function.type)
-
-    def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
-        at, function = self.threshold, self.function
-        low, high = Cut(-at, beyond=at != 0), Cut(at, beyond=at == 0)
-        return Staircase((low, high), (function.low, 0, function.high), function.type)
-
-    def describe(self) -> str:
-        return f"threshold={float(self.threshold):g}"
-
-
-def _exactly(value: Fraction) -> Constant:
-    return _exact_array([value], ())
-
-
-def _exact_array(values: list[Fraction], shape: tuple[int, ...]) -> Constant:
-    """Dyadic numbers as an exact constant."""
-    frac = max(0, *(v.denominator.bit_length() - 1 for v in values))
-    mantissas = [int(v * 2**frac) for v in values]
-    fixed = FixedType.covering(min(*mantissas, 0), max(*mantissas, 1), frac)
-    return Constant.exactly(integers(np.array(mantissas, dtype=object)).reshape(shape), fixed)

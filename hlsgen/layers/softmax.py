@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import ceil, log, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,17 +27,11 @@ from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Context, Exact, InnerStep, Layer, Packing
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, integers
+from hlsgen.layers.exponentials import GUARD, Exponentials
 from hlsgen.layers.fit_pieces import FINEST, Argument, fit_in_pieces, own_rounding
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.piecewise import Piecewise
 
-_ONE_TABLE_BITS = 8
-_TABLE_BITS = 11
-_MOST_TABLES = 3
-_GUARD = 2
-"""Bits by which each source of error is below the result's step: a fourth of it at most."""
-_FACTOR_BITS = 17
-"""What the narrower port of a DSP multiplier takes of an unsigned factor (it has 18 bits, with the sign)."""
 _DIRECT_BITS = 12
 _RECIPROCAL = Unary("reciprocal", lambda s: 1.0 / np.maximum(s, 1.0), 0.0, 1.0)
 
@@ -49,56 +42,25 @@ def _of_two(difference: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Exponentials):
     """The types that follow from the input type, the number of classes and the result type."""
 
-    distance: FixedType
-    index: FixedType
-    tables: int
-    """How many tables the exponential is the product of; each reads an equal share of the index, the first its top."""
-    exponential: FixedType
-    sum: FixedType
     inverse: FixedType
     deviation: float
 
     @classmethod
     def of(cls, x: FixedType, n: int, result: FixedType) -> Plan:
-        frac = min(result.frac, FINEST)
-        distance = FixedType.covering(0, x.max_mantissa - x.min_mantissa, x.frac)
-        # an error of each of n exponentials: of each table, of each product but the first
-        errors = _MOST_TABLES if n > 1 else 1
-        grid = max(frac + _GUARD + ceil(log2(errors * (n + 1))), 1)
-        if grid == _FACTOR_BITS:  # one bit too many, with that of 1.0; without it errors of a fourth of a step double
-            grid -= 1
-        wanted = min(x.frac, frac + _GUARD - 1)  # a rounded index moves y by a fourth of its step
-        reach = ceil(log2((grid + 1) * log(2.0) + 2.0**-wanted))  # at the last index, exp(-d) is below half a step
-        width, tables = _shared(max(min(distance.integer, reach) + wanted, 1))
-        index = FixedType(width, width - wanted, False, Rounding.RND, Overflow.SAT)
-        exponential = FixedType(grid + 1, 1, False, Rounding.RND, Overflow.SAT)
-        total = FixedType.covering(0, n << grid, grid)
-        inverse = FixedType(max(frac, 0) + _GUARD + 1, 1, False, Rounding.RND, Overflow.SAT)
-        plan = cls(distance, index, tables, exponential, total, inverse, 0.0)
+        shared = Exponentials.of_types(x, n, result.frac)
+        width = max(min(result.frac, FINEST), 0) + GUARD + 1
+        inverse = FixedType(width, 1, False, Rounding.RND, Overflow.SAT)
+        plan = cls(**vars(shared), inverse=inverse, deviation=0.0)
         return replace(plan, deviation=plan._deviation(x, n, result))
 
     def _deviation(self, x: FixedType, n: int, result: FixedType) -> float:
         form, _ = self.reciprocal
         by_index = 0.25 * float(self.index.step) if self.index.frac < x.frac else 0.0
-        by_tables = (self.tables - 0.5) * (n + 1) * float(self.exponential.step)
         by_inverse = form.deviation * float(self.inverse.step)
-        return own_rounding(result) + (by_index + by_tables + by_inverse) / float(result.step)
-
-    @property
-    def share(self) -> FixedType:
-        """The bits of the index that one table reads, as a whole number."""
-        bits = self.index.width // self.tables
-        return FixedType(bits, bits, False)
-
-    def exponentials(self) -> Ints:
-        """exp(-d) of each share of the index, (tables, entries); the first is of its top bits."""
-        bits = self.share.width
-        frac = self.index.frac - bits * np.arange(self.tables - 1, -1, -1)
-        values = np.exp(-np.ldexp(np.arange(1 << bits, dtype=np.float64), -frac[:, None]))
-        return self.exponential.with_modes(Rounding.RND_CONV, Overflow.SAT).quantize(values)
+        return own_rounding(result) + (by_index + self.sum_error(n) + by_inverse) / float(result.step)
 
     @property
     def reciprocal(self) -> tuple[Piecewise, Ints]:
@@ -109,12 +71,6 @@ class Plan:
 @cache
 def _reciprocal(total: FixedType, inverse: FixedType) -> tuple[Piecewise, Ints]:
     return fit_in_pieces(_RECIPROCAL, Argument(total, 1.0, float(total.max)), inverse, _DIRECT_BITS)
-
-
-def _shared(width: int) -> tuple[int, int]:
-    """The width of an index of at least ``width`` bits that tables share equally, and their number."""
-    tables = 1 if width <= _ONE_TABLE_BITS else min(max(ceil(width / _TABLE_BITS), 2), _MOST_TABLES)
-    return tables * ceil(width / tables), tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,46 +132,20 @@ class Softmax(Layer):
         assert self.plan is not None
         plan = self.plan
         form, _ = plan.reciprocal
-        return {
-            "distance": plan.distance,
-            "index": plan.index,
-            "exponential": plan.exponential,
-            "sum": plan.sum,
-            **{f"sum_{name}": fixed for name, fixed in form.types().items()},
-            "inverse": plan.inverse,
-        }
+        after = {f"sum_{name}": fixed for name, fixed in form.types().items()}
+        return {**plan.types(), **after, "inverse": plan.inverse}
 
     def inner_steps(self, inputs: Sequence[Exact]) -> dict[str, InnerStep]:
         assert self.plan is not None
-        plan, (x, frac) = self.plan, inputs[0]
+        plan, x = self.plan, inputs[0]
         if self.mask is not None:
             assert self.input_type is not None
-            x = np.where(self.mask, x, self.input_type.min_mantissa)
-        distance = integers(x.max(axis=-1, keepdims=True) - x)
-        k = plan.index.cast(distance, frac)
-        e = self._exponentials(k)
-        if self.mask is not None:
-            e = np.where(self.mask, e, 0)
-        total = Exact(e.sum(axis=-1, keepdims=True), plan.exponential.frac)
+            x = Exact(np.where(self.mask, x.mantissas, self.input_type.min_mantissa), x.frac)
+        held = plan.steps(x, self.mask)
+        total = Exact(held["sum"].mantissas, plan.sum.frac)
         form, table = plan.reciprocal
-        return {
-            "distance": InnerStep(distance, plan.distance),
-            "index": InnerStep(k, plan.index),
-            "exponential": InnerStep(e, plan.exponential),
-            "sum": InnerStep(total.mantissas, plan.sum),
-            **{f"sum_{name}": step for name, step in form.steps(total).items()},
-            "inverse": InnerStep(plan.inverse.cast(*form.exact(table, total)), plan.inverse),
-        }
-
-    def _exponentials(self, k: Ints) -> Ints:
-        assert self.plan is not None
-        plan, bits = self.plan, self.plan.share.width
-        shares = [(k >> bits * place) & ((1 << bits) - 1) for place in range(plan.tables - 1, -1, -1)]
-        first, *factors = (table[share] for table, share in zip(plan.exponentials(), shares, strict=True))
-        e: Ints = first
-        for factor in factors:
-            e = plan.exponential.cast(exact_product(e, factor), 2 * plan.exponential.frac)
-        return e
+        after = {f"sum_{name}": step for name, step in form.steps(total).items()}
+        return {**held, **after, "inverse": InnerStep(plan.inverse.cast(*form.exact(table, total)), plan.inverse)}
 
     def interval(self, inputs: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
         assert self.plan is not None

@@ -41,8 +41,8 @@ class Quantized:
 class PowersOfTwo:
     """How a power-of-two quantiser picks an exponent: ``clip(round(log2(min(|x|, max_value))))``.
 
-    ``|x| < epsilon`` gets ``min_exponent``. Negative inputs keep their sign if ``signed``, are
-    scaled by ``negative_slope`` first if that is not 0, and else become ``2**min_exponent``.
+    ``|x| < epsilon`` gets ``min_exponent``, or becomes 0 if ``tiny_is_zero``. Negative inputs keep their sign if
+    ``signed``, are scaled by ``negative_slope`` first if that is not 0, and else count as 0.
     """
 
     min_exponent: int
@@ -51,6 +51,7 @@ class PowersOfTwo:
     epsilon: Fraction
     signed: bool
     negative_slope: Fraction = Fraction(1)
+    tiny_is_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,15 @@ class Activation:
     * ``cast``: ``type.cast(x)``
     * ``relu``: ``type.cast(x)`` for ``x >= 0``, else ``type.cast(negative_slope * x)``
     * ``affine``: ``type.cast(gain * x + offset)``
-    * ``binary``: ``high`` for ``x >= 0``, else ``low``
+    * ``binary``: ``high`` for ``x >= 0`` (if ``beyond``: for ``x > 0``), else ``low``
     * ``ternary``: the sign of ``x`` where ``|x| >= threshold``, else 0
     * ``po2``: see :class:`PowersOfTwo`
     * ``sigmoid``, ``tanh``: ``type`` of that function of ``gain * x``
     * ``hswish``: ``type.cast(x * clip(x + shift, 0, upper) / upper)``
 
     ``relu`` and ``affine`` step on a grid ``2**coarser`` times as wide as that of ``type``.
-    ``exact`` is False where the library's own float32 function may fall on the other side of a tie.
+    ``exact`` is False where the library's own float32 function may fall on the other side of a tie. ``reach`` is the
+    largest magnitude of an argument whose result the type holds; None: of any.
     """
 
     kind: Kind
@@ -81,12 +83,14 @@ class Activation:
     gain: Fraction = Fraction(1)
     offset: Fraction = Fraction(0)
     threshold: Fraction = Fraction(0)
+    beyond: bool = False
     coarser: int = 0
     shift: Fraction = Fraction(0)
     upper: Fraction = Fraction(0)
     powers: PowersOfTwo | None = None
     scale: Fraction | None = None
     exact: bool = True
+    reach: Fraction | None = None
 
     @property
     def step_frac(self) -> int | None:
@@ -125,7 +129,7 @@ class Activation:
             case "affine":
                 y = self._stepped(x, frac, self.gain, self.offset)
             case "binary":
-                y = np.where(x >= 0, self.high, self.low)
+                y = np.where(x >= self.beyond, self.high, self.low)
             case "ternary":
                 y = np.where(_at_least(x, frac, self.threshold), np.sign(x), 0)
             case "po2":
@@ -164,10 +168,12 @@ class Activation:
         value = mantissa * Fraction(2) ** -frac
         negative = value < 0 and (p.signed or p.negative_slope != 0)
         size = -value * p.negative_slope if negative else abs(value) if p.signed else max(value, Fraction(0))
+        if size < p.epsilon and p.tiny_is_zero:
+            return 0
         exponent = p.min_exponent
         if size >= p.epsilon:
-            size = size if p.max_value is None else min(size, p.max_value)
-            exponent = min(max(_round_log2(size), p.min_exponent), p.max_exponent)
+            nearest = round_log2(size if p.max_value is None else min(size, p.max_value))
+            exponent = min(max(nearest, p.min_exponent), p.max_exponent)
         power = 1 << (exponent + self.type.frac)
         return -power if negative else power
 
@@ -267,7 +273,7 @@ def _at_least(x: Ints, frac: int, threshold: Fraction) -> NDArray[np.bool_]:
     return np.asarray(np.abs(x) >= int(least), dtype=np.bool_)
 
 
-def _round_log2(value: Fraction) -> int:
+def round_log2(value: Fraction) -> int:
     """Nearest whole ``log2(value)``: 2 log2 v is compared with odd numbers, so no tie is possible."""
     square = value * value
     floor = square.numerator.bit_length() - square.denominator.bit_length()

@@ -19,7 +19,7 @@ FUNCTIONS = (
     "linear relu relu6 leaky_relu elu selu sigmoid tanh softplus softsign gelu silu swish mish exponential hard_sigmoid "
     "softmax"
 ).split()
-KERAS3_FUNCTIONS = "celu log_sigmoid squareplus tanh_shrink sparse_sigmoid sparse_plus soft_shrink hard_silu hard_tanh"
+KERAS3_FUNCTIONS = "celu log_sigmoid squareplus tanh_shrink sparse_sigmoid sparse_plus soft_shrink hard_silu hard_tanh hard_shrink log_softmax"
 NEUTRAL: tuple[tuple[str, dict[str, float]], ...] = (
     ("Dropout", {"rate": 0.5}),
     ("GaussianDropout", {"rate": 0.5}),

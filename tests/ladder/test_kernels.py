@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.embedding import Embedding
 from hlsgen.layers.functions import FUNCTIONS
+from hlsgen.layers.gate import Gate
+from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.piecewise import Piecewise
@@ -41,6 +44,7 @@ from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.sparsemax import Sparsemax
 from hlsgen.layers.split import Split
 from hlsgen.layers.standardise import Standardise
 from hlsgen.layers.standardise_plan import Measure
@@ -119,6 +123,19 @@ def relu(h: Hand) -> None:
     h.add(Relu(None, exactly(0.25)), h.input((3,), FINE))
     h.add(Relu(exactly(0.25), exactly(7)), h.input((3,), UNSIGNED))
     h.add(Relu(exactly(2)), h.input((3,), SIGN))
+
+
+@case
+def gate(h: Hand) -> None:
+    """One interval and two sides; ends on the grid, between its steps and beyond it; levels on other grids."""
+    half, third = Fraction(1, 2), Fraction(1, 3)
+    for fixed in (NARROW, UNSIGNED, WIDE, COARSE, FINE, SIGN, BIT):
+        x = h.input((3, 2), fixed)
+        h.add(Gate(half), x)
+        h.add(Gate(third, -third), x)
+        h.add(Gate(-third, level=exactly(-0.375)), x)
+        h.add(Gate(Fraction(10**9), level=exactly(1.5)), x, result="fixed<6,3,RND,SAT>")
+        h.add(Gate(-Fraction(10**9), -Fraction(10**9)), x)
 
 
 @case
@@ -222,6 +239,27 @@ def masked_softmax(h: Hand) -> None:
     h.add(Softmax(np.tri(3, 4, dtype=bool)), h.input((3, 4), NARROW))
     h.add(Softmax(np.tri(2, 3, k=1, dtype=bool)), h.input((2, 2, 3), WIDE), result="fixed<12,1,RND_CONV,SAT>")
     h.add(Softmax(np.array([False, True, False, True, True])), h.input((5,), UNSIGNED))
+
+
+@case
+def log_softmax(h: Hand) -> None:
+    for shape, fixed in (((5,), NARROW), ((2, 3), WIDE), ((4,), UNSIGNED), ((2, 2, 2), SIGN)):
+        h.add(LogSoftmax(), h.input(shape, fixed))
+    h.add(LogSoftmax(), h.input((3,), COARSE), result="fixed<6,4,RND_CONV,SAT>")
+    h.add(LogSoftmax(), h.input((1,), NARROW))
+    h.add(LogSoftmax(), h.input((2, 40), "ufixed<12,4>"), result="fixed<24,8,TRN,WRAP>")
+
+
+@case
+def sparsemax(h: Hand) -> None:
+    """Few and many above zero; inputs on grids finer and coarser than what tells them apart."""
+    for shape, fixed in (((5,), "fixed<8,2>"), ((2, 3), WIDE), ((4,), UNSIGNED), ((2, 2, 2), SIGN), ((3,), FINE)):
+        h.add(Sparsemax(), h.input(shape, fixed))
+    h.add(Sparsemax(), h.input((3,), COARSE), result="fixed<6,1,RND_CONV,SAT>")
+    h.add(Sparsemax(), h.input((1,), NARROW))
+    for shape, fixed in (((5,), "fixed<8,2>"), ((2, 3), "fixed<20,2>"), ((3,), UNSIGNED), ((2,), COARSE)):
+        h.add(Sparsemax(of_partial_sums=True), h.input(shape, fixed))
+    h.add(Sparsemax(), h.input((2, 13), "ufixed<12,0>"), result="ufixed<20,0,TRN,SAT>")
 
 
 # -- arithmetic --------------------------------------------------------------------------------
@@ -508,6 +546,8 @@ def elementwise(h: Hand, kind: type[Layer], channels: int) -> Layer:
             return Saturate(1, 2)
         case "Relu":
             return Relu(exactly(0.25), exactly(1.5))
+        case "Gate":
+            return Gate(Fraction(1, 2), Fraction(-1, 2))
         case "PRelu":
             return PRelu(h.constant("fixed<5,2>", channels))
         case "Table":
@@ -565,7 +605,7 @@ def test_element_wise_layers_say_so() -> None:
     """One that says less gets whole images for words, and is not among those tested below."""
     constants = {PRelu, Scale, Thresholds}
     assert {kind for kind in ELEMENTWISE if kind.packing is Packing.CHANNELS} == constants
-    assert set(ELEMENTWISE) == constants | {Convert, QuantizedFunction, Relu, Saturate, Table}
+    assert set(ELEMENTWISE) == constants | {Convert, Gate, QuantizedFunction, Relu, Saturate, Table}
 
 
 @pytest.mark.parametrize("shape", [(48,), (8, 6), (16, 3), (4, 12)], ids=str)

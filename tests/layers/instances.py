@@ -27,21 +27,25 @@ from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.embedding import Embedding
 from hlsgen.layers.functions import FUNCTIONS
+from hlsgen.layers.gate import Gate
 from hlsgen.layers.input import Input
+from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
 from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
 from hlsgen.layers.prelu import PRelu
-from hlsgen.layers.quantized import QuantizedFunction, Saturate, TernarySteps
+from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.scaled_steps import ScaledSteps
 from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.sparsemax import Sparsemax
 from hlsgen.layers.split import Split
 from hlsgen.layers.standardise import Standardise
 from hlsgen.layers.standardise_plan import Measure
+from hlsgen.layers.steps import Steps
 from hlsgen.layers.sums import GlobalSum, WindowSum
 from hlsgen.layers.table import Table
 from hlsgen.layers.take import Take
@@ -106,10 +110,13 @@ EVERY = [
     Instance(KeepSteps(LOOP), (LINE,)),
     Instance(KeepLast(LOOP), (LINE,)),
     *(Instance(Relu(slope, top)) for slope in (None, Constant.of(0.125)) for top in (None, Constant.of(1.5))),
+    Instance(Gate(Fraction(1, 3))),
+    Instance(Gate(Fraction(1, 2), Fraction(-1, 2))),
+    Instance(Gate(Fraction(-1, 3), level=Constant.of(1.5))),
     Instance(PRelu(dyadic(2))),
     Instance(PRelu(dyadic(4, 2)), (LINE,)),
     Instance(Saturate(1, 3)),
-    Instance(TernarySteps(Fraction(1, 2), activation("ternary(alpha=1,threshold=0.5)"))),
+    Instance(Steps(stairs())),
     Instance(QuantizedFunction(activation("quantized_tanh(4)"))),
     Instance(Table(FUNCTIONS["tanh"])),
     Instance(Table(FUNCTIONS["tanh"], 4)),
@@ -150,6 +157,9 @@ EVERY = [
     Instance(Softmax()),
     *(Instance(Standardise(measure, 0.0625)) for measure in Measure),
     Instance(Softmax(np.tri(4, 2, dtype=bool))),
+    Instance(LogSoftmax()),
+    Instance(Sparsemax()),
+    Instance(Sparsemax(of_partial_sums=True)),
     # what moves
     Instance(Reshape((4, 6))),
     Instance(Reshape(IMAGE)),

@@ -182,8 +182,13 @@ def _activations() -> _Section:
     for name in ("linear", "relu", "relu6"):
         section.right(name, VECTOR, _activation(name))
     section.right("ReLU(max_value, negative_slope)", VECTOR, _layer("ReLU", max_value=2.0, negative_slope=0.25))
-    section.refused("ReLU(threshold)", VECTOR, _layer("ReLU", threshold=0.5), "threshold=0.5")
-    section.refused("ThresholdedReLU", VECTOR, _layer("ThresholdedReLU", 0.5), "jumps at its threshold", keras3=ABSENT)
+    section.right("ReLU(threshold)", VECTOR, _layer("ReLU", threshold=0.5), note="x > threshold, compared exactly")
+    section.right(
+        "ReLU(threshold, max_value, negative_slope)",
+        VECTOR,
+        _layer("ReLU", threshold=0.5, max_value=3.0, negative_slope=0.25),
+    )
+    section.right("ThresholdedReLU", VECTOR, _layer("ThresholdedReLU", 0.5), keras3=ABSENT)
     section.right("LeakyReLU(0.25)", VECTOR, lambda keras, x: keras.layers.LeakyReLU(0.25)(x))
     section.right("leaky_relu", VECTOR, _activation("leaky_relu"), CLOSE, note="slope 0.2, in 16 bits")
     section.right("PReLU", IMAGE, _layer("PReLU"), note="any shared_axes")
@@ -217,10 +222,20 @@ def _activations() -> _Section:
         CLOSE,
         note="the order never turns round; near values may come out equal",
     )
-    section.right("Softmax(axis)", LINE, _layer("Softmax", axis=1), CLOSE, note="any axes of up to three")
-    for name in ("hard_shrink", "sparsemax", "glu"):
-        section.refused(name, VECTOR, _activation(name), f"'{name}' is not supported", keras2=ABSENT)
-    section.refused("log_softmax", VECTOR, _activation("log_softmax"), "'log_softmax' is not supported")
+    section.right("Softmax(axis)", LINE, _layer("Softmax", axis=1), CLOSE, note="any axes")
+    section.right("hard_shrink", VECTOR, _activation("hard_shrink"), keras2=ABSENT)
+    section.right("threshold", VECTOR, lambda keras, x: keras.activations.threshold(x, 0.25, -0.5), keras2=ABSENT)
+    section.right("Softmax(axis), four axes", (2, 3, 2, 4), _layer("Softmax", axis=[1, 3]), CLOSE)
+    section.right("log_softmax", LINE, _activation("log_softmax"), CLOSE, note="far from the largest input as well")
+    section.right(
+        "sparsemax",
+        LINE,
+        _activation("sparsemax"),
+        CLOSE,
+        keras2=ABSENT,
+        note="that of Keras up to 3.15, which does not sum to 1",
+    )
+    section.right("glu", VECTOR, _activation("glu"), CLOSE, keras2=ABSENT)
     section.refused(
         "a function of your own", VECTOR, lambda keras, x: keras.layers.Activation(lambda t: t * 2)(x), "of your own"
     )
@@ -326,7 +341,8 @@ def _shapes() -> _Section:
     section = _Section("Shapes")
     section.right("Flatten", IMAGE, _layer("Flatten"))
     section.right("Reshape", LINE, _layer("Reshape", (-1, 4)), note="-1 too")
-    section.right("Permute", IMAGE, _layer("Permute", (3, 1, 2)), note="up to three axes")
+    section.right("Permute", IMAGE, _layer("Permute", (3, 1, 2)), note="any number of axes")
+    section.right("Permute, four axes", (2, 3, 4, 2), _layer("Permute", (4, 3, 2, 1)))
     section.right("RepeatVector", VECTOR, _layer("RepeatVector", 3))
     section.right("ZeroPadding1D, ZeroPadding2D", IMAGE, _layer("ZeroPadding2D", ((1, 0), (2, 1))))
     section.right("Cropping1D, Cropping2D", IMAGE, _layer("Cropping2D", ((1, 0), (2, 1))))

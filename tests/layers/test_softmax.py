@@ -11,6 +11,7 @@ import pytest
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Layer
 from hlsgen.ir.types import FixedType
+from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.softmax import Softmax
 from tests.passes.builders import Net, project_of
 
@@ -26,6 +27,12 @@ def definition(x: Any) -> Any:
     x = x.astype(np.longdouble)
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
+
+
+def log_definition(x: Any) -> Any:
+    x = x.astype(np.longdouble)
+    below = x - x.max(axis=-1, keepdims=True)
+    return below - np.log(np.exp(below).sum(axis=-1, keepdims=True))
 
 
 def rows(fixed: FixedType, n: int) -> Any:
@@ -57,9 +64,26 @@ def test_results_are_within_a_step_and_what_is_stated(n: int, result: FixedType)
         assert (first == y.max(axis=-1)).all(), "the winner is never another"
 
 
-def test_inner_steps_are_values_of_their_types():
+@pytest.mark.parametrize("result", ["fixed<16,6,RND_CONV,SAT>", "fixed<30,18,RND,SAT>", "fixed<8,9,TRN,SAT>"])
+@pytest.mark.parametrize("n", [1, 2, 5, 100, 1000])
+def test_logarithms_are_within_a_step_and_what_is_stated(n: int, result: str):
+    """Far from the largest input as well, where a softmax has no bits left."""
+    fixed_result = FixedType.parse(result)
+    for fixed in map(FixedType.parse, TYPES):
+        layer, x = replace(LogSoftmax(), input_type=fixed, classes=n).finished(fixed_result), rows(fixed, n)
+        value = layer.exact([Exact(x, fixed.frac)])
+        right = np.clip(log_definition(fixed.to_float(x)), float(fixed_result.min), 0) * 2.0**fixed_result.frac
+        assert layer.deviation is not None and layer.deviation <= (1.8 if "TRN" in result else 1.3)
+        assert np.abs(fixed_result.cast(*value) - right).max() <= layer.deviation
+        proved = layer.interval([Interval.of_type(fixed, n)], [(n,)])
+        assert proved.frac == value.frac and proved.lowest <= value.mantissas.min()
+        assert value.mantissas.max() <= proved.highest == 0
+
+
+@pytest.mark.parametrize("kind", [Softmax, LogSoftmax])
+def test_inner_steps_are_values_of_their_types(kind: Any):
     fixed = FixedType.parse("fixed<32,16>")
-    layer = softmax_of(fixed, 7, FixedType.parse("fixed<32,16>"))
+    layer = replace(kind(), input_type=fixed, classes=7).finished(FixedType.parse("fixed<32,16>"))
     held = layer.inner_steps([Exact(rows(fixed, 7), fixed.frac)])
     types = layer.inner_types()
     assert set(held) == set(types)

@@ -18,7 +18,7 @@ from hlsgen.ir.wish import By, Wish, Wished
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.input import Input
 from hlsgen.layers.pooling2d import GlobalMaxPooling, MaxPooling2D
-from hlsgen.layers.quantized import QuantizedFunction, TernarySteps
+from hlsgen.layers.quantized import QuantizedFunction, layer_of
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.shape_ops import Permute, Reshape, UpSampling, ZeroPadding
@@ -132,7 +132,7 @@ def test_rectifiers(plain: FixedType, ceiling: float | None):
 @pytest.mark.parametrize("threshold", [Fraction(0), Fraction(1, 2), Fraction(3, 8)])
 def test_ternary(threshold: Fraction):
     function = Activation("ternary", FixedType(2, 2), low=-1, high=1, threshold=threshold)
-    design = fused(network(TernarySteps(threshold, function), function.type))
+    design = fused(network(layer_of(function, 1), function.type))
     x = every_input(INPUT, (len(SCALES),))
 
     def right(y: Fraction) -> int:

@@ -183,7 +183,6 @@ def test_refusals(text: str, error: type[HlsgenError], message: str) -> None:
         ("quantized_relu(4,relu_upper_bound=0.3,is_quantized_clip=False)", "bits below the grid"),
         ("quantized_po2(4,quadratic_approximation=1)", "quadratic_approximation"),
         ("quantized_po2(4,log2_rounding='floor')", "floor"),
-        ("quantized_relu_po2(8)", "leave the range of float32"),
         ("quantized_hswish(4,alpha=2)", "alpha=2"),
     ],
 )

@@ -29,17 +29,12 @@
 
 #include <hls_stream.h>
 #include <hlsgen/arith.h>
+#include <hlsgen/exponentials.h>
 #include <hlsgen/limits.h>
-#include <hlsgen/pack.h>
 #include <hlsgen/pieces.h>
 #include <hlsgen/stream_array.h>
 
 namespace hlsgen {
-
-template <class C>
-constexpr int softmax_entries() {
-    return C::tables << traits<typename C::share_t>::width;
-}
 
 // Without a mask every place counts.
 struct softmax_everything {};
@@ -88,62 +83,6 @@ typename C::exp_t softmax_share(const typename C::mask_word* mask, int row, int 
     return select(softmax_counts<C>(mask, row, i), e, hlsgen::zero<typename C::exp_t>());
 }
 
-// The largest, by a tree of comparisons: as deep as n has bits, where a chain would be n deep.
-template <class C>
-typename C::input_t softmax_largest(const typename C::input_t x[C::n]) {
-#pragma HLS INLINE
-    typename C::input_t largest[C::n];
-#pragma HLS ARRAY_PARTITION variable=largest complete
-Start:
-    for (int i = 0; i < C::n; i++) {
-#pragma HLS UNROLL
-        largest[i] = x[i];
-    }
-Level:
-    for (int level = 0; level < detail::bits_of<C::n - 1>::value; level++) {
-#pragma HLS UNROLL
-        const int apart = 1 << level;
-    Pair:
-        for (int i = 0; i < C::n; i++) {
-#pragma HLS UNROLL
-            const bool first = (i & (2 * apart - 1)) == 0 && i + apart < C::n;
-            const int other = first ? i + apart : i;
-            if (first) largest[i] = select(largest[other] > largest[i], largest[other], largest[i]);
-        }
-    }
-    return largest[0];
-}
-
-// Cycles from position to position: as many as packs of one, on either side, if that is more than the reuse factor.
-template <class C, class X, class Y>
-struct softmax_schedule {
-    static const int smaller = X::size < Y::size ? X::size : Y::size;
-    static const int packs = C::n / smaller;
-    static const int interval = packs > C::reuse_factor ? packs : C::reuse_factor;
-};
-
-// exp(-k) from tables 0 .. Last, which read its top bits.
-template <class C, int Last>
-struct softmax_exp {
-    static const int share = traits<typename C::share_t>::width;
-    template <class K>
-    static typename C::exp_t of(const K& k, const typename C::exp_word exps[softmax_entries<C>()]) {
-#pragma HLS INLINE
-        typedef typename C::exp_t exp_t;
-        const typename C::share_t bits = slice<typename C::share_t, (C::tables - 1 - Last) * share>(k);
-        return cast<exp_t>(softmax_exp<C, Last - 1>::of(k, exps) * lookup<exp_t>(exps + (Last << share), bits));
-    }
-};
-template <class C>
-struct softmax_exp<C, 0> {
-    static const int share = traits<typename C::share_t>::width;
-    template <class K>
-    static typename C::exp_t of(const K& k, const typename C::exp_word exps[softmax_entries<C>()]) {
-#pragma HLS INLINE
-        return lookup<typename C::exp_t>(exps, slice<typename C::share_t, (C::tables - 1) * share>(k));
-    }
-};
-
 template <class C, class Mask>
 void softmax_position(const typename C::input_t x[C::n], typename C::output_t y[C::n],
                       const typename C::exp_word exps[softmax_entries<C>()],
@@ -163,9 +102,7 @@ Argument:
 Exponential:
     for (int i = 0; i < C::n; i++) {
 #pragma HLS UNROLL
-        const typename C::distance_t distance = cast<typename C::distance_t>(largest - argument[i]);
-        e[i] = softmax_share<C>(mask, row, i, softmax_exp<C, C::tables - 1>::of(
-                                                  cast<typename C::distance_index_t>(distance), exps));
+        e[i] = softmax_share<C>(mask, row, i, softmax_exponential<C>(largest, argument[i], exps));
         accumulate(sum, e[i]);
     }
     const typename C::inverse_t r = cast<typename C::inverse_t>(pieces<C>(sum, inverse));

@@ -153,6 +153,11 @@ def _sigmoid(x: Floats, shape: InternalSigmoid) -> NDArray[np.floating]:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x.astype(np.float64))))
 
 
+def hard_sigmoid(x: Floats) -> Floats:
+    """``clip(x / 2 + 1/2, 0, 1)`` in float32."""
+    return _linear_sigmoid(x, "hard")
+
+
 def _linear_sigmoid(x: Floats, shape: InternalSigmoid) -> Floats:
     """``clip(slope * x + 1/2, 0, 1)``; float32 loses bits of a small ``x`` here, and so must we."""
     p: Floats = np.clip(np.float32(float(_SLOPES[shape])) * x + np.float32(0.5), np.float32(0), np.float32(1))

@@ -17,7 +17,7 @@ from hlsgen.quantizers.qkeras.po2 import PowerOfTwo
 from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
 from hlsgen.quantizers.qkeras.scales import Alpha, ScaleAxis
 from hlsgen.quantizers.qkeras.signatures import SIGNATURES, Library, Signature, signature
-from hlsgen.quantizers.qkeras.signs import Binary, Ternary
+from hlsgen.quantizers.qkeras.signs import Binary, BinaryFunction, Ternary
 
 
 def parse_quantizer(
@@ -365,6 +365,10 @@ def _binary(o: _Options) -> QKerasQuantizer:
     return Binary(o.name, use_01, o.alpha(), o.scale_axis(), o.exponents())
 
 
+def _binary_function(o: _Options) -> QKerasQuantizer:
+    return BinaryFunction(o.name, -1 if o.name == "binary_tanh" else 0)
+
+
 def _ternary(o: _Options) -> QKerasQuantizer:
     alpha, threshold = o.alpha(), o.optional_number("threshold")
     if isinstance(alpha, str) and threshold is not None:
@@ -390,6 +394,8 @@ _BUILDERS: dict[str, _Builder] = {
     "quantized_relu_po2": _power_of_two,
     "binary": _binary,
     "stochastic_binary": _binary,
+    "binary_sigmoid": _binary_function,
+    "binary_tanh": _binary_function,
     "ternary": _ternary,
     "stochastic_ternary": _ternary,
     "bernoulli": _refused("is random at inference too", "use binary(use_01=True)"),

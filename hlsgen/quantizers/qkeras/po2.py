@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from hlsgen.ir.types import FixedType, integers
-from hlsgen.quantizers.base import Activation, Floats, PowersOfTwo, Quantized
+from hlsgen.quantizers.base import Activation, Floats, PowersOfTwo, Quantized, round_log2
 from hlsgen.quantizers.qkeras import float32 as f32
 from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
 
-_SMALLEST, _LARGEST = -126, 127  # exponents of normal float32 numbers
+_EPSILON = Fraction(float(f32.EPSILON))
+_WIDE = -32
+"""Below this least exponent, a word that holds it would hold little else."""
+_HIGHEST = 31
+"""The greatest exponent that such a quantiser gives data; wider arguments are refused where types are known."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class PowerOfTwo(QKerasQuantizer):
         if self.straight_through:
             # Not a nicety: a weight of 1e-8 becomes 0, as 2**-64 is lost beside it.
             quantized = f32.straight_through(self._unquantized(x), quantized)
+        if not np.isfinite(quantized).all():
+            raise self.refusal("a weight becomes a power beyond float32", "give a max_value, or use fewer bits")
         return _as_mantissas(quantized)
 
     def _unquantized(self, x: Floats) -> Floats:
@@ -62,8 +68,6 @@ class PowerOfTwo(QKerasQuantizer):
 
     def _power(self, size: Floats) -> Floats:
         least, greatest = self.exponents
-        if greatest > _LARGEST:
-            raise self.refusal(f"{self.bits} bits reach powers beyond float32", "use fewer bits")
         kept = np.where(size < f32.EPSILON, f32.EPSILON, size)
         if self.max_value is not None:
             kept = np.minimum(kept, np.float32(self.max_value))
@@ -83,20 +87,42 @@ class PowerOfTwo(QKerasQuantizer):
         if self.max_value == 0:
             raise self.refusal("max_value=0 on data", "give a positive max_value")
         least, greatest = self.exponents
-        if least < _SMALLEST or greatest > _LARGEST:
-            raise self.refusal(f"exponents from {least} to {greatest} leave the range of float32", "use fewer bits")
-        limit = None if self.max_value is None else Fraction(float(np.float32(self.max_value)))
-        powers = PowersOfTwo(
+        if least < _WIDE:
+            return self._wide_activation()
+        high = 1 << (greatest - least)
+        low = -high if self._has_negative else 1
+        return Activation("po2", FixedType.covering(low, high, -least), low, high, powers=self._powers(least, greatest))
+
+    def _wide_activation(self) -> Activation:
+        """Only arguments below epsilon, zero above all, get the least power; in float32 it is 0, or as good as that.
+
+        All other exponents are those of normal numbers that float32 holds beside epsilon, and of arguments in use.
+        """
+        least, greatest, reach = round_log2(_EPSILON), self.exponents[1], None
+        if self.max_value is not None:
+            limit = round_log2(Fraction(float(np.float32(self.max_value))))
+            least, greatest = min(least, limit), min(greatest, limit)
+        if greatest > _HIGHEST:
+            greatest, steepest = _HIGHEST, max(Fraction(self.negative_slope), Fraction(1))
+            reach = Fraction(2) ** greatest / steepest
+        high = 1 << (greatest - least)
+        low = -high if self._has_negative else 0
+        kind, powers = FixedType.covering(low, high, -least), self._powers(self.exponents[0], greatest)
+        return Activation("po2", kind, low, high, powers=replace(powers, tiny_is_zero=True), reach=reach)
+
+    @property
+    def _has_negative(self) -> bool:
+        return not self.relu or self.negative_slope != 0
+
+    def _powers(self, least: int, greatest: int) -> PowersOfTwo:
+        return PowersOfTwo(
             least,
             greatest,
-            limit,
-            Fraction(float(f32.EPSILON)),
+            None if self.max_value is None else Fraction(float(np.float32(self.max_value))),
+            _EPSILON,
             signed=not self.relu,
             negative_slope=Fraction(self.negative_slope) if self.relu else Fraction(1),
         )
-        high = 1 << (greatest - least)
-        low = -high if not self.relu or self.negative_slope else 1
-        return Activation("po2", FixedType.covering(low, high, -least), low, high, powers=powers)
 
 
 def _as_mantissas(values: Floats) -> Quantized:

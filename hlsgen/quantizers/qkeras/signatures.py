@@ -46,6 +46,8 @@ SIGNATURES: dict[str, str] = {
     "stochastic_ternary": "alpha=None threshold=None temperature=8.0 use_real_sigmoid=True number_of_unrolls=5",
     "bernoulli": f"alpha=None {_RANDOM}",
     "quantized_linear": "",
+    "binary_sigmoid": "",
+    "binary_tanh": "",
 }
 
 V3_SIGNATURES: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""Quantisers onto two or three values: binary, ternary and their stochastic kin at inference."""
+"""Quantisers onto two or three values: binary, ternary, their stochastic kin at inference, and functions like them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.ir.types import FixedType, integers
 from hlsgen.quantizers.base import Activation, Floats, Quantized, Quantizer, fixed_scale, split_scale
 from hlsgen.quantizers.qkeras import float32 as f32
+from hlsgen.quantizers.qkeras.functions import hard_sigmoid
 from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
 from hlsgen.quantizers.qkeras.scales import Alpha, ScaleAxis, alpha_array, least_squares
 
@@ -44,6 +45,24 @@ class Binary(QKerasQuantizer):
     def activation(self) -> Activation:
         kind, scale = split_scale(self.type, _number(self, self.alpha))
         return Activation("binary", kind, 0 if self.use_01 else -1, 1, scale=scale)
+
+
+@dataclass(frozen=True)
+class BinaryFunction(QKerasQuantizer):
+    """``binary_sigmoid`` and ``binary_tanh``: 1 for ``x > 0``, else 0 or -1; a half is rounded to even, and so down."""
+
+    low: int
+
+    @property
+    def type(self) -> FixedType:
+        return FixedType(2, 2) if self.low else FixedType(1, 1, signed=False)
+
+    def _quantize(self, x: Floats) -> Quantized:
+        above = np.rint(hard_sigmoid(x)) > 0  # float32 drops a weight up to 2**-24 beside the half
+        return Quantized(integers(np.where(above, 1, self.low)), self.type)
+
+    def activation(self) -> Activation:
+        return Activation("binary", self.type, self.low, 1, beyond=True)
 
 
 @dataclass(frozen=True)

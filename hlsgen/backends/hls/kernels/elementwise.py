@@ -11,7 +11,6 @@ from hlsgen.backends.hls.kernel import (
     ConstantArray,
     Enumerator,
     Kernel,
-    Member,
     Members,
     Word,
     call,
@@ -26,13 +25,16 @@ from hlsgen.ir.layer import Exact
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.layers.convert import Convert
+from hlsgen.layers.exponentials import Exponentials
+from hlsgen.layers.gate import Gate
+from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.piecewise import Direct, Piecewise
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
-from hlsgen.layers.softmax import Plan as SoftmaxPlan
 from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.sparsemax import Sparsemax
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 
@@ -96,6 +98,26 @@ def relu(layer: Relu, op: Op) -> Kernel:
 def _passing(op: Op, **work: int) -> Passing:
     """Element by element; ``work``: see :func:`pipeline_depth`."""
     return Passing(interval=op.reuse_factor, depth=pipeline_depth(**work))
+
+
+@kernel_of(Gate)
+def gate(layer: Gate, op: Op) -> Kernel:
+    x = op.input.type
+    first, last = layer.ends(x)
+    level = _BIT if layer.level is None else layer.level.known_type
+    members: Members = {
+        "size": op.output.size,
+        "compared_t": layer.compared(x),
+        "value_t": layer.held(x),
+        "has_low": layer.low is not None,
+        "first_mantissa": 0 if layer.low is None else first,
+        "last_mantissa": last,
+        "has_level": layer.level is not None,
+        "level_t": level,
+        "level_word": Word(level),
+        "level_mantissa": 0 if layer.level is None else int(layer.level.fixed[0]),
+    }
+    return call(op, "gate", "gate.h", members, timing=_passing(op, compared=2))
 
 
 @kernel_of(PRelu)
@@ -198,11 +220,55 @@ def thresholds(layer: Thresholds, op: Op) -> Kernel:
 @kernel_of(Softmax)
 def softmax(layer: Softmax, op: Op) -> Kernel:
     assert layer.plan is not None
-    plan, positions = layer.plan, prod(op.output.shape[:-1])
-    members, inverse = members_of_pieces(*plan.reciprocal)
-    own: dict[str, Member] = {
+    plan, mask = layer.plan, []
+    own: dict[str, Member] = {"inverse_t": plan.inverse}
+    if layer.mask is not None:
+        own |= {"mask_rows": prod(layer.mask.shape[:-1]), "mask_word": Word(_BIT)}
+        mask.append(ConstantArray.of("mask", layer.mask.astype(np.int64), _BIT, "row, place"))
+    return _by_exponentials(op, "softmax", plan, "inverse", plan.reciprocal, own, *mask)
+
+
+@kernel_of(LogSoftmax)
+def log_softmax(layer: LogSoftmax, op: Op) -> Kernel:
+    plan = layer.planned
+    own: Members = {"difference_t": layer.difference(op.input.type), "logarithm_t": plan.logarithm}
+    return _by_exponentials(op, "log_softmax", plan, "logarithms", plan.of_sum, own)
+
+
+@kernel_of(Sparsemax)
+def sparsemax(layer: Sparsemax, op: Op) -> Kernel:
+    plan, positions, n = layer.planned, prod(op.output.shape[:-1]), op.output.shape[-1]
+    members: Members = {
         "positions": positions,
-        "n": op.output.shape[-1],
+        "n": n,
+        "of_partial_sums": layer.of_partial_sums,
+        "compared_t": plan.compared,
+        "distance_t": plan.distance,
+        "sum_t": plan.sum,
+        "count_t": plan.count,
+        "half_t": FixedType(plan.count.width, plan.count.width - 1, False),
+        "inverse_t": plan.inverse,
+        "inverse_word": Word(plan.inverse),
+        "threshold_t": plan.threshold,
+        "value_t": layer.held(op.input.type),
+        "one_mantissa": 1 << plan.sum.frac,
+    }
+    inverses = ConstantArray.of("inverses", plan.reciprocals(n), plan.inverse, "how many are above zero")
+    depth = pipeline_depth(terms=n, compared=n * n.bit_length(), tables=1) + pipeline_depth(terms=1, compared=n)
+    timing = Gathering(positions=positions, interval=op.reuse_factor, depth=depth, array_steps=positions)
+    small = positions <= _MOST_POSITIONS
+    return call(op, "sparsemax", "sparsemax.h", members, inverses, small=small, timing=timing)
+
+
+def _by_exponentials(
+    op: Op, name: str, plan: Exponentials, role: str, of_sum: tuple[Piecewise, Ints], own: Members, *more: ConstantArray
+) -> Kernel:
+    """A position a step: exponentials, their sum and a function of that, by a table of role ``role``."""
+    positions, n = prod(op.output.shape[:-1]), op.output.shape[-1]
+    members, words = members_of_pieces(*of_sum)
+    shared: Members = {
+        "positions": positions,
+        "n": n,
         "distance_t": plan.distance,
         "distance_index_t": plan.index,
         "share_t": plan.share,
@@ -210,22 +276,19 @@ def softmax(layer: Softmax, op: Op) -> Kernel:
         "exp_t": plan.exponential,
         "exp_word": Word(plan.exponential),
         "sum_t": plan.sum,
-        "inverse_t": plan.inverse,
+        **own,
     }
-    constants = [
-        ConstantArray.of("exps", plan.exponentials(), plan.exponential, "table, bits of the distance"),
-        replace(inverse, role="inverse"),
-    ]
-    if layer.mask is not None:
-        own |= {"mask_rows": prod(layer.mask.shape[:-1]), "mask_word": Word(_BIT)}
-        constants.append(ConstantArray.of("mask", layer.mask.astype(np.int64), _BIT, "row, place"))
+    constants = (
+        ConstantArray.of("exps", plan.words(), plan.exponential, "table, bits of the distance"),
+        replace(words, role=role),
+        *more,
+    )
     small = positions <= _MOST_POSITIONS
-    depth = _softmax_depth(op.output.shape[-1], plan)
+    depth = _softmax_depth(n, plan.tables, of_sum[0])
     timing = Gathering(positions=positions, interval=op.reuse_factor, depth=depth, array_steps=positions)
-    return call(op, "softmax", "softmax.h", {**own, **members}, *constants, small=small, timing=timing)
+    return call(op, name, f"{name}.h", {**shared, **members}, *constants, small=small, timing=timing)
 
 
-def _softmax_depth(n: int, plan: SoftmaxPlan) -> int:
-    """The largest, the tables of exponentials, their sum, the pieces of its reciprocal, and a product."""
-    degree = plan.reciprocal[0].degree
-    return pipeline_depth(terms=n, compared=n, tables=plan.tables) + pipeline_depth(terms=1, tables=1 + 2 * degree)
+def _softmax_depth(n: int, tables: int, of_sum: Piecewise) -> int:
+    """The largest, the tables of exponentials, their sum, the pieces of its function, and a product."""
+    return pipeline_depth(terms=n, compared=n, tables=tables) + pipeline_depth(terms=1, tables=1 + 2 * of_sum.degree)

@@ -22,8 +22,9 @@ from hlsgen.frontends.keras.readers import activations, shapes  # noqa: F401  (r
 from hlsgen.frontends.keras.readers.activations import read_softmax
 from hlsgen.frontends.limits import MAX_PARTS
 from hlsgen.frontends.merging import merge_chain
+from hlsgen.frontends.permuting import add_permute
 from hlsgen.ir.graph import Value
-from hlsgen.layers.shape_ops import Permute, Reshape
+from hlsgen.layers.shape_ops import Reshape
 from hlsgen.layers.split import Split
 
 _FUNCTIONS: dict[str, str] = {
@@ -40,6 +41,7 @@ _FUNCTIONS: dict[str, str] = {
     "selu": "Selu nn.selu",
     "celu": "Celu",
     "exponential": "Exp math.exp",
+    "hard_shrink": "HardShrink",
     "hard_sigmoid": "HardSigmoid",
     "hard_silu": "HardSilu",
     "hard_tanh": "HardTanh",
@@ -50,19 +52,14 @@ _FUNCTIONS: dict[str, str] = {
     "squareplus": "Squareplus",
     "soft_shrink": "SoftShrink",
     "tanh_shrink": "TanhShrink",
+    "log_softmax": "LogSoftmax nn.log_softmax",
+    "sparsemax": "Sparsemax",
+    "glu": "Glu",
 }
-_DEFAULTS: dict[str, tuple[str, Any]] = {
-    "celu": ("alpha", 1.0),
-    "squareplus": ("b", 4),
-    "soft_shrink": ("threshold", 0.5),
-}
-"""Options that the activation of that name has fixed."""
 
 
 def _read_function(name: str, call: Call) -> Value:
     call.ignore("function")
-    if name in _DEFAULTS:
-        call.expect(*_DEFAULTS[name])
     return ACTIVATIONS[name](call, call.input)
 
 
@@ -262,8 +259,6 @@ def read_transpose(call: Call) -> Value:
     call.expect("conjugate", False)
     given = call.take("axes" if call.keras3 else "perm", maybe(listed(AXIS)))
     axes = list(given or ())
-    if axes[:1] != [0] or sorted(axes) != list(range(rank + 1)) or rank > 3:
-        raise UnsupportedError(
-            f"{call.where}: axes {axes}; the batch has to stay first, and at most three axes can move"
-        )
-    return call.add(Permute(tuple(a - 1 for a in axes[1:])))
+    if axes[:1] != [0] or sorted(axes) != list(range(rank + 1)):
+        raise UnsupportedError(f"{call.where}: axes {axes}; expected all of {rank + 1}, the batch as the first")
+    return add_permute(call, call.input, [a - 1 for a in axes[1:]])

@@ -7,9 +7,10 @@ from math import prod
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.options import AXIS, LARGEST, POSITIVE, listed, sides, whole
+from hlsgen.frontends.permuting import add_permute
 from hlsgen.ir.graph import Value
 from hlsgen.layers.depth_to_space import Cropping
-from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
+from hlsgen.layers.shape_ops import Concatenate, Reshape, UpSampling, ZeroPadding
 
 
 @reads("Flatten")
@@ -34,9 +35,9 @@ def read_reshape(call: Call) -> Value:
 @reads("Permute")
 def read_permute(call: Call) -> Value:
     order = tuple(axis - 1 for axis in call.take("dims", listed(AXIS)))
-    if sorted(order) != list(range(len(call.input.shape))) or len(order) > 3:
-        raise UnsupportedError(f"{call.where}: permutation {order} of {call.input.shape} (up to three axes)")
-    return call.add(Permute(order))
+    if sorted(order) != list(range(len(call.input.shape))):
+        raise UnsupportedError(f"{call.where}: {order} is no permutation of the axes of {call.input.shape}")
+    return add_permute(call, call.input, order)
 
 
 @reads("ZeroPadding1D", "ZeroPadding2D")

@@ -1,0 +1,70 @@
+"""Axes in another order, for tensors of any number of axes.
+
+A :class:`~hlsgen.layers.shape_ops.Permute` moves up to three axes. Axes that stay together count as one, axes of extent
+1 as none; where more than three are left, one permutation follows another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise, permutations
+from math import prod
+
+from hlsgen.frontends.builder import Builder
+from hlsgen.ir.constant import Shape
+from hlsgen.ir.graph import Value
+from hlsgen.layers.shape_ops import Permute, Reshape
+
+_MOST = 3
+"""The axes that a Permute takes."""
+
+Order = tuple[int, ...]
+"""Axes of a tensor in the order of the result, counted without the batch, as for numpy.transpose."""
+
+
+def add_permute(builder: Builder, value: Value, order: Sequence[int], step: str | None = None) -> Value:
+    """Add ``numpy.transpose(x, order)``."""
+    if len(order) <= _MOST:
+        return builder.add(Permute(tuple(order)), [value], step)
+    shape = tuple(value.shape[axis] for axis in order)
+    longer = [axis for axis, extent in enumerate(value.shape) if extent > 1]
+    left = tuple(longer.index(axis) for axis in order if axis in longer)
+    value = _reshaped(builder, value, tuple(value.shape[axis] for axis in longer) or (1,), step)
+    while left != tuple(range(len(left))):
+        first = left if len(_blocks(left)) <= _MOST else _best_first(left)
+        value = _permuted(builder, value, first, step)
+        left = tuple(first.index(axis) for axis in left)
+    return _reshaped(builder, value, shape, step)
+
+
+def _reshaped(builder: Builder, value: Value, shape: Shape, step: str | None) -> Value:
+    return value if value.shape == shape else builder.add(Reshape(shape), [value], step)
+
+
+def _permuted(builder: Builder, value: Value, order: Order, step: str | None) -> Value:
+    """One permutation of up to three blocks of axes."""
+    blocks = _blocks(order)
+    held = sorted(blocks)
+    merged = tuple(prod(value.shape[axis] for axis in block) for block in held)
+    moved = builder.add(
+        Permute(tuple(held.index(block) for block in blocks)), [_reshaped(builder, value, merged, step)], step
+    )
+    return _reshaped(builder, moved, tuple(value.shape[axis] for axis in order), step)
+
+
+def _blocks(order: Order) -> list[Order]:
+    """The runs of axes that stay together, in their new order."""
+    cuts = [place for place, (a, b) in enumerate(pairwise(order), start=1) if b != a + 1]
+    return [order[first:last] for first, last in pairwise((0, *cuts, len(order)))]
+
+
+def _best_first(order: Order) -> Order:
+    """Of the permutations of three blocks the one that leaves the fewest blocks to move: fewer than there are."""
+    blocks = sorted(_blocks(order))
+    candidates = []
+    for cuts in combinations(range(1, len(blocks)), 2):
+        parts = [blocks[first:last] for first, last in pairwise((0, *cuts, len(blocks)))]
+        for moved in permutations(parts):
+            first = tuple(axis for part in moved for block in part for axis in block)
+            candidates.append((len(_blocks(tuple(first.index(axis) for axis in order))), first))
+    return min(candidates)[1]
