@@ -11,6 +11,7 @@ from hlsgen.backends.hls.kernel import (
     ConstantArray,
     Enumerator,
     Kernel,
+    Member,
     Members,
     Word,
     call,
