@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder
-from hlsgen.frontends.contraction import Equation, contract, shaped
+from hlsgen.frontends.contraction import Equation, contract
+from hlsgen.frontends.permuting import add_reshape
 from hlsgen.ir.graph import Value
 from hlsgen.layers.softmax import Softmax
 
@@ -60,9 +61,9 @@ def add_attention(
 def add_shares(builder: Builder, scores: Value, keys: int, mask: Mask | None) -> Value:
     """A softmax over the last ``keys`` axes. Raises UnsupportedError for a mask that leaves a query nothing."""
     rows, row = scores.shape[:-keys], prod(scores.shape[-keys:])
-    flat = shaped(builder, scores, (*rows, row))
+    flat = add_reshape(builder, scores, (*rows, row))
     if mask is not None and mask.all():
         mask = None
     if mask is not None and not mask.any(axis=-1).all():
         raise UnsupportedError(f"{builder.where}: its mask leaves a query no key at all; leave one in every row")
-    return shaped(builder, builder.add(Softmax(mask), [flat], "shares"), scores.shape)
+    return add_reshape(builder, builder.add(Softmax(mask), [flat], "shares"), scores.shape)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from math import prod
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ import numpy as np
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.limits import MAX_PARTS
+from hlsgen.frontends.permuting import add_permute, add_reshape
 from hlsgen.ir.constant import Constant, Floats, Shape, no_bias
 from hlsgen.ir.graph import Value
 from hlsgen.ir.types import FixedType
@@ -26,7 +27,7 @@ from hlsgen.layers.dense import Dense
 from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.scale import Scale
-from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape
+from hlsgen.layers.shape_ops import Concatenate
 from hlsgen.layers.split import Split
 
 
@@ -39,54 +40,6 @@ class Equation(NamedTuple):
 
 
 # -- axes ------------------------------------------------------------------------------------------
-
-
-def shaped(builder: Builder, value: Value, shape: Shape) -> Value:
-    """The same elements in another shape."""
-    return value if value.shape == shape else builder.add(Reshape(shape), [value], "shaped")
-
-
-def permuted(builder: Builder, value: Value, order: Sequence[int]) -> Value:
-    """The axes in another order. Those that stay together move as one, and more than three move one after the other."""
-    runs = list(_runs(order))
-    shape = tuple(value.shape[axis] for axis in order)
-    if len(runs) == 1:
-        return value
-    merged = sorted(runs)
-    value = shaped(builder, value, tuple(prod(value.shape[axis] for axis in run) for run in merged))
-    for step in _steps([merged.index(run) for run in runs]):
-        value = _permuted_in_three(builder, value, step)
-    return shaped(builder, value, shape)
-
-
-def _runs(order: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """The axes in order, neighbours of before that are neighbours still as one."""
-    cuts = [place for place, (a, b) in enumerate(pairwise(order), start=1) if b != a + 1]
-    for start, end in pairwise([0, *cuts, len(order)]):
-        yield tuple(order[start:end])
-
-
-def _steps(order: list[int]) -> Iterator[tuple[int, ...]]:
-    """The same permutation as one of up to three axes, or as several that each bring one axis to the front."""
-    if len(order) <= 3:
-        yield tuple(order)
-        return
-    at = list(range(len(order)))
-    for axis in reversed(order):
-        place = at.index(axis)
-        if place:
-            yield (place, *range(place), *range(place + 1, len(at)))
-        at = [axis, *at[:place], *at[place + 1 :]]
-
-
-def _permuted_in_three(builder: Builder, value: Value, order: Sequence[int]) -> Value:
-    """A permutation of up to three axes, or one that brings an axis to the front: three, whatever is around it."""
-    shape = tuple(value.shape[axis] for axis in order)
-    if len(order) > 3:
-        place = order[0]
-        value = shaped(builder, value, (prod(value.shape[:place]), value.shape[place], prod(value.shape[place + 1 :])))
-        order = (1, 0, 2)
-    return shaped(builder, builder.add(Permute(tuple(order)), [value], "permuted"), shape)
 
 
 # -- two computed tensors ----------------------------------------------------------------------------
@@ -180,16 +133,17 @@ def contract(builder: Builder, equation: Equation, first: Value, second: Value) 
         sizes = [prod(extents[label] for label in labels) for labels in groups]
         return tuple(sizes if kinds.matrices else sizes[1:])
 
-    a = shaped(builder, _ordered(builder, a, of_a, kinds.first), sized(kinds.matrices, kinds.rows, kinds.depth))
+    a = add_reshape(builder, _ordered(builder, a, of_a, kinds.first), sized(kinds.matrices, kinds.rows, kinds.depth))
     held = (kinds.columns, kinds.depth) if way.transposed else (kinds.depth, kinds.columns)
-    b = shaped(builder, _ordered(builder, b, of_b, kinds.second(way.transposed)), sized(kinds.matrices, *held))
+    b = add_reshape(builder, _ordered(builder, b, of_b, kinds.second(way.transposed)), sized(kinds.matrices, *held))
     layer = MatMul(a.shape[-1], sized(kinds.columns, kinds.columns)[-1], way.transposed)
-    result = shaped(builder, builder.add(layer, [a, b], "product"), tuple(extents[label] for label in kinds.result))
-    return shaped(builder, _ordered(builder, result, kinds.result, equation.result), shape)
+    products = builder.add(layer, [a, b], "product")
+    result = add_reshape(builder, products, tuple(extents[label] for label in kinds.result))
+    return add_reshape(builder, _ordered(builder, result, kinds.result, equation.result), shape)
 
 
 def _ordered(builder: Builder, value: Value, labels: str, wanted: str) -> Value:
-    return permuted(builder, value, [labels.index(label) for label in wanted])
+    return add_permute(builder, value, [labels.index(label) for label in wanted])
 
 
 def _ways(equation: Equation) -> Iterator[_Way]:
@@ -245,16 +199,16 @@ def contract_with_constant(builder: Builder, equation: Equation, value: Value, w
     matrices, rows, columns, depth = (prod(extents[label] for label in group) for group in kinds.groups)
     weights = _spread(weight, of_weight, kinds.second(transposed=False), extents).reshape(matrices, depth, columns)
     biases = offset.transpose([result.index(label) for label in kinds.result]).reshape(matrices, rows, columns)
-    x = shaped(builder, _ordered(builder, value, of_value, kinds.first), (matrices, rows, depth))
-    y = shaped(builder, _denses(builder, x, weights, biases), tuple(extents[label] for label in kinds.result))
-    return shaped(builder, _ordered(builder, y, kinds.result, result), shape)
+    x = add_reshape(builder, _ordered(builder, value, of_value, kinds.first), (matrices, rows, depth))
+    y = add_reshape(builder, _denses(builder, x, weights, biases), tuple(extents[label] for label in kinds.result))
+    return add_reshape(builder, _ordered(builder, y, kinds.result, result), shape)
 
 
 def _add_line(builder: Builder, value: Value, factor: Constant, offset: Floats) -> Value:
     """``value * factor + offset``, element by element."""
-    line = shaped(builder, value, (offset.size,))
+    line = add_reshape(builder, value, (offset.size,))
     line = builder.add(Scale(factor, Constant.of(offset.reshape(-1))), [line], "line")
-    return shaped(builder, line, offset.shape)
+    return add_reshape(builder, line, offset.shape)
 
 
 def _spread(weight: Floats, labels: str, wanted: str, extents: Mapping[str, int]) -> Floats:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
 
 import numpy as np
 
 from hlsgen.frontends.builder import Builder
-from hlsgen.frontends.permuting import add_permute
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
-from hlsgen.ir.layer import Layer
 from hlsgen.ir.types import FixedType
 from hlsgen.layers.functions import Unary
 from hlsgen.layers.gate import Gate
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
-from hlsgen.layers.shape_ops import Reshape
 from hlsgen.layers.table import Table
 
 MAX_POWER = 8
@@ -88,19 +83,3 @@ def add_power(builder: Builder, value: Value, exponent: int) -> Value:
 def add_table(builder: Builder, value: Value, unary: Unary) -> Value:
     """Add a function that no adder computes."""
     return builder.add(Table(unary), [value], unary.name)
-
-
-def add_over_axes(builder: Builder, value: Value, axes: Sequence[int], layer: Layer, step: str) -> Value:
-    """Add a layer of the last axis, such as a softmax, over ``axes`` (ascending, counted without the batch)."""
-    rank = len(value.shape)
-    if list(axes) == [rank - 1]:
-        return builder.add(layer, [value], step)
-    order = (*(a for a in range(rank) if a not in axes), *axes)
-    moved = value if order == tuple(range(rank)) else add_permute(builder, value, order, "axes_last")
-    flat = builder.add(
-        Reshape((*moved.shape[: rank - len(axes)], prod(moved.shape[rank - len(axes) :]))), [moved], "flat"
-    )
-    result = builder.add(Reshape(moved.shape), [builder.add(layer, [flat], step)], "axes")
-    if moved is value:
-        return result
-    return add_permute(builder, result, tuple(order.index(a) for a in range(rank)), "axes_back")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hlsgen.frontends.axes import add_on_last, add_permuted
 from hlsgen.frontends.builder import Builder
+from hlsgen.frontends.permuting import add_on_last, add_permute
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.graph import Value
 from hlsgen.layers.scale import Scale
@@ -49,11 +49,11 @@ def add_group_standardised(
         channels = value.shape[-1]
         split = (value.size // channels, groups, channels // groups)
         parts = builder.add(Reshape(split), [value], "groups")
-        first = add_permuted(builder, parts, (1, 0, 2), "groups_first")
+        first = add_permute(builder, parts, (1, 0, 2), "groups_first")
         rows = builder.add(Reshape((groups, value.size // groups)), [first], "rows")
         done = builder.add(layer, [rows], "standardised")
         apart = builder.add(Reshape(first.shape), [done], "groups_apart")
-        back = add_permuted(builder, apart, (1, 0, 2), "groups_back")
+        back = add_permute(builder, apart, (1, 0, 2), "groups_back")
         return add_affine(builder, builder.add(Reshape(value.shape), [back], "channels"), gamma, beta)
 
     return add_on_last(builder, builder.inputs[0], [axis], add)

@@ -15,7 +15,8 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.functions import add_line
 from hlsgen.frontends.limits import MAX_PARTS, MAX_WINDOW
-from hlsgen.frontends.moving import add_permute, add_reshape, as_blocks
+from hlsgen.frontends.moving import as_blocks
+from hlsgen.frontends.permuting import add_permute, add_reshape
 from hlsgen.ir.constant import Constant, no_bias
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Layer

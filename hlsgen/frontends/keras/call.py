@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.errors import HlsgenError, ModelError, UnsupportedError, brief
-from hlsgen.frontends.axes import add_permuted
 from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.constants import channel_scale, fold_power_of_two
 from hlsgen.frontends.keras.extents import window_of
@@ -25,6 +24,7 @@ from hlsgen.frontends.keras.source import LayerCall
 from hlsgen.frontends.keras.unsupported import suggestion, why_refused
 from hlsgen.frontends.keras.variables import CHANNELS, check_shape, shapes_of
 from hlsgen.frontends.limits import MAX_WINDOW
+from hlsgen.frontends.permuting import add_permute
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.shape_pattern import Pattern
@@ -442,9 +442,9 @@ def read_as_last(call: Call, reader: Reader) -> Sequence[Value]:
     activation = call.options.pop("activation", None)
     rank = len(call.inputs[0].shape)
     last, first = (*range(1, rank), 0), (rank - 1, *range(rank - 1))
-    call.inputs = [add_permuted(call, value, last, "channels_last") for value in call.inputs]
+    call.inputs = [add_permute(call, value, last, "channels_last") for value in call.inputs]
     results = [
-        add_permuted(call, value, first, "channels_first") if len(value.shape) == rank else value
+        add_permute(call, value, first, "channels_first") if len(value.shape) == rank else value
         for value in _several(reader(call))
     ]
     return [call.apply_activation(value, activation) for value in results]

@@ -12,13 +12,13 @@ from hlsgen.frontends.functions import (
     add_clip,
     add_gate,
     add_line,
-    add_over_axes,
     add_relu,
     add_relu_above,
     add_table,
 )
 from hlsgen.frontends.keras.call import Call, activation, operation, reads
 from hlsgen.frontends.keras.options import AXIS, LIMIT, NUMBER, SWITCH, listed, maybe, several
+from hlsgen.frontends.permuting import add_on_last
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Layer
@@ -224,7 +224,8 @@ def _over_axes(call: Call, value: Value, given: Sequence[int], layer: Layer) -> 
     axes = sorted({a - 1 if a > 0 else a + rank for a in given})
     if not axes or axes[0] < 0 or axes[-1] >= rank or 0 in given or len(axes) != len(given):
         raise UnsupportedError(f"{call.where}: {layer.kind} over axes {given} of {rank}; the batch is axis 0")
-    return add_over_axes(call, value, axes, layer, layer.kind.lower())
+    step = layer.kind.lower()
+    return add_on_last(call, value, axes, lambda last: call.add(layer, [last], step))
 
 
 @reads("Softmax")

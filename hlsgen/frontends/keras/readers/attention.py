@@ -11,11 +11,12 @@ import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.attention import Axes, Mask, add_attention, add_shares, causal, window
-from hlsgen.frontends.contraction import Equation, contract, shaped
+from hlsgen.frontends.contraction import Equation, contract
 from hlsgen.frontends.functions import add_line, add_table
 from hlsgen.frontends.keras.call import ACTIVATIONS, Call, reads
 from hlsgen.frontends.keras.options import ANYTHING, AXIS, POSITIVE, SWITCH, maybe, several
 from hlsgen.frontends.merging import merge_chain
+from hlsgen.frontends.permuting import add_reshape
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Value
 from hlsgen.layers.dense import Dense
@@ -88,13 +89,13 @@ def _additive(call: Call, query: Value, key: Value, value: Value, scale: float, 
             f"{call.where}: scores of sums of queries and keys of shape {query.shape}; expected (places, channels)"
         )
     (queries, channels), keys = query.shape, key.shape[0]
-    call.inputs = [shaped(call, query, (queries, 1, channels)), shaped(call, key, (1, keys, channels))]
+    call.inputs = [add_reshape(call, query, (queries, 1, channels)), add_reshape(call, key, (1, keys, channels))]
     total = merge_chain(call, "add")
     if scale != 1.0:
         total = add_line(call, total, scale, 0.0, "scaled")
     bent = add_table(call, total, FUNCTIONS["tanh"])
     scores = call.add(Dense(Constant.of(weight[:, None]), no_bias(1)), [bent], "scores")
-    shares = add_shares(call, shaped(call, scores, (queries, keys)), 1, _mask(call, queries, keys))
+    shares = add_shares(call, add_reshape(call, scores, (queries, keys)), 1, _mask(call, queries, keys))
     return _results(call, [contract(call, Equation("QK", "KE", "QE"), shares, value), shares])
 
 
@@ -107,7 +108,7 @@ def _projected(call: Call, role: str, value: Value, heads: int, factor: float = 
     weights = kernel.reshape(len(kernel), -1) * factor
     bias = _bias(call, role, kernel.shape[1:]) * factor
     result = call.add(Dense(Constant.of(weights), Constant.of(bias)), [value], role)
-    return shaped(call, result, (*value.shape[:-1], *kernel.shape[1:]))
+    return add_reshape(call, result, (*value.shape[:-1], *kernel.shape[1:]))
 
 
 def _bias(call: Call, role: str, shape: tuple[int, ...]) -> Floats:
@@ -120,13 +121,13 @@ def _output(call: Call, value: Value, gate: Value | None, shape: tuple[int, ...]
     """The heads side by side, times the gate if there is one, through a Dense layer with results of ``shape``."""
     heads, channels = value.shape[-2:]
     kernel = call.weight("output/kernel", (heads, channels, *shape))
-    joined = shaped(call, value, (*value.shape[:-2], heads * channels))
+    joined = add_reshape(call, value, (*value.shape[:-2], heads * channels))
     if gate is not None:
-        opened = ACTIVATIONS["sigmoid"](call, shaped(call, gate, joined.shape))
+        opened = ACTIVATIONS["sigmoid"](call, add_reshape(call, gate, joined.shape))
         joined = call.add(Merge("multiply"), [joined, opened], "gated")
     weights = Constant.of(kernel.reshape(heads * channels, prod(shape)))
     result = call.add(Dense(weights, Constant.of(_bias(call, "output", shape))), [joined], "output")
-    return shaped(call, result, (*value.shape[:-2], *shape))
+    return add_reshape(call, result, (*value.shape[:-2], *shape))
 
 
 def _masks(call: Call, query: Value, key: Value, single: bool) -> Mask | None:
@@ -209,9 +210,9 @@ def read_grouped_query_attention(call: Call) -> Sequence[Value]:
     mask = _masks(call, query, key, single=True)
     gate = _projected(call, "gate", query, heads) if call.take("use_gate", SWITCH, False) else None
     q = _projected(call, "query", query, heads, 1 / sqrt(channels))
-    q = shaped(call, q, (query.shape[0], groups, heads // groups, channels))
+    q = add_reshape(call, q, (query.shape[0], groups, heads // groups, channels))
     k, v = _projected(call, "key", key, groups), _projected(call, "value", value, groups)
     result, shares = add_attention(call, Axes("Qghd", "Kgd", "Kge", "ghQK", "Qghe"), q, k, v, mask)
-    result = shaped(call, result, (query.shape[0], heads, channels))
-    shares = shaped(call, shares, (heads, query.shape[0], key.shape[0]))
+    result = add_reshape(call, result, (query.shape[0], heads, channels))
+    shares = add_reshape(call, shares, (heads, query.shape[0], key.shape[0]))
     return _results(call, [_output(call, result, gate, (query.shape[-1],)), shares])

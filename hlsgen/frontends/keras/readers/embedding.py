@@ -8,7 +8,7 @@ from __future__ import annotations
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.options import NUMBER, SWITCH
-from hlsgen.frontends.moving import add_reshape
+from hlsgen.frontends.permuting import add_reshape
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.layers.embedding import Embedding

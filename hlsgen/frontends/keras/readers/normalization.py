@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
-from hlsgen.frontends.axes import add_on_last
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.options import AXIS, NUMBER, SWITCH, several, whole
 from hlsgen.frontends.normalisation import add_group_standardised, add_standardised
+from hlsgen.frontends.permuting import add_on_last
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Statistics

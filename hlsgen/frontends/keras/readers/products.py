@@ -7,9 +7,10 @@ from string import ascii_letters
 import numpy as np
 
 from hlsgen.errors import UnsupportedError, brief
-from hlsgen.frontends.contraction import Equation, contract, contract_with_constant, shaped
+from hlsgen.frontends.contraction import Equation, contract, contract_with_constant
 from hlsgen.frontends.keras.call import Call, operation, reads
 from hlsgen.frontends.keras.options import AXIS, SWITCH, TEXT, maybe, several
+from hlsgen.frontends.permuting import add_reshape
 from hlsgen.ir.constant import Constant, no_bias
 from hlsgen.ir.graph import Value
 from hlsgen.ir.types import FixedType
@@ -72,7 +73,7 @@ def read_matmul(call: Call) -> Value:
         missing = {label for place, label in enumerate(numbers) if value.shape[place] == 1 != other[place]}
         kept.append("".join(label for label in axes if label not in missing))
         extents = (extent for extent, label in zip(value.shape, axes, strict=True) if label not in missing)
-        values.append(shaped(call, value, tuple(extents)))
+        values.append(add_reshape(call, value, tuple(extents)))
     return contract(call, Equation(kept[0], kept[1], f"{numbers}RC"), *values)
 
 

@@ -9,7 +9,8 @@ from hlsgen.frontends.keras.axes import place_of
 from hlsgen.frontends.keras.call import Call, operation
 from hlsgen.frontends.keras.options import AXIS, COUNT, NUMBER, TEXT, maybe, several
 from hlsgen.frontends.limits import MAX_TENSOR
-from hlsgen.frontends.moving import add_permute, add_repeat, add_reshape, add_take, add_zeros
+from hlsgen.frontends.moving import add_repeat, add_take, add_zeros
+from hlsgen.frontends.permuting import add_permute, add_reshape
 from hlsgen.ir.graph import Value
 from hlsgen.layers.shape_ops import Concatenate
 

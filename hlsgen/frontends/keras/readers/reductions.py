@@ -9,7 +9,7 @@ from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.keras.axes import place_of, places_of
 from hlsgen.frontends.keras.call import Call, operation
 from hlsgen.frontends.keras.options import AXIS, POSITIVE, SWITCH, maybe, several
-from hlsgen.frontends.moving import add_permute, add_reshape
+from hlsgen.frontends.permuting import add_permute, add_reshape
 from hlsgen.frontends.reductions import add_reduction
 from hlsgen.ir.graph import Value
 from hlsgen.layers.top import TopIndices, TopValues

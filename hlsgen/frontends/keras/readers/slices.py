@@ -21,7 +21,8 @@ from hlsgen.frontends.keras.options import (
     whole,
 )
 from hlsgen.frontends.limits import MAX_PARTS
-from hlsgen.frontends.moving import add_reshape, add_take
+from hlsgen.frontends.moving import add_take
+from hlsgen.frontends.permuting import add_reshape
 from hlsgen.ir.graph import Value
 from hlsgen.ir.types import Ints
 
