@@ -61,10 +61,12 @@ class Conv2D(Convolution):
     group_count: int = field(default=1, kw_only=True)
 
     def constant_shapes(self, shapes: Sequence[Shape]) -> Mapping[str, Pattern]:
-        channels = shapes[0][-1]
-        if channels % self.group_count or self.n_out % self.group_count:
-            raise ValueError(f"{channels} channels in and {self.n_out} out are not in {self.group_count} equal groups")
-        return {"weight": (*self.window.size, channels // self.group_count, "outputs"), "bias": ("outputs",)}
+        channels, groups = shapes[0][-1], self.group_count
+        if channels % groups:
+            raise ValueError(f"{channels} channels in are not in {groups} equal groups")
+        given = self.weight.shape[-1] if self.weight.shape else 0
+        outputs = "outputs" if given % groups == 0 else given - given % groups
+        return {"weight": (*self.window.size, channels // groups, outputs), "bias": (outputs,)}
 
     @property
     def n_in(self) -> int:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 import pytest
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.builder import Builder, add_input
-from hlsgen.frontends.contraction import Equation, contract, contract_with_constant, permuted
+from hlsgen.frontends.contraction import Equation, contract, contract_with_constant
 from hlsgen.ir.graph import Graph
 from tests.ladder.harness import project_of
 
@@ -90,16 +88,6 @@ def test_no_axis_moves_without_need(equation, permutes):
     found, kinds = computed(lambda builder, x, y: contract(builder, Equation(*equation), x, y), a, b)
     np.testing.assert_array_equal(found, einsum(Equation(*equation), a, b))
     assert kinds.count("Permute") == permutes
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_permutations_of_many_axes(seed):
-    rng = np.random.default_rng(seed)
-    shape = tuple(rng.integers(1, 4, 6))
-    order = tuple(int(axis) for axis in rng.permutation(6))
-    x = np.arange(3 * prod(shape), dtype=float).reshape(3, *shape) % 97
-    found, _ = computed(lambda builder, value: permuted(builder, value, order), x)
-    np.testing.assert_array_equal(found, x.transpose(0, *(axis + 1 for axis in order)))
 
 
 @pytest.mark.parametrize(

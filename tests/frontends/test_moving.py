@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hlsgen.frontends.builder import Builder, add_input
-from hlsgen.frontends.moving import add_permute, add_repeat, add_take, add_zeros
+from hlsgen.frontends.moving import add_repeat, add_take, add_zeros
+from hlsgen.frontends.permuting import add_permute
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.graph import Graph, Value
 

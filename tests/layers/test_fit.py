@@ -60,7 +60,11 @@ def variants(layer: Layer, shapes: Sequence[Shape]) -> list[tuple[str, str, Laye
     found = []
     for name, value in arrays_of(layer).items():
         for what, shape in other_shapes(shape_of(value)).items():
-            if (layer.kind, shape) != ("PRelu", shapes[0][-1:]):  # one slope a channel is a form of its own
+            fits = {
+                "PRelu": shape == shapes[0][-1:],  # one slope a channel is a form of its own
+                "Embedding": len(shape) == 2,  # any rows of any length are a table
+            }
+            if not fits.get(layer.kind, False):
                 found.append((name, what, replace(layer, **{name: of_shape(value, shape)})))
     return found
 
