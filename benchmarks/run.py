@@ -52,6 +52,8 @@ class Network:
     """convert()'s: the peer's types."""
     default_types: bool = True
     """Measure hlsgen's own choice of 16-bit types as well."""
+    peer: bool = True
+    """The peer reads it."""
 
 
 NETWORKS = (
@@ -67,6 +69,8 @@ NETWORKS = (
         default_types=False,
     ),
     Network("jet_qmlp6", "jet tagging QKeras MLP, 6 bit", "io_parallel", options={}, default_types=False),
+    Network("lstm_20x32", "LSTM 20 steps × 32 units"),
+    Network("attention_64x64", "attention block 64×64, 4 heads", peer=False),
     Network(
         "svhn_qcnn8",
         "SVHN QKeras CNN, 8 bit",
@@ -204,7 +208,7 @@ class Bench:
             tasks["hlsgen, default types"] = lambda title: self.hlsgen(
                 network.name, title, {"io_type": network.io_type}
             )
-        if not skip_peer:
+        if network.peer and not skip_peer:
             tasks["hls4ml 1.3.0"] = lambda title: self.peer(network, title)
         for title, (python, script) in self._float_engines().items():
             tasks[title] = partial(self.floating, network.name, python, script)

@@ -174,6 +174,20 @@ def svhn_qcnn8() -> Any:
     return keras.Sequential(stack)
 
 
+def lstm() -> Any:
+    """A classifier of 20 steps of 16 features."""
+    return keras.Sequential([keras.Input((20, 16)), layers.LSTM(32, name="lstm"), *classifier(5)])
+
+
+def attention() -> Any:
+    """An encoder block over 64 places of 64 features: attention, normalisation, two dense layers."""
+    source = keras.Input((64, 64))
+    x = layers.MultiHeadAttention(4, 16, name="attention")(source, source)
+    x = layers.LayerNormalization(name="norm0")(layers.Add(name="add0")([source, x]))
+    y = layers.Dense(64, name="back")(layers.Dense(128, activation="relu", name="hidden")(x))
+    return keras.Model(source, layers.LayerNormalization(name="norm1")(layers.Add(name="add1")([x, y])))
+
+
 def residual(blocks: int) -> Any:
     """Blocks of two convolutions and a skip, on 8x8 images of 8 channels."""
     x = source = keras.Input((8, 8, 8))
@@ -206,6 +220,8 @@ BUILDERS: dict[str, Builder] = {
     "resnet8": resnet8,
     "mnist_qcnn": mnist_qcnn,
     "jet_qmlp6": jet_qmlp6,
+    "lstm_20x32": lstm,
+    "attention_64x64": attention,
     "svhn_qcnn8": svhn_qcnn8,
     "growth_mlp": lambda: mlp(128, [128] * 8, 128),
     "growth_mlp_layers": lambda: mlp(128, [128] * 16, 128),
@@ -221,9 +237,16 @@ BUILDERS: dict[str, Builder] = {
 
 
 def macs(model: Any) -> int:
-    """Multiply-accumulates of one sample: dense and convolution layers only."""
+    """Multiply-accumulates of one sample: of dense, convolution and recurrent layers, and of attention."""
     total = 0
     for layer in model.layers:
+        if isinstance(layer, layers.LSTM):
+            kernels = (layer.cell.kernel, layer.cell.recurrent_kernel)
+            total += layer.input_shape[1] * sum(int(np.prod(kernel.shape)) for kernel in kernels)
+        if isinstance(layer, layers.MultiHeadAttention):
+            places = layer.output_shape[1]
+            total += places * sum(int(np.prod(w.shape)) for w in layer.weights if "kernel" in w.name)
+            total += 2 * places * places * layer._num_heads * layer._key_dim
         kernel = getattr(layer, "kernel", None)
         if kernel is not None:
             positions = int(np.prod(layer.output_shape[1:-1]))

@@ -1,7 +1,7 @@
 """ONNX Runtime, float32: the network is written as ONNX from the Keras file, without TensorFlow.
 
 Images are channels last at the input, as Keras has them; one Transpose brings them to ONNX's order, and
-another restores the order before Flatten. Quantisers of QKeras layers are applied to the weights and left
+another restores the order before Flatten. Sequences of recurrent and attention layers stay as they are. Quantisers of QKeras layers are applied to the weights and left
 out of the activations: this is the float network of the same shape.
 """
 
@@ -20,6 +20,8 @@ from onnx import TensorProto, helper, numpy_helper
 BATCHES = (64, 512, 4096, 32768)
 MOST_BYTES = 64 * 2**20
 """Of one batch of inputs."""
+_SEQUENCES = ("LSTM", "MultiHeadAttention")
+"""Layers of sequences, which ONNX has with the channels last."""
 
 
 class Exporter:
@@ -34,11 +36,13 @@ class Exporter:
         self.constants: list[Any] = []
         self.tensors: dict[str, str] = {}  # the output of each Keras layer
         self.ranks: dict[str, int] = {}
+        self.channels_last = any(layer["class_name"] in _SEQUENCES for layer in self.layers)
 
-    def weights(self, layer: str) -> dict[str, Any]:
+    def weights(self, layer: str, depth: int = 1) -> dict[str, Any]:
+        """The weights by the last ``depth`` parts of their names."""
         group = self.file["model_weights"][layer]
         names = [n.decode() if isinstance(n, bytes) else n for n in group.attrs["weight_names"]]
-        return {n.split("/")[-1].split(":")[0]: np.asarray(group[n], np.float32) for n in names}
+        return {"/".join(n.split("/")[-depth:]).split(":")[0]: np.asarray(group[n], np.float32) for n in names}
 
     def constant(self, name: str, value: Any) -> str:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
@@ -74,7 +78,7 @@ class Exporter:
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
     def source(self, shape: list[int]) -> str:
-        if len(shape) == 1:
+        if len(shape) == 1 or self.channels_last:
             return "x"
         return self.node("Transpose", ["x"], "x_first", perm=[0, len(shape), *range(1, len(shape))])
 
@@ -102,6 +106,15 @@ class Exporter:
         elif kind == "Flatten":
             x = self.node("Transpose", [x], f"{name}.last", perm=[0, *range(2, self.ranks[name] + 1), 1])
             x = self.node("Flatten", [x], name)
+        elif kind == "LSTM":
+            x = self.lstm(name, config, x)
+            self.ranks[name] = 1
+        elif kind == "MultiHeadAttention":
+            x = self.attention(name, config, x)
+        elif kind == "LayerNormalization":
+            w = self.weights(name)
+            values = [self.constant(f"{name}.{k}", w[k]) for k in ("gamma", "beta")]
+            x = self.node("LayerNormalization", [x, *values], name, axis=-1, epsilon=config["epsilon"])
         elif kind == "Add":
             x = self.node("Add", inputs, name)
         elif kind not in ("Activation", "QActivation", "Softmax"):
@@ -117,6 +130,46 @@ class Exporter:
         if text != "linear":
             raise ValueError(f"the exporter does not know the activation {text}")
         return x
+
+    def lstm(self, name: str, config: dict[str, Any], x: str) -> str:
+        """The output of the last step; ONNX has steps in front, and the gates in the order i, o, f, c."""
+        w = self.weights(name)
+        order = np.r_[tuple(np.arange(config["units"]) + config["units"] * gate for gate in (0, 3, 1, 2))]
+        kernels = [w[role].T[order][None] for role in ("kernel", "recurrent_kernel")]
+        bias = np.concatenate([w["bias"][order], np.zeros_like(w["bias"])])[None]
+        names = [self.constant(f"{name}.{i}", value) for i, value in enumerate((*kernels, bias))]
+        steps = self.node("Transpose", [x], f"{name}.steps", perm=[1, 0, 2])
+        self.nodes.append(
+            helper.make_node("LSTM", [steps, *names], ["", f"{name}.last"], name=name, hidden_size=config["units"])
+        )
+        front = self.constant(f"{name}.front", np.array([0], np.int64))
+        return self.node("Squeeze", [f"{name}.last", front], name)
+
+    def attention(self, name: str, config: dict[str, Any], x: str) -> str:
+        """Of one tensor with itself."""
+        w = self.weights(name, depth=2)
+        heads, size = config["num_heads"], config["key_dim"]
+        apart = self.constant(f"{name}.apart", np.array([0, 0, heads, size], np.int64))
+        parts = {}
+        for role, order in (("query", (0, 2, 1, 3)), ("key", (0, 2, 3, 1)), ("value", (0, 2, 1, 3))):
+            scale = 1 / np.sqrt(size) if role == "query" else 1
+            kernel, bias = w[f"{role}/kernel"].reshape(-1, heads * size) * scale, w[f"{role}/bias"].reshape(-1) * scale
+            y = self.node(
+                "MatMul", [x, self.constant(f"{name}.{role}.w", kernel.astype(np.float32))], f"{name}.{role}.mm"
+            )
+            y = self.node("Add", [y, self.constant(f"{name}.{role}.b", bias.astype(np.float32))], f"{name}.{role}.add")
+            y = self.node("Reshape", [y, apart], f"{name}.{role}.heads")
+            parts[role] = self.node("Transpose", [y], f"{name}.{role}.turned", perm=order)
+        scores = self.node("MatMul", [parts["query"], parts["key"]], f"{name}.scores")
+        shares = self.node("Softmax", [scores], f"{name}.shares", axis=-1)
+        y = self.node("MatMul", [shares, parts["value"]], f"{name}.sums")
+        y = self.node("Transpose", [y], f"{name}.back", perm=(0, 2, 1, 3))
+        y = self.node(
+            "Reshape", [y, self.constant(f"{name}.flat", np.array([0, 0, heads * size], np.int64))], f"{name}.joined"
+        )
+        kernel = self.constant(f"{name}.o.w", w["attention_output/kernel"].reshape(heads * size, -1))
+        y = self.node("MatMul", [y, kernel], f"{name}.o.mm")
+        return self.node("Add", [y, self.constant(f"{name}.o.b", w["attention_output/bias"])], name)
 
     def convolution(self, name: str, config: dict[str, Any], x: str) -> str:
         w = self.weights(name)
