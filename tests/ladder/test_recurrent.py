@@ -9,6 +9,7 @@ import pytest
 
 import hlsgen
 from hlsgen.errors import ConfigError
+from hlsgen.layers.loops import Carry, State
 from hlsgen.project import Project
 from tests.ladder.harness import executors_agree
 from tests.passes.builders import Net, grid, project_of
@@ -163,6 +164,23 @@ def test_unrolled_in_time():
     traced, expected = made.trace(DATA, raw=True), looped.evaluate(DATA, raw=True)
     for key, values in expected.items():
         np.testing.assert_array_equal(traced[key], values, err_msg=key)
+
+
+def test_what_steps_hold_inside_is_traced():
+    net = Net(4)
+    both_ways(net, "LSTM", "bi", net.input((STEPS, CHANNELS)))
+    made = project(net, "bi", default_width=10)
+    expected = {k: v for k, v in made.evaluate(DATA, raw=True, inner=True).items() if "." not in k}
+    found = made.trace(DATA, raw=True, inner=True)
+    assert found.keys() == expected.keys() > made.trace_keys().keys()
+    for key, values in expected.items():
+        np.testing.assert_array_equal(found[key], values, err_msg=key)
+    slots = {(op.loop, op.layer.slot): op for op in made.design if isinstance(op.layer, State)}
+    assert len(slots) == 4, "h and c, from both ends"
+    for carry in (op for op in made.design if isinstance(op.layer, Carry)):
+        read = found[slots[carry.loop, carry.layer.slot].name]
+        assert read.shape == (len(DATA), STEPS, UNITS) and not read[:, 0].any()
+        np.testing.assert_array_equal(read[:, 1:], found[carry.name][:, :-1])
 
 
 def test_a_sample_enters_as_soon_as_a_step_is_free():
