@@ -186,11 +186,14 @@ def test_what_steps_hold_inside_is_traced():
 def test_a_sample_enters_as_soon_as_a_step_is_free():
     net = Net(4)
     layer(net, "LSTM", "rnn", net.input((STEPS, CHANNELS)))
-    plain, shared = (project(net, "rnn", **UNROLLED, **more).schedule for more in ({}, {"interval": 2}))
+    projects = [project(net, "rnn", **UNROLLED, **more) for more in ({}, {"interval": 2})]
+    plain, shared = (made.schedule for made in projects)
     assert plain.interval == 1 and shared.interval == 2
     counts = [call.multipliers for schedule in (plain, shared) for call in schedule.calls if call.kernel == "loop"]
     assert counts == [STEPS * 4 * UNITS * UNITS, STEPS * 4 * UNITS * UNITS // 2]
     assert plain.latency > STEPS * 10, "one step behind the other"
+    products = [call.kernel.members for made in projects for call in made.plan.calls if call.kernel.function == "dense"]
+    assert [members["interval"] for members in products] == [1, 1, 2, 2], "in front of the steps, and in each"
 
 
 def test_both_ways_and_every_position_unrolled():
@@ -242,7 +245,7 @@ def test_what_cannot_be_unrolled(settings: dict[str, Any], message: str):
 
 def test_more_steps_than_one_pipeline_computes():
     net = Net(9)
-    layer(net, "LSTM", "rnn", net.input((100, CHANNELS)))
+    layer(net, "LSTM", "rnn", net.input((100, 1)), 1)
     message = r"'rnn' .* \(100\) at once, with 6,400 multipliers.*leave recurrence 'unrolled' out, or .* interval of 2"
     with pytest.raises(ConfigError, match=message):
         project(net, "rnn", **UNROLLED).files  # noqa: B018
