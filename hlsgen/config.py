@@ -47,6 +47,7 @@ Storage = Literal["auto", "bram", "uram", "lutram"]
 PipelineForm = Literal["auto", "dataflow", "flat"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
 WeightsAt = Literal["constant", "axi", "bram_port"]
+RecurrenceForm = Literal["loop", "unrolled"]
 WeightGranularity = Literal["auto", "tensor", "channel"]
 InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
@@ -194,6 +195,10 @@ class LayerSettings(_Strict):
     weights: Annotated[
         WeightsAt | None,
         Field(description="weights and biases of dense layers and convolutions: in the text, in memory, or at ports"),
+    ] = None
+    recurrence: Annotated[
+        RecurrenceForm | None,
+        Field(description="steps of a sequence: one cell that is gone through for each, or a copy of it for each"),
     ] = None
     weight_granularity: Annotated[
         WeightGranularity | None,

@@ -37,6 +37,7 @@ from hlsgen.design import arrays
 from hlsgen.design.array_files import load_array
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
+from hlsgen.design.opened import opened
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
@@ -378,27 +379,39 @@ class Project:
             design = counting_design_with(self._rewritten, self._typed_by._rewritten, self.config, calibrated)
         return OverflowCounter(design, self.name)
 
-    def trace(self, x: Inputs, raw: bool = False) -> dict[str, Array]:
+    def trace(self, x: Inputs, raw: bool = False, inner: bool = False) -> dict[str, Array]:
         """Return every layer's output by its name in the source model, computed by the emulator.
 
-        A layer that was fused away has the values of what it was fused into.
+        A layer that was fused away has the values of what it was fused into. ``inner``: also what the steps of a
+        sequence hold inside of a loop, as ``lstm_sum``: (samples, steps, *shape), in the order of computation.
         """
-        _check_switches("trace()", raw=raw)
+        _check_switches("trace()", raw=raw, inner=inner)
         inputs = arrays.as_held(self.design.inputs, arrays.checked_inputs(self.design.inputs, x))
-        results, _ = _run(self._tracer, inputs, raw)
-        known = {t: arrays.shaped(r, t.shape) for t, r in zip(self._traced, results, strict=True)}
+        keys = self._inside[1] | self.trace_keys() if inner else self.trace_keys()
+        results, _ = _run(self._inner_tracer if inner else self._tracer, inputs, raw)
+        traced = dict.fromkeys(keys.values())
+        known = {t: arrays.shaped(r, t.shape) for t, r in zip(traced, results, strict=True)}
         if not raw:
             known = {tensor: arrays.in_model_units(values, tensor) for tensor, values in known.items()}
-        return {key: known[tensor] for key, tensor in self.trace_keys().items()}
-
-    @cached_property
-    def _traced(self) -> list[Tensor]:
-        return list(dict.fromkeys(self.trace_keys().values()))
+        return {key: known[tensor] for key, tensor in keys.items()}
 
     @cached_property
     def _tracer(self) -> Emulator:
-        plan = make_plan(self.design, "io_parallel", self.name, self._traced)
+        plan = self._tracing(self.design, self.trace_keys())
         return Emulator(plan) if self._typed_by is self else Emulator.of(plan, self._typed_by._tracer.module)
+
+    @cached_property
+    def _inner_tracer(self) -> Emulator:
+        design, inside = self._inside
+        plan = self._tracing(design, inside | self.trace_keys())
+        return Emulator(plan) if self._typed_by is self else Emulator.of(plan, self._typed_by._inner_tracer.module)
+
+    @cached_property
+    def _inside(self) -> tuple[Design, dict[str, Tensor]]:
+        return opened(self.design)
+
+    def _tracing(self, design: Design, keys: Mapping[str, Tensor]) -> Plan:
+        return make_plan(design, "io_parallel", self.name, list(dict.fromkeys(keys.values())))
 
     def trace_keys(self) -> dict[str, Tensor]:
         """Trace keys and the tensors they stand for: the source model's layers, then inner steps."""
@@ -407,14 +420,16 @@ class Project:
     def evaluate(self, x: Inputs, raw: bool = False, inner: bool = False) -> dict[str, Array]:
         """The same as trace, by exact integer arithmetic in NumPy: slow, needs no compiler, defines what is right.
 
-        ``inner``: also what layers that round inside hold on the way, as ``softmax.exponential``.
+        ``inner``: also what layers that round inside hold on the way, as ``softmax.exponential``, and what the steps of
+        a sequence do inside of a loop (:meth:`trace`).
         """
         _check_switches("evaluate()", raw=raw, inner=inner)
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
         known = evaluate(self.design, arrays.mantissas(self.design.inputs, inputs))
         steps = inner_steps(self.design, known) if inner else {}
-        keys = self.trace_keys()
+        inside = {tensor.name: tensor for tensor in self.design.tensors if inner and self.design.is_inside(tensor)}
+        keys = inside | self.trace_keys()
         if raw:
             return {key: known[tensor] for key, tensor in keys.items()} | {k: v.mantissas for k, v in steps.items()}
         values = {k: arrays.in_model_units(arrays.real(known[t], t.type), t) for k, t in keys.items()}

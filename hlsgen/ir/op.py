@@ -10,7 +10,7 @@ from hlsgen.ir.graph import Source
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.loop import Loop
 from hlsgen.ir.typing import Tensor
-from hlsgen.ir.wish import Storage, Strategy, WeightSource, Wish
+from hlsgen.ir.wish import Recurrence, Storage, Strategy, WeightSource, Wish
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,11 @@ class Op:
     def parallelization(self) -> int:
         """Places of a window whose products are computed at once."""
         return self.wish.hardware.parallelization if self.layer.has_multiplier else 1
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether it stands in the design as often as its loop has steps."""
+        return self.loop is not None and self.wish.hardware.recurrence is Recurrence.UNROLLED
 
     @property
     def origins(self) -> tuple[Source, ...]:

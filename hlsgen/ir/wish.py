@@ -49,6 +49,13 @@ class WeightSource(StrEnum):
     AXI = "axi"
 
 
+class Recurrence(StrEnum):
+    """Whether the steps of a sequence are gone through by one copy of what computes a step, or each has its own."""
+
+    LOOP = "loop"
+    UNROLLED = "unrolled"
+
+
 class Granularity(StrEnum):
     """Whether inferred weights have one binary point, or one for each output channel; auto: as much as needed."""
 
@@ -75,6 +82,7 @@ class Hardware:
     parallelization: int = 1
     """Places of a window whose products are computed at once."""
     weights: WeightSource = WeightSource.CONSTANT
+    recurrence: Recurrence = Recurrence.LOOP
     balanced: bool = False
     """Whether the reuse factor is to be chosen by how long others take."""
     named: frozenset[str] = frozenset()

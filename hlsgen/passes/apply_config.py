@@ -8,7 +8,7 @@ from hlsgen.config import PRECISION_ROLES, Config
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node
 from hlsgen.ir.spelling import WrittenType
-from hlsgen.ir.wish import By, Granularity, Hardware, Storage, Strategy, WeightSource, Wish, Wished
+from hlsgen.ir.wish import By, Granularity, Hardware, Recurrence, Storage, Strategy, WeightSource, Wish, Wished
 from hlsgen.passes.base import Pass
 
 _OF_MULTIPLIERS = {
@@ -57,6 +57,8 @@ class ApplyConfig(Pass):
                 notes.append(
                     f"warning: {name}: its {' and '.join(shared)} has no effect: {kinds} has no multipliers to share"
                 )
+            if own.recurrence is not None and nodes and all(node.loop is None for node in nodes):
+                notes.append(f"warning: {name}: its recurrence has no effect: {kinds} goes through no sequence")
         return notes
 
     def _check_names(self, graph: Graph) -> None:
@@ -99,6 +101,7 @@ class ApplyConfig(Pass):
             Storage(self.config.lookup(name, kind, "storage", "auto")),
             self.config.lookup(name, kind, "parallelization_factor", 1),
             WeightSource(self.config.lookup(name, kind, "weights", "constant")),
+            Recurrence(self.config.lookup(name, kind, "recurrence", "loop")),
             reuse == "auto",
             frozenset(key for key in _OF_MULTIPLIERS if own is not None and getattr(own, key) is not None),
         )

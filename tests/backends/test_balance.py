@@ -126,8 +126,8 @@ def test_flat_unrolls_also_what_is_large() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"io_type": "io_stream"}, "pipeline: 'flat' is one pipeline of arrays.*io_parallel"),
-        ({"interface": "axi_master"}, "pipeline: 'flat' is one pipeline of arrays.*ap_vld"),
+        ({"io_type": "io_stream"}, "pipeline 'flat' is one pipeline of arrays.*io_parallel"),
+        ({"interface": "axi_master"}, "pipeline 'flat' is one pipeline of arrays.*ap_vld"),
         ({"strategy": "resource", "reuse_factor": 2}, r"'a' \(Dense\).*pipeline 'flat'.*strategy 'latency'"),
     ],
 )

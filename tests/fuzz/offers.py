@@ -151,7 +151,7 @@ ANSWERS: dict[str, Answer] = {
     ],
     "axi_lite: .*leave one of them out": lambda s, m: [without(s, "axi_lite"), without(s, "control")],
     "axi_lite: .*leave axi_lite out": lambda s, m: [without(s, "axi_lite"), without(s, "interface")],
-    "pipeline: 'flat' is one .*leave it out, or": lambda s, m: [
+    "pipeline 'flat' is one .*leave pipeline out, or": lambda s, m: [
         without(s, "pipeline"),
         having(s, io_type="io_parallel", interface="ap_vld"),
     ],

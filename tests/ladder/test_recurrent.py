@@ -9,6 +9,7 @@ import pytest
 
 import hlsgen
 from hlsgen.errors import ConfigError
+from hlsgen.layers.loops import Carry, State
 from hlsgen.project import Project
 from tests.ladder.harness import executors_agree
 from tests.passes.builders import Net, grid, project_of
@@ -148,10 +149,120 @@ def test_the_schedule_counts_steps():
     assert loop.multipliers == 4 * UNITS * UNITS
 
 
+UNROLLED = {"recurrence": "unrolled", "default_width": 10}
+
+
+def test_unrolled_in_time():
+    net = Net(3)
+    x = net.input((STEPS, CHANNELS))
+    layer(net, "GRU", "rnn", layer(net, "LSTM", "first", x, return_sequences=True), UNITS, go_backwards=True)
+    made, looped = project(net, "rnn", "first", **UNROLLED), project(net, "rnn", "first", default_width=10)
+    assert str(made.design) == str(looped.design), "the same types"
+    executors_agree(made, DATA)
+    for unrolled, found in zip(made.predict(DATA, raw=True), looped.predict(DATA, raw=True), strict=True):
+        np.testing.assert_array_equal(unrolled, found)
+    traced, expected = made.trace(DATA, raw=True), looped.evaluate(DATA, raw=True)
+    for key, values in expected.items():
+        np.testing.assert_array_equal(traced[key], values, err_msg=key)
+
+
+def test_what_steps_hold_inside_is_traced():
+    net = Net(4)
+    both_ways(net, "LSTM", "bi", net.input((STEPS, CHANNELS)))
+    made = project(net, "bi", default_width=10)
+    expected = {k: v for k, v in made.evaluate(DATA, raw=True, inner=True).items() if "." not in k}
+    found = made.trace(DATA, raw=True, inner=True)
+    assert found.keys() == expected.keys() > made.trace_keys().keys()
+    for key, values in expected.items():
+        np.testing.assert_array_equal(found[key], values, err_msg=key)
+    slots = {(op.loop, op.layer.slot): op for op in made.design if isinstance(op.layer, State)}
+    assert len(slots) == 4, "h and c, from both ends"
+    for carry in (op for op in made.design if isinstance(op.layer, Carry)):
+        read = found[slots[carry.loop, carry.layer.slot].name]
+        assert read.shape == (len(DATA), STEPS, UNITS) and not read[:, 0].any()
+        np.testing.assert_array_equal(read[:, 1:], found[carry.name][:, :-1])
+
+
+def test_a_sample_enters_as_soon_as_a_step_is_free():
+    net = Net(4)
+    layer(net, "LSTM", "rnn", net.input((STEPS, CHANNELS)))
+    projects = [project(net, "rnn", **UNROLLED, **more) for more in ({}, {"interval": 2})]
+    plain, shared = (made.schedule for made in projects)
+    assert plain.interval == 1 and shared.interval == 2
+    counts = [call.multipliers for schedule in (plain, shared) for call in schedule.calls if call.kernel == "loop"]
+    assert counts == [STEPS * 4 * UNITS * UNITS, STEPS * 4 * UNITS * UNITS // 2]
+    assert plain.latency > STEPS * 10, "one step behind the other"
+    products = [call.kernel.members for made in projects for call in made.plan.calls if call.kernel.function == "dense"]
+    assert [members["interval"] for members in products] == [1, 1, 2, 2], "in front of the steps, and in each"
+
+
+def test_both_ways_and_every_position_unrolled():
+    net = Net(5)
+    images = net.input((3, 4, 5, 1))
+    weights = {"layer/kernel": net.dyadic(3, 3, 1, 2), "layer/bias": net.dyadic(2)}
+    conv = {"class_name": "Conv2D", "config": {"filters": 2, "kernel_size": [3, 3]}}
+    each = net.call("TimeDistributed", "conv", images, weights, layer=conv)
+    pool = net.call("TimeDistributed", "pool", each, layer={"class_name": "GlobalMaxPooling2D", "config": {}})
+    net.dense("wide", pool, 2, CHANNELS)
+    both_ways(net, "GRU", "bi", "wide")
+    made = project(net, "bi", **UNROLLED)
+    executors_agree(made, grid((3, 4, 5, 1), samples=9, frac=4, bound=64))
+
+
+def test_states_that_are_given_to_what_is_unrolled():
+    made, data = states(recurrence="unrolled")
+    assert not made.plan.dataflow
+    executors_agree(made, data)
+
+
+def test_what_has_an_effect_nowhere_is_said():
+    net = Net(6)
+    x = net.input((STEPS, CHANNELS))
+    net.dense("last", layer(net, "GRU", "rnn", x), UNITS, 2)
+    made = project(net, "last", layers={"last": {"recurrence": "unrolled"}})
+    assert any("last: its recurrence has no effect" in note for note in made.design.notes)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"pipeline": "flat"}, "layer 'rnn' .*pipeline 'flat' .* needs the one before"),
+        ({"io_type": "io_stream"}, "'rnn' .*recurrence 'unrolled' is one pipeline of arrays.*leave recurrence out"),
+        ({"interface": "axi_master"}, "'rnn' .*recurrence 'unrolled' is one pipeline of arrays.*ap_vld"),
+        ({"pipeline": "dataflow"}, "'rnn' .*recurrence 'unrolled' is one pipeline of all steps.*one of them out"),
+        ({"strategy": "resource", "reuse_factor": 2}, "'rnn' .*recurrence 'unrolled'.*turns.*strategy 'latency'"),
+        ({"layers": {"rnn": {"weights": "axi"}}}, "'rnn' .*recurrence 'unrolled'.*turn by turn.*weights 'constant'"),
+        ({"layers": {"next": {"recurrence": "loop"}}}, "'next' .*recurrence 'unrolled' .* leave recurrence out"),
+        ({"layers": {"next": {"recurrence": "loop"}}, "pipeline": "flat"}, "'next' .*pipeline 'flat' .*recurrence"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_unrolled(settings: dict[str, Any], message: str):
+    net = Net(9)
+    layer(net, "GRU", "next", layer(net, "LSTM", "rnn", net.input((STEPS, CHANNELS)), return_sequences=True), UNITS)
+    with pytest.raises(ConfigError, match=message):
+        project(net, "next", **UNROLLED, **settings).plan  # noqa: B018
+
+
+def test_more_steps_than_one_pipeline_computes():
+    net = Net(9)
+    layer(net, "LSTM", "rnn", net.input((100, 1)), 1)
+    message = r"'rnn' .* \(100\) at once, with 6,400 multipliers.*leave recurrence 'unrolled' out, or .* interval of 2"
+    with pytest.raises(ConfigError, match=message):
+        project(net, "rnn", **UNROLLED).files  # noqa: B018
+    assert project(net, "rnn", **UNROLLED, interval=2).files
+
+
+def test_more_values_than_one_pipeline_holds():
+    net = Net(9)
+    layer(net, "LSTM", "rnn", net.input((300, CHANNELS)))
+    with pytest.raises(ConfigError, match="'rnn' .*recurrence 'unrolled' needs arrays, of up to 4,096 elements"):
+        project(net, "rnn", **UNROLLED).plan  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"pipeline": "flat"}, "layer 'rnn' .*pipeline 'flat' .* needs the one before.*recurrence 'unrolled'"),
         ({"layers": {"rnn": {"weights": "bram_port", "strategy": "resource"}}}, "layer 'rnn' .*weights 'constant'"),
     ],
 )
@@ -162,7 +273,8 @@ def test_refused(settings: dict[str, Any], message: str):
         project(net, "rnn", **settings).plan  # noqa: B018
 
 
-def test_overflows_of_states_are_counted():
+@pytest.mark.parametrize("recurrence", ["loop", "unrolled"])
+def test_overflows_of_states_are_counted(recurrence: str):
     """All gates are open: what is shown is the tanh of 1, 2, ..., in a type that holds a half."""
     net = Net(10)
     weights = {
@@ -172,7 +284,8 @@ def test_overflows_of_states_are_counted():
     }
     x = net.input((STEPS, CHANNELS))
     net.call("LSTM", "rnn", x, weights, units=UNITS, return_sequences=True)
-    made = project(net, "rnn", layers={"rnn": {"precision": {"result": "fixed<8,0,RND,SAT>"}}})
+    precision = {"result": "fixed<8,0,RND,SAT>"}
+    made = project(net, "rnn", layers={"rnn": {"precision": precision, "recurrence": recurrence}})
     made.predict(DATA, count_overflows=True)
     report = made.overflows
     assert report is not None
@@ -180,14 +293,15 @@ def test_overflows_of_states_are_counted():
     assert shown.count == shown.total == STEPS * UNITS * len(DATA)
 
 
-def test_other_weights():
+@pytest.mark.parametrize("recurrence", ["loop", "unrolled"])
+def test_other_weights(recurrence: str):
     keras = pytest.importorskip("keras")
     models = []
     for seed in (11, 12):
         keras.utils.set_random_seed(seed)
         x = keras.Input((STEPS, CHANNELS), name="x")
         models.append(keras.Model(x, keras.layers.GRU(UNITS, return_sequences=True, name="rnn")(x)))
-    made = hlsgen.convert(models[0], input_precision="fixed<9,4>")
+    made = hlsgen.convert(models[0], input_precision="fixed<9,4>", recurrence=recurrence)
     other = made.with_weights(models[1])
     executors_agree(other, DATA)
     assert (other.predict(DATA) != made.predict(DATA)).any()

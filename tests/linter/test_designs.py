@@ -68,6 +68,7 @@ DESIGNS: dict[str, Callable[[], Plan]] = {
     "arithmetic, one pipeline": functools.partial(of_all_pixels, pipeline="flat", interval=3),
     "arithmetic, pixels at once": functools.partial(of_all_pixels, layers={"conv": {"parallelization_factor": 3}}),
     "sequences": of_sequences,
+    "sequences, unrolled in time": functools.partial(of_sequences, recurrence="unrolled", interval=2),
     "sequences, resource": functools.partial(of_sequences, io_type="io_stream", strategy="resource", reuse_factor=4),
     **{
         f"{name}, {variant}": functools.partial(of_the_ladder, model, variant)

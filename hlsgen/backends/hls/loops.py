@@ -10,6 +10,7 @@ from hlsgen.backends.hls.program import LoopBody
 from hlsgen.backends.hls.schedule import Schedule, evenly
 from hlsgen.backends.hls.timing import Timing, Words
 from hlsgen.design.design import Design
+from hlsgen.errors import DesignError
 from hlsgen.ir.loop import Loop, Role
 from hlsgen.ir.op import Op
 from hlsgen.ir.typing import Tensor
@@ -56,6 +57,14 @@ class Stepping(Timing):
                 writes.append((starts[:, None] + evenly(words // self.steps)).reshape(-1))
                 at += words // self.steps
         return Schedule(self.steps, each, last, self.depth, tuple(reads), tuple(writes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unrolled(Timing):
+    """All steps stand one behind the other in one pipeline of arrays; ``depth`` is that of all of them."""
+
+    def on_streams(self, inputs: Words, outputs: Words) -> Schedule:
+        raise DesignError("steps that are unrolled are a pipeline of arrays, and these are streams")
 
 
 def _shared(words: Words, whole: tuple[bool, ...], steps: int) -> tuple[list[int], list[int]]:
@@ -121,6 +130,8 @@ def loop_of(unit: list[Op]) -> Loop:
 
 def loop_kernel(body: LoopBody) -> Kernel:
     """What a loop is in place of a kernel: a call that takes time."""
+    if body.unrolled:
+        return _unrolled(body)
     takes = tuple(taken.whole for taken in body.takes) + (True,) * sum(state.start is not None for state in body.states)
     gives = tuple(given.whole or not given.every for given in body.gives)
     timing = Stepping(steps=body.steps, latency=latency_of(body), takes_first=takes, gives_last=gives)
@@ -128,8 +139,18 @@ def loop_kernel(body: LoopBody) -> Kernel:
     return Kernel("loop", "loop.h", {}, small=False, timing=timing, multipliers=multipliers)
 
 
+def _unrolled(body: LoopBody) -> Kernel:
+    """The same of steps that have a copy each: all multipliers of one, which the interval of the pipeline shares."""
+    inner = [step.kernel for step in body.plan.steps]
+    interval = body.plan.interval
+    products = body.steps * sum(kernel.multipliers * kernel.positions * kernel.reuse_factor for kernel in inner)
+    timing = Unrolled(interval=interval, depth=body.steps * latency_of(body))
+    multipliers = -(-products // interval)
+    return Kernel("loop", "loop.h", {}, reuse_factor=interval, timing=timing, multipliers=multipliers)
+
+
 def latency_of(body: LoopBody) -> int:
     """Cycles of a step, an estimate: of one pipeline its longest path, else one kernel behind the other."""
-    if body.is_pipeline:
+    if body.is_pipeline or body.unrolled:
         return schedule_of(body.plan).latency + 1
     return sum(step.kernel.timing.on_arrays().latency for step in body.plan.steps) + 1

@@ -27,7 +27,18 @@ from hlsgen.backends.hls.loops import (
 )
 from hlsgen.backends.hls.naming import WIRE_NAMES, Identifiers, comment
 from hlsgen.backends.hls.ports import WIDEST_WORD, Bus, Control, Interface
-from hlsgen.backends.hls.program import Given, Kept, LoopBody, NamedConstant, Pipeline, Plan, Step, Taken, Wire
+from hlsgen.backends.hls.program import (
+    Given,
+    Kept,
+    LoopBody,
+    NamedConstant,
+    Pipeline,
+    Plan,
+    Sequences,
+    Step,
+    Taken,
+    Wire,
+)
 from hlsgen.backends.hls.timing import Regrouping
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError
@@ -57,24 +68,31 @@ def make_plan(
     UnsupportedError for a layer without a kernel, ConfigError for ports that no word fits or that nothing controls, for
     depths in a design without streams, and for what no flat pipeline computes.
     """
-    kernels = {op: bind(op) for op in design if op.loop is None and is_called(op)}
+    kernels = {op: bind(op) for op in design if is_called(op) and (op.loop is None or _is_copied(op))}
     ports = interface or Interface.default(io_type)
     wish = pipeline or Pipeline()
-    loops = [op.source.where for op in design if op.loop is not None]
-    flat = results is not None or wish.is_flat(kernels, io_type, ports, loops)
+    sequences = Sequences.of(design)
+    flat = results is not None or wish.is_flat(kernels, io_type, ports, sequences)
     stream = io_type == "io_stream" or (results is None and _needs_streams(design, ports, flat, wish))
     dataflow = stream or not flat
     wanted = design.outputs if results is None else tuple(results)
     _check_control(ports, dataflow, kernels)
     if not stream:
         depths.refuse_arrays()
+    interval = None
     if not dataflow and results is None:  # a trace is no hardware
         interval = wish.shared([kernel.reuse_factor for kernel in kernels.values()])
         kernels = {op: kernel.pipelined(interval) for op, kernel in kernels.items()}
-    plan = _Planner(design, kernels, Plan(top, stream, dataflow, ports, wish, depths=depths), wanted).run()
+    plan = Plan(top, stream, dataflow, ports, wish, depths=depths)
+    _Planner(design, kernels, plan, wanted, interval).run()
     if plan.stream:
         plan.fifos = fifos_of(plan, depths)
     return plan
+
+
+def _is_copied(op: Op) -> bool:
+    """Whether a kernel computes it that each step of a sequence has a copy of."""
+    return op.has_copies and op.layer.border is None
 
 
 LARGEST_OF_DATAFLOW = 512
@@ -94,13 +112,15 @@ def _needs_streams(design: Design, ports: Interface, flat: bool, wish: Pipeline)
     largest = max(design.tensors, key=lambda tensor: tensor.size)
     arrays = [op.source.where for op in design if op.parallelization > 1]
     most = LARGEST_OF_PIPELINE if flat or arrays else LARGEST_OF_DATAFLOW
-    loops = any(op.loop is not None for op in design)  # a step of a sequence is a word, or several
+    loops = any(op.loop is not None and not op.has_copies for op in design)  # a step of it is a word, or several
     streams = ports.bus is Bus.AXI_MASTER or largest.size > most or loops
     streams |= not (flat or arrays or _is_even(design))
-    if streams and (arrays or wish.form == "flat"):
-        what = f"{arrays[0]}: parallelization_factor" if arrays else "pipeline: 'flat'"
+    wishes = [f"{where}: parallelization_factor" for where in arrays]
+    wishes += ["pipeline: 'flat'"] * (wish.form == "flat")
+    wishes += [f"{op.source.where}: recurrence 'unrolled'" for op in design if op.has_copies]
+    if streams and wishes:
         raise ConfigError(
-            f"{what} needs arrays, of up to {most:,} elements, at ports of their own; '{largest.name}' has "
+            f"{wishes[0]} needs arrays, of up to {most:,} elements, at ports of their own; '{largest.name}' has "
             f"{largest.size:,}, the interface is {ports.bus.value}{', and there are sequences' * loops}: leave it out"
         )
     return streams
@@ -134,8 +154,17 @@ def _check_control(ports: Interface, dataflow: bool, kernels: Mapping[Op, Kernel
 
 
 class _Planner:
-    def __init__(self, design: Design, kernels: dict[Op, Kernel], plan: Plan, results: tuple[Tensor, ...]) -> None:
-        self.design, self.kernels, self.plan, self.results = design, kernels, plan, results
+    """``interval``: that of the one pipeline which the design is, if it is one and hardware."""
+
+    def __init__(
+        self,
+        design: Design,
+        kernels: dict[Op, Kernel],
+        plan: Plan,
+        results: tuple[Tensor, ...],
+        interval: int | None = None,
+    ) -> None:
+        self.design, self.kernels, self.plan, self.results, self.interval = design, kernels, plan, results, interval
         reserved = WIRE_NAMES | {plan.top, plan.of_a_sample}
         self.identifiers = Identifiers(reserved)
         self.roots = design.carriers
@@ -288,7 +317,7 @@ class _Planner:
         carried = {slot_of(op): results[op.output] for op in with_role(unit, Role.CARRY)}
         states = tuple(self._kept(op, inner[op.output], carried[slot_of(op)]) for op in with_role(unit, Role.STATE))
         gives = tuple(self._given(op, results[op.input]) for op in with_role(unit, Role.STEPS, Role.LAST))
-        made = LoopBody(plan, loop.steps, (*takes, *shared), states, gives)
+        made = LoopBody(plan, loop.steps, (*takes, *shared), states, gives, any(op.has_copies for op in unit))
         note = comment(f"{source.where}: {loop.steps} steps")
         self._add(Step(name, note, loop_kernel(made), made.inputs, made.outputs, layer=source.name, body=made))
         for op, given in zip(with_role(unit, Role.STEPS, Role.LAST), gives, strict=True):
@@ -297,8 +326,10 @@ class _Planner:
     def _body_plan(self, body: Design, top: str) -> Plan:
         plan = Plan(self.identifiers.make(top), False, False, self.plan.interface, Pipeline())
         kernels = {op: bind(op) for op in body if is_called(op)}
-        if all(kernel.unrolls for kernel in kernels.values()):
+        interval = self.interval
+        if interval is None and all(kernel.unrolls for kernel in kernels.values()):
             interval = max((kernel.reuse_factor for kernel in kernels.values()), default=1)
+        if interval is not None:
             kernels = {op: kernel.pipelined(interval) for op, kernel in kernels.items()}
         planner = _Planner(body, kernels, plan, body.outputs)
         planner.identifiers = self.identifiers

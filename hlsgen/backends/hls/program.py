@@ -10,7 +10,9 @@ from hlsgen.backends.hls.fifos import Fifo
 from hlsgen.backends.hls.kernel import ConstantArray, Kernel
 from hlsgen.backends.hls.ports import WIDEST_WORD, Bus, Interface, PortForm, words_of_array, words_of_stream
 from hlsgen.backends.hls.schedule import Schedule
+from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, DesignError
+from hlsgen.ir.loop import units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.wish import Strategy, WeightSource
@@ -122,6 +124,22 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Sequences:
+    """The layers that go through a sequence, as messages name them: those with a loop, and those unrolled in time."""
+
+    looped: tuple[str, ...] = ()
+    unrolled: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, design: Design) -> Sequences:
+        loops = [unit for unit in units(design) if unit[0].loop is not None]
+        named: dict[bool, list[str]] = {False: [], True: []}
+        for unit in loops:
+            named[any(op.has_copies for op in unit)].append(unit[0].source.where)
+        return cls(tuple(named[False]), tuple(named[True]))
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """What is wished of the top function: its form (auto, flat, dataflow) and, if it is flat, its interval."""
 
@@ -132,33 +150,46 @@ class Pipeline:
         """The interval of a flat pipeline of kernels with these reuse factors."""
         return max([self.interval or 1, *reuse_factors])
 
-    def is_flat(self, kernels: Mapping[Op, Kernel], io_type: str, ports: Interface, loops: Sequence[str]) -> bool:
-        """Whether the design is one pipeline. Raises ConfigError for one that cannot be."""
+    def is_flat(self, kernels: Mapping[Op, Kernel], io_type: str, ports: Interface, sequences: Sequences) -> bool:
+        """Whether the design is one pipeline. Raises ConfigError for one that cannot be, and is to be."""
+        if self.form != "flat" and not sequences.unrolled:
+            return self.form == "auto" and not sequences.looped and all(kernel.unrolls for kernel in kernels.values())
+        what, undo = "pipeline 'flat'", "leave pipeline out"
         if self.form != "flat":
-            return self.form == "auto" and not loops and all(kernel.unrolls for kernel in kernels.values())
-        if loops:
+            what, undo = f"{sequences.unrolled[0]}: recurrence 'unrolled'", "leave recurrence out"
+        if self.form == "dataflow":
             raise ConfigError(
-                f"{loops[0]}: pipeline 'flat' unrolls every loop, and a step of its sequence needs the one before; "
-                "leave pipeline out"
+                f"{what} is one pipeline of all steps, and pipeline 'dataflow' is a process for each layer; leave "
+                "one of them out"
             )
         if io_type == "io_stream" or ports.bus is Bus.AXI_MASTER:
             raise ConfigError(
-                "pipeline: 'flat' is one pipeline of arrays, and streams are a dataflow; leave it out, or take io_type "
-                "'io_parallel' and interface 'ap_vld'"
+                f"{what} is one pipeline of arrays, and streams are a dataflow; {undo}, or take io_type 'io_parallel' "
+                "and interface 'ap_vld'"
+            )
+        if sequences.looped:
+            raise ConfigError(
+                f"{sequences.looped[0]}: {what} unrolls every loop, and a step of its sequence needs the one "
+                f"before; give it recurrence 'unrolled', or {undo}"
             )
         for op, kernel in kernels.items():
-            if op.loads_weights:
-                raise ConfigError(
-                    f"{op.source.where}: pipeline 'flat' unrolls every loop, and weights '{op.weight_source}' are read "
-                    "turn by turn; give it weights 'constant', or leave pipeline out"
-                )
-            if kernel.strategy is not Strategy.LATENCY:
-                raise ConfigError(
-                    f"{op.source.where}: pipeline 'flat' unrolls every loop, and strategy '{kernel.strategy}' takes "
-                    f"{kernel.reuse_factor} turns of one; give it strategy 'latency', where the pipeline's interval "
-                    "shares multipliers"
-                )
+            _refuse_turns(op, kernel, what, undo)
         return True
+
+
+def _refuse_turns(op: Op, kernel: Kernel, what: str, undo: str) -> None:
+    """Raise ConfigError for an operation that no pipeline unrolls, in which ``what`` would have it."""
+    if op.loads_weights:
+        raise ConfigError(
+            f"{op.source.where}: {what} unrolls every loop, and weights '{op.weight_source}' are read turn by turn; "
+            f"give it weights 'constant', or {undo}"
+        )
+    if kernel.strategy is not Strategy.LATENCY:
+        raise ConfigError(
+            f"{op.source.where}: {what} unrolls every loop, and strategy '{kernel.strategy}' takes "
+            f"{kernel.reuse_factor} turns of one; give it strategy 'latency', where the pipeline's interval shares "
+            "multipliers"
+        )
 
 
 @dataclass(eq=False)
@@ -284,6 +315,8 @@ class LoopBody:
     takes: tuple[Taken, ...]
     states: tuple[Kept, ...]
     gives: tuple[Given, ...]
+    unrolled: bool = False
+    """Whether every step has a copy of its own, in the pipeline that the whole design is."""
 
     @property
     def inputs(self) -> tuple[Wire, ...]:

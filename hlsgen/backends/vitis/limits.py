@@ -16,11 +16,12 @@ _VERSAL = ("xcv", "xqv")
 def check_limits(plan: Plan, design: Design, part: str) -> None:
     """Raise ConfigError for a design beyond the limits, with the layer and what fits; ``design`` is what is planned."""
     ops = {op.name: op for op in design}
+    copies = {call: step.body.steps for step in plan.steps if step.body for call in step.body.plan.calls}
     for step in plan.calls:
         if plan.dataflow and step.op is not None:
             _check_multipliers(step, ops[step.op])
         elif not plan.dataflow:
-            _check_pipeline(step, plan.interval)
+            _check_pipeline(step, plan, copies.get(step, 1))
         _check_weights(step)
         _check_storage(step, part)
     if plan.stream:
@@ -58,15 +59,17 @@ def _sharing(op: Op) -> str:
     return f"give it strategy '{strategy}' with a reuse_factor of {fitting[0]} or a larger one"
 
 
-def _check_pipeline(step: Step, interval: int) -> None:
-    """One pipeline computes all positions at once, and shares multipliers in its interval."""
-    kernel = step.kernel
-    products = kernel.multipliers * kernel.reuse_factor * kernel.positions
+def _check_pipeline(step: Step, plan: Plan, copies: int) -> None:
+    """One pipeline computes all positions at once, of each copy for a step, and shares multipliers in its interval."""
+    kernel, interval = step.kernel, plan.interval
+    positions = kernel.positions * copies
+    products = kernel.multipliers * kernel.reuse_factor * positions
+    undo = "leave pipeline 'flat' out" if plan.pipeline.form == "flat" else "leave recurrence 'unrolled' out"
     if products > MOST_MULTIPLIERS * interval:
         raise ConfigError(
-            f"{step.note}: one pipeline computes all positions ({kernel.positions:,}) at once, with "
+            f"{step.note}: one pipeline computes all positions ({positions:,}) at once, with "
             f"{-(-products // interval):,} multipliers in an interval of {interval:,}, and at most "
-            f"{MOST_MULTIPLIERS:,} are built; leave pipeline 'flat' out, or give an interval of "
+            f"{MOST_MULTIPLIERS:,} are built; {undo}, or give an interval of "
             f"{-(-products // MOST_MULTIPLIERS):,} or more"
         )
 
