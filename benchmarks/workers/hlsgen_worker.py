@@ -33,7 +33,7 @@ def byte_share(project: hlsgen.Project) -> float:
     """Of the multiply-accumulates of dense and convolution layers: those of numbers of at most 8 bits, by 8 bits."""
     macs = {True: 0, False: 0}
     for step in project.plan.steps:
-        fields: Any = step.kernel.fields
+        fields: Any = step.kernel.members
         if {"n_in", "n_out", "weight_t"} <= set(fields):
             narrow = fields["input_t"].width <= 8 and fields["weight_t"].width <= 8
             macs[narrow] += fields["n_in"] * step.outputs[0].size

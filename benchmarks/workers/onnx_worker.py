@@ -107,8 +107,8 @@ class Exporter:
             x = self.node("Transpose", [x], f"{name}.last", perm=[0, *range(2, self.ranks[name] + 1), 1])
             x = self.node("Flatten", [x], name)
         elif kind == "LSTM":
-            x = self.lstm(name, config, x)
             self.ranks[name] = 1
+            return self.lstm(name, config, x)
         elif kind == "MultiHeadAttention":
             x = self.attention(name, config, x)
         elif kind == "LayerNormalization":
@@ -139,9 +139,7 @@ class Exporter:
         bias = np.concatenate([w["bias"][order], np.zeros_like(w["bias"])])[None]
         names = [self.constant(f"{name}.{i}", value) for i, value in enumerate((*kernels, bias))]
         steps = self.node("Transpose", [x], f"{name}.steps", perm=[1, 0, 2])
-        self.nodes.append(
-            helper.make_node("LSTM", [steps, *names], ["", f"{name}.last"], name=name, hidden_size=config["units"])
-        )
+        self.nodes.append(helper.make_node("LSTM", [steps, *names], ["", f"{name}.last"], hidden_size=config["units"]))
         front = self.constant(f"{name}.front", np.array([0], np.int64))
         return self.node("Squeeze", [f"{name}.last", front], name)
 
