@@ -438,6 +438,11 @@ def read_as_last(call: Call, reader: Reader) -> Sequence[Value]:
             f"{call.where}: options data_format='channels_first' and axis={brief(call.options['axis'])}; rebuild the "
             "layer with data_format='channels_last'"
         )
+    if call.source.class_name.startswith("ConvLSTM"):  # whose channels come behind the steps, and activation is inside
+        raise UnsupportedError(
+            f"{call.where}: option data_format='channels_first' is not supported; rebuild the layer with "
+            "data_format='channels_last'"
+        )
     call.options["data_format"] = "channels_last"
     activation = call.options.pop("activation", None)
     rank = len(call.inputs[0].shape)
