@@ -102,6 +102,8 @@ def _linear() -> _Section:
     )
     listed = _layer("LocallyConnected2D", 2, (3, 2), implementation=3, padding="same", use_bias=False)
     section.right("LocallyConnected2D(implementation=3)", IMAGE, listed, keras3=ABSENT)
+    first = _layer("LocallyConnected1D", 2, 3, data_format="channels_first")
+    section.refused("LocallyConnected1D(channels_first)", LINE, first, "data_format='channels_first'", keras3=ABSENT)
     section.right("EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4), bias_axes="d"))
     section.right(
         "EinsumDense, any contraction",
