@@ -20,11 +20,13 @@ from hlsgen.ir.expected import Channels, Expected, Histogram, Origin, limited
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.layer import Statistics
 from hlsgen.ir.loop import Role, compute_unit, units
+from hlsgen.ir.types import FixedType
 from hlsgen.passes.base import Pass
 from hlsgen.precision.draft import demands, wished_casts
 from hlsgen.precision.inputs import fills
 from hlsgen.precision.part import Part, whole_of
 from hlsgen.precision.probe_size import ProbeSize, batch_size, probe_size
+from hlsgen.precision.readers import Readers
 
 _SEED = 20240229
 _LEAST = 1e-12
@@ -113,7 +115,8 @@ class ExpectRanges(Pass):
             found = self.calibrated(graph, self.calibration)
         else:
             size = probe_size(graph)
-            data = {v: probe(v, size.samples, size.part.shapes[v]) for v in graph.inputs}
+            readers = Readers(graph)
+            data = {v: probe(v, size.samples, size.part.shapes[v], readers.number(v)) for v in graph.inputs}
             found = self._estimate(graph, data, size)
             small = {v: standardised(v, size.samples, size.part.shapes[v]) for v in graph.inputs}
             if any(x is not None for x in small.values()):
@@ -258,9 +261,17 @@ def _behind_statistics(graph: Graph) -> set[Value]:
     return found
 
 
-def probe(value: Value, samples: int, shape: Shape) -> Floats:
-    """Made-up inputs (samples, *shape): standard normal, or filling the type that the user stated."""
+def probe(value: Value, samples: int, shape: Shape, number: FixedType | None = None) -> Floats:
+    """Made-up inputs (samples, *shape): standard normal, or filling the type that the user stated.
+
+    ``number``: the type of whole numbers as which all readers take it, if they do. Any of these is as likely, for each
+    picks a row of a table, and rows have no order.
+    """
     fixed = value.producer.wish.result
+    if number is not None:
+        numbers = np.random.default_rng(_SEED).integers(int(number.min), int(number.max) + 1, (samples, *shape))
+        held: Floats = np.asarray(numbers, dtype=np.float64)
+        return held if fixed is None else np.clip(held, float(fixed.min), float(fixed.max))
     if fixed is None or not fills(value):
         return _standard_normal(samples, shape)
     low, high = float(fixed.min), float(fixed.max)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.types import FixedType
 
@@ -20,8 +22,8 @@ class Readers:
             self._cast[value] = not read_here and all(self._casts(user) for user in users)
             types = {self._quantizing(user) for user in users}
             self._quantizer[value] = next(iter(types)) if len(types) == 1 and not read_here else None
-            numbers = {self._numbering(user) for user in users}
-            self._number[value] = next(iter(numbers)) if len(numbers) == 1 and not read_here else None
+            numbers = [self._numbering(user) for user in users]
+            self._number[value] = None if read_here else _widest(numbers)
             grids = [self._reading_grid(user) for user in users]
             known = [grid for grid in grids if grid is not None]
             self._grid[value] = max(known) if known and len(known) == len(grids) and not read_here else None
@@ -39,7 +41,7 @@ class Readers:
         return self._quantizer[value]
 
     def number(self, value: Value) -> FixedType | None:
-        """The one type of whole numbers as which every reader takes the value; None if there is none."""
+        """The type of whole numbers from which every reader takes the value, the widest; None if one takes others."""
         return self._number[value]
 
     def _numbering(self, user: Node) -> FixedType | None:
@@ -57,6 +59,12 @@ class Readers:
 
     def _reading_grid(self, user: Node) -> int | None:
         return self._grid[user.output] if _passes(user) else user.layer.step_frac(user.wish.result)
+
+
+def _widest(numbers: Sequence[FixedType | None]) -> FixedType | None:
+    """The type of whole numbers that holds what all readers take, of which each picks its last row beyond its own."""
+    known = [number for number in numbers if number is not None]
+    return max(known, key=lambda number: number.width) if known and len(known) == len(numbers) else None
 
 
 def _passes(node: Node) -> bool:

@@ -102,6 +102,8 @@ def _linear() -> _Section:
     )
     listed = _layer("LocallyConnected2D", 2, (3, 2), implementation=3, padding="same", use_bias=False)
     section.right("LocallyConnected2D(implementation=3)", IMAGE, listed, keras3=ABSENT)
+    first = _layer("LocallyConnected1D", 2, 3, data_format="channels_first")
+    section.refused("LocallyConnected1D(channels_first)", LINE, first, "data_format='channels_first'", keras3=ABSENT)
     section.right("EinsumDense", LINE, _layer("EinsumDense", "abc,cd->abd", output_shape=(None, 4), bias_axes="d"))
     section.right(
         "EinsumDense, any contraction",
@@ -405,6 +407,9 @@ def _structure() -> _Section:
     section.right(
         "TimeDistributed(Conv2D)", (3, *IMAGE), distributed("Conv2D", 2, 3), note="any layer, but one with steps"
     )
+    section.right(
+        "TimeDistributed(BatchNormalization), another axis", (4, 4, 3), distributed("BatchNormalization", axis=1), CLOSE
+    )
     section.right("TimeDistributed(GlobalMaxPooling2D)", (3, *IMAGE), distributed("GlobalMaxPooling2D"))
     section.right("Embedding", (4,), _looked_up(5, 3), note="numbers beyond its rows take the first or the last")
     section.right("Embedding(mask_zero)", (4,), _looked_up(5, 3, mask_zero=True), note="where no layer uses the mask")
@@ -463,6 +468,8 @@ def _recurrent() -> _Section:
     section.right("ConvLSTM1D", (4, 6, 2), _layer("ConvLSTM1D", 2, 3, strides=2, return_state=True), CLOSE)
     options: dict[str, Any] = {"padding": "same", "return_sequences": True, "dilation_rate": 2, "use_bias": False}
     section.right("ConvLSTM2D", (3, 4, 5, 2), _layer("ConvLSTM2D", 2, (2, 3), go_backwards=True, **options), CLOSE)
+    first = _layer("ConvLSTM1D", 2, 3, data_format="channels_first")
+    section.refused("ConvLSTM1D(channels_first)", (3, 3, 6), first, "data_format='channels_first'")
     return section
 
 

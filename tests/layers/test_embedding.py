@@ -44,6 +44,34 @@ def test_a_stated_type_is_cast():
     np.testing.assert_array_equal(project.predict(NUMBERS + np.float32(0.75)), np.asarray(model(NUMBERS)))
 
 
+def embedded(*sizes: int) -> tuple[keras.Model, np.ndarray]:
+    """Tables read by one input, rows the larger the later they come, and what follows sums them up; all numbers."""
+    keras.utils.set_random_seed(5)
+    x = keras.Input((1,), dtype="int32")
+    tables = [kl.Embedding(rows, 4) for rows in sizes]
+    looked_up = [table(x) for table in tables]
+    model = keras.Model(x, kl.Dense(3)(kl.Concatenate()(looked_up) if len(sizes) > 1 else looked_up[0]))
+    for table, rows in zip(tables, sizes, strict=True):
+        table.set_weights([np.linspace(0.1, 9, rows)[:, None] * np.random.default_rng(rows).normal(size=(rows, 4))])
+    return model, np.arange(min(sizes))[:, None]
+
+
+@pytest.mark.parametrize("settings", [{}, {"input_precision": "ufixed<12,12>"}])
+def test_rows_are_expected_one_as_often_as_the_other(settings):
+    """Else what lies behind a table is placed by its first rows, and saturates with others."""
+    model, x = embedded(60)
+    real = np.asarray(model(x))
+    np.testing.assert_allclose(hlsgen.convert(model, **settings).predict(x), real, atol=abs(real).max() / 1024)
+
+
+def test_tables_of_unlike_sizes_read_one_input():
+    model, x = embedded(60, 90)
+    project = hlsgen.convert(model)
+    assert project.design.inputs[0].type.width == 7
+    real = np.asarray(model(x))
+    np.testing.assert_allclose(project.predict(x), real, atol=abs(real).max() / 1024)
+
+
 @pytest.mark.parametrize("begin", [kl.Masking(name="mask"), kl.Embedding(5, 3, mask_zero=True, name="mask")])
 def test_masks_that_are_used(begin):
     """In a Sequential, where no configuration says that the mask is handed on."""

@@ -438,6 +438,12 @@ def read_as_last(call: Call, reader: Reader) -> Sequence[Value]:
             f"{call.where}: options data_format='channels_first' and axis={brief(call.options['axis'])}; rebuild the "
             "layer with data_format='channels_last'"
         )
+    # channels of ConvLSTM come behind the steps, its activation is inside; weights of LocallyConnected lie otherwise
+    if call.source.class_name.startswith(("ConvLSTM", "LocallyConnected")):
+        raise UnsupportedError(
+            f"{call.where}: option data_format='channels_first' is not supported; rebuild the layer with "
+            "data_format='channels_last'"
+        )
     call.options["data_format"] = "channels_last"
     activation = call.options.pop("activation", None)
     rank = len(call.inputs[0].shape)

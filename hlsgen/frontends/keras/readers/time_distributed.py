@@ -41,7 +41,9 @@ def read_time_distributed(call: Call) -> Value | Sequence[Value]:
         first, *rest = call.input.shape
         return call.add(Reshape((first, prod(rest))))
     if class_name in _LAST_AXIS:
-        call.unwrap("layer/", class_name, _outer_axis(inner["config"], len(call.input.shape)))
+        call.unwrap(
+            "layer/", class_name, _outer_axis(inner["config"]) if "axis" in inner["config"] else inner["config"]
+        )
         return READERS[class_name](call)
     if class_name not in READERS or class_name in _LOOPS:
         why = why_refused(class_name, {}, READERS) if class_name not in READERS else "a loop in a loop is not there"
@@ -58,7 +60,11 @@ def _position_by_position(call: Call, read: Reader) -> Value:
     return call.add(KeepSteps(loop), [value], "positions")
 
 
-def _outer_axis(config: dict[str, Any], rank: int) -> dict[str, Any]:
-    """The wrapped layer's options; its last axis (it counts one less) is the last of the whole tensor."""
+def _outer_axis(config: dict[str, Any]) -> dict[str, Any]:
+    """The wrapped layer's options, its axes counted in the whole tensor: one more, where not from the end."""
+
+    def outer(axis: Any) -> Any:
+        return axis + 1 if type(axis) is int and axis > 0 else axis
+
     axis = config.get("axis")
-    return config | {"axis": -1} if axis in (rank - 1, [rank - 1], [-1]) else config
+    return config | {"axis": [outer(each) for each in axis] if isinstance(axis, list) else outer(axis)}
