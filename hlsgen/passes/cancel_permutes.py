@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,15 +79,22 @@ def _joined(graph: Graph) -> bool:
 
 
 def _dropped(graph: Graph, permutes: Iterable[Node]) -> None:
-    """Remove permutations that nobody reads any more; the layer that one was the end of ends in front of it."""
+    """Remove permutations that nobody reads any more; the layer that one was the end of ends in front of it.
+
+    A permutation that is a layer of the model has no value then: what it read is not what it means.
+    """
     for node in permutes:
         if graph.use_count(node.output):
             continue
-        for key in [key for key, value in graph.aliases.items() if value is node.output]:
-            graph.aliases[key] = node.input
         name, before = node.name, node.input.producer
+        ends_layer = before.source.name == node.source.name
+        for key in [key for key, value in graph.aliases.items() if value is node.output]:
+            if ends_layer:
+                graph.aliases[key] = node.input
+            else:
+                del graph.aliases[key]
         graph.remove(node)
-        if before.source.name == node.source.name and len(before.outputs) == 1:
+        if ends_layer and len(before.outputs) == 1:
             graph.rename(before, name)
 
 
@@ -301,9 +308,20 @@ def _absorbed(graph: Graph) -> bool:
                 assert isinstance(user.layer, Dense)
                 graph.set_layer(user, replace(user.layer, weight=_taken(user.layer.weight, rows)))
             graph.set_inputs(node, [before.input])
+            for between in list(_up_to_dense(graph, node)):
+                graph.aliases = {key: value for key, value in graph.aliases.items() if value is not between.output}
+                graph.rename(between, f"{between.name}_reordered")
             _dropped(graph, [before])
             return True
     return False
+
+
+def _up_to_dense(graph: Graph, node: Node) -> Iterator[Node]:
+    """The nodes from a flattening on that hold their elements in another order than the model: traces do not show
+    them under its names."""
+    while not isinstance(node.layer, Dense):
+        yield node
+        node = graph.uses(node.output)[0]
 
 
 def _taken(weight: Constant, rows: NDArray[np.int64]) -> Constant:
