@@ -10,7 +10,7 @@ from hlsgen.frontends.keras.options import AXIS, LARGEST, POSITIVE, listed, side
 from hlsgen.frontends.permuting import add_permute
 from hlsgen.ir.graph import Value
 from hlsgen.layers.depth_to_space import Cropping
-from hlsgen.layers.shape_ops import Concatenate, Reshape, UpSampling, ZeroPadding
+from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape, UpSampling, ZeroPadding
 
 
 @reads("Flatten")
@@ -37,6 +37,8 @@ def read_permute(call: Call) -> Value:
     order = tuple(axis - 1 for axis in call.take("dims", listed(AXIS)))
     if sorted(order) != list(range(len(call.input.shape))):
         raise UnsupportedError(f"{call.where}: {order} is no permutation of the axes of {call.input.shape}")
+    if len(order) <= 3:  # as the model has it: a pass leaves out what moves nothing
+        return call.add(Permute(tuple(order)))
     return add_permute(call, call.input, order)
 
 
