@@ -48,17 +48,9 @@ def stack(keras: Any, shape: tuple[int, ...], *layers: Any) -> Any:
 
 IMAGE, VECTOR, SERIES = (8, 8, 4), (6,), (8, 4)
 OPTIONS: list[tuple[str, tuple[int, ...], str, dict[str, Any], tuple[str, ...]]] = [
-    ("Conv2D", IMAGE, "data_format", {"filters": 4, "kernel_size": 1, "data_format": "channels_first"}, ("channels_first",)),
-    ("MaxPooling2D", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
-    ("AveragePooling1D", SERIES, "data_format", {"pool_size": 2, "data_format": "channels_first"}, ("channels_first",)),
-    ("GlobalAveragePooling2D", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
-    ("ZeroPadding2D", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
-    ("Flatten", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
-    ("UpSampling2D", IMAGE, "data_format", {"data_format": "channels_first"}, ("channels_first",)),
     ("UpSampling2D", IMAGE, "interpolation", {"interpolation": "bicubic"}, ("interpolation", "bicubic", "nearest")),
-    ("ReLU", VECTOR, "threshold", {"threshold": 0.5}, ("threshold", "0.5")),
-    ("Softmax", (2, 2, 2, 3), "axis", {"axis": 1}, ("axes", "last axis")),
-    ("Permute", (2, 2, 2, 3), "axes", {"dims": (2, 1, 3, 4)}, ("(2, 2, 2, 3)",)),
+    ("Resizing", IMAGE, "crop", {"height": 4, "width": 4, "crop_to_aspect_ratio": True}, ("crop_to_aspect_ratio",)),
+    ("Masking", SERIES, "mask_value", {"mask_value": 1.0}, ("mask_value",)),
 ]  # fmt: skip
 
 
