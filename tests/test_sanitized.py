@@ -52,7 +52,8 @@ def test_generated_program(seed, io_type, monkeypatch):
 
 
 def test_the_networks_have_every_kernel():
-    """But those that no network of the fuzzers has: what takes several outputs apart."""
+    """But those that no network of the fuzzers has: what takes several outputs apart, and layers that `make sanitize`
+    meets among the kernels of the ladder."""
     headers = {path.stem for path in (sanitized.ROOT / "hls_templates/firmware/hlsgen").glob("*.h")}
     included = {
         step.kernel.header.removeprefix("hlsgen/").removesuffix(".h")
@@ -60,7 +61,8 @@ def test_the_networks_have_every_kernel():
         for step in made(s, "io_stream").plan.steps
     }
     kernels = {name for name in headers if f"void {name}(" in text_of(name)}
-    assert kernels - included <= {"split", "discard", "repack", "matvec"}
+    elsewhere = {"embedding", "gate", "matmul", "sparsemax", "standardise", "take"}
+    assert kernels - included <= {"split", "discard", "repack", "matvec"} | elsewhere
 
 
 def text_of(name: str) -> str:
