@@ -1,39 +1,17 @@
 // What the loop over a sequence needs beside the kernels of its step: parts of the sequence, and states.
 //
-// take_step<n>(x, p, y)       y = the n elements of x behind the first p * n
-// give_step<n>(x, y, p)       the n elements of y behind the first p * n = x
 // start_state<n>(h)           h = 0
 // carry_on<n>(x, h)           h = x
-// and, of streams, read_array and write_array.
+// and of arrays take_row and give_row, of streams read_array and write_array.
 // What is read and what it becomes are of types that hold the same values, but where a state starts: that is cast.
 #ifndef HLSGEN_LOOP_H
 #define HLSGEN_LOOP_H
 
-#include <hlsgen/arith.h>
 #include <hlsgen/limits.h>
+#include <hlsgen/rows.h>
 #include <hlsgen/stream_array.h>
 
 namespace hlsgen {
-
-template <int n, class X, class T>
-void take_step(const X* x, int p, T y[n]) {
-#pragma HLS INLINE
-Element:
-    for (int i = 0; i < n; i++) {
-#pragma HLS UNROLL
-        y[i] = cast<T>(x[p * n + i]);
-    }
-}
-
-template <int n, class X, class T>
-void give_step(const X x[n], T* y, int p) {
-#pragma HLS INLINE
-Element:
-    for (int i = 0; i < n; i++) {
-#pragma HLS UNROLL
-        y[p * n + i] = cast<T>(x[i]);
-    }
-}
 
 template <int n, class T>
 void start_state(T h[n]) {
@@ -48,7 +26,7 @@ Element:
 template <int n, class X, class T>
 void carry_on(const X x[n], T h[n]) {
 #pragma HLS INLINE
-    take_step<n>(x, 0, h);
+    take_row<n>(x, 0, h);
 }
 
 }  // namespace hlsgen

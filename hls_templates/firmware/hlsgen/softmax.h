@@ -32,6 +32,7 @@
 #include <hlsgen/exponentials.h>
 #include <hlsgen/limits.h>
 #include <hlsgen/pieces.h>
+#include <hlsgen/rows.h>
 #include <hlsgen/stream_array.h>
 
 namespace hlsgen {
@@ -126,17 +127,9 @@ Position:
 #pragma HLS ARRAY_PARTITION variable=row complete
         typename C::output_t result[C::n];
 #pragma HLS ARRAY_PARTITION variable=result complete
-    Take:
-        for (int i = 0; i < C::n; i++) {
-#pragma HLS UNROLL
-            row[i] = x[p * C::n + i];
-        }
+        take_row<C::n>(x, p, row);
         softmax_position<C>(row, result, exps, inverse, mask, of_mask.number);
-    Put:
-        for (int i = 0; i < C::n; i++) {
-#pragma HLS UNROLL
-            y[p * C::n + i] = result[i];
-        }
+        give_row<C::n>(result, y, p);
         of_mask.advance();
     }
 }

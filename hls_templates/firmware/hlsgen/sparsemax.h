@@ -33,6 +33,7 @@
 #include <hlsgen/arith.h>
 #include <hlsgen/exponentials.h>
 #include <hlsgen/limits.h>
+#include <hlsgen/rows.h>
 #include <hlsgen/stream_array.h>
 
 namespace hlsgen {
@@ -137,17 +138,9 @@ Position:
 #pragma HLS ARRAY_PARTITION variable=row complete
         typename C::output_t result[C::n];
 #pragma HLS ARRAY_PARTITION variable=result complete
-    Take:
-        for (int i = 0; i < C::n; i++) {
-#pragma HLS UNROLL
-            row[i] = x[p * C::n + i];
-        }
+        take_row<C::n>(x, p, row);
         sparsemax_position<C>(row, result, inverses);
-    Put:
-        for (int i = 0; i < C::n; i++) {
-#pragma HLS UNROLL
-            y[p * C::n + i] = result[i];
-        }
+        give_row<C::n>(result, y, p);
     }
 }
 
