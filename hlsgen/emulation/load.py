@@ -27,7 +27,7 @@ def load(name: str, content: bytes, stored: Path) -> ModuleType:
     from memory. Raises ImportError.
     """
     try:
-        with _in_memory(name, content) as place:
+        with in_memory(name, content) as place:
             module = _import(name, place)
     except (OSError, ImportError):
         module = _import(name, str(stored))
@@ -37,7 +37,7 @@ def load(name: str, content: bytes, stored: Path) -> ModuleType:
 
 
 @contextlib.contextmanager
-def _in_memory(name: str, content: bytes) -> Iterator[str]:
+def in_memory(name: str, content: bytes) -> Iterator[str]:
     """The path of a file in memory. Raises OSError where there are none."""
     if not hasattr(os, "memfd_create"):
         raise OSError("no files in memory")

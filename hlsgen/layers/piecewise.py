@@ -155,7 +155,7 @@ class Piecewise:
         for place in range(self.ranges):
             k = self.index_of(place).cast(*x)
             here = (k & ((1 << width) - 1)) + (place << width)
-            found = here if found is None else np.where((k < self._inner) & (k >= -self._inner), found, here)
+            found = here if found is None else np.where((k < self.inner) & (k >= -self.inner), found, here)
         assert found is not None
         return found
 
@@ -184,7 +184,7 @@ class Piecewise:
         return value.add(self.lines.interval(x)) if self.lines else value
 
     @property
-    def _inner(self) -> int:
+    def inner(self) -> int:
         """From minus this up to this, an index is left to the next range inside."""
         return 1 << max(self.index.width - self.index.signed - STRIDE, 0)
 
@@ -197,7 +197,7 @@ class Piecewise:
         found = []
         for place in range(self.ranges):
             low, high = self.index_of(place).cast(np.array(x.whole(), dtype=object), x.frac)
-            outside = (first < -self._inner) | (last >= self._inner) if place else np.ones(len(numbers), dtype=bool)
+            outside = (first < -self.inner) | (last >= self.inner) if place else np.ones(len(numbers), dtype=bool)
             found.append(outside & (last >= low) & (first <= high))
         return np.concatenate(found)
 

@@ -4,52 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hlsgen.backends.base import Job
-from hlsgen.config import TestVectors
-from hlsgen.design import array_files, arrays
-from hlsgen.design.design import Design
-from hlsgen.design.reference import evaluate
-from hlsgen.errors import InputError
+from hlsgen.backends.vectors import vectors
 from hlsgen.ir.types import Ints
-from hlsgen.ir.typing import Tensor
-
-_SAMPLES = 10
-"""Samples for the test bench: enough to see an error, few enough for RTL simulation."""
-_CELLS, _WORK = 1 << 22, 1 << 28
-"""Values and multiplications for which there is a second one: designs beyond take seconds for each, and megabytes."""
 
 
 def bench_data(job: Job) -> dict[str, str]:
     """The files by path, one sample a line. Raises InputError for test vectors that do not fit the model."""
-    design = job.design
-    inputs = arrays.checked_inputs(design.inputs, _inputs(design, job.config.test_vectors))
-    arrays.refuse_nan(inputs)
-    exact = evaluate(design, arrays.mantissas(design.inputs, inputs))
-    ports = {"tb_data/inputs.dat": design.inputs, "tb_data/expected.dat": design.outputs}
+    exact = vectors(job)
+    ports = {"tb_data/inputs.dat": job.design.inputs, "tb_data/expected.dat": job.design.outputs}
     return {path: _lines([exact[tensor] for tensor in tensors]) for path, tensors in ports.items()}
 
 
 def _lines(tensors: Sequence[Ints]) -> str:
     rows = zip(*(tensor.reshape(len(tensor), -1) for tensor in tensors), strict=True)
     return "".join(" ".join(" ".join(map(str, part.tolist())) for part in row) + "\n" for row in rows)
-
-
-def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np.float64]]:
-    """The first test vectors of the configuration, else seeded random values over the inputs' ranges."""
-    samples = design.samples_within(_SAMPLES, _CELLS, _WORK)
-    if vectors is not None and len(design.inputs) == 1:
-        try:
-            x = array_files.load_array(vectors.x, mapped=True)
-        except InputError as error:
-            raise InputError(f"test_vectors.x: {error}") from error
-        return {design.inputs[0].name: np.array(x[:samples] if x.ndim else x)}
-    random = np.random.default_rng(0)
-    return {tensor.name: _random(tensor, samples, random) for tensor in design.inputs}
-
-
-def _random(tensor: Tensor, samples: int, random: np.random.Generator) -> NDArray[np.float64]:
-    low, high = float(tensor.type.min), float(tensor.type.max)
-    return random.uniform(low, high, size=(samples, *tensor.shape)) * tensor.factors

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.boards import Alveo, board_named
+from hlsgen.backends.devices import checked_part
 from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.render import render
-from hlsgen.errors import ConfigError
 
 SOLUTION = "solution1"
 SCRIPT = "build.tcl"
-_PART = re.compile(r"x[a-z0-9]{3,20}(-[A-Za-z0-9]{1,12}){1,5}")
 
 
 def script(job: Job, plan: Plan) -> str:
@@ -23,7 +21,7 @@ def script(job: Job, plan: Plan) -> str:
     return render(
         "project/build.tcl.j2",
         plan,
-        part=_checked_part(job.config.part),
+        part=checked_part(job.config.part),
         clock_period=f"{job.config.clock_period:g}",
         clock_uncertainty=None if uncertainty is None else f"{uncertainty:g}",
         project_folder=f"{job.name}_prj",
@@ -40,9 +38,3 @@ def ip_path(name: str) -> str:
 def report_path(name: str, folder: Path) -> Path:
     """Where C synthesis puts its report."""
     return folder / f"{name}_prj" / SOLUTION / "syn" / "report" / "csynth.xml"
-
-
-def _checked_part(part: str) -> str:
-    if not _PART.fullmatch(part):
-        raise ConfigError(f"part: found {part!r}, expected a device as Vitis names it, such as xcu250-figd2104-2L-e")
-    return part
