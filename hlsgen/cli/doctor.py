@@ -35,6 +35,7 @@ def findings() -> list[Finding]:
         *(_framework(*entry) for entry in _FRAMEWORKS),
         _vendor_headers(),
         _clang(),
+        _verilator(),
         _vitis(),
     ]
 
@@ -99,6 +100,14 @@ def _clang() -> Finding:
     if clang is None:
         return Finding("clang", False, False, "for 'hlsgen lint': pip install 'hlsgen[lint]', or set HLSGEN_CLANG")
     return Finding("clang", True, False, f"{clang.version} at {clang.path}")
+
+
+def _verilator() -> Finding:
+    try:
+        found = tools.find_verilator()
+    except ToolError as error:
+        return Finding("Verilator", False, False, f"for project.simulate() of backend verilog: {error}")
+    return Finding("Verilator", True, False, f"{found.version} at {found.path}")
 
 
 def _vitis() -> Finding:

@@ -1,4 +1,4 @@
-"""The generated text of two small designs, character by character.
+"""The generated text of three small designs, character by character.
 
 A change of these files is a change of the product: look at the difference, then
 ``pytest tests/codegen --update-golden`` (or HLSGEN_UPDATE_GOLDEN=1).
@@ -51,7 +51,20 @@ def cnn() -> Project:
     )
 
 
-DESIGNS = {"mlp": mlp, "cnn": cnn}
+def circuit() -> Project:
+    net = Net(seed=9, name="circuit")
+    x = net.dense("folded", net.input((4,), "features"), 4, 3, activation="relu")
+    x = net.dense("unrolled", x, 3, 2)
+    net.call("Activation", "tanh", x, activation="tanh")
+    layers = {
+        "folded": {"strategy": "resource", "reuse_factor": 2},
+        "unrolled": {"precision": {"result": "fixed<5,2,RND,SAT>"}},
+    }
+    source = net.source("tanh")
+    return project_of(source, backend="verilog", input_precision="fixed<5,3>", layers=layers, output_dir="out")
+
+
+DESIGNS = {"mlp": mlp, "cnn": cnn, "circuit": circuit}
 
 
 def generated(name: str) -> dict[str, str]:
@@ -62,6 +75,8 @@ def generated(name: str) -> dict[str, str]:
     manifest = json.loads(files["hlsgen.json"])
     del manifest["files"]  # the digests of all the others, and of the kernels
     files["hlsgen.json"] = json.dumps(manifest, indent=2) + "\n"
+    if project.config.backend == "verilog":
+        return files
     files |= {f"emulation/{path}": text for path, text in emulation_files(project.plan).items()}
     return files | {"graph.txt": str(project.design) + "\n", "summary.txt": project.summary()}
 

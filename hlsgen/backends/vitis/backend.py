@@ -22,6 +22,9 @@ from hlsgen.tools import find_vitis, run
 class Vitis:
     """The backend; see :class:`hlsgen.backends.base.Backend`."""
 
+    def check(self, job: Job) -> None:
+        """Every layer has a kernel, or its binding says why not when the plan is made."""
+
     def files(self, job: Job) -> dict[str, str]:
         plan = planned(job.design, job.config, job.name)
         check_limits(plan, job.design, job.config.part)

@@ -1,0 +1,106 @@
+"""Cores: what computes a layer, a static pipeline that never stalls.
+
+A core takes a word of ``x`` at each clock with ``start``, at most every ``interval`` clocks, and gives its result, with
+``done``, exactly ``latency`` clocks later. It has no ready and no enable: whoever starts it has room for the result
+(:mod:`hlsgen.backends.verilog.circuit`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from hlsgen.errors import UnsupportedError
+from hlsgen.ir.layer import Layer
+from hlsgen.ir.op import Op
+from hlsgen.ir.types import FixedType
+
+
+@dataclass(frozen=True)
+class Words:
+    """What passes on a stream: ``beats`` words a sample, each of ``elements``, the first in the lowest bits."""
+
+    type: FixedType
+    elements: int
+    beats: int
+
+    @property
+    def width(self) -> int:
+        """The bits of a word."""
+        return self.type.width * self.elements
+
+    def __str__(self) -> str:
+        text = f"{self.elements} x {self.type}"
+        return text if self.beats == 1 else f"{self.beats} words of {text}"
+
+
+@dataclass(frozen=True)
+class Core:
+    """A module with ``clk``, ``rst``, ``start``, ``x``, ``done``, ``y``, and its clocks."""
+
+    module: str
+    x: Words
+    y: Words
+    latency: int
+    interval: int
+    texts: Mapping[str, str]
+    """The Verilog of each module that it is made of, by the module's name."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a core is built: its module's name, the words it takes and gives, levels of logic between registers."""
+
+    module: str
+    x: Words
+    y: Words
+    levels: int
+
+
+@dataclass(frozen=True)
+class Builder:
+    """How a layer gets its core, and what it refuses."""
+
+    build: Callable[[Any, Op, Place], Core]
+    check: Callable[[Any, Op], None]
+
+
+L = TypeVar("L", bound=Layer)
+BUILDERS: dict[type[Layer], Builder] = {}
+
+
+def _anything(layer: Layer, op: Op) -> None:
+    """Refuses nothing."""
+
+
+def core_of(
+    kind: type[L], check: Callable[[L, Op], None] = _anything
+) -> Callable[[Callable[[L, Op, Place], Core]], Callable[[L, Op, Place], Core]]:
+    """Register the builder of a layer's core. ``check`` raises UnsupportedError for what it cannot build."""
+
+    def register(builder: Callable[[L, Op, Place], Core]) -> Callable[[L, Op, Place], Core]:
+        if kind in BUILDERS:
+            raise TypeError(f"{kind.__name__} has two circuits: {BUILDERS[kind].build.__module__} has one")
+        BUILDERS[kind] = Builder(builder, check)
+        return builder
+
+    return register
+
+
+def build_core(op: Op, place: Place) -> Core:
+    """The core of an operation that :func:`check_core` let pass."""
+    return BUILDERS[type(op.layer)].build(op.layer, op, place)
+
+
+def check_core(op: Op) -> None:
+    """Raise UnsupportedError for an operation that has no core."""
+    builder = BUILDERS.get(type(op.layer))
+    if builder is None:
+        raise refused(op, f"{op.layer.kind} has no circuit yet")
+    builder.check(op.layer, op)
+
+
+def refused(op: Op, what: str, advice: str = "use backend: vitis for this model") -> UnsupportedError:
+    """The error for what has no circuit."""
+    return UnsupportedError(f"{op.source.where}: {what}; {advice}")

@@ -1,0 +1,49 @@
+"""Pooling: one result of each channel from the cells of a window, which come as one word."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hlsgen.backends.verilog.casts import Number
+from hlsgen.backends.verilog.core import Core, Place, core_of, refused
+from hlsgen.backends.verilog.logic import Logic, constant
+from hlsgen.backends.verilog.pipeline import pipeline
+from hlsgen.ir.op import Op
+from hlsgen.layers.pooling2d import AveragePooling2D, MaxPooling2D
+
+
+@core_of(MaxPooling2D)
+def max_pooling(layer: MaxPooling2D, op: Op, place: Place) -> Core:
+    """The largest cell; the stage in front pads with the least number there is."""
+    channels = op.output.shape[-1]
+
+    def largest(logic: Logic, x: list[Number]) -> list[Number]:
+        join = partial(logic.larger, hint="largest")
+        return [
+            Number(logic.tree([number.signal for number in x[c::channels]], join), place.x.type.frac)
+            for c in range(channels)
+        ]
+
+    return pipeline(op, place, largest)
+
+
+def _check_counts(layer: AveragePooling2D, op: Op) -> None:
+    counts = layer.window.distinct_counts(op.input.shape)
+    if len(counts) > 1:
+        found = ", ".join(map(str, counts))
+        raise refused(op, f"means of windows with {found} cells (the rest is padding) have no circuit yet")
+
+
+@core_of(AveragePooling2D, check=_check_counts)
+def average_pooling(layer: AveragePooling2D, op: Op, place: Place) -> Core:
+    """The sum of the cells times the reciprocal of their number."""
+    channels = op.output.shape[-1]
+    (count,) = layer.window.distinct_counts(op.input.shape)
+    reciprocals, frac = layer.reciprocal.fixed
+
+    def means(logic: Logic, x: list[Number]) -> list[Number]:
+        totals = (logic.total([number.signal for number in x[c::channels]]) for c in range(channels))
+        factor = constant(int(reciprocals[count]))
+        return [Number(logic.multiply(total, factor, "mean"), place.x.type.frac + frac) for total in totals]
+
+    return pipeline(op, place, means)

@@ -1,0 +1,326 @@
+"""Arithmetic as Verilog: signals whose ranges are proved, and the registers that keep the way between them short.
+
+A :class:`Logic` is the inside of a static pipeline. Each operation makes a named wire that is as wide as what it can
+hold, so that nothing overflows and nothing is wider than it has to be. An operation that would lie more than ``levels``
+levels of logic behind a register gets its operands from registers of the next clock; operands of an earlier clock are
+delayed to that of the latest. So a function written once, as arithmetic, becomes a pipeline for any clock.
+
+Verilog extends operands to the width of the widest, and by their sign only if all of them are signed: every operand of
+an expression with a signed one, or with a signed result, is therefore written as signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from hlsgen.ir.types import FixedType
+
+NANOSECONDS_A_LEVEL = 1.6
+"""What an addition of some 16 bits takes on a mid-range device, with its wires: an estimate, not a promise."""
+
+
+def levels_within(clock_period: float) -> int:
+    """Levels of logic (an addition or a comparison is one) between two registers, for a clock period in ns."""
+    return max(1, int(clock_period / NANOSECONDS_A_LEVEL))
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """A named integer of a proved range. ``stage``: the clock in which it is there, counted from that of the inputs;
+    ``level``: how many levels of logic it lies behind the registers of that clock."""
+
+    text: str
+    low: int
+    high: int
+    stage: int = 0
+    level: int = 0
+
+    @property
+    def is_signed(self) -> bool:
+        return self.low < 0
+
+    @property
+    def width(self) -> int:
+        return FixedType.covering(self.low, self.high, 0).width
+
+    @property
+    def is_constant(self) -> bool:
+        return self.low == self.high
+
+
+def constant(value: int) -> Signal:
+    """A signal that never changes: its name is its value."""
+    return Signal(literal(value, signed=value < 0), value, value)
+
+
+def literal(value: int, *, signed: bool) -> str:
+    """A number as Verilog spells it, with a bit for the sign if it is signed."""
+    width = max(abs(value).bit_length(), 1) + signed
+    return f"{'-' if value < 0 else ''}{width}'{'s' if signed else ''}d{abs(value)}"
+
+
+def declared(kind: str, signal: Signal) -> str:
+    """The declaration of a ``wire`` or ``reg``."""
+    extent = f" [{signal.width - 1}:0]" if signal.width > 1 or signal.is_signed else ""
+    return f"{kind}{' signed' if signal.is_signed else ''}{extent} {signal.text}"
+
+
+@dataclass
+class Clock:
+    """The text of one clock of a pipeline: registers that it begins with, then wires."""
+
+    registers: list[tuple[Signal, str]] = field(default_factory=list)
+    wires: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Rom:
+    """A table that is a module of its own: ``words`` of ``width`` bits, read within a clock by so many address bits."""
+
+    name: str
+    words: tuple[int, ...]
+    width: int
+    address_width: int
+
+
+class Logic:
+    """Collects the operations of one pipeline; see the head of this file."""
+
+    def __init__(self, levels: int, name: str = "", names: dict[str, int] | None = None) -> None:
+        """``name`` begins the names of tables; ``names``: how often each was given in the module
+        that it is a part of; hints end in no number."""
+        self._levels, self._name = levels, name
+        self._names = {} if names is None else names
+        self._clocks: dict[int, Clock] = {}
+        self._delayed: dict[tuple[str, int], Signal] = {}
+        self.roms: list[Rom] = []
+
+    # -- what operations are made of ----------------------------------------------------------
+
+    def input(self, hint: str, low: int, high: int, text: str) -> Signal:
+        """A signal of the first clock, from an expression of as many unsigned bits as it has."""
+        signal = Signal(self._unique(hint), low, high)
+        self._clock(0).wires.append(f"{declared('wire', signal)} = {text};")
+        return signal
+
+    def define(
+        self,
+        hint: str,
+        bounds: tuple[int, int],
+        cost: int,
+        operands: Sequence[Signal],
+        written: Callable[..., str],
+        *,
+        signed: bool | None = None,
+    ) -> Signal:
+        """A new wire. ``written`` makes its expression of the operands' texts; ``cost``: levels of logic.
+
+        ``signed``: whether operands are written as signed; by default if the result or one of them is.
+        """
+        low, high = bounds
+        if low == high:
+            return constant(low)
+        stage, level = self._placed(operands, cost)
+        as_signed = low < 0 or any(x.is_signed for x in operands) if signed is None else signed
+        texts = [_read(self.delayed(x, stage), as_signed) for x in operands]
+        signal = Signal(self._unique(hint), low, high, stage, level)
+        self._clock(stage).wires.append(f"{declared('wire', signal)} = {written(*texts)};")
+        return signal
+
+    def _placed(self, operands: Sequence[Signal], cost: int) -> tuple[int, int]:
+        """The clock of an operation, and the levels behind its registers."""
+        moving = [x for x in operands if not x.is_constant]
+        stage = max((x.stage for x in moving), default=0)
+        level = max((x.level for x in moving if x.stage == stage), default=0)
+        if level + cost <= self._levels or level == 0:
+            return stage, level + cost
+        return stage + 1, cost
+
+    def delayed(self, signal: Signal, stage: int) -> Signal:
+        """The signal as it was, in a later clock."""
+        if signal.is_constant or signal.stage == stage:
+            return signal
+        key = signal.text, stage
+        if key not in self._delayed:
+            before = self.delayed(signal, stage - 1)
+            base = signal.text.partition("__")[0]
+            later = Signal(self._unique(f"{base}__{stage}"), signal.low, signal.high, stage)
+            self._clock(stage).registers.append((later, before.text))
+            self._delayed[key] = later
+        return self._delayed[key]
+
+    def _unique(self, hint: str) -> str:
+        number = self._names.get(hint, 0)
+        self._names[hint] = number + 1
+        return f"{hint}_{number}" if number else hint
+
+    def _clock(self, stage: int) -> Clock:
+        return self._clocks.setdefault(stage, Clock())
+
+    # -- arithmetic ---------------------------------------------------------------------------
+
+    def add(self, a: Signal, b: Signal, hint: str = "sum") -> Signal:
+        if a.is_constant and not a.low:
+            return b
+        if b.is_constant and not b.low:
+            return a
+        return self._computed(hint, (a.low + b.low, a.high + b.high), 1, (a, b), "+")
+
+    def subtract(self, a: Signal, b: Signal, hint: str = "difference") -> Signal:
+        if b.is_constant and not b.low:
+            return a
+        return self._computed(hint, (a.low - b.high, a.high - b.low), 1, (a, b), "-")
+
+    def multiply(self, a: Signal, b: Signal, hint: str = "product") -> Signal:
+        """A product. Powers of two are shifts."""
+        if a.is_constant:
+            a, b = b, a
+        if b.is_constant and b.low > 0 and not b.low & (b.low - 1):
+            return self.shift_left(a, b.low.bit_length() - 1, hint)
+        ends = [p * q for p in (a.low, a.high) for q in (b.low, b.high)]
+        cost = 2 if b.is_constant else 3
+        return self._computed(hint, (min(ends), max(ends)), cost, (a, b), "*")
+
+    def _computed(
+        self, hint: str, bounds: tuple[int, int], cost: int, operands: tuple[Signal, Signal], operator: str
+    ) -> Signal:
+        """The wire of the result is as wide as its operands at least, since Verilog computes in that width."""
+        low, high = bounds
+        if low == high:
+            return constant(low)
+        wide = min(low, *(x.low for x in operands)), max(high, *(x.high for x in operands))
+        result = self.define(hint, wide, cost, operands, lambda p, q: f"{p} {operator} {q}")
+        return self.bounded(result, low, high)
+
+    def shift_left(self, a: Signal, places: int, hint: str = "shifted") -> Signal:
+        if not places:
+            return a
+        bounds = a.low << places, a.high << places
+        return self.define(hint, bounds, 0, [a], lambda p: f"{p} <<< {places}")
+
+    def total(self, terms: Sequence[Signal], hint: str = "sum") -> Signal:
+        """The sum of all, by a tree of as few levels as possible."""
+        return self.tree(terms, lambda a, b: self.add(a, b, hint)) if terms else constant(0)
+
+    def tree(self, terms: Sequence[Signal], join: Callable[[Signal, Signal], Signal]) -> Signal:
+        """Pairs are joined, then pairs of pairs, until one is left."""
+        rest = list(terms)
+        while len(rest) > 1:
+            pairs = [join(a, b) for a, b in zip(rest[::2], rest[1::2], strict=False)]
+            rest = pairs + rest[len(rest) & ~1 :]
+        return rest[0]
+
+    def at_least(self, a: Signal, b: Signal, hint: str = "reached") -> Signal:
+        """1 where ``a >= b``, else 0."""
+        if a.low >= b.high or a.high < b.low:
+            return constant(int(a.low >= b.high))
+        return self.define(hint, (0, 1), 1, [a, b], lambda p, q: f"{p} >= {q}", signed=a.is_signed or b.is_signed)
+
+    def choose(self, condition: Signal, a: Signal, b: Signal, hint: str = "chosen") -> Signal:
+        """``a`` where the condition (a bit) holds, else ``b``."""
+        if condition.is_constant:
+            return a if condition.low else b
+        is_signed = a.is_signed or b.is_signed
+        bounds = min(a.low, b.low), max(a.high, b.high)
+        stage, _ = self._placed([condition, a, b], 1)
+        bit = self.delayed(condition, stage)
+        return self.define(hint, bounds, 1, [a, b, bit], lambda p, q, _: f"{bit.text} ? {p} : {q}", signed=is_signed)
+
+    def larger(self, a: Signal, b: Signal, hint: str = "larger") -> Signal:
+        if a.low >= b.high:
+            return a
+        return b if b.low >= a.high else self.bounded(self.choose(self.at_least(a, b), a, b, hint), max(a.low, b.low))
+
+    def smaller(self, a: Signal, b: Signal, hint: str = "smaller") -> Signal:
+        if a.high <= b.low:
+            return a
+        chosen = a if a.high <= b.low else b if b.high <= a.low else self.choose(self.at_least(a, b), b, a, hint)
+        return self.bounded(chosen, None, min(a.high, b.high))
+
+    def bounded(self, a: Signal, low: int | None = None, high: int | None = None) -> Signal:
+        """The same number, of which is known that it lies within these bounds: narrower, if that needs fewer bits."""
+        bounds = a.low if low is None else max(low, a.low), a.high if high is None else min(high, a.high)
+        narrower = Signal("", *bounds)
+        if narrower.width == a.width and narrower.is_signed == a.is_signed:
+            return Signal(a.text, *bounds, a.stage, a.level)
+        return self.define("narrowed", bounds, 0, [a], lambda p: f"{p}[{narrower.width - 1}:0]", signed=False)
+
+    def bits(self, a: Signal, low: int, width: int, hint: str = "bits") -> Signal:
+        """Some of the bits of the two's complement, as a number from 0 on; beyond its width, those of its sign."""
+        if a.is_constant:
+            return constant(a.low >> low & ((1 << width) - 1))
+        bounds = 0, (1 << width) - 1
+        if low + width > a.width:
+            a = self._extended(a, low + width)
+        return self.define(hint, bounds, 0, [a], lambda p: f"{p}[{low + width - 1}:{low}]", signed=False)
+
+    def _extended(self, a: Signal, width: int) -> Signal:
+        """The same number in a wire of more bits."""
+        bounds = (-(1 << width - 1), (1 << width - 1) - 1) if a.is_signed else (0, (1 << width) - 1)
+        return self.define("extended", bounds, 0, [a], lambda p: p)
+
+    def floor(self, a: Signal, places: int, hint: str = "floor") -> Signal:
+        """``a / 2**places``, rounded down."""
+        bounds = a.low >> places, a.high >> places
+        lowest = min(places, a.width - 1)  # of a signed number the sign is left, however far it is shifted
+        return self.define(hint, bounds, 0, [a], lambda p: f"{p}[{a.width - 1}:{lowest}]", signed=False)
+
+    def as_signed(self, bits: Signal, width: int, hint: str = "value") -> Signal:
+        """The number whose two's complement of ``width`` bits they are."""
+        bounds = -(1 << (width - 1)), (1 << (width - 1)) - 1
+        return self.define(hint, bounds, 0, [bits], lambda p: p, signed=False)
+
+    def lookup(self, words: Sequence[int], address: Signal, hint: str = "word") -> Signal:
+        """A word of a table, which is a module that takes a clock: deep ones become block memory."""
+        low, high = min(words), max(words)
+        if address.is_constant:
+            return constant(words[address.low])
+        if low == high:
+            return constant(low)
+        word = Signal(self._unique(hint), low, high, address.stage + 1, 1)
+        rom = self._rom(hint, tuple(int(w) & ((1 << word.width) - 1) for w in words), word.width, address.width)
+        self._clock(word.stage).wires += [
+            f"{declared('wire', word)};",
+            f"{rom.name} {word.text}_rom (.clk(clk), .address({address.text}), .word({word.text}));",
+        ]
+        return word
+
+    def _rom(self, hint: str, words: tuple[int, ...], width: int, address_width: int) -> Rom:
+        """The module of a table: one for all that read the same words."""
+        for rom in self.roms:
+            if rom.words == words and (rom.width, rom.address_width) == (width, address_width):
+                return rom
+        rom = Rom(f"{self._name}__{hint}{len(self.roms)}", words, width, address_width)
+        self.roms.append(rom)
+        return rom
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def registered(self, results: Sequence[Signal]) -> tuple[list[Signal], int]:
+        """All results in registers of one clock, and the number of that clock: the latency."""
+        stage = max((x.stage for x in results if not x.is_constant), default=0) + 1
+        return [self.delayed(x, stage) for x in results], stage
+
+    def lines(self) -> list[str]:
+        """The text, clock by clock."""
+        found: list[str] = []
+        for stage, clock in sorted(self._clocks.items()):
+            found.append(f"// clock {stage}")
+            found += [f"{declared('reg', signal)};" for signal, _ in clock.registers]
+            if clock.registers:
+                moves = [f"    {signal.text} <= {text};" for signal, text in clock.registers]
+                found += ["always @(posedge clk) begin", *moves, "end"]
+            found += clock.wires
+        return found
+
+
+def _read(signal: Signal, as_signed: bool) -> str:
+    return read_signed(signal) if as_signed else signal.text
+
+
+def read_signed(signal: Signal) -> str:
+    """A signal as a signed operand."""
+    if signal.is_signed:
+        return signal.text
+    return literal(signal.low, signed=True) if signal.is_constant else f"$signed({{1'b0, {signal.text}}})"

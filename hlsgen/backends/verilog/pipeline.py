@@ -1,0 +1,70 @@
+"""Cores that are one unrolled pipeline: a word a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hlsgen.backends.verilog.casts import Number, cast
+from hlsgen.backends.verilog.core import Core, Place, Words
+from hlsgen.backends.verilog.logic import Logic, Signal
+from hlsgen.backends.verilog.text import described, joined, render, rom_texts
+from hlsgen.ir.op import Op
+
+Function = Callable[[Logic, list[Number]], Sequence[Number]]
+"""The exact results, one for each element of the output word, of the elements of the input word."""
+
+
+def elements(logic: Logic, words: Words, word: str, hint: str) -> list[Number]:
+    """The elements of a word as numbers."""
+    low, high, width = words.type.min_mantissa, words.type.max_mantissa, words.type.width
+    if words.type.signed:
+        low = -(1 << (width - 1))  # the least word there is, also where the type does without it
+    found = []
+    for k in range(words.elements):
+        text = f"{word}[{(k + 1) * width - 1}:{k * width}]" if words.width > 1 else word
+        found.append(Number(logic.input(f"{hint}{k}", low, high, text), words.type.frac))
+    return found
+
+
+def finished(logic: Logic, op: Op, exact: Number) -> Signal:
+    """An exact result, cast to the accumulator, then to the result type."""
+    accum = op.output.typing.accum
+    number = exact if accum is None else cast(logic, exact, accum)
+    return cast(logic, number, op.output.type).signal
+
+
+def pipeline(op: Op, place: Place, function: Function) -> Core:
+    """A core that computes a whole word with logic of its own for each element."""
+    logic = Logic(place.levels, place.module)
+    exact = function(logic, elements(logic, place.x, "x", "x"))
+    results, latency = logic.registered([finished(logic, op, number) for number in exact])
+    text = render(
+        "pipeline.v.j2",
+        place=place,
+        latency=latency,
+        about=described(op),
+        lines=logic.lines(),
+        results=joined(results, place.y.type.width),
+    )
+    return Core(place.module, place.x, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
+
+
+def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number]) -> Core:
+    """A core that computes every element alike: one module for an element, as often as there are elements."""
+    one = f"{place.module}__element"
+    logic = Logic(place.levels, one)
+    (x,) = elements(logic, Words(place.x.type, 1, 1), "x", "x")
+    (result,), latency = logic.registered([finished(logic, op, function(logic, x))])
+    about = described(op)
+    element = render(
+        "element.v.j2",
+        module=one,
+        of=place.module,
+        x_width=place.x.type.width,
+        y_width=place.y.type.width,
+        latency=latency,
+        lines=logic.lines(),
+        results=joined([result], place.y.type.width),
+    )
+    text = render("elements.v.j2", place=place, element=one, latency=latency, about=about)
+    return Core(place.module, place.x, place.y, latency, 1, {place.module: text, one: element, **rom_texts(logic.roms)})

@@ -1,0 +1,1 @@
+"""Circuits of the backend verilog, run clock by clock by Verilator."""

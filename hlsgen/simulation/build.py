@@ -1,0 +1,105 @@
+"""Compile a circuit to a library, once: Verilator makes C++ of it, which is cached by the digest of what went in."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hlsgen.emulation import store
+from hlsgen.emulation.load import in_memory
+from hlsgen.errors import ToolError
+from hlsgen.tools import Compiler, Verilator, cache_dir, find_compiler, find_verilator, run
+
+EXEMPTED = ("WIDTHEXPAND", "UNUSEDSIGNAL")
+"""Warnings of Verilator that circuits may give: operands are extended by their context, which is what signs are for;
+and casts leave bits unread. All others are errors."""
+_FLAGS = ("-O1", "-std=c++17", "-fPIC")
+"""A circuit is compiled more often than it runs for long: with -O2 compiling takes twice as long."""
+_OPTIONS = ("--cc", "-O3", "--x-assign", "unique", "--x-initial", "unique", "--output-split", "20000")
+"""Registers begin with random numbers, so that what a reset should have set is noticed."""
+_RUNTIME = "verilated.cpp", "verilated_random.cpp", "verilated_threads.cpp"
+
+
+def build_library(rtl: Mapping[str, str], top: str, driver: str) -> ctypes.CDLL:
+    """The library of a circuit: ``rtl`` (file name -> Verilog), the module ``top``, and the C++ that drives it.
+
+    Raises ToolError without Verilator or a compiler, or if one of them fails.
+    """
+    verilator, compiler = find_verilator(), find_compiler()
+    facts = [verilator.version, *_OPTIONS, *EXEMPTED, *_toolchain(compiler), top, driver]
+    target = cache_dir() / f"circuit_{_digest([*facts, *(part for item in sorted(rtl.items()) for part in item)])}.so"
+    store.mark_used(target)
+    content = store.read(target)
+    if content is None:
+        content = _build(verilator, compiler, rtl, top, driver, target)
+    with in_memory(target.stem, content) as place:
+        return ctypes.CDLL(place)
+
+
+def _toolchain(compiler: Compiler) -> list[str]:
+    return [*compiler.command, compiler.version, *_FLAGS, platform.machine()]
+
+
+def _digest(facts: Sequence[str]) -> str:
+    state = hashlib.sha256()
+    for fact in facts:
+        data = fact.encode()
+        state.update(len(data).to_bytes(8, "little") + data)
+    return state.hexdigest()[:32]
+
+
+def _build(
+    verilator: Verilator, compiler: Compiler, rtl: Mapping[str, str], top: str, driver: str, target: Path
+) -> bytes:
+    runtime = _runtime(verilator, compiler)
+    with store.building() as folder:
+        for name, text in rtl.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        (folder / "driver.cpp").write_text(driver, encoding="utf-8")
+        exempted = [f"-Wno-{name}" for name in EXEMPTED]
+        command = [str(verilator.path), *_OPTIONS, "-Wall", *exempted, "--top-module", top, "--prefix", "Vcircuit"]
+        env = {**verilator.environment, "TMPDIR": str(folder)}
+        _verilate([*command, "--Mdir", "made", *sorted(rtl)], folder, env)
+        sources = sorted(str(path) for path in (folder / "made").glob("*.cpp"))
+        _compile(compiler, verilator, ["-shared", "driver.cpp", *sources, str(runtime), "-o", "circuit.so"], folder)
+        content = store.keep(folder / "circuit.so", target)
+    store.bound()
+    return content
+
+
+def _verilate(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
+    """Run Verilator. Raises ToolError with what it found first: its last line only counts."""
+    said: list[str] = []
+    try:
+        run(command, cwd=folder, env=env, log=said.append, log_file=folder / "verilator.log")
+    except ToolError as error:
+        found = next((line for line in said if line.startswith("%")), str(error))
+        raise ToolError(f"Verilator refuses the circuit: {found}; this is a defect of hlsgen") from error
+
+
+def _runtime(verilator: Verilator, compiler: Compiler) -> Path:
+    """Verilator's run-time library, compiled once on a machine."""
+    target = cache_dir() / f"verilated_{_digest([verilator.version, str(verilator.root), *_toolchain(compiler)])}.o"
+    store.mark_used(target)
+    if store.read(target) is not None:
+        return target
+    there = [name for name in _RUNTIME if (verilator.root / "include" / name).is_file()]
+    with store.building() as folder:
+        (folder / "all.cpp").write_text("".join(f'#include "{name}"\n' for name in there), encoding="utf-8")
+        _compile(compiler, verilator, ["-c", "all.cpp", "-o", "all.o"], folder)
+        store.keep(folder / "all.o", target)
+    return target
+
+
+def _compile(compiler: Compiler, verilator: Verilator, arguments: Sequence[str], folder: Path) -> None:
+    include = verilator.root / "include"
+    paths = [f"-I{include}", f"-I{include / 'vltstd'}", "-Imade"]
+    defines = ["-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0", "-DVERILATOR=1"]
+    command = [*compiler.command, *_FLAGS, *defines, *paths, *arguments, "-pthread"]
+    try:
+        run(command, cwd=folder, log_file=folder / "compile.log", env={"TMPDIR": str(folder)})
+    except ToolError as error:
+        raise ToolError(f"the simulator of a circuit does not compile: {error}") from error

@@ -1,0 +1,112 @@
+"""What has no circuit is refused at conversion, by name, with what to do; so are inputs that cannot be simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hlsgen.errors import ConfigError, HlsgenError, InputError, UnsupportedError
+from tests.passes.builders import Net, project_of
+
+
+def dense(**settings: Any) -> Any:
+    net = Net()
+    net.dense("fc", net.input((4,)), 4, 3)
+    return net.source("fc"), settings
+
+
+def two_readers() -> Any:
+    net = Net()
+    x = net.dense("fc", net.input((4,)), 4, 4)
+    net.call("Add", "sum", [x, net.dense("other", x, 4, 4)])
+    return net.source("sum"), {}
+
+
+def two_inputs() -> Any:
+    net = Net()
+    net.call("Add", "sum", [net.input((4,), "a"), net.input((4,), "b")])
+    return net.source("sum"), {}
+
+
+def without_circuit() -> Any:
+    net = Net()
+    net.call("GlobalMaxPooling2D", "most", net.input((4, 4, 2)))
+    return net.source("most"), {}
+
+
+def groups() -> Any:
+    net = Net()
+    weights = {"kernel": net.dyadic(3, 3, 2, 4), "bias": net.dyadic(4)}
+    net.call("Conv2D", "conv", net.input((5, 5, 4)), weights, filters=4, kernel_size=[3, 3], groups=2)
+    return net.source("conv"), {}
+
+
+def too_large() -> Any:
+    net = Net()
+    net.dense("huge", net.input((256,)), 256, 256)
+    return net.source("huge"), {"strategy": "latency"}
+
+
+def uneven_words() -> Any:
+    net = Net()
+    x = net.call("Reshape", "reshape", net.input((6,)), target_shape=[3, 2])
+    x = net.call("Reshape", "again", net.dense("fc", x, 2, 4), target_shape=[4, 3])
+    net.dense("last", x, 3, 2)
+    return net.source("last"), {}
+
+
+CASES: list[tuple[str, Callable[[], Any], type[HlsgenError], str]] = [
+    ("readers", two_readers, UnsupportedError, r"layer 'fc' \(Dense\): fc is read by other, sum, and streams"),
+    ("inputs", two_inputs, UnsupportedError, r"the model has 2 inputs \(a, b\)"),
+    (
+        "layer",
+        without_circuit,
+        UnsupportedError,
+        r"'most' \(GlobalMaxPooling2D\): GlobalMaxPooling has no circuit yet",
+    ),
+    ("groups", groups, UnsupportedError, r"'conv' \(Conv2D\): a convolution with groups has no circuit yet"),
+    (
+        "size",
+        too_large,
+        UnsupportedError,
+        r"'huge' .* multipliers side by side, at most 16384 .* reuse_factor: 4 or more",
+    ),
+    ("words", uneven_words, UnsupportedError, r"'last' .* words of 3 elements from words of 4: neither divides"),
+    ("unrolled", lambda: dense(strategy="unrolled", reuse_factor=2), UnsupportedError, r"'fc' .* strategy: unrolled"),
+    ("control", lambda: dense(control="ap_ctrl_none"), ConfigError, r"control: says how Vitis HLS builds"),
+    ("pipeline", lambda: dense(pipeline="dataflow"), ConfigError, r"pipeline: says how Vitis HLS builds"),
+    ("part", lambda: dense(part="no part"), ConfigError, r"part: found 'no part'"),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "text"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_refused_at_conversion(make, error, text):
+    source, settings = make()
+    with pytest.raises(error, match=text):
+        project_of(source, backend="verilog", **settings)
+
+
+def test_what_simulate_refuses():
+    source, _ = dense()
+    project = project_of(source, backend="verilog")
+    x = np.zeros((2, 4))
+    for settings, text in (
+        ({"gaps": 1.0}, r"gaps is 1\.0, expected a number from 0 up to below 1"),
+        ({"stalls": -0.1}, r"stalls is -0\.1"),
+        ({"seed": 0.5}, r"seed is 0\.5, expected a whole number"),
+    ):
+        with pytest.raises(InputError, match=text):
+            project.simulate(x, **settings)
+    with pytest.raises(InputError, match="no samples"):
+        project.simulate(x[:0])
+    with pytest.raises(InputError, match="NaN"):
+        project.simulate(x + np.nan)
+    with pytest.raises(
+        ConfigError, match=r"backend 'vitis', of which no circuit .* with_settings\(backend=\"verilog\"\)"
+    ):
+        project.with_settings(backend="vitis").simulate(x)
+    with pytest.raises(ConfigError, match="runs no synthesis yet"):
+        project.synthesize()
