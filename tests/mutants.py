@@ -330,7 +330,7 @@ MUTANTS = (
     Mutant(
         "a design is mapped from its file",
         "hlsgen",
-        "        with _in_memory(name, content) as place:\n",
+        "        with in_memory(name, content) as place:\n",
         "        with contextlib.nullcontext(str(stored)) as place:\n",
         ("tests/emulation/test_cache.py::test_two_designs_have_modules_of_their_own",),
     ),
@@ -796,6 +796,20 @@ MUTANTS = (
         "half && (odd || rest)",
         "half",
         ("tests/linter/test_headers.py",),
+    ),
+    Mutant(
+        "a FIFO of a circuit without room for what is on its way back",
+        "hlsgen/backends/verilog",
+        "return -(-(self.latency + 1) // self.interval)",
+        "return -(-(self.latency - 1) // self.interval)",
+        ("tests/rtl/test_networks.py",),
+    ),
+    Mutant(
+        "ties of a circuit that go to odd",
+        "hlsgen/backends/verilog",
+        'up = logic.choose(logic.bits(floor, 0, 1, "odd"), reached, over, "up")',
+        'up = logic.choose(logic.bits(floor, 0, 1, "odd"), over, reached, "up")',
+        ("tests/rtl/test_casts.py",),
     ),
 )
 

@@ -24,14 +24,11 @@ from hlsgen.tools import cache_dir
 
 EXTENSION = ".so"
 KEPT_DESIGNS = 500
-KEPT_CIRCUITS = 200
 KEPT_BYTES = 2 * 2**30
 _DIGEST = "[0-9a-f]{32}"
 _KEPT = {
-    rf"hlsgen_{_DIGEST}\{EXTENSION}": KEPT_DESIGNS,
-    rf"bindings_{_DIGEST}\.o": 8,
-    rf"circuit_{_DIGEST}\{EXTENSION}": KEPT_CIRCUITS,
-    rf"verilated_{_DIGEST}\.o": 4,
+    rf"(hlsgen|circuit)_{_DIGEST}\{EXTENSION}": KEPT_DESIGNS,
+    rf"(bindings|verilated)_{_DIGEST}\.o": 8,
     rf"(hlsgen|bindings|circuit|verilated)_{_DIGEST}\.failed\.log": 20,
 }
 """How many files of each kind the cache keeps, by their names as a regular expression."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import platform
@@ -35,8 +36,20 @@ def build_library(rtl: Mapping[str, str], top: str, driver: str) -> ctypes.CDLL:
     content = store.read(target)
     if content is None:
         content = _build(verilator, compiler, rtl, top, driver, target)
-    with in_memory(target.stem, content) as place:
+    return _loaded(content, target)
+
+
+def _loaded(content: bytes, target: Path) -> ctypes.CDLL:
+    """The library, from memory, or from the cache where the system runs nothing from there."""
+    with contextlib.suppress(OSError), in_memory(target.stem, content) as place:
         return ctypes.CDLL(place)
+    try:
+        return ctypes.CDLL(str(target))
+    except OSError as error:
+        raise ToolError(
+            f"the simulator of a circuit was compiled, but cannot be loaded ({error}); if the cache is on a file "
+            "system that runs no programs (noexec), set HLSGEN_CACHE to another folder"
+        ) from error
 
 
 def _toolchain(compiler: Compiler) -> list[str]:
@@ -62,22 +75,28 @@ def _build(
         exempted = [f"-Wno-{name}" for name in EXEMPTED]
         command = [str(verilator.path), *_OPTIONS, "-Wall", *exempted, "--top-module", top, "--prefix", "Vcircuit"]
         env = {**verilator.environment, "TMPDIR": str(folder)}
-        _verilate([*command, "--Mdir", "made", *sorted(rtl)], folder, env)
+        log = target.with_suffix(".failed.log")
+        _verilate([*command, "--Mdir", "made", *sorted(rtl)], folder, env, log)
         sources = sorted(str(path) for path in (folder / "made").glob("*.cpp"))
-        _compile(compiler, verilator, ["-shared", "driver.cpp", *sources, str(runtime), "-o", "circuit.so"], folder)
+        _compile(
+            compiler, verilator, ["-shared", "driver.cpp", *sources, str(runtime), "-o", "circuit.so"], folder, log
+        )
+        log.unlink(missing_ok=True)
         content = store.keep(folder / "circuit.so", target)
     store.bound()
     return content
 
 
-def _verilate(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
-    """Run Verilator. Raises ToolError with what it found first: its last line only counts."""
+def _verilate(command: Sequence[str], folder: Path, env: Mapping[str, str], log: Path) -> None:
+    """Run Verilator. Raises ToolError with what it found first: its last line only counts. ``log`` stays."""
     said: list[str] = []
     try:
-        run(command, cwd=folder, env=env, log=said.append, log_file=folder / "verilator.log")
+        run(command, cwd=folder, env=env, log=said.append, log_file=log)
     except ToolError as error:
         found = next((line for line in said if line.startswith("%")), str(error))
-        raise ToolError(f"Verilator refuses the circuit: {found}; this is a defect of hlsgen") from error
+        raise ToolError(
+            f"Verilator refuses the circuit: {found}; full log: {log}\nThis is a defect of hlsgen, or of Verilator"
+        ) from error
 
 
 def _runtime(verilator: Verilator, compiler: Compiler) -> Path:
@@ -89,17 +108,19 @@ def _runtime(verilator: Verilator, compiler: Compiler) -> Path:
     there = [name for name in _RUNTIME if (verilator.root / "include" / name).is_file()]
     with store.building() as folder:
         (folder / "all.cpp").write_text("".join(f'#include "{name}"\n' for name in there), encoding="utf-8")
-        _compile(compiler, verilator, ["-c", "all.cpp", "-o", "all.o"], folder)
+        log = target.with_suffix(".failed.log")
+        _compile(compiler, verilator, ["-c", "all.cpp", "-o", "all.o"], folder, log)
+        log.unlink(missing_ok=True)
         store.keep(folder / "all.o", target)
     return target
 
 
-def _compile(compiler: Compiler, verilator: Verilator, arguments: Sequence[str], folder: Path) -> None:
+def _compile(compiler: Compiler, verilator: Verilator, arguments: Sequence[str], folder: Path, log: Path) -> None:
     include = verilator.root / "include"
     paths = [f"-I{include}", f"-I{include / 'vltstd'}", "-Imade"]
     defines = ["-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0", "-DVERILATOR=1"]
     command = [*compiler.command, *_FLAGS, *defines, *paths, *arguments, "-pthread"]
     try:
-        run(command, cwd=folder, log_file=folder / "compile.log", env={"TMPDIR": str(folder)})
+        run(command, cwd=folder, log_file=log, env={"TMPDIR": str(folder)})
     except ToolError as error:
         raise ToolError(f"the simulator of a circuit does not compile: {error}") from error

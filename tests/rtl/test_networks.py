@@ -31,22 +31,22 @@ def check(project: Project, x) -> None:
 
 
 def xor() -> Project:
-    """A trained XOR: two inputs, four hidden neurons, one output."""
+    """XOR: the inputs' sum, less twice what of it is above one."""
     net = Net(name="xor")
-    x = net.input((2,), "bits")
-    hidden = {"kernel": [[1, -1, 0, 0], [1, -1, 0, 0]], "bias": [0, 1, 0, 0]}
-    x = net.call("Dense", "hidden", x, hidden, units=4, activation="relu")
-    net.call("Dense", "out", x, {"kernel": [[-2], [-2], [0], [0]], "bias": [2]}, units=1)
+    hidden = {"kernel": [[1, 1], [1, 1]], "bias": [0, -1]}
+    x = net.call("Dense", "hidden", net.input((2,), "bits"), hidden, units=2, activation="relu")
+    net.call("Dense", "out", x, {"kernel": [[1], [-2]], "bias": [0]}, units=1)
     return project_of(net.source("out"), backend="verilog", input_precision="ufixed<1,1>")
 
 
 def test_xor():
     project = xor()
-    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    x = np.tile([[0, 0], [0, 1], [1, 0], [1, 1]], (10, 1))
+    np.testing.assert_array_equal(reference(project, x[:4]).ravel() != 0, [False, True, True, False])
     run = project.simulate(x)
     np.testing.assert_array_equal(run.result, reference(project, x))
     np.testing.assert_array_equal(run.result, project.predict(x, raw=True))
-    assert str(run) == f"4 samples in {run.clocks} clocks: latency {run.latency}, interval 1, 1 stalls"
+    assert str(run) == f"40 samples in {run.clocks} clocks: latency {run.latency}, interval 1, 1 stalls"
 
 
 def mixed() -> Project:
@@ -77,7 +77,31 @@ def test_cores_of_vectors():
     circuit = plan_circuit(project._job)
     assert circuit.interval == 16
     check(project, grid((6,), samples=60, bound=127))
-    assert len(project.simulate(grid((6,), samples=1)).result) == 1
+    one = project.simulate(grid((6,))[:1])
+    assert (len(one.result), one.interval) == (1, None)
+
+
+def steps() -> Project:
+    """Step functions, of one channel's thresholds and of each channel's own, and a rectifier with slope and ceiling."""
+    net = Net(seed=11, name="steps")
+    x = net.input((4,), "x")
+    weights = {"kernel": net.dyadic(4, 5), "bias": net.dyadic(5)}
+    x = net.call("QDense", "fc", x, weights, units=5, kernel_quantizer=net.quantized_bits(4, 1))
+    x = net.batchnorm("norm", x, 5)
+    x = net.call("QActivation", "ternary", x, activation="ternary(alpha=1)")
+    x = net.dense("fc2", x, 5, 4)
+    x = net.call("QActivation", "binary", x, activation="binary(alpha=1)")
+    x = net.dense("fc3", x, 4, 3)
+    net.call("ReLU", "relu", x, max_value=1.5, negative_slope=0.25)
+    return project_of(net.source("relu"), backend="verilog", input_precision="fixed<6,3>")
+
+
+@pytest.mark.slow
+def test_step_functions():
+    project = steps()
+    rows = [len(op.layer.thresholds.fixed[0]) for op in project.design if op.layer.kind == "Thresholds"]
+    assert rows == [5, 1], "of each channel its own, of all channels one"
+    check(project, grid((4,), samples=60, frac=3, bound=31))
 
 
 def images() -> Project:
@@ -104,11 +128,25 @@ def lines() -> Project:
     )
     x = net.call("Reshape", "column", x, target_shape=[6, 1, 2])
     x = net.call("MaxPooling2D", "pool", x, pool_size=[3, 1], strides=[1, 1], padding="valid")
-    return project_of(net.source("pool"), backend="verilog", input_precision="fixed<6,3>")
+    net.call("GlobalMaxPooling2D", "largest", x)
+    return project_of(net.source("largest"), backend="verilog", input_precision="fixed<6,3>")
+
+
+def groups() -> Project:
+    """Channels in groups, channels by themselves, and one number of each for the whole image."""
+    net = Net(seed=7, name="groups")
+    x = net.input((5, 4, 4), "image")
+    weights = {"kernel": net.dyadic(2, 2, 2, 6), "bias": net.dyadic(6)}
+    x = net.call("Conv2D", "grouped", x, weights, filters=6, kernel_size=[2, 2], groups=2)
+    weights = {"depthwise_kernel": net.dyadic(3, 2, 6, 2), "bias": net.dyadic(12)}
+    x = net.call("DepthwiseConv2D", "depthwise", x, weights, kernel_size=[3, 2], depth_multiplier=2, padding="same")
+    x = net.call("GlobalAveragePooling2D", "mean", x)
+    net.dense("classes", x, 12, 2)
+    return project_of(net.source("classes"), backend="verilog", input_precision="fixed<6,3>")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [images, lines])
+@pytest.mark.parametrize("network", [images, lines, groups])
 def test_windows(network):
     project = network()
     x = grid(project.design.inputs[0].shape, samples=6, bound=40)

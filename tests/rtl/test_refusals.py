@@ -33,15 +33,15 @@ def two_inputs() -> Any:
 
 def without_circuit() -> Any:
     net = Net()
-    net.call("GlobalMaxPooling2D", "most", net.input((4, 4, 2)))
-    return net.source("most"), {}
+    net.call("Permute", "turned", net.input((4, 2)), dims=[2, 1])
+    return net.source("turned"), {}
 
 
-def groups() -> Any:
+def folded_groups() -> Any:
     net = Net()
     weights = {"kernel": net.dyadic(3, 3, 2, 4), "bias": net.dyadic(4)}
     net.call("Conv2D", "conv", net.input((5, 5, 4)), weights, filters=4, kernel_size=[3, 3], groups=2)
-    return net.source("conv"), {}
+    return net.source("conv"), {"strategy": "resource", "reuse_factor": 2}
 
 
 def too_large() -> Any:
@@ -61,13 +61,8 @@ def uneven_words() -> Any:
 CASES: list[tuple[str, Callable[[], Any], type[HlsgenError], str]] = [
     ("readers", two_readers, UnsupportedError, r"layer 'fc' \(Dense\): fc is read by other, sum, and streams"),
     ("inputs", two_inputs, UnsupportedError, r"the model has 2 inputs \(a, b\)"),
-    (
-        "layer",
-        without_circuit,
-        UnsupportedError,
-        r"'most' \(GlobalMaxPooling2D\): GlobalMaxPooling has no circuit yet",
-    ),
-    ("groups", groups, UnsupportedError, r"'conv' \(Conv2D\): a convolution with groups has no circuit yet"),
+    ("layer", without_circuit, UnsupportedError, r"layer 'turned' \(Permute\): Permute has no circuit yet"),
+    ("groups", folded_groups, UnsupportedError, r"'conv' \(Conv2D\): channels that .* set reuse_factor: 1"),
     (
         "size",
         too_large,

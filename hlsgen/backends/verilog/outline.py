@@ -10,6 +10,7 @@ from hlsgen.backends.base import Job
 from hlsgen.backends.devices import checked_part
 from hlsgen.backends.verilog import cores
 from hlsgen.backends.verilog.core import Words, check_core, refused
+from hlsgen.backends.verilog.whole import whole_words
 from hlsgen.backends.verilog.windows import window_of
 from hlsgen.config import Config
 from hlsgen.design.design import Design
@@ -17,8 +18,9 @@ from hlsgen.errors import ConfigError, UnsupportedError
 from hlsgen.ir.op import Op
 from hlsgen.ir.typing import Tensor
 from hlsgen.ir.wish import Storage, Strategy
+from hlsgen.layers.pooling2d import GlobalAveragePooling, GlobalMaxPooling
 
-Kind = Literal["core", "gather", "split", "windows"]
+Kind = Literal["core", "gather", "split", "windows", "whole"]
 _HLS_ONLY = "board clock_uncertainty pipeline interface control axi_lite tlast batch port_width".split()
 """Settings that say how Vitis HLS is to build: none of them would do anything here."""
 
@@ -107,6 +109,8 @@ def _parts(op: Op, words: Words) -> list[Part]:
         found.append(_regrouped(op, words, wanted))
     window = window_of(op)
     y = words_of(op.output)
+    if isinstance(op.layer, GlobalMaxPooling | GlobalAveragePooling):
+        found.append(Part("whole", op, wanted, whole_words(op, wanted)))
     if window is not None:
         found.append(Part("windows", op, wanted, Words(wanted.type, window.taps * wanted.elements, y.beats)))
     x = found[-1].y if found else words

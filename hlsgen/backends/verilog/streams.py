@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from hlsgen.backends.verilog.circuit import Stage
 from hlsgen.backends.verilog.outline import Part
 from hlsgen.backends.verilog.text import render
+from hlsgen.backends.verilog.whole import whole_stage
 from hlsgen.backends.verilog.windows import window_stage
 
 
@@ -22,8 +23,13 @@ def _windows(part: Part, name: str, module: str) -> Stage:
     return window_stage(part.op, part.x, part.y, name, module)
 
 
+def _whole(part: Part, name: str, module: str) -> Stage:
+    return whole_stage(part.op, part.x, part.y, name, module)
+
+
 STAGES: Mapping[str, Callable[[Part, str, str], Stage]] = {
     "gather": _regroup,
     "split": _regroup,
     "windows": _windows,
+    "whole": _whole,
 }

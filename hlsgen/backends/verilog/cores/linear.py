@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from hlsgen.backends.verilog.casts import Number, aligned
 from hlsgen.backends.verilog.core import Core, Place, Words, core_of, refused
 from hlsgen.backends.verilog.logic import Logic, Rom, Signal, constant, read_signed
@@ -19,6 +21,7 @@ from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.dense import Dense
+from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.linear import LinearLayer
 
 MOST_PRODUCTS = 16384
@@ -45,16 +48,39 @@ def dense(layer: Dense, op: Op, place: Place) -> Core:
     return matrix_vector(op, layer, layer.weight.fixed[0], place)
 
 
-def _check_convolution(layer: Conv2D, op: Op) -> None:
-    if layer.group_count > 1:
-        raise refused(op, "a convolution with groups has no circuit yet")
+def _check_convolution(layer: Conv2D | DepthwiseConv2D, op: Op) -> None:
+    if op.reuse_factor > 1 and (isinstance(layer, DepthwiseConv2D) or layer.group_count > 1):
+        raise refused(
+            op, "channels that do not see each other are not folded yet", "set reuse_factor: 1 for this layer"
+        )
     check_products(layer, op)
 
 
 @core_of(Conv2D, check=_check_convolution)
 def conv2d(layer: Conv2D, op: Op, place: Place) -> Core:
     """Behind windows that come as words, rows before columns before channels, as the weights lie."""
-    return matrix_vector(op, layer, layer.weight.fixed[0].reshape(layer.n_in, layer.n_out), place)
+    matrix = layer.weight.fixed[0].reshape(layer.n_in, layer.n_out)
+    if layer.group_count > 1:
+        matrix = _spread(matrix, layer.window.taps, layer.group_count)
+    return matrix_vector(op, layer, matrix, place)
+
+
+@core_of(DepthwiseConv2D, check=_check_convolution)
+def depthwise_conv2d(layer: DepthwiseConv2D, op: Op, place: Place) -> Core:
+    """A group for each channel, of as many outputs as the depth multiplier says."""
+    weight = layer.weight.fixed[0].reshape(layer.window.taps, layer.n_out)
+    return matrix_vector(op, layer, _spread(weight, layer.window.taps, layer.weight.shape[2]), place)
+
+
+def _spread(weight: Ints, taps: int, groups: int) -> Ints:
+    """Weights (taps * channels of a group, outputs) of groups that see their own inputs, as a matrix of all inputs and
+    outputs: the others are zero, and cost nothing where they are constants."""
+    inputs, outputs = weight.shape[0] // taps, weight.shape[1] // groups
+    found = np.zeros((taps, groups, inputs, groups, outputs), dtype=weight.dtype)
+    for group in range(groups):
+        columns = weight[:, group * outputs : (group + 1) * outputs]
+        found[:, group, :, group, :] = columns.reshape(taps, inputs, outputs)
+    return found.reshape(taps * groups * inputs, groups * outputs)
 
 
 def matrix_vector(op: Op, layer: LinearLayer, weight: Ints, place: Place) -> Core:

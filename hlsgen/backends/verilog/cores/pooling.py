@@ -7,9 +7,9 @@ from functools import partial
 from hlsgen.backends.verilog.casts import Number
 from hlsgen.backends.verilog.core import Core, Place, core_of, refused
 from hlsgen.backends.verilog.logic import Logic, constant
-from hlsgen.backends.verilog.pipeline import pipeline
+from hlsgen.backends.verilog.pipeline import elementwise, pipeline
 from hlsgen.ir.op import Op
-from hlsgen.layers.pooling2d import AveragePooling2D, MaxPooling2D
+from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
 
 
 @core_of(MaxPooling2D)
@@ -47,3 +47,17 @@ def average_pooling(layer: AveragePooling2D, op: Op, place: Place) -> Core:
         return [Number(logic.multiply(total, factor, "mean"), place.x.type.frac + frac) for total in totals]
 
     return pipeline(op, place, means)
+
+
+@core_of(GlobalMaxPooling)
+def global_max_pooling(layer: GlobalMaxPooling, op: Op, place: Place) -> Core:
+    """The cast of what the stage in front found in the whole image."""
+    return elementwise(op, place, lambda logic, x: x)
+
+
+@core_of(GlobalAveragePooling)
+def global_average_pooling(layer: GlobalAveragePooling, op: Op, place: Place) -> Core:
+    """The sum of the whole image, from the stage in front, times the reciprocal of the number of positions."""
+    reciprocals, frac = layer.reciprocal.fixed
+    factor = constant(int(reciprocals[0]))
+    return elementwise(op, place, lambda logic, x: Number(logic.multiply(x.signal, factor, "mean"), x.frac + frac))

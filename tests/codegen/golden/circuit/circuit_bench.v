@@ -1,6 +1,6 @@
 // Sends 10 words through circuit_axis and compares the 10 that come back with those of the exact
 // reference. With gaps and stalls at random; without, if it is started with +free. Run it in the project's folder:
-//   $ verilator --binary --timing -Wno-fatal --top-module circuit_bench circuit_bench.v rtl/*.v && obj_dir/Vcircuit_bench
+//   $ verilator --binary -Wno-fatal --top-module circuit_bench circuit_bench.v rtl/*.v && obj_dir/Vcircuit_bench
 //   $ iverilog -o bench circuit_bench.v rtl/*.v && vvp bench
 `timescale 1ns / 1ps
 module circuit_bench;
