@@ -19,6 +19,9 @@ from hlsgen.simulation.build import build_library
 _OF = 65536
 _PATIENCE = 1000
 """Clocks without a word, beyond those of a sample, after which a circuit is taken to stand still."""
+_WAITING = 40
+"""How many times as long as a word waits on average, where it waits at random, is taken for ever: it happens once in
+e**40."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +82,13 @@ class Simulator:
         found = np.zeros((samples * circuit.y.beats, _words32(circuit.y)), dtype=np.uint32)
         clocks_in, clocks_out = np.zeros(taken, dtype=np.int64), np.zeros(len(found), dtype=np.int64)
         streams = _stream(given, clocks_in), _stream(found, clocks_out)
-        refused, patience = ctypes.c_int64(), _PATIENCE + 4 * circuit.interval
+        refused, shares = ctypes.c_int64(), [int(share * _OF) for share in (gaps, stalls)]
+        patience = (_PATIENCE + 4 * circuit.interval) * (_WAITING * _OF // (_OF - max(shares)) if any(shares) else 1)
         clocks = self._run(
             *(ctypes.byref(stream) for stream in streams),
-            ctypes.c_uint(int(gaps * _OF)),
-            ctypes.c_uint(int(stalls * _OF)),
+            *(ctypes.c_uint(share) for share in shares),
             ctypes.c_uint64(seed),
-            ctypes.c_int64(patience * 50 if gaps or stalls else patience),
+            ctypes.c_int64(patience),
             ctypes.byref(refused),
         )
         if streams[1].count < len(found):
@@ -118,7 +121,8 @@ def _stream(words: NDArray[np.uint32], clocks: NDArray[np.int64]) -> _Stream:
 
 def packed(values: Ints, words: Words) -> NDArray[np.uint32]:
     """Mantissas (words, elements) as (words, words of 32 bits), the first element in the lowest bits."""
-    bits = (values[..., None] >> np.arange(words.type.width)) & 1
+    exact = values if words.type.width <= 62 else values.astype(object)
+    bits = (exact[..., None] >> np.arange(words.type.width)) & 1
     filled = np.zeros((len(values), _words32(words) * 32), dtype=np.uint8)
     filled[:, : words.width] = bits.reshape(len(values), -1)
     return np.packbits(filled, axis=1, bitorder="little").view("<u4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,3 +175,13 @@ def test_names_do_not_meet():
     )
     assert len(declared) > 20 and len(instances) > 15
     assert len(set(declared + instances)) == len(declared + instances)
+
+
+@pytest.mark.slow
+def test_page(repository: Path, monkeypatch, capsys):
+    """What docs/circuits.md shows is so."""
+    monkeypatch.chdir(repository)
+    page = (repository / "docs" / "circuits.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(block, "docs/circuits.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("50 samples in 242 clocks: latency 44, interval 4, ")
