@@ -448,7 +448,7 @@ MUTANTS = (
     ),
     Mutant(
         "the cache removes what is merely called alike",
-        "hlsgen/emulation/store.py",
+        "hlsgen/native/store.py",
         '_DIGEST = "[0-9a-f]{32}"\n',
         '_DIGEST = ".*"\n',
         ("tests/test_cli.py::test_cache",),

@@ -24,6 +24,7 @@ RANKS = {
     "ir": 1,
     "quantizers": 2,
     "linter": 2,
+    "native": 2,
     "names_of_hls4ml": 1,
     "config": 2,
     "layers": 3,

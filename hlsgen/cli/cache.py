@@ -7,9 +7,9 @@ from pathlib import Path
 
 import typer
 
-from hlsgen.emulation.store import EXTENSION, KEPT_BYTES, KEPT_DESIGNS, WORKSPACES, entries
 from hlsgen.errors import ToolError
 from hlsgen.files import discard
+from hlsgen.native.store import EXTENSION, KEPT_BYTES, KEPT_DESIGNS, WORKSPACES, entries
 from hlsgen.tools import cache_dir
 
 app = typer.Typer(help="Look at and empty the cache of compiled emulators.", no_args_is_help=True)
