@@ -454,6 +454,27 @@ MUTANTS = (
         ("tests/test_cli.py::test_cache",),
     ),
     Mutant(
+        "a pattern within one input is looked for backwards",
+        "hls_templates/adders",
+        "row <= other ?",
+        "row < other ?",
+        ("tests/adders/test_adders.py",),
+    ),
+    Mutant(
+        "the depth of a graph forgets what is shared already",
+        "hls_templates/adders",
+        "used_ += load_of(depth(made)) - load_of(depth(first)) - load_of(depth(second));",
+        "used_ += 0;",
+        ("tests/adders/test_adders.py::test_the_depth_is_kept",),
+    ),
+    Mutant(
+        "the bits of a subtracted operand pass through an adder",
+        "hlsgen/adders/cost.py",
+        "result.top - right.zeros",
+        "result.top - upper.zeros",
+        ("tests/adders/test_adders.py",),
+    ),
+    Mutant(
         "an archive is unpacked whatever it holds",
         "hlsgen/design/array_files.py",
         "if total > max(MAX_UNPACKED, file.stat().st_size):",
