@@ -37,7 +37,10 @@ class Sharing {
           used_(sums.size(), 0) {
         for (size_t c = 0; c < sums.size(); c++)
             for (const Term& t : sums[c]) insert(row_of(t.node), int(c), t.shift, t.sign);
-        for (int a = 0; a < int(rows_.size()); a++) count_with_rows_up_to(a, a);
+        for (int a = 0; a < int(rows_.size()); a++) {
+            checkpoint_();
+            count_with_rows_up_to(a, a);
+        }
         share();
     }
 
@@ -115,7 +118,7 @@ class Sharing {
 
     void share() {
         for (size_t step = 0; !queue_.empty(); step++) {
-            if (step % 4096 == 0) checkpoint_();
+            if (step % 1024 == 0) checkpoint_();
             const Candidate next = queue_.take();
             const int n = count(next.pattern);
             if (n < 2) continue;

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -212,6 +215,25 @@ def test_the_same_input_gives_the_same_graph():
     matrix, sources = drawn(20, 20, 8, 9), mixed(20)
     assert len({optimise(matrix, sources, Options(slack=2)) for _ in range(3)}) == 1
     assert optimise(matrix.astype(np.int16), sources) == optimise(matrix.astype(object), sources)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_a_search_can_be_interrupted():
+    def interrupt(number, frame):
+        raise Interrupted
+
+    former = signal.signal(signal.SIGUSR1, interrupt)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    try:
+        with pytest.raises(Interrupted):
+            of_bytes(drawn(192, 192, 8, 0))  # seconds
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, former)
 
 
 @pytest.mark.parametrize(
