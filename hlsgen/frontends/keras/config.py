@@ -434,6 +434,8 @@ def _mapping(entry: LayerEntry, value: Any) -> Mapping[str, Any]:
 def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
     if value is None or key == "name" or value in _NEUTRAL_KWARGS.get(key, ()):
         return
+    if key == "mask" and isinstance(value, list) and all(mask is None for mask in value):
+        return  # of a nested model that is given its tensors as a list
     if key == "training" and entry.class_name.startswith(_PREPROCESSING):
         return  # Keras 3 writes the default of these, which inference overrides
     shown = "a tensor" if _holds_tensor(value) else f"{str(value)[:60]}"
