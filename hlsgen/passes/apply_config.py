@@ -135,8 +135,8 @@ def _result_nodes(graph: Graph) -> set[Node]:
 def _given_by(node: Node) -> list[Node]:
     if "result" in node.layer.casts or not node.layer.structural:
         return [node]
-    return [given for step in node.inputs if step.producer.source.name == node.source.name
-            for given in _given_by(step.producer)]  # fmt: skip
+    steps = [value.producer for value in node.inputs if value.producer.source.name == node.source.name]
+    return [given for step in steps for given in _given_by(step)]
 
 
 def _has_role(node: Node, role: str, gives_result: bool) -> bool:
