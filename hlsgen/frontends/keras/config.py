@@ -314,6 +314,11 @@ def _check_dtype(where: str, config: Mapping[str, Any]) -> None:
     dtype = config.get("dtype")
     if isinstance(dtype, dict) and dtype.get("class_name") in _POLICIES and isinstance(dtype.get("config"), dict):
         dtype = dtype["config"].get("name", dtype)
+    if dtype == "bool":
+        raise UnsupportedError(
+            f"{where}: its result is true or false: a comparison, or a step of a mask, which Keras writes "
+            "into the model where masked tensors meet others; leave out masks (mask_zero=False, no Masking layer)"
+        )
     if dtype is not None and dtype != "float32":
         raise UnsupportedError(
             f"{where}: dtype policy {brief(dtype)} is not supported, only 'float32'; "
