@@ -183,7 +183,7 @@ def wavenet() -> keras.Model:
 
 NETWORKS = {
     "ds_cnn": Network(ds_cnn, same_class),
-    "mobilenet": Network(mobilenet, same_class, 200),
+    "mobilenet": Network(mobilenet, same_class, 1000),
     "autoencoder": Network(autoencoder, close),
     "resnet8": Network(resnet8, same_class),
     "lstm": Network(lstm, same_class),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import sanitized
+from tests import sanitized, selection
 
 settings.register_profile("seeded", derandomize=True, deadline=None)  # the same examples on every machine
 settings.load_profile("seeded")
@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     sanitized.enabled = config.getoption("--sanitize")
+    selection.slow = config.getoption("--slow")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

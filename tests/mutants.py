@@ -448,10 +448,31 @@ MUTANTS = (
     ),
     Mutant(
         "the cache removes what is merely called alike",
-        "hlsgen/emulation/store.py",
+        "hlsgen/native/store.py",
         '_DIGEST = "[0-9a-f]{32}"\n',
         '_DIGEST = ".*"\n',
         ("tests/test_cli.py::test_cache",),
+    ),
+    Mutant(
+        "a pattern within one input is looked for backwards",
+        "hls_templates/adders",
+        "row <= other ?",
+        "row < other ?",
+        ("tests/adders/test_adders.py",),
+    ),
+    Mutant(
+        "the depth of a graph forgets what is shared already",
+        "hls_templates/adders",
+        "used_ += load_of(depth(made)) - load_of(depth(first)) - load_of(depth(second));",
+        "used_ += 0;",
+        ("tests/adders/test_adders.py::test_the_depth_is_kept",),
+    ),
+    Mutant(
+        "the bits of a subtracted operand pass through an adder",
+        "hlsgen/adders/cost.py",
+        "result.top - right.zeros",
+        "result.top - upper.zeros",
+        ("tests/adders/test_adders.py",),
     ),
     Mutant(
         "an archive is unpacked whatever it holds",

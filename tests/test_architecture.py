@@ -24,6 +24,8 @@ RANKS = {
     "ir": 1,
     "quantizers": 2,
     "linter": 2,
+    "native": 2,
+    "adders": 3,
     "names_of_hls4ml": 1,
     "config": 2,
     "layers": 3,

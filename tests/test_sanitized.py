@@ -18,7 +18,7 @@ from tests.fuzz.networks import every_network
 from tests.ladder.harness import Reference, Variant, check_vendor, flat
 from tests.passes.builders import project_of
 
-SEEDS = (7, 286, 64, 18, 5)
+SEEDS = (13, 88, 173, 96, 157, 254, 238, 104, 49)
 """Networks that have every kernel among them."""
 STEPS = 9
 
@@ -52,17 +52,17 @@ def test_generated_program(seed, io_type, monkeypatch):
 
 
 def test_the_networks_have_every_kernel():
-    """But those that no network of the fuzzers has: what takes several outputs apart, and layers that `make sanitize`
-    meets among the kernels of the ladder."""
+    """And loops; but what takes several outputs apart, and what is chosen by settings."""
     headers = {path.stem for path in (sanitized.ROOT / "hls_templates/firmware/hlsgen").glob("*.h")}
+    projects = [made(seed, "io_stream") for seed in SEEDS]
     included = {
-        step.kernel.header.removeprefix("hlsgen/").removesuffix(".h")
-        for s in SEEDS
-        for step in made(s, "io_stream").plan.steps
+        call.kernel.header.removeprefix("hlsgen/").removesuffix(".h")
+        for project in projects
+        for call in project.plan.calls
     }
     kernels = {name for name in headers if f"void {name}(" in text_of(name)}
-    elsewhere = {"embedding", "gate", "matmul", "sparsemax", "standardise", "take"}
-    assert kernels - included <= {"split", "discard", "repack", "matvec"} | elsewhere
+    assert kernels - included <= {"discard", "repack", "matvec"}
+    assert sum(any(step.body is not None for step in project.plan.steps) for project in projects) >= 2
 
 
 def text_of(name: str) -> str:

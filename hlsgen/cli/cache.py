@@ -7,9 +7,9 @@ from pathlib import Path
 
 import typer
 
-from hlsgen.emulation.store import EXTENSION, KEPT_BYTES, KEPT_DESIGNS, WORKSPACES, entries
 from hlsgen.errors import ToolError
 from hlsgen.files import discard
+from hlsgen.native.store import KEPT_BYTES, KEPT_DESIGNS, WORKSPACES, entries, is_design
 from hlsgen.tools import cache_dir
 
 app = typer.Typer(help="Look at and empty the cache of compiled emulators.", no_args_is_help=True)
@@ -20,7 +20,7 @@ def show() -> None:
     """Print where the cache is and what it holds."""
     folder = cache_dir()
     found = entries(folder)
-    designs = sum(entry.suffix == EXTENSION for entry in found)
+    designs = sum(map(is_design, found))
     size = sum(_size(entry) for entry in found)
     print(f"{folder}: {designs} designs, {len(found)} entries, {size / 2**20:.1f} MiB")
     print(f"Beyond {KEPT_DESIGNS} designs or {KEPT_BYTES / 2**30:.0f} GiB the longest unused are removed.")

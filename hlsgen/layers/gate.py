@@ -31,6 +31,7 @@ class Gate(Layer):
     pure = True
     casts = frozenset({"result"})
     flattens = True
+    widest_word = 64
     high: Fraction
     low: Fraction | None = None
     level: Constant | None = None

@@ -93,6 +93,7 @@ class Sparsemax(Layer):
     pure = False
     casts = frozenset({"result"})
     flattens = True
+    widest_word = 64
     of_partial_sums: bool = False
     """As Keras up to 3.15 has it."""
     input_type: FixedType | None = None

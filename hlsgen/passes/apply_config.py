@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 
 from hlsgen.config import PRECISION_ROLES, Config
@@ -31,24 +32,25 @@ class ApplyConfig(Pass):
 
     def run(self, graph: Graph) -> bool:
         self._check_names(graph)
+        results = _result_nodes(graph)
         for node in graph:
             if node.is_input:
                 fixed = self.config.input_type(node.source.name)
                 if fixed is not None:
                     node.wish = node.wish.with_type("result", Wished(fixed, By.CONFIGURATION))
             else:
-                node.wish = self._wish(graph, node)
-        graph.notes += self._without_effect(graph)
+                node.wish = self._wish(graph, node, node in results)
+        graph.notes += self._without_effect(graph, results)
         return True
 
-    def _without_effect(self, graph: Graph) -> list[str]:
+    def _without_effect(self, graph: Graph, results: Container[Node]) -> list[str]:
         """Layers that the configuration names with types, or ways to multiply, of which they have none."""
         notes = []
         for name, own in self.config.layers.items():
             nodes = [node for node in graph if node.source.name == name]
             said = [role for role in PRECISION_ROLES if getattr(own.precision, role) is not None]
             kinds = " and ".join(dict.fromkeys(node.layer.kind for node in nodes))
-            if said and nodes and not any(_has_role(node, role) for node in nodes for role in said):
+            if said and nodes and not any(_has_role(node, role, node in results) for node in nodes for role in said):
                 notes.append(
                     f"warning: {name}: its {' and '.join(said)} type has no effect: {kinds} has none of its own"
                 )
@@ -78,7 +80,7 @@ class ApplyConfig(Pass):
                 if name not in inputs:
                     raise ConfigError(f"input_precision: the model has no input '{name}'{nearest(name, inputs)}")
 
-    def _wish(self, graph: Graph, node: Node) -> Wish:
+    def _wish(self, graph: Graph, node: Node, gives_result: bool) -> Wish:
         name, kind = node.source.name, node.source.class_name
         wish = replace(
             node.wish,
@@ -86,7 +88,7 @@ class ApplyConfig(Pass):
             granularity=Granularity(self.config.lookup(name, kind, "weight_granularity", "auto")),
         )
         for role in PRECISION_ROLES:
-            wished = self._type_for(graph, node, role)
+            wished = self._type_for(graph, node, role) if _has_role(node, role, gives_result) else None
             if wished is not None:
                 wish = wish.with_type(role, wished)
         return wish
@@ -107,9 +109,7 @@ class ApplyConfig(Pass):
         )
 
     def _type_for(self, graph: Graph, node: Node, role: str) -> Wished | None:
-        """What the configuration fixes for one role of a node; None where it says nothing or may not."""
-        if not _has_role(node, role):
-            return None
+        """What the configuration fixes for one role that a node has; None where it says nothing or may not."""
         modes = node.layer.default_modes(role)
         own = self.config.layers.get(node.source.name)
         named: WrittenType | None = None if own is None else getattr(own.precision, role)
@@ -127,9 +127,21 @@ class ApplyConfig(Pass):
         return next((Wished(w.completed(modes), By.CONFIGURATION) for w in found if w is not None), None)
 
 
-def _has_role(node: Node, role: str) -> bool:
+def _result_nodes(graph: Graph) -> set[Node]:
+    """The nodes that a type for their layer's result is for: those that yield it, or that it is only moved from."""
+    return {given for node in graph if node.source.final and not node.is_input for given in _given_by(node)}
+
+
+def _given_by(node: Node) -> list[Node]:
+    if "result" in node.layer.casts or not node.layer.structural:
+        return [node]
+    steps = [value.producer for value in node.inputs if value.producer.source.name == node.source.name]
+    return [given for step in steps for given in _given_by(step)]
+
+
+def _has_role(node: Node, role: str, gives_result: bool) -> bool:
     """Whether a wish for this role is meant for this node (of the several that one layer may become)."""
-    if role == "result" and not node.source.final:
+    if role == "result" and not gives_result:
         return False
     return role in node.layer.casts or role in node.layer.constant_roles.values()
 

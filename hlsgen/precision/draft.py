@@ -99,13 +99,19 @@ def wished_casts(node: Node) -> Casts:
 
 
 def demands(
-    graph: Graph, layers: Mapping[Node, Layer], casts: Mapping[Node, Casts], *, of_functions: bool = False
+    graph: Graph,
+    layers: Mapping[Node, Layer],
+    casts: Mapping[Node, Casts],
+    *,
+    of_functions: bool = False,
+    traced: bool = True,
 ) -> dict[Value, Demand]:
     """What is wanted of every value, found from the last node to the first.
 
-    ``of_functions``: what functions can tell apart, whatever types their results have.
+    ``of_functions``: what functions can tell apart, whatever types their results have. ``traced``: whether all is
+    wanted of what bears the name of a layer, as traces show it, or only what its readers want.
     """
-    shown = {*graph.outputs, *graph.aliases.values()}
+    shown = {*graph.outputs, *(graph.aliases.values() if traced else ())}
     found: dict[Value, Demand] = {}
 
     def wanted(node: Node) -> Demand:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.errors import UnsupportedError
+from hlsgen.ir.demand import Demand
 from hlsgen.ir.graph import Node, Value
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Context, Layer
@@ -21,7 +22,7 @@ from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.passes.purity import is_pure
 from hlsgen.precision.draft import Draft, Step, demands, wished_casts
 from hlsgen.precision.inputs import place_input
-from hlsgen.precision.placement import Room, expected_frac, placed_in, within_limit
+from hlsgen.precision.placement import Room, expected_frac, placed_for, placed_in, within_limit
 from hlsgen.precision.readers import Readers
 from hlsgen.precision.states import States, slot_of
 from hlsgen.precision.widths import UNEQUAL, Widths
@@ -74,6 +75,7 @@ class _Inference:
         layers = {node: node.layer for node in self.graph}
         casts = {node: wished_casts(node) for node in self.graph}
         self.wanted = demands(self.graph, layers, casts)
+        self.read = demands(self.graph, layers, casts, traced=False)
         self.readers = Readers(self.graph)
         self.widths = Widths(self.graph, width, widest)
         self.states = States(self.graph, self.widths)
@@ -159,16 +161,17 @@ class _Inference:
     def _place(self, layer: Layer, value: Value, exact: Interval) -> tuple[FixedType, Reason]:
         """The result type nobody fixed.
 
-        Bits count only where readers look: of what goes into a ReLU, the sign costs nothing.
+        Bits count only where readers look: of what goes into a ReLU, the sign costs nothing. Where traces show it all
+        the same, it comes on top of the bits that are read.
         """
-        full, wanted, room = exact.type(), self.wanted[value], self.widths.of(value.producer)
-        used = exact.clipped(wanted.low, wanted.high).type()
+        full, room = exact.type(), self.widths.of(value.producer)
+        used, read = (_within(exact, demand[value]) for demand in (self.wanted, self.read))
         if used.width <= room.width or layer.structural:
             return full, Reason.EXACT
         inside = self._is_inside(layer, value)
         if (inside or self._keeps_exact(value)) and self._within_cap(value, full):
             return self._held_inside(value, full) if inside else within_limit(full)
-        return placed_in(room, full, used, value.expected)
+        return placed_for(room, full, used, read, value.expected)
 
     def _keeps_exact(self, value: Value) -> bool:
         """Exact values stay exact where everything so far is the model's own fixed point, or a cast follows anyway."""
@@ -246,6 +249,11 @@ class _Inference:
 
     def _warn(self, value: Value, what: str) -> None:
         self.draft.notes.append(f"warning: {value.name}: max_width cuts {what}")
+
+
+def _within(exact: Interval, demand: Demand) -> FixedType:
+    """The type of as much of a range as is wanted."""
+    return exact.clipped(demand.low, demand.high).type()
 
 
 def _assumption(fixed: FixedType, octaves: int, width: int, budget: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.types import FixedType, Overflow, Rounding
@@ -13,6 +13,8 @@ _EXACT_LIMIT = 64
 MERGE_GROWTH = 2
 """Bits beyond the budget that the exact result of a merge may take: from 16 to 18, which is a port of a multiplier and
 a word of block RAM."""
+_TRACED_GROWTH = 2
+"""So many bits beyond the budget a result may take for what only traces show: no multiplier reads those."""
 _TO_EVEN = 8
 """Where at most so many bits are dropped, a result rounds to nearest even. Rounding half up is off by half a step of
 the dropped grid on average, which is 2**-(n + 1) steps of the result for n bits: beyond 8 bits it is below 0.1 % of a
@@ -78,3 +80,12 @@ def placed_in(room: Room, full: FixedType, used: FixedType, expected: Expected |
     stored = integer + full.signed - used.signed
     fixed = FixedType(stored + frac, stored, full.signed, nearest(full.frac - frac), Overflow.SAT)
     return fixed, Reason.BUDGET
+
+
+def placed_for(
+    room: Room, full: FixedType, used: FixedType, read: FixedType, expected: Expected | None
+) -> tuple[FixedType, Reason]:
+    """As ``placed_in`` for ``used``, on a grid as fine as if it were for its readers alone, who want ``read``."""
+    plain, alone = placed_in(room, full, used, expected), placed_in(room, full, read, expected)
+    finer = min(alone[0].frac - plain[0].frac, _TRACED_GROWTH)
+    return plain if finer <= 0 else placed_in(replace(room, width=room.width + finer), full, used, expected)

@@ -26,7 +26,8 @@ class Widths:
         self._stated = max((fixed.width for fixed in stated if fixed is not None), default=budget)
         self._final: dict[str, list[FixedType]] = {}
         for node in graph:
-            if node.source.final and node.wish.result is not None and not node.is_input:
+            gives = node.source.final or not node.wish.result_by_model
+            if gives and node.wish.result is not None and not node.is_input:
                 self._final.setdefault(node.source.name, []).append(node.wish.result)
 
     def of(self, node: Node) -> Room:

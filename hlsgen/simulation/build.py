@@ -9,9 +9,9 @@ import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hlsgen.emulation import store
-from hlsgen.emulation.load import in_memory
 from hlsgen.errors import ToolError
+from hlsgen.native import store
+from hlsgen.native.load import in_memory
 from hlsgen.tools import Compiler, Verilator, cache_dir, find_compiler, find_verilator, run
 
 EXEMPTED = ("WIDTHEXPAND", "UNUSEDSIGNAL")

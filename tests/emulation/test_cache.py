@@ -21,8 +21,9 @@ import pytest
 from hlsgen import tools
 from hlsgen.backends.hls.texts import emulation_files
 from hlsgen.cli.cache import clear
-from hlsgen.emulation import build, load, store
+from hlsgen.emulation import build
 from hlsgen.errors import ToolError
+from hlsgen.native import compilation, load, store
 from tests.passes.builders import Net, grid, project_of
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +78,7 @@ def stored(compiled, private) -> Path:
 
 @pytest.fixture
 def no_compiler(monkeypatch) -> None:
-    monkeypatch.setattr(build, "run", lambda *_, **__: pytest.fail("compiled again"))
+    monkeypatch.setattr(compilation, "run", lambda *_, **__: pytest.fail("compiled again"))
 
 
 def designs(folder: Path) -> list[Path]:
@@ -89,7 +90,7 @@ def test_a_design_is_compiled_once(private, monkeypatch, forget):
     (first,) = designs(private)
     made = first.stat().st_ino
     forget()
-    monkeypatch.setattr(build, "run", lambda *a, **k: pytest.fail("compiled again"))
+    monkeypatch.setattr(compilation, "run", lambda *a, **k: pytest.fail("compiled again"))
     check(design())
     assert [f.stat().st_ino for f in designs(private)] == [made]
     assert not list(private.glob(".hlsgen-build-*")), "no workspace is left"
@@ -114,7 +115,7 @@ def test_other_weights_of_the_same_types_are_not_compiled_again(private, monkeyp
     assert (first.design.ops[1].layer.weight.values != second.design.ops[1].layer.weight.values).any()
     assert emulation_files(first.plan) == emulation_files(second.plan)
     check(first)
-    monkeypatch.setattr(build, "run", lambda *a, **k: pytest.fail("compiled again"))
+    monkeypatch.setattr(compilation, "run", lambda *a, **k: pytest.fail("compiled again"))
     check(second)
     check(first)
 
@@ -245,7 +246,7 @@ def test_damaged_bindings_are_compiled_again(private, monkeypatch):
         commands.append(command)
         Path(command[command.index("-o") + 1]).write_bytes(whole[:-32])
 
-    monkeypatch.setattr(build, "run", compiler)
+    monkeypatch.setattr(compilation, "run", compiler)
     assert build.bindings_object(tools.find_compiler(), build.FLAGS) == bindings
     assert len(commands) == 1 and bindings.read_bytes() == whole
 
@@ -315,7 +316,7 @@ def test_a_compiled_design_that_is_not_loaded_is_an_error_of_ours(private, monke
 
 
 def test_the_cache_is_bounded_in_number(private, monkeypatch):
-    monkeypatch.setattr(store, "_KEPT", dict(zip(store._KEPT, (2, 3, 1), strict=True)))
+    monkeypatch.setattr(store, "_KEPT", dict(zip(store._KEPT, (2, 1, 1, 3, 1), strict=True)))
     others = {"notes.txt", "hlsgen_of_mine.so", "bindings_of_mine.o", "1.failed.log", "2.failed.log", "build_settings"}
     for i in range(4):
         for name in (f"hlsgen_{i:032}.so", f"bindings_{i:032}.o", f"hlsgen_{i:032}.failed.log", *others):
@@ -626,7 +627,7 @@ def test_what_is_no_bug_of_hlsgen_is_not_called_one(private, tmp_path, monkeypat
             log_file.write_text(f"some lines\n{said}\n")
             raise ToolError(f"g++ failed with exit status 1: something\nfull log: {log_file}\ncommand: {command}")
 
-        monkeypatch.setattr(build, "run", run)
+        monkeypatch.setattr(compilation, "run", run)
     with pytest.raises(ToolError, match=CAUSES[said]) as caught:
         design(41).compile()
     assert "bug of" not in str(caught.value) and "full log" not in str(caught.value)
@@ -638,7 +639,7 @@ def test_a_workspace_that_was_removed(private, monkeypatch):
         shutil.rmtree(cwd)
         raise ToolError("g++ failed with exit status 1: no such file")
 
-    monkeypatch.setattr(build, "run", run)
+    monkeypatch.setattr(compilation, "run", run)
     with pytest.raises(ToolError, match=r"\.hlsgen-build-.*: was removed while a compiler worked there"):
         design(41).compile()
 
@@ -664,13 +665,13 @@ def test_a_program_that_is_no_compiler(private, monkeypatch, program):
 
 
 def test_a_failing_compilation_keeps_its_log(private, monkeypatch):
-    real = build.run
+    real = compilation.run
 
     def broken(command, **kwargs):
         (kwargs["cwd"] / "types.h").write_text("#error broken on purpose\n")
         return real(command, **kwargs)
 
-    monkeypatch.setattr(build, "run", broken)
+    monkeypatch.setattr(compilation, "run", broken)
     with pytest.raises(ToolError, match="the emulator does not compile.*bug of hlsgen.*report") as caught:
         design(43).compile()
     assert "broken on purpose" in str(caught.value)
@@ -696,4 +697,4 @@ def test_everything_that_matters_is_in_the_digest():
         (compiler, [], {}),
         (other, [], {"a": "b"}),
     ]
-    assert len({build._digest(*v) for v in variants}) == len(variants)
+    assert len({compilation.digest(*v) for v in variants}) == len(variants)

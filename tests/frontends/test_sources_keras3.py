@@ -17,6 +17,14 @@ keras = pytest.importorskip("keras", minversion="3")
 L: Any = keras.layers
 
 
+def test_a_nested_model_is_given_a_list() -> None:
+    """Keras then notes a mask for each of its tensors, which is none."""
+    x, y = keras.Input((4,)), keras.Input((4,))
+    inner = keras.Model(x, L.Dense(2)(x))
+    (call,) = read_keras(keras.Model(y, inner([y]))).calls
+    assert call.class_name == "Dense"
+
+
 def test_every_weighted_layer(tmp_path: Path) -> None:
     image = keras.Input((6, 6, 4), name="image")
     x = L.Conv2D(4, 3, padding="same", groups=2)(image)

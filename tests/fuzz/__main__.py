@@ -21,9 +21,9 @@ from tempfile import TemporaryDirectory
 
 from tests.fuzz.cases import DRAWN, Case, drawn
 from tests.fuzz.findings import CORPUS, corpus, judged, load, pending, reason_for, simplest, store
-from tests.fuzz.worker import Outcome, Worker, attempt
+from tests.fuzz.worker import Outcome, Workers, attempt
 
-SHARES = {"type": 4, "configuration": 6, "file": 18, "network": 4}
+SHARES = {"type": 4, "configuration": 6, "file": 18, "network": 4, "keras": 2}
 """Of so many cases each kind has that many."""
 
 
@@ -71,7 +71,7 @@ def fuzz(seed: int, seconds: float, processes: int, kinds: list[str], run: Run) 
     stream, until, lock = cases(seed, kinds), time.monotonic() + seconds, threading.Lock()
 
     def work() -> None:
-        with Worker() as worker:
+        with Workers() as worker:
             while time.monotonic() < until:
                 with lock:
                     name, case = next(stream)
@@ -85,7 +85,7 @@ def fuzz(seed: int, seconds: float, processes: int, kinds: list[str], run: Run) 
 def replay(paths: list[Path], used: Counter[str], *, here: bool = False) -> int:
     """Try stored cases again; return how many became what they must not, count the reasons of those waited for."""
     bad, known = 0, pending()
-    with Worker() as worker:
+    with Workers() as worker:
         for path in paths:
             entry = load(path if path.is_file() else CORPUS / path.name)
             with TemporaryDirectory() as folder:

@@ -159,11 +159,16 @@ def _convolution(layer: _Layer) -> Value:
     kernel = constant(layer.weight("kernel"), layer.types["weight"])
     taps = _taps(layer, layer.options["kernel_size"], layer.options.get("strides", 1), layer.options["padding"])
     by_tap = kernel.mantissas.reshape(len(taps.cells), *kernel.mantissas.shape[-2:])
-    total = sum(
-        cells[..., c, None] * weights[c]
-        for cells, weights in zip(taps.cells, by_tap, strict=True)
-        for c in range(len(weights))
-    )
+    groups, reads = layer.options.get("groups", 1), by_tap.shape[1]
+    totals = [
+        sum(
+            cells[..., group * reads + c, None] * np.split(weights[c], groups)[group]
+            for cells, weights in zip(taps.cells, by_tap, strict=True)
+            for c in range(reads)
+        )
+        for group in range(groups)
+    ]
+    total = np.concatenate(totals, axis=-1)
     return layer.affine(_line(layer, total), layer.x.frac + kernel.frac, layer.weight("bias"))
 
 

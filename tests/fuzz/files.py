@@ -27,6 +27,8 @@ Layout = Literal["keras", "h5", "json", "json by path"]
 """What is saved: one archive; one HDF5 file; an architecture with weights in the legacy layout, or in that by path."""
 LAYOUTS: tuple[Layout, ...] = ("keras", "h5", "json", "json by path")
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Classes that Keras exports under another name than their own, by which it stores their weights."""
 _VERSIONS = {"keras2": "2.15.0", "keras3": "3.5.0"}
 _LARGE = 60_000
 """Bytes of an attribute beyond which HDF5 needs its newer format."""
@@ -104,24 +106,32 @@ def architecture(source: SourceModel, *, legacy: bool, nested: bool = False) -> 
 def _functional(source: SourceModel, keras3: bool, legacy: bool) -> dict[str, Any]:
     layers = [_input_layer(spec.name, spec.shape, keras3, legacy) for spec in source.inputs]
     shapes = {spec.name: spec.shape for spec in source.inputs}
+    places = {spec.name: (spec.name, 0) for spec in source.inputs}
+    entries: dict[str, dict[str, Any]] = {}
     for call in source.calls:
-        module = {"module": call.module or ("qkeras" if _is_qkeras(call) else "keras.layers"), "registered_name": None}
-        always = {} if call.is_operation else {"trainable": True, "dtype": "float32"}
-        entry = {
-            "class_name": call.class_name,
-            "config": {"name": call.name, **always, **call.config},
-            "name": call.name,
-            "inbound_nodes": [_node(call, shapes, keras3)],
-        }
-        layers.append(entry | ({} if legacy and not keras3 else module))
+        if call.layer_name not in entries:
+            entries[call.layer_name] = _entry(call, legacy and not keras3)
+        nodes = entries[call.layer_name]["inbound_nodes"]
+        places[call.name] = (call.layer_name, len(nodes))
+        references = [[*places[tensor.call], tensor.index] for tensor in call.inputs]
+        nodes.append(_new_node(call, references, shapes) if keras3 else _old_node(call, references))
     config = {
         "name": source.name,
         "trainable": True,
-        "layers": layers,
+        "layers": [*layers, *entries.values()],
         "input_layers": [[spec.name, 0, 0] for spec in source.inputs],
-        "output_layers": [[tensor.call, 0, 0] for tensor in source.outputs],
+        "output_layers": [[*places[tensor.call], tensor.index] for tensor in source.outputs],
     }
     return _object("Functional", config, "keras.src.models.functional", keras3 or not legacy)
+
+
+def _entry(call: LayerCall, nameless: bool) -> dict[str, Any]:
+    module = {"module": call.module or ("qkeras" if _is_qkeras(call) else "keras.layers"), "registered_name": None}
+    of_keras3 = call.module.startswith("keras.src.ops")
+    always = {} if of_keras3 else {"trainable": True, "dtype": "float32"}
+    config = {"name": call.layer_name, **always, **call.config}
+    entry = {"class_name": call.class_name, "config": config, "name": call.layer_name, "inbound_nodes": []}
+    return entry | ({} if nameless else module)
 
 
 def _around(source: SourceModel, inner: dict[str, Any], keras3: bool, legacy: bool) -> dict[str, Any]:
@@ -146,20 +156,46 @@ def _input_layer(name: str, shape: tuple[int, ...], keras3: bool, legacy: bool) 
     return {**_object("InputLayer", config, "keras.layers", keras3 or not legacy), "name": name, "inbound_nodes": []}
 
 
-def _node(call: LayerCall, shapes: dict[str, tuple[int, ...]], keras3: bool) -> Any:
-    names = [tensor.call for tensor in call.inputs]
-    if not keras3:
-        return [[name, 0, 0, {}] for name in names]
+SEPARATE = frozenset({"MultiHeadAttention", "GroupQueryAttention"})
+"""Layers that are given their tensors one by one, and no list of them."""
+STARTED = frozenset({"SimpleRNN", "LSTM", "GRU"})
+"""Layers whose further tensors are the states that they begin with."""
+
+
+def _new_node(call: LayerCall, references: list[Any], shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+    """The call of a layer as Keras 3 writes it."""
     tensors = [
         {
             "class_name": "__keras_tensor__",
-            "config": {"shape": [None, *shapes.get(name, ())], "dtype": "float32", "keras_history": [name, 0, 0]},
+            "config": {
+                "shape": [None, *shapes.get(name, ())],
+                "dtype": "float32",
+                "keras_history": [name, node, index],
+            },
         }
-        for name in names
+        for name, node, index in references
     ]
+    options = {key: value for key, value in call.arguments.items() if not key.isdecimal()}
     if call.numbers:
         return {"args": [tensors[0] if number is None else number for number in call.numbers], "kwargs": {}}
-    return {"args": [tensors] if len(tensors) > 1 else tensors, "kwargs": {}}
+    if call.class_name in STARTED and len(tensors) > 1:
+        return {"args": tensors[:1], "kwargs": {"initial_state": tensors[1:]}}
+    if call.is_operation:
+        constants = [value for key, value in call.arguments.items() if key.isdecimal()]
+        return {"args": [*tensors, *constants], "kwargs": options}
+    separate = len(tensors) == 1 or call.class_name in SEPARATE
+    return {"args": tensors if separate else [tensors], "kwargs": options}
+
+
+def _old_node(call: LayerCall, references: list[Any]) -> list[Any]:
+    """The call of a layer as Keras 2 writes it: the options beside each tensor of a list."""
+    if call.is_operation and len(references) > 1:
+        first, second = references
+        return [[*first, {"b": second, **call.arguments}]]
+    if call.class_name in SEPARATE:
+        first, second = references
+        return [[*first, {"value": second, **call.arguments}]]
+    return [[*reference, dict(call.arguments)] for reference in references]
 
 
 def _is_qkeras(call: LayerCall) -> bool:
@@ -202,10 +238,11 @@ class _Stored:
 def _stored(source: SourceModel) -> list[_Stored]:
     """All layers; an operator is none."""
     tree = parse_model(architecture(source, legacy=False))
+    weights = {call.layer_name: call.weights for call in source.calls if not call.is_operation}
     return [
-        _Stored(entry.name, entry.class_name, variables_of(entry) or (), call.weights)
-        for entry, call in zip(tree.leaves(), source.calls, strict=True)
-        if not call.is_operation
+        _Stored(entry.name, entry.class_name, variables_of(entry) or (), weights[entry.name])
+        for entry in tree.leaves()
+        if entry.name in weights
     ]
 
 
@@ -218,7 +255,8 @@ def _store_legacy(root: h5py.Group, source: SourceModel, nested: bool) -> None:
     for name, slots in layers:
         group, names = root.create_group(name), []
         for layer, variable in slots:
-            key = f"{layer.name}/{variable.leaf_names[0]}:0"
+            part = variable.role.rpartition("/")[0]
+            key = "/".join(filter(None, (layer.name, part, f"{variable.leaf_names[0]}:0")))
             group[key] = layer.arrays[variable.role]
             names.append(key.encode())
         group.attrs["weight_names"] = names
@@ -230,7 +268,7 @@ def _store_by_path(root: h5py.Group, source: SourceModel, nested: bool) -> None:
     if nested:
         container = container.create_group(f"{snake_case('Functional', keras3)}/layers")
     for layer in _stored(source):
-        base = snake_case(layer.class_name, keras3)
+        base = snake_case(_NAMES.get(layer.class_name, layer.class_name), keras3)
         number = counts[base] = counts.get(base, -1) + 1
         group = container.create_group(f"{base}_{number}" if number else base)
         group.create_group("vars").attrs["name"] = layer.name

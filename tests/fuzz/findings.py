@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from tests.fuzz.cases import Case, case_of
 from tests.fuzz.cases.files import FileCase, RawCase, has_bytes
-from tests.fuzz.worker import Outcome, Worker
+from tests.fuzz.worker import Outcome, Workers
 
 CORPUS = Path(__file__).parent / "corpus"
 PENDING = Path(__file__).parent / "pending.toml"
@@ -32,12 +32,12 @@ def simplest(case: Case, outcome: Outcome, seconds: float = 30.0) -> Case:
     until = time.monotonic() + seconds
     found: Case | None = case
     simpler = case
-    with Worker(seconds=_HANGS if outcome.what == "hang" else None) as worker:
+    with Workers(seconds=_HANGS if outcome.what == "hang" else None) as worker:
         while found is not None:
             simpler = found
             found = next((one for one in _until(simpler.simpler(), until) if _same(one, outcome, worker)), None)
         simpler = _as_bytes(simpler, outcome, worker)
-    with Worker() as worker:
+    with Workers() as worker:
         return simpler if _same(simpler, outcome, worker) else case
 
 
@@ -48,11 +48,11 @@ def _until(cases: Iterator[Case], until: float) -> Iterator[Case]:
         yield case
 
 
-def _same(case: Case, outcome: Outcome, worker: Worker) -> bool:
+def _same(case: Case, outcome: Outcome, worker: Workers) -> bool:
     return worker.try_case(case).signature == outcome.signature
 
 
-def _as_bytes(case: Case, outcome: Outcome, worker: Worker) -> Case:
+def _as_bytes(case: Case, outcome: Outcome, worker: Workers) -> Case:
     """The very bytes, where a damage depends on where another version of a library would put them."""
     if not isinstance(case, FileCase) or not has_bytes(case.damages) or case.layout.startswith("json"):
         return case

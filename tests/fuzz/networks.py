@@ -1,20 +1,25 @@
-"""Random small networks of every kind of layer that the frontend reads, as source models: no framework is imported."""
+"""Random small networks of every kind of layer that the frontend reads, as source models: no framework is imported.
+
+The families of layers are in :mod:`tests.fuzz.layers`; here is what there has been longest, and how one is drawn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 from typing import Any
 
-from hlsgen.frontends.keras.source import LayerCall, SourceModel
+from hlsgen.frontends.keras.source import SourceModel
 from tests.fuzz.describe import OPERATIONS
-from tests.passes.random_graphs import RandomNet
-
-Shape = tuple[int, ...]
-Step = Callable[[str, Shape], None]
+from tests.fuzz.layers.base import LARGEST, Shape, Step
+from tests.fuzz.layers.chosen import Chosen
+from tests.fuzz.layers.elements import Elements
+from tests.fuzz.layers.products import Products
+from tests.fuzz.layers.recurrent import Recurrent
+from tests.fuzz.layers.spatial import Spatial
 
 SHAPES: tuple[Shape, ...] = ((5,), (6, 3), (4, 3, 2))
+VOLUME: Shape = (3, 2, 3, 2)
 FUNCTIONS = (
     "linear relu relu6 leaky_relu elu selu sigmoid tanh softplus softsign gelu silu swish mish exponential hard_sigmoid "
     "softmax"
@@ -28,28 +33,26 @@ NEUTRAL: tuple[tuple[str, dict[str, float]], ...] = (
     ("ActivityRegularization", {"l2": 0.5}),
     ("Identity", {}),
 )
-_LARGEST = 240
-"""Elements of a tensor beyond which nothing enlarges it: the slow executors are to be quick, too."""
 
 
-class EveryNet(RandomNet):
-    """As :class:`RandomNet`, in one, two or three axes, and with all the layers that it leaves out."""
-
-    def __init__(self, seed: int, *, quantized: bool, flavour: str) -> None:
-        super().__init__(seed, quantized=quantized)
-        self.flavour = flavour
-
-    def source(self, *outputs: str) -> SourceModel:
-        return replace(super().source(*outputs), flavour=self.flavour)
-
-    @property
-    def q(self) -> str:
-        return "Q" if self.quantized else ""
+class EveryNet(Recurrent, Products, Elements, Chosen, Spatial):
+    """As :class:`RandomNet`, in one to four axes, and with all the layers that it leaves out."""
 
     def step(self) -> None:
         recent = self.tensors[-3:]
         name, shape = recent[-1] if self.rng.random() < 0.75 else self.pick(*recent)
-        self.pick(*self.choices(shape))(name, shape)
+        families = [*[self.choices(shape)] * 3, *self.families(shape)]
+        self.pick(*self.pick(*families))(name, shape)
+
+    def families(self, shape: Shape) -> list[list[Step]]:
+        """What else may be done with it, kind by kind; one kind is drawn, then one of its steps."""
+        if prod(shape) > LARGEST:
+            return []
+        found = [
+            self.recurrent_steps(shape), self.product_steps(shape), self.element_steps(shape),
+            self.choosing_steps(shape), self.spatial_steps(shape), [self.again],
+        ]  # fmt: skip
+        return [family for family in found if family]
 
     def choices(self, shape: Shape) -> list[Step]:
         """What may be done with a tensor of this shape."""
@@ -61,7 +64,7 @@ class EveryNet(RandomNet):
             found.append(self.with_number)
         if self.quantized:
             found += [self.rounded, self.rounded, self.adaptive]
-        if prod(shape) > _LARGEST:
+        if prod(shape) > LARGEST:
             return [self.linear, *found[1:2], *found[4:]] + ([self.whole] if len(shape) > 1 else [])
         match len(shape):
             case 1:
@@ -266,37 +269,10 @@ class EveryNet(RandomNet):
         self.add(made, (-(-shape[0] // 2), -(-shape[1] // 2), shape[2]))
 
 
-def every_network(seed: int, *, steps: int = 6) -> SourceModel:
-    """A network of some ``steps`` layers; its flavour, its input's shape and whether it is quantised follow from the
-    seed."""
-    shape, quantized, flavour = SHAPES[seed % 3], bool(seed // 3 % 2), ("keras2", "keras3")[seed // 6 % 2]
-    return EveryNet(seed, quantized=quantized, flavour=flavour).network(steps, shape)
-
-
-class ExactNet(EveryNet):
-    """Networks of the layers that :mod:`tests.fuzz.exact` knows."""
-
-    def values(self, *shape: int) -> Any:
-        return self.dyadic(*shape) if self.rng.random() < 0.5 else self.rng.normal(0, 0.6, shape)
-
-    def choices(self, shape: Shape) -> list[Step]:
-        left_out = (
-            self.separable, self.transposed, self.sloped, self.dotted, self.rescaled, self.activated, self.with_number,
-        )  # fmt: skip
-        return [step for step in super().choices(shape) if step not in left_out]
-
-    def step(self) -> None:
-        """A layer, unless it turns out to be one that is not known there."""
-        calls, tensors = len(self.calls), len(self.tensors)
-        super().step()
-        shapes = dict(self.tensors)
-        if any(self.is_unknown(call, [shapes[tensor.call] for tensor in call.inputs]) for call in self.calls[calls:]):
-            del self.calls[calls:], self.tensors[tensors:]
-
-    def is_unknown(self, call: LayerCall, shapes: list[Shape]) -> bool:
-        """Means are known where they divide by a power of two."""
-        if call.class_name.startswith("GlobalAverage"):
-            return prod(shapes[0][:-1]).bit_count() != 1
-        return call.class_name.startswith(("Separable", "Conv1DTranspose")) or (
-            call.class_name == "Average" and len(shapes) != 2
-        )
+def every_network(seed: int, *, steps: int = 6, quantized: bool | None = None) -> SourceModel:
+    """A network of some ``steps`` layers; its flavour, the shapes of its inputs and (if nothing is said) whether it is
+    quantised follow from the seed."""
+    shapes = (*SHAPES, VOLUME)
+    given, flavour = bool(seed // 4 % 2) if quantized is None else quantized, ("keras2", "keras3")[seed // 8 % 2]
+    more = [shapes[seed // 3 % 3]] if seed // 16 % 3 == 0 else []
+    return EveryNet(seed, quantized=given, flavour=flavour).network(steps, shapes[seed % 4], *more)

@@ -42,6 +42,7 @@ _OF_LAYER: dict[str, tuple[tuple[Any, ...], float]] = {
     "storage": (("auto", "bram", "uram", "lutram"), 0.5),
     "weights": (("constant", "bram_port"), 0.4),
     "fifo_depth": ((2, 3, 17, 100), 0.3),
+    "recurrence": (("loop", "unrolled"), 0.3),
 }
 
 
@@ -127,6 +128,26 @@ ANSWERS: dict[str, Answer] = {
         having(s, interval=int(m["n"].replace(",", ""))),
     ],
     _LAYER + "parallelization_factor needs arrays": lambda s, m: [nowhere(s, "parallelization_factor")],
+    _LAYER + "recurrence 'unrolled' needs arrays": lambda s, m: [nowhere(s, "recurrence")],
+    _LAYER + "recurrence 'unrolled' is one .*leave one of them out": lambda s, m: [
+        nowhere(s, "recurrence"),
+        without(s, "pipeline"),
+    ],
+    _LAYER + "recurrence 'unrolled' is one .*leave recurrence out, or take io_type": lambda s, m: [
+        nowhere(s, "recurrence"),
+        having(s, io_type="io_parallel", interface="ap_vld"),
+    ],
+    _LAYER + r"give it recurrence 'unrolled', or leave (?P<key>pipeline|recurrence) out": lambda s, m: [
+        of_layer(s, m["layer"], recurrence="unrolled"),
+        without(nowhere(s, m["key"]), m["key"]),
+    ],
+    _LAYER + "no ports lead into its loop; give it weights 'constant'": lambda s, m: [
+        of_layer(s, m["layer"], weights="constant")
+    ],
+    _LAYER + "give it weights 'constant', or leave recurrence out": lambda s, m: [
+        of_layer(s, m["layer"], weights="constant"),
+        nowhere(s, "recurrence"),
+    ],
     r"(?P<key>\w+): found .*, or the board$": lambda s, m: [without(s, m["key"]), without(s, "board")],
     r"port_width: found .* up to (?P<n>\d+) bits": lambda s, m: [having(s, port_width=int(m["n"]))],
     "port_width: found .* no words whose width": lambda s, m: [without(s, "port_width")],

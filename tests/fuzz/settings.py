@@ -61,6 +61,8 @@ def any_hardware(rng: random.Random, io_type: str) -> Settings:
         drawn |= {"interval": rng.choice((1, 20, 300)), "pipeline": rng.choice(("auto", "dataflow"))}
     if rng.random() < 0.1:
         drawn["parallelization_factor"] = rng.choice((2, 4, 9))
+    if rng.random() < 0.1:
+        drawn["recurrence"] = "unrolled"
     if rng.random() < 0.2:
         drawn |= rng.choice(({"interface": "axi_master"}, {"port_width": 16}, {"tlast": True, "fifo_depth": 9}))
     streams = io_type == "io_stream"

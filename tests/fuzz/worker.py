@@ -29,8 +29,6 @@ from tests.fuzz.cases import Case, WrongError, case_of
 from tests.fuzz.damage.base import RAN
 
 ROOT = Path(__file__).resolve().parents[2]
-MEMORY = 2 << 30
-"""Bytes of addresses that a worker may have; itself it needs a tenth of that."""
 _PATIENCE = 4
 """How many times more a case may take where others have the processors."""
 _LOOKS = 5
@@ -69,7 +67,7 @@ class Outcome:
 class Worker:
     """A process that tries one case after the other. It is started when it is needed, and again when it has ended."""
 
-    def __init__(self, *, memory: int = MEMORY, seconds: float | None = None) -> None:
+    def __init__(self, *, memory: int = Case.memory, seconds: float | None = None) -> None:
         self._memory, self._seconds = memory, seconds
         self._folder = Path(tempfile.mkdtemp(prefix="hlsgen-fuzz-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -190,6 +188,26 @@ class Worker:
         assert self._process is not None
         path = self._folder / f"errors{self._process.pid}"
         return path.read_text(errors="replace")[-8000:] if path.is_file() else ""
+
+
+class Workers:
+    """A worker for each size of memory that cases may have."""
+
+    def __init__(self, *, seconds: float | None = None) -> None:
+        self._seconds = seconds
+        self._by_memory: dict[int, Worker] = {}
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for worker in self._by_memory.values():
+            worker.__exit__(*error)
+
+    def try_case(self, case: Case) -> Outcome:
+        if case.memory not in self._by_memory:
+            self._by_memory[case.memory] = Worker(memory=case.memory, seconds=self._seconds)
+        return self._by_memory[case.memory].try_case(case)
 
 
 def below(process: int) -> list[int]:

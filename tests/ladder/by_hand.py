@@ -17,7 +17,7 @@ from hlsgen.layers.input import Input
 from hlsgen.passes.base import Pass
 from hlsgen.pipeline import stages
 from hlsgen.project import Project
-from tests.ladder.harness import ladder, project_of
+from tests.ladder.harness import DIAGONAL, ladder, project_of
 
 LEFT_AS_IT_IS = [stage.pass_name() for stage in stages(Config()) if stage.optional and isinstance(stage, Pass)]
 """Every rewrite that can be left off: what is in the graph is what is built."""
@@ -99,5 +99,5 @@ class Hand:
         return np.ldexp(drawn.astype(np.float64), -t.frac).reshape(samples, *shape)
 
     def check(self) -> Project:
-        """Climb the ladder."""
-        return ladder(self.graph, self.data(), **self.settings)
+        """Climb the ladder, with the vendor's headers on arrays and on streams."""
+        return ladder(self.graph, self.data(), **{"vendor": DIAGONAL, **self.settings})

@@ -13,6 +13,7 @@ from hlsgen.layers.loops import Carry, State
 from hlsgen.project import Project
 from tests.ladder.harness import executors_agree
 from tests.passes.builders import Net, grid, project_of
+from tests.selection import first_of, in_turn
 
 STEPS, CHANNELS, UNITS = 5, 4, 4
 GATES = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}
@@ -47,18 +48,18 @@ def project(net: Net, *outputs: str, **settings: Any) -> Project:
     return project_of(net.source(*outputs), **{"input_precision": "fixed<9,4>", **settings})
 
 
-@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
 @pytest.mark.parametrize(
-    ("kind", "config"),
-    [
-        ("SimpleRNN", {"return_sequences": True, "activation": "relu"}),
-        ("SimpleRNN", {"go_backwards": True, "return_sequences": True}),
-        ("LSTM", {"return_sequences": True, "recurrent_activation": "hard_sigmoid"}),
-        ("LSTM", {}),
-        ("GRU", {"reset_after": False}),
-        ("GRU", {"return_sequences": True}),
-    ],
-    ids=str,
+    ("kind", "config", "io_type"),
+    in_turn(
+        [
+            ("SimpleRNN", {"return_sequences": True, "activation": "relu"}),
+            ("SimpleRNN", {"go_backwards": True, "return_sequences": True}),
+            ("LSTM", {"return_sequences": True, "recurrent_activation": "hard_sigmoid"}),
+            ("LSTM", {}),
+            ("GRU", {"reset_after": False}),
+            ("GRU", {"return_sequences": True}),
+        ]
+    ),
 )
 def test_executors_agree(kind: str, config: dict[str, Any], io_type: str):
     net = Net(3)
@@ -77,7 +78,7 @@ def states(**settings: Any) -> tuple[Project, dict[str, Any]]:
     return project(net, "second", "first", default_width=12, **settings), data
 
 
-@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+@pytest.mark.parametrize("io_type", first_of(["io_stream", "io_parallel"]))
 def test_states_that_are_given(io_type: str):
     made, data = states(io_type=io_type)
     executors_agree(made, data)
@@ -87,14 +88,14 @@ def test_states_that_are_given(io_type: str):
     assert (made.evaluate(data)["first"] != made.evaluate(other)["first"]).any(), "they are read"
 
 
-@pytest.mark.parametrize("mode", ["concat", "ave", None])
+@pytest.mark.parametrize("mode", first_of(["ave", "concat", None]))
 def test_both_ways(mode: str | None):
     net = Net(5)
     both_ways(net, "LSTM", "bi", net.input((STEPS, CHANNELS)), merge_mode=mode)
     executors_agree(project(net, "bi", io_type="io_stream", default_width=10), DATA)
 
 
-@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+@pytest.mark.parametrize("io_type", first_of(["io_stream", "io_parallel"]))
 def test_a_layer_at_every_position(io_type: str):
     """An image a step: convolution and pooling in one loop each, and a recurrent layer behind them."""
     net = Net(13)
@@ -110,14 +111,16 @@ def test_a_layer_at_every_position(io_type: str):
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {"layers": {"rnn": {"strategy": "resource", "reuse_factor": 4}}},
-        {"layers": {"rnn": {"strategy": "unrolled", "reuse_factor": 2}}},
-        {"reuse_factor": 2},
-        {"interface": "axi_master"},
-        {"io_type": "io_stream", "tlast": True, "port_width": 16},
-    ],
-    ids=str,
+    first_of(
+        [
+            {"layers": {"rnn": {"strategy": "resource", "reuse_factor": 4}}},
+            {"io_type": "io_stream", "tlast": True, "port_width": 16},
+            {"layers": {"rnn": {"strategy": "unrolled", "reuse_factor": 2}}},
+            {"reuse_factor": 2},
+            {"interface": "axi_master"},
+        ],
+        2,
+    ),
 )
 def test_how_it_is_built_does_not_matter(settings: dict[str, Any]):
     net = Net(6)

@@ -611,7 +611,7 @@ def _operations() -> _Section:
     section.right("keras.ops.maximum(x, a)", VECTOR, lambda keras, x: keras.ops.maximum(x, 0.5), keras2=ABSENT)
     section.right("keras.ops.minimum(x, a)", VECTOR, lambda keras, x: keras.ops.minimum(x, -0.5), keras2=ABSENT)
     section.right("keras.ops.reshape", VECTOR, lambda keras, x: keras.ops.reshape(x, (-1, 2, 3)), keras2=ABSENT)
-    section.right("keras.ops.expand_dims", VECTOR, lambda keras, x: keras.ops.expand_dims(x, -1), keras2=ABSENT)
+    section.right("keras.ops.expand_dims", VECTOR, lambda keras, x: keras.ops.expand_dims(x, (1, -1)), keras2=ABSENT)
     section.right("keras.ops.transpose", LINE, lambda keras, x: keras.ops.transpose(x, (0, 2, 1)), keras2=ABSENT)
     section.right(
         "keras.ops.concatenate", [LINE, LINE], lambda keras, x: keras.ops.concatenate(x, axis=1), keras2=ABSENT

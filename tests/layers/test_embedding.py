@@ -79,3 +79,11 @@ def test_masks_that_are_used(begin):
     used = keras.Sequential([keras.Input(shape), begin, kl.Dense(3), kl.Dropout(0.5), kl.GRU(2, name="gru")])
     with pytest.raises(UnsupportedError, match="layer 'gru' .*'mask' masks"):
         hlsgen.convert(used)
+
+
+def test_masks_that_meet_other_tensors():
+    """Keras computes such a mask by operations of the model."""
+    x = keras.Input((4, 3))
+    both = kl.Concatenate()([kl.Masking()(x), x])
+    with pytest.raises(UnsupportedError, match="true or false.*a mask.*no Masking layer"):
+        hlsgen.convert(keras.Model(x, kl.GRU(2)(both)))

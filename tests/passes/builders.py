@@ -12,6 +12,7 @@ from hlsgen.design.design import Design
 from hlsgen.frontends.keras.build import build_graph
 from hlsgen.frontends.keras.source import InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.ir.graph import Graph
+from hlsgen.ir.loop import compute_unit, units
 from hlsgen.passes.base import run_passes
 from hlsgen.pipeline import passes
 from hlsgen.project import Project
@@ -97,12 +98,11 @@ def rewritten(graph: Graph, config: Config | None = None, skip: Sequence[str] = 
 def evaluate_float(graph: Graph | Design, inputs: Mapping[str, Any]) -> dict[Any, Any]:
     """The real-number meaning of every value, with the constants that the chip will have where those are known."""
     known: dict[Any, Any] = {}
-    for node in graph:
-        if node.is_input:
-            known[node.output] = np.asarray(inputs[node.output.name], dtype=np.float64)
+    for unit in units(graph):
+        if unit[0].is_input:
+            known[unit[0].output] = np.asarray(inputs[unit[0].output.name], dtype=np.float64)
         else:
-            results = node.layer.evaluate_floats([known[value] for value in node.inputs])
-            known.update(zip(node.outputs, results, strict=True))
+            compute_unit(unit, known, lambda node, values: node.layer.evaluate_floats(values))
     return known
 
 

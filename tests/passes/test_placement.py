@@ -146,6 +146,52 @@ def test_nothing_but_a_merge_grows():
     assert {op.output.type.width for op in project.design if op.layer.kind == "Dense"} == {16}
 
 
+# -- what only traces show -------------------------------------------------------------------------
+
+
+def rectified(class_name: str = "ReLU", **options: Any) -> Net:
+    """A named result that a ReLU reads."""
+    net, rng = Net(3), np.random.default_rng(0)
+    weights = {"kernel": rng.normal(size=(8, 8)), "bias": rng.normal(size=8)}
+    net.call("Dense", "fc", net.input((8,)), weights, units=8)
+    net.call(class_name, "relu", "fc", **options)
+    return net
+
+
+def test_a_sign_that_only_traces_show_takes_no_bit_of_what_is_read():
+    project = project_of(rectified().source("relu"))
+    named, read = (project.trace_keys()[name].type for name in ("fc", "relu"))
+    assert (named.signed, named.width, read.signed, read.width, read.frac) == (True, 17, False, 16, named.frac)
+    x = np.random.default_rng(1).normal(size=(50, 8)) * 4
+    found = project.evaluate(x)
+    assert (found["fc"] < 0).any()
+    np.testing.assert_array_equal(found["relu"], np.maximum(found["fc"], 0))
+    np.testing.assert_array_equal(project.predict(x), found["relu"])
+
+
+@pytest.mark.parametrize(("ceiling", "width"), [(30.0, 17), (6.0, 18), (0.01, 18)])
+def test_nor_does_what_lies_above_a_ceiling(ceiling: float, width: int):
+    """At most two bits come on top."""
+    project = project_of(rectified(max_value=ceiling).source("relu"))
+    assert project.trace_keys()["fc"].type.width == width
+
+
+@pytest.mark.parametrize("readers", [["fc", "relu"], ["relu", "sum"]], ids=["output", "another reader"])
+def test_what_somebody_reads_whole_gets_the_budget(readers: list[str]):
+    net = rectified()
+    net.call("Add", "sum", ["fc", "relu"])
+    assert project_of(net.source(*readers)).trace_keys()["fc"].type.width == 16
+
+
+def test_max_width_holds_for_what_traces_show():
+    assert project_of(rectified().source("relu"), max_width=16).trace_keys()["fc"].type.width == 16
+
+
+def test_a_slope_reads_the_sign():
+    project = project_of(rectified("LeakyReLU", negative_slope=0.25).source("relu"))
+    assert project.trace_keys()["fc"].type.width == 16
+
+
 # -- the function ----------------------------------------------------------------------------------
 
 

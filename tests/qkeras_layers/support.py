@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from hlsgen import convert
 from hlsgen.project import Project
 from tests.qkeras_layers.random_models import LIBRARY, Generator, frameworks
 
-__all__ = ["LIBRARY", "answer", "assert_same", "frameworks", "grid", "project_of", "single"]
+__all__ = ["LIBRARY", "answer", "assert_same", "frameworks", "grid", "project_of", "restore_old_names", "single"]
 
 INPUT = "fixed<8,3>"
 
@@ -23,6 +24,16 @@ def single(kind: str, shape: tuple[int, ...], seed: int = 0, **options: Any) -> 
     model = keras.Model(inputs, getattr(qkeras, kind)(**options, name="layer")(inputs))
     Generator(seed).randomize(model)
     return model
+
+
+def restore_old_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """QKeras 0.9 calls functions of TensorFlow's by names that they have not had since 2.13."""
+    import tensorflow
+    from tensorflow.python.ops import array_ops
+    from tensorflow.python.util import nest
+
+    monkeypatch.setattr(nest, "is_sequence", nest.is_nested, raising=False)
+    monkeypatch.setattr(array_ops, "unstack", tensorflow.unstack, raising=False)
 
 
 def grid(shape: tuple[int, ...], seed: int = 0, samples: int = 16) -> NDArray[np.float32]:

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import UnsupportedError
-from tests.qkeras_layers.support import LIBRARY, answer, assert_same, frameworks, grid, project_of, single
+from tests.qkeras_layers.support import (
+    LIBRARY,
+    answer,
+    assert_same,
+    frameworks,
+    grid,
+    project_of,
+    restore_old_names,
+    single,
+)
 
 pytestmark = pytest.mark.skipif(LIBRARY != "qkeras", reason="needs qkeras 0.9")
 SHAPE, UNITS = (6, 3), 4
@@ -18,14 +27,8 @@ SHORT = "quantized_bits(6,0,1,alpha=1)"
 
 
 @pytest.fixture(autouse=True)
-def _old_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """QKeras 0.9 calls functions of TensorFlow's by names that they have not had since 2.13."""
-    import tensorflow
-    from tensorflow.python.ops import array_ops
-    from tensorflow.python.util import nest
-
-    monkeypatch.setattr(nest, "is_sequence", nest.is_nested, raising=False)
-    monkeypatch.setattr(array_ops, "unstack", tensorflow.unstack, raising=False)
+def _old_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    restore_old_names(monkeypatch)
 
 
 def layer(kind: str, **options: Any) -> Any:

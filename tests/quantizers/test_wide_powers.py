@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import ConfigError, UnsupportedError
 from hlsgen.quantizers.qkeras import parse_quantizer
 from tests.passes.builders import Net, project_of
 from tests.quantizers.reference import call, installed_library
 
 WIDTHS = [f"quantized_{kind}po2({bits}{options})"
-          for kind in ("", "relu_") for bits in (6, 7, 8, 9, 12, 15) for options in ("", ",4", ",0.5")]  # fmt: skip
+          for kind in ("", "relu_") for bits in (6, 7, 8, 9, 12, 15, 18) for options in ("", ",4", ",0.5")]  # fmt: skip
 needs_qkeras = pytest.mark.skipif(installed_library() is None, reason="needs a qkeras")
 
 
@@ -58,7 +58,7 @@ def test_arguments_beyond_its_words_are_refused(text: str) -> None:
 
 
 @needs_qkeras
-@pytest.mark.parametrize("bits", range(8, 16))
+@pytest.mark.parametrize("bits", [*range(8, 16), 18, 24])
 def test_weights(bits: int) -> None:
     """Of any width, as long as float32 holds what becomes of them."""
     quantizer = parse_quantizer(f"quantized_po2({bits})")
@@ -72,3 +72,17 @@ def test_weights_beyond_float32_are_refused() -> None:
     assert quantizer is not None
     with pytest.raises(UnsupportedError, match="a weight becomes a power beyond float32; give a max_value"):
         quantizer.quantize_weights(np.float32([0.5, 3.3e38]))
+
+
+@needs_qkeras
+def test_large_weights_with_a_limit() -> None:
+    """Weights that fill the exponents, as those of a network whose sums reach a million."""
+    w = (2.0**18 * np.random.default_rng(3).random(200)).astype(np.float32)
+    quantizer = parse_quantizer(f"quantized_po2(18,{2**20})")
+    assert quantizer is not None
+    np.testing.assert_array_equal(quantizer.quantize_weights(w).values(), call(f"quantized_po2(18,{2**20})", w))
+
+
+def test_more_bits_than_float32_has_are_refused() -> None:
+    with pytest.raises(ConfigError, match="bits=25 is not a whole number from 1 to 24"):
+        parse_quantizer("quantized_po2(25)")

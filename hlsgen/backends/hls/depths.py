@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from hlsgen.config import Config
 from hlsgen.design.design import Design
@@ -29,7 +28,7 @@ class Depths:
     """The least depth of every stream, and the wished ones by the names of the tensors that are carried."""
 
     least: int = LEAST
-    by_tensor: Mapping[str, Wished] = field(default_factory=lambda: MappingProxyType({}))
+    by_tensor: Mapping[str, Wished] = field(default_factory=dict)
 
     def refuse_arrays(self) -> None:
         """Raise ConfigError where something is wished, as of a design on arrays it cannot be."""

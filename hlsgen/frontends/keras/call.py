@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import HlsgenError, ModelError, UnsupportedError, brief
+from hlsgen.errors import ConfigError, HlsgenError, ModelError, UnsupportedError, brief
 from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.constants import channel_scale, fold_power_of_two
 from hlsgen.frontends.keras.extents import window_of
@@ -269,8 +269,8 @@ class Call(Builder):
         config = self.options.pop(key, None)
         try:
             return parse_quantizer(config, library=self.library)
-        except UnsupportedError as error:
-            raise UnsupportedError(f"{self.where}: {key}: {error}") from error
+        except (ConfigError, UnsupportedError) as error:
+            raise type(error)(f"{self.where}: {key}: {error}") from error
 
     def constant(
         self,

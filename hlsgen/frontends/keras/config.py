@@ -314,6 +314,11 @@ def _check_dtype(where: str, config: Mapping[str, Any]) -> None:
     dtype = config.get("dtype")
     if isinstance(dtype, dict) and dtype.get("class_name") in _POLICIES and isinstance(dtype.get("config"), dict):
         dtype = dtype["config"].get("name", dtype)
+    if dtype == "bool":
+        raise UnsupportedError(
+            f"{where}: its result is true or false: a comparison, or a step of a mask, which Keras writes "
+            "into the model where masked tensors meet others; leave out masks (mask_zero=False, no Masking layer)"
+        )
     if dtype is not None and dtype != "float32":
         raise UnsupportedError(
             f"{where}: dtype policy {brief(dtype)} is not supported, only 'float32'; "
@@ -434,6 +439,8 @@ def _mapping(entry: LayerEntry, value: Any) -> Mapping[str, Any]:
 def _check_kwarg(entry: LayerEntry, key: str, value: Any) -> None:
     if value is None or key == "name" or value in _NEUTRAL_KWARGS.get(key, ()):
         return
+    if key == "mask" and isinstance(value, list) and all(mask is None for mask in value):
+        return  # of a nested model that is given its tensors as a list
     if key == "training" and entry.class_name.startswith(_PREPROCESSING):
         return  # Keras 3 writes the default of these, which inference overrides
     shown = "a tensor" if _holds_tensor(value) else f"{str(value)[:60]}"

@@ -13,7 +13,7 @@ import numpy as np
 from hlsgen.errors import ConfigError, UnsupportedError, brief, nearest
 from hlsgen.quantizers.qkeras.functions import InternalSigmoid, QuantizedRelu, QuantizedSigmoid, QuantizedTanh
 from hlsgen.quantizers.qkeras.linear import QuantizedBits, QuantizedHswish, QuantizedLinear
-from hlsgen.quantizers.qkeras.po2 import PowerOfTwo
+from hlsgen.quantizers.qkeras.po2 import WIDEST_EXPONENT, PowerOfTwo
 from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
 from hlsgen.quantizers.qkeras.scales import Alpha, ScaleAxis
 from hlsgen.quantizers.qkeras.signatures import SIGNATURES, Library, Signature, signature
@@ -348,7 +348,7 @@ def _power_of_two(o: _Options) -> QKerasQuantizer:
     relu = o.name == "quantized_relu_po2"
     return PowerOfTwo(
         o.name,
-        bits=o.integer("bits", 1, 16),
+        bits=o.integer("bits", 1, WIDEST_EXPONENT),
         relu=relu,
         max_value=limit,
         negative_slope=float(o.slope()) if relu else 0.0,

@@ -15,6 +15,8 @@ from hlsgen.quantizers.qkeras.quantizer import QKerasQuantizer
 _EPSILON = Fraction(float(f32.EPSILON))
 _WIDE = -32
 """Below this least exponent, a word that holds it would hold little else."""
+WIDEST_EXPONENT = 24
+"""The most bits: QKeras limits exponents in float32, which holds no whole numbers of more."""
 _HIGHEST = 31
 """The greatest exponent that such a quantiser gives data; wider arguments are refused where types are known."""
 

@@ -9,13 +9,14 @@ from typing import Any
 from tests.fuzz.cases.base import Case, WrongError
 from tests.fuzz.cases.configurations import ConfigurationCase
 from tests.fuzz.cases.files import FileCase, RawCase
+from tests.fuzz.cases.keras import KerasCase
 from tests.fuzz.cases.networks import NetworkCase
 from tests.fuzz.cases.planted import PlantedCase
 from tests.fuzz.cases.types import TypeCase
 
 __all__ = ["DRAWN", "Case", "WrongError", "case_of", "drawn"]
 
-DRAWN: dict[str, Any] = {case.kind: case for case in (TypeCase, ConfigurationCase, FileCase, NetworkCase)}
+DRAWN: dict[str, Any] = {case.kind: case for case in (TypeCase, ConfigurationCase, FileCase, NetworkCase, KerasCase)}
 """Kinds of which there are random cases."""
 _STORED: dict[str, Any] = DRAWN | {case.kind: case for case in (RawCase, PlantedCase)}
 

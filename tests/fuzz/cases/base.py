@@ -30,6 +30,8 @@ class Case(ABC):
     kind: ClassVar[str]
     seconds: ClassVar[float] = 20.0
     """How long :meth:`check` may take; a machine that is busy included."""
+    memory: ClassVar[int] = 2 << 30
+    """Bytes of addresses that it may have, 0 for any number; the program itself needs a tenth of that."""
 
     @abstractmethod
     def prepare(self, folder: Path) -> Any:

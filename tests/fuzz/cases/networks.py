@@ -17,7 +17,8 @@ from tests.fuzz import exact
 from tests.fuzz.cases.base import Case, WrongError, refusal, shorter
 from tests.fuzz.cases.evaluated import check_emulator, check_types, data_for
 from tests.fuzz.describe import Description, description, ending_at, source_of, without
-from tests.fuzz.networks import SHAPES, ExactNet, every_network
+from tests.fuzz.exact_networks import ExactNet
+from tests.fuzz.networks import SHAPES, every_network
 from tests.fuzz.settings import Settings, any_settings, exact_settings
 from tests.ladder.harness import Reference, Variant, check_vendor
 from tests.passes.builders import project_of

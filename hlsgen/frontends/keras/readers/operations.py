@@ -245,12 +245,15 @@ def _cut(call: Call, place: int, cuts: Sequence[int]) -> Sequence[Value]:
 
 @operation("ExpandDims", "expand_dims")
 def read_expand_dims(call: Call) -> Value:
-    shape = list(call.input.shape)
-    axis = call.take("axis", AXIS)
-    place = axis - 1 if axis > 0 else len(shape) + 1 + axis
-    if axis == 0 or not 0 <= place <= len(shape):
-        raise UnsupportedError(f"{call.where}: axis {axis} is that of the batch, or outside of {len(shape)} axes")
-    return call.add(Reshape((*shape[:place], 1, *shape[place:])))
+    """Axes are those of the result, the batch counted."""
+    axes, rest = call.take("axis", several(AXIS)), iter(call.input.shape)
+    rank = len(call.input.shape) + len(axes)
+    places = {axis - 1 if axis > 0 else rank + axis for axis in axes}
+    if 0 in axes or len(places) < len(axes) or not places <= set(range(rank)):
+        raise UnsupportedError(
+            f"{call.where}: axes {list(axes)}; expected different ones from 1 to {rank}, or from -{rank} to -1"
+        )
+    return call.add(Reshape(tuple(1 if place in places else next(rest) for place in range(rank))))
 
 
 @operation("Transpose", "compat.v1.transpose", "transpose")

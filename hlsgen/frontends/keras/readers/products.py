@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from string import ascii_letters
 
 import numpy as np
@@ -107,9 +108,16 @@ def read_einsum_dense(call: Call) -> Value:
             f"{call.where}: '{equation}' mixes samples; expected the first axis of the tensor, and of the result, "
             "to be that of the samples"
         )
-    bias = call.weight("bias") if bias_axes else np.zeros(())
+    extents = dict(zip(first[1:] + second, (*call.input.shape, *kernel.shape), strict=True))
+    bias = call.weight("bias", _bias_shape(result, bias_axes, extents)) if bias_axes else np.zeros(())
     value = contract_with_constant(call, Equation(first[1:], second, result[1:]), call.input, kernel, bias)
     return call.activate(value)
+
+
+def _bias_shape(result: str, axes: str, extents: Mapping[str, int]) -> tuple[int, ...]:
+    """From the first of its axes on, 1 along the others. Raises ValueError for an axis that is none of the result."""
+    start = min(result.index(label) for label in axes)
+    return tuple(extents[label] if label in axes else 1 for label in result[start:])
 
 
 def _labels(call: Call, equation: str, ranks: list[int]) -> tuple[str, str, str]:

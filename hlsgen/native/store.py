@@ -24,12 +24,16 @@ from hlsgen.tools import cache_dir
 
 EXTENSION = ".so"
 KEPT_DESIGNS = 500
+KEPT_CIRCUITS = 200
 KEPT_BYTES = 2 * 2**30
 _DIGEST = "[0-9a-f]{32}"
+_DESIGN = rf"hlsgen_{_DIGEST}\{EXTENSION}"
 _KEPT = {
-    rf"(hlsgen|circuit)_{_DIGEST}\{EXTENSION}": KEPT_DESIGNS,
+    _DESIGN: KEPT_DESIGNS,
+    rf"circuit_{_DIGEST}\{EXTENSION}": KEPT_CIRCUITS,
+    rf"adders_{_DIGEST}\{EXTENSION}": 4,
     rf"(bindings|verilated)_{_DIGEST}\.o": 8,
-    rf"(hlsgen|bindings|circuit|verilated)_{_DIGEST}\.failed\.log": 20,
+    rf"(hlsgen|adders|bindings|circuit|verilated)_{_DIGEST}\.failed\.log": 20,
 }
 """How many files of each kind the cache keeps, by their names as a regular expression."""
 WORKSPACES = unfinished_prefix("build")
@@ -102,6 +106,11 @@ def building() -> Iterator[Path]:
 def entries(folder: Path) -> list[Path]:
     """All that hlsgen made in a cache, known by names that nobody else gives: ``HLSGEN_CACHE`` may point anywhere."""
     return sorted(path for pattern in (*_KEPT, f"{re.escape(WORKSPACES)}.*") for path in _named(folder, pattern))
+
+
+def is_design(path: Path) -> bool:
+    """Whether an entry is a compiled design."""
+    return re.fullmatch(_DESIGN, path.name) is not None
 
 
 def _named(folder: Path, pattern: str) -> list[Path]:

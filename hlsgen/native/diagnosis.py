@@ -89,13 +89,13 @@ class Toolchain:
             )
         return f"this is a bug of hlsgen, please report {report}"
 
-    def not_loaded(self, error: ImportError) -> ToolError:
+    def not_loaded(self, what: str, error: ImportError) -> ToolError:
         """The error to raise when the system does not load what was compiled well."""
         cause = self._fault() or (
             "is the cache on a file system without programs (noexec), or is a library missing? Set HLSGEN_CACHE to "
             "another folder, or HLSGEN_CXX to the compiler that belongs to this Python"
         )
-        return ToolError(f"the emulator was compiled, but cannot be loaded ({error}): {cause}")
+        return ToolError(f"{what} was compiled, but cannot be loaded ({error}): {cause}")
 
     def _cause(self, said: str) -> str | None:
         """A cause that shows in what a compiler printed."""

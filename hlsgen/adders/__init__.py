@@ -1,0 +1,8 @@
+"""Constant matrices as graphs of shared adders: found by :func:`optimise`, exact by construction, checked each time."""
+
+from __future__ import annotations
+
+from hlsgen.adders.graph import Adder, AdderGraph, Node, Output, Source
+from hlsgen.adders.optimise import Options, optimise
+
+__all__ = ["Adder", "AdderGraph", "Node", "Options", "Output", "Source", "optimise"]
