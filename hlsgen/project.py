@@ -31,6 +31,7 @@ from hlsgen.backends.hls.ports import Interface
 from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.same_program import check_same_program
 from hlsgen.backends.manifest import MANIFEST, manifest_text
+from hlsgen.backends.verilog.circuit import Circuit
 from hlsgen.backends.verilog.plan import plan_circuit
 from hlsgen.backends.writer import write_project
 from hlsgen.config import Config, Granularity, make_config
@@ -58,7 +59,7 @@ from hlsgen.pipeline import (
     with_weights,
 )
 from hlsgen.simulation.simulator import Simulation, Simulator
-from hlsgen.summary import summary
+from hlsgen.summary import Built, as_circuit, as_program, summary
 from hlsgen.version import VERSION
 
 Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
@@ -259,7 +260,26 @@ class Project:
     def schedule(self) -> DesignSchedule:
         """How often a sample can enter the design (``interval``), which call sets that (``bottleneck``), how long a
         sample takes (``latency``), and the steps and multipliers of every call (``calls``); print it."""
+        if self._is_circuit:
+            raise ConfigError("schedule is that of a C++ program; of backend verilog, project.circuit has all clocks")
         return schedule_of(bordered(self.plan))
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """The modules of backend verilog, the words between them, and their clocks; print it.
+
+        Raises ConfigError for a project of another backend.
+        """
+        if not self._is_circuit:
+            raise ConfigError(
+                f"circuit: this is a project of backend '{self.config.backend}', of which no circuit is made here; "
+                'convert with backend="verilog", or take with_settings(backend="verilog")'
+            )
+        return plan_circuit(self._job)
+
+    @property
+    def _is_circuit(self) -> bool:
+        return self.config.backend == "verilog"
 
     @property
     def _job(self) -> Job:
@@ -292,8 +312,12 @@ class Project:
 
         A former project there is replaced as a whole, or stays as it was; what hlsgen did not write stays. Raises
         OutputDirError if the folder holds something that is not an hlsgen project, if files of the project were
-        changed since (``overwrite`` allows both), or if the system does not let it be written.
+        changed since (``overwrite`` allows both), or if the system does not let it be written; InputError for an
+        ``overwrite`` that is a folder.
         """
+        if isinstance(overwrite, str | Path):
+            raise InputError(f"write(): overwrite is {brief(overwrite)}; the folder is a setting: output_dir=")
+        _check_switches("write()", overwrite=False if overwrite is None else overwrite)
         folder = self.config.output_dir or Path(f"{self.name}_hls")
         write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)
         return Path(folder).resolve()
@@ -325,24 +349,27 @@ class Project:
             raise InputError(f"simulate(): seed is {brief(seed)}, expected a whole number from 0 on")
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
-        if self.config.backend != "verilog":
-            raise ConfigError(
-                f"simulate(): this is a project of backend '{self.config.backend}', of which no circuit is made here; "
-                'convert with backend="verilog", or take with_settings(backend="verilog")'
-            )
+        simulator = self._simulator
         (values,) = arrays.mantissas(self.design.inputs, inputs).values()
         if not len(values):
             raise InputError("simulate(): x has no samples, expected one at least")
-        run = self._simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed)
+        run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed)
         return replace(run, result=arrays.shaped(run.result, self.design.outputs[0].shape))
 
     @cached_property
     def _simulator(self) -> Simulator:
-        return Simulator(plan_circuit(self._job))
+        return Simulator(self.circuit)
 
     def summary(self) -> str:
         """Describe types, ranges, ports, schedule, what was fused or renamed, and how constants were rounded."""
-        return summary(self.name, self.design, self.plan, self.config, self.schedule)
+        return summary(self.name, self.design, self.config, self.built)
+
+    @cached_property
+    def built(self) -> Built:
+        """What the backend makes of the design: in a few words (``kind``), and the tables that ``summary`` shows."""
+        if self._is_circuit:
+            return as_circuit(self.design, self.circuit)
+        return as_program(self.design, self.plan, self.schedule)
 
     @cached_property
     def precision(self) -> PrecisionReport:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from hlsgen.analysis.precision import precision_report
@@ -10,6 +13,7 @@ from hlsgen.backends.hls.design_schedule import DesignSchedule
 from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.ports import PortForm
 from hlsgen.backends.hls.program import Plan
+from hlsgen.backends.verilog.circuit import Circuit
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant
@@ -18,10 +22,19 @@ from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.text import table
 
 
-def summary(name: str, design: Design, plan: Plan, config: Config, schedule: DesignSchedule) -> str:
+@dataclass(frozen=True)
+class Built:
+    """What a design becomes: in a few words, in tables with their titles, and what is to be said of it."""
+
+    kind: str
+    tables: Sequence[str]
+    notes: Sequence[str] = ()
+
+
+def summary(name: str, design: Design, config: Config, built: Built) -> str:
     """Everything a user has to know about a conversion, as text."""
     parts = [
-        f"{name}: {config.io_type}, {plan.interface}, {_device(config)}, {config.clock_period:g} ns",
+        f"{name}: {built.kind}, {_device(config)}, {config.clock_period:g} ns",
         str(design),
         *precision_report(design).tables(),
     ]
@@ -33,24 +46,37 @@ def summary(name: str, design: Design, plan: Plan, config: Config, schedule: Des
         parts.append(
             "Inner steps of layers that round inside\n" + table(["name", "step", "type", "off by at most"], inner)
         )
-    parts.append("Ports of the top function\n" + _ports(plan))
-    scaled = [port for port in plan.ports if port.wire.exponents is not None]
-    if scaled:
-        rows = [[port.wire.name, " ".join(map(str, port.wire.exponents or ()))] for port in scaled]
-        parts.append(
-            "Ports whose channels c hold the model's values times 2**k[c]\n"
-            + table(["port", "k, channel by channel"], rows)
-        )
-    parts.append(f"Schedule\n{schedule}")
-    if plan.fifos:
-        parts.append("Streams between processes\n" + _streams(plan))
-    aliases = _aliases(design, plan)
-    if aliases:
-        parts.append("Names\n" + aliases)
-    notes = [*design.notes, *_shallow(plan)]
+    parts += built.tables
+    notes = [*design.notes, *built.notes]
     if notes:
         parts.append("Notes\n" + "\n".join(f"  {note}" for note in notes))
     return "\n\n".join(parts) + "\n"
+
+
+def as_program(design: Design, plan: Plan, schedule: DesignSchedule) -> Built:
+    """A design as a program for HLS."""
+    tables = ["Ports of the top function\n" + _ports(plan)]
+    tables += _scaled({port.wire.name: port.wire.exponents for port in plan.ports})
+    tables.append(f"Schedule\n{schedule}")
+    if plan.fifos:
+        tables.append("Streams between processes\n" + _streams(plan))
+    aliases = _aliases(design, plan)
+    if aliases:
+        tables.append("Names\n" + aliases)
+    return Built(f"{'io_stream' if plan.stream else 'io_parallel'}, {plan.interface}", tables, _shallow(plan))
+
+
+def as_circuit(design: Design, circuit: Circuit) -> Built:
+    """A design as modules of Verilog."""
+    ports = {circuit.input: design.inputs[0].exponents, circuit.output: design.outputs[0].exponents}
+    return Built("Verilog, ports with valid and ready", [*_scaled(ports), f"Modules and their clocks\n{circuit}"])
+
+
+def _scaled(ports: Mapping[str, tuple[int, ...] | None]) -> list[str]:
+    """Ports with a binary point for each channel, if there are some."""
+    rows = [[name, " ".join(map(str, exponents))] for name, exponents in ports.items() if exponents is not None]
+    title = "Ports whose channels c hold the model's values times 2**k[c]\n"
+    return [title + table(["port", "k, channel by channel"], rows)] if rows else []
 
 
 def _device(config: Config) -> str:

@@ -358,6 +358,17 @@ def test_switches_are_true_or_false(one, value):
                 method(grid((4,)), **{name: value})
 
 
+@pytest.mark.parametrize("folder", ["somewhere", Path("somewhere")])
+def test_a_folder_is_no_switch(one, folder, tmp_path, monkeypatch):
+    """Else ``write("somewhere")`` would write elsewhere, over what is there."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="output_dir="):
+        one.write(folder)
+    with pytest.raises(InputError, match="overwrite is 1, expected True or False"):
+        one.write(1)
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("threads", [0, -1, "two", 2.0, True, 10**30, 10**5000], ids=range(7))
 def test_bad_number_of_threads(one, threads):
     with pytest.raises(InputError, match=r"^threads is .+, expected a whole number from 1"):

@@ -42,7 +42,7 @@ def show_score(project: Project, folder: Path, score: Score | None) -> None:
     config = project.config
     rows = [
         ("project", str(folder)),
-        ("interface", f"{config.io_type}, {project.plan.interface}, {config.part}, {config.clock_period:g} ns"),
+        ("interface", f"{project.built.kind}, {config.part}, {config.clock_period:g} ns"),
         *(() if score is None else score.rows()),
     ]
     print(project.name)

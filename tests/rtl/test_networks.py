@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hlsgen.backends.verilog.plan import plan_circuit
 from hlsgen.project import Project
 from tests.passes.builders import Net, grid, project_of
 
@@ -20,7 +19,7 @@ def reference(project: Project, x) -> np.ndarray:
 
 def check(project: Project, x) -> None:
     """Free running, with gaps, with stalls, with both."""
-    expected, circuit = reference(project, x), plan_circuit(project._job)
+    expected, circuit = reference(project, x), project.circuit
     free = project.simulate(x)
     np.testing.assert_array_equal(free.result, expected)
     if circuit.latency is not None:
@@ -75,7 +74,7 @@ def mixed() -> Project:
 def test_cores_of_vectors():
     project = mixed()
     assert {op.layer.kind for op in project.design} >= {"Dense", "Relu", "Table", "Scale", "Softmax"}
-    circuit = plan_circuit(project._job)
+    circuit = project.circuit
     assert circuit.interval == 16
     check(project, grid((6,), samples=60, bound=127))
     one = project.simulate(grid((6,))[:1])

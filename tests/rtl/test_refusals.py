@@ -105,3 +105,16 @@ def test_what_simulate_refuses():
         project.with_settings(backend="vitis").simulate(x)
     with pytest.raises(ConfigError, match="runs no synthesis yet"):
         project.synthesize()
+
+
+def test_what_is_told_is_of_the_circuit():
+    """No port, schedule or estimate of a C++ program."""
+    source, _ = dense()
+    project = project_of(source, backend="verilog", strategy="resource", reuse_factor=4)
+    assert f"4 clocks a sample, latency {project.circuit.latency}" in str(project.circuit)
+    assert str(project.circuit) in project.summary()
+    assert "top function" not in project.summary() and "ap_ctrl" not in project.summary()
+    with pytest.raises(ConfigError, match="project.circuit has all clocks"):
+        _ = project.schedule
+    with pytest.raises(ConfigError, match="of backend 'vitis'.*backend=\"verilog\""):
+        _ = project_of(source).circuit

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hlsgen.backends.verilog.core import Core, Words
+from hlsgen.ir.text import table
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,25 @@ class Circuit:
         own = [b.interval * b.x.beats if isinstance(b, Chain) else b.clocks for b in self.blocks]
         return max([self.x.beats, self.y.beats, *own])
 
+    def __str__(self) -> str:
+        """A row for each module, in the order of the words, and what the circuit as a whole takes."""
+        rows = [row for block in self.blocks for row in _rows(block)]
+        ends = f"{self.interval} clocks a sample" + ("" if self.latency is None else f", latency {self.latency}")
+        known = ends if self.latency is not None else f"at least {ends}: simulate() counts them"
+        return table(["module", "takes", "gives", "latency", "interval", "FIFO"], rows) + f"\n{known}"
+
     @property
     def latency(self) -> int | None:
         """Clocks from taking a sample to offering its result, if nothing waits; None where words are many a sample."""
         if any(words.beats > 1 for block in self.blocks for words in (block.x, block.y)):
             return None
         return sum(block.latency for block in self.blocks if isinstance(block, Chain))
+
+
+def _rows(block: Chain | Stage) -> list[list[str]]:
+    """The modules of a block; the FIFO of a chain, in words, stands behind its last core."""
+    if isinstance(block, Stage):
+        return [[block.module, str(block.x), str(block.y), "", f"{block.clocks} a sample", ""]]
+    rows = [[c.module, str(c.x), str(c.y), str(c.latency), str(c.interval), ""] for c in block.cores]
+    rows[-1][-1] = str(block.depth)
+    return rows
