@@ -14,6 +14,7 @@ from hlsgen.backends.hls import texts
 from hlsgen.backends.hls.parts import STEPS_OF_A_PART, borders, parts_of
 from hlsgen.emulation import build
 from hlsgen.errors import ToolError
+from hlsgen.native import compilation
 from tests.passes.builders import Net, grid, project_of
 
 
@@ -116,7 +117,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def compile_with(recorder, monkeypatch, cache, designs: int = 1) -> None:
-    monkeypatch.setattr(build, "run", recorder)
+    monkeypatch.setattr(compilation, "run", recorder)
     files = {f"part_{i}/unit.cpp": "" for i in range(9)} | {"design.cpp": ""}
     compiler = build.find_compiler()
     targets = [cache / f"hlsgen_{i}.so" for i in range(designs)]
@@ -142,7 +143,7 @@ def test_units_are_compiled_side_by_side_and_not_too_many(monkeypatch, cache):
 def test_a_unit_that_fails_leaves_nothing_but_its_log(monkeypatch, cache):
     recorder = Recorder(fail="part_3/unit.cpp")
     monkeypatch.setattr(build, "_PROCESSORS", 2)
-    monkeypatch.setattr(build, "run", recorder)
+    monkeypatch.setattr(compilation, "run", recorder)
     files = {f"part_{i}/unit.cpp": "" for i in range(9)} | {"design.cpp": ""}
     with pytest.raises(ToolError, match="bug of hlsgen.*report it with.*failed.log\nbroken on purpose"):
         build._compile(build.find_compiler(), (), files, "hlsgen_x", cache / "hlsgen_x.so")
