@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.demand import Demand
-from hlsgen.ir.graph import Node, Value
+from hlsgen.ir.graph import Graph, Node, Value
 from hlsgen.ir.interval import Interval, hull
 from hlsgen.ir.layer import Context, Layer
 from hlsgen.ir.loop import Border, Role
@@ -31,6 +31,9 @@ _CONSTANT_WIDTH = 24
 """Biases and factors of a channel get as many bits as this where nothing stands against it."""
 _WIDEST_SUM = 120
 """The emulator computes in up to 128 bits."""
+_DEEP = 16
+"""In networks of more sums one behind the other, what each result is rounded by adds up to what tells classes apart (in
+a MobileNet of random weights it doubles every five layers). In others the bit is not worth its longer sums."""
 _WIDEST_INSIDE = _WIDEST_SUM - 32
 """Of a product of many factors this is kept, so that another factor of 32 bits can follow."""
 
@@ -75,7 +78,8 @@ class _Inference:
         layers = {node: node.layer for node in self.graph}
         casts = {node: wished_casts(node) for node in self.graph}
         self.wanted = demands(self.graph, layers, casts)
-        self.read = demands(self.graph, layers, casts, traced=False)
+        deep = _sums_in_a_row(self.graph) > _DEEP
+        self.read = demands(self.graph, layers, casts, traced=False) if deep else self.wanted
         self.readers = Readers(self.graph)
         self.widths = Widths(self.graph, width, widest)
         self.states = States(self.graph, self.widths)
@@ -162,7 +166,7 @@ class _Inference:
         """The result type nobody fixed.
 
         Bits count only where readers look: of what goes into a ReLU, the sign costs nothing. Where traces show it all
-        the same, it comes on top of the bits that are read.
+        the same, it comes on top of the bits that are read, if the network is so deep that each counts.
         """
         full, room = exact.type(), self.widths.of(value.producer)
         used, read = (_within(exact, demand[value]) for demand in (self.wanted, self.read))
@@ -249,6 +253,15 @@ class _Inference:
 
     def _warn(self, value: Value, what: str) -> None:
         self.draft.notes.append(f"warning: {value.name}: max_width cuts {what}")
+
+
+def _sums_in_a_row(graph: Graph) -> int:
+    """The most products and convolutions that lie one behind the other."""
+    found: dict[Value, int] = {}
+    for node in graph:
+        before = max((found.get(value, 0) for value in node.inputs), default=0)
+        found.update(dict.fromkeys(node.outputs, before + node.layer.has_multiplier))
+    return max(found.values(), default=0)
 
 
 def _within(exact: Interval, demand: Demand) -> FixedType:

@@ -149,12 +149,15 @@ def test_nothing_but_a_merge_grows():
 # -- what only traces show -------------------------------------------------------------------------
 
 
-def rectified(class_name: str = "ReLU", **options: Any) -> Net:
-    """A named result that a ReLU reads."""
+def rectified(class_name: str = "ReLU", sums: int = 17, **options: Any) -> Net:
+    """A named result that a ReLU reads, behind others."""
     net, rng = Net(3), np.random.default_rng(0)
-    weights = {"kernel": rng.normal(size=(8, 8)), "bias": rng.normal(size=8)}
-    net.call("Dense", "fc", net.input((8,)), weights, units=8)
-    net.call(class_name, "relu", "fc", **options)
+    x = net.input((8,))
+    for i in range(sums):
+        weights = {"kernel": rng.normal(size=(8, 8)) / 2, "bias": rng.normal(size=8) / 4}
+        last = i == sums - 1
+        x = net.call("Dense", "fc" if last else f"before{i}", x, weights, units=8)
+        x = net.call(class_name if last else "ReLU", "relu" if last else f"positive{i}", x, **(options if last else {}))
     return net
 
 
@@ -169,7 +172,12 @@ def test_a_sign_that_only_traces_show_takes_no_bit_of_what_is_read():
     np.testing.assert_array_equal(project.predict(x), found["relu"])
 
 
-@pytest.mark.parametrize(("ceiling", "width"), [(30.0, 17), (6.0, 18), (0.01, 18)])
+def test_in_a_shallow_network_it_does():
+    """Longer sums would cost more than the bit is worth."""
+    assert project_of(rectified(sums=16).source("relu")).trace_keys()["fc"].type.width == 16
+
+
+@pytest.mark.parametrize(("ceiling", "width"), [(6.0, 17), (1.0, 18), (0.01, 18)])
 def test_nor_does_what_lies_above_a_ceiling(ceiling: float, width: int):
     """At most two bits come on top."""
     project = project_of(rectified(max_value=ceiling).source("relu"))
