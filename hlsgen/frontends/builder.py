@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import GraphError, ModelError
+from hlsgen.errors import GraphError, ModelError, UnsupportedError
 from hlsgen.frontends.constants import float32_constant
 from hlsgen.frontends.limits import MAX_NODES, MAX_RANK, MAX_TENSOR
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Node, Source, Value
 from hlsgen.ir.layer import Layer
+from hlsgen.ir.loop import Loop
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.wish import By, Wished
 from hlsgen.layers.input import Input
@@ -55,6 +56,17 @@ class Builder:
         return f"layer '{self.name}' ({self.class_name})"
 
     # -- nodes ------------------------------------------------------------------------------
+
+    def new_loop(self, steps: int) -> Loop:
+        """A loop of so many steps. Raises UnsupportedError where the layer itself is in one."""
+        outer = next((value.loop for value in self.inputs if value.loop is not None), None)
+        if outer is not None:
+            raise UnsupportedError(
+                f"{self.where} is not supported here: it goes through a sequence, and is itself in what '{outer.name}' "
+                f"computes for each of {outer.steps} positions; a loop in a loop is not there: put it in front of that "
+                "or behind it"
+            )
+        return self.graph.new_loop(self.name, steps)
 
     def add(self, layer: Layer, inputs: Sequence[Value] | None = None, step: str | None = None) -> Value:
         """Add a node that reads ``inputs`` (default: the call's own); ``step`` names an inner one."""
@@ -143,10 +155,12 @@ class Builder:
     def finish(self, *results: Value) -> None:
         """Give the nodes their names: ``results`` carry the layer's outputs, the others are its inner steps.
 
-        Traces call the output by the name of the layer, several outputs ``name:0``, ``name:1``...
+        Traces call the output by the name of the layer, several outputs ``name:0``, ``name:1``... Inside of a loop they
+        are called by their nodes.
         """
         own = {node for result in results for node in self._carriers(result)}
-        last = results[0].producer if len({result.producer for result in results}) == 1 else None
+        producers = {result.producer for result in results}
+        last = producers.pop() if len(producers) == 1 else None
         for node, step in self._added:
             node.source = Source(self.name, self.class_name, node in own)
             self.graph.rename(node, self.name if node is last else f"{self.name}_{step}")
@@ -154,7 +168,8 @@ class Builder:
             alias = self.name if len(results) == 1 else f"{self.name}:{index}"
             while len(results) > 1 and alias in self.graph.aliases:  # a layer has that very name
                 alias += "_"
-            self.graph.aliases[alias] = result
+            if result.loop is None:
+                self.graph.aliases[alias] = result
 
     def _carriers(self, result: Value) -> list[Node]:
         """The nodes that yield the layer's own output: the last one, and those it is merely moved from."""

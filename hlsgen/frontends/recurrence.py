@@ -60,7 +60,7 @@ def add_recurrence(
     builder: Builder, sequence: Value, recurrence: Recurrence, cell: Cell, starts: Sequence[Value] = ()
 ) -> Results:
     """Add a loop of ``cell`` over ``sequence`` (steps, channels), which begins with ``starts`` (default: zeros)."""
-    loop = builder.graph.new_loop(builder.name, sequence.shape[0])
+    loop = builder.new_loop(sequence.shape[0])
     stored = recurrence.stored or (lambda value: value)
     held = []
     for place, name in enumerate(recurrence.states):

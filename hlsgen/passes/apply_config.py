@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 
 from hlsgen.config import PRECISION_ROLES, Config
 from hlsgen.errors import ConfigError, nearest
-from hlsgen.ir.graph import Graph, Node
+from hlsgen.ir.graph import Graph, Node, Source
+from hlsgen.ir.loop import Loop
 from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.wish import By, Granularity, Hardware, Recurrence, Storage, Strategy, WeightSource, Wish, Wished
 from hlsgen.passes.base import Pass
@@ -32,18 +33,20 @@ class ApplyConfig(Pass):
 
     def run(self, graph: Graph) -> bool:
         self._check_names(graph)
-        results = _result_nodes(graph)
+        results, owners = _result_nodes(graph), _owners(graph)
         for node in graph:
             if node.is_input:
                 fixed = self.config.input_type(node.source.name)
                 if fixed is not None:
                     node.wish = node.wish.with_type("result", Wished(fixed, By.CONFIGURATION))
             else:
-                node.wish = self._wish(graph, node, node in results)
-        graph.notes += self._without_effect(graph, results)
+                node.wish = self._wish(graph, node, node in results, owners.get(node.loop, node.source))
+        graph.notes += self._without_effect(graph, results, owners)
         return True
 
-    def _without_effect(self, graph: Graph, results: Container[Node]) -> list[str]:
+    def _without_effect(
+        self, graph: Graph, results: Container[Node], owners: Mapping[Loop | None, Source]
+    ) -> list[str]:
         """Layers that the configuration names with types, or ways to multiply, of which they have none."""
         notes = []
         for name, own in self.config.layers.items():
@@ -59,7 +62,8 @@ class ApplyConfig(Pass):
                 notes.append(
                     f"warning: {name}: its {' and '.join(shared)} has no effect: {kinds} has no multipliers to share"
                 )
-            if own.recurrence is not None and nodes and all(node.loop is None for node in nodes):
+            loops = [owners[node.loop] for node in nodes if node.loop in owners]
+            if own.recurrence is not None and nodes and all(owner.name != name for owner in loops):
                 notes.append(f"warning: {name}: its recurrence has no effect: {kinds} goes through no sequence")
         return notes
 
@@ -80,11 +84,11 @@ class ApplyConfig(Pass):
                 if name not in inputs:
                     raise ConfigError(f"input_precision: the model has no input '{name}'{nearest(name, inputs)}")
 
-    def _wish(self, graph: Graph, node: Node, gives_result: bool) -> Wish:
+    def _wish(self, graph: Graph, node: Node, gives_result: bool, owner: Source) -> Wish:
         name, kind = node.source.name, node.source.class_name
         wish = replace(
             node.wish,
-            hardware=self._hardware(node),
+            hardware=self._hardware(node, owner),
             granularity=Granularity(self.config.lookup(name, kind, "weight_granularity", "auto")),
         )
         for role in PRECISION_ROLES:
@@ -93,7 +97,8 @@ class ApplyConfig(Pass):
                 wish = wish.with_type(role, wished)
         return wish
 
-    def _hardware(self, node: Node) -> Hardware:
+    def _hardware(self, node: Node, owner: Source) -> Hardware:
+        """How a node is computed; how often it is there, the layer says whose loop it is in (``owner``)."""
         name, kind = node.source.name, node.source.class_name
         own = self.config.layers.get(name)
         reuse = self.config.lookup(name, kind, "reuse_factor", 1)
@@ -103,7 +108,7 @@ class ApplyConfig(Pass):
             Storage(self.config.lookup(name, kind, "storage", "auto")),
             self.config.lookup(name, kind, "parallelization_factor", 1),
             WeightSource(self.config.lookup(name, kind, "weights", "constant")),
-            Recurrence(self.config.lookup(name, kind, "recurrence", "loop")),
+            Recurrence(self.config.lookup(owner.name, owner.class_name, "recurrence", "loop")),
             reuse == "auto",
             frozenset(key for key in _OF_MULTIPLIERS if own is not None and getattr(own, key) is not None),
         )
@@ -125,6 +130,12 @@ class ApplyConfig(Pass):
         levels = (self.config.layer_types.get(node.source.class_name), self.config.defaults)
         found: list[WrittenType | None] = [getattr(level.precision, role) for level in levels if level is not None]
         return next((Wished(w.completed(modes), By.CONFIGURATION) for w in found if w is not None), None)
+
+
+def _owners(graph: Graph) -> dict[Loop | None, Source]:
+    """The layer whose loop it is, of each loop: that which hands its results out. Others may stand in it."""
+    borders = ((node, node.layer.border) for node in graph)
+    return {node.loop: node.source for node, border in borders if border is not None and border.role.leaves}
 
 
 def _result_nodes(graph: Graph) -> set[Node]:

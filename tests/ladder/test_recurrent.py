@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import hlsgen
 from hlsgen.errors import ConfigError
+from hlsgen.frontends.keras.source import End
 from hlsgen.layers.loops import Carry, State
 from hlsgen.project import Project
 from tests.ladder.harness import executors_agree
@@ -107,6 +109,36 @@ def test_a_layer_at_every_position(io_type: str):
     net.dense("last", layer(net, "GRU", "rnn", pool, 2), UNITS, 2)
     made = project(net, "last", "pool", io_type=io_type, default_width=10)
     executors_agree(made, grid((3, 4, 5, 2), samples=18, frac=4, bound=64))
+
+
+def model_at_every_position(net: Net, name: str, x: str) -> str:
+    """A convolution of images and what is above the average of each channel, as one model."""
+    first = net.call("TimeDistributed", f"{name}/position", x)
+    net.calls[-1] = replace(net.calls[-1], end=End.FIRST, layer_call=name)
+    conv = net.conv(f"{name}/conv", first, 2, 2, activation="relu")
+    mean = net.call("GlobalAveragePooling2D", f"{name}/mean", conv)
+    most = net.call("GlobalMaxPooling2D", f"{name}/most", conv)
+    above = net.call("Subtract", f"{name}/above", [most, mean])
+    net.call("TimeDistributed", name, [above, first])
+    net.calls[-1] = replace(net.calls[-1], end=End.LAST, layer_call=name)
+    return name
+
+
+@pytest.mark.parametrize("settings", [{"io_type": "io_stream"}, {"layers": {"each": {"recurrence": "unrolled"}}}])
+def test_a_model_at_every_position(settings: dict[str, Any]):
+    """Its layers have names, and types by them; how often they are there, the layer around it says."""
+    net = Net(13)
+    model_at_every_position(net, "each", net.input((3, 4, 4, 2)))
+    layers = {"each/conv": {"precision": {"result": "fixed<9,5>"}}, **settings.pop("layers", {})}
+    made, data = project(net, "each", layers=layers, default_width=10, **settings), grid((3, 4, 4, 2), samples=9)
+    types = {op.name: str(op.output.type) for op in made.design}
+    assert types["each/conv"] == "fixed<9,5>"
+    held = made.evaluate(data, inner=True)
+    assert {key: held[key].shape[1:] for key in ("each/conv", "each/most")} == {
+        "each/conv": (3, 2, 2, 2),
+        "each/most": (3, 2),
+    }
+    executors_agree(made, data)
 
 
 @pytest.mark.parametrize(

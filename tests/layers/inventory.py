@@ -398,6 +398,18 @@ def _structure() -> _Section:
         name, *arguments = layer
         return lambda keras, x: keras.layers.TimeDistributed(getattr(keras.layers, name)(*arguments, **options))(x)
 
+    def modelled(*last: Any) -> Build:
+        """Of a model of several layers, with a branch; ``last`` gets the rows of what it finds."""
+        name, *arguments = last
+
+        def build(keras: Any, x: Any) -> Any:
+            image = keras.Input(IMAGE)
+            y = keras.layers.Conv2D(2, 3, padding="same", activation="relu")(image)
+            y = keras.layers.Reshape((IMAGE[0], -1))(keras.layers.Concatenate()([y, image]))
+            return keras.layers.TimeDistributed(keras.Model(image, getattr(keras.layers, name)(*arguments)(y)))(x)
+
+        return build
+
     section.right("nested models", VECTOR, nested)
     section.right("shared layers", VECTOR, shared)
     section.right("several inputs and outputs", [VECTOR, LINE], lambda keras, x: [keras.layers.Dense(2)(x[1]), x[0]])
@@ -411,6 +423,10 @@ def _structure() -> _Section:
         "TimeDistributed(BatchNormalization), another axis", (4, 4, 3), distributed("BatchNormalization", axis=1), CLOSE
     )
     section.right("TimeDistributed(GlobalMaxPooling2D)", (3, *IMAGE), distributed("GlobalMaxPooling2D"))
+    section.right(
+        "TimeDistributed(model)", (3, *IMAGE), modelled("Dense", 2), note="of one input and output, without loops"
+    )
+    section.refused("TimeDistributed(model with LSTM)", (3, *IMAGE), modelled("LSTM", 3), "a loop in a loop")
     section.right("Embedding", (4,), _looked_up(5, 3), note="numbers beyond its rows take the first or the last")
     section.right("Embedding(mask_zero)", (4,), _looked_up(5, 3, mask_zero=True), note="where no layer uses the mask")
     section.refused("Embedding(mask_zero), LSTM", (4,), _masked(_looked_up(5, 3, mask_zero=True)), "without a mask")

@@ -85,13 +85,18 @@ def options() -> list[Scenario]:
 # -- a layer at every step -----------------------------------------------------------------------
 
 
-def conv_and_pool(kit: Kit) -> list[Any]:
+def _conv_and_pool(kit: Kit) -> list[Any]:
     conv = kit.layers.Conv2D(4, 3, kernel_initializer="ones", use_bias=False)
     return [conv, kit.layers.MaxPooling2D(2)]
 
 
 def _distributed(kit: Kit) -> Any:
-    return kit.stack((5, 10, 10, 3), *map(kit.layers.TimeDistributed, conv_and_pool(kit)))
+    return kit.stack((5, 10, 10, 3), *map(kit.layers.TimeDistributed, _conv_and_pool(kit)))
+
+
+def _model_at_each_step(kit: Kit) -> Any:
+    inner = kit.stack((10, 10, 3), *_conv_and_pool(kit))
+    return kit.stack((5, 10, 10, 3), kit.layers.TimeDistributed(inner, name="steps"))
 
 
 def _lstm_and_dense(kit: Kit) -> Any:
@@ -103,6 +108,7 @@ def time_distributed() -> list[Scenario]:
     whole: dict[str, Any] = {"tolerance": EQUAL, "draw": integers(0, 5), "precision": "fixed<10,8>", "samples": 10}
     return [
         Scenario("time_distributed", "convolution, pool", _distributed, **whole, libraries=BOTH),
+        Scenario("time_distributed", "a model", _model_at_each_step, **whole, libraries=BOTH),
         Scenario(
             "time_distributed", "LSTM, dense", _lstm_and_dense, TWENTIETH, centred, "fixed<32,16>", 10, libraries=BOTH
         ),

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.peer.recurrent import conv_and_pool
 from tests.peer.scenario import KERAS2, KERAS3, QKERAS, Kit, Shape
 
 
@@ -41,11 +40,6 @@ def _sign(kit: Kit) -> Any:
     return kit.stack((8,), kit.layers.Activation(binary_tanh, name="act"))
 
 
-def _model_at_each_step(kit: Kit) -> Any:
-    inner = kit.stack((10, 10, 3), *conv_and_pool(kit))
-    return kit.stack((5, 10, 10, 3), kit.layers.TimeDistributed(inner, name="steps"))
-
-
 def _cosine(kit: Kit) -> Any:
     inputs = [kit.keras.Input((8,)) for _ in range(2)]
     return kit.keras.Model(inputs, kit.layers.Dot(1, normalize=True, name="cosine")(inputs))
@@ -65,7 +59,6 @@ REFUSED = [
     Refused("extensions", "KReverse", _foreign("KReverse", (8,)), ("KReverse", *OWN)),
     Refused("instancenorm", "InstanceNormalization", _foreign("InstanceNormalization", (16, 8)), OWN),
     Refused("dense_fused", "an activation of one's own", _sign, ("layer 'act'", "of your own")),
-    Refused("time_distributed", "a model", _model_at_each_step, ("layer 'steps'", "wrap its layers one by one")),
     Refused("keras_converter", "Dot(normalize)", _cosine, ("layer 'cosine'", "normalize=True")),
     Refused("qkeras", "QGRU(reset_after='False')", _text_for_a_flag, ("layer 'gru'", "reset_after='False'"), (QKERAS,)),
 ]

@@ -20,7 +20,7 @@ from hlsgen.frontends.constants import channel_scale, fold_power_of_two
 from hlsgen.frontends.keras.extents import window_of
 from hlsgen.frontends.keras.options import ANYTHING, REQUIRED, SWITCH, Kind, T, extents, take
 from hlsgen.frontends.keras.ranks import check_rank
-from hlsgen.frontends.keras.source import LayerCall
+from hlsgen.frontends.keras.source import End, LayerCall
 from hlsgen.frontends.keras.unsupported import suggestion, why_refused
 from hlsgen.frontends.keras.variables import CHANNELS, check_shape, shapes_of
 from hlsgen.frontends.limits import MAX_WINDOW
@@ -133,7 +133,7 @@ class Call(Builder):
     """One call of a Keras layer, being read."""
 
     def __init__(self, source: LayerCall, inputs: Sequence[Value], graph: Graph, library: Library) -> None:
-        super().__init__(graph, source.name, source.class_name, inputs)
+        super().__init__(graph, source.shown, source.class_name, inputs)
         self.source, self.library = source, library
         self.options = _options(source.config) | source.arguments
         if source.is_operation:
@@ -421,7 +421,7 @@ def read_call(source: LayerCall, inputs: Sequence[Value], graph: Graph, library:
             f"{call.where}: its weights, options and inputs do not go together: {error}; the file is damaged or of an "
             "unknown version"
         ) from error
-    call.finish(*results)
+    call.finish(*(results if source.end is not End.FIRST else ()))  # then the layer's own are still to come
     return results
 
 

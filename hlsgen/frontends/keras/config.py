@@ -81,6 +81,8 @@ class LayerEntry:
     first_output_node: int
     shared_id: int | None
     model: ModelEntry | None
+    held: LayerEntry | None = None
+    """Of a wrapper around a whole model: that model, as a layer of the same path."""
     nameless: bool = False
     """An operation of Keras 3 in a legacy HDF5 file, which names no module; but every layer says if it is trainable."""
 
@@ -91,6 +93,11 @@ class LayerEntry:
     @property
     def where(self) -> str:
         return f"layer '{'/'.join(self.path)}' ({self.class_name})"
+
+    @property
+    def inside(self) -> ModelEntry | None:
+        """The model whose layers are computed where this one is: it itself, or the one that it holds."""
+        return self.model if self.held is None else self.held.model
 
     @property
     def is_input(self) -> bool:
@@ -124,16 +131,12 @@ class ModelEntry:
         """Every layer, InputLayers and models with what is in them, in order."""
         for entry in self.layers:
             yield entry
-            if entry.model is not None:
-                yield from entry.model.everything()
+            if entry.inside is not None:
+                yield from entry.inside.everything()
 
     def leaves(self) -> Iterator[LayerEntry]:
-        """Every layer that is neither an InputLayer nor a model, nested ones included, in order."""
-        for entry in self.layers:
-            if entry.model is not None:
-                yield from entry.model.leaves()
-            elif not entry.is_input:
-                yield entry
+        """Every layer that is neither an InputLayer nor a model, nor holds one, nested ones included, in order."""
+        return (entry for entry in self.everything() if entry.inside is None and not entry.is_input)
 
 
 # -- plain values ---------------------------------------------------------------------------
@@ -242,26 +245,40 @@ def _parse_layer(raw: Any, parent: LayerPath, sequential: bool) -> LayerEntry:
         raise ModelError(f"a layer of model '{'/'.join(parent)}' has no configuration (damaged file?): {str(raw)[:80]}")
     config: dict[str, Any] = raw["config"]
     path = (*parent, _name(f"a {brief(raw.get('class_name'))} layer of", parent, config.get("name", raw.get("name"))))
+    entry = _entry(raw, path)
+    if not entry.is_input and entry.model is None:
+        held = _held(entry)
+        own = config if held is None else {key: value for key, value in config.items() if key != "layer"}
+        entry = replace(entry, config=_bare_objects(own), held=held)
+        _check_dtype(entry.where, config)
+        _check_wrapped_dtypes(entry.where, config)
+    return entry if sequential else _with_nodes(entry, raw.get("inbound_nodes", []))
+
+
+def _entry(raw: dict[str, Any], path: LayerPath) -> LayerEntry:
+    """A layer as it stands in the configuration, its calls left out."""
     class_name, module, registered = _class_of(raw)
-    model = parse_model(raw, path) if _is_model(class_name, config) else None
-    entry = LayerEntry(
+    return LayerEntry(
         path=path,
         class_name=class_name,
         module=module,
         registered_name=registered,
-        config=config,
+        config=raw["config"],
         build_config=raw["build_config"] if isinstance(raw.get("build_config"), dict) else {},
         nodes=(),
         first_node=0,
         first_output_node=0,
         shared_id=raw.get("shared_object_id") if isinstance(raw.get("shared_object_id"), int) else None,
-        model=model,
+        model=parse_model(raw, path) if _is_model(class_name, raw["config"]) else None,
     )
-    if not entry.is_input and model is None:
-        entry = replace(entry, config=_bare_objects(config))
-        _check_dtype(entry.where, config)
-        _check_wrapped_dtypes(entry.where, config)
-    return entry if sequential else _with_nodes(entry, raw.get("inbound_nodes", []))
+
+
+def _held(wrapper: LayerEntry) -> LayerEntry | None:
+    """The model that a layer applies at every position; None for any other layer."""
+    inner = wrapper.config.get("layer") if wrapper.class_name == "TimeDistributed" else None
+    if not isinstance(inner, dict) or not isinstance(inner.get("config"), dict):
+        return None
+    return _entry(inner, wrapper.path) if _is_model(str(inner.get("class_name")), inner["config"]) else None
 
 
 def _bare_objects(value: Any) -> Any:

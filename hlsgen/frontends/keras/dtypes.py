@@ -50,7 +50,7 @@ def check_whole_numbers(source: SourceModel) -> None:
         found = [whole[tensor] for tensor in call.inputs if tensor in whole]
         if not found or (call.class_name in casting and not call.is_operation):
             continue
-        if call.class_name not in _MOVING or call.is_operation:
+        if (call.class_name not in _MOVING and call.end is None) or call.is_operation:
             raise UnsupportedError(_message(call, found[0]))
         if len(found) == len(call.inputs):  # together with real numbers they become such
             whole[Tensor(call.name)] = found[0]

@@ -124,7 +124,9 @@ class _PathReader:
                 raise ModelError(f"{self.where}: {layer.where}: no weights saved for it (no group '{name}')")
             return
         self._check_name(group, layer, name)
-        if layer.model is not None:
+        if layer.held is not None:
+            self._layer(group.group("layer"), layer.held, "layer")
+        elif layer.model is not None:
             self.model(group, layer.model)
         elif not layer.is_input:
             self.found[layer.path] = self._variables(group, layer)
@@ -139,9 +141,10 @@ class _PathReader:
     def _check_name(self, group: Group, layer: LayerEntry, name: str) -> None:
         variables = group.group("vars")
         saved = variables.text_attribute("name") if variables is not None else None
-        if self.same_save and saved is not None and saved != layer.name:
+        expected = layer.name if layer.model is None else layer.model.name
+        if self.same_save and saved is not None and saved != expected:
             raise ModelError(
-                f"{self.where}: group '{name}' holds layer '{saved}', expected '{layer.name}'; "
+                f"{self.where}: group '{name}' holds layer '{saved}', expected '{expected}'; "
                 "the archive is damaged or written by an unknown version of Keras"
             )
 
@@ -263,7 +266,7 @@ def _legacy_layer(where: str, group: Group | None, layer: LayerEntry, keras3: bo
 
 
 def _leaves(layer: LayerEntry) -> list[LayerEntry]:
-    return list(layer.model.leaves()) if layer.model is not None else [] if layer.is_input else [layer]
+    return list(layer.inside.leaves()) if layer.inside is not None else [] if layer.is_input else [layer]
 
 
 def _filled(where: str, leaf: LayerEntry, by_slot: dict[tuple[object, str], Dataset]) -> dict[str, Array]:
@@ -333,6 +336,8 @@ def _tree(layer: LayerEntry) -> _Tree:
     if layer.model is not None:
         parts = tuple(_tree(inner) for inner in layer.model.layers if not inner.is_input and not inner.is_operation)
         return _Tree(layer.model.trainable, (), parts, is_model=True)
+    if layer.held is not None:
+        return _Tree(layer.trainable, (), (_tree(layer.held),), is_model=False)
     slots = [_Slot(layer, variable) for variable in variables_of(layer) or ()] if not layer.is_input else []
     owners = list(dict.fromkeys(slot.variable.owner for slot in slots if slot.variable.owner))
     parts = tuple(

@@ -66,8 +66,8 @@ def _weights(model: ModelEntry, live: Any) -> Iterator[tuple[LayerPath, dict[str
         layer = layers.get(entry.name)
         if layer is None:
             raise ModelError(f"{entry.where}: the live model '{live.name}' has no such layer")
-        if entry.model is not None:
-            yield from _weights(entry.model, layer)
+        if entry.inside is not None:
+            yield from _weights(entry.inside, layer if entry.held is None else layer.layer)
         else:
             yield entry.path, _layer_weights(entry, layer)
 

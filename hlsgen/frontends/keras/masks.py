@@ -36,8 +36,8 @@ def check_masks(source: SourceModel) -> None:
         begun = [masked[tensor.call] for tensor in call.inputs if tensor.call in masked]
         if begun and call.class_name in _USING and not call.is_operation:
             raise UnsupportedError(
-                f"layer '{call.name}' ({call.class_name}): it would leave out the steps that '{begun[0]}' masks, which "
-                "is not implemented; pad and train without a mask (mask_zero=False, no Masking layer)"
+                f"layer '{call.shown}' ({call.class_name}): it would leave out the steps that '{begun[0]}' masks, "
+                "which is not implemented; pad and train without a mask (mask_zero=False, no Masking layer)"
             )
         if _begins(call):
             masked[call.name] = call.name

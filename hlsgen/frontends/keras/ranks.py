@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hlsgen.errors import ModelError
-from hlsgen.frontends.keras.source import LayerCall
+from hlsgen.frontends.keras.source import End, LayerCall
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.graph import Source
 
@@ -19,7 +19,7 @@ def check_rank(call: LayerCall, shape: Shape) -> None:
     wanted = _axes(call)
     if wanted is not None and len(shape) != wanted:
         raise ModelError(_message(call, shape, f"{wanted}"))
-    if call.class_name == "TimeDistributed" and len(shape) < 2:
+    if call.class_name == "TimeDistributed" and call.end is not End.LAST and len(shape) < 2:
         raise ModelError(_message(call, shape, "at least 2"))
 
 
@@ -33,7 +33,8 @@ def _axes(call: LayerCall) -> int | None:
 
 
 def _message(call: LayerCall, shape: Shape, wanted: str) -> str:
+    where = Source(call.shown, call.class_name).where
     return (
-        f"{Source(call.name, call.class_name).where}: it takes tensors of {wanted} axes besides the batch, and its "
-        f"input has shape {shape}; the model's parts do not belong together"
+        f"{where}: it takes tensors of {wanted} axes besides the batch, and its input has shape {shape}; the model's "
+        "parts do not belong together"
     )

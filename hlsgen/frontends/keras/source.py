@@ -8,6 +8,7 @@ shared layers give one call per use, names are the model's own (made unique, nev
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,6 +44,13 @@ class InputSpec:
     dtype: str
 
 
+class End(Enum):
+    """The two calls that a layer around a whole model becomes; the calls of the model stand between them."""
+
+    FIRST = "takes one position of the layer's input"
+    LAST = "reads what became of it, and what the first yields; its results are the layer's"
+
+
 @dataclass(frozen=True, eq=False)
 class LayerCall:
     """One call of a layer; a layer called twice gives two calls with the same ``layer_name`` and weights.
@@ -53,7 +61,8 @@ class LayerCall:
     wrapper; 'weight_0', ... for classes whose variables are not known here). ``is_operation`` tells an operator or
     function (``2 * x``) from a layer, for some classes have the same name; where it is given numbers besides tensors,
     ``numbers`` are its arguments in order, with None for a tensor. ``arguments`` is what else it is given: by keyword,
-    or by its place ('1') where it is more than a number (``x[:, 1:3]``).
+    or by its place ('1') where it is more than a number (``x[:, 1:3]``). Of a layer around a whole model, ``end`` says
+    which of its two calls this is, and ``layer_call`` the name of the last of them.
     """
 
     name: str
@@ -68,6 +77,13 @@ class LayerCall:
     is_operation: bool = False
     numbers: tuple[float | None, ...] = ()
     arguments: dict[str, Any] = field(default_factory=dict)
+    end: End | None = None
+    layer_call: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name by which users know it, that of the layer's only call or of the last of two."""
+        return self.layer_call or self.name
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -12,7 +12,7 @@ from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.config import Argument, Constant, LayerEntry, LayerPath, ModelEntry, Reference
 from hlsgen.frontends.keras.dtypes import input_dtype
 from hlsgen.frontends.keras.options import NUMBER
-from hlsgen.frontends.keras.source import Array, Border, InputSpec, LayerCall, SourceModel, Tensor
+from hlsgen.frontends.keras.source import Array, Border, End, InputSpec, LayerCall, SourceModel, Tensor
 from hlsgen.frontends.limits import MAX_CALLS, MAX_PARTS, MAX_RANK, MAX_TENSOR
 
 Weights = Mapping[LayerPath, dict[str, Array]]
@@ -154,7 +154,8 @@ class _Names:
 
     def __init__(self, inputs: Sequence[InputSpec], model: ModelEntry) -> None:
         self.free = FreeNames(spec.name for spec in inputs)
-        self.layers = {entry.path: self.free.take("/".join(entry.path)) for entry in model.leaves()}
+        called = (entry for entry in model.everything() if entry.model is None and not entry.is_input)
+        self.layers = {entry.path: self.free.take("/".join(entry.path)) for entry in called}
         self.called: set[LayerPath] = set()
 
     def of_call(self, path: LayerPath) -> str:
@@ -230,8 +231,26 @@ class _Walk:
         if entry.is_input:
             raise ModelError(f"{entry.where}: an input reads other layers; the file is damaged")
         self._count(entry.where, len(inputs))
-        name = self.names.of_call(entry.path)
-        call = LayerCall(
+        call = self._leaf(entry, self.names.of_call(entry.path), inputs, arguments)
+        if entry.inside is not None:
+            return self._at_every_position(entry.where, entry.inside, call)
+        self.calls.append(call)
+        return [Tensor(call.name)]
+
+    def _at_every_position(self, where: str, model: ModelEntry, call: LayerCall) -> list[Tensor]:
+        """Add the calls of a ``model`` that ``call`` applies to every position, between the two ends of that."""
+        _check_single(where, "inputs", 1 if model.sequential else len(model.inputs))
+        name = self.names.free.take(f"{call.name}/position")
+        first = replace(call, name=name, end=End.FIRST, layer_call=call.name)
+        self.calls.append(first)
+        results = self.run(model, [Tensor(first.name)])
+        _check_single(where, "outputs", len(results))
+        last = replace(call, inputs=(*results, Tensor(first.name)), end=End.LAST, layer_call=call.name)
+        self.calls.append(last)
+        return [Tensor(last.name)]
+
+    def _leaf(self, entry: LayerEntry, name: str, inputs: Sequence[Tensor], arguments: Sequence[Argument]) -> LayerCall:
+        return LayerCall(
             name=name,
             layer_name=self.names.layers[entry.path],
             class_name=entry.class_name,
@@ -245,8 +264,14 @@ class _Walk:
             numbers=_numbers(arguments),
             arguments=_others(arguments),
         )
-        self.calls.append(call)
-        return [Tensor(name)]
+
+
+def _check_single(where: str, what: str, count: int) -> None:
+    if count != 1:
+        raise UnsupportedError(
+            f"{where}: it wraps a model of {count} {what}, expected a single one: join the tensors in front of it "
+            "(Concatenate) and cut its result (slices), or wrap its parts"
+        )
 
 
 def _tensors(arguments: Sequence[Argument]) -> list[Reference]:

@@ -57,8 +57,11 @@ Table = Callable[[Config], list[Variable]]
 
 
 def variables_of(entry: LayerEntry) -> tuple[Variable, ...] | None:
-    """Return the variables of a layer in order of creation within each owner; None: unknown class."""
-    if entry.is_operation:
+    """Return the variables of a layer in order of creation within each owner; None: unknown class.
+
+    Those of the model that a wrapper holds are its layers'.
+    """
+    if entry.is_operation or entry.held is not None:
         return ()
     return _variables(entry.where, entry.class_name, entry.config)
 
@@ -105,7 +108,7 @@ def _inner(where: str, inner: Any, refused: Collection[str]) -> tuple[Variable, 
         raise ModelError(f"{where}: it wraps no layer; the file is damaged")
     inner_class = str(inner.get("class_name")).rpartition(">")[2]
     if inner_class in MODEL_CLASSES:
-        raise UnsupportedError(f"{where}: it wraps a whole model; wrap its layers one by one")
+        raise UnsupportedError(f"{where}: a layer in it wraps a whole model; TimeDistributed does that itself only")
     if inner_class in refused:
         raise UnsupportedError(f"{where}: it wraps {inner_class}; expected a recurrent layer, as Keras does")
     return _variables(where, inner_class, inner["config"])

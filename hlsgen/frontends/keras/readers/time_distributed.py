@@ -1,7 +1,7 @@
 """TimeDistributed: one layer at every position of the second axis.
 
 What works on the last axis alone, or element by element, does that anyway; the wrapper then changes nothing. Any other
-layer is computed position by position, in a loop.
+layer, and a whole model, is computed position by position, in a loop.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.keras.call import READERS, Call, Reader, read_as_last, reads
 from hlsgen.frontends.keras.options import FIELDS
+from hlsgen.frontends.keras.source import End
 from hlsgen.frontends.keras.unsupported import why_refused
 from hlsgen.ir.graph import Value
 from hlsgen.layers.loops import KeepSteps, TakeStep
@@ -31,6 +32,8 @@ _LAST_AXIS = frozenset(
 
 @reads("TimeDistributed")
 def read_time_distributed(call: Call) -> Value | Sequence[Value]:
+    if call.source.end is not None:
+        return _ENDS[call.source.end](call)
     inner = call.take("layer", FIELDS)
     if not isinstance(inner.get("config"), dict):
         raise ModelError(f"{call.where}: it wraps no layer; the file is damaged")
@@ -54,10 +57,28 @@ def read_time_distributed(call: Call) -> Value | Sequence[Value]:
 
 def _position_by_position(call: Call, read: Reader) -> Value:
     """What a reader adds, of each position of the second axis."""
-    loop = call.graph.new_loop(call.name, call.input.shape[0])
-    call.inputs = [call.add(TakeStep(loop), step="position")]
+    call.inputs = [_position(call)]
     (value,) = read_as_last(call, read)
-    return call.add(KeepSteps(loop), [value], "positions")
+    return _positions(call, value)
+
+
+def _position(call: Call) -> Value:
+    """One position of the second axis, in a loop over all of them."""
+    return call.add(TakeStep(call.new_loop(call.input.shape[0])), step="position")
+
+
+def _positions(call: Call, value: Value) -> Value:
+    """What became of all positions."""
+    assert value.loop is not None
+    return call.add(KeepSteps(value.loop), [value], "positions")
+
+
+def _model_done(call: Call) -> Value:
+    """The result of a whole model, whose layers are calls of their own, at all positions."""
+    return _positions(call, call.inputs[0])
+
+
+_ENDS = {End.FIRST: _position, End.LAST: _model_done}
 
 
 def _outer_axis(config: dict[str, Any]) -> dict[str, Any]:
