@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+from unittest.mock import patch
 
 import pytest
 
@@ -25,6 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 @pytest.fixture(autouse=True)
 def names_counted_anew() -> None:
     """Keras numbers unnamed layers over the whole process: whatever test ran before would show in their names."""
-    for name in ("keras", "tf_keras"):
-        if name in sys.modules:
-            sys.modules[name].backend.clear_session()
+    with patch("gc.collect"):  # which both ask for, and which takes half a second of a large process
+        for name in ("keras", "tf_keras"):
+            if name in sys.modules:
+                sys.modules[name].backend.clear_session()
