@@ -84,7 +84,7 @@ def test_what_contradicts_is_refused_at_once(settings: dict[str, Any], words: tu
 
 def test_a_word_too_narrow_for_dma_is_refused() -> None:
     with pytest.raises(ConfigError, match="port_width: a word of 16 bits holds no element .* at least 32"):
-        small(port_width=16).write()
+        small(port_width=16)
 
 
 @pytest.mark.parametrize("board", ["pynq-z2", "u200"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hlsgen.backends.hls.depths import wished_depths
 from hlsgen.backends.hls.naming import C_FUNCTIONS
 from hlsgen.backends.hls.plan import make_plan
-from hlsgen.backends.hls.ports import Interface
+from hlsgen.backends.hls.ports import Bus, Interface
 from hlsgen.backends.hls.program import Pipeline, Plan
 from hlsgen.config import Config
 from hlsgen.design.design import Design
@@ -45,6 +45,14 @@ def _refuse_weights_at_ports(design: Design, config: Config) -> None:
             f"{loaded.source.where}: weights '{loaded.weight_source}' come in at ports, and with {caller} only inputs "
             "and outputs are connected; give it weights 'constant'"
         )
+
+
+def check_ports(design: Design, config: Config) -> None:
+    """Raise ConfigError where the words of ports are too short for an input or an output."""
+    interface = interface_of(design, config)
+    if interface.bus is not Bus.AP_VLD:
+        for tensor in (*design.inputs, *design.outputs):
+            interface.elements(tensor.name, 1, tensor.type.width)
 
 
 def interface_of(design: Design, config: Config) -> Interface:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsgen.backends.base import Job
-from hlsgen.backends.hls.planning import planned
+from hlsgen.backends.hls.planning import check_ports, planned
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.backends.vitis.bench_data import bench_data
 from hlsgen.backends.vitis.board_files import board_files
@@ -23,7 +23,8 @@ class Vitis:
     """The backend; see :class:`hlsgen.backends.base.Backend`."""
 
     def check(self, job: Job) -> None:
-        """Every layer has a kernel, or its binding says why not when the plan is made."""
+        """Ports; every layer has a kernel, or its binding says why not when the plan is made."""
+        check_ports(job.design, job.config)
 
     def files(self, job: Job) -> dict[str, str]:
         plan = planned(job.design, job.config, job.name)

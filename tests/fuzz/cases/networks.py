@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from hlsgen.backends.hls.border import bordered
 from hlsgen.errors import ConfigError, HlsgenError, TypeSpecError, UnsupportedError
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.project import Project
@@ -52,8 +51,6 @@ class NetworkCase(Case):
     def check(self, prepared: SourceModel, folder: Path) -> str:
         try:
             project = project_of(prepared, **self.settings)
-            if self.emulate or self.vendor:
-                bordered(project.plan).ports  # noqa: B018 - words of ports that are too short for types are refused
         except HlsgenError as error:
             if not isinstance(error, ConfigError | UnsupportedError) and not self._is_about_a_type(error):
                 raise WrongError(type(error).__name__, f"of sound settings: {error}") from error
