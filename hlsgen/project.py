@@ -26,7 +26,7 @@ from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
 from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.naming import PROJECT_NAMES, Identifiers
 from hlsgen.backends.hls.plan import make_plan
-from hlsgen.backends.hls.planning import interface_of, planned
+from hlsgen.backends.hls.planning import planned
 from hlsgen.backends.hls.ports import Interface
 from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.same_program import check_same_program
@@ -175,7 +175,6 @@ class Project:
         Interface.of(config)  # and so are ports that cannot be
         rewritten = rewrite(graph, config, calibration, after_pass)
         design = balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
-        interface_of(design, config)
         self._overwrite = overwrite
         self._hold(graph, config, calibration, rewritten, design)
 

@@ -28,7 +28,6 @@ def digest(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str]) -
     """Of all that compiled code depends on: compiler, flags, processor, Python, pybind11, texts by path."""
     import pybind11
 
-    state = hashlib.sha256()
     facts = [
         *compiler.command,
         compiler.version,
@@ -38,7 +37,13 @@ def digest(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str]) -
         platform.machine(),
         pybind11.__version__,
     ]
-    for text in (*facts, *(part for item in sorted(files.items()) for part in item)):
+    return digest_of(*facts, *(part for item in sorted(files.items()) for part in item))
+
+
+def digest_of(*texts: str) -> str:
+    """Of texts, each with its length: none can pass for the beginning of another."""
+    state = hashlib.sha256()
+    for text in texts:
         data = text.encode()
         state.update(len(data).to_bytes(8, "little") + data)
     return state.hexdigest()[:32]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hlsgen.errors import ToolError
 from hlsgen.native import store
+from hlsgen.native.compilation import digest_of
 from hlsgen.native.load import in_memory
 from hlsgen.tools import Compiler, Verilator, cache_dir, find_compiler, find_verilator, run
 
@@ -31,7 +31,7 @@ def build_library(rtl: Mapping[str, str], top: str, driver: str) -> ctypes.CDLL:
     """
     verilator, compiler = find_verilator(), find_compiler()
     facts = [verilator.version, *_OPTIONS, *EXEMPTED, *_toolchain(compiler), top, driver]
-    target = cache_dir() / f"circuit_{_digest([*facts, *(part for item in sorted(rtl.items()) for part in item)])}.so"
+    target = cache_dir() / f"circuit_{digest_of(*facts, *(part for item in sorted(rtl.items()) for part in item))}.so"
     store.mark_used(target)
     content = store.read(target)
     if content is None:
@@ -54,14 +54,6 @@ def _loaded(content: bytes, target: Path) -> ctypes.CDLL:
 
 def _toolchain(compiler: Compiler) -> list[str]:
     return [*compiler.command, compiler.version, *_FLAGS, platform.machine()]
-
-
-def _digest(facts: Sequence[str]) -> str:
-    state = hashlib.sha256()
-    for fact in facts:
-        data = fact.encode()
-        state.update(len(data).to_bytes(8, "little") + data)
-    return state.hexdigest()[:32]
 
 
 def _build(
@@ -101,7 +93,7 @@ def _verilate(command: Sequence[str], folder: Path, env: Mapping[str, str], log:
 
 def _runtime(verilator: Verilator, compiler: Compiler) -> Path:
     """Verilator's run-time library, compiled once on a machine."""
-    target = cache_dir() / f"verilated_{_digest([verilator.version, str(verilator.root), *_toolchain(compiler)])}.o"
+    target = cache_dir() / f"verilated_{digest_of(verilator.version, str(verilator.root), *_toolchain(compiler))}.o"
     store.mark_used(target)
     if store.read(target) is not None:
         return target

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from hlsgen.backends.verilog.circuit import Stage
 from hlsgen.backends.verilog.outline import Part
-from hlsgen.backends.verilog.text import render
+from hlsgen.backends.verilog.text import counter_bits, render
 from hlsgen.backends.verilog.whole import whole_stage
 from hlsgen.backends.verilog.windows import window_stage
 
@@ -15,7 +15,7 @@ def _regroup(part: Part, name: str, module: str) -> Stage:
     """Both hold one word, and take the next in the clock in which they give the last part of it."""
     x, y = part.x, part.y
     parts = max(x.elements, y.elements) // min(x.elements, y.elements)
-    text = render(f"{part.kind}.v.j2", module=module, x=x, y=y, parts=parts, bits=max((parts - 1).bit_length(), 1))
+    text = render(f"{part.kind}.v.j2", module=module, x=x, y=y, parts=parts, bits=counter_bits(parts))
     return Stage(name, module, x, y, {module: text}, max(x.beats, y.beats))
 
 

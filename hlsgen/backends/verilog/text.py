@@ -60,6 +60,11 @@ def _sized(signal: Signal, width: int) -> str:
     return f"{{{{{missing}{{{filled}}}}}, {signal.text}}}"
 
 
+def counter_bits(count: int) -> int:
+    """The bits of a counter below ``count``, one at least."""
+    return max((count - 1).bit_length(), 1)
+
+
 def title(op: Op) -> str:
     """Which layer it is, in a line of a comment."""
     what = f"{op.layer.kind} {op.layer.describe()}".rstrip()

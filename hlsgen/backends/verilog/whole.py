@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hlsgen.backends.verilog.circuit import Stage
 from hlsgen.backends.verilog.core import Words
-from hlsgen.backends.verilog.text import render, title
+from hlsgen.backends.verilog.text import counter_bits, render, title
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.layers.pooling2d import Largest
@@ -29,6 +29,6 @@ def whole_stage(op: Op, x: Words, y: Words, name: str, module: str) -> Stage:
         y=y,
         is_largest=isinstance(op.layer, Largest),
         sign="signed " if x.type.signed else "",
-        bits=max((x.beats - 1).bit_length(), 1),
+        bits=counter_bits(x.beats),
     )
     return Stage(name, module, x, y, {module: text}, x.beats)

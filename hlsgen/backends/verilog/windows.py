@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hlsgen.backends.verilog.circuit import Stage
 from hlsgen.backends.verilog.core import Words
-from hlsgen.backends.verilog.text import render, title
+from hlsgen.backends.verilog.text import counter_bits, render, title
 from hlsgen.ir.op import Op
 from hlsgen.layers.pooling2d import Largest
 from hlsgen.layers.window import Window, as_image
@@ -37,21 +37,16 @@ def window_stage(op: Op, x: Words, y: Words, name: str, module: str) -> Stage:
         rows=rows,
         columns=columns,
         fill=f"{x.width}'h{word:x}",
-        row_bits=_bits(rows),
-        column_bits=_bits(columns),
-        row_wait_bits=_bits(waits[0]),
-        column_wait_bits=_bits(waits[1]),
+        row_bits=counter_bits(rows),
+        column_bits=counter_bits(columns),
+        row_wait_bits=counter_bits(waits[0]),
+        column_wait_bits=counter_bits(waits[1]),
     )
     return Stage(name, module, x, y, {module: text}, rows * columns)
 
 
-def _bits(count: int) -> int:
-    """Of a counter below ``count``."""
-    return max((count - 1).bit_length(), 1)
-
-
 def _within(counter: str, first: int, count: int, of: int) -> list[str]:
     """What has to hold where a counter below ``of`` is at one of ``count`` places from ``first`` on."""
-    bits = _bits(of)
+    bits = counter_bits(of)
     lower = [f"{counter} >= {bits}'d{first}"] if first else []
     return lower + ([f"{counter} < {bits}'d{first + count}"] if first + count < of else [])

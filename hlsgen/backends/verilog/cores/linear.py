@@ -15,7 +15,7 @@ from hlsgen.backends.verilog.casts import Number, aligned
 from hlsgen.backends.verilog.core import Core, Place, Words, core_of, refused
 from hlsgen.backends.verilog.logic import Logic, Rom, Signal, constant, read_signed
 from hlsgen.backends.verilog.pipeline import elements, finished, pipeline
-from hlsgen.backends.verilog.text import described, joined, render, rom_texts
+from hlsgen.backends.verilog.text import counter_bits, described, joined, render, rom_texts
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
@@ -143,7 +143,7 @@ def _folded(op: Op, layer: LinearLayer, weight: Ints, place: Place) -> Core:
     folds = Folds.of(weight.shape[0], weight.shape[1], op.reuse_factor)
     weight_type = layer.weight.known_type
     word, rows = weight_type.width * folds.simd * folds.lanes, folds.rows(weight, weight_type.width)
-    rom = Rom(f"{place.module}__weights", rows, word, _bits(op.reuse_factor))
+    rom = Rom(f"{place.module}__weights", rows, word, counter_bits(op.reuse_factor))
     names: dict[str, int] = {}
     product, partial, product_latency = _partial_sums(layer, folds, place, names)
     ending, acc, results, latency = _ending(op, layer, folds, place, names)
@@ -158,10 +158,10 @@ def _folded(op: Op, layer: LinearLayer, weight: Ints, place: Place) -> Core:
         product_latency=product_latency,
         ending_latency=latency,
         rom=rom,
-        step_width=_bits(op.reuse_factor),
-        fold_width=_bits(folds.in_folds),
+        step_width=counter_bits(op.reuse_factor),
+        fold_width=counter_bits(folds.in_folds),
         product=product.lines(),
-        turn_width=_bits(folds.out_folds),
+        turn_width=counter_bits(folds.out_folds),
         parts=[_part(signal, total.width) for signal, total in zip(partial, acc, strict=True)],
         acc=acc,
         biases=_biases(layer, folds, acc[0].width, _product_frac(layer, place)),
@@ -177,11 +177,6 @@ def _part(signal: Signal, width: int) -> str:
     if signal.width + (not signal.is_signed) > width:
         return f"$signed({signal.text}[{width - 1}:0])"
     return read_signed(signal)
-
-
-def _bits(count: int) -> int:
-    """Of a counter below ``count``."""
-    return max((count - 1).bit_length(), 1)
 
 
 def _product_frac(layer: LinearLayer, place: Place) -> int:

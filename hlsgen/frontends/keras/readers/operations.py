@@ -248,11 +248,9 @@ def read_expand_dims(call: Call) -> Value:
     """Axes are those of the result, the batch counted."""
     axes, rest = call.take("axis", several(AXIS)), iter(call.input.shape)
     rank = len(call.input.shape) + len(axes)
-    places = {axis - 1 if axis > 0 else rank + axis for axis in axes}
-    if 0 in axes or len(places) < len(axes) or not places <= set(range(rank)):
-        raise UnsupportedError(
-            f"{call.where}: axes {list(axes)}; expected different ones from 1 to {rank}, or from -{rank} to -1"
-        )
+    places = {place_of(call, axis, rank) for axis in axes}
+    if len(places) < len(axes):
+        raise UnsupportedError(f"{call.where}: axes {list(axes)} of {rank}; expected each once")
     return call.add(Reshape(tuple(1 if place in places else next(rest) for place in range(rank))))
 
 
