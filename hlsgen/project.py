@@ -349,11 +349,12 @@ class Project:
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
         simulator = self._simulator
-        (values,) = arrays.mantissas(self.design.inputs, inputs).values()
-        if not len(values):
+        values = list(arrays.mantissas(self.design.inputs, inputs).values())
+        if not len(values[0]):
             raise InputError("simulate(): x has no samples, expected one at least")
         run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed)
-        return replace(run, result=arrays.shaped(run.result, self.design.outputs[0].shape))
+        shaped = (arrays.shaped(r, tensor.shape) for r, tensor in zip(run.results, self.design.outputs, strict=True))
+        return replace(run, results=tuple(shaped))
 
     @cached_property
     def _simulator(self) -> Simulator:
