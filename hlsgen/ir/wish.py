@@ -26,6 +26,7 @@ class Strategy(StrEnum):
     LATENCY = "latency"
     RESOURCE = "resource"
     UNROLLED = "unrolled"
+    DISTRIBUTED_ARITHMETIC = "distributed_arithmetic"
 
 
 class Storage(StrEnum):

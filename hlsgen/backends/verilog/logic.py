@@ -172,6 +172,18 @@ class Logic:
             return a
         return self._computed(hint, (a.low - b.high, a.high - b.low), 1, (a, b), "-")
 
+    def add_shifted(
+        self, terms: tuple[tuple[Signal, int], tuple[Signal, int]], sign: str, bounds: tuple[int, int], hint: str
+    ) -> Signal:
+        """The sum or difference (``sign``: + or -) of two signals, each so many places to the left.
+
+        ``bounds`` are what is known of it: as inputs may be in both terms, less than the terms' ranges tell.
+        """
+        (a, left), (b, right) = terms
+        wide = min(bounds[0], a.low, b.low), max(bounds[1], a.high, b.high)
+        result = self.define(hint, wide, 1, (a, b), lambda p, q: f"{_shifted(p, left)} {sign} {_shifted(q, right)}")
+        return self.bounded(result, *bounds)
+
     def multiply(self, a: Signal, b: Signal, hint: str = "product") -> Signal:
         """A product. Powers of two are shifts."""
         if a.is_constant:
@@ -189,7 +201,8 @@ class Logic:
         low, high = bounds
         if low == high:
             return constant(low)
-        wide = min(low, *(x.low for x in operands)), max(high, *(x.high for x in operands))
+        above = [-x.low if x.is_constant and x.low < 0 else x.high for x in operands]  # as literals are spelt
+        wide = min(low, *(x.low for x in operands)), max(high, *above)
         result = self.define(hint, wide, cost, operands, lambda p, q: f"{p} {operator} {q}")
         return self.bounded(result, low, high)
 
@@ -313,6 +326,11 @@ class Logic:
                 found += ["always @(posedge clk) begin", *moves, "end"]
             found += clock.wires
         return found
+
+
+def _shifted(operand: str, places: int) -> str:
+    """An operand of a sum, moved to the left."""
+    return f"({operand} <<< {places})" if places else operand
 
 
 def _read(signal: Signal, as_signed: bool) -> str:

@@ -33,8 +33,8 @@ def finished(logic: Logic, op: Op, exact: Number) -> Signal:
     return cast(logic, number, op.output.type).signal
 
 
-def pipeline(op: Op, place: Place, function: Function) -> Core:
-    """A core that computes a whole word with logic of its own for each element."""
+def pipeline(op: Op, place: Place, function: Function, *notes: str) -> Core:
+    """A core that computes a whole word with logic of its own for each element; ``notes`` of it stand in its head."""
     logic = Logic(place.levels, place.module)
     exact = function(logic, elements(logic, place.x, "x", "x"))
     results, latency = logic.registered([finished(logic, op, number) for number in exact])
@@ -42,7 +42,7 @@ def pipeline(op: Op, place: Place, function: Function) -> Core:
         "pipeline.v.j2",
         place=place,
         latency=latency,
-        about=described(op),
+        about=[*described(op), *notes],
         lines=logic.lines(),
         results=joined(results, place.y.type.width),
     )
