@@ -28,6 +28,11 @@ class Strategy(StrEnum):
     UNROLLED = "unrolled"
     DISTRIBUTED_ARITHMETIC = "distributed_arithmetic"
 
+    @property
+    def is_one_turn(self) -> bool:
+        """Whether all of a product is there at once, so that a pipeline can unroll it."""
+        return self in (Strategy.LATENCY, Strategy.DISTRIBUTED_ARITHMETIC)
+
 
 class Storage(StrEnum):
     """What memory holds the weights that a product reads turn by turn; auto: the tool's choice."""
