@@ -7,12 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.backends.verilog.schedule import passing
+from hlsgen.backends.verilog.circuit import Chain, Circuit, Stream
+from hlsgen.backends.verilog.core import Core
+from hlsgen.backends.verilog.schedule import clocks_of, passing
 from hlsgen.ir.types import Ints
 from hlsgen.project import Project
 
 HURRIES = ((0.4, 0.0, 1), (0.0, 0.6, 2), (0.9, 0.1, 3), (0.1, 0.9, 4))
 """Gaps, stalls and seed: words come late, are taken late, both."""
+
+
+def circuit_of(name: str, core: Core) -> Circuit:
+    """A circuit of one core."""
+    reads, writes = (Stream("x", core.xs[0]),), (Stream("y", core.y),)
+    blocks = (Chain("core", reads, writes, (core,), ("core",)),)
+    return Circuit(name, reads, writes, blocks, clocks_of(reads, writes, blocks))
 
 
 def outputs_of(project: Project, x: Any) -> list[Ints]:

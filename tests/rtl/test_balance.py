@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hlsgen.project import Project
+from tests.circuits import outputs_of
 from tests.passes.builders import Net, grid, project_of
-from tests.rtl.test_branches import expected_of
 
 
 def network() -> Any:
@@ -49,7 +49,7 @@ def test_the_folded_circuit_computes_the_same():
     project = shared(interval=300)
     xs = [grid((8, 8, 2), samples=4, bound=30)]
     run = project.simulate(xs, gaps=0.2, stalls=0.2, seed=3)
-    np.testing.assert_array_equal(run.result, expected_of(project, xs)[0])
+    np.testing.assert_array_equal(run.result, outputs_of(project, xs)[0])
     assert project.simulate(xs).interval == project.circuit.interval
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from hlsgen.backends.verilog.casts import cast
-from hlsgen.backends.verilog.circuit import Chain, Circuit, Stream
+from hlsgen.backends.verilog.circuit import Circuit
 from hlsgen.backends.verilog.core import Core, Place, Words
 from hlsgen.backends.verilog.logic import Logic
 from hlsgen.backends.verilog.pipeline import elements
-from hlsgen.backends.verilog.schedule import clocks_of
 from hlsgen.backends.verilog.text import joined, render, rom_texts
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.simulation.simulator import Simulator
+from tests.circuits import circuit_of
 
 FORMATS = [
     (4, 2, True),
@@ -49,9 +49,7 @@ def casting(name: str, x: FixedType, to: list[FixedType], levels: int) -> Circui
     lines = {"turn": 0, "lines": logic.lines(), "results": joined(results, HELD.width)}
     text = render("pipeline.v.j2", place=place, latency=latency, about=["casts"], **lines)
     core = Core(place.module, place.xs, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
-    reads, writes = (Stream("x", place.x),), (Stream("y", place.y),)
-    blocks = (Chain("core", reads, writes, (core,), ("core",)),)
-    return Circuit(name, reads, writes, blocks, clocks_of(reads, writes, blocks))
+    return circuit_of(name, core)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 from hlsgen.adders import product_graph
 from hlsgen.backends.verilog.casts import Number
-from hlsgen.backends.verilog.circuit import Chain, Circuit
+from hlsgen.backends.verilog.circuit import Circuit
 from hlsgen.backends.verilog.core import Core, Place, Words
 from hlsgen.backends.verilog.logic import Logic, constant
 from hlsgen.backends.verilog.pipeline import elements
@@ -18,6 +18,7 @@ from hlsgen.backends.verilog.text import joined, render
 from hlsgen.errors import ConfigError, UnsupportedError
 from hlsgen.ir.types import FixedType
 from hlsgen.simulation.simulator import Simulator
+from tests.circuits import circuit_of
 from tests.passes.builders import Net, grid, project_of
 from tests.rtl.test_networks import reference
 
@@ -43,10 +44,10 @@ BIASES = [0, 1, -3, 64, -4096, 1023]
 """Of outputs in turn; on the grids below they are far below and far above the products."""
 
 
-def circuit_of(matrix: np.ndarray, x: FixedType, bias_frac: int, levels: int) -> tuple[Circuit, np.ndarray, list[int]]:
+def sums_of(matrix: np.ndarray, x: FixedType, bias_frac: int, levels: int) -> tuple[Circuit, np.ndarray, list[int]]:
     """A circuit whose one core gives ``x W + b`` as mantissas; the biases, and the grids of the results."""
     inputs, outputs = matrix.shape
-    place = Place("sums_core", Words(x, inputs, 1), Words(HELD, outputs, 1), levels)
+    place = Place("sums_core", (Words(x, inputs, 1),), Words(HELD, outputs, 1), levels)
     logic = Logic(levels, place.module)
     biases = np.array([BIASES[o % len(BIASES)] for o in range(outputs)])
     numbers = [Number(constant(int(b)), bias_frac) for b in biases]
@@ -54,12 +55,9 @@ def circuit_of(matrix: np.ndarray, x: FixedType, bias_frac: int, levels: int) ->
     sums = shared_sums(logic, graph, elements(logic, place.x, "x", "x"), 2, numbers)
     results, latency = logic.registered([number.signal for number in sums])
     lines = {"lines": logic.lines(), "results": joined(results, HELD.width)}
-    core = Core(
-        place.module, place.x, place.y, latency, 1,
-        {place.module: render("pipeline.v.j2", place=place, latency=latency, about=["sums"], **lines)},
-    )  # fmt: skip
-    circuit = Circuit("sums", "x", "y", place.x, place.y, (Chain("core", (core,), ("core",)),))
-    return circuit, biases, [number.frac for number in sums]
+    text = render("pipeline.v.j2", place=place, latency=latency, about=["sums"], turn=0, **lines)
+    core = Core(place.module, place.xs, place.y, latency, 1, {place.module: text})
+    return circuit_of("sums", core), biases, [number.frac for number in sums]
 
 
 CASES = [
@@ -80,13 +78,13 @@ CASES = [
 )
 def test_exact(name: str, x: FixedType, bias_frac: int, levels: int):
     matrix = MATRICES[name]
-    circuit, biases, grids = circuit_of(matrix, x, bias_frac, levels)
+    circuit, biases, grids = sums_of(matrix, x, bias_frac, levels)
     rng = np.random.default_rng(8)
     mantissas = rng.integers(x.min_mantissa, x.max_mantissa + 1, (200, len(matrix)))
     mantissas[0], mantissas[1] = x.min_mantissa, x.max_mantissa
     signs = np.where(matrix[:, 0] < 0, x.min_mantissa, x.max_mantissa)
     mantissas[2], mantissas[3] = signs, x.min_mantissa + x.max_mantissa - signs
-    run = Simulator(circuit).run(mantissas)
+    run = Simulator(circuit).run([mantissas])
     fine = max(x.frac + 2, bias_frac, *grids)
     exact = (mantissas @ matrix << (fine - x.frac - 2)) + (biases << (fine - bias_frac))
     np.testing.assert_array_equal(run.result << (fine - np.array(grids)), exact)
