@@ -173,6 +173,18 @@ class Logic:
             return a
         return self._computed(hint, (a.low - b.high, a.high - b.low), 1, (a, b), "-")
 
+    def add_shifted(
+        self, terms: tuple[tuple[Signal, int], tuple[Signal, int]], sign: str, bounds: tuple[int, int], hint: str
+    ) -> Signal:
+        """The sum or difference (``sign``: + or -) of two signals, each so many places to the left.
+
+        ``bounds`` are what is known of it: as inputs may be in both terms, less than the terms' ranges tell.
+        """
+        (a, left), (b, right) = terms
+        wide = min(bounds[0], a.low, b.low), max(bounds[1], a.high, b.high)
+        result = self.define(hint, wide, 1, (a, b), lambda p, q: f"{_shifted(p, left)} {sign} {_shifted(q, right)}")
+        return self.bounded(result, *bounds)
+
     def multiply(self, a: Signal, b: Signal, hint: str = "product") -> Signal:
         """A product. Powers of two are shifts."""
         if a.is_constant:
@@ -369,6 +381,11 @@ def _signed_width(x: Signal) -> int:
     if x.is_constant:
         return max(abs(x.low).bit_length(), 1) + 1
     return x.width + (not x.is_signed)
+
+
+def _shifted(operand: str, places: int) -> str:
+    """An operand of a sum, moved to the left."""
+    return f"({operand} <<< {places})" if places else operand
 
 
 def _read(signal: Signal, as_signed: bool) -> str:

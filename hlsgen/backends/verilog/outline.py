@@ -90,12 +90,24 @@ def outline(job: Job) -> Outline:
     assert cores.__path__, "the import registers them"
     _check_settings(job.config)
     checked_part(job.config.part)
-    parts = _Parts(job.design)
     for op in job.design:
-        parts.add(op)
-    outputs = [parts.flow_of(job.design.producer(tensor), tensor) for tensor in job.design.outputs]
-    if not parts.made:
+        if not (op.is_input or op.layer.renames):
+            _check(op)
+    found = parts_of(job.design)
+    if not found.parts:
         raise UnsupportedError("backend verilog: the model computes nothing; there is no circuit of it")
+    return found
+
+
+def parts_of(design: Design) -> Outline:
+    """All parts, of a design that :func:`outline` may still refuse.
+
+    Raises UnsupportedError for what has too many bits side by side.
+    """
+    parts = _Parts(design)
+    for op in design:
+        parts.add(op)
+    outputs = [parts.flow_of(design.producer(tensor), tensor) for tensor in design.outputs]
     return Outline(tuple(parts.inputs), tuple(parts.made), tuple(outputs))
 
 
@@ -147,7 +159,6 @@ class _Parts:
         if op.layer.renames:
             self._flows[op.output] = self._flows[op.input]
             return
-        _check(op)
         if isinstance(op.layer, Mover):
             self._flows[op.output] = self._moved(op, op.layer.move(_places(op.input)), op.output)
         elif isinstance(op.layer, Split):

@@ -37,8 +37,8 @@ def finished(logic: Logic, op: Op, exact: Number) -> Signal:
     return cast(logic, number, op.output.type).signal
 
 
-def pipeline(op: Op, place: Place, function: Function, turn: int = 0) -> Core:
-    """A core that computes a whole word with logic of its own for each element.
+def pipeline(op: Op, place: Place, function: Function, *notes: str, turn: int = 0) -> Core:
+    """A core that computes a whole word with logic of its own for each element; ``notes`` of it stand in its head.
 
     With ``turn``, its function is also given the number of the word, which is counted from 0 to below ``turn``, again
     and again; ``turn`` divides the words of a sample.
@@ -54,7 +54,7 @@ def pipeline(op: Op, place: Place, function: Function, turn: int = 0) -> Core:
         "pipeline.v.j2",
         place=place,
         latency=latency,
-        about=described(op),
+        about=[*described(op), *notes],
         counter=_COUNTER,
         turn=turn,
         turn_bits=counter_bits(turn),
