@@ -16,6 +16,12 @@ from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 
+MOST_SIDE_BY_SIDE = 16384
+"""Multipliers or comparisons of a layer: a large device has some ten thousand multipliers, and small ones are built of
+logic."""
+
+_ADVICE = "use backend: vitis for this model"
+
 
 @dataclass(frozen=True)
 class Words:
@@ -122,6 +128,12 @@ def check_core(op: Op) -> None:
     builder.check(op.layer, op)
 
 
-def refused(op: Op, what: str, advice: str = "use backend: vitis for this model") -> UnsupportedError:
+def refused(op: Op, what: str, advice: str = _ADVICE) -> UnsupportedError:
     """The error for what has no circuit."""
     return UnsupportedError(f"{op.source.where}: {what}; {advice}")
+
+
+def check_side_by_side(op: Op, count: int, what: str, advice: str = _ADVICE) -> None:
+    """Raise UnsupportedError for an operation of which too much would be computed at once."""
+    if count > MOST_SIDE_BY_SIDE:
+        raise refused(op, f"takes {count} {what} side by side, at most {MOST_SIDE_BY_SIDE} are built", advice)

@@ -9,11 +9,12 @@ import numpy as np
 
 from hlsgen.adders import product_graph, why_none
 from hlsgen.backends.verilog.casts import Number, aligned
-from hlsgen.backends.verilog.core import Core, Place, core_of, refused
+from hlsgen.backends.verilog.core import MOST_SIDE_BY_SIDE, Core, Place, check_side_by_side, core_of, refused
 from hlsgen.backends.verilog.cores.folded import folded
 from hlsgen.backends.verilog.logic import Logic, constant
 from hlsgen.backends.verilog.pipeline import pipeline
 from hlsgen.backends.verilog.sharing import shared_sums
+from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.ir.wish import Strategy
@@ -21,9 +22,6 @@ from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
 from hlsgen.layers.linear import LinearLayer
-
-MOST_PRODUCTS = 16384
-"""Products that are unrolled: a large device has some ten thousand multipliers, and small ones are built of logic."""
 
 
 def check_products(layer: LinearLayer, op: Op) -> None:
@@ -36,15 +34,14 @@ def check_products(layer: LinearLayer, op: Op) -> None:
             raise refused(op, why, "set strategy: resource and a reuse_factor for this layer")
         return
     count = int((weight != 0).sum()) if op.reuse_factor == 1 else -(-weight.size // op.reuse_factor)
-    if count <= MOST_PRODUCTS:
-        return
+    check_side_by_side(op, count, "multipliers", folding_advice(layer, weight.size))
+
+
+def folding_advice(layer: Layer, products: int) -> str:
+    """The reuse factor with which so many products fit."""
     valid = layer.valid_reuse_factors(Strategy.RESOURCE)
-    enough = next((reuse for reuse in valid if -(-weight.size // reuse) <= MOST_PRODUCTS), valid[-1])
-    raise refused(
-        op,
-        f"takes {count} multipliers side by side, at most {MOST_PRODUCTS} are built",
-        f"set strategy: resource and reuse_factor: {enough} or more for this layer",
-    )
+    enough = next((reuse for reuse in valid if -(-products // reuse) <= MOST_SIDE_BY_SIDE), valid[-1])
+    return f"set strategy: resource and reuse_factor: {enough} or more for this layer"
 
 
 @core_of(Dense, check=check_products)

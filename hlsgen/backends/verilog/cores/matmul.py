@@ -8,27 +8,19 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.backends.verilog.casts import Number
-from hlsgen.backends.verilog.core import Core, Place, core_of, refused
+from hlsgen.backends.verilog.core import Core, Place, check_side_by_side, core_of
 from hlsgen.backends.verilog.cores.folded import folded_tensors
-from hlsgen.backends.verilog.cores.linear import MOST_PRODUCTS
+from hlsgen.backends.verilog.cores.linear import folding_advice
 from hlsgen.backends.verilog.logic import Logic
 from hlsgen.backends.verilog.pipeline import pipeline
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
-from hlsgen.ir.wish import Strategy
 from hlsgen.layers.matmul import MatMul
 
 
 def _check(layer: MatMul, op: Op) -> None:
     count = layer.products // op.reuse_factor
-    if count > MOST_PRODUCTS:
-        valid = layer.valid_reuse_factors(Strategy.RESOURCE)
-        enough = next((reuse for reuse in valid if layer.products // reuse <= MOST_PRODUCTS), valid[-1])
-        raise refused(
-            op,
-            f"takes {count} multipliers side by side, at most {MOST_PRODUCTS} are built",
-            f"set strategy: resource and reuse_factor: {enough} or more for this layer",
-        )
+    check_side_by_side(op, count, "multipliers", folding_advice(layer, layer.products))
 
 
 @core_of(MatMul, check=_check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hlsgen.backends.verilog.casts import Number, aligned, cast
-from hlsgen.backends.verilog.core import Core, Place, core_of
+from hlsgen.backends.verilog.core import Core, Place, check_side_by_side, core_of
 from hlsgen.backends.verilog.cores.exponentials import steps
 from hlsgen.backends.verilog.functions import function_of
 from hlsgen.backends.verilog.logic import Logic, Signal, constant
@@ -13,7 +13,12 @@ from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.softmax import Softmax
 
 
-@core_of(Softmax)
+def _check(layer: Softmax | LogSoftmax, op: Op) -> None:
+    assert layer.plan is not None
+    check_side_by_side(op, layer.classes * layer.plan.tables, "multipliers")
+
+
+@core_of(Softmax, check=_check)
 def softmax(layer: Softmax, op: Op, place: Place) -> Core:
     """The rows of a mask come again and again, one with each word."""
     plan = layer.plan
@@ -39,7 +44,7 @@ def softmax(layer: Softmax, op: Op, place: Place) -> Core:
     return pipeline(op, place, masked, turn=len(rows))
 
 
-@core_of(LogSoftmax)
+@core_of(LogSoftmax, check=_check)
 def log_softmax(layer: LogSoftmax, op: Op, place: Place) -> Core:
     plan = layer.planned
 

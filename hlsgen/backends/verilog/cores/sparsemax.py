@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hlsgen.backends.verilog.casts import Number, aligned, cast
-from hlsgen.backends.verilog.core import Core, Place, core_of
-from hlsgen.backends.verilog.cores.sorting import largest_first, prefix_sums
+from hlsgen.backends.verilog.core import Core, Place, check_side_by_side, core_of
+from hlsgen.backends.verilog.cores.sorting import largest_first, network, prefix_sums
 from hlsgen.backends.verilog.logic import Logic, Signal, constant
 from hlsgen.backends.verilog.pipeline import pipeline
 from hlsgen.ir.op import Op
 from hlsgen.layers.sparsemax import Plan, Sparsemax
 
 
-@core_of(Sparsemax)
+def _check(layer: Sparsemax, op: Op) -> None:
+    check_side_by_side(op, len(network(layer.classes)), "comparisons")
+
+
+@core_of(Sparsemax, check=_check)
 def sparsemax(layer: Sparsemax, op: Op, place: Place) -> Core:
     plan = layer.planned
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hlsgen.backends.verilog.casts import Number, cast
-from hlsgen.backends.verilog.core import Core, Place, core_of
+from hlsgen.backends.verilog.core import Core, Place, check_side_by_side, core_of
 from hlsgen.backends.verilog.functions import function_of
 from hlsgen.backends.verilog.logic import Logic, Signal, constant
 from hlsgen.backends.verilog.pipeline import pipeline
@@ -14,7 +14,11 @@ from hlsgen.layers.standardise import Standardise
 from hlsgen.layers.standardise_plan import Measure, Plan
 
 
-@core_of(Standardise)
+def _check(layer: Standardise, op: Op) -> None:
+    check_side_by_side(op, 2 * layer.values, "multipliers")  # of squares, and of results
+
+
+@core_of(Standardise, check=_check)
 def standardise(layer: Standardise, op: Op, place: Place) -> Core:
     plan = layer.known_plan
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hlsgen.backends.verilog.casts import Number
-from hlsgen.backends.verilog.core import Core, Place, core_of
-from hlsgen.backends.verilog.cores.sorting import largest_first
+from hlsgen.backends.verilog.core import Core, Place, check_side_by_side, core_of
+from hlsgen.backends.verilog.cores.sorting import largest_first, network
 from hlsgen.backends.verilog.logic import Logic, Signal, constant
 from hlsgen.backends.verilog.pipeline import pipeline
 from hlsgen.backends.verilog.text import counter_bits
@@ -12,7 +12,12 @@ from hlsgen.ir.op import Op
 from hlsgen.layers.top import Top, TopIndices, TopValues
 
 
-@core_of(TopValues)
+def _check(layer: Top, op: Op) -> None:
+    channels = op.input.shape[-1]
+    check_side_by_side(op, channels if layer.count == 1 else len(network(channels)), "comparisons")
+
+
+@core_of(TopValues, check=_check)
 def top_values(layer: TopValues, op: Op, place: Place) -> Core:
     """Of equal values it does not matter which one it is."""
 
@@ -23,7 +28,7 @@ def top_values(layer: TopValues, op: Op, place: Place) -> Core:
     return pipeline(op, place, values)
 
 
-@core_of(TopIndices)
+@core_of(TopIndices, check=_check)
 def top_indices(layer: TopIndices, op: Op, place: Place) -> Core:
     """What is compared has the channel in its lowest bits, counted from the last one: so all differ, and of equal
     values the first is the largest."""
