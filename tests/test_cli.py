@@ -53,7 +53,7 @@ def iris(examples: Path) -> Path:
     return examples / "iris_mlp" / "model.keras"
 
 
-COMMANDS = ["build", "convert", "config", "predict", "passes", "doctor", "lint", "cache"]
+COMMANDS = ["build", "convert", "config", "predict", "passes", "doctor", "lint", "bitstream", "run", "cache"]
 
 
 def test_help_lists_the_commands(call: Call) -> None:
