@@ -6,8 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from hlsgen.backends.verilog.backend import rtl_files
-from hlsgen.backends.verilog.circuit import Circuit
-from hlsgen.backends.verilog.core import Words
+from hlsgen.backends.verilog.circuit import Circuit, Stream
 from hlsgen.board.frames import OVERHEAD
 from hlsgen.errors import UnsupportedError
 from hlsgen.native.compilation import digest_of
@@ -58,7 +57,7 @@ def unpacked(payload: bytes) -> About | None:
 
 def about(circuit: Circuit) -> About:
     """Of a circuit. Raises UnsupportedError for samples that are too large for the memory of frames."""
-    x, y = ends(circuit)
+    x, y = (stream.words for stream in ends(circuit))
     facts = [part for item in sorted(rtl_files(circuit).items()) for part in item]
     found = About(bytes.fromhex(digest_of(circuit.name, *facts)), x.width, x.beats, y.width, y.beats, 0)
     if found.sample_bytes > _LARGEST_SAMPLE:
@@ -70,9 +69,15 @@ def about(circuit: Circuit) -> About:
     return About(found.digest, x.width, x.beats, y.width, y.beats, 1 << bits)
 
 
-def ends(circuit: Circuit) -> tuple[Words, Words]:
-    """The words of the one input and of the one output."""
-    return circuit.x, circuit.y
+def ends(circuit: Circuit) -> tuple[Stream, Stream]:
+    """The one input and the one output. Raises UnsupportedError for a circuit with several."""
+    if len(circuit.inputs) > 1 or len(circuit.outputs) > 1:
+        names = [", ".join(stream.name for stream in ports) for ports in (circuit.inputs, circuit.outputs)]
+        raise UnsupportedError(
+            f"circuit {circuit.name}: has the inputs {names[0]} and the outputs {names[1]}, and frames on a board's "
+            "line hold one of each; concatenate them in the model"
+        )
+    return circuit.inputs[0], circuit.outputs[0]
 
 
 def whole_bytes(width: int) -> int:

@@ -87,12 +87,12 @@ class BoardDesign:
             blink_bits=round(self.clock.megahertz * 1e6 * _BLINK).bit_length(),
             room_bits=self.about.room.bit_length() - 1,
             sample_bytes=self.about.sample_bytes,
-            x_port=self.circuit.input,
-            y_port=self.circuit.output,
-            x=x,
-            y=y,
-            x_bytes=whole_bytes(x.width),
-            y_bytes=whole_bytes(y.width),
+            x_port=x.name,
+            y_port=y.name,
+            x=x.words,
+            y=y.words,
+            x_bytes=whole_bytes(x.words.width),
+            y_bytes=whole_bytes(y.words.width),
         )
 
     def pins(self) -> str:

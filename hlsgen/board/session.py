@@ -45,8 +45,8 @@ class OnBoard:
         inputs = arrays.checked_inputs(self._design.inputs, x)
         arrays.refuse_nan(inputs)
         (values,) = arrays.mantissas(self._design.inputs, inputs).values()
-        words, results = ends(self._circuit)
-        given = self.chip.run(as_bytes(values, words))
+        x, y = ends(self._circuit)
+        given = self.chip.run(as_bytes(values, x.words))
         (output,) = self._design.outputs
-        found = arrays.shaped(from_bytes(given, results), output.shape)
+        found = arrays.shaped(from_bytes(given, y.words), output.shape)
         return found if raw else arrays.in_model_units(arrays.real(found, output.type), output)

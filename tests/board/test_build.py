@@ -151,6 +151,14 @@ def test_samples_that_are_too_large():
         project.board_design("ulx3s")
 
 
+def test_several_inputs_are_refused():
+    net = Net(name="two")
+    net.call("Add", "sum", [net.input((4,), "a"), net.input((4,), "b")])
+    project = project_of(net.source("sum"), backend="verilog")
+    with pytest.raises(UnsupportedError, match="circuit two: has the inputs a, b and the outputs sum, and frames"):
+        project.board_design("ulx3s")
+
+
 @pytest.mark.parametrize("baud", [0, -1, 1.5, True, "fast"])
 def test_rates_that_are_none(baud):
     with pytest.raises(ConfigError, match="baud: found .*expected a whole number"):

@@ -171,7 +171,8 @@ def test_words_are_whole_bytes():
     """An element next to the other, the first in the lowest bits."""
     circuit = wide().circuit
     rng = np.random.default_rng(2)
-    for words in (circuit.x, circuit.y):
+    for stream in (*circuit.inputs, *circuit.outputs):
+        words = stream.words
         low, high = words.type.min_mantissa, words.type.max_mantissa
         values = rng.integers(low, high + 1, (50, words.elements))
         data = as_bytes(values, words)
