@@ -33,7 +33,7 @@ from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.verilog.circuit import Circuit
 from hlsgen.backends.verilog.plan import plan_circuit
 from hlsgen.backends.writer import write_project
-from hlsgen.board.about import about
+from hlsgen.board.about import ends
 from hlsgen.board.build import Bitstream, build, build_slower
 from hlsgen.board.build import write as write_board
 from hlsgen.board.design import DEFAULT_BAUD, BoardDesign, design_for
@@ -407,12 +407,12 @@ class Project:
     def connect(self, line: str | Line, *, baud: int = DEFAULT_BAUD, timeout: float = 2.0) -> OnBoard:
         """This network on a board at a serial port (``/dev/ttyUSB0``, by pyserial), or at any other line.
 
-        ``timeout``: seconds in which an answer has to come. Raises LinkError if the port cannot be opened, nobody
-        answers, or another design is on the board; ConfigError without pyserial.
+        ``timeout``: seconds in which an answer has to come, beyond those that it takes at this rate. Raises LinkError
+        if the port cannot be opened, nobody answers, or another design is on the board; ConfigError without pyserial.
         """
-        known = about(self.circuit)
+        ends(self.circuit)
         port = SerialPort(line, baud) if isinstance(line, str) else line
-        return OnBoard(self.design, self.circuit, port, known, timeout)
+        return OnBoard(self.design, self.circuit, port, baud=baud, timeout=timeout)
 
     @cached_property
     def _simulator(self) -> Simulator:

@@ -107,7 +107,7 @@ class Chip:
                 if (answer.kind, answer.tag) == (ABOUT, tag):
                     return unpacked(answer.payload)
         raise LinkError(
-            f"{self.name}: no answer within {self.timeout:g} s, {_TRIES} times. Is a bitstream of hlsgen loaded "
+            f"{self.name}: no answer within {self.timeout:.3g} s, {_TRIES} times. Is a bitstream of hlsgen loaded "
             "(hlsgen bitstream ... --program), is it this port, and is it the baud rate for which it was built?"
         )
 
@@ -147,7 +147,7 @@ class _Transfer:
             self._send_what_fits()
             answer = self._chip.receive()
             if answer is None:
-                self._reason = f"no answer within {self._chip.timeout:g} s"
+                self._reason = f"no answer within {self._chip.timeout:.3g} s"
             elif answer.kind == WRONG:
                 self._wrong += 1
                 self._reason = f"the board was sent {REASONS.get(answer.payload[0], 'something wrong')}"

@@ -12,13 +12,12 @@ _AT_ONCE = 4096
 class SerialPort:
     """A line (:class:`hlsgen.board.line.Line`) through a port such as ``/dev/ttyUSB0``."""
 
-    def __init__(self, port: str, baud: int, *, flow_control: bool = False) -> None:
-        """Open it; ``flow_control``: by RTS and CTS. Raises LinkError if it cannot be opened, ConfigError without
-        pyserial."""
+    def __init__(self, port: str, baud: int) -> None:
+        """Open it. Raises LinkError if it cannot be opened, ConfigError without pyserial."""
         self.name = port
         serial = _pyserial()
         try:
-            self._port = serial.Serial(port, baud, timeout=0, rtscts=flow_control, exclusive=True)
+            self._port = serial.Serial(port, baud, timeout=0, exclusive=True)
         except (OSError, ValueError) as error:  # SerialException is an OSError
             raise LinkError(
                 f"{port}: cannot be opened ({error}); is the board connected, is it this port, may you use it (group "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from hlsgen.backends.verilog.circuit import Circuit
-from hlsgen.board.about import About, ends
+from hlsgen.board.about import about, ends
 from hlsgen.board.chip import Chip
 from hlsgen.board.line import Line
 from hlsgen.board.words import as_bytes, from_bytes
@@ -14,13 +14,24 @@ from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.errors import InputError
 
+_BITS = 10
+"""On the line, of a byte."""
+_SLOWEST = 1e7
+"""Clocks a second that a board has at least: the host does not know more of it."""
+
 
 class OnBoard:
     """A design that runs on a board; what ``project.connect`` returns. Use it as a context manager, or close it."""
 
-    def __init__(self, design: Design, circuit: Circuit, line: Line, known: About, timeout: float) -> None:
+    def __init__(self, design: Design, circuit: Circuit, line: Line, *, baud: int, timeout: float) -> None:
+        """Ask the board what it is; ``timeout``: beyond what frames take on the line, and a sample in the circuit.
+
+        Raises LinkError if nobody answers, or another design; UnsupportedError for a circuit that boards do not hold.
+        """
         self._design, self._circuit = design, circuit
-        self.chip = Chip(line, known, timeout=timeout)
+        known = about(circuit)
+        busy = 2 * known.room * _BITS / baud + (circuit.latency + circuit.interval) / _SLOWEST
+        self.chip = Chip(line, known, timeout=timeout + busy)
         """The line's other end, in bytes."""
 
     def __enter__(self) -> OnBoard:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hlsgen.backends.verilog.text import render
 from hlsgen.board.design import TOP, BoardDesign
+from hlsgen.errors import LinkError
 from hlsgen.simulation.build import build_library
 from hlsgen.tools import templates_dir
 
@@ -66,7 +67,9 @@ class SimulatedBoard:
         return self.run(round(timeout * self._hertz), 1)
 
     def run(self, clocks: int, most: int = _AT_ONCE) -> bytes:
-        """Run for so many clocks, or until ``most`` bytes have come; these are returned."""
+        """Run for so many clocks, or until ``most`` bytes have come; these are returned. Raises LinkError if closed."""
+        if not self._board:
+            raise LinkError(f"{self.name}: was closed; make another one")
         symbols = np.array(self._to_send, dtype=np.uint16)
         self._to_send = []
         left, broken = ctypes.c_int64(clocks), ctypes.c_int64()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,17 @@ def test_differences(config, capsys, monkeypatch):
     assert status == 1
     assert first.startswith("sample 3, element [0]: found ") and second.startswith("sample 200, element [0]: found ")
     assert "256 samples, 2 differ" in last
+
+
+@pytest.mark.slow
+def test_page(repository, monkeypatch):
+    """What docs/circuit_boards.md shows is so."""
+    monkeypatch.chdir(repository)
+    page = (repository / "docs" / "circuit_boards.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    scope: dict[str, object] = {}
+    exec(compile(block, "docs/circuit_boards.md", "exec"), scope)
+    assert np.shape(scope["y"]) == (256, 1)
 
 
 def test_wrong_use(config, capsys, tmp_path, examples):

@@ -110,7 +110,7 @@ class Silent:
 def test_nobody_answers():
     line = Silent()
     with pytest.raises(
-        LinkError, match=r"a silent line: no answer within 2 s, 4 times. Is a bitstream of hlsgen loaded"
+        LinkError, match=r"a silent line: no answer within 2.04 s, 4 times. Is a bitstream of hlsgen loaded"
     ):
         xor_project().connect(line)
     assert line.closed
@@ -144,6 +144,12 @@ class Answers(Silent):
     def read(self, timeout: float) -> bytes:
         data, self.out = bytes(self.out), bytearray()
         return data
+
+
+def test_a_line_that_was_closed(board):
+    board.close()
+    with pytest.raises(LinkError, match="the simulated ulx3s: was closed"):
+        xor_project().connect(board)
 
 
 def test_another_version_of_hlsgen():
