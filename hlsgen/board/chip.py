@@ -19,6 +19,9 @@ Bytes = NDArray[np.uint8]
 _TRIES = 4
 """How often frames are sent with no success at all before the line is given up."""
 
+_MOST = 32
+"""Frames without answer at a time: far fewer than there are tags, so that a late answer is never taken for another."""
+
 
 @dataclass(frozen=True)
 class _Chunk:
@@ -161,15 +164,16 @@ class _Transfer:
 
     def _send_what_fits(self) -> None:
         """Nothing while a frame was wrong: which one it was is known when the others are answered."""
-        while self._to_send and not self._wrong and self._held(self._to_send[0]) <= self._chip.about.room:
+        while self._to_send and not self._wrong and self._fits(self._to_send[0]):
             chunk = self._to_send.popleft()
             tag = self._chip.send(SAMPLES, self._x[chunk.first : chunk.last].tobytes())
             self._waiting[tag] = chunk
 
-    def _held(self, another: _Chunk) -> int:
-        """The bytes that the board holds at most, with one more frame."""
+    def _fits(self, another: _Chunk) -> bool:
+        """Whether the board has room for one more frame, and its tag is not that of one that waits."""
         chunks = [*self._waiting.values(), another]
-        return sum(OVERHEAD + chunk.count * self._chip.about.sample_bytes for chunk in chunks)
+        held = sum(OVERHEAD + chunk.count * self._chip.about.sample_bytes for chunk in chunks)
+        return held <= self._chip.about.room and len(chunks) <= _MOST
 
     def _take(self, chunk: _Chunk, payload: bytes) -> None:
         expected = chunk.count * self._chip.about.result_bytes

@@ -15,7 +15,7 @@ import pytest
 
 from hlsgen.board.about import about
 from hlsgen.board.chip import Chip
-from hlsgen.board.frames import ABOUT, QUERY, SAMPLES, Decoder, Frame, encoded
+from hlsgen.board.frames import ABOUT, QUERY, RESULTS, SAMPLES, WRONG, Decoder, Frame, encoded
 from hlsgen.board.simulated import BREAK, SimulatedBoard
 from hlsgen.board.words import as_bytes, from_bytes
 from hlsgen.errors import ConfigError, InputError, LinkError
@@ -164,13 +164,34 @@ def test_results_of_another_length():
         if frame.kind == QUERY:
             return Frame(ABOUT, frame.tag, known.packed())
         assert frame.kind == SAMPLES
-        return Frame(ord("R"), frame.tag, frame.payload[1:])
+        return Frame(RESULTS, frame.tag, frame.payload[1:])
 
     with (
         xor_project().connect(Answers(answer)) as chip,
         pytest.raises(LinkError, match="found 2 bytes of results for 3 samples, expected 3"),
     ):
         chip.predict(X[:3])
+
+
+def test_many_small_frames(monkeypatch):
+    """A line that takes none but the smallest frames: no two of those that wait have one tag, and each has its result."""
+    monkeypatch.setattr("hlsgen.board.chip._TRIES", 20)
+    known = about(xor_project().circuit)
+    most = 0
+
+    def answer(frame: Frame) -> Frame:
+        nonlocal most
+        if frame.kind == QUERY:
+            return Frame(ABOUT, frame.tag, known.packed())
+        most = max(most, len(line.out) // 9)  # of answers that were not read
+        return Frame(WRONG, 0, b"\1") if len(frame.payload) > 1 else Frame(RESULTS, frame.tag, frame.payload)
+
+    line = Answers(answer)
+    with xor_project().connect(line) as chip:
+        x = np.random.default_rng(6).integers(0, 4, (700, 1), dtype=np.uint8)
+        np.testing.assert_array_equal(chip.chip.run(x), x)
+        assert chip.chip.repeated > 100
+    assert 16 < most < 64
 
 
 def test_words_are_whole_bytes():
