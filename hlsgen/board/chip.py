@@ -19,6 +19,8 @@ Bytes = NDArray[np.uint8]
 _TRIES = 4
 """How often frames are sent with no success at all before the line is given up."""
 
+_LONG = 1000
+"""Bytes: more than a frame without samples has."""
 _MOST = 32
 """Frames without answer at a time: far fewer than there are tags, so that a late answer is never taken for another."""
 
@@ -54,6 +56,7 @@ class Chip:
         self.name = line.name
         self._decoder, self._arrived = Decoder(), deque[Frame]()
         self._tag = 0
+        self._longest = 4 * expected.samples_of_frame * expected.result_bytes + _LONG
         self.repeated = 0
         try:
             self._check(self._ask())
@@ -94,10 +97,12 @@ class Chip:
         return self._tag
 
     def receive(self) -> Frame | None:
-        """The next frame; None if nothing comes within ``timeout``."""
+        """The next frame; None if nothing comes within ``timeout``, or more than frames are, and none of it is one."""
+        came = 0
         while not self._arrived:
             data = self._line.read(self.timeout)
-            if not data:
+            came += len(data)
+            if not data or came > self._longest:
                 return None
             self._arrived.extend(self._decoder.feed(data))
         return self._arrived.popleft()

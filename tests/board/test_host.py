@@ -116,6 +116,13 @@ def test_nobody_answers():
     assert line.closed
 
 
+def test_a_line_that_is_never_still():
+    line = Silent()
+    line.read = lambda timeout: b"noise"
+    with pytest.raises(LinkError, match="a silent line: no answer"):
+        xor_project().connect(line)
+
+
 def test_another_design_is_on_the_board(board):
     with pytest.raises(
         LinkError, match=r"is a design with 1 x 2 bits in, 1 x 4 bits out, digest \w{32}; expected 1 x 15"
