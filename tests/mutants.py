@@ -34,7 +34,7 @@ COPIED = (
     "pyproject.toml",
     "README.md",
 )
-SUFFIXES = (".py", ".h", ".cpp", ".j2")
+SUFFIXES = (".py", ".h", ".cpp", ".v", ".j2")
 _SECONDS = 1800
 
 
@@ -831,6 +831,41 @@ MUTANTS = (
         'up = logic.choose(logic.bits(floor, 0, 1, "odd"), reached, over, "up")',
         'up = logic.choose(logic.bits(floor, 0, 1, "odd"), over, reached, "up")',
         ("tests/rtl/test_casts.py",),
+    ),
+    Mutant(
+        "a board takes frames whose checksum is wrong",
+        "hls_templates/verilog/board",
+        "count == 2'd3 && crc == GOOD;",
+        "count == 2'd3 && (crc == GOOD || held[0]);",
+        ("tests/board/test_board.py",),
+    ),
+    Mutant(
+        "a board keeps what was no frame",
+        "hls_templates/verilog/board",
+        "written <= drop ? kept : written_then;",
+        "written <= written_then;",
+        ("tests/board/test_board.py",),
+    ),
+    Mutant(
+        "an answer ends with the first result of its last samples",
+        "hls_templates/verilog/board",
+        "last_result && ended && owed == 16'd1",
+        "last_result && ended",
+        ("tests/board/test_board.py",),
+    ),
+    Mutant(
+        "a break is not noticed",
+        "hls_templates/verilog/board",
+        "broken <= !bit_now;",
+        "broken <= 1'b0;",
+        ("tests/board/test_board.py",),
+    ),
+    Mutant(
+        "frames that were refused are not sent again",
+        "hlsgen/board",
+        "self._to_send.extendleft(",
+        "_ = (",
+        ("tests/board/test_host.py",),
     ),
 )
 

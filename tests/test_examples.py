@@ -19,6 +19,8 @@ QKERAS = {
 }
 """Inputs on a binary grid: the input type that holds it."""
 FLOAT = ("iris_mlp", "mnist_cnn_bn", "residual_cnn", "mnist_lstm", "mnist_gru", "mnist_transformer")
+BITS = ("xor_mlp",)
+"""A single output: no classes to compare."""
 IO_TYPES = ("io_parallel", "io_stream")
 
 
@@ -28,7 +30,7 @@ def stored(folder: Path, name: str) -> Any:
 
 def test_every_example_is_tested():
     folders = {p.parent.name for p in EXAMPLES.glob("*/model.*")}
-    assert folders == {Path(m).parent.name for m in QKERAS} | set(FLOAT)
+    assert folders == {Path(m).parent.name for m in QKERAS} | set(FLOAT) | set(BITS)
 
 
 @pytest.mark.parametrize("io_type", IO_TYPES)
@@ -76,7 +78,16 @@ def test_float_example_agrees_with_keras(name, io_type):
     assert agreement >= 0.995, f"top-1 agreement {agreement:.4f}"
 
 
-@pytest.mark.parametrize("name", [*FLOAT, "digits_mlp", "mnist_qcnn"])
+@pytest.mark.parametrize("name", BITS)
+def test_example_of_bits(name):
+    folder = EXAMPLES / name
+    x, y, expected = (stored(folder, part) for part in ("x", "y", "expected"))
+    got = hlsgen.convert(folder / "model.keras").predict(x)
+    np.testing.assert_array_equal(np.rint(got[:, 0]), y)
+    assert np.abs(got - expected).max() < 2**-9
+
+
+@pytest.mark.parametrize("name", [*FLOAT, *BITS, "digits_mlp", "mnist_qcnn"])
 def test_executors_agree(name):
     """NumPy and both emulators, on every trace key (the vendor's headers: tests/ladder)."""
     folder = EXAMPLES / name
@@ -92,7 +103,10 @@ def test_executors_agree(name):
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yml")), ids=lambda p: p.stem)
 def test_configuration_keeps_accuracy(path):
     config = hlsgen.load_config(path)
-    assert config.test_vectors is not None and config.test_vectors.y is not None
+    assert config.test_vectors is not None
+    if config.test_vectors.x.parent.name in BITS:
+        pytest.skip("a single output has no classes; test_example_of_bits")
+    assert config.test_vectors.y is not None
     project = hlsgen.convert(None, config)
     x, y = np.load(config.test_vectors.x), np.load(config.test_vectors.y)
     expected = np.load(config.test_vectors.x.with_name("expected.npy"))

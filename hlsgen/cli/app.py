@@ -15,7 +15,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import cache, doctor, lint
+from hlsgen.cli import board, cache, doctor, lint
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
@@ -271,6 +271,8 @@ def passes() -> None:
 
 app.command(name="doctor")(doctor.doctor)
 app.command(name="lint")(lint.lint)
+app.command(name="bitstream")(board.bitstream)
+app.command(name="run")(board.run)
 
 
 def _printer(wanted: list[str]) -> Callable[[str, Graph | Draft], None] | None:

@@ -35,7 +35,12 @@ def findings() -> list[Finding]:
         *(_framework(*entry) for entry in _FRAMEWORKS),
         _vendor_headers(),
         _clang(),
-        _verilator(),
+        _optional("Verilator", "project.simulate()", lambda: f"{(v := tools.find_verilator()).version} at {v.path}"),
+        _optional("yosys", "project.area()", lambda: _told(tools.find_yosys())),
+        _optional("nextpnr-ecp5", "project.timing()", lambda: _told(tools.find_nextpnr())),
+        _optional("ecppack", "project.bitstream()", lambda: _told(tools.find_packer())),
+        _optional("openFPGALoader", "hlsgen bitstream --program", lambda: str(tools.find_loader())),
+        _pyserial(),
         _vitis(),
     ]
 
@@ -102,12 +107,23 @@ def _clang() -> Finding:
     return Finding("clang", True, False, f"{clang.version} at {clang.path}")
 
 
-def _verilator() -> Finding:
+def _optional(name: str, method: str, look: Callable[[], str]) -> Finding:
+    """A tool that a method for circuits needs."""
     try:
-        found = tools.find_verilator()
+        return Finding(name, True, False, look())
     except ToolError as error:
-        return Finding("Verilator", False, False, f"for project.simulate() of backend verilog: {error}")
-    return Finding("Verilator", True, False, f"{found.version} at {found.path}")
+        return Finding(name, False, False, f"for {method} of backend verilog: {error}")
+
+
+def _told(tool: tools.Synthesizer) -> str:
+    return f"{tool.version} at {tool.command[0]}"
+
+
+def _pyserial() -> Finding:
+    try:
+        return Finding("pyserial", True, False, importlib.metadata.version("pyserial"))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("pyserial", False, False, "for 'hlsgen run --port': pip install 'hlsgen[board]'")
 
 
 def _vitis() -> Finding:

@@ -160,7 +160,7 @@ def packed(values: Ints, words: Words) -> NDArray[np.uint32]:
     exact = values if words.type.width <= 62 else values.astype(object)
     bits = (exact[..., None] >> np.arange(words.type.width)) & 1
     filled = np.zeros((len(values), _words32(words) * 32), dtype=np.uint8)
-    filled[:, : words.width] = bits.reshape(len(values), -1)
+    filled[:, : words.width] = bits.reshape(len(values), words.width)
     return np.packbits(filled, axis=1, bitorder="little").view("<u4")
 
 
