@@ -20,7 +20,6 @@ from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.boards import settled
-from hlsgen.backends.hls.balance import balanced
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
 from hlsgen.backends.hls.loading import loading_of
@@ -170,11 +169,11 @@ class Project:
                 f"calibration_method '{config.calibration_method}' needs data to work on, and none are given; "
                 "give calibration=, or leave the method out"
             )
-        load_backend(config.backend)  # a misspelt one is refused before any work
+        backend = load_backend(config.backend)  # a misspelt one is refused before any work
         config = settled(config)
         Interface.of(config)  # and so are ports that cannot be
         rewritten = rewrite(graph, config, calibration, after_pass)
-        design = balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
+        design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
         self._overwrite = overwrite
         self._hold(graph, config, calibration, rewritten, design)
 
@@ -349,11 +348,12 @@ class Project:
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
         simulator = self._simulator
-        (values,) = arrays.mantissas(self.design.inputs, inputs).values()
-        if not len(values):
+        values = list(arrays.mantissas(self.design.inputs, inputs).values())
+        if not len(values[0]):
             raise InputError("simulate(): x has no samples, expected one at least")
         run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed)
-        return replace(run, result=arrays.shaped(run.result, self.design.outputs[0].shape))
+        shaped = (arrays.shaped(r, tensor.shape) for r, tensor in zip(run.results, self.design.outputs, strict=True))
+        return replace(run, results=tuple(shaped))
 
     @cached_property
     def _simulator(self) -> Simulator:

@@ -68,7 +68,8 @@ def as_program(design: Design, plan: Plan, schedule: DesignSchedule) -> Built:
 
 def as_circuit(design: Design, circuit: Circuit) -> Built:
     """A design as modules of Verilog."""
-    ports = {circuit.input: design.inputs[0].exponents, circuit.output: design.outputs[0].exponents}
+    streams, tensors = (*circuit.inputs, *circuit.outputs), (*design.inputs, *design.outputs)
+    ports = {stream.name: tensor.exponents for stream, tensor in zip(streams, tensors, strict=True)}
     return Built("Verilog, ports with valid and ready", [*_scaled(ports), f"Modules and their clocks\n{circuit}"])
 
 

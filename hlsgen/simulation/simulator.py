@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.backends.verilog.backend import rtl_files
-from hlsgen.backends.verilog.circuit import Circuit
+from hlsgen.backends.verilog.circuit import Circuit, Stream
 from hlsgen.backends.verilog.core import Words
 from hlsgen.backends.verilog.text import render
 from hlsgen.errors import DesignError
@@ -28,21 +29,30 @@ e**40."""
 class Simulation:
     """What a circuit gave for a batch, and its clocks.
 
-    ``result``: integer mantissas (samples, *shape). ``latency``: clocks from taking the first word of the first sample
-    to giving its last. ``interval``: clocks from sample to sample, on average over the batch, by their last words
-    (None for one sample). ``clocks``: those of the whole run. ``stalls``: in how many of them a word was offered to the
-    circuit that it did not take.
+    ``results``: integer mantissas (samples, *shape) of each output. ``latency``: clocks from taking the first word of
+    the first sample to giving its last. ``interval``: clocks from sample to sample, on average over the batch, by
+    their last words (None for one sample). ``clocks``: those of the whole run. ``stalls``: in how many of them a word
+    was offered to the circuit that it did not take.
     """
 
-    result: Ints
+    results: tuple[Ints, ...]
     latency: int
     interval: float | None
     clocks: int
     stalls: int
+    passed: tuple[Ints, ...]
+    """For each port, inputs first, the clock in which each of its words passed."""
+
+    @property
+    def result(self) -> Ints:
+        """The integers of the only output."""
+        (only,) = self.results
+        return only
 
     def __str__(self) -> str:
         each = "" if self.interval is None else f", interval {self.interval:g}"
-        return f"{len(self.result)} samples in {self.clocks} clocks: latency {self.latency}{each}, {self.stalls} stalls"
+        samples = f"{len(self.results[0])} samples in {self.clocks} clocks"
+        return f"{samples}: latency {self.latency}{each}, {self.stalls} stalls"
 
 
 class _Stream(ctypes.Structure):
@@ -59,51 +69,77 @@ class Simulator:
     def __init__(self, circuit: Circuit) -> None:
         """Compile, or find it in the cache. Raises ToolError."""
         self.circuit = circuit
-        driver = render(
-            "driver.cpp.j2",
-            input=circuit.input,
-            output=circuit.output,
-            input_words=_words32(circuit.x),
-            output_words=_words32(circuit.y),
-        )
+        inputs, outputs = ([(s.name, _words32(s.words)) for s in ports] for ports in (circuit.inputs, circuit.outputs))
+        driver = render("driver.cpp.j2", inputs=inputs, outputs=outputs)
         rtl = {path.rpartition("/")[2]: text for path, text in rtl_files(circuit).items()}
         self._run = build_library(rtl, circuit.name, driver).hlsgen_simulate
         self._run.restype = ctypes.c_int64
 
-    def run(self, x: Ints, *, gaps: float = 0.0, stalls: float = 0.0, seed: int = 0) -> Simulation:
-        """Simulate a batch of mantissas (samples, elements).
+    def run(self, xs: Sequence[Ints], *, gaps: float = 0.0, stalls: float = 0.0, seed: int = 0) -> Simulation:
+        """Simulate a batch of mantissas (samples, elements), one array for each input.
 
         ``gaps``, ``stalls``: the share of clocks, from 0 up to below 1, in which no word is offered and none is taken,
-        at random from ``seed``. Returns a result of shape (samples, elements). Raises DesignError for a circuit that
+        at random from ``seed``. Returns results of shape (samples, elements). Raises DesignError for a circuit that
         stands still.
         """
-        circuit, samples = self.circuit, len(x)
-        given, taken = packed(x.reshape(-1, circuit.x.elements), circuit.x), samples * circuit.x.beats
-        found = np.zeros((samples * circuit.y.beats, _words32(circuit.y)), dtype=np.uint32)
-        clocks_in, clocks_out = np.zeros(taken, dtype=np.int64), np.zeros(len(found), dtype=np.int64)
-        streams = _stream(given, clocks_in), _stream(found, clocks_out)
+        circuit, samples = self.circuit, len(xs[0])
+        given = _Ports(circuit.inputs, [_packed(x, port.words) for x, port in zip(xs, circuit.inputs, strict=True)])
+        taken = _Ports(circuit.outputs, [_empty(port.words, samples) for port in circuit.outputs])
         refused, shares = ctypes.c_int64(), [int(share * _OF) for share in (gaps, stalls)]
-        patience = (_PATIENCE + 4 * circuit.interval) * (_WAITING * _OF // (_OF - max(shares)) if any(shares) else 1)
+        patience = (_PATIENCE + 4 * (circuit.interval + circuit.latency)) * (
+            _WAITING * _OF // (_OF - max(shares)) if any(shares) else 1
+        )
         clocks = self._run(
-            *(ctypes.byref(stream) for stream in streams),
+            given.streams,
+            taken.streams,
             *(ctypes.c_uint(share) for share in shares),
             ctypes.c_uint64(seed),
             ctypes.c_int64(patience),
             ctypes.byref(refused),
         )
-        if streams[1].count < len(found):
+        if not (given.complete and taken.complete):
             raise DesignError(
-                f"circuit {circuit.name}: stands still after {clocks} clocks, with {streams[0].count} of {taken} words "
-                f"taken and {streams[1].count} of {len(found)} given; this is a defect of hlsgen"
+                f"circuit {circuit.name}: stands still after {clocks} clocks, with {given} taken and {taken} given; "
+                "this is a defect of hlsgen"
             )
-        ends = clocks_out.reshape(samples, -1)[:, -1]
+        ends = np.max([passed.reshape(samples, -1)[:, -1] for passed in taken.clocks], axis=0)
         return Simulation(
-            result=unpacked(found, circuit.y).reshape(samples, -1),
-            latency=int(ends[0] - clocks_in[0]),
+            results=tuple(
+                unpacked(bits, port.words).reshape(samples, -1)
+                for bits, port in zip(taken.bits, circuit.outputs, strict=True)
+            ),
+            latency=int(ends[0] - min(passed[0] for passed in given.clocks)),
             interval=None if samples == 1 else float(ends[-1] - ends[0]) / (samples - 1),
             clocks=int(clocks),
             stalls=int(refused.value),
+            passed=(*given.clocks, *taken.clocks),
         )
+
+
+class _Ports:
+    """The words of some ports: their bits, the clocks in which they passed, and how the driver takes both."""
+
+    def __init__(self, ports: Sequence[Stream], bits: Sequence[NDArray[np.uint32]]) -> None:
+        self.names, self.bits = [port.name for port in ports], bits
+        self.clocks = [np.zeros(len(words), dtype=np.int64) for words in bits]
+        self.streams = (_Stream * len(ports))(*map(_stream, bits, self.clocks))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all words have passed."""
+        return all(self.streams[k].count == len(words) for k, words in enumerate(self.bits))
+
+    def __str__(self) -> str:
+        rows = (f"{self.streams[k].count} of {len(words)} words" for k, words in enumerate(self.bits))
+        return ", ".join(f"{row} of {name}" for name, row in zip(self.names, rows, strict=True))
+
+
+def _packed(x: Ints, words: Words) -> NDArray[np.uint32]:
+    return packed(x.reshape(-1, words.elements), words)
+
+
+def _empty(words: Words, samples: int) -> NDArray[np.uint32]:
+    return np.zeros((samples * words.beats, _words32(words)), dtype=np.uint32)
 
 
 def _words32(words: Words) -> int:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from hlsgen.backends.verilog.casts import cast
-from hlsgen.backends.verilog.circuit import Chain, Circuit
+from hlsgen.backends.verilog.circuit import Chain, Circuit, Stream
 from hlsgen.backends.verilog.core import Core, Place, Words
 from hlsgen.backends.verilog.logic import Logic
 from hlsgen.backends.verilog.pipeline import elements
+from hlsgen.backends.verilog.schedule import clocks_of
 from hlsgen.backends.verilog.text import joined, render, rom_texts
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.simulation.simulator import Simulator
@@ -41,14 +42,16 @@ def targets() -> list[FixedType]:
 
 def casting(name: str, x: FixedType, to: list[FixedType], levels: int) -> Circuit:
     """A circuit whose one core casts its input to all those types."""
-    place = Place(f"{name}_core", Words(x, 1, 1), Words(HELD, len(to), 1), levels)
+    place = Place(f"{name}_core", (Words(x, 1, 1),), Words(HELD, len(to), 1), levels)
     logic = Logic(levels, place.module)
     (number,) = elements(logic, place.x, "x", "x")
     results, latency = logic.registered([cast(logic, number, fixed).signal for fixed in to])
     lines = {"lines": logic.lines(), "results": joined(results, HELD.width)}
     text = render("pipeline.v.j2", place=place, latency=latency, about=["casts"], **lines)
-    core = Core(place.module, place.x, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
-    return Circuit(name, "x", "y", place.x, place.y, (Chain("core", (core,), ("core",)),))
+    core = Core(place.module, place.xs, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
+    reads, writes = (Stream("x", place.x),), (Stream("y", place.y),)
+    blocks = (Chain("core", reads, writes, (core,), ("core",)),)
+    return Circuit(name, reads, writes, blocks, clocks_of(reads, writes, blocks))
 
 
 @pytest.mark.slow
@@ -58,7 +61,7 @@ def test_every_mode(signed: bool):
     assert len(to) > 400
     circuit = casting(f"casts_{'signed' if signed else 'unsigned'}", x, to, levels=1000)
     every = np.arange(x.min_mantissa, x.max_mantissa + 1)
-    run = Simulator(circuit).run(every[:, None])
+    run = Simulator(circuit).run([every[:, None]])
     for k, fixed in enumerate(to):
         np.testing.assert_array_equal(run.result[:, k], fixed.cast(every, x.frac), err_msg=f"{x} to {fixed}")
     assert (run.latency, run.interval) == (2, 1.0)
@@ -74,8 +77,8 @@ def test_a_register_behind_each_level():
     ]
     circuit = casting("casts_levels", x, to, levels=1)
     every = np.arange(x.min_mantissa, x.max_mantissa + 1)
-    run = Simulator(circuit).run(every[:, None], gaps=0.2, stalls=0.3, seed=5)
+    run = Simulator(circuit).run([every[:, None]], gaps=0.2, stalls=0.3, seed=5)
     for k, fixed in enumerate(to):
         np.testing.assert_array_equal(run.result[:, k], fixed.cast(every, x.frac), err_msg=f"{x} to {fixed}")
-    assert circuit.latency is not None and circuit.latency > 5
-    assert Simulator(circuit).run(every[:, None]).latency == circuit.latency
+    assert circuit.latency > 5
+    assert Simulator(circuit).run([every[:, None]]).latency == circuit.latency

@@ -22,9 +22,8 @@ def check(project: Project, x) -> None:
     expected, circuit = reference(project, x), project.circuit
     free = project.simulate(x)
     np.testing.assert_array_equal(free.result, expected)
-    if circuit.latency is not None:
-        assert free.latency == circuit.latency
-        assert free.interval == circuit.interval
+    assert free.latency == circuit.latency
+    assert free.interval == circuit.interval
     for gaps, stalls, seed in ((0.4, 0.0, 1), (0.0, 0.6, 2), (0.3, 0.5, 3), (0.9, 0.1, 4), (0.1, 0.9, 5)):
         run = project.simulate(x, gaps=gaps, stalls=stalls, seed=seed)
         np.testing.assert_array_equal(run.result, expected, err_msg=f"gaps {gaps}, stalls {stalls}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from hlsgen.backends.base import Job
 from hlsgen.backends.devices import checked_part
 from hlsgen.backends.vectors import vectors
-from hlsgen.backends.verilog.circuit import Circuit
+from hlsgen.backends.verilog.circuit import Circuit, Stream
 from hlsgen.backends.verilog.core import Words
 from hlsgen.backends.verilog.text import render
 from hlsgen.ir.types import Ints
@@ -13,31 +16,57 @@ from hlsgen.ir.types import Ints
 CONSTRAINTS, PACKAGING = "constraints.xdc", "package_ip.tcl"
 
 
+@dataclass(frozen=True)
+class AxisPort:
+    """A stream of a circuit as a port with AXI4-Stream, and the words that the test bench has for it."""
+
+    name: str
+    """What the names of its wires begin with: ``s_axis`` or ``m_axis``, and behind that the stream's name where there
+    are several."""
+    stream: Stream
+    hexadecimal: tuple[str, ...]
+
+    @property
+    def bits(self) -> int:
+        """Those of a word, in whole bytes."""
+        return -(-self.stream.words.width // 8) * 8
+
+
 def project_files(job: Job, circuit: Circuit) -> dict[str, str]:
     """The files by path. Raises InputError for test vectors that do not fit the model."""
     exact = vectors(job)
-    x, y = (exact[tensors[0]] for tensors in (job.design.inputs, job.design.outputs))
-    words = {"x": _hexadecimal(x, circuit.x), "y": _hexadecimal(y, circuit.y)}
+    inputs = _ports("s_axis", circuit.inputs, [exact[tensor] for tensor in job.design.inputs])
+    outputs = _ports("m_axis", circuit.outputs, [exact[tensor] for tensor in job.design.outputs])
+    samples = len(exact[job.design.inputs[0]])
     facts = {
         "circuit": circuit,
         "clock_period": f"{job.config.clock_period:g}",
         "half_period": f"{job.config.clock_period / 2:g}",
         "part": checked_part(job.config.part),
-        "x_bytes": -(-circuit.x.width // 8),
-        "y_bytes": -(-circuit.y.width // 8),
-        "words_in": len(words["x"]),
-        "words_out": len(words["y"]),
+        "inputs": inputs,
+        "outputs": outputs,
+        "patience": 100000 + 8 * (circuit.interval * samples + circuit.latency),
     }
     return {
         f"rtl/{circuit.name}_axis.v": render("axis.v.j2", **facts),
         f"{circuit.name}_bench.v": render("bench.v.j2", **facts),
-        **{f"tb_data/{name}.hex": "".join(f"{word}\n" for word in lines) for name, lines in words.items()},
+        **{
+            f"tb_data/{port.stream.name}.hex": "".join(f"{word}\n" for word in port.hexadecimal)
+            for port in (*inputs, *outputs)
+        },
         CONSTRAINTS: render("constraints.xdc.j2", **facts),
         PACKAGING: render("package_ip.tcl.j2", **facts),
     }
 
 
-def _hexadecimal(values: Ints, words: Words) -> list[str]:
+def _ports(prefix: str, streams: Sequence[Stream], values: Sequence[Ints]) -> list[AxisPort]:
+    return [
+        AxisPort(prefix if len(streams) == 1 else f"{prefix}_{stream.name}", stream, tuple(_words(array, stream.words)))
+        for stream, array in zip(streams, values, strict=True)
+    ]
+
+
+def _words(values: Ints, words: Words) -> list[str]:
     """Every word of all samples, as $readmemh reads them."""
     width, digits = words.type.width, -(-words.width // 4)
     mask = (1 << width) - 1

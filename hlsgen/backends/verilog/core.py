@@ -1,8 +1,8 @@
 """Cores: what computes a layer, a static pipeline that never stalls.
 
-A core takes a word of ``x`` at each clock with ``start``, at most every ``interval`` clocks, and gives its result, with
-``done``, exactly ``latency`` clocks later. It has no ready and no enable: whoever starts it has room for the result
-(:mod:`hlsgen.backends.verilog.circuit`).
+A core takes a word of each operand at each clock with ``start``, at most every ``interval`` clocks, and gives its
+result, with ``done``, exactly ``latency`` clocks later. It has no ready and no enable: whoever starts it has room for
+the result (:mod:`hlsgen.backends.verilog.circuit`).
 """
 
 from __future__ import annotations
@@ -39,15 +39,20 @@ class Words:
 
 @dataclass(frozen=True)
 class Core:
-    """A module with ``clk``, ``rst``, ``start``, ``x``, ``done``, ``y``, and its clocks."""
+    """A module with ``clk``, ``rst``, ``start``, ``x`` (or ``x0``, ``x1``, ...), ``done``, ``y``, and its clocks."""
 
     module: str
-    x: Words
+    xs: tuple[Words, ...]
     y: Words
     latency: int
     interval: int
     texts: Mapping[str, str]
     """The Verilog of each module that it is made of, by the module's name."""
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The names of its ports for operands."""
+        return operand_names(self.xs)
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,25 @@ class Place:
     """Where a core is built: its module's name, the words it takes and gives, levels of logic between registers."""
 
     module: str
-    x: Words
+    xs: tuple[Words, ...]
     y: Words
     levels: int
+
+    @property
+    def x(self) -> Words:
+        """The words of the only operand."""
+        (only,) = self.xs
+        return only
+
+    @property
+    def operands(self) -> tuple[tuple[str, Words], ...]:
+        """The ports for operands: name and words."""
+        return tuple(zip(operand_names(self.xs), self.xs, strict=True))
+
+
+def operand_names(xs: tuple[Words, ...]) -> tuple[str, ...]:
+    """The names of a core's ports for operands: ``x``, or ``x0``, ``x1``, ... where it has several."""
+    return ("x",) if len(xs) == 1 else tuple(f"x{k}" for k in range(len(xs)))
 
 
 @dataclass(frozen=True)

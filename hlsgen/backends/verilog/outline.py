@@ -1,4 +1,7 @@
-"""What a design becomes: an operation is a core, behind stages. What has no circuit is refused, by name."""
+"""What a design becomes: parts (cores, and stages that make their words) and the words that flow between them.
+
+What has no circuit is refused here, by name.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,71 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
+import numpy as np
+
 from hlsgen.backends.base import Job
 from hlsgen.backends.devices import checked_part
 from hlsgen.backends.verilog import cores
 from hlsgen.backends.verilog.core import Words, check_core, refused
+from hlsgen.backends.verilog.moves import Moves, moves_of
 from hlsgen.backends.verilog.whole import whole_words
 from hlsgen.backends.verilog.windows import window_of
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, UnsupportedError
 from hlsgen.ir.op import Op
+from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
 from hlsgen.ir.wish import Storage, Strategy
+from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import GlobalAveragePooling, GlobalMaxPooling
+from hlsgen.layers.shape_ops import Concatenate, Mover
+from hlsgen.layers.split import Split
 
-Kind = Literal["core", "gather", "split", "windows", "whole"]
+Kind = Literal["core", "cast", "gather", "split", "repeat", "windows", "whole", "wires", "moves", "joined"]
 _HLS_ONLY = "board clock_uncertainty pipeline interface control axi_lite tlast batch port_width".split()
 """Settings that say how Vitis HLS is to build: none of them would do anything here."""
+MOST_BITS = 1 << 18
+"""Bits of a word that registers hold: what has to lie side by side to be taken in another order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Words that one part makes, or that come from outside."""
+
+    words: Words
+
+
+@dataclass(frozen=True, eq=False)
 class Part:
-    """A core or a stage of an operation, with the words that it takes and gives."""
+    """A core or a stage of an operation: what it reads and what it makes."""
 
     kind: Kind
     op: Op
-    x: Words
-    y: Words
+    reads: tuple[Flow, ...]
+    y: Flow
+    moves: Moves | None = None
+    """For wires and stages that move elements: which."""
+
+    @property
+    def is_core(self) -> bool:
+        """Whether it is a static pipeline, which may be one of a chain."""
+        return self.kind in ("core", "cast")
+
+    @property
+    def x(self) -> Words:
+        """The words of the only flow that it reads."""
+        (only,) = self.reads
+        return only.words
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """All parts, each behind those that it reads from."""
+
+    inputs: tuple[Flow, ...]
+    parts: tuple[Part, ...]
+    outputs: tuple[Flow, ...]
 
 
 def words_of(tensor: Tensor) -> Words:
@@ -40,25 +81,30 @@ def words_of(tensor: Tensor) -> Words:
     return Words(tensor.type, tensor.shape[-1], prod(tensor.shape[:-1]))
 
 
-def outline(job: Job) -> list[Part]:
-    """All parts in order. Raises UnsupportedError for a layer and ConfigError for a setting that have no circuit."""
+def outline(job: Job) -> Outline:
+    """All parts. Raises UnsupportedError for a layer and ConfigError for a setting that have no circuit."""
     assert cores.__path__, "the import registers them"
     _check_settings(job.config)
     checked_part(job.config.part)
-    _check_row(job.design)
-    parts: list[Part] = []
-    words = words_of(job.design.inputs[0])
     for op in job.design:
         if not (op.is_input or op.layer.renames):
             _check(op)
-            parts += _parts(op, words)
-            words = parts[-1].y
-    if not parts:
+    found = parts_of(job.design)
+    if not found.parts:
         raise UnsupportedError("backend verilog: the model computes nothing; there is no circuit of it")
-    if words.elements != words_of(job.design.outputs[0]).elements:
-        last = parts[-1]
-        parts.append(_regrouped(last.op, words, words_of(job.design.outputs[0])))
-    return parts
+    return found
+
+
+def parts_of(design: Design) -> Outline:
+    """All parts, of a design that :func:`outline` may still refuse.
+
+    Raises UnsupportedError for what has too many bits side by side.
+    """
+    parts = _Parts(design)
+    for op in design:
+        parts.add(op)
+    outputs = [parts.flow_of(design.producer(tensor), tensor) for tensor in design.outputs]
+    return Outline(tuple(parts.inputs), tuple(parts.made), tuple(outputs))
 
 
 def _check_settings(config: Config) -> None:
@@ -67,27 +113,9 @@ def _check_settings(config: Config) -> None:
             raise ConfigError(f"{name}: says how Vitis HLS builds, and means nothing to backend verilog; leave it out")
 
 
-def _check_row(design: Design) -> None:
-    """One input, one output, and every tensor read once."""
-    for what, tensors in (("inputs", design.inputs), ("outputs", design.outputs)):
-        if len(tensors) != 1:
-            raise UnsupportedError(
-                f"backend verilog: the model has {len(tensors)} {what} ({', '.join(t.name for t in tensors)}), and "
-                "circuits have one so far; use backend: vitis for this model"
-            )
-    for tensor in design.tensors:
-        readers = [op.name for op in design if tensor in op.inputs]
-        readers += ["the output"] if tensor in design.outputs else []
-        if len(readers) != 1:
-            names = ", ".join(readers) or "nobody"
-            raise refused(design.producer(tensor), f"{tensor.name} is read by {names}, and streams do not branch yet")
-
-
 def _check(op: Op) -> None:
     if op.loop is not None:
         raise refused(op, "recurrent layers have no circuit yet")
-    if len(op.inputs) != 1:
-        raise refused(op, f"{op.layer.kind} of {len(op.inputs)} tensors has no circuit yet")
     if op.loads_weights:
         raise refused(
             op, f"weights: {op.weight_source.value} has no circuit yet", "leave it out, or use backend: vitis"
@@ -98,28 +126,120 @@ def _check(op: Op) -> None:
         raise refused(op, "parallelization_factor has no circuit yet", "leave it out")
     if op.storage is not Storage.AUTO:
         raise refused(op, "storage: the synthesis tool chooses the memory of weights", "leave it out")
-    check_core(op)
+    if not isinstance(op.layer, Mover | Split):
+        check_core(op)
 
 
-def _parts(op: Op, words: Words) -> list[Part]:
-    """The core of an operation and what makes its words of those that come."""
-    found: list[Part] = []
-    wanted = words_of(op.input)
-    if wanted.elements != words.elements:
-        found.append(_regrouped(op, words, wanted))
-    window = window_of(op)
-    y = words_of(op.output)
-    if isinstance(op.layer, GlobalMaxPooling | GlobalAveragePooling):
-        found.append(Part("whole", op, wanted, whole_words(op, wanted)))
-    if window is not None:
-        found.append(Part("windows", op, wanted, Words(wanted.type, window.taps * wanted.elements, y.beats)))
-    x = found[-1].y if found else words
-    return [*found, Part("core", op, x, y)]
+class _Parts:
+    """Makes the parts, operation by operation."""
+
+    def __init__(self, design: Design) -> None:
+        self.inputs: list[Flow] = []
+        self.made: list[Part] = []
+        self._flows: dict[Tensor, Flow] = {}
+        self._regrouped: dict[tuple[Flow, Kind, int, int], Flow] = {}
+        self._read = {tensor for op in design for tensor in op.inputs} | set(design.outputs)
+
+    def add(self, op: Op) -> None:
+        """The parts of an operation."""
+        if op.is_input:
+            flow = Flow(words_of(op.output))
+            self.inputs.append(flow)
+            self._flows[op.output] = flow
+            return
+        if op.layer.renames:
+            self._flows[op.output] = self._flows[op.input]
+            return
+        if isinstance(op.layer, Mover):
+            self._flows[op.output] = self._moved(op, op.layer.move(_places(op.input)), op.output)
+        elif isinstance(op.layer, Split):
+            pieces = np.split(_places(op.input), [op.layer.first], axis=op.layer.axis + 1)
+            for tensor, places in zip(op.outputs, pieces, strict=True):
+                if tensor in self._read:
+                    self._flows[tensor] = self._moved(op, places, tensor)
+        elif isinstance(op.layer, Concatenate) and op.layer.axis < len(op.output.shape) - 1:
+            self._flows[op.output] = self._sequence(op)
+        else:
+            self._flows[op.output] = self._core(op)
+
+    def flow_of(self, op: Op, tensor: Tensor, words: Words | None = None) -> Flow:
+        """A tensor in words of its own shape, or in others."""
+        return self._in_words(op, self._flows[tensor], words or words_of(tensor))
+
+    def _part(self, kind: Kind, op: Op, reads: tuple[Flow, ...], words: Words, moves: Moves | None = None) -> Flow:
+        flow = Flow(words)
+        self.made.append(Part(kind, op, reads, flow, moves))
+        return flow
+
+    def _core(self, op: Op) -> Flow:
+        """The core of an operation, and what makes its words of those that come."""
+        y = words_of(op.output)
+        flows = [self.flow_of(op, tensor) for tensor in op.inputs]
+        if isinstance(op.layer, Merge):
+            flows = [self._repeated(op, flow, y.beats) for flow in flows]
+        if isinstance(op.layer, GlobalMaxPooling | GlobalAveragePooling):
+            flows = [self._part("whole", op, (flows[0],), whole_words(op, flows[0].words))]
+        window = window_of(op)
+        if window is not None:
+            x = flows[0].words
+            flows = [self._part("windows", op, (flows[0],), Words(x.type, window.taps * x.elements, y.beats))]
+        return self._part("core", op, tuple(flows), y)
+
+    def _repeated(self, op: Op, flow: Flow, beats: int) -> Flow:
+        """One word as often as the other operand has words."""
+        x = flow.words
+        return flow if x.beats == beats else self._regroup("repeat", op, flow, Words(x.type, x.elements, beats))
+
+    def _in_words(self, op: Op, flow: Flow, wanted: Words) -> Flow:
+        """The same elements in words of another size; those of which neither divides the other, by way of one word."""
+        x = flow.words
+        if x.elements == wanted.elements:
+            return flow
+        more, less = max(x.elements, wanted.elements), min(x.elements, wanted.elements)
+        if more % less:
+            flow = self._in_words(op, flow, Words(x.type, x.elements * x.beats, 1))
+        kind: Kind = "gather" if wanted.elements > flow.words.elements else "split"
+        return self._regroup(kind, op, flow, Words(x.type, wanted.elements, wanted.beats))
+
+    def _regroup(self, kind: Kind, op: Op, flow: Flow, words: Words) -> Flow:
+        """Made once for all that read it."""
+        key = flow, kind, words.elements, words.beats
+        if key not in self._regrouped:
+            if kind == "gather" and words.width > MOST_BITS:
+                raise refused(op, f"needs {words.width} bits side by side, at most {MOST_BITS} are held in registers")
+            self._regrouped[key] = self._part(kind, op, (flow,), words)
+        return self._regrouped[key]
+
+    def _moved(self, op: Op, places: np.ndarray, tensor: Tensor) -> Flow:
+        """Elements in other places: ``places`` (1, *shape) holds the number of each, from 1 on; 0 for a zero."""
+        wanted = words_of(tensor)
+        flow = self.flow_of(op, op.input)
+        x = flow.words
+        moves = moves_of(places.reshape(wanted.beats, wanted.elements), x)
+        if moves is None:  # by way of one word
+            flow = self._in_words(op, flow, Words(x.type, x.elements * x.beats, 1))
+            x = flow.words
+            moves = moves_of(places.reshape(1, -1), x)
+            assert moves is not None
+        if not moves.keeps_words:
+            flow = self._part("moves", op, (flow,), Words(x.type, x.elements, len(moves.words)), moves)
+        if not moves.keeps_elements:
+            flow = self._part("wires", op, (flow,), Words(x.type, len(moves.elements), flow.words.beats), moves)
+        return self._cast(op, self._in_words(op, flow, wanted), tensor.type)
+
+    def _sequence(self, op: Op) -> Flow:
+        """Two tensors joined along an axis of positions: some words of the first, some of the other, and so on."""
+        y = words_of(op.output)
+        flows = tuple(self._cast(op, self.flow_of(op, tensor), y.type) for tensor in op.inputs)
+        return self._part("joined", op, flows, y)
+
+    def _cast(self, op: Op, flow: Flow, to: FixedType) -> Flow:
+        """In another type, which holds every value."""
+        x = flow.words
+        same = (x.type.width, x.type.frac, x.type.signed) == (to.width, to.frac, to.signed)
+        return flow if same else self._part("cast", op, (flow,), Words(to, x.elements, x.beats))
 
 
-def _regrouped(op: Op, x: Words, y: Words) -> Part:
-    """Several words as one (gather), or one as several (split), in the same order of elements."""
-    more, less = max(x.elements, y.elements), min(x.elements, y.elements)
-    if more % less:
-        raise refused(op, f"takes words of {y.elements} elements from words of {x.elements}: neither divides the other")
-    return Part("gather" if y.elements == more else "split", op, x, y)
+def _places(tensor: Tensor) -> np.ndarray:
+    """The number of each element, from 1 on, as one sample."""
+    return np.arange(1, tensor.size + 1).reshape(1, *tensor.shape)

@@ -10,8 +10,9 @@ from hlsgen.backends.verilog.logic import Logic, Signal
 from hlsgen.backends.verilog.text import described, joined, render, rom_texts
 from hlsgen.ir.op import Op
 
-Function = Callable[[Logic, list[Number]], Sequence[Number]]
-"""The exact results, one for each element of the output word, of the elements of the input word."""
+Function = Callable[..., Sequence[Number]]
+"""``function(logic, elements, ...)``: the exact results, one for each element of the output word, of the elements of
+each operand's word."""
 
 
 def elements(logic: Logic, words: Words, word: str, hint: str) -> list[Number]:
@@ -36,7 +37,7 @@ def finished(logic: Logic, op: Op, exact: Number) -> Signal:
 def pipeline(op: Op, place: Place, function: Function) -> Core:
     """A core that computes a whole word with logic of its own for each element."""
     logic = Logic(place.levels, place.module)
-    exact = function(logic, elements(logic, place.x, "x", "x"))
+    exact = function(logic, *(elements(logic, words, name, name) for name, words in place.operands))
     results, latency = logic.registered([finished(logic, op, number) for number in exact])
     text = render(
         "pipeline.v.j2",
@@ -46,7 +47,7 @@ def pipeline(op: Op, place: Place, function: Function) -> Core:
         lines=logic.lines(),
         results=joined(results, place.y.type.width),
     )
-    return Core(place.module, place.x, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
+    return Core(place.module, place.xs, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
 
 
 def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number]) -> Core:
@@ -67,4 +68,5 @@ def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number
         results=joined([result], place.y.type.width),
     )
     text = render("elements.v.j2", place=place, element=one, latency=latency, about=about)
-    return Core(place.module, place.x, place.y, latency, 1, {place.module: text, one: element, **rom_texts(logic.roms)})
+    texts = {place.module: text, one: element, **rom_texts(logic.roms)}
+    return Core(place.module, place.xs, place.y, latency, 1, texts)

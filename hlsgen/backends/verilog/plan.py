@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.hls.naming import Identifiers
-from hlsgen.backends.verilog.circuit import Chain, Circuit, Stage
+from hlsgen.backends.verilog.circuit import Block, Chain, Circuit, Fifo, Fork, Stage, Stream, Wires
 from hlsgen.backends.verilog.core import Core, Place, build_core
+from hlsgen.backends.verilog.fifos import with_fifos
 from hlsgen.backends.verilog.logic import levels_within
-from hlsgen.backends.verilog.outline import Part, outline
+from hlsgen.backends.verilog.moves import wires_text
+from hlsgen.backends.verilog.outline import Flow, Outline, Part, outline
+from hlsgen.backends.verilog.pipeline import elementwise
+from hlsgen.backends.verilog.schedule import clocks_of
 from hlsgen.backends.verilog.streams import STAGES
-from hlsgen.ir.op import Op
 
 _RESERVED = """
     alias always_comb always_ff always_latch assume before bind bins binsof bit byte chandle checker class
@@ -28,35 +31,126 @@ _RESERVED = """
 
 def plan_circuit(job: Job) -> Circuit:
     """The circuit of a design, with all texts. Raises UnsupportedError and ConfigError as :func:`outline`."""
-    parts, design = outline(job), job.design
-    ports = Identifiers([*_RESERVED, "clk", "rst"])
-    input_name, output_name = ports.make(design.inputs[0].name), ports.make(design.outputs[0].name)
-    wires = [f"{port}_{end}" for port in (input_name, output_name) for end in ("data", "valid", "ready")]
-    names = Identifiers([*_RESERVED, job.name, "axis", "bench", "clk", "rst", *wires])
-    by_op = {op: names.make(op.name) for op in dict.fromkeys(part.op for part in parts)}
-    blocks = _blocks(job, parts, by_op)
-    return Circuit(job.name, input_name, output_name, blocks[0].x, blocks[-1].y, tuple(blocks))
+    plan = _Plan(job, outline(job))
+    inputs, outputs = tuple(plan.inputs), tuple(plan.outputs)
+    blocks = with_fifos(inputs, outputs, _in_order(inputs, plan.blocks))
+    return Circuit(job.name, inputs, outputs, blocks, clocks_of(inputs, outputs, blocks))
 
 
-def _blocks(job: Job, parts: Sequence[Part], names: Mapping[Op, str]) -> list[Chain | Stage]:
-    """Chains and stages in order. Names of identifiers have single underscores: behind two, none is met again."""
-    levels = levels_within(job.config.clock_period)
-    blocks: list[Chain | Stage] = []
-    cores: list[tuple[str, Core]] = []
-    for part in parts:
-        name = names[part.op]
-        if part.kind == "core":
-            cores.append((name, build_core(part.op, Place(f"{job.name}_{name}", part.x, part.y, levels))))
-            continue
-        blocks += _chain(cores)
-        cores = []
-        blocks.append(STAGES[part.kind](part, f"{name}__{part.kind}", f"{job.name}_{name}__{part.kind}"))
-    return blocks + _chain(cores)
+def _in_order(inputs: Iterable[Stream], blocks: Sequence[Block]) -> list[Block]:
+    """Each block behind those that it reads from, else as they came."""
+    written, rest, found = set(inputs), list(blocks), []
+    while rest:
+        block = next(block for block in rest if written.issuperset(block.reads))
+        rest.remove(block)
+        found.append(block)
+        written.update(block.writes)
+    return found
 
 
-def _chain(cores: list[tuple[str, Core]]) -> list[Chain | Stage]:
-    """Cores that follow each other, if there are some."""
-    if not cores:
-        return []
-    names, made = zip(*cores, strict=True)
-    return [Chain(names[0], made, names)]
+class _Plan:
+    """Blocks of the parts of an outline, and the streams between them.
+
+    Names of identifiers have single underscores: behind two, none is met again.
+    """
+
+    def __init__(self, job: Job, parts: Outline) -> None:
+        self._job, self._parts, self._levels = job, parts, levels_within(job.config.clock_period)
+        ports = Identifiers([*_RESERVED, "clk", "rst"])
+        named = [ports.make(tensor.name) for tensor in (*job.design.inputs, *job.design.outputs)]
+        self._port_names = dict(zip(parts.inputs, named, strict=False))
+        self._output_names = named[len(parts.inputs) :]
+        wires = [f"{port}_{end}" for port in named for end in ("data", "valid", "ready")]
+        names = Identifiers([*_RESERVED, job.name, "axis", "bench", "clk", "rst", *wires])
+        self._names = {op: names.make(op.name) for op in dict.fromkeys(part.op for part in parts.parts)}
+        self._used: dict[str, int] = {}
+        self._readers = self._count_readers()
+        self._streams: dict[Flow, list[Stream]] = {}
+        self.inputs = [Stream(self._port_names[flow], flow.words) for flow in parts.inputs]
+        self.outputs: list[Stream] = []
+        self.blocks: list[Block] = []
+        self._build()
+
+    def _count_readers(self) -> dict[Flow, int]:
+        found: dict[Flow, int] = {}
+        for flow in [*(flow for part in self._parts.parts for flow in part.reads), *self._parts.outputs]:
+            found[flow] = found.get(flow, 0) + 1
+        return found
+
+    def _build(self) -> None:
+        ends = dict.fromkeys(self._parts.outputs)
+        self.outputs = [
+            Stream(name, flow.words) for name, flow in zip(self._output_names, self._parts.outputs, strict=True)
+        ]
+        for flow, stream in zip(self._parts.inputs, self.inputs, strict=True):
+            self._offer(flow, stream)
+        chain: list[tuple[str, Core]] = []
+        first: tuple[Stream, ...] = ()
+        for place, part in enumerate(self._parts.parts):
+            name = self._name(part)
+            if not part.is_core:
+                self._add(part, name)
+                continue
+            if not chain:
+                first = self._take(part)
+            chain.append((name, self._core(part, name)))
+            follower = self._parts.parts[place + 1] if place + 1 < len(self._parts.parts) else None
+            if not (
+                follower is not None
+                and follower.is_core
+                and follower.reads == (part.y,)
+                and self._readers[part.y] == 1
+                and part.y not in ends
+            ):
+                names, cores = zip(*chain, strict=True)
+                self.blocks.append(Chain(names[0], first, (self._stream(part.y, name),), cores, names))
+                chain = []
+
+    def _name(self, part: Part) -> str:
+        """The name of its instance: of a core that of the layer, of others with what they do."""
+        base = self._names[part.op] if part.kind == "core" else f"{self._names[part.op]}__{part.kind}"
+        number = self._used.get(base, 0)
+        self._used[base] = number + 1
+        return base if not number else f"{base}{number}" if "__" in base else f"{base}__part{number}"
+
+    def _core(self, part: Part, name: str) -> Core:
+        xs = tuple(flow.words for flow in part.reads)
+        place = Place(f"{self._job.name}_{name}", xs, part.y.words, self._levels)
+        return build_core(part.op, place) if part.kind == "core" else elementwise(part.op, place, lambda logic, x: x)
+
+    def _add(self, part: Part, name: str) -> None:
+        """A stage, or wires."""
+        module = f"{self._job.name}_{name}"
+        reads, writes = self._take(part), (self._stream(part.y, name),)
+        if part.kind == "wires":
+            assert part.moves is not None
+            text = wires_text(part.moves, part.op, module)
+            self.blocks.append(Wires(name, reads, writes, module, {module: text}))
+        else:
+            text, pace = STAGES[part.kind](part, module)
+            self.blocks.append(Stage(name, reads, writes, module, {module: text}, pace))
+
+    def _stream(self, flow: Flow, name: str) -> Stream:
+        """The stream on which a new flow is written; a fork stands behind it if several read it."""
+        outputs = [k for k, output in enumerate(self._parts.outputs) if output is flow]
+        if self._readers[flow] == 1 and outputs:
+            return self.outputs[outputs[0]]
+        stream = Stream(f"{name}__out", flow.words)
+        self._offer(flow, stream)
+        return stream
+
+    def _offer(self, flow: Flow, stream: Stream) -> None:
+        """Make a stream for each reader of a flow."""
+        outputs = [self.outputs[k] for k, output in enumerate(self._parts.outputs) if output is flow]
+        inner = self._readers.get(flow, 0) - len(outputs)
+        if inner + len(outputs) == 1 and outputs:  # an input that is an output
+            self.blocks.append(Fifo(f"{stream.name}__fifo", (stream,), (outputs[0],), depth=2))
+        elif inner + len(outputs) == 1:
+            self._streams[flow] = [stream]
+        elif inner or outputs:
+            branches = [Stream(f"{stream.name}__to{k}", flow.words) for k in range(inner)]
+            self.blocks.append(Fork(f"{stream.name}__fork", (stream,), (*branches, *outputs)))
+            self._streams[flow] = branches
+
+    def _take(self, part: Part) -> tuple[Stream, ...]:
+        return tuple(self._streams[flow].pop(0) for flow in part.reads)

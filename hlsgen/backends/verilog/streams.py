@@ -1,35 +1,74 @@
-"""Stages: what regroups the words of a stream, and what makes windows of them."""
+"""Stages: what regroups the words of streams, moves them, and makes windows of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 
-from hlsgen.backends.verilog.circuit import Stage
+from hlsgen.backends.verilog.moves import Step, pace_of, sequence_text
 from hlsgen.backends.verilog.outline import Part
+from hlsgen.backends.verilog.pace import Pace, gathering, splitting
 from hlsgen.backends.verilog.text import counter_bits, render
 from hlsgen.backends.verilog.whole import whole_stage
 from hlsgen.backends.verilog.windows import window_stage
+from hlsgen.layers.shape_ops import Concatenate
 
 
-def _regroup(part: Part, name: str, module: str) -> Stage:
-    """Both hold one word, and take the next in the clock in which they give the last part of it."""
-    x, y = part.x, part.y
-    parts = max(x.elements, y.elements) // min(x.elements, y.elements)
-    text = render(f"{part.kind}.v.j2", module=module, x=x, y=y, parts=parts, bits=counter_bits(parts))
-    return Stage(name, module, x, y, {module: text}, max(x.beats, y.beats))
+def _gather(part: Part, module: str) -> tuple[str, Pace]:
+    """Holds one word, and takes the next in the clock in which it gives that."""
+    parts = part.y.words.elements // part.x.elements
+    return _text(part, module, parts), gathering(part.y.words.beats, parts)
 
 
-def _windows(part: Part, name: str, module: str) -> Stage:
-    return window_stage(part.op, part.x, part.y, name, module)
+def _split(part: Part, module: str) -> tuple[str, Pace]:
+    """Holds one word, and takes the next in the clock in which it gives the last part of it."""
+    parts = part.x.elements // part.y.words.elements
+    return _text(part, module, parts), splitting(part.x.beats, parts)
 
 
-def _whole(part: Part, name: str, module: str) -> Stage:
-    return whole_stage(part.op, part.x, part.y, name, module)
+def _repeat(part: Part, module: str) -> tuple[str, Pace]:
+    parts = part.y.words.beats // part.x.beats
+    return _text(part, module, parts), splitting(part.x.beats, parts)
 
 
-STAGES: Mapping[str, Callable[[Part, str, str], Stage]] = {
-    "gather": _regroup,
-    "split": _regroup,
+def _text(part: Part, module: str, parts: int) -> str:
+    return render(f"{part.kind}.v.j2", module=module, x=part.x, y=part.y.words, parts=parts, bits=counter_bits(parts))
+
+
+def _windows(part: Part, module: str) -> tuple[str, Pace]:
+    return window_stage(part.op, part.x, part.y.words, module)
+
+
+def _whole(part: Part, module: str) -> tuple[str, Pace]:
+    return whole_stage(part.op, part.x, part.y.words, module)
+
+
+def _moves(part: Part, module: str) -> tuple[str, Pace]:
+    assert part.moves is not None
+    return _sequence(part, part.moves.steps, module)
+
+
+def _joined(part: Part, module: str) -> tuple[str, Pace]:
+    """So many words of the first, so many of the other, again and again."""
+    layer, op = part.op.layer, part.op
+    assert isinstance(layer, Concatenate)
+    runs = [prod(tensor.shape[layer.axis : -1]) for tensor in op.inputs]
+    turns = prod(op.output.shape[: layer.axis])
+    return _sequence(part, [Step(k, gives=True) for _ in range(turns) for k in (0, 1) for _ in range(runs[k])], module)
+
+
+def _sequence(part: Part, steps: list[Step], module: str) -> tuple[str, Pace]:
+    xs = [flow.words for flow in part.reads]
+    return sequence_text(steps, xs, part.y.words, part.op, module), pace_of(steps)
+
+
+STAGES: Mapping[str, Callable[[Part, str], tuple[str, Pace]]] = {
+    "gather": _gather,
+    "split": _split,
+    "repeat": _repeat,
     "windows": _windows,
     "whole": _whole,
+    "moves": _moves,
+    "joined": _joined,
 }
+"""The text of a stage's module, and its pace."""

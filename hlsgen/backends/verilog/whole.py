@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hlsgen.backends.verilog.circuit import Stage
 from hlsgen.backends.verilog.core import Words
+from hlsgen.backends.verilog.pace import Pace, gathering
 from hlsgen.backends.verilog.text import counter_bits, render, title
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
@@ -19,7 +19,7 @@ def whole_words(op: Op, x: Words) -> Words:
     return Words(total, x.elements, 1)
 
 
-def whole_stage(op: Op, x: Words, y: Words, name: str, module: str) -> Stage:
+def whole_stage(op: Op, x: Words, y: Words, module: str) -> tuple[str, Pace]:
     """A register for each channel; it is given while the next sample may begin."""
     text = render(
         "whole.v.j2",
@@ -31,4 +31,4 @@ def whole_stage(op: Op, x: Words, y: Words, name: str, module: str) -> Stage:
         sign="signed " if x.type.signed else "",
         bits=counter_bits(x.beats),
     )
-    return Stage(name, module, x, y, {module: text}, x.beats)
+    return text, gathering(y.beats, x.beats // y.beats)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hlsgen.backends.verilog.circuit import Stage
 from hlsgen.backends.verilog.core import Words
+from hlsgen.backends.verilog.pace import NOTHING, Pace
 from hlsgen.backends.verilog.text import counter_bits, render, title
 from hlsgen.ir.op import Op
 from hlsgen.layers.pooling2d import Largest
@@ -16,7 +16,7 @@ def window_of(op: Op) -> Window | None:
     return window if isinstance(window, Window) else None
 
 
-def window_stage(op: Op, x: Words, y: Words, name: str, module: str) -> Stage:
+def window_stage(op: Op, x: Words, y: Words, module: str) -> tuple[str, Pace]:
     """The stage in front of the core. Padding never counts in a pooling, and is zero elsewhere."""
     window = window_of(op)
     assert window is not None
@@ -42,7 +42,25 @@ def window_stage(op: Op, x: Words, y: Words, name: str, module: str) -> Stage:
         row_wait_bits=counter_bits(waits[0]),
         column_wait_bits=counter_bits(waits[1]),
     )
-    return Stage(name, module, x, y, {module: text}, rows * columns)
+    return text, _pace(window, (height, width), (rows, columns))
+
+
+def _pace(window: Window, image: tuple[int, int], padded: tuple[int, int]) -> Pace:
+    """A pixel a step, those of the padding too; a window is there with its last pixel."""
+    top, _, left, _ = window.padding
+    inside = [
+        [start <= place < start + extent for place in range(whole)]
+        for start, extent, whole in zip((top, left), image, padded, strict=True)
+    ]
+    ends = [
+        [place >= reach - 1 and (place - reach + 1) % stride == 0 for place in range(whole)]
+        for reach, stride, whole in zip(window.reach, window.stride, padded, strict=True)
+    ]
+    return Pace.of(
+        (0 if inside[0][row] and inside[1][place] else NOTHING, ends[0][row] and ends[1][place])
+        for row in range(padded[0])
+        for place in range(padded[1])
+    )
 
 
 def _within(counter: str, first: int, count: int, of: int) -> list[str]:

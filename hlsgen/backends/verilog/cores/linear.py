@@ -169,7 +169,7 @@ def _folded(op: Op, layer: LinearLayer, weight: Ints, place: Place) -> Core:
         results=joined(results, place.y.type.width),
     )
     texts = {place.module: text, **rom_texts([rom, *product.roms, *ending.roms])}
-    return Core(place.module, place.x, place.y, whole, op.reuse_factor, texts)
+    return Core(place.module, place.xs, place.y, whole, op.reuse_factor, texts)
 
 
 def _part(signal: Signal, width: int) -> str:

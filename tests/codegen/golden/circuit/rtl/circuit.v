@@ -33,22 +33,22 @@ module circuit (
         .done(tanh__done), .result(tanh__y),
         .out_valid(tanh_valid), .out_ready(tanh_ready), .out_data(tanh_data)
     );
-    circuit_folded_dense folded_dense (
+    circuit_folded_dense folded_dense__core (
         .clk(clk), .rst(rst),
         .start(folded_dense__start), .x(features_data),
         .done(folded_dense__done), .y(folded_dense__y)
     );
-    circuit_folded folded (
+    circuit_folded folded__core (
         .clk(clk), .rst(rst),
         .start(folded_dense__done), .x(folded_dense__y),
         .done(folded__done), .y(folded__y)
     );
-    circuit_unrolled unrolled (
+    circuit_unrolled unrolled__core (
         .clk(clk), .rst(rst),
         .start(folded__done), .x(folded__y),
         .done(unrolled__done), .y(unrolled__y)
     );
-    circuit_tanh tanh (
+    circuit_tanh tanh__core (
         .clk(clk), .rst(rst),
         .start(unrolled__done), .x(unrolled__y),
         .done(tanh__done), .y(tanh__y)

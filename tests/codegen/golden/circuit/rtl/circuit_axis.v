@@ -19,12 +19,12 @@ module circuit_axis (
 );
     reg rst;
     always @(posedge aclk) rst <= !aresetn;
-    wire taken;
     // nothing is taken during the clock by which the reset of the circuit is later
-    assign s_axis_tready = taken && !rst;
+    wire features_taken;
+    assign s_axis_tready = features_taken && !rst;
     circuit circuit (
         .clk(aclk), .rst(rst),
-        .features_data(s_axis_tdata[19:0]), .features_valid(s_axis_tvalid && !rst), .features_ready(taken),
+        .features_data(s_axis_tdata[19:0]), .features_valid(s_axis_tvalid && !rst), .features_ready(features_taken),
         .tanh_data(m_axis_tdata[31:0]), .tanh_valid(m_axis_tvalid), .tanh_ready(m_axis_tready)
     );
     assign m_axis_tlast = 1'b1;

@@ -1,0 +1,153 @@
+"""FIFOs between blocks, with depths that come from the schedule.
+
+Where streams meet again, the words of the shorter way wait for those of the longer one. With as many places as are ever
+used at once while nothing else waits, no FIFO slows the circuit down. Nor can it then stand still, however words come
+and are taken: every block waits for words and room alone, so whether one waits for ever does not depend on when (such
+networks are determinate: Kahn, 1974), and the schedule with these very depths comes to its end.
+
+Where a layer takes windows at its own pace, but these come in rows with pauses between them, words wait in front of the
+windows, so that it need not wait in the pauses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hlsgen.backends.verilog.circuit import Block, Chain, Fifo, Fork, Stage, Stream, bound_of
+from hlsgen.backends.verilog.schedule import Passing, clocks_of, enough_samples, high_water, passing
+
+_SLACK = 1.02
+"""How far above its bound an interval may lie before words are held in front of windows."""
+_LEAST = 2
+"""The least depth: with fewer places a FIFO takes a word every third clock."""
+
+
+def with_fifos(inputs: Sequence[Stream], outputs: Sequence[Stream], blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks, with FIFOs where they are of use, each behind those that it reads from."""
+    ends = _Ends(inputs, outputs)
+    found = _meeting_again(ends, blocks)
+    wished = bound_of(inputs, outputs, blocks) * _SLACK
+    if ends.interval(found) <= wished:
+        return found
+    paused = [stream for stream in _paused(blocks) if stream not in inputs]
+    return _buffered(ends, blocks, paused, wished) or found
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """The ports of a circuit, and the clocks of blocks between them."""
+
+    inputs: Sequence[Stream]
+    outputs: Sequence[Stream]
+
+    def passing(self, blocks: Sequence[Block]) -> Mapping[Stream, Passing]:
+        samples = enough_samples(self.inputs, self.outputs, blocks)
+        return passing(self.inputs, self.outputs, blocks, samples)
+
+    def interval(self, blocks: Sequence[Block]) -> int:
+        return clocks_of(self.inputs, self.outputs, blocks).interval
+
+
+def _meeting_again(ends: _Ends, blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """With FIFOs in front of blocks that read several streams of one fork: where words wait, and elsewhere only if that
+    changes the interval."""
+    wanted = [stream for block in blocks for stream in _from_one_fork(block, blocks)]
+    if not wanted:
+        return tuple(blocks)
+    endless = _held(blocks, dict.fromkeys(wanted, 0))
+    found = ends.passing(endless)
+    waited = [stream for stream in wanted if found[_behind(stream)].passed != found[_behind(stream)].offered]
+    made = _of_needed_depth(ends, blocks, waited)
+    if waited == wanted or ends.interval(made) <= ends.interval(endless):
+        return made
+    return _of_needed_depth(ends, blocks, wanted)
+
+
+def _of_needed_depth(ends: _Ends, blocks: Sequence[Block], streams: Sequence[Stream]) -> tuple[Block, ...]:
+    """With FIFOs on these streams that have as many places as are used at once."""
+    found = ends.passing(_held(blocks, dict.fromkeys(streams, 0)))
+    used = {stream: high_water(found[stream], found[_behind(stream)]) for stream in streams}
+    return _held(blocks, {stream: max(count, _LEAST) for stream, count in used.items()})
+
+
+def _buffered(
+    ends: _Ends, blocks: Sequence[Block], paused: Sequence[Stream], wished: float
+) -> tuple[Block, ...] | None:
+    """With FIFOs in front of windows, as few and as shallow as keep the wished interval; None if none do.
+
+    Depths are powers of two, down to two.
+    """
+
+    def made(depths: Mapping[Stream, int]) -> tuple[Block, ...]:
+        return _meeting_again(ends, _held(blocks, depths))
+
+    deepest = max((stream.words.beats for stream in paused), default=0).bit_length()
+    for power in range(1, deepest + 1):
+        depths = dict.fromkeys(paused, 1 << power)
+        if ends.interval(made(depths)) <= wished:
+            break
+    else:
+        return None
+    for stream in paused:
+        rest = {other: depth for other, depth in depths.items() if other != stream}
+        fewer = next(d for d in _rising(depths[stream]) if ends.interval(made(_with(rest, stream, d))) <= wished)
+        depths = _with(rest, stream, fewer)
+    return made(depths)
+
+
+def _rising(most: int) -> Iterable[int]:
+    """Depths to try: none, then powers of two up to ``most``."""
+    return (0, *(1 << power for power in range(1, most.bit_length())))
+
+
+def _with(depths: Mapping[Stream, int], stream: Stream, depth: int) -> dict[Stream, int]:
+    return {**depths, stream: depth} if depth else dict(depths)
+
+
+def _paused(blocks: Sequence[Block]) -> list[Stream]:
+    """The streams in front of stages whose words a folded chain takes."""
+    slow = {stream for block in blocks if isinstance(block, Chain) and block.interval > 1 for stream in block.reads}
+    return [block.reads[0] for block in blocks if isinstance(block, Stage) and not slow.isdisjoint(block.writes)]
+
+
+def _from_one_fork(block: Block, blocks: Sequence[Block]) -> list[Stream]:
+    """The streams that a block reads and that come from a fork from which another of them comes, too."""
+    if len(block.reads) == 1:
+        return []
+    forks = [_forks(stream, blocks) for stream in block.reads]
+    return [
+        stream
+        for k, stream in enumerate(block.reads)
+        if any(forks[k] & other for place, other in enumerate(forks) if place != k)
+    ]
+
+
+def _forks(stream: Stream, blocks: Sequence[Block]) -> set[str]:
+    """The names of all forks that a stream comes from."""
+    found: set[str] = set()
+    wanted = {stream}
+    for block in reversed(blocks):
+        if not wanted.isdisjoint(block.writes):
+            wanted.update(block.reads)
+            if isinstance(block, Fork):
+                found.add(block.name)
+    return found
+
+
+def _behind(stream: Stream) -> Stream:
+    """The stream behind the FIFO that a stream goes into."""
+    return Stream(f"{stream.name}__held", stream.words)
+
+
+def _held(blocks: Sequence[Block], depths: Mapping[Stream, int]) -> tuple[Block, ...]:
+    """The blocks with FIFOs of these depths on these streams; 0 for one that is never full."""
+    found: list[Block] = []
+    for block in blocks:
+        found += [
+            Fifo(f"{stream.name}__fifo", (stream,), (_behind(stream),), depths[stream])
+            for stream in block.reads
+            if stream in depths
+        ]
+        found.append(replace(block, reads=tuple(_behind(s) if s in depths else s for s in block.reads)))
+    return tuple(found)
