@@ -73,6 +73,10 @@ class OutputDirError(HlsgenError):
     """The output directory holds something that is not ours to overwrite."""
 
 
+class TimingError(HlsgenError):
+    """A circuit does not keep its clock period on a device; names the layers on its slowest path."""
+
+
 class ToolError(HlsgenError):
     """An outside program (g++, Vitis) is missing or failed; carries its first error line."""
 
