@@ -46,6 +46,7 @@ Strategy = Literal["auto", "latency", "resource", "unrolled", "distributed_arith
 Storage = Literal["auto", "bram", "uram", "lutram"]
 PipelineForm = Literal["auto", "dataflow", "flat"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
+Dsp = Literal["auto", "yes", "no"]
 WeightsAt = Literal["constant", "axi", "bram_port"]
 RecurrenceForm = Literal["loop", "unrolled"]
 WeightGranularity = Literal["auto", "tensor", "channel"]
@@ -114,6 +115,11 @@ def _percent(value: Any) -> Any:
     if isinstance(value, str) and value.strip().endswith("%"):
         raise ValueError("expected the number without its '%'")
     return _real(value)
+
+
+def _yes_or_no(value: Any) -> Any:
+    """The words for what a YAML file says by true and false."""
+    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def _writable(value: Any) -> Any:
@@ -195,6 +201,11 @@ class LayerSettings(_Strict):
     weights: Annotated[
         WeightsAt | None,
         Field(description="weights and biases of dense layers and convolutions: in the text, in memory, or at ports"),
+    ] = None
+    dsp: Annotated[
+        Dsp | None,
+        Field(description="circuits: products by a device's multipliers, by other logic, or by the tool's choice"),
+        BeforeValidator(_yes_or_no),
     ] = None
     recurrence: Annotated[
         RecurrenceForm | None,

@@ -74,7 +74,10 @@ class OutputDirError(HlsgenError):
 
 
 class TimingError(HlsgenError):
-    """A placed circuit is slower than its clock; says which layer is the slowest. ``megahertz``: what is met."""
+    """A placed circuit does not keep its clock period on a device; names the layers on its slowest path.
+
+    ``megahertz``: what it keeps.
+    """
 
     def __init__(self, text: str, megahertz: float = 0.0) -> None:
         super().__init__(text)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -49,7 +49,7 @@ from hlsgen.design.opened import opened
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
-from hlsgen.errors import ConfigError, InputError, ModelError, brief, nearest
+from hlsgen.errors import ConfigError, InputError, ModelError, TimingError, brief, nearest
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
@@ -66,8 +66,15 @@ from hlsgen.pipeline import (
 )
 from hlsgen.simulation.simulator import Simulation, Simulator
 from hlsgen.summary import Built, as_circuit, as_program, summary
+from hlsgen.synthesis.area import Area, estimate
+from hlsgen.synthesis.devices import device_of
+from hlsgen.synthesis.known import known_tables
+from hlsgen.synthesis.resources import family_of, family_of_part
+from hlsgen.synthesis.timing import SEED, Timing, place_and_route
 from hlsgen.version import VERSION
 
+OnFailure = Literal["raise", "warn", "ignore"]
+"""What happens if a circuit does not keep its clock period."""
 Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 
 _READ_ONCE = ("model", "config", "weights", "calibration")
@@ -84,6 +91,10 @@ class UnexpectedInputWarning(UserWarning):
 
 class InaccurateWarning(UserWarning):
     """Inferred types put an output off by more than rounding to their width should; names the layer."""
+
+
+class TimingWarning(UserWarning):
+    """A circuit does not keep its clock period on a device; names the layers on its slowest path."""
 
 
 def convert(
@@ -418,9 +429,65 @@ class Project:
     def _simulator(self) -> Simulator:
         return Simulator(self.circuit)
 
+    def area(self, family: str | None = None, *, log: Callable[[str], None] | None = None) -> Area:
+        """What the circuit of backend verilog takes of a device, module by module: an estimate of yosys.
+
+        Each module is synthesized by itself, several at once, and what comes out is kept in the cache.
+
+        Args:
+            family: of devices: "xc7" (7 series), "xcu" (UltraScale), "xcup" (UltraScale+), "ecp5"; by default that of
+                ``part``.
+            log: called with a line for each module that was synthesized.
+
+        Raises ToolError without yosys, ConfigError for a family or a part that is not known, or another backend.
+        """
+        circuit = self.circuit
+        return estimate(circuit, family_of_part(self.config.part) if family is None else family_of(family), log)
+
+    def timing(
+        self,
+        device: str = "ecp5-85k",
+        *,
+        clock_period: float | None = None,
+        seed: int = SEED,
+        on_failure: OnFailure = "raise",
+        log: Callable[[str], None] | None = None,
+    ) -> Timing:
+        """How fast the circuit of backend verilog is on a device, placed and routed by nextpnr, without pins.
+
+        Args:
+            device: "ecp5-12k", "ecp5-25k", "ecp5-45k" or "ecp5-85k", of the slowest speed grade.
+            clock_period: what is to be kept, in ns; by default that of the configuration, for which the circuit was
+                made.
+            seed: from which nextpnr places: another one gives another result.
+            on_failure: what happens if the period is not kept: "raise", "warn" or "ignore"; the result is in the cache
+                in any case.
+            log: called with a line for each step.
+
+        Raises TimingError, which names the layers on the slowest path, if the period is not kept; ToolError without
+        yosys and nextpnr; ConfigError for a device that is not known or too small, or another backend; InputError for
+        an option of another kind.
+        """
+        _check_timing_options(clock_period, seed, on_failure)
+        period = self.config.clock_period if clock_period is None else float(clock_period)
+        timing = place_and_route(self.circuit, device_of(device), period, seed, log)
+        if not timing.met and on_failure != "ignore":
+            text = _missed(timing)
+            if on_failure == "raise":
+                raise TimingError(text, timing.fmax)
+            warnings.warn(text, TimingWarning, stacklevel=2)
+        return timing
+
     def summary(self) -> str:
-        """Describe types, ranges, ports, schedule, what was fused or renamed, and how constants were rounded."""
-        return summary(self.name, self.design, self.config, self.built)
+        """Describe types, ranges, ports, schedule, what was fused or renamed, and how constants were rounded.
+
+        Of a circuit also area and timing, if they were found before: see :meth:`area`.
+        """
+        built = self.built
+        if self._is_circuit:
+            found = known_tables(self.circuit, self.config.clock_period)
+            built = replace(built, tables=[*built.tables, *found])
+        return summary(self.name, self.design, self.config, built)
 
     @cached_property
     def built(self) -> Built:
@@ -604,6 +671,30 @@ class Project:
     @cached_property
     def _accuracy_check(self) -> AccuracyCheck:
         return AccuracyCheck(self.design, _budget(self.config))
+
+
+def _check_timing_options(clock_period: float | None, seed: int, on_failure: str) -> None:
+    """Raise InputError for what timing() cannot take."""
+    number = isinstance(clock_period, int | float) and not isinstance(clock_period, bool)
+    if clock_period is not None and not (number and 0 < clock_period < float("inf")):
+        raise InputError(f"timing(): clock_period is {brief(clock_period)}, expected nanoseconds above 0")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 < seed < 2**31:
+        raise InputError(f"timing(): seed is {brief(seed)}, expected a whole number from 1 to 2^31 - 1")
+    ways = get_args(OnFailure)
+    if on_failure not in ways:
+        raise InputError(f"timing(): on_failure is {brief(on_failure)}{nearest(on_failure, ways)}")
+
+
+def _missed(timing: Timing) -> str:
+    """Which clock was not kept, where, and what to do."""
+    layers = ", ".join(f"'{layer}'" for layer in timing.layers)
+    where = f"layer {layers}" if layers else "what is between layers"
+    hops = "; ".join(f"{hop.module} from {hop.first} to {hop.last}" for hop in timing.path)
+    return (
+        f"the circuit keeps no clock of {timing.clock_period:g} ns: it reaches {timing.reached}. Its slowest path is "
+        f"in {where} ({hops}). Convert with a shorter clock_period, which puts more registers into it, and give the "
+        f"one that is to be kept to timing(clock_period=); or accept {timing.least_period:.2f} ns"
+    )
 
 
 def _is_cpp(texts: Mapping[str, str]) -> bool:

@@ -101,6 +101,12 @@ class Synthesizer:
     version: str
     environment: Mapping[str, str]
 
+    @property
+    def title(self) -> str:
+        """Its name and the number of its version."""
+        number = re.search(r"\d+\.\d+", self.version)
+        return f"{self.name} {number[0]}" if number else self.name
+
 
 @dataclass(frozen=True)
 class Completed:

@@ -37,6 +37,7 @@ RANKS = {
     "backends": 9,
     "emulation": 10,
     "simulation": 10,
+    "synthesis": 10,
     "board": 11,
     "analysis": 11,
     "summary": 12,

@@ -8,9 +8,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, get_args
+from typing import Any, BinaryIO, get_args
 
 import h5py
 import numpy as np
@@ -22,6 +23,10 @@ from hlsgen.cli import main, show
 from hlsgen.cli.app import _save
 from hlsgen.config import CalibrationMethod, Granularity, IoType, Strategy, load_config
 from hlsgen.errors import OutputDirError
+from hlsgen.synthesis.area import Area
+from hlsgen.synthesis.critical_path import Hop
+from hlsgen.synthesis.resources import Resources
+from hlsgen.synthesis.timing import Timing
 from tests.backends import stubs
 
 
@@ -53,7 +58,20 @@ def iris(examples: Path) -> Path:
     return examples / "iris_mlp" / "model.keras"
 
 
-COMMANDS = ["build", "convert", "config", "predict", "passes", "doctor", "lint", "bitstream", "run", "cache"]
+COMMANDS = [
+    "build",
+    "convert",
+    "config",
+    "predict",
+    "area",
+    "timing",
+    "passes",
+    "doctor",
+    "lint",
+    "bitstream",
+    "run",
+    "cache",
+]
 
 
 def test_help_lists_the_commands(call: Call) -> None:
@@ -331,6 +349,51 @@ def test_cache(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert "3 entries removed" in call("cache", "clear").out
     left = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.txt")}
     assert left == {f"{name}/notes.txt" for name in USERS_NAMES}, "only our own files are removed"
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """Circuits are measured by nobody: what was asked, in order."""
+    asked: list[tuple[object, ...]] = []
+    taken = Resources(120, 40, 8, 2, 1, (("INV", 3),))
+
+    def area(project: hlsgen.Project, family: str | None, *, log: Callable[[str], None]) -> Area:
+        log("1 of 1: [fc1]")
+        asked.append((project.config.backend, project.config.clock_period, family))
+        return Area("xcup", "yosys 0.70", {"fc1__core": taken}, {"fc1": taken}, Resources())
+
+    def timing(project: hlsgen.Project, device: str, **options: Any) -> Timing:
+        asked.append((device, options["clock_period"], options["seed"], options["on_failure"]))
+        path = (Hop("fc1__core", "fc1", "x", "sum", 4.0, 6.0),)
+        return Timing(
+            device, "nextpnr 0.11", 1, options["clock_period"] or 5.0, 100.0, path, {"TRELLIS_FF": (40, 24288)}
+        )
+
+    monkeypatch.setattr(hlsgen.Project, "area", area)
+    monkeypatch.setattr(hlsgen.Project, "timing", timing)
+    return asked
+
+
+def test_area(call: Call, iris: Path, measured: list[tuple[object, ...]]) -> None:
+    result = call("area", iris, "--strategy", "resource", "--reuse-factor", 16, "--clock-period", 8)
+    assert result.status == 0
+    assert result.out == (
+        "module     LUT  FF  carry  DSP  BRAM\n---------  ---  --  -----  ---  ----\n"
+        "fc1__core  120  40  8      2    1\ntotal      120  40  8      2    1\n"
+        "xcup, an estimate of yosys 0.70; beside these 3 INV\n"
+    )
+    assert call("area", iris, "--family", "ecp5").status == 0
+    assert measured == [("verilog", 8.0, None), ("verilog", 5.0, "ecp5")]
+
+
+def test_timing(call: Call, iris: Path, measured: list[tuple[object, ...]]) -> None:
+    """The exit status says whether the clock is kept."""
+    kept = call("timing", iris, "--keep", 10, "--device", "ecp5-25k", "--seed", 3)
+    assert kept.status == 0
+    assert kept.out.splitlines()[0] == "100.0 MHz on ecp5-25k, a period of 10.00 ns: 10 ns met"
+    missed = call("timing", iris)
+    assert missed.status == 1 and missed.out.splitlines()[0].endswith(": 5 ns not met")
+    assert measured == [("ecp5-25k", 10.0, 3, "ignore"), ("ecp5-85k", None, 1, "ignore")]
 
 
 def test_passes(call: Call) -> None:

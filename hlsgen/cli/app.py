@@ -28,6 +28,7 @@ from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Tensor
 from hlsgen.pipeline import stages
 from hlsgen.precision.draft import Draft
+from hlsgen.synthesis.timing import SEED
 
 _INTEGER_BITS = 64
 
@@ -259,6 +260,50 @@ def predict(
 
 
 @app.command()
+def area(
+    model: Model,
+    config: ConfigFile = None,
+    weights: Weights = None,
+    calibration: Calibration = None,
+    family: Annotated[
+        str | None, _option("--family", text="xc7, xcu, xcup or ecp5; by default that of the configured part.")
+    ] = None,
+    clock_period: Clock = None,
+    strategy: StrategyOption = None,
+    reuse_factor: Reuse = None,
+) -> None:
+    """Estimate what a model takes of a device as a circuit of backend verilog, by yosys."""
+    project = _circuit(model, config, weights, calibration, clock_period, strategy, reuse_factor)
+    with working("synthesizing") as progress:
+        found = project.area(family, log=progress)
+    print(found)
+
+
+@app.command()
+def timing(
+    model: Model,
+    config: ConfigFile = None,
+    weights: Weights = None,
+    calibration: Calibration = None,
+    device: Annotated[str, typer.Option("--device", help="ecp5-12k, ecp5-25k, ecp5-45k or ecp5-85k.")] = "ecp5-85k",
+    seed: Annotated[int, typer.Option("--seed", help="From which nextpnr places.")] = SEED,
+    keep: Annotated[
+        float | None, _option("--keep", text="The clock period that is to be kept, in ns; default: --clock-period.")
+    ] = None,
+    clock_period: Clock = None,
+    strategy: StrategyOption = None,
+    reuse_factor: Reuse = None,
+) -> None:
+    """Place and route a model as a circuit of backend verilog, by nextpnr; fail if it does not keep its clock."""
+    project = _circuit(model, config, weights, calibration, clock_period, strategy, reuse_factor)
+    with working("placing and routing") as progress:
+        found = project.timing(device, clock_period=keep, seed=seed, on_failure="ignore", log=progress)
+    print(found)
+    if not found.met:
+        raise typer.Exit(1)
+
+
+@app.command()
 def passes() -> None:
     """List the passes between reading a model and writing C++, in the order in which they run."""
     rows = [("pass", "exact", "can be skipped", "what it does")]
@@ -297,6 +342,21 @@ def _project(model: Path, config: Path | None, **options: Any) -> hlsgen.Project
         model, config = None, model  # type: ignore[assignment]
     with working("converting"):
         return hlsgen.convert(model, config, **options)
+
+
+def _circuit(
+    model: Path,
+    config: Path | None,
+    weights: Path | None,
+    calibration: Path | None,
+    clock_period: float | None,
+    strategy: str | None,
+    reuse_factor: str | None,
+) -> hlsgen.Project:
+    """Convert a model for backend verilog, whatever its configuration is for."""
+    factor = None if reuse_factor is None else _factor(reuse_factor)
+    overrides = _given(clock_period=clock_period, strategy=strategy, reuse_factor=factor)
+    return _project(model, config, weights=weights, calibration=calibration, backend="verilog", **overrides)
 
 
 def _given(**options: Any) -> dict[str, Any]:

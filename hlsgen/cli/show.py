@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
+from rich.markup import escape
 
 from hlsgen.cli.score import Score
 from hlsgen.project import Project
@@ -17,12 +18,16 @@ _SHOWN_FROM = 1.0
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Show that a step is under way (on a terminal), and how long it took if it was long."""
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show that a step is under way (on a terminal), and how long it took if it was long.
+
+    Gives what is to be called with how far it is.
+    """
     console = Console(stderr=True)
     began = monotonic()
-    with console.status(f"{what} ...") if console.is_terminal else nullcontext():
-        yield
+    status = console.status(f"{what} ...") if console.is_terminal else None
+    with nullcontext() if status is None else status:
+        yield lambda progress: None if status is None else status.update(f"{what}: {escape(progress)} ...")
     seconds = monotonic() - began
     if seconds >= _SHOWN_FROM:
         with suppress(OSError):  # a note that nobody can read is no reason to stop

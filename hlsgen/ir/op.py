@@ -10,7 +10,7 @@ from hlsgen.ir.graph import Source
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.loop import Loop
 from hlsgen.ir.typing import Tensor
-from hlsgen.ir.wish import Recurrence, Storage, Strategy, WeightSource, Wish
+from hlsgen.ir.wish import Dsp, Recurrence, Storage, Strategy, WeightSource, Wish
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,11 @@ class Op:
     def storage(self) -> Storage:
         """The memory for weights that are read turn by turn."""
         return self.wish.hardware.storage if self.layer.has_multiplier else Storage.AUTO
+
+    @property
+    def dsp(self) -> Dsp:
+        """Whether its products are built of a device's multipliers. Layers without weights have products too."""
+        return self.wish.hardware.dsp
 
     @property
     def weight_source(self) -> WeightSource:

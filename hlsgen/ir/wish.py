@@ -43,6 +43,14 @@ class Storage(StrEnum):
     LUTRAM = "lutram"
 
 
+class Dsp(StrEnum):
+    """Whether products are built of a device's multipliers; auto: the synthesis tool's choice."""
+
+    AUTO = "auto"
+    YES = "yes"
+    NO = "no"
+
+
 class WeightSource(StrEnum):
     """Where a product reads its weights and biases.
 
@@ -93,6 +101,7 @@ class Hardware:
     """Whether the reuse factor is to be chosen by how long others take."""
     named: frozenset[str] = frozenset()
     """Which of these are for this very layer: kept or refused. Of others what comes nearest is as good."""
+    dsp: Dsp = Dsp.AUTO
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ _KEPT = {
     rf"adders_{_DIGEST}\{EXTENSION}": 4,
     rf"graph_{_DIGEST}\.json": 500,
     rf"(bindings|verilated)_{_DIGEST}\.o": 8,
-    rf"(hlsgen|adders|bindings|circuit|verilated)_{_DIGEST}\.failed\.log": 20,
+    rf"cells_{_DIGEST}\.json\.z": 5000,
+    rf"(netlist|timing)_{_DIGEST}\.json\.z": 500,
+    rf"(hlsgen|adders|bindings|circuit|verilated|cells|timing)_{_DIGEST}\.failed\.log": 20,
 }
 """How many files of each kind the cache keeps, by their names as a regular expression."""
 WORKSPACES = unfinished_prefix("build")

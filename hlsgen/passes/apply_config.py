@@ -10,7 +10,7 @@ from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node, Source
 from hlsgen.ir.loop import Loop
 from hlsgen.ir.spelling import WrittenType
-from hlsgen.ir.wish import By, Granularity, Hardware, Recurrence, Storage, Strategy, WeightSource, Wish, Wished
+from hlsgen.ir.wish import By, Dsp, Granularity, Hardware, Recurrence, Storage, Strategy, WeightSource, Wish, Wished
 from hlsgen.passes.base import Pass
 
 _OF_MULTIPLIERS = {
@@ -111,6 +111,7 @@ class ApplyConfig(Pass):
             Recurrence(self.config.lookup(owner.name, owner.class_name, "recurrence", "loop")),
             reuse == "auto",
             frozenset(key for key in _OF_MULTIPLIERS if own is not None and getattr(own, key) is not None),
+            Dsp(self.config.lookup(name, kind, "dsp", "auto")),
         )
 
     def _type_for(self, graph: Graph, node: Node, role: str) -> Wished | None:

@@ -180,6 +180,6 @@ def test_page(repository: Path, monkeypatch, capsys):
     """What docs/circuits.md shows is so."""
     monkeypatch.chdir(repository)
     page = (repository / "docs" / "circuits.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    block, *_ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(compile(block, "docs/circuits.md", "exec"), {})
     assert capsys.readouterr().out.startswith("50 samples in 242 clocks: latency 44, interval 4, ")

@@ -9,7 +9,7 @@ starts when the former is done, and a FIFO behind the last has room for all that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
@@ -169,6 +169,8 @@ class Circuit:
     outputs: tuple[Stream, ...]
     blocks: tuple[Block, ...]
     clocks: Clocks
+    layers: Mapping[str, str] = field(default_factory=dict)
+    """The layer of the model that an instance belongs to, by its name up to a double underscore."""
 
     @cached_property
     def modules(self) -> Mapping[str, str]:

@@ -7,14 +7,16 @@ the result (:mod:`hlsgen.backends.verilog.circuit`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
+from hlsgen.ir.wish import Dsp
 
 MOST_SIDE_BY_SIDE = 16384
 """Multipliers or comparisons of a layer: a large device has some ten thousand multipliers, and small ones are built of
@@ -117,7 +119,15 @@ def core_of(
 
 def build_core(op: Op, place: Place) -> Core:
     """The core of an operation that :func:`check_core` let pass."""
-    return BUILDERS[type(op.layer)].build(op.layer, op, place)
+    core = BUILDERS[type(op.layer)].build(op.layer, op, place)
+    if op.dsp is Dsp.AUTO:
+        return core
+    return replace(core, texts={name: _with_dsp(op.dsp, text) for name, text in core.texts.items()})
+
+
+def _with_dsp(dsp: Dsp, text: str) -> str:
+    """A module with the attribute that Vivado reads."""
+    return re.sub("^module ", f'(* use_dsp = "{dsp}" *)\nmodule ', text, flags=re.MULTILINE)
 
 
 def check_core(op: Op) -> None:

@@ -34,7 +34,7 @@ def plan_circuit(job: Job) -> Circuit:
     plan = _Plan(job, outline(job))
     inputs, outputs = tuple(plan.inputs), tuple(plan.outputs)
     blocks = with_fifos(inputs, outputs, _in_order(inputs, plan.blocks))
-    return Circuit(job.name, inputs, outputs, blocks, clocks_of(inputs, outputs, blocks))
+    return Circuit(job.name, inputs, outputs, blocks, clocks_of(inputs, outputs, blocks), plan.layers)
 
 
 def _in_order(inputs: Iterable[Stream], blocks: Sequence[Block]) -> list[Block]:
@@ -70,6 +70,11 @@ class _Plan:
         self.outputs: list[Stream] = []
         self.blocks: list[Block] = []
         self._build()
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """The layer of the model that each name stands for."""
+        return {name: op.source.name for op, name in self._names.items()}
 
     def _count_readers(self) -> dict[Flow, int]:
         found: dict[Flow, int] = {}

@@ -19,7 +19,18 @@ from hlsgen.backends.vitis.script import SCRIPT, report_path, script
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, ToolError
+from hlsgen.ir.wish import Dsp
 from hlsgen.tools import find_vitis, run
+
+
+def _refuse_dsp(design: Design) -> None:
+    """Raise ConfigError for a layer whose products are to be built in a way that no kernel is told."""
+    for op in design:
+        if op.dsp is not Dsp.AUTO:
+            raise ConfigError(
+                f"{op.source.where}: dsp: {op.dsp} is for backend verilog, and Vitis HLS chooses how it builds a "
+                "product; leave it out"
+            )
 
 
 class Vitis:
@@ -31,6 +42,7 @@ class Vitis:
     def check(self, job: Job) -> None:
         """Ports; every layer has a kernel, or its binding says why not when the plan is made."""
         check_ports(job.design, job.config)
+        _refuse_dsp(job.design)
 
     def files(self, job: Job) -> dict[str, str]:
         plan = planned(job.design, job.config, job.name)
