@@ -37,6 +37,7 @@
 #include <hlsgen/matvec.h>
 #include <hlsgen/mux.h>
 #include <hlsgen/pack.h>
+#include <hlsgen/shared_adders.h>
 #include <hlsgen/sliding_window.h>
 #include <hlsgen/sums.h>
 

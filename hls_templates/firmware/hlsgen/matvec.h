@@ -36,22 +36,10 @@
 #include <hlsgen/groups.h>
 #include <hlsgen/limits.h>
 #include <hlsgen/mux.h>
+#include <hlsgen/shared_adders.h>
 
 namespace hlsgen {
 namespace detail {
-
-// The biases, and what C::adders makes of x added to them.
-template <class C, int inputs>
-void sum_by_adders(const typename C::input_t x[inputs], const typename C::bias_word b[C::n_out],
-                   typename C::sum_t sum[C::n_out]) {
-#pragma HLS INLINE
-Start:
-    for (int j = 0; j < C::n_out; j++) {
-#pragma HLS UNROLL
-        sum[j] = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
-    }
-    C::adders::template add_to<C>(x, sum);
-}
 
 enum class turning { once, by_adders, within_rows, over_rows, in_lanes };
 
@@ -66,12 +54,6 @@ constexpr turning turning_of() {
 }
 
 template <class C, turning T> struct matvec_by;
-
-struct only_turn {
-    bool is_first() const { return true; }
-    bool is_last() const { return true; }
-    void advance() {}
-};
 
 template <class C> struct matvec_by<C, turning::once> {
     static_assert(C::turns == 1, "strategy latency takes one turn");
@@ -255,12 +237,6 @@ template <class C> struct matvec_by<C, turning::in_lanes> {
 
 template <class C> using matvec_of = matvec_by<C, turning_of<C>()>;
 
-template <class C, class = void> struct has_adders {
-    static const bool value = false;
-};
-template <class C> struct has_adders<C, decltype(static_cast<void>(sizeof(typename C::adders)))> {
-    static const bool value = true;
-};
 
 }  // namespace detail
 
