@@ -58,7 +58,9 @@ from hlsgen.pipeline import (
     rewrite,
     with_weights,
 )
-from hlsgen.simulation.simulator import Simulation, Simulator
+from hlsgen.simulation.run import Simulation
+from hlsgen.simulation.simulator import Simulator
+from hlsgen.simulation.waves import Format, Waves
 from hlsgen.summary import Built, as_circuit, as_program, summary
 from hlsgen.version import VERSION
 
@@ -329,16 +331,26 @@ class Project:
         """
         return load_backend(self.config.backend).run(self._job, self.write, **options)
 
-    def simulate(self, x: Inputs, *, gaps: float = 0.0, stalls: float = 0.0, seed: int = 0) -> Simulation:
+    def simulate(
+        self,
+        x: Inputs,
+        *,
+        gaps: float = 0.0,
+        stalls: float = 0.0,
+        seed: int = 0,
+        trace: str | Path | None = None,
+    ) -> Simulation:
         """Run the circuit of the backend verilog clock by clock, compiled by Verilator (or taken from the cache).
 
         Args:
             x: (samples, *shape), as for predict.
             gaps: the share of clocks, from 0 up to below 1, in which no word is offered to the circuit.
             stalls: the share of clocks in which none is taken from it; both at random, from ``seed``.
+            trace: a file for waveforms, ``.fst`` or ``.vcd``, which is replaced; for them the circuit is compiled anew.
 
-        Returns integers, and clocks: latency, interval, stalls (:class:`hlsgen.simulation.simulator.Simulation`).
-        Raises ToolError without Verilator, ConfigError for a project of another backend, InputError as predict does.
+        Returns integers, clocks, and how full each FIFO was (:class:`hlsgen.simulation.run.Simulation`).
+        Raises ToolError without Verilator, ConfigError for a project of another backend, InputError as predict does,
+        OutputDirError if ``trace`` cannot be written.
         """
         shares = {"gaps": gaps, "stalls": stalls}
         for name, share in shares.items():
@@ -346,19 +358,27 @@ class Project:
                 raise InputError(f"simulate(): {name} is {brief(share)}, expected a number from 0 up to below 1")
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise InputError(f"simulate(): seed is {brief(seed)}, expected a whole number from 0 on")
+        waves = None if trace is None else Waves.of(trace)
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
-        simulator = self._simulator
         values = list(arrays.mantissas(self.design.inputs, inputs).values())
         if not len(values[0]):
             raise InputError("simulate(): x has no samples, expected one at least")
-        run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed)
+        simulator = self._simulator(None if waves is None else waves.format)
+        run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed, trace=waves)
         shaped = (arrays.shaped(r, tensor.shape) for r, tensor in zip(run.results, self.design.outputs, strict=True))
         return replace(run, results=tuple(shaped))
 
+    def _simulator(self, waves: Format | None) -> Simulator:
+        """Compiled once for each format of waveforms."""
+        circuit = self.circuit
+        if waves not in self._simulators:
+            self._simulators[waves] = Simulator(circuit, waves)
+        return self._simulators[waves]
+
     @cached_property
-    def _simulator(self) -> Simulator:
-        return Simulator(self.circuit)
+    def _simulators(self) -> dict[Format | None, Simulator]:
+        return {}
 
     def summary(self) -> str:
         """Describe types, ranges, ports, schedule, what was fused or renamed, and how constants were rounded."""

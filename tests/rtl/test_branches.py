@@ -5,13 +5,14 @@ Every word passes in the clock that the schedule says, and with gaps and stalls 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hlsgen.backends.verilog.circuit import Fifo, Fork
-from hlsgen.backends.verilog.schedule import clocks_of, passing
+from hlsgen.backends.verilog.circuit import Chain, Circuit, Fifo, Fork, Stream
+from hlsgen.backends.verilog.schedule import Passing, clocks_of, high_water, passing
 from hlsgen.project import Project
 from tests.passes.builders import Net, grid, project_of
 from tests.selection import first_of
@@ -42,10 +43,24 @@ def check(project: Project) -> None:
     for clocks, port in zip(free.passed, (*circuit.inputs, *circuit.outputs), strict=True):
         np.testing.assert_array_equal(clocks, stated[port].passed, err_msg=port.name)
     assert free.latency == circuit.latency
+    assert {fifo.name: fifo.most for fifo in free.fifos} == most_words(circuit, stated)
     for gaps, stalls, seed in ((0.4, 0.0, 1), (0.0, 0.6, 2), (0.9, 0.1, 3), (0.1, 0.9, 4)):
         run = project.simulate(xs, gaps=gaps, stalls=stalls, seed=seed)
         for found, result in zip(run.results, expected, strict=True):
             np.testing.assert_array_equal(found, result, err_msg=f"gaps {gaps}, stalls {stalls}")
+        assert all(fifo.most <= fifo.depth for fifo in run.fifos)
+
+
+def most_words(circuit: Circuit, stated: Mapping[Stream, Passing]) -> dict[str, int]:
+    """By the schedule. A word is in the FIFO of a chain from the clock before the one in which it can be offered."""
+    found = {}
+    for block in circuit.blocks:
+        if isinstance(block, Fifo):
+            found[block.name] = high_water(stated[block.reads[0]], stated[block.writes[0]])
+        elif isinstance(block, Chain):
+            y = stated[block.writes[0]]
+            found[f"{block.name}__flow"] = high_water(Passing(passed=[clock - 1 for clock in y.offered]), y)
+    return found
 
 
 def made(net: Net, *outputs: str, **settings) -> Project:
