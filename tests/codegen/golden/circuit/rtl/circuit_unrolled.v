@@ -48,23 +48,19 @@ module circuit_unrolled (
     wire signed [11:0] biased = sum1_1 + 8'sd64;
     wire signed [8:0] floor = sum0_1[11:3];
     wire [2:0] rest = sum0_1[2:0];
-    wire up = rest >= 3'd5;
-    wire up_1 = rest >= 3'd4;
-    wire negative = sum0_1[11:11];
-    wire signed [8:0] rounded = floor + $signed({1'b0, up_1});
+    wire up = rest >= 3'd4;
+    wire signed [8:0] rounded = floor + $signed({1'b0, up});
     wire signed [8:0] floor_1 = biased[11:3];
     wire [2:0] rest_1 = biased[2:0];
-    wire up_2 = rest_1 >= 3'd5;
-    wire up_3 = rest_1 >= 3'd4;
-    wire negative_1 = biased[11:11];
+    wire up_1 = rest_1 >= 3'd4;
     // clock 2
     reg signed [8:0] rounded__2;
     reg signed [8:0] floor_1__2;
-    reg up_3__2;
+    reg up_1__2;
     always @(posedge clk) begin
         rounded__2 <= rounded;
         floor_1__2 <= floor_1;
-        up_3__2 <= up_3;
+        up_1__2 <= up_1;
     end
     wire above = rounded__2 >= 6'sd16;
     wire not_below = rounded__2 >= -6'sd16;
@@ -72,7 +68,7 @@ module circuit_unrolled (
     wire signed [8:0] limited = above ? 5'sd15 : rounded__2;
     wire signed [8:0] limited_1 = inverted ? -6'sd16 : limited;
     wire signed [4:0] narrowed = limited_1[4:0];
-    wire signed [8:0] rounded_1 = floor_1__2 + $signed({1'b0, up_3__2});
+    wire signed [8:0] rounded_1 = floor_1__2 + $signed({1'b0, up_1__2});
     wire above_1 = rounded_1 >= 6'sd16;
     wire not_below_1 = rounded_1 >= -6'sd16;
     wire inverted_1 = ~not_below_1;
