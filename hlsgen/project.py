@@ -32,6 +32,8 @@ from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.same_program import check_same_program
 from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.verilog.circuit import Circuit
+from hlsgen.backends.verilog.layer_picture import layer_picture
+from hlsgen.backends.verilog.picture import circuit_picture
 from hlsgen.backends.verilog.plan import plan_circuit
 from hlsgen.backends.writer import write_project
 from hlsgen.config import Config, Granularity, make_config
@@ -43,7 +45,8 @@ from hlsgen.design.opened import opened
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
-from hlsgen.errors import ConfigError, InputError, ModelError, brief, nearest
+from hlsgen.errors import ConfigError, InputError, ModelError, OutputDirError, brief, nearest
+from hlsgen.files import replacing
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
@@ -379,6 +382,28 @@ class Project:
     @cached_property
     def _simulators(self) -> dict[Format | None, Simulator]:
         return {}
+
+    def plot_circuit(self, path: str | Path, layer: str | None = None) -> Path:
+        """Write a picture of the circuit of backend verilog as SVG, and return its path.
+
+        Modules with latency and interval, streams with widths and words a sample, FIFOs with depths; what is as slow as
+        the slowest is marked. ``layer``: of this one alone, by its name, down to operations and registers.
+
+        Raises ConfigError for a project of another backend, UnknownNameError for a layer that is none of the circuit,
+        UnsupportedError for one of too many operations, InputError for a path that does not end in ``.svg``,
+        OutputDirError if it cannot be written.
+        """
+        file = named_path(path, "a picture", InputError)
+        if file.suffix.lower() != ".svg":
+            raise InputError(f"plot_circuit(): {file} ends in {file.suffix or 'nothing'}, expected .svg")
+        text = circuit_picture(self.circuit) if layer is None else layer_picture(self.circuit, layer)
+        try:
+            with replacing(file) as stream:
+                stream.write(text.encode())
+        except (OSError, ValueError) as error:  # ValueError: a NUL
+            reason = getattr(error, "strerror", None) or error
+            raise OutputDirError(f"plot_circuit(): {brief(str(file))} cannot be written ({reason})") from error
+        return file
 
     def summary(self) -> str:
         """Describe types, ranges, ports, schedule, what was fused or renamed, and how constants were rounded."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hlsgen.ir.types import FixedType
 
@@ -74,6 +75,17 @@ class Clock:
     wires: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """How a signal is made, for whoever draws the pipeline: its expression, the signals in it, and levels of logic."""
+
+    signal: Signal
+    kind: Literal["input", "wire", "register", "table"]
+    expression: str
+    operands: tuple[Signal, ...] = ()
+    cost: int = 0
+
+
 @dataclass(frozen=True)
 class Rom:
     """A table that is a module of its own: ``words`` of ``width`` bits, read within a clock by so many address bits."""
@@ -95,6 +107,8 @@ class Logic:
         self._clocks: dict[int, Clock] = {}
         self._delayed: dict[tuple[str, int], Signal] = {}
         self.roms: list[Rom] = []
+        self.operations: list[Operation] = []
+        """Each behind those whose signals it reads."""
 
     # -- what operations are made of ----------------------------------------------------------
 
@@ -102,6 +116,7 @@ class Logic:
         """A signal of the first clock, from an expression of as many unsigned bits as it has."""
         signal = Signal(self._unique(hint), low, high)
         self._clock(0).wires.append(f"{declared('wire', signal)} = {text};")
+        self.operations.append(Operation(signal, "input", text))
         return signal
 
     def define(
@@ -123,9 +138,11 @@ class Logic:
             return constant(low)
         stage, level = self._placed(operands, cost)
         as_signed = low < 0 or any(x.is_signed for x in operands) if signed is None else signed
-        texts = [_read(self.delayed(x, stage), as_signed) for x in operands]
+        there = tuple(self.delayed(x, stage) for x in operands)
         signal = Signal(self._unique(hint), low, high, stage, level)
-        self._clock(stage).wires.append(f"{declared('wire', signal)} = {written(*texts)};")
+        expression = written(*(_read(x, as_signed) for x in there))
+        self._clock(stage).wires.append(f"{declared('wire', signal)} = {expression};")
+        self.operations.append(Operation(signal, "wire", expression, there, cost))
         return signal
 
     def _placed(self, operands: Sequence[Signal], cost: int) -> tuple[int, int]:
@@ -147,6 +164,7 @@ class Logic:
             base = signal.text.partition("__")[0]
             later = Signal(self._unique(f"{base}__{stage}"), signal.low, signal.high, stage)
             self._clock(stage).registers.append((later, before.text))
+            self.operations.append(Operation(later, "register", before.text, (before,)))
             self._delayed[key] = later
         return self._delayed[key]
 
@@ -284,6 +302,7 @@ class Logic:
             f"{declared('wire', word)};",
             f"{rom.name} {word.text}_rom (.clk(clk), .address({address.text}), .word({word.text}));",
         ]
+        self.operations.append(Operation(word, "table", rom.name, (address,)))
         return word
 
     def _rom(self, hint: str, words: tuple[int, ...], width: int, address_width: int) -> Rom:
@@ -324,3 +343,14 @@ def read_signed(signal: Signal) -> str:
     if signal.is_signed:
         return signal.text
     return literal(signal.low, signed=True) if signal.is_constant else f"$signed({{1'b0, {signal.text}}})"
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A pipeline of a core, or a part of one, for whoever draws it; ``sums``: its inputs that are added up over clocks,
+    each with the signal of the section before that is added."""
+
+    about: str
+    logic: Logic
+    results: Sequence[Signal]
+    sums: Sequence[tuple[Signal, Signal]] = ()

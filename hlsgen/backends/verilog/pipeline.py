@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hlsgen.backends.verilog.casts import Number, cast
 from hlsgen.backends.verilog.core import Core, Place, Words
-from hlsgen.backends.verilog.logic import Logic, Signal
+from hlsgen.backends.verilog.logic import Logic, Section, Signal
 from hlsgen.backends.verilog.text import described, joined, render, rom_texts
 from hlsgen.ir.op import Op
 
@@ -47,7 +47,8 @@ def pipeline(op: Op, place: Place, function: Function) -> Core:
         lines=logic.lines(),
         results=joined(results, place.y.type.width),
     )
-    return Core(place.module, place.xs, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
+    texts = {place.module: text, **rom_texts(logic.roms)}
+    return Core(place.module, place.xs, place.y, latency, 1, texts, (Section("", logic, results),))
 
 
 def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number]) -> Core:
@@ -69,4 +70,5 @@ def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number
     )
     text = render("elements.v.j2", place=place, element=one, latency=latency, about=about)
     texts = {place.module: text, one: element, **rom_texts(logic.roms)}
-    return Core(place.module, place.xs, place.y, latency, 1, texts)
+    inside = Section(f"one of {place.y.elements} elements, all alike", logic, [result])
+    return Core(place.module, place.xs, place.y, latency, 1, texts, (inside,))

@@ -13,7 +13,7 @@ import numpy as np
 
 from hlsgen.backends.verilog.casts import Number, aligned
 from hlsgen.backends.verilog.core import Core, Place, Words, core_of, refused
-from hlsgen.backends.verilog.logic import Logic, Rom, Signal, constant, read_signed
+from hlsgen.backends.verilog.logic import Logic, Rom, Section, Signal, constant, read_signed
 from hlsgen.backends.verilog.pipeline import elements, finished, pipeline
 from hlsgen.backends.verilog.text import counter_bits, described, joined, render, rom_texts
 from hlsgen.ir.op import Op
@@ -169,7 +169,16 @@ def _folded(op: Op, layer: LinearLayer, weight: Ints, place: Place) -> Core:
         results=joined(results, place.y.type.width),
     )
     texts = {place.module: text, **rom_texts([rom, *product.roms, *ending.roms])}
-    return Core(place.module, place.xs, place.y, whole, op.reuse_factor, texts)
+    inside = (
+        Section(f"products, {folds.in_folds} clocks a sum", product, partial),
+        Section(
+            f"outputs in {folds.out_folds} turn{'s' if folds.out_folds > 1 else ''}",
+            ending,
+            results,
+            tuple(zip(acc, partial, strict=True)),
+        ),
+    )
+    return Core(place.module, place.xs, place.y, whole, op.reuse_factor, texts, inside)
 
 
 def _part(signal: Signal, width: int) -> str:
