@@ -5,15 +5,15 @@ Every word passes in the clock that the schedule says, and with gaps and stalls 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hlsgen.backends.verilog.circuit import Chain, Circuit, Fifo, Fork, Stream
-from hlsgen.backends.verilog.schedule import Passing, clocks_of, high_water, passing
+from hlsgen.backends.verilog.circuit import Fifo, Fork
+from hlsgen.backends.verilog.schedule import clocks_of
 from hlsgen.project import Project
+from tests.circuits import check_circuit
 from tests.passes.builders import Net, grid, project_of
 from tests.selection import first_of
 
@@ -26,41 +26,8 @@ def inputs_of(project: Project, samples: int = SAMPLES, bound: int = 30) -> list
     ]
 
 
-def expected_of(project: Project, xs: list[np.ndarray]) -> list[np.ndarray]:
-    keys = {tensor: key for key, tensor in project.trace_keys().items()}
-    traces = project.evaluate(xs, raw=True)
-    return [traces[keys[tensor]] for tensor in project.design.outputs]
-
-
 def check(project: Project) -> None:
-    """Integers and the clock of every word; then integers under four kinds of haste."""
-    xs = inputs_of(project)
-    expected, circuit = expected_of(project, xs), project.circuit
-    free = project.simulate(xs)
-    for found, result in zip(free.results, expected, strict=True):
-        np.testing.assert_array_equal(found, result)
-    stated = passing(circuit.inputs, circuit.outputs, circuit.blocks, SAMPLES)
-    for clocks, port in zip(free.passed, (*circuit.inputs, *circuit.outputs), strict=True):
-        np.testing.assert_array_equal(clocks, stated[port].passed, err_msg=port.name)
-    assert free.latency == circuit.latency
-    assert {fifo.name: fifo.most for fifo in free.fifos} == most_words(circuit, stated)
-    for gaps, stalls, seed in ((0.4, 0.0, 1), (0.0, 0.6, 2), (0.9, 0.1, 3), (0.1, 0.9, 4)):
-        run = project.simulate(xs, gaps=gaps, stalls=stalls, seed=seed)
-        for found, result in zip(run.results, expected, strict=True):
-            np.testing.assert_array_equal(found, result, err_msg=f"gaps {gaps}, stalls {stalls}")
-        assert all(fifo.most <= fifo.depth for fifo in run.fifos)
-
-
-def most_words(circuit: Circuit, stated: Mapping[Stream, Passing]) -> dict[str, int]:
-    """By the schedule. A word is in the FIFO of a chain from the clock before the one in which it can be offered."""
-    found = {}
-    for block in circuit.blocks:
-        if isinstance(block, Fifo):
-            found[block.name] = high_water(stated[block.reads[0]], stated[block.writes[0]])
-        elif isinstance(block, Chain):
-            y = stated[block.writes[0]]
-            found[f"{block.name}__flow"] = high_water(Passing(passed=[clock - 1 for clock in y.offered]), y)
-    return found
+    check_circuit(project, inputs_of(project))
 
 
 def made(net: Net, *outputs: str, **settings) -> Project:

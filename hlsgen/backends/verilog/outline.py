@@ -6,6 +6,7 @@ What has no circuit is refused here, by name.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Literal
 
@@ -16,6 +17,7 @@ from hlsgen.backends.devices import checked_part
 from hlsgen.backends.verilog import cores
 from hlsgen.backends.verilog.core import Words, check_core, refused
 from hlsgen.backends.verilog.moves import Moves, moves_of
+from hlsgen.backends.verilog.spans import span_words
 from hlsgen.backends.verilog.whole import whole_words
 from hlsgen.backends.verilog.windows import window_of
 from hlsgen.config import Config
@@ -25,12 +27,14 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
 from hlsgen.ir.wish import Storage, Strategy
+from hlsgen.layers.axis_windows import AlongAxis, LargestAlongAxis
+from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import GlobalAveragePooling, GlobalMaxPooling
 from hlsgen.layers.shape_ops import Concatenate, Mover
 from hlsgen.layers.split import Split
 
-Kind = Literal["core", "cast", "gather", "split", "repeat", "windows", "whole", "wires", "moves", "joined"]
+Kind = Literal["core", "cast", "gather", "split", "repeat", "windows", "whole", "spans", "wires", "moves", "joined"]
 _HLS_ONLY = "board clock_uncertainty pipeline interface control axi_lite tlast batch port_width".split()
 """Settings that say how Vitis HLS is to build: none of them would do anything here."""
 MOST_BITS = 1 << 18
@@ -86,12 +90,24 @@ def outline(job: Job) -> Outline:
     assert cores.__path__, "the import registers them"
     _check_settings(job.config)
     checked_part(job.config.part)
-    parts = _Parts(job.design)
     for op in job.design:
-        parts.add(op)
-    outputs = [parts.flow_of(job.design.producer(tensor), tensor) for tensor in job.design.outputs]
-    if not parts.made:
+        if not (op.is_input or op.layer.renames):
+            _check(op)
+    found = parts_of(job.design)
+    if not found.parts:
         raise UnsupportedError("backend verilog: the model computes nothing; there is no circuit of it")
+    return found
+
+
+def parts_of(design: Design) -> Outline:
+    """All parts, of a design that :func:`outline` may still refuse.
+
+    Raises UnsupportedError for what has too many bits side by side.
+    """
+    parts = _Parts(design)
+    for op in design:
+        parts.add(op)
+    outputs = [parts.flow_of(design.producer(tensor), tensor) for tensor in design.outputs]
     return Outline(tuple(parts.inputs), tuple(parts.made), tuple(outputs))
 
 
@@ -118,6 +134,11 @@ def _check(op: Op) -> None:
         check_core(op)
 
 
+def _picks(layer: LargestAlongAxis) -> bool:
+    """Whether it only drops cells."""
+    return layer.spans.taps == 1 and all(a < b for a, b in pairwise(layer.spans.first))
+
+
 class _Parts:
     """Makes the parts, operation by operation."""
 
@@ -138,7 +159,6 @@ class _Parts:
         if op.layer.renames:
             self._flows[op.output] = self._flows[op.input]
             return
-        _check(op)
         if isinstance(op.layer, Mover):
             self._flows[op.output] = self._moved(op, op.layer.move(_places(op.input)), op.output)
         elif isinstance(op.layer, Split):
@@ -146,6 +166,8 @@ class _Parts:
             for tensor, places in zip(op.outputs, pieces, strict=True):
                 if tensor in self._read:
                     self._flows[tensor] = self._moved(op, places, tensor)
+        elif isinstance(op.layer, LargestAlongAxis) and _picks(op.layer):
+            self._flows[op.output] = self._moved(op, op.layer.cells(_places(op.input), 0), op.output)
         elif isinstance(op.layer, Concatenate) and op.layer.axis < len(op.output.shape) - 1:
             self._flows[op.output] = self._sequence(op)
         else:
@@ -166,8 +188,12 @@ class _Parts:
         flows = [self.flow_of(op, tensor) for tensor in op.inputs]
         if isinstance(op.layer, Merge):
             flows = [self._repeated(op, flow, y.beats) for flow in flows]
+        if isinstance(op.layer, MatMul):
+            flows[1] = self._repeated(op, self._matrices(op, op.layer, flows[1]), y.beats)
         if isinstance(op.layer, GlobalMaxPooling | GlobalAveragePooling):
             flows = [self._part("whole", op, (flows[0],), whole_words(op, flows[0].words))]
+        if isinstance(op.layer, AlongAxis):
+            flows = [self._part("spans", op, (flows[0],), span_words(op.layer, op, flows[0].words))]
         window = window_of(op)
         if window is not None:
             x = flows[0].words
@@ -178,6 +204,11 @@ class _Parts:
         """One word as often as the other operand has words."""
         x = flow.words
         return flow if x.beats == beats else self._regroup("repeat", op, flow, Words(x.type, x.elements, beats))
+
+    def _matrices(self, op: Op, layer: MatMul, flow: Flow) -> Flow:
+        """Each matrix as one word."""
+        x = flow.words
+        return self._in_words(op, flow, Words(x.type, layer.products, x.beats * x.elements // layer.products))
 
     def _in_words(self, op: Op, flow: Flow, wanted: Words) -> Flow:
         """The same elements in words of another size; those of which neither divides the other, by way of one word."""

@@ -8,6 +8,7 @@ from math import prod
 from hlsgen.backends.verilog.moves import Step, pace_of, sequence_text
 from hlsgen.backends.verilog.outline import Part
 from hlsgen.backends.verilog.pace import Pace, gathering, splitting
+from hlsgen.backends.verilog.spans import span_stage
 from hlsgen.backends.verilog.text import counter_bits, render
 from hlsgen.backends.verilog.whole import whole_stage
 from hlsgen.backends.verilog.windows import window_stage
@@ -43,6 +44,10 @@ def _whole(part: Part, module: str) -> tuple[str, Pace]:
     return whole_stage(part.op, part.x, part.y.words, module)
 
 
+def _spans(part: Part, module: str) -> tuple[str, Pace]:
+    return span_stage(part.op, part.x, part.y.words, module)
+
+
 def _moves(part: Part, module: str) -> tuple[str, Pace]:
     assert part.moves is not None
     return _sequence(part, part.moves.steps, module)
@@ -68,6 +73,7 @@ STAGES: Mapping[str, Callable[[Part, str], tuple[str, Pace]]] = {
     "repeat": _repeat,
     "windows": _windows,
     "whole": _whole,
+    "spans": _spans,
     "moves": _moves,
     "joined": _joined,
 }

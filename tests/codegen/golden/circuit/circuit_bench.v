@@ -4,7 +4,7 @@
 //   $ iverilog -o bench circuit_bench.v rtl/*.v && vvp bench
 `timescale 1ns / 1ps
 module circuit_bench;
-    localparam [31:0] PATIENCE = 100280;
+    localparam [31:0] PATIENCE = 100272;
 
     reg aclk = 1'b0;
     always #2.5 aclk = !aclk;
