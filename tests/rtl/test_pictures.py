@@ -12,6 +12,7 @@ import pytest
 from hlsgen.backends.verilog.circuit import Chain, Fifo, Fork, Stage
 from hlsgen.backends.verilog.layer_picture import layer_picture
 from hlsgen.backends.verilog.picture import circuit_picture
+from hlsgen.backends.verilog.text import layer_of
 from hlsgen.errors import ConfigError, InputError, OutputDirError, UnknownNameError, UnsupportedError
 from hlsgen.pictures.svg import Drawing, text_width
 from tests.passes.builders import Net, project_of
@@ -74,12 +75,28 @@ def test_sixty_modules_lie_on_a_page():
 
 def test_a_layer_down_to_its_operations():
     project = xor()
-    svg = layer_picture(project.circuit, "n_out")
+    svg = layer_picture(project.circuit, "out")
     found = texts(svg)
-    assert {"x0", "x1", "y0", "×−2", "+"} <= set(found), "the sum of one input and minus twice the other"
-    assert "1 multiplication" in found
+    assert {"x0", "x1", "y0", "−"} <= set(found), "one sum, less twice the other"
+    assert {"1 addition", "1 register of 4 bit"} <= set(found)
     ways = ElementTree.fromstring(svg).findall(f"{SVG}path[@class='thin']")
-    assert len(ways) == 5
+    assert len(ways) == 4
+    assert layer_picture(xor().circuit, "out") == svg
+    assert layer_picture(project.circuit, "n_out") == svg.replace(">out<", ">n_out<").replace(
+        "layer out", "layer n_out"
+    )
+
+
+def test_a_layer_with_its_activation():
+    """Both cores, one behind the other: of the second as many as there are elements."""
+    circuit = xor().circuit
+    parts = [core for chain in circuit.blocks if isinstance(chain, Chain) for core in chain.cores[:2]]
+    found = texts(layer_picture(circuit, "hidden"))
+    assert any(text.startswith(f"latency {parts[0].latency + parts[1].latency} clocks") for text in found)
+    assert [text for text in found if text.startswith("y")] == ["y0", "y1"]
+    assert len([text for text in found if text.startswith("x")]) == 2
+    folded = texts(layer_picture(mixed().circuit, "out_folds"))
+    assert sum(text.startswith("y") for text in folded) >= 6
 
 
 def test_every_core_of_vectors_can_be_drawn():
@@ -90,9 +107,11 @@ def test_every_core_of_vectors_can_be_drawn():
             svg = layer_picture(circuit, name)
             registers = ElementTree.fromstring(svg).findall(f"{SVG}rect[@class='register']")
             clocked = sum(len(re.findall(r"^ +\w+ <= \w+;$", "\n".join(s.logic.lines()), re.M)) for s in core.inside)
-            assert len(registers) == clocked
+            of_layer = [c for c in block.cores if layer_of(c.texts[c.module]) == name]
+            if not of_layer:
+                assert len(registers) == clocked
             assert sum(text.startswith("y") for text in texts(svg)) >= 1
-    folded = texts(layer_picture(circuit, "in_folds_dense"))
+    folded = texts(layer_picture(circuit, "in_folds"))
     assert folded.count("Σ") == 8 and folded.count("×") == 16
 
 

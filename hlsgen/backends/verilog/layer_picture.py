@@ -6,13 +6,14 @@ What costs no logic, as shifts and bits that are picked, is not drawn: it is wir
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hlsgen.backends.verilog.circuit import Chain, Circuit
 from hlsgen.backends.verilog.core import Core
-from hlsgen.backends.verilog.logic import Operation, Section, Signal
+from hlsgen.backends.verilog.logic import Operation, Section
 from hlsgen.backends.verilog.picture import STYLE
+from hlsgen.backends.verilog.text import layer_of
 from hlsgen.errors import UnknownNameError, UnsupportedError, brief, nearest
 from hlsgen.pictures.layout import Box, Edge, Layout, Spacing, layered, transposed
 from hlsgen.pictures.svg import Drawing, text_width
@@ -87,10 +88,10 @@ class _Net:
     begins: list[int] = field(default_factory=list)
     """In which clock each section begins."""
 
-    def add(self, kind: str, sign: str, signal: Signal, title: str, clock: int, sources: Sequence[int]) -> int:
+    def add(self, kind: str, sign: str, bits: int, title: str, clock: int, sources: Sequence[int]) -> int:
         """A node, and edges from its sources; returns its number."""
         depth = max((self.nodes[k].depth + 1 for k in sources if self.nodes[k].clock == clock), default=0)
-        self.nodes.append(_Node(kind, sign, title, signal.width, clock, depth))
+        self.nodes.append(_Node(kind, sign, title, bits, clock, depth))
         number = len(self.nodes) - 1
         self.edges += [Edge(source, number) for source in dict.fromkeys(sources)]
         self.clocks = max(self.clocks, clock + 1)
@@ -98,61 +99,100 @@ class _Net:
 
 
 def layer_picture(circuit: Circuit, layer: str) -> str:
-    """The SVG of one layer, by the name of its module in the circuit.
+    """The SVG of one layer, by its name in the model, or of one module of it, by its name in the circuit.
 
     Raises UnknownNameError for another name, UnsupportedError for a layer of too many operations.
     """
-    core = _core(circuit, layer)
-    count = sum(operation.kind != "wire" or operation.cost > 0 for s in core.inside for operation in s.logic.operations)
-    if not core.inside:
+    cores = _cores(circuit, layer)
+    if not all(core.inside for core in cores):
         raise UnsupportedError(f"plot_circuit(): '{layer}' is no pipeline of operations that could be drawn")
+    parts = [_Part(section, section.alike if len(cores) > 1 else 1) for core in cores for section in core.inside]
+    count = sum(part.size for part in parts)
     if count > MOST:
         raise UnsupportedError(
             f"plot_circuit(): '{layer}' has {count} operations and registers, of which at most {MOST} are drawn; give "
             "it a larger reuse_factor, or leave layer= out"
         )
-    net = _net(core)
-    return _drawn(layer, core, net, _laid_out(net))
+    net = _net(parts)
+    return _drawn(layer, cores, net, _laid_out(net))
 
 
-def _core(circuit: Circuit, layer: str) -> Core:
-    found = {
-        name: core
-        for block in circuit.blocks
-        if isinstance(block, Chain)
-        for name, core in zip(block.names, block.cores, strict=True)
-    }
-    if layer not in found:
-        raise UnknownNameError(
-            f"plot_circuit(): no layer {brief(layer)} in circuit {circuit.name}{nearest(layer, found)}; there are: "
-            f"{', '.join(found)}"
-        )
-    return found[layer]
+def _cores(circuit: Circuit, layer: str) -> list[Core]:
+    """The core of that name, or those that were made of the layer: with an activation there are two."""
+    chains = [block for block in circuit.blocks if isinstance(block, Chain)]
+    named = [(name, core) for chain in chains for name, core in zip(chain.names, chain.cores, strict=True)]
+    layers = [layer_of(core.texts[core.module]) for _, core in named]
+    found = [core for (_, core), its in zip(named, layers, strict=True) if its == layer]
+    found = found or [core for name, core in named if name == layer]
+    if found:
+        return found
+    known = list(dict.fromkeys([*layers, *(name for name, _ in named)]))
+    raise UnknownNameError(
+        f"plot_circuit(): no layer {brief(layer)} in circuit {circuit.name}{nearest(layer, known)}; there are: "
+        f"{', '.join(known)}"
+    )
 
 
 # -- what is drawn -------------------------------------------------------------------------------
 
 
-def _net(core: Core) -> _Net:
-    net, known = _Net(), dict[str, int]()
-    for section in core.inside:
-        known = _section(net, section, known)
-    for k, result in enumerate(core.inside[-1].results):
-        if result.text in known:
-            net.add("port", f"y{k}", result, f"y{k}: {result.text}", net.clocks - 1, [known[result.text]])
+@dataclass(frozen=True)
+class _Part:
+    """A section, so many of which stand side by side."""
+
+    section: Section
+    copies: int
+
+    @property
+    def size(self) -> int:
+        """Operations and registers."""
+        return self.copies * sum(o.kind != "wire" or o.cost > 0 for o in self.section.logic.operations)
+
+
+def _net(parts: Sequence[_Part]) -> _Net:
+    net, results = _Net(), list[int | None]()
+    known: list[dict[str, int]] = []
+    for part in parts:
+        inputs = [o for o in part.section.logic.operations if o.kind == "input"]
+        is_next = bool(results) and not part.section.sums
+        follows = is_next and len(inputs) * part.copies == len(results)
+        if is_next and not follows:
+            _give(net, results)
+        first = net.clocks - 1 if follows else net.clocks
+        if not follows:
+            net.begins.append(first)
+        taken = [results[k:][: len(inputs)] for k in range(0, len(results), len(inputs))] if follows else []
+        known = [
+            _section(net, part.section, first, known[0] if known else {}, taken[copy] if follows else ())
+            for copy in range(part.copies)
+        ]
+        results = [of.get(result.text) for of in known for result in part.section.results]
+    _give(net, results)
     return net
 
 
-def _section(net: _Net, section: Section, before: dict[str, int]) -> dict[str, int]:
-    """Add a section behind what there is; returns the nodes of its signals by their names."""
-    first, known = net.clocks, dict[str, int]()
-    net.begins.append(first)
+def _give(net: _Net, results: Sequence[int | None]) -> None:
+    """Ports for results."""
+    clock = net.clocks - 1
+    for k, number in enumerate(results):
+        if number is not None:
+            net.add("port", f"y{k}", net.nodes[number].bits, f"y{k}", clock, [number])
+
+
+def _section(
+    net: _Net, section: Section, first: int, before: Mapping[str, int], taken: Sequence[int | None]
+) -> dict[str, int]:
+    """Add a section from clock ``first`` on; returns the nodes of its signals by their names. ``before``: those of the
+    section in front, which adds up; ``taken``: the nodes that are its inputs, if these are no ports."""
+    known = dict[str, int]()
+    inputs = iter(taken)
     for total, part in section.sums:
         sources = [before[part.text]] if part.text in before else []
-        known[total.text] = net.add("sum", "Σ", total, f"{total.text}, {total.width} bit", first, sources)
+        known[total.text] = net.add("sum", "Σ", total.width, f"{total.text}, {total.width} bit", first, sources)
     for operation in section.logic.operations:
         sources = [known[x.text] for x in operation.operands if x.text in known]
-        made = _added(net, operation, first, sources)
+        is_taken = operation.kind == "input" and bool(taken)
+        made = next(inputs) if is_taken else _added(net, operation, first, sources)
         if made is not None:
             known[operation.signal.text] = made
     return known
@@ -164,15 +204,15 @@ def _added(net: _Net, operation: Operation, first: int, sources: Sequence[int]) 
     title = f"{signal.text}, {signal.width} bit{', signed' if signal.is_signed else ''}: {operation.expression}"
     clock = first + signal.stage
     if operation.kind == "input":
-        return net.add("port", signal.text, signal, title, clock, [])
+        return net.add("port", signal.text, signal.width, title, clock, [])
     if operation.kind == "register":
-        return net.add("register", "", signal, title, clock, sources)
+        return net.add("register", "", signal.width, title, clock, sources)
     if operation.kind == "table":
-        return net.add("table", "table", signal, title, clock, sources)
+        return net.add("table", "table", signal.width, title, clock, sources)
     if not operation.cost and len(set(sources)) < 2:
         return sources[0] if sources else None
     kind, sign = _sign(operation)
-    return net.add(kind, sign, signal, title, clock, sources)
+    return net.add(kind, sign, signal.width, title, clock, sources)
 
 
 def _sign(operation: Operation) -> tuple[str, str]:
@@ -196,12 +236,15 @@ def _laid_out(net: _Net) -> Layout:
 # -- how it is drawn -----------------------------------------------------------------------------
 
 
-def _drawn(layer: str, core: Core, net: _Net, layout: Layout) -> str:
+def _drawn(layer: str, cores: Sequence[Core], net: _Net, layout: Layout) -> str:
     drawing = Drawing(_STYLE)
     counts = _counts(net)
-    takes = " and ".join(map(str, core.xs))
-    about = f"latency {core.latency} clocks · interval {core.interval} · {takes} to {core.y}"
-    parts = "; ".join(section.about for section in core.inside if section.about)
+    takes = " and ".join(map(str, cores[0].xs))
+    latency, interval = sum(core.latency for core in cores), max(core.interval for core in cores)
+    about = f"latency {latency} clocks · interval {interval} · {takes} to {cores[-1].y}"
+    sections = [section for core in cores for section in core.inside]
+    notes = [f"one of {s.alike} elements, all alike" for s in sections if s.alike > 1 and len(cores) == 1]
+    parts = "; ".join([*(section.about for section in sections if section.about), *notes])
     legend = sum(text_width(what, _SIZE) + 34.0 for _, what in counts)
     width = max(layout.width, text_width(about, 13.0), legend) + 2 * _MARGIN
     height = layout.height + _HEAD + 2 * _MARGIN + 34.0

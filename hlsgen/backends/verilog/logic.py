@@ -425,9 +425,10 @@ def read_signed(signal: Signal) -> str:
 @dataclass(frozen=True, eq=False)
 class Section:
     """A pipeline of a core, or a part of one, for whoever draws it; ``sums``: its inputs that are added up over clocks,
-    each with the signal of the section before that is added."""
+    each with the signal of the section before that is added; ``alike``: how many of it stand side by side."""
 
     about: str
     logic: Logic
     results: Sequence[Signal]
     sums: Sequence[tuple[Signal, Signal]] = ()
+    alike: int = 1

@@ -84,5 +84,5 @@ def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number
     )
     text = render("elements.v.j2", place=place, element=one, latency=latency, about=about)
     texts = {place.module: text, one: element, **rom_texts(logic.roms)}
-    inside = Section(f"one of {place.y.elements} elements, all alike", logic, [result])
+    inside = Section("", logic, [result], alike=place.y.elements)
     return Core(place.module, place.xs, place.y, latency, 1, texts, (inside,))
