@@ -8,12 +8,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo check test test-all test-qkeras3 fuzz sanitize proof lint bench clean help
+.PHONY: demo demo-rtl check test test-all test-qkeras3 fuzz sanitize proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
 	$(BIN)/hlsgen build configs/digits_mlp.yml
 	$(BIN)/hlsgen build configs/mnist_cnn_bn.yml
+
+demo-rtl: $(VENV)/rtl.stamp ## a network as Verilog: write it, run it clock by clock, compare every bit
+	$(BIN)/hlsgen build configs/digits_rtl.yml
+	$(BIN)/hlsgen simulate configs/digits_rtl.yml
 
 # What needs neither a framework nor the vendor's headers, and compiles little.
 CHECKED := tests/ir tests/passes/test_[efprs]*.py tests/passes/test_infer_types.py tests/passes/test_no_wasted_bit.py \
@@ -74,6 +78,10 @@ $(BIN)/python:
 $(VENV)/core.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --editable .
 	@touch $@
+
+$(VENV)/rtl.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable '.[rtl]'
+	@touch $@ $(VENV)/core.stamp
 
 # hls4ml brings the vendor's reference headers; its own dependencies are not needed for that.
 $(VENV)/test.stamp: pyproject.toml tests/constraints.txt | $(BIN)/python

@@ -31,6 +31,8 @@ from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.hls.same_program import check_same_program
 from hlsgen.backends.manifest import MANIFEST, manifest_text
 from hlsgen.backends.verilog.circuit import Circuit
+from hlsgen.backends.verilog.layer_picture import layer_picture
+from hlsgen.backends.verilog.picture import circuit_picture
 from hlsgen.backends.verilog.plan import plan_circuit
 from hlsgen.backends.writer import write_project
 from hlsgen.board.about import ends
@@ -49,7 +51,8 @@ from hlsgen.design.opened import opened
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
-from hlsgen.errors import ConfigError, InputError, ModelError, TimingError, brief, nearest
+from hlsgen.errors import ConfigError, InputError, ModelError, OutputDirError, TimingError, brief, nearest
+from hlsgen.files import replacing
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
@@ -64,7 +67,9 @@ from hlsgen.pipeline import (
     rewrite,
     with_weights,
 )
-from hlsgen.simulation.simulator import Simulation, Simulator
+from hlsgen.simulation.run import Simulation
+from hlsgen.simulation.simulator import Simulator
+from hlsgen.simulation.waves import Format, Waves
 from hlsgen.summary import Built, as_circuit, as_program, summary
 from hlsgen.synthesis.area import Area, estimate
 from hlsgen.synthesis.devices import device_of
@@ -346,16 +351,26 @@ class Project:
         """
         return load_backend(self.config.backend).run(self._job, self.write, **options)
 
-    def simulate(self, x: Inputs, *, gaps: float = 0.0, stalls: float = 0.0, seed: int = 0) -> Simulation:
+    def simulate(
+        self,
+        x: Inputs,
+        *,
+        gaps: float = 0.0,
+        stalls: float = 0.0,
+        seed: int = 0,
+        trace: str | Path | None = None,
+    ) -> Simulation:
         """Run the circuit of the backend verilog clock by clock, compiled by Verilator (or taken from the cache).
 
         Args:
             x: (samples, *shape), as for predict.
             gaps: the share of clocks, from 0 up to below 1, in which no word is offered to the circuit.
             stalls: the share of clocks in which none is taken from it; both at random, from ``seed``.
+            trace: a file for waveforms, ``.fst`` or ``.vcd``, which is replaced; for them the circuit is compiled anew.
 
-        Returns integers, and clocks: latency, interval, stalls (:class:`hlsgen.simulation.simulator.Simulation`).
-        Raises ToolError without Verilator, ConfigError for a project of another backend, InputError as predict does.
+        Returns integers, clocks, and how full each FIFO was (:class:`hlsgen.simulation.run.Simulation`).
+        Raises ToolError without Verilator, ConfigError for a project of another backend, InputError as predict does,
+        OutputDirError if ``trace`` cannot be written.
         """
         shares = {"gaps": gaps, "stalls": stalls}
         for name, share in shares.items():
@@ -363,13 +378,14 @@ class Project:
                 raise InputError(f"simulate(): {name} is {brief(share)}, expected a number from 0 up to below 1")
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise InputError(f"simulate(): seed is {brief(seed)}, expected a whole number from 0 on")
+        waves = None if trace is None else Waves.of(trace)
         inputs = arrays.checked_inputs(self.design.inputs, x)
         arrays.refuse_nan(inputs)
-        simulator = self._simulator
         values = list(arrays.mantissas(self.design.inputs, inputs).values())
         if not len(values[0]):
             raise InputError("simulate(): x has no samples, expected one at least")
-        run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed)
+        simulator = self._simulator(None if waves is None else waves.format)
+        run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed, trace=waves)
         shaped = (arrays.shaped(r, tensor.shape) for r, tensor in zip(run.results, self.design.outputs, strict=True))
         return replace(run, results=tuple(shaped))
 
@@ -425,9 +441,38 @@ class Project:
         port = SerialPort(line, baud) if isinstance(line, str) else line
         return OnBoard(self.design, self.circuit, port, baud=baud, timeout=timeout)
 
+    def _simulator(self, waves: Format | None) -> Simulator:
+        """Compiled once for each format of waveforms."""
+        circuit = self.circuit
+        if waves not in self._simulators:
+            self._simulators[waves] = Simulator(circuit, waves)
+        return self._simulators[waves]
+
     @cached_property
-    def _simulator(self) -> Simulator:
-        return Simulator(self.circuit)
+    def _simulators(self) -> dict[Format | None, Simulator]:
+        return {}
+
+    def plot_circuit(self, path: str | Path, layer: str | None = None) -> Path:
+        """Write a picture of the circuit of backend verilog as SVG, and return its path.
+
+        Modules with latency and interval, streams with widths and words a sample, FIFOs with depths; what is as slow as
+        the slowest is marked. ``layer``: of this one alone, by its name, down to operations and registers.
+
+        Raises ConfigError for a project of another backend, UnknownNameError for a layer that is none of the circuit,
+        UnsupportedError for one of too many operations, InputError for a path that does not end in ``.svg``,
+        OutputDirError if it cannot be written.
+        """
+        file = named_path(path, "a picture", InputError)
+        if file.suffix.lower() != ".svg":
+            raise InputError(f"plot_circuit(): {file} ends in {file.suffix or 'nothing'}, expected .svg")
+        text = circuit_picture(self.circuit) if layer is None else layer_picture(self.circuit, layer)
+        try:
+            with replacing(file) as stream:
+                stream.write(text.encode())
+        except (OSError, ValueError) as error:  # ValueError: a NUL
+            reason = getattr(error, "strerror", None) or error
+            raise OutputDirError(f"plot_circuit(): {brief(str(file))} cannot be written ({reason})") from error
+        return file
 
     def area(self, family: str | None = None, *, log: Callable[[str], None] | None = None) -> Area:
         """What the circuit of backend verilog takes of a device, module by module: an estimate of yosys.

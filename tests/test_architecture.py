@@ -25,6 +25,7 @@ RANKS = {
     "quantizers": 2,
     "linter": 2,
     "native": 2,
+    "pictures": 2,
     "adders": 3,
     "names_of_hls4ml": 1,
     "config": 2,

@@ -63,6 +63,7 @@ COMMANDS = [
     "convert",
     "config",
     "predict",
+    "simulate",
     "area",
     "timing",
     "passes",
@@ -305,6 +306,39 @@ def test_no_compiler(call: Call, tmp_path: Path, examples: Path, monkeypatch: py
     result = call("build", config_file(tmp_path, examples / "iris_mlp"))
     assert result.status == 1
     assert "no C++ compiler" in result.err
+
+
+# -- simulate ------------------------------------------------------------------------------------
+
+
+def test_simulate(call: Call, tmp_path: Path, examples: Path) -> None:
+    folder = examples / "iris_mlp"
+    config = config_file(tmp_path, folder, defaults={"strategy": "resource", "reuse_factor": 4})
+    given = call("simulate", config, folder / "x.npy", "--stalls", "0.5", "--seed", "3", "--clock-period", "4")
+    assert given.status == 0, given.err
+    samples = len(np.load(folder / "x.npy"))
+    assert f"{samples} of {samples} samples equal to the emulator" in given.out
+    assert re.search(r"^FIFO +bits of a word +depth +most words$", given.out, re.MULTILINE)
+
+
+def test_simulate_needs_samples(call: Call, iris: Path) -> None:
+    result = call("simulate", iris)
+    assert result.status == 2
+    assert "test_vectors" in result.err
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--gaps", "1"), "gaps is 1.0, expected a number from 0 up to below 1"),
+        (("--trace", "waves.txt"), "expected .fst or .vcd"),
+    ],
+)
+def test_simulate_refuses(call: Call, examples: Path, option: tuple[str, str], said: str) -> None:
+    folder = examples / "iris_mlp"
+    result = call("simulate", folder / "model.keras", folder / "x.npy", *option)
+    assert result.status == 1
+    assert said in result.err
 
 
 # -- the rest ------------------------------------------------------------------------------------

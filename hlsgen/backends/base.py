@@ -19,6 +19,8 @@ from hlsgen.errors import ConfigError, nearest
 
 BACKENDS = {"vitis": "hlsgen.backends.vitis", "verilog": "hlsgen.backends.verilog"}
 """Name -> module; imported when it is asked for."""
+_REFUSED = {"vhdl": "there is no VHDL, since only what tests simulate is written; use backend: verilog"}
+"""Names that somebody may well ask for, and what is said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,8 @@ class Backend(Protocol):
 
 def load_backend(name: str) -> Backend:
     """The backend of that name. Raises ConfigError for one that does not exist."""
+    if name in _REFUSED:
+        raise ConfigError(f"backend: {name}: {_REFUSED[name]}")
     if name not in BACKENDS:
         raise ConfigError(f"backend: there is no backend '{name}'{nearest(name, BACKENDS)}")
     return cast(Backend, importlib.import_module(BACKENDS[name]).BACKEND)

@@ -19,6 +19,7 @@ from hlsgen.cli import board, cache, doctor, lint
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
+from hlsgen.cli.simulate import samples_for, simulated
 from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, InterfaceName, IoType, Strategy
 from hlsgen.design.array_files import load_inputs
 from hlsgen.design.arrays import Array
@@ -301,6 +302,49 @@ def timing(
     print(found)
     if not found.met:
         raise typer.Exit(1)
+
+
+@app.command()
+def simulate(
+    model: Model,
+    inputs: Annotated[
+        Path | None, _existing("Input samples, .npy (n, *shape) or .npz by name; else the test vectors.")
+    ] = None,
+    gaps: Annotated[float, typer.Option("--gaps", help="Share of clocks in which no word is offered.")] = 0.0,
+    stalls: Annotated[float, typer.Option("--stalls", help="Share of clocks in which no word is taken.")] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of gaps and stalls, which come at random.")] = 0,
+    trace: Annotated[Path | None, _option("--trace", text="Write waveforms: .fst or .vcd.")] = None,
+    config: ConfigFile = None,
+    weights: Weights = None,
+    calibration: Calibration = None,
+    calibration_method: Method = None,
+    default_width: Width = None,
+    precision: Precision = None,
+    input_precision: InputPrecision = None,
+    strategy: StrategyOption = None,
+    reuse_factor: Reuse = None,
+    clock_period: Clock = None,
+) -> None:
+    """Run the circuit of a model clock by clock: its Verilog, in Verilator.
+
+    The backend is verilog, whatever the configuration says. Prints latency, interval, stalls and how full each FIFO
+    was, and compares every integer with the emulator. Exit status 1 if one differs.
+    """
+    overrides = _given(
+        calibration_method=calibration_method,
+        default_width=default_width,
+        precision=precision,
+        input_precision=input_precision,
+        strategy=strategy,
+        reuse_factor=None if reuse_factor is None else _factor(reuse_factor),
+        clock_period=clock_period,
+    )
+    project = _project(model, config, weights=weights, calibration=calibration, backend="verilog", **overrides)
+    data = samples_for(project, inputs)
+    if not simulated(project, data, gaps=gaps, stalls=stalls, seed=seed, trace=trace):
+        raise typer.Exit(1)
+    if trace is not None:
+        print(f"waveforms written to {trace}")
 
 
 @app.command()

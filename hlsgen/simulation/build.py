@@ -12,6 +12,7 @@ from hlsgen.errors import ToolError
 from hlsgen.native import store
 from hlsgen.native.compilation import digest_of
 from hlsgen.native.load import in_memory
+from hlsgen.simulation.waves import FST, Format, writer_folder
 from hlsgen.tools import Compiler, Verilator, cache_dir, find_compiler, find_verilator, run
 
 EXEMPTED = ("WIDTHEXPAND", "UNUSEDSIGNAL")
@@ -22,20 +23,23 @@ _FLAGS = ("-O1", "-std=c++17", "-fPIC")
 _OPTIONS = ("--cc", "-O3", "--x-assign", "unique", "--x-initial", "unique", "--output-split", "20000")
 """Registers begin with random numbers, so that what a reset should have set is noticed."""
 _RUNTIME = "verilated.cpp", "verilated_random.cpp", "verilated_threads.cpp"
+_NO_WAVES = ("-DVM_TRACE=0",)
 
 
-def build_library(rtl: Mapping[str, str], top: str, driver: str) -> ctypes.CDLL:
-    """The library of a circuit: ``rtl`` (file name -> Verilog), the module ``top``, and the C++ that drives it.
+def build_library(rtl: Mapping[str, str], top: str, driver: str, waves: Format | None = None) -> ctypes.CDLL:
+    """The library of a circuit: ``rtl`` (file name -> Verilog, or Verilator's settings), the module ``top``, and the
+    C++ that drives it; ``waves``: the waveforms that it can write.
 
     Raises ToolError without Verilator or a compiler, or if one of them fails.
     """
     verilator, compiler = find_verilator(), find_compiler()
-    facts = [verilator.version, *_OPTIONS, *EXEMPTED, *_toolchain(compiler), top, driver]
+    options = () if waves is None else waves.options
+    facts = [verilator.version, *_OPTIONS, *options, *EXEMPTED, *_toolchain(compiler), top, driver]
     target = cache_dir() / f"circuit_{digest_of(*facts, *(part for item in sorted(rtl.items()) for part in item))}.so"
     store.mark_used(target)
     content = store.read(target)
     if content is None:
-        content = _build(verilator, compiler, rtl, top, driver, target)
+        content = _build(verilator, compiler, rtl, top, driver, target, waves)
     return _loaded(content, target)
 
 
@@ -57,22 +61,28 @@ def _toolchain(compiler: Compiler) -> list[str]:
 
 
 def _build(
-    verilator: Verilator, compiler: Compiler, rtl: Mapping[str, str], top: str, driver: str, target: Path
+    verilator: Verilator,
+    compiler: Compiler,
+    rtl: Mapping[str, str],
+    top: str,
+    driver: str,
+    target: Path,
+    waves: Format | None,
 ) -> bytes:
-    runtime = _runtime(verilator, compiler)
+    runtime = _runtime(verilator, compiler, waves)
     with store.building() as folder:
         for name, text in rtl.items():
             (folder / name).write_text(text, encoding="utf-8")
         (folder / "driver.cpp").write_text(driver, encoding="utf-8")
         exempted = [f"-Wno-{name}" for name in EXEMPTED]
-        command = [str(verilator.path), *_OPTIONS, "-Wall", *exempted, "--top-module", top, "--prefix", "Vcircuit"]
+        options = [*_OPTIONS, *(() if waves is None else waves.options)]
+        command = [str(verilator.path), *options, "-Wall", *exempted, "--top-module", top, "--prefix", "Vcircuit"]
         env = {**verilator.environment, "TMPDIR": str(folder)}
         log = target.with_suffix(".failed.log")
         _verilate([*command, "--Mdir", "made", *sorted(rtl)], folder, env, log)
         sources = sorted(str(path) for path in (folder / "made").glob("*.cpp"))
-        _compile(
-            compiler, verilator, ["-shared", "driver.cpp", *sources, str(runtime), "-o", "circuit.so"], folder, log
-        )
+        inputs = ["driver.cpp", *sources, str(runtime), *(() if waves is None else waves.libraries)]
+        _compile(compiler, verilator, ["-shared", *inputs, "-o", "circuit.so"], folder, log, waves)
         log.unlink(missing_ok=True)
         content = store.keep(folder / "circuit.so", target)
     store.bound()
@@ -91,26 +101,45 @@ def _verilate(command: Sequence[str], folder: Path, env: Mapping[str, str], log:
         ) from error
 
 
-def _runtime(verilator: Verilator, compiler: Compiler) -> Path:
-    """Verilator's run-time library, compiled once on a machine."""
-    target = cache_dir() / f"verilated_{digest_of(verilator.version, str(verilator.root), *_toolchain(compiler))}.o"
+def _runtime(verilator: Verilator, compiler: Compiler, waves: Format | None) -> Path:
+    """Verilator's run-time library, compiled once on a machine; one for each format of waveforms."""
+    names = [*_RUNTIME, *(() if waves is None else (waves.source,))]
+    facts = [verilator.version, str(verilator.root), *_toolchain(compiler), *names]
+    target = cache_dir() / f"verilated_{digest_of(*facts)}.o"
     store.mark_used(target)
     if store.read(target) is not None:
         return target
-    there = [name for name in _RUNTIME if (verilator.root / "include" / name).is_file()]
+    there = [name for name in names if (verilator.root / "include" / name).is_file()]
     with store.building() as folder:
         (folder / "all.cpp").write_text("".join(f'#include "{name}"\n' for name in there), encoding="utf-8")
         log = target.with_suffix(".failed.log")
-        _compile(compiler, verilator, ["-c", "all.cpp", "-o", "all.o"], folder, log)
+        try:
+            _compile(compiler, verilator, ["-c", "all.cpp", "-o", "all.o"], folder, log, waves)
+        except ToolError as error:
+            if waves is FST and "zlib.h" in str(error):
+                raise ToolError(
+                    "waveforms in .fst are compressed by zlib, whose headers are missing: install them (Debian and "
+                    "Ubuntu: zlib1g-dev, Fedora: zlib-devel), or give trace= a name that ends in .vcd"
+                ) from error
+            raise
         log.unlink(missing_ok=True)
         store.keep(folder / "all.o", target)
     return target
 
 
-def _compile(compiler: Compiler, verilator: Verilator, arguments: Sequence[str], folder: Path, log: Path) -> None:
+def _compile(
+    compiler: Compiler,
+    verilator: Verilator,
+    arguments: Sequence[str],
+    folder: Path,
+    log: Path,
+    waves: Format | None,
+) -> None:
     include = verilator.root / "include"
     paths = [f"-I{include}", f"-I{include / 'vltstd'}", "-Imade"]
-    defines = ["-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0", "-DVERILATOR=1"]
+    paths += [] if waves is None else [f"-I{writer_folder()}"]
+    defines = ["-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVERILATOR=1"]
+    defines += _NO_WAVES if waves is None else waves.defines
     command = [*compiler.command, *_FLAGS, *defines, *paths, *arguments, "-pthread"]
     try:
         run(command, cwd=folder, log_file=log, env={"TMPDIR": str(folder)})

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.backends.verilog.backend import rtl_files
-from hlsgen.backends.verilog.circuit import Circuit, Stream
+from hlsgen.backends.verilog.circuit import Chain, Circuit, Fifo, Stream
 from hlsgen.backends.verilog.core import Words
 from hlsgen.backends.verilog.text import render
 from hlsgen.errors import DesignError
 from hlsgen.ir.types import Ints, integers
 from hlsgen.simulation.build import build_library
+from hlsgen.simulation.run import FifoUse, Simulation
+from hlsgen.simulation.waves import Format, Waves
+from hlsgen.tools import templates_dir
 
 _OF = 65536
 _PATIENCE = 1000
@@ -25,67 +30,57 @@ _WAITING = 40
 e**40."""
 
 
-@dataclass(frozen=True, eq=False)
-class Simulation:
-    """What a circuit gave for a batch, and its clocks.
-
-    ``results``: integer mantissas (samples, *shape) of each output. ``latency``: clocks from taking the first word of
-    the first sample to giving its last. ``interval``: clocks from sample to sample, on average over the batch, by
-    their last words (None for one sample). ``clocks``: those of the whole run. ``stalls``: in how many of them a word
-    was offered to the circuit that it did not take.
-    """
-
-    results: tuple[Ints, ...]
-    latency: int
-    interval: float | None
-    clocks: int
-    stalls: int
-    passed: tuple[Ints, ...]
-    """For each port, inputs first, the clock in which each of its words passed."""
-
-    @property
-    def result(self) -> Ints:
-        """The integers of the only output."""
-        (only,) = self.results
-        return only
-
-    def __str__(self) -> str:
-        each = "" if self.interval is None else f", interval {self.interval:g}"
-        samples = f"{len(self.results[0])} samples in {self.clocks} clocks"
-        return f"{samples}: latency {self.latency}{each}, {self.stalls} stalls"
-
-
 class _Stream(ctypes.Structure):
     _fields_ = (
         ("words", ctypes.POINTER(ctypes.c_uint32)),
         ("count", ctypes.c_int64),
         ("clocks", ctypes.POINTER(ctypes.c_int64)),
+        ("refused", ctypes.c_int64),
     )
 
 
 class Simulator:
     """A compiled circuit."""
 
-    def __init__(self, circuit: Circuit) -> None:
-        """Compile, or find it in the cache. Raises ToolError."""
+    def __init__(self, circuit: Circuit, waves: Format | None = None) -> None:
+        """Compile, or find it in the cache; ``waves``: the waveforms that it can write. Raises ToolError."""
         self.circuit = circuit
+        self._waves = waves
         inputs, outputs = ([(s.name, _words32(s.words)) for s in ports] for ports in (circuit.inputs, circuit.outputs))
-        driver = render("driver.cpp.j2", inputs=inputs, outputs=outputs)
+        fifos = [_signals(circuit, block) for block in _with_fifo(circuit)]
+        driver = render("driver.cpp.j2", inputs=inputs, outputs=outputs, fifos=fifos, waves=waves)
         rtl = {path.rpartition("/")[2]: text for path, text in rtl_files(circuit).items()}
-        self._run = build_library(rtl, circuit.name, driver).hlsgen_simulate
+        rtl["simulation.vlt"] = (templates_dir() / "verilog" / "simulation.vlt").read_text(encoding="utf-8")
+        self._run = build_library(rtl, circuit.name, driver, waves).hlsgen_simulate
         self._run.restype = ctypes.c_int64
 
-    def run(self, xs: Sequence[Ints], *, gaps: float = 0.0, stalls: float = 0.0, seed: int = 0) -> Simulation:
+    def run(
+        self,
+        xs: Sequence[Ints],
+        *,
+        gaps: float = 0.0,
+        stalls: float = 0.0,
+        seed: int = 0,
+        trace: Waves | None = None,
+    ) -> Simulation:
         """Simulate a batch of mantissas (samples, elements), one array for each input.
 
         ``gaps``, ``stalls``: the share of clocks, from 0 up to below 1, in which no word is offered and none is taken,
-        at random from ``seed``. Returns results of shape (samples, elements). Raises DesignError for a circuit that
-        stands still.
+        at random from ``seed``. ``trace``: where waveforms go, in the format that was compiled. Returns results of
+        shape (samples, elements). Raises DesignError for a circuit that stands still, OutputDirError if waveforms
+        cannot be written.
         """
+        assert self._waves is (None if trace is None else trace.format), "compiled for other waveforms"
+        with contextlib.nullcontext() if trace is None else trace.written() as file:
+            return self._simulated(xs, gaps, stalls, seed, file)
+
+    def _simulated(self, xs: Sequence[Ints], gaps: float, stalls: float, seed: int, waves: Path | None) -> Simulation:
         circuit, samples = self.circuit, len(xs[0])
         given = _Ports(circuit.inputs, [_packed(x, port.words) for x, port in zip(xs, circuit.inputs, strict=True)])
         taken = _Ports(circuit.outputs, [_empty(port.words, samples) for port in circuit.outputs])
         refused, shares = ctypes.c_int64(), [int(share * _OF) for share in (gaps, stalls)]
+        blocks = _with_fifo(circuit)
+        most = np.zeros(len(blocks), dtype=np.int64)
         patience = (_PATIENCE + 4 * (circuit.interval + circuit.latency)) * (
             _WAITING * _OF // (_OF - max(shares)) if any(shares) else 1
         )
@@ -96,24 +91,45 @@ class Simulator:
             ctypes.c_uint64(seed),
             ctypes.c_int64(patience),
             ctypes.byref(refused),
+            ctypes.c_void_p(most.ctypes.data),
+            None if waves is None else os.fsencode(waves),
         )
         if not (given.complete and taken.complete):
             raise DesignError(
                 f"circuit {circuit.name}: stands still after {clocks} clocks, with {given} taken and {taken} given; "
                 "this is a defect of hlsgen"
             )
-        ends = np.max([passed.reshape(samples, -1)[:, -1] for passed in taken.clocks], axis=0)
         return Simulation(
             results=tuple(
                 unpacked(bits, port.words).reshape(samples, -1)
                 for bits, port in zip(taken.bits, circuit.outputs, strict=True)
             ),
-            latency=int(ends[0] - min(passed[0] for passed in given.clocks)),
-            interval=None if samples == 1 else float(ends[-1] - ends[0]) / (samples - 1),
             clocks=int(clocks),
             stalls=int(refused.value),
             passed=(*given.clocks, *taken.clocks),
+            refused={port.name: int(given.streams[k].refused) for k, port in enumerate(circuit.inputs)},
+            fifos=tuple(_use(block, int(count)) for block, count in zip(blocks, most, strict=True)),
         )
+
+
+def _with_fifo(circuit: Circuit) -> list[Chain | Fifo]:
+    return [block for block in circuit.blocks if isinstance(block, Chain | Fifo)]
+
+
+def _instance(block: Chain | Fifo) -> str:
+    """The name of the module in the circuit that holds words."""
+    return block.name if isinstance(block, Fifo) else f"{block.name}__flow"
+
+
+def _signals(circuit: Circuit, block: Chain | Fifo) -> tuple[str, str]:
+    """How many words it holds and whether one comes, as Verilator's C++ names them: of two underscores it spells the
+    second."""
+    base = f"{circuit.name}.{_instance(block)}".replace("__", "___05F").replace(".", "__DOT__")
+    return f"{base}__DOT__held", f"{base}__DOT__{'takes' if isinstance(block, Fifo) else 'done'}"
+
+
+def _use(block: Chain | Fifo, most: int) -> FifoUse:
+    return FifoUse(_instance(block), block.y, block.depth, most)
 
 
 class _Ports:
@@ -152,6 +168,7 @@ def _stream(words: NDArray[np.uint32], clocks: NDArray[np.int64]) -> _Stream:
         words.ctypes.data_as(ctypes.POINTER(ctypes.c_uint32)),
         len(words),
         clocks.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)),
+        0,
     )
 
 

@@ -39,21 +39,26 @@ def _rounded(logic: Logic, x: Signal, floor: Signal, shift: int, mode: Rounding)
         return floor
     rest = logic.bits(x, 0, shift, "rest")
     half = 1 << (shift - 1)
-    over, reached = (logic.at_least(rest, constant(least), "up") for least in (half + 1, half))
-    sign = logic.bits(x, x.width - 1, 1, "negative") if x.is_signed else constant(0)
+
+    def from_(least: int, hint: str = "up") -> Signal:
+        return logic.at_least(rest, constant(least), hint)
+
+    def negative() -> Signal:
+        return logic.bits(x, x.width - 1, 1, "negative") if x.is_signed else constant(0)
+
     match mode:
         case Rounding.TRN_ZERO:
-            up = _both(logic, logic.at_least(rest, constant(1), "inexact"), sign)
+            up = _both(logic, from_(1, "inexact"), negative())
         case Rounding.RND:
-            up = reached
+            up = from_(half)
         case Rounding.RND_MIN_INF:
-            up = over
+            up = from_(half + 1)
         case Rounding.RND_ZERO:
-            up = logic.choose(sign, reached, over, "up")
+            up = logic.choose(negative(), from_(half), from_(half + 1), "up")
         case Rounding.RND_INF:
-            up = logic.choose(sign, over, reached, "up")
+            up = logic.choose(negative(), from_(half + 1), from_(half), "up")
         case Rounding.RND_CONV:
-            up = logic.choose(logic.bits(floor, 0, 1, "odd"), reached, over, "up")
+            up = logic.choose(logic.bits(floor, 0, 1, "odd"), from_(half), from_(half + 1), "up")
     return logic.bounded(logic.add(floor, up, "rounded"), high=-(-x.high >> shift))  # no farther than the next step
 
 

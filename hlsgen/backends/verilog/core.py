@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from hlsgen.backends.verilog.logic import Section
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
@@ -54,6 +55,8 @@ class Core:
     interval: int
     texts: Mapping[str, str]
     """The Verilog of each module that it is made of, by the module's name."""
+    inside: tuple[Section, ...] = ()
+    """The pipelines in it, from inputs to results, as far as they can be drawn."""
 
     @property
     def operands(self) -> tuple[str, ...]:

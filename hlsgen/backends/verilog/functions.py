@@ -59,7 +59,9 @@ def _lines(logic: Logic, lines: Lines, x: Number) -> Number:
     """``x`` below zero or nothing, ``slope * x`` above or nothing."""
     frac = x.frac if lines.slope_type is None else x.frac + lines.slope_type.frac
     slope = constant(1 if lines.slope_type is None else lines.slope)
-    below, above = logic.smaller(x.signal, constant(0), "below"), logic.larger(x.signal, constant(0), "positive")
-    negative = logic.shift_left(below, frac - x.frac) if lines.negative else constant(0)
-    positive = logic.multiply(above, slope, "slanted") if lines.positive else constant(0)
+    negative = positive = constant(0)
+    if lines.negative:
+        negative = logic.shift_left(logic.smaller(x.signal, constant(0), "below"), frac - x.frac)
+    if lines.positive:
+        positive = logic.multiply(logic.larger(x.signal, constant(0), "positive"), slope, "slanted")
     return Number(logic.add(negative, positive, "lines"), frac)

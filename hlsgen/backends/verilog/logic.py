@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Literal
 
 from hlsgen.ir.types import FixedType
 
@@ -75,6 +76,17 @@ class Clock:
     wires: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """How a signal is made, for whoever draws the pipeline: its expression, the signals in it, and levels of logic."""
+
+    signal: Signal
+    kind: Literal["input", "wire", "register", "table"]
+    expression: str
+    operands: tuple[Signal, ...] = ()
+    cost: int = 0
+
+
 @dataclass(frozen=True)
 class Rom:
     """A table that is a module of its own: ``words`` of ``width`` bits, read within a clock by so many address bits."""
@@ -96,6 +108,8 @@ class Logic:
         self._clocks: dict[int, Clock] = {}
         self._delayed: dict[tuple[str, int], Signal] = {}
         self.roms: list[Rom] = []
+        self.operations: list[Operation] = []
+        """Each behind those whose signals it reads."""
 
     # -- what operations are made of ----------------------------------------------------------
 
@@ -103,6 +117,7 @@ class Logic:
         """A signal of the first clock, from an expression of as many unsigned bits as it has."""
         signal = Signal(self._unique(hint), low, high)
         self._clock(0).wires.append(f"{declared('wire', signal)} = {text};")
+        self.operations.append(Operation(signal, "input", text))
         return signal
 
     def define(
@@ -124,9 +139,11 @@ class Logic:
             return constant(low)
         stage, level = self._placed(operands, cost)
         as_signed = low < 0 or any(x.is_signed for x in operands) if signed is None else signed
-        texts = [_read(self.delayed(x, stage), as_signed) for x in operands]
+        there = tuple(self.delayed(x, stage) for x in operands)
         signal = Signal(self._unique(hint), low, high, stage, level)
-        self._clock(stage).wires.append(f"{declared('wire', signal)} = {written(*texts)};")
+        expression = written(*(_read(x, as_signed) for x in there))
+        self._clock(stage).wires.append(f"{declared('wire', signal)} = {expression};")
+        self.operations.append(Operation(signal, "wire", expression, there, cost))
         return signal
 
     def _placed(self, operands: Sequence[Signal], cost: int) -> tuple[int, int]:
@@ -148,6 +165,7 @@ class Logic:
             base = signal.text.partition("__")[0]
             later = Signal(self._unique(f"{base}__{stage}"), signal.low, signal.high, stage)
             self._clock(stage).registers.append((later, before.text))
+            self.operations.append(Operation(later, "register", before.text, (before,)))
             self._delayed[key] = later
         return self._delayed[key]
 
@@ -303,6 +321,7 @@ class Logic:
             f"{declared('wire', word)};",
             f"{rom.name} {word.text}_rom (.clk(clk), .address({address.text}), .word({word.text}));",
         ]
+        self.operations.append(Operation(word, "table", rom.name, (address,)))
         return word
 
     def row(self, rows: Sequence[Sequence[int]], address: Signal, hint: str = "entry") -> list[Signal]:
@@ -334,9 +353,13 @@ class Logic:
         word, wires = self._unique(f"{hint}_row"), self._clock(stage).wires
         wires.append(f"wire [{rom.width - 1}:0] {word};")
         wires.append(f"{rom.name} {word}_rom (.clk(clk), .address({address.text}), .word({word}));")
+        whole = Signal(word, 0, (1 << rom.width) - 1, stage, 1)
+        self.operations.append(Operation(whole, "table", rom.name, (address,)))
         for k, low, width in parts:
             found[k] = Signal(self._unique(hint), kept[k].low, kept[k].high, stage, 1)
-            wires.append(f"{declared('wire', found[k])} = {word}[{low + width - 1}:{low}];")
+            bits = f"{word}[{low + width - 1}:{low}]"
+            wires.append(f"{declared('wire', found[k])} = {bits};")
+            self.operations.append(Operation(found[k], "wire", bits, (whole,)))
         return found
 
     def _rom(self, hint: str, words: tuple[int, ...], width: int, address_width: int) -> Rom:
@@ -397,3 +420,15 @@ def read_signed(signal: Signal) -> str:
     if signal.is_signed:
         return signal.text
     return literal(signal.low, signed=True) if signal.is_constant else f"$signed({{1'b0, {signal.text}}})"
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A pipeline of a core, or a part of one, for whoever draws it; ``sums``: its inputs that are added up over clocks,
+    each with the signal of the section before that is added; ``alike``: how many of it stand side by side."""
+
+    about: str
+    logic: Logic
+    results: Sequence[Signal]
+    sums: Sequence[tuple[Signal, Signal]] = ()
+    alike: int = 1

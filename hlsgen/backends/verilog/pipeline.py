@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hlsgen.backends.verilog.casts import Number, cast
 from hlsgen.backends.verilog.core import Core, Place, Words
-from hlsgen.backends.verilog.logic import Logic, Signal, constant
+from hlsgen.backends.verilog.logic import Logic, Section, Signal, constant
 from hlsgen.backends.verilog.text import counter_bits, described, joined, render, rom_texts
 from hlsgen.ir.op import Op
 
@@ -61,7 +61,8 @@ def pipeline(op: Op, place: Place, function: Function, *notes: str, turn: int = 
         lines=logic.lines(),
         results=joined(results, place.y.type.width),
     )
-    return Core(place.module, place.xs, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
+    texts = {place.module: text, **rom_texts(logic.roms)}
+    return Core(place.module, place.xs, place.y, latency, 1, texts, (Section("", logic, results),))
 
 
 def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number]) -> Core:
@@ -83,4 +84,5 @@ def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number
     )
     text = render("elements.v.j2", place=place, element=one, latency=latency, about=about)
     texts = {place.module: text, one: element, **rom_texts(logic.roms)}
-    return Core(place.module, place.xs, place.y, latency, 1, texts)
+    inside = Section("", logic, [result], alike=place.y.elements)
+    return Core(place.module, place.xs, place.y, latency, 1, texts, (inside,))

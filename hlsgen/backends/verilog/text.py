@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
@@ -80,6 +81,12 @@ def title(op: Op) -> str:
     """Which layer it is, in a line of a comment."""
     what = f"{op.layer.kind} {op.layer.describe()}".rstrip()
     return f"{comment(op.source.name)} ({comment(op.source.class_name)}): {comment(what)}"
+
+
+def layer_of(text: str) -> str:
+    """The layer that :func:`title` names in the first line of a module."""
+    found = re.match(r"// (.*) \(.*?\): ", text)
+    return found[1] if found else ""
 
 
 def described(op: Op) -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from hlsgen.backends.verilog.casts import Number
 from hlsgen.backends.verilog.core import Core, Place, Words
-from hlsgen.backends.verilog.logic import Logic, Rom, Signal, read_signed
+from hlsgen.backends.verilog.logic import Logic, Rom, Section, Signal, read_signed
 from hlsgen.backends.verilog.pipeline import elements, finished
 from hlsgen.backends.verilog.text import counter_bits, described, joined, picked, render, rom_texts
 from hlsgen.ir.op import Op
@@ -132,6 +132,7 @@ def _core(f: Folding, rom: Rom | None, held: list[int]) -> Core:
     names: dict[str, int] = {}
     product, partial, product_latency = _partial_sums(f, names)
     ending, acc, results, latency = _ending(f, names)
+    sums = tuple(zip(acc, partial, strict=True))
     whole = folds.reuse + product_latency + 1 + latency + 1
     word_of = {int(y): place for place, y in enumerate(folds.by_turn(np.arange(place.y.elements)).reshape(-1))}
     collected = [word_of[y] for y in range(place.y.elements)]
@@ -156,7 +157,7 @@ def _core(f: Folding, rom: Rom | None, held: list[int]) -> Core:
         column_width=counter_bits(folds.out_folds),
         product=product.lines(),
         turn_width=counter_bits(folds.turns),
-        parts=[_part(signal, total.width) for signal, total in zip(partial, acc, strict=True)],
+        parts=[_part(signal, total.width) for total, signal in sums],
         acc=acc,
         biases=_biases(f, acc[0].width),
         ending=ending.lines(),
@@ -165,7 +166,11 @@ def _core(f: Folding, rom: Rom | None, held: list[int]) -> Core:
         collected=picked("collected", place.y.type.width, collected),
     )
     texts = {place.module: text, **rom_texts([*([] if rom is None else [rom]), *product.roms, *ending.roms])}
-    return Core(place.module, place.xs, place.y, whole, folds.reuse, texts)
+    inside = (
+        Section(f"products, {folds.in_folds} clocks a sum", product, partial),
+        Section(f"outputs in {folds.turns} turn{'' if folds.turns == 1 else 's'}", ending, results, sums),
+    )
+    return Core(place.module, place.xs, place.y, whole, folds.reuse, texts, inside)
 
 
 def _part(signal: Signal, width: int) -> str:

@@ -32,31 +32,27 @@ module circuit_unrolled (
     wire signed [11:0] biased = sum1_1 + 8'sd64;
     wire signed [8:0] floor = sum0[11:3];
     wire [2:0] rest = sum0[2:0];
-    wire up = rest >= 3'd5;
-    wire up_1 = rest >= 3'd4;
-    wire negative = sum0[11:11];
+    wire up = rest >= 3'd4;
     wire signed [8:0] floor_1 = biased[11:3];
     wire [2:0] rest_1 = biased[2:0];
-    wire negative_1 = biased[11:11];
     // clock 1
     reg signed [8:0] floor__1;
-    reg up_1__1;
+    reg up__1;
     reg [2:0] rest_1__1;
     reg signed [8:0] floor_1__1;
     always @(posedge clk) begin
         floor__1 <= floor;
-        up_1__1 <= up_1;
+        up__1 <= up;
         rest_1__1 <= rest_1;
         floor_1__1 <= floor_1;
     end
-    wire signed [8:0] rounded = floor__1 + $signed({1'b0, up_1__1});
+    wire signed [8:0] rounded = floor__1 + $signed({1'b0, up__1});
     wire above = rounded >= 6'sd16;
     wire not_below = rounded >= -6'sd16;
     wire inverted = ~not_below;
     wire signed [8:0] limited = above ? 5'sd15 : rounded;
-    wire up_2 = rest_1__1 >= 3'd5;
-    wire up_3 = rest_1__1 >= 3'd4;
-    wire signed [8:0] rounded_1 = floor_1__1 + $signed({1'b0, up_3});
+    wire up_1 = rest_1__1 >= 3'd4;
+    wire signed [8:0] rounded_1 = floor_1__1 + $signed({1'b0, up_1});
     wire above_1 = rounded_1 >= 6'sd16;
     wire not_below_1 = rounded_1 >= -6'sd16;
     wire inverted_1 = ~not_below_1;
