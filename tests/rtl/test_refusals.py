@@ -25,9 +25,17 @@ def without_circuit() -> Any:
 
 
 def wide() -> Any:
-    """A permutation of so many elements that no register holds them side by side."""
+    """A word of so many elements that no register holds them side by side."""
     net = Net()
-    net.call("Permute", "turned", net.input((128, 256)), dims=[2, 1])
+    net.call("Flatten", "flat", net.input((128, 256)))
+    net.call("Softmax", "turned", "flat")
+    return net.source("turned"), {}
+
+
+def stored() -> Any:
+    """A permutation of so many elements that no memory holds them."""
+    net = Net()
+    net.call("Permute", "turned", net.input((1024, 1024)), dims=[2, 1])
     return net.source("turned"), {}
 
 
@@ -46,7 +54,8 @@ def too_large() -> Any:
 
 CASES: list[tuple[str, Callable[[], Any], type[HlsgenError], str]] = [
     ("layer", without_circuit, UnsupportedError, r"layer 'words' \(Embedding\): Embedding has no circuit yet"),
-    ("bits", wide, UnsupportedError, r"'turned' \(Permute\): needs 524288 bits side by side, at most 262144"),
+    ("bits", wide, UnsupportedError, r"'turned' \(Softmax\): needs 524288 bits side by side, at most 262144"),
+    ("memory", stored, UnsupportedError, r"'turned' \(Permute\): .* memory of 33554432 bits, at most 16777216"),
     ("groups", folded_groups, UnsupportedError, r"'conv' \(Conv2D\): channels that .* set reuse_factor: 1"),
     (
         "size",
