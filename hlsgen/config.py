@@ -42,7 +42,7 @@ from hlsgen.strict_yaml import MAX_BYTES, Document, parse
 IoType = Literal["io_parallel", "io_stream"]
 InterfaceName = Literal["ap_vld", "axis", "axi_master"]
 ControlName = Literal["ap_ctrl_hs", "ap_ctrl_chain", "ap_ctrl_none"]
-Strategy = Literal["auto", "latency", "resource", "unrolled"]
+Strategy = Literal["auto", "latency", "resource", "unrolled", "distributed_arithmetic"]
 Storage = Literal["auto", "bram", "uram", "lutram"]
 PipelineForm = Literal["auto", "dataflow", "flat"]
 CalibrationMethod = Literal["max", "percentile", "mse"]

@@ -20,7 +20,6 @@ from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.boards import settled
-from hlsgen.backends.hls.balance import balanced
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import DesignSchedule, schedule_of
 from hlsgen.backends.hls.loading import loading_of
@@ -170,11 +169,11 @@ class Project:
                 f"calibration_method '{config.calibration_method}' needs data to work on, and none are given; "
                 "give calibration=, or leave the method out"
             )
-        load_backend(config.backend)  # a misspelt one is refused before any work
+        backend = load_backend(config.backend)  # a misspelt one is refused before any work
         config = settled(config)
         Interface.of(config)  # and so are ports that cannot be
         rewritten = rewrite(graph, config, calibration, after_pass)
-        design = balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
+        design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
         self._overwrite = overwrite
         self._hold(graph, config, calibration, rewritten, design)
 

@@ -47,9 +47,8 @@ def optimise(matrix: Ints, sources: Sequence[Source], options: Options | None = 
     do not fit, UnsupportedError for what is too wide or too large, ToolError without a C++ compiler.
     """
     options = options or Options()
-    wanted = _shifted_rows(matrix, sources)
-    reduced, shifts = _odd_columns(_without_constant_zeros(wanted, sources))
-    _check_size(reduced)
+    reduced, shifts = _reduced(matrix, sources)
+    _checked_work(reduced)
     adders, outputs, _ = search_module().search(
         reduced.astype(np.int64),
         np.array([s.low for s in sources], dtype=np.float64),
@@ -66,8 +65,24 @@ def optimise(matrix: Ints, sources: Sequence[Source], options: Options | None = 
             for (node, shift, negative), more in zip(outputs.tolist(), shifts, strict=True)
         ),
     )
-    assert np.array_equal(graph.matrix(), _without_constant_zeros(wanted, sources)), "the graph is of another matrix"
+    return proved(graph, matrix)
+
+
+def work_of(matrix: Ints, sources: Sequence[Source]) -> int:
+    """What a search has to do: signed digits times inputs. Raises as :func:`optimise` for what is none for it."""
+    return _checked_work(_reduced(matrix, sources)[0])
+
+
+def proved(graph: AdderGraph, matrix: Ints) -> AdderGraph:
+    """The graph, if it is one of this matrix."""
+    wanted = _without_constant_zeros(_shifted_rows(matrix, graph.sources), graph.sources)
+    assert np.array_equal(graph.matrix(), wanted), "the graph is of another matrix"
     return graph
+
+
+def _reduced(matrix: Ints, sources: Sequence[Source]) -> tuple[Ints, list[int]]:
+    """What is searched for: columns without their power of two, and the powers."""
+    return _odd_columns(_without_constant_zeros(_shifted_rows(matrix, sources), sources))
 
 
 def _shifted_rows(matrix: Ints, sources: Sequence[Source]) -> Ints:
@@ -98,7 +113,7 @@ def _odd_columns(matrix: Ints) -> tuple[Ints, list[int]]:
     return matrix >> np.array(shifts, dtype=matrix.dtype), shifts
 
 
-def _check_size(matrix: Ints) -> None:
+def _checked_work(matrix: Ints) -> int:
     inputs, outputs = matrix.shape
     width = bit_length(matrix)
     if width > MOST_BITS:
@@ -106,13 +121,14 @@ def _check_size(matrix: Ints) -> None:
             f"adder graph: constants of {width} bits, shifts of their inputs included; expected at most {MOST_BITS}. "
             "Give the weights fewer bits, or the inputs closer fractions"
         )
-    digits = _count_digits(matrix.astype(np.int64))
+    digits = int(_count_digits(matrix.astype(np.int64)))
     if digits * inputs > MOST_WEIGHTS:
         raise UnsupportedError(
             f"adder graph: {inputs} × {outputs} constants with {digits} signed digits; expected at most "
             f"{MOST_WEIGHTS // inputs} for so many inputs. Split the columns, give the weights fewer bits, or use "
             "another strategy for this layer"
         )
+    return int(digits * inputs)
 
 
 def _count_digits(matrix: Ints) -> int:

@@ -33,6 +33,12 @@ class Job:
 class Backend(Protocol):
     """What every backend offers."""
 
+    def balanced(self, design: Design, config: Config) -> Design:
+        """The same design, with a reuse factor for every layer for which it is left open (``reuse_factor: auto``).
+
+        :func:`hlsgen.backends.sharing.shared_within` chooses them from the cycles that a layer takes.
+        """
+
     def check(self, job: Job) -> None:
         """Refuse, at conversion, what this backend cannot build, before any work is put into it.
 

@@ -26,6 +26,12 @@ class Strategy(StrEnum):
     LATENCY = "latency"
     RESOURCE = "resource"
     UNROLLED = "unrolled"
+    DISTRIBUTED_ARITHMETIC = "distributed_arithmetic"
+
+    @property
+    def is_one_turn(self) -> bool:
+        """Whether all of a product is there at once, so that a pipeline can unroll it."""
+        return self in (Strategy.LATENCY, Strategy.DISTRIBUTED_ARITHMETIC)
 
 
 class Storage(StrEnum):

@@ -15,8 +15,9 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval, hull, joined
 from hlsgen.ir.layer import Exact, Layer
 from hlsgen.ir.shape_pattern import Pattern
+from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
-from hlsgen.layers.linear import LinearLayer, divisors, matrix_reuse_factors
+from hlsgen.layers.linear import LinearLayer, divisors, matrix_reuse_factors, spread
 from hlsgen.layers.window import Window
 
 _MOST_SUMS = 4096
@@ -149,6 +150,10 @@ class Conv2D(Convolution):
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective.reshape(self.n_in, self.n_out)
+
+    def matrix(self) -> Ints:
+        matrix = self.weight.fixed[0].reshape(self.n_in, self.n_out)
+        return matrix if self.group_count == 1 else spread(matrix, self.window.taps, self.group_count)
 
     def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
         return matrix_reuse_factors(self.n_in, self.n_out // self.group_count, strategy)

@@ -10,6 +10,7 @@ from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Layer, Packing
 from hlsgen.ir.shape_pattern import Pattern
+from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
 from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
 
@@ -55,6 +56,9 @@ class Dense(LinearLayer):
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective
+
+    def matrix(self) -> Ints:
+        return self.weight.fixed[0]
 
     def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
         return matrix_reuse_factors(self.n_in, self.n_out, strategy)

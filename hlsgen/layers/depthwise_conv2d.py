@@ -16,7 +16,7 @@ from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import Ints, bit_length, integers
 from hlsgen.ir.wish import Strategy
 from hlsgen.layers.conv2d import Convolution
-from hlsgen.layers.linear import divisors
+from hlsgen.layers.linear import divisors, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,5 +82,11 @@ class DepthwiseConv2D(Convolution):
     def shares_before(self, power: Floats, shares: Floats) -> Floats:
         return np.asarray(shares.reshape(-1, self.multiplier).sum(axis=1))
 
+    def matrix(self) -> Ints:
+        weight = self.weight.fixed[0].reshape(self.window.taps, self.n_out)
+        return spread(weight, self.window.taps, self.weight.shape[2])
+
     def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
+        if strategy is Strategy.DISTRIBUTED_ARITHMETIC:
+            return [1]
         return [] if strategy is Strategy.UNROLLED else divisors(self.window.taps * self.n_out)

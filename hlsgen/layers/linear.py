@@ -97,6 +97,11 @@ class LinearLayer(Layer):
         found: Floats = power * (powers @ np.divide(shares, total, out=np.zeros_like(total), where=total > 0))
         return found
 
+    def matrix(self) -> Ints:
+        """The mantissas of the weights as a matrix (elements of the input, or of a window of it; outputs): zero where
+        an output does not see an input."""
+        raise NotImplementedError
+
     def scaled(self, scale: Constant, shift: Constant) -> LinearLayer:
         """Fold ``y * scale + shift`` (per output channel) into weights and bias, as real numbers."""
         s, t = scale.effective, shift.effective
@@ -234,14 +239,28 @@ def add_exactly(a: Exact, b: Exact) -> Exact:
     return Exact(exact_sum(shifted(a.mantissas, frac - a.frac), shifted(b.mantissas, frac - b.frac)), frac)
 
 
+def spread(weight: Ints, taps: int, groups: int) -> Ints:
+    """Weights (taps * channels of a group, outputs) of groups that see their own inputs, as a matrix of all inputs and
+    outputs: the others are zero."""
+    inputs, outputs = weight.shape[0] // taps, weight.shape[1] // groups
+    found = np.zeros((taps, groups, inputs, groups, outputs), dtype=weight.dtype)
+    for group in range(groups):
+        columns = weight[:, group * outputs : (group + 1) * outputs]
+        found[:, group, :, group, :] = columns.reshape(taps, inputs, outputs)
+    return found.reshape(taps * groups * inputs, groups * outputs)
+
+
 def matrix_reuse_factors(n_in: int, n_out: int, strategy: Strategy) -> list[int]:
     """Reuse factors for an ``n_in`` x ``n_out`` matrix: divisors of n_in, and n_in times divisors of n_out.
 
     With weights stored output by output, these are the factors for which each multiplier keeps to
-    one output in a cycle, so that the kernel needs no crossbar. Unrolled products are distributed one by one.
+    one output in a cycle, so that the kernel needs no crossbar. Unrolled products are distributed one by one; sums
+    that several outputs share are there at once.
     """
     if strategy is Strategy.UNROLLED:
         return list(range(1, n_in + 1))
+    if strategy is Strategy.DISTRIBUTED_ARITHMETIC:
+        return [1]
     return sorted({*divisors(n_in), *(n_in * d for d in divisors(n_out))})
 
 

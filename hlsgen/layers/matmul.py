@@ -45,7 +45,9 @@ class MatMul(Layer):
 
     def valid_reuse_factors(self, strategy: Strategy = Strategy.LATENCY) -> list[int]:
         """Those of a Dense layer; what is not there before the chip runs cannot be unrolled product by product."""
-        return [] if strategy is Strategy.UNROLLED else matrix_reuse_factors(self.depth, self.columns, strategy)
+        if strategy in (Strategy.UNROLLED, Strategy.DISTRIBUTED_ARITHMETIC):
+            return []
+        return matrix_reuse_factors(self.depth, self.columns, strategy)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         a, b = shapes

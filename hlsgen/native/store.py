@@ -32,6 +32,7 @@ _KEPT = {
     _DESIGN: KEPT_DESIGNS,
     rf"circuit_{_DIGEST}\{EXTENSION}": KEPT_CIRCUITS,
     rf"adders_{_DIGEST}\{EXTENSION}": 4,
+    rf"graph_{_DIGEST}\.json": 500,
     rf"(bindings|verilated)_{_DIGEST}\.o": 8,
     rf"(hlsgen|adders|bindings|circuit|verilated)_{_DIGEST}\.failed\.log": 20,
 }

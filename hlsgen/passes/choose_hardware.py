@@ -114,6 +114,12 @@ def _refuse_invalid(name: str, nodes: Sequence[Node]) -> None:
             )
     if "reuse_factor" not in hardware.named or hardware.balanced:
         return
+    if Strategy.DISTRIBUTED_ARITHMETIC in strategies and hardware.reuse_factor > 1:
+        raise ConfigError(
+            f"layer '{name}': strategy '{Strategy.DISTRIBUTED_ARITHMETIC}' computes every sum by its own adders, and "
+            f"reuse_factor {hardware.reuse_factor} would share them over time; leave reuse_factor out, or give it "
+            "strategy 'resource'"
+        )
     valid = set.intersection(*(set(n.layer.valid_reuse_factors(s)) for n, s in zip(nodes, strategies, strict=True)))
     if hardware.reuse_factor not in valid:
         raise ConfigError(invalid_reuse_factor(name, hardware.reuse_factor, sorted(valid)))
@@ -146,13 +152,16 @@ def _refuse_ports(name: str, nodes: Sequence[Node]) -> None:
 
 
 def _strategy(node: Node) -> Strategy:
-    """The strategy wished for; resource, which all products have, for one that its kernel does not have."""
+    """The strategy wished for; for one that its kernel does not have, one that all have: resource, or latency where all
+    products were to be there at once."""
     wanted = node.wish.hardware.strategy
     if wanted is Strategy.AUTO and _loads(node):
         return Strategy.RESOURCE
     if wanted is Strategy.AUTO:
         return Strategy.LATENCY if node.layer.products <= MOST_MULTIPLIERS else Strategy.RESOURCE
-    return wanted if node.layer.valid_reuse_factors(wanted) else Strategy.RESOURCE
+    if node.layer.valid_reuse_factors(wanted):
+        return wanted
+    return Strategy.LATENCY if wanted is Strategy.DISTRIBUTED_ARITHMETIC else Strategy.RESOURCE
 
 
 def _loads(node: Node) -> bool:

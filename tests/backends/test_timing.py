@@ -83,6 +83,8 @@ def shared_multipliers(io_type: str, strategy: str) -> Plan:
     if strategy == "unrolled":  # as many turns as there are inputs, at most; depthwise convolutions have no such form
         layers["strided"]["reuse_factor"], layers["depthwise"]["strategy"] = 5, "latency"
         layers["scores"]["strategy"] = layers["held_by_rows"]["strategy"] = "latency"
+    if strategy == "distributed_arithmetic":  # in one turn, and of constants alone
+        layers = {name: {"strategy": strategy} for name in factors if name not in ("scores", "held_by_rows")}
     source = net.source("softmax", "dilated", "depthwise", "of_packs", "scores", "held_by_rows")
     return project_of(source, input_precision="fixed<6,3>", io_type=io_type, layers=layers).plan
 
@@ -95,6 +97,7 @@ PLANS = {
         "latency": functools.partial(shared_multipliers, strategy="latency"),
         "resource": functools.partial(shared_multipliers, strategy="resource"),
         "unrolled": functools.partial(shared_multipliers, strategy="unrolled"),
+        "shared adders": functools.partial(shared_multipliers, strategy="distributed_arithmetic"),
     }.items()
 }
 

@@ -1,4 +1,4 @@
-"""The ladder: NumPy reference == emulator == generated C++ on the vendor's headers, integer for integer.
+"""The ladder: NumPy reference == emulator == generated C++ on the vendor's headers == Verilog, integer for integer.
 
 :func:`ladder` converts a model once for every combination of strategy and io type and compares every
 value of the graph, not only the outputs. What NumPy says is the measure; it is computed once.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import hlsgen
 from hlsgen.backends.hls.plan import make_plan
@@ -25,7 +26,7 @@ from hlsgen.config import make_config
 from hlsgen.design.arrays import as_held, checked_calibration
 from hlsgen.emulation.build import FLAGS, bindings_object
 from hlsgen.emulation.emulator import Emulator
-from hlsgen.errors import ToolError
+from hlsgen.errors import ToolError, UnsupportedError
 from hlsgen.frontends.keras.build import build_graph
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.ir.graph import Graph
@@ -35,6 +36,7 @@ from hlsgen.project import Project
 from hlsgen.tools import find_compiler, run, vendor_headers
 from tests import sanitized, selection
 from tests.backends.simulation import samples_take
+from tests.circuits import check_circuit
 from tests.compiled import VENDOR_PREFIX, alone, program, write_files
 from tests.oracle import processor_independent
 
@@ -75,6 +77,7 @@ def ladder(
     vendor: bool | Sequence[Variant] = True,
     thorough: bool = False,
     precompiled: bool = True,
+    circuit: str | None = None,
     **settings: Any,
 ) -> Project:
     """Assert that all executors agree on every value for inputs ``x``; return the latency, io_parallel project.
@@ -85,6 +88,9 @@ def ladder(
     changes from design to design. With ``--slow`` both are, and the other two predict. ``vendor``: for which variants to
     use the vendor's headers. ``thorough``: everything for all four.
     ``precompiled``: read the vendor's headers before the project's texts rather than where those include them.
+    ``circuit``: what the refusal says of a design of which there is no circuit.
+
+    With ``--slow`` the circuit is simulated too, unfolded and folded.
     """
     build_bindings()
     projects = {variant: convert(model, variant, **settings) for variant in ALL}
@@ -97,6 +103,11 @@ def ladder(
     jobs = [lambda p=projects[v], v=v: check_vendor(p, v, reference, precompiled) for v in chosen]
     jobs += [lambda p=projects[v], v=v: check_trace(p, v, reference) for v in traced]
     jobs += [lambda p=projects[v], v=v: check_predict(p, v, reference) for v in predicted]
+    if circuit is not None:
+        jobs.append(lambda: check_refused(projects[ALL[0]], circuit))
+    elif selection.slow and not sanitized.enabled:
+        folded = any(factor > 1 for factor in reuse_factors(first).values())
+        jobs += [lambda v=v: check_circuit(circuit_of(model, v, **settings), x) for v in DIAGONAL[: 1 + folded]]
     for variant in ALL[1:]:
         same_types(first, projects[variant])
         if variant.io_type == "io_stream":
@@ -144,6 +155,16 @@ def convert(model: Any, variant: Variant, **settings: Any) -> Project:
     for name, factor in reuse_factors(plain).items():
         layers.setdefault(name, {}).update(strategy="resource", reuse_factor=factor)
     return project_of(model, **{**common, "layers": layers})
+
+
+def circuit_of(model: Any, variant: Variant, **settings: Any) -> Project:
+    """The project of a circuit, unfolded or folded by the factors that a variant takes."""
+    return convert(model, variant, **settings).with_settings(backend="verilog")
+
+
+def check_refused(project: Project, text: str) -> None:
+    with pytest.raises(UnsupportedError, match=text):
+        project.with_settings(backend="verilog")
 
 
 def project_of(model: Any, calibration: Any = None, **settings: Any) -> Project:

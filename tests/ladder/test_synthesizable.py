@@ -93,6 +93,13 @@ def test_undefined_symbols_of_ports(name: str, tmp_path: Path):
     check_symbols(project.plan, tmp_path)
 
 
+def test_undefined_symbols_of_adders(tmp_path: Path):
+    net = Net(4, "added")
+    net.conv("conv", net.input((5, 5, 3), "image"), 3, 2)
+    settings = {"strategy": "distributed_arithmetic", "io_type": "io_stream"}
+    check_symbols(project_of(net.source("conv"), input_precision="fixed<9,4>", **settings).plan, tmp_path)
+
+
 def check_symbols(plan: Plan, tmp_path: Path, words: tuple[str, ...] = ()) -> None:
     """Compile the top function and look at what its object file lacks and has."""
     write_files(tmp_path, firmware_files(plan))

@@ -60,6 +60,9 @@ DESIGNS: dict[str, Callable[[], Plan]] = {
     "digits_mlp, io_stream": functools.partial(example, "digits_mlp", io_type="io_stream"),
     "iris_mlp, io_stream": functools.partial(example, "iris_mlp", io_type="io_stream"),
     "iris_mlp, unrolled": functools.partial(example, "iris_mlp", strategy="unrolled", reuse_factor=4),
+    "iris_mlp, shared adders": functools.partial(
+        example, "iris_mlp", layers={"fc1": {"strategy": "distributed_arithmetic"}}
+    ),
     "iris_mlp, resource": functools.partial(example, "iris_mlp", strategy="resource"),
     "iris_mlp, several samples a call": functools.partial(example, "iris_mlp", interface="axi_master", batch=True),
     "residual_cnn, several samples a call": functools.partial(

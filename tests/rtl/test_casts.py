@@ -46,7 +46,7 @@ def casting(name: str, x: FixedType, to: list[FixedType], levels: int) -> Circui
     logic = Logic(levels, place.module)
     (number,) = elements(logic, place.x, "x", "x")
     results, latency = logic.registered([cast(logic, number, fixed).signal for fixed in to])
-    lines = {"lines": logic.lines(), "results": joined(results, HELD.width)}
+    lines = {"turn": 0, "lines": logic.lines(), "results": joined(results, HELD.width)}
     text = render("pipeline.v.j2", place=place, latency=latency, about=["casts"], **lines)
     core = Core(place.module, place.xs, place.y, latency, 1, {place.module: text, **rom_texts(logic.roms)})
     reads, writes = (Stream("x", place.x),), (Stream("y", place.y),)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.backends.verilog.core import BUILDERS
 from hlsgen.errors import ConfigError, HlsgenError, InputError, UnsupportedError
+from hlsgen.layers.dense import Dense
 from tests.passes.builders import Net, project_of
 
 
@@ -16,12 +18,6 @@ def dense(**settings: Any) -> Any:
     net = Net()
     net.dense("fc", net.input((4,)), 4, 3)
     return net.source("fc"), settings
-
-
-def without_circuit() -> Any:
-    net = Net()
-    net.call("Embedding", "words", net.input((4,)), {"embeddings": net.dyadic(5, 3)}, input_dim=5, output_dim=3)
-    return net.source("words"), {}
 
 
 def wide() -> Any:
@@ -39,29 +35,33 @@ def stored() -> Any:
     return net.source("turned"), {}
 
 
-def folded_groups() -> Any:
-    net = Net()
-    weights = {"kernel": net.dyadic(3, 3, 2, 4), "bias": net.dyadic(4)}
-    net.call("Conv2D", "conv", net.input((5, 5, 4)), weights, filters=4, kernel_size=[3, 3], groups=2)
-    return net.source("conv"), {"strategy": "resource", "reuse_factor": 2}
-
-
 def too_large() -> Any:
     net = Net()
     net.dense("huge", net.input((256,)), 256, 256)
     return net.source("huge"), {"strategy": "latency"}
 
 
+def large_product() -> Any:
+    net = Net()
+    a, b = net.input((256, 256), "a"), net.input((256, 256), "b")
+    net.call("Dot", "product", [a, b], axes=[2, 2])
+    return net.source("product"), {"strategy": "latency", "input_precision": "fixed<2,2>"}
+
+
 CASES: list[tuple[str, Callable[[], Any], type[HlsgenError], str]] = [
-    ("layer", without_circuit, UnsupportedError, r"layer 'words' \(Embedding\): Embedding has no circuit yet"),
     ("bits", wide, UnsupportedError, r"'turned' \(Softmax\): needs 524288 bits side by side, at most 262144"),
     ("memory", stored, UnsupportedError, r"'turned' \(Permute\): .* memory of 33554432 bits, at most 16777216"),
-    ("groups", folded_groups, UnsupportedError, r"'conv' \(Conv2D\): channels that .* set reuse_factor: 1"),
     (
         "size",
         too_large,
         UnsupportedError,
         r"'huge' .* multipliers side by side, at most 16384 .* reuse_factor: 4 or more",
+    ),
+    (
+        "product",
+        large_product,
+        UnsupportedError,
+        r"'product' .* 65536 multipliers side by side, at most 16384 .* reuse_factor: 4 or more",
     ),
     ("unrolled", lambda: dense(strategy="unrolled", reuse_factor=2), UnsupportedError, r"'fc' .* strategy: unrolled"),
     ("control", lambda: dense(control="ap_ctrl_none"), ConfigError, r"control: says how Vitis HLS builds"),
@@ -75,6 +75,15 @@ def test_refused_at_conversion(make, error, text):
     source, settings = make()
     with pytest.raises(error, match=text):
         project_of(source, backend="verilog", **settings)
+
+
+def test_a_layer_without_a_circuit(monkeypatch):
+    """As one of an extension is."""
+    source, _ = dense()
+    project = project_of(source, backend="verilog")
+    monkeypatch.delitem(BUILDERS, Dense)
+    with pytest.raises(UnsupportedError, match=r"layer 'fc' \(Dense\): Dense has no circuit yet; use backend: vitis"):
+        project.with_settings(clock_period=6)
 
 
 def test_what_simulate_refuses():

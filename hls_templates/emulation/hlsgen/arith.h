@@ -6,7 +6,7 @@
 
 namespace hlsgen {
 
-enum class strategy { latency, resource, unrolled, ported, loaded };
+enum class strategy { latency, resource, unrolled, distributed_arithmetic, ported, loaded };
 
 // What a fixed-point type is.
 template <class T> struct traits {
@@ -45,6 +45,12 @@ template <class T, int Low, class X> HLSGEN_INLINE T slice(const X& x) {
 template <class T, class X, class N> HLSGEN_INLINE T shifted_left(const X& x, const N& places) {
     typedef typename T::word word;
     return T(lanes::convert<word, typename X::word>(x.V) << lanes::convert<word, typename N::word>(places.V), 0);
+}
+
+// x * 2^Places, exactly: the same raw bits, whose binary point is elsewhere.
+template <int Places, class X>
+HLSGEN_INLINE ap_fixed_base<X::width, X::iwidth + Places, X::is_signed, AP_TRN, AP_WRAP, 0> scaled(const X& x) {
+    return ap_fixed_base<X::width, X::iwidth + Places, X::is_signed, AP_TRN, AP_WRAP, 0>(x.V, 0);
 }
 
 // `a` where cond holds, else `b`.
@@ -94,6 +100,14 @@ template <class Acc, class T> HLSGEN_INLINE void accumulate(Acc& acc, const T& v
     static_assert(T::frac <= Acc::frac, "accumulate: the value has a finer step than the accumulator");
     if constexpr (Acc::frac - T::frac < 8 * int(sizeof(word)))
         acc.V += lanes::convert<word, typename T::word>(v.V) << (Acc::frac - T::frac);
+}
+
+// acc -= v, the same.
+template <class Acc, class T> HLSGEN_INLINE void deduct(Acc& acc, const T& v) {
+    typedef typename Acc::word word;
+    static_assert(T::frac <= Acc::frac, "deduct: the value has a finer step than the accumulator");
+    if constexpr (Acc::frac - T::frac < 8 * int(sizeof(word)))
+        acc.V -= lanes::convert<word, typename T::word>(v.V) << (Acc::frac - T::frac);
 }
 
 // A sum that begins with v. Neither wraps: the total fits, so all may be computed modulo the word.

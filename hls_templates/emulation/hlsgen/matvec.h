@@ -588,6 +588,11 @@ constexpr int turns_of() {
 }
 
 template <class C>
+constexpr bool adds() {
+    return false;
+}
+
+template <class C>
 void matvec(const typename C::input_t x[inputs_of<C>()], const typename C::weight_word* w, const typename C::bias_word* b,
             row_sum<C> sum[C::n_out]) {
     typedef dot::group_of<C> group;

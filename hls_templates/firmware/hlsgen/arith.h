@@ -12,7 +12,7 @@
 
 namespace hlsgen {
 
-enum class strategy { latency, resource, unrolled, ported, loaded };
+enum class strategy { latency, resource, unrolled, distributed_arithmetic, ported, loaded };
 
 // What a fixed-point type is.
 template <class T> struct traits;
@@ -98,6 +98,23 @@ template <class T, class X, class N> T shifted_left(const X& x, const N& places)
     return slice<T, 0>(moved);
 }
 
+namespace detail {
+template <class T, int Places> struct moved;
+template <int W, int I, ap_q_mode Q, ap_o_mode O, int N, int Places> struct moved<ap_fixed<W, I, Q, O, N>, Places> {
+    typedef ap_fixed<W, I + Places> type;
+};
+template <int W, int I, ap_q_mode Q, ap_o_mode O, int N, int Places> struct moved<ap_ufixed<W, I, Q, O, N>, Places> {
+    typedef ap_ufixed<W, I + Places> type;
+};
+}  // namespace detail
+
+// x * 2^Places, exactly: the same raw bits, whose binary point is elsewhere. No hardware.
+template <int Places, class X> typename detail::moved<X, Places>::type scaled(const X& x) {
+#pragma HLS INLINE
+    const ap_uint<X::width> bits = x.range(X::width - 1, 0);
+    return from_mantissa<typename detail::moved<X, Places>::type>(bits);
+}
+
 // `a` if cond holds, else `b`: a multiplexer.
 template <class T> T select(bool cond, const T& a, const T& b) {
 #pragma HLS INLINE
@@ -123,6 +140,13 @@ template <class Acc, class T> void accumulate(Acc& acc, const T& v) {
 #pragma HLS INLINE
     static_assert(traits<T>::frac <= traits<Acc>::frac, "accumulate: the value has a finer step than the accumulator");
     acc += v;
+}
+
+// acc -= v, the same.
+template <class Acc, class T> void deduct(Acc& acc, const T& v) {
+#pragma HLS INLINE
+    static_assert(traits<T>::frac <= traits<Acc>::frac, "deduct: the value has a finer step than the accumulator");
+    acc = Acc(acc - v);
 }
 
 namespace detail {

@@ -16,9 +16,10 @@
 //   tap_turns, output_turns each output's taps are shared over the first, groups of outputs over the second
 //   multipliers             n_out * n_taps / turns with strategy resource, what the tool may use with latency
 //   interval                cycles a turn: latency shares multipliers by it, resource has 1
+//   adders                  if there, add_to(cells, sum) of it takes the place of products, as in matvec.h
 // Constants: b[n_out] and w, [n_out][kernel_height][kernel_width] or, of several turns, [multipliers][turns]: multiplier
 // l * (n_taps / tap_turns) + m has in turn k * tap_turns + i the weight of output l * output_turns + k and tap
-// m * tap_turns + i.
+// m * tap_turns + i. With adders, these.
 // Streams: a pack is a pixel, X::size == in_channels, Y::size == n_out. The whole image is consumed.
 // Cycles: ((pad_top + in_height + pad_bottom) * (pad_left + in_width + pad_right)
 //     + out_height * out_width * (turns - 1)) * interval
@@ -44,7 +45,11 @@ namespace detail {
 
 // ---- one turn ----
 
-template <class C, bool one_turn> struct depthwise_by {
+enum class depthwise_form { turn, turns, adders };
+
+template <class C, depthwise_form F> struct depthwise_by;
+
+template <class C> struct depthwise_by<C, depthwise_form::turn> {
     static_assert(C::n_out == C::in_channels * C::depth_multiplier, "n_out counts the channels of the output");
     static_assert(C::n_taps == C::kernel_height * C::kernel_width, "n_taps counts the cells of the kernel");
     typedef rom<typename C::weight_word, C::n_out * C::n_taps> weights;
@@ -84,7 +89,7 @@ template <class C, bool one_turn> struct depthwise_by {
 };
 
 // A lane of multipliers computes output_turns outputs, one after the other, each in tap_turns turns.
-template <class C> struct depthwise_by<C, false> {
+template <class C> struct depthwise_by<C, depthwise_form::turns> {
     static_assert(C::turns == C::tap_turns * C::output_turns, "every turn is one of an output's");
     static_assert(C::turns * C::multipliers == C::n_out * C::n_taps, "each turn has as many products");
     typedef const typename C::weight_word (&weights)[C::multipliers][C::turns];
@@ -164,7 +169,25 @@ template <class C> struct depthwise_by<C, false> {
     }
 };
 
-template <class C> using depthwise_of = depthwise_by<C, turns_of<C>() == 1>;
+// Sums that outputs have in common are computed once; nothing is multiplied.
+template <class C> struct depthwise_by<C, depthwise_form::adders> {
+    static_assert(C::turns == 1, "sums of adders take one turn");
+    typedef const typename C::adders& weights;
+    typedef only_turn turn_of;
+
+    static void turn(const turn_of&, const typename C::input_t cells[depthwise_geometry<C>::taps_size], weights,
+                     const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+#pragma HLS INLINE
+        sum_by_adders<C, depthwise_geometry<C>::taps_size>(cells, b, sum);
+    }
+};
+
+template <class C>
+constexpr depthwise_form depthwise_form_of() {
+    return adds<C>() ? depthwise_form::adders : turns_of<C>() == 1 ? depthwise_form::turn : depthwise_form::turns;
+}
+
+template <class C> using depthwise_of = depthwise_by<C, depthwise_form_of<C>()>;
 
 }  // namespace detail
 

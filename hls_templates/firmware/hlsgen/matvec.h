@@ -8,6 +8,7 @@
 //   loaded    resource, but that the words are rows of bytes that the caller holds, and fills at run time: what includes byte_rows.h
 //   unrolled  every product that is not by zero has a turn in a lane of its output; a lane whose weights are all powers
 //             of two has no multiplier
+//   distributed_arithmetic   one turn without a product: sums of inputs that outputs have in common are computed once
 // The products of a turn are added up by themselves, and then to the sum: what a turn waits for of the one before it is
 // one adder, however many products there are.
 //
@@ -18,8 +19,10 @@
 //   n_out
 //   groups                  if there are several: n_out counts the outputs of all, x has groups * n_in inputs
 //   strategy, turns, multipliers, interval
+//   adders                  with strategy distributed_arithmetic: add_to(x, sum) adds what the matrix makes of x, exactly
 //
-// weights<C>                the weights as an argument: [n_out * n_in], resource [multipliers][turns], loaded its bytes, unrolled lanes
+// weights<C>                the weights as an argument: [n_out * n_in], resource [multipliers][turns], loaded its bytes, unrolled lanes,
+//                           distributed_arithmetic adders
 // biases<C>                 the biases as an argument: [n_out]
 // turn_of<C>                counts turns: begins with the first, and again after the last
 // matvec_turn<C>(turn, x, w, b, sum)   one step; sum is complete behind the last one, and has to stay between them
@@ -37,28 +40,43 @@
 namespace hlsgen {
 namespace detail {
 
-enum class turning { once, within_rows, over_rows, in_lanes };
+// The biases, and what C::adders makes of x added to them.
+template <class C, int inputs>
+void sum_by_adders(const typename C::input_t x[inputs], const typename C::bias_word b[C::n_out],
+                   typename C::sum_t sum[C::n_out]) {
+#pragma HLS INLINE
+Start:
+    for (int j = 0; j < C::n_out; j++) {
+#pragma HLS UNROLL
+        sum[j] = start_sum<typename C::sum_t>(from_mantissa<typename C::bias_t>(b[j]));
+    }
+    C::adders::template add_to<C>(x, sum);
+}
+
+enum class turning { once, by_adders, within_rows, over_rows, in_lanes };
 
 // How the turns of C go through its matrix. Weight m of turn t is number t + turns * m of the matrix.
 template <class C>
 constexpr turning turning_of() {
-    return C::strategy == strategy::latency    ? turning::once
-           : C::strategy == strategy::unrolled ? turning::in_lanes
-           : C::n_in % C::turns == 0           ? turning::within_rows
-                                               : turning::over_rows;
+    return C::strategy == strategy::latency                  ? turning::once
+           : C::strategy == strategy::distributed_arithmetic ? turning::by_adders
+           : C::strategy == strategy::unrolled               ? turning::in_lanes
+           : C::n_in % C::turns == 0                         ? turning::within_rows
+                                                             : turning::over_rows;
 }
 
 template <class C, turning T> struct matvec_by;
 
+struct only_turn {
+    bool is_first() const { return true; }
+    bool is_last() const { return true; }
+    void advance() {}
+};
+
 template <class C> struct matvec_by<C, turning::once> {
     static_assert(C::turns == 1, "strategy latency takes one turn");
     typedef rom<typename C::weight_word, C::n_in * C::n_out> weights;
-
-    struct turn_of {
-        bool is_first() const { return true; }
-        bool is_last() const { return true; }
-        void advance() {}
-    };
+    typedef only_turn turn_of;
 
     static void turn(const turn_of&, const typename C::input_t x[inputs_of<C>()], weights w,
                      const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
@@ -74,6 +92,19 @@ template <class C> struct matvec_by<C, turning::once> {
             }
             sum[j] = total;
         }
+    }
+};
+
+// C::adders writes out how sums of inputs become those of outputs.
+template <class C> struct matvec_by<C, turning::by_adders> {
+    static_assert(C::turns == 1, "strategy distributed_arithmetic takes one turn");
+    typedef const typename C::adders& weights;
+    typedef only_turn turn_of;
+
+    static void turn(const turn_of&, const typename C::input_t x[inputs_of<C>()], weights,
+                     const typename C::bias_word b[C::n_out], typename C::sum_t sum[C::n_out]) {
+#pragma HLS INLINE
+        sum_by_adders<C, inputs_of<C>()>(x, b, sum);
     }
 };
 
@@ -224,6 +255,13 @@ template <class C> struct matvec_by<C, turning::in_lanes> {
 
 template <class C> using matvec_of = matvec_by<C, turning_of<C>()>;
 
+template <class C, class = void> struct has_adders {
+    static const bool value = false;
+};
+template <class C> struct has_adders<C, decltype(static_cast<void>(sizeof(typename C::adders)))> {
+    static const bool value = true;
+};
+
 }  // namespace detail
 
 // A lane with a multiplier, between two multiplexers: x and w are what it multiplies in each turn.
@@ -258,6 +296,12 @@ template <class C> using turn_of = typename detail::matvec_of<C>::turn_of;
 template <class C>
 constexpr int turns_of() {
     return C::turns;
+}
+
+// Whether adders of C take the place of products. (In the emulator never.)
+template <class C>
+constexpr bool adds() {
+    return detail::has_adders<C>::value;
 }
 
 // What a row adds up in; cast_sums makes results of it.

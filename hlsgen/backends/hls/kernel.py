@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hlsgen.backends.hls.adders import Adders
 from hlsgen.backends.hls.headers import header_names
 from hlsgen.backends.hls.lanes import Lanes
 from hlsgen.backends.hls.timing import Passing, Timing
@@ -73,6 +74,8 @@ class ConstantArray:
     """Whether it is part of the design's text, or comes from outside."""
     lanes: Lanes | None = None
     """If given, it is declared as these (in the emulator, where nothing is spread over turns, as the words)."""
+    adders: Adders | None = None
+    """The same of shared adders."""
 
     def __post_init__(self) -> None:
         if self.words.shape != (prod(self.shape),) or not self.words.size:
@@ -141,9 +144,7 @@ class Kernel:
     @property
     def unrolls(self) -> bool:
         """Whether it can be part of one flat pipeline: all its positions at once are still few products."""
-        return (
-            self.small and self.strategy is Strategy.LATENCY and self.multipliers * self.positions <= MOST_MULTIPLIERS
-        )
+        return self.small and self.strategy.is_one_turn and self.multipliers * self.positions <= MOST_MULTIPLIERS
 
     def pipelined(self, interval: int) -> Kernel:
         """The same in a flat pipeline of ``interval`` cycles: all positions at once, which share multipliers so long.
@@ -151,8 +152,8 @@ class Kernel:
         Its functions become pipelines of that interval, and as many multipliers their limit.
         """
         of_pixel = self.members.get("multipliers")
-        pixels = self.multipliers // of_pixel if isinstance(of_pixel, int) else 1
-        multipliers = -(-self.multipliers * self.positions * self.reuse_factor // (interval * pixels))
+        pixels = max(self.multipliers // of_pixel, 1) if isinstance(of_pixel, int) else 1
+        multipliers = max(-(-self.multipliers * self.positions * self.reuse_factor // (interval * pixels)), 1)
         said = {
             "reuse_factor": interval,
             "interval": interval,
@@ -166,7 +167,7 @@ _LITERALS = 1 << 63
 _SCHEDULE = frozenset(
     """
     reuse_factor strategy turns tap_turns output_turns depth_turns column_turns multipliers interval
-    parallel_rows parallel_columns all_multipliers lanes
+    parallel_rows parallel_columns all_multipliers lanes adders
     """.split()
 )
 Binding = Callable[[Any, Op], Kernel]

@@ -47,7 +47,7 @@ from hlsgen.ir.loop import Role, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
-from hlsgen.ir.wish import WeightSource
+from hlsgen.ir.wish import Strategy, WeightSource
 
 _DEPTHS = Depths()
 
@@ -427,7 +427,9 @@ def _facts(op: Op) -> tuple[str, ...]:
             least, most = min(tensor.exponents), max(tensor.exponents)
             found.append(f"channels are held times powers of two, from 2**{least} to 2**{most}")
     products = op.layer.products
-    if products:
+    if products and op.strategy is Strategy.DISTRIBUTED_ARITHMETIC:
+        found.append(f"shared adders for {products} products a position")
+    elif products:
         count = -(-products // op.reuse_factor)
         shared = f" for {products} products" if op.reuse_factor > 1 else ""
         several = f", {op.parallelization} positions at a time" if op.parallelization > 1 else ""

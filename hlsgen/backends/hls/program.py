@@ -15,7 +15,7 @@ from hlsgen.errors import ConfigError, DesignError
 from hlsgen.ir.loop import units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
-from hlsgen.ir.wish import Strategy, WeightSource
+from hlsgen.ir.wish import WeightSource
 
 _DEPTHS = Depths()
 
@@ -184,7 +184,7 @@ def _refuse_turns(op: Op, kernel: Kernel, what: str, undo: str) -> None:
             f"{op.source.where}: {what} unrolls every loop, and weights '{op.weight_source}' are read turn by turn; "
             f"give it weights 'constant', or {undo}"
         )
-    if kernel.strategy is not Strategy.LATENCY:
+    if not kernel.strategy.is_one_turn:
         raise ConfigError(
             f"{op.source.where}: {what} unrolls every loop, and strategy '{kernel.strategy}' takes "
             f"{kernel.reuse_factor} turns of one; give it strategy 'latency', where the pipeline's interval shares "

@@ -7,6 +7,7 @@ from functools import cache, partial
 
 import jinja2
 
+from hlsgen.backends.hls.adders import statements
 from hlsgen.backends.hls.batch import SAMPLES, batch_of
 from hlsgen.backends.hls.kernel import ConstantArray, Enumerator, Member, TypeOf, Word
 from hlsgen.backends.hls.loading import Loading, loading_of
@@ -59,6 +60,7 @@ def render(template: str, plan: Plan, **context: object) -> str:
         "bound": bound_type,
         "words": words,
         "lanes": lanes,
+        "added": statements,
     }
     return _environment().get_template(template).render(**named, **context)
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from hlsgen.backends.base import Job
+from hlsgen.backends.verilog.balance import balanced
 from hlsgen.backends.verilog.bench import project_files
 from hlsgen.backends.verilog.circuit import Circuit
 from hlsgen.backends.verilog.outline import outline
 from hlsgen.backends.verilog.plan import plan_circuit
 from hlsgen.backends.verilog.text import render
+from hlsgen.config import Config
+from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError
 from hlsgen.tools import templates_dir
 from hlsgen.version import VERSION
@@ -23,6 +26,9 @@ OWN = {"chain": "hlsgen_flow", "fork": "hlsgen_fork", "fifo": "hlsgen_fifo"}
 
 class Verilog:
     """The backend; see :class:`hlsgen.backends.base.Backend`."""
+
+    def balanced(self, design: Design, config: Config) -> Design:
+        return balanced(design, config)
 
     def check(self, job: Job) -> None:
         outline(job)

@@ -11,8 +11,9 @@ an expression with a signed one, or with a signed result, is therefore written a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from hlsgen.ir.types import FixedType
 
@@ -172,6 +173,18 @@ class Logic:
             return a
         return self._computed(hint, (a.low - b.high, a.high - b.low), 1, (a, b), "-")
 
+    def add_shifted(
+        self, terms: tuple[tuple[Signal, int], tuple[Signal, int]], sign: str, bounds: tuple[int, int], hint: str
+    ) -> Signal:
+        """The sum or difference (``sign``: + or -) of two signals, each so many places to the left.
+
+        ``bounds`` are what is known of it: as inputs may be in both terms, less than the terms' ranges tell.
+        """
+        (a, left), (b, right) = terms
+        wide = min(bounds[0], a.low, b.low), max(bounds[1], a.high, b.high)
+        result = self.define(hint, wide, 1, (a, b), lambda p, q: f"{_shifted(p, left)} {sign} {_shifted(q, right)}")
+        return self.bounded(result, *bounds)
+
     def multiply(self, a: Signal, b: Signal, hint: str = "product") -> Signal:
         """A product. Powers of two are shifts."""
         if a.is_constant:
@@ -189,7 +202,7 @@ class Logic:
         low, high = bounds
         if low == high:
             return constant(low)
-        wide = min(low, *(x.low for x in operands)), max(high, *(x.high for x in operands))
+        wide = _held((min(low, *(x.low for x in operands)), max(high, *(x.high for x in operands))), operands)
         result = self.define(hint, wide, cost, operands, lambda p, q: f"{p} {operator} {q}")
         return self.bounded(result, low, high)
 
@@ -223,9 +236,13 @@ class Logic:
             return a if condition.low else b
         is_signed = a.is_signed or b.is_signed
         bounds = min(a.low, b.low), max(a.high, b.high)
+        if bounds[0] == bounds[1]:
+            return constant(bounds[0])
         stage, _ = self._placed([condition, a, b], 1)
         bit = self.delayed(condition, stage)
-        return self.define(hint, bounds, 1, [a, b, bit], lambda p, q, _: f"{bit.text} ? {p} : {q}", signed=is_signed)
+        wide = _held(bounds, [a, b])
+        chosen = self.define(hint, wide, 1, [a, b, bit], lambda p, q, _: f"{bit.text} ? {p} : {q}", signed=is_signed)
+        return self.bounded(chosen, *bounds)
 
     def larger(self, a: Signal, b: Signal, hint: str = "larger") -> Signal:
         if a.low >= b.high:
@@ -250,6 +267,8 @@ class Logic:
         """Some of the bits of the two's complement, as a number from 0 on; beyond its width, those of its sign."""
         if a.is_constant:
             return constant(a.low >> low & ((1 << width) - 1))
+        if (low, width, a.width, a.is_signed) == (0, 1, 1, False):
+            return a
         bounds = 0, (1 << width) - 1
         if low + width > a.width:
             a = self._extended(a, low + width)
@@ -286,6 +305,40 @@ class Logic:
         ]
         return word
 
+    def row(self, rows: Sequence[Sequence[int]], address: Signal, hint: str = "entry") -> list[Signal]:
+        """A row of a matrix: one table whose words hold all columns, but those that are the same in every row.
+
+        Where many rows are equal, a narrow table in front says which one it is.
+        """
+        if address.is_constant:
+            return [constant(value) for value in rows[address.low]]
+        columns = [Signal("", min(column), max(column)) for column in zip(*rows, strict=True)]
+        different = {row: k for k, row in enumerate(dict.fromkeys(map(tuple, rows)))}
+        width, kinds = sum(column.width for column in columns if not column.is_constant), len(different)
+        if (len(rows) - kinds) * width > len(rows) * (kinds - 1).bit_length():
+            (kind,) = self.row([[different[tuple(row)]] for row in rows], address, "kind")
+            return self.row(list(different), kind, hint)
+        found = [constant(column.low) for column in columns]
+        kept = {k: column for k, column in enumerate(columns) if not column.is_constant}
+        return found if not kept else self._picked(rows, kept, found, address, hint)
+
+    def _picked(
+        self, rows: Sequence[Sequence[int]], kept: Mapping[int, Signal], found: list[Signal], address: Signal, hint: str
+    ) -> list[Signal]:
+        """``found`` with those columns that are kept, from a table."""
+        widths, stage = [column.width for column in kept.values()], address.stage + 1
+        ends = list(accumulate(widths))
+        parts = [(k, end - width, width) for k, end, width in zip(kept, ends, widths, strict=True)]
+        words = tuple(sum((row[k] & ((1 << width) - 1)) << low for k, low, width in parts) for row in rows)
+        rom = self._rom(hint, words, ends[-1], address.width)
+        word, wires = self._unique(f"{hint}_row"), self._clock(stage).wires
+        wires.append(f"wire [{rom.width - 1}:0] {word};")
+        wires.append(f"{rom.name} {word}_rom (.clk(clk), .address({address.text}), .word({word}));")
+        for k, low, width in parts:
+            found[k] = Signal(self._unique(hint), kept[k].low, kept[k].high, stage, 1)
+            wires.append(f"{declared('wire', found[k])} = {word}[{low + width - 1}:{low}];")
+        return found
+
     def _rom(self, hint: str, words: tuple[int, ...], width: int, address_width: int) -> Rom:
         """The module of a table: one for all that read the same words."""
         for rom in self.roms:
@@ -313,6 +366,26 @@ class Logic:
                 found += ["always @(posedge clk) begin", *moves, "end"]
             found += clock.wires
         return found
+
+
+def _held(bounds: tuple[int, int], operands: Sequence[Signal]) -> tuple[int, int]:
+    """Bounds of a result, wide enough for its operands as they are written."""
+    low, high = bounds
+    if low >= 0:
+        return bounds
+    return min(low, -1 << max(map(_signed_width, operands)) - 1), high
+
+
+def _signed_width(x: Signal) -> int:
+    """The bits of a signal as a signed operand (:func:`read_signed`)."""
+    if x.is_constant:
+        return max(abs(x.low).bit_length(), 1) + 1
+    return x.width + (not x.is_signed)
+
+
+def _shifted(operand: str, places: int) -> str:
+    """An operand of a sum, moved to the left."""
+    return f"({operand} <<< {places})" if places else operand
 
 
 def _read(signal: Signal, as_signed: bool) -> str:

@@ -6,7 +6,8 @@ What has no circuit is refused here, by name.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from itertools import pairwise
+from math import gcd, prod
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from hlsgen.backends.verilog import cores
 from hlsgen.backends.verilog.core import Words, check_core, refused
 from hlsgen.backends.verilog.moves import ZERO, Moves, moves_of, pieces_of
 from hlsgen.backends.verilog.order import order_of
+from hlsgen.backends.verilog.spans import span_words
 from hlsgen.backends.verilog.whole import whole_words
 from hlsgen.backends.verilog.windows import column_words, is_whole, scan_of, window_of
 from hlsgen.config import Config
@@ -26,6 +28,8 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
 from hlsgen.ir.wish import Storage, Strategy
+from hlsgen.layers.axis_windows import AlongAxis, LargestAlongAxis
+from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import GlobalAveragePooling, GlobalMaxPooling
 from hlsgen.layers.shape_ops import Concatenate, Mover
@@ -33,13 +37,24 @@ from hlsgen.layers.split import Split
 from hlsgen.layers.window import Window
 
 Kind = Literal[
-    "core", "cast", "gather", "split", "repeat", "lines", "windows", "whole", "wires", "moves", "order", "joined"
+    "core",
+    "cast",
+    "gather",
+    "split",
+    "repeat",
+    "lines",
+    "windows",
+    "whole",
+    "spans",
+    "wires",
+    "moves",
+    "order",
+    "joined",
 ]
 _HLS_ONLY = "board clock_uncertainty pipeline interface control axi_lite tlast batch port_width".split()
 """Settings that say how Vitis HLS is to build: none of them would do anything here."""
 MOST_BITS = 1 << 18
 """Bits of a word that registers hold: what has to lie side by side to be taken in another order."""
-
 _FEW_BITS = 1 << 13
 """Bits of what comes and goes that registers hold sooner than a memory does, from which one piece is read at a time."""
 _MOST_STORED = 1 << 24
@@ -95,12 +110,24 @@ def outline(job: Job) -> Outline:
     assert cores.__path__, "the import registers them"
     _check_settings(job.config)
     checked_part(job.config.part)
-    parts = _Parts(job.design)
     for op in job.design:
-        parts.add(op)
-    outputs = [parts.flow_of(job.design.producer(tensor), tensor) for tensor in job.design.outputs]
-    if not parts.made:
+        if not (op.is_input or op.layer.renames):
+            _check(op)
+    found = parts_of(job.design)
+    if not found.parts:
         raise UnsupportedError("backend verilog: the model computes nothing; there is no circuit of it")
+    return found
+
+
+def parts_of(design: Design) -> Outline:
+    """All parts, of a design that :func:`outline` may still refuse.
+
+    Raises UnsupportedError for what has too many bits side by side.
+    """
+    parts = _Parts(design)
+    for op in design:
+        parts.add(op)
+    outputs = [parts.flow_of(design.producer(tensor), tensor) for tensor in design.outputs]
     return Outline(tuple(parts.inputs), tuple(parts.made), tuple(outputs))
 
 
@@ -127,6 +154,11 @@ def _check(op: Op) -> None:
         check_core(op)
 
 
+def _picks(layer: LargestAlongAxis) -> bool:
+    """Whether it only drops cells."""
+    return layer.spans.taps == 1 and all(a < b for a, b in pairwise(layer.spans.first))
+
+
 class _Parts:
     """Makes the parts, operation by operation."""
 
@@ -147,7 +179,6 @@ class _Parts:
         if op.layer.renames:
             self._flows[op.output] = self._flows[op.input]
             return
-        _check(op)
         if isinstance(op.layer, Mover):
             self._flows[op.output] = self._moved(op, op.layer.move(_places(op.input)), op.output)
         elif isinstance(op.layer, Split):
@@ -155,6 +186,8 @@ class _Parts:
             for tensor, places in zip(op.outputs, pieces, strict=True):
                 if tensor in self._read:
                     self._flows[tensor] = self._moved(op, places, tensor)
+        elif isinstance(op.layer, LargestAlongAxis) and _picks(op.layer):
+            self._flows[op.output] = self._moved(op, op.layer.cells(_places(op.input), 0), op.output)
         elif isinstance(op.layer, Concatenate) and op.layer.axis < len(op.output.shape) - 1:
             self._flows[op.output] = self._sequence(op)
         else:
@@ -175,8 +208,12 @@ class _Parts:
         flows = [self.flow_of(op, tensor) for tensor in op.inputs]
         if isinstance(op.layer, Merge):
             flows = [self._repeated(op, flow, y.beats) for flow in flows]
+        if isinstance(op.layer, MatMul):
+            flows[1] = self._repeated(op, self._matrices(op, op.layer, flows[1]), y.beats)
         if isinstance(op.layer, GlobalMaxPooling | GlobalAveragePooling):
             flows = [self._part("whole", op, (flows[0],), whole_words(op, flows[0].words))]
+        if isinstance(op.layer, AlongAxis):
+            flows = [self._part("spans", op, (flows[0],), span_words(op.layer, op, flows[0].words))]
         window = window_of(op)
         if window is not None:
             flows = [self._windows(op, window, flows[0], y.beats)]
@@ -197,14 +234,21 @@ class _Parts:
         x = flow.words
         return flow if x.beats == beats else self._regroup("repeat", op, flow, Words(x.type, x.elements, beats))
 
+    def _matrices(self, op: Op, layer: MatMul, flow: Flow) -> Flow:
+        """Each matrix as one word."""
+        x = flow.words
+        return self._in_words(op, flow, Words(x.type, layer.products, x.beats * x.elements // layer.products))
+
     def _in_words(self, op: Op, flow: Flow, wanted: Words) -> Flow:
-        """The same elements in words of another size; those of which neither divides the other, by way of one word."""
+        """The same elements in words of another size; where neither divides the other, by way of one word, or of pieces
+        that divide both."""
         x = flow.words
         if x.elements == wanted.elements:
             return flow
         more, less = max(x.elements, wanted.elements), min(x.elements, wanted.elements)
         if more % less:
-            flow = self._in_words(op, flow, Words(x.type, x.elements * x.beats, 1))
+            size = x.elements * x.beats if 2 * _bits(x) <= _FEW_BITS else gcd(more, less)
+            flow = self._in_words(op, flow, Words(x.type, size, x.beats * x.elements // size))
         kind: Kind = "gather" if wanted.elements > flow.words.elements else "split"
         return self._regroup(kind, op, flow, Words(x.type, wanted.elements, wanted.beats))
 

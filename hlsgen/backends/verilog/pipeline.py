@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 
 from hlsgen.backends.verilog.casts import Number, cast
 from hlsgen.backends.verilog.core import Core, Place, Words
-from hlsgen.backends.verilog.logic import Logic, Signal
-from hlsgen.backends.verilog.text import described, joined, render, rom_texts
+from hlsgen.backends.verilog.logic import Logic, Signal, constant
+from hlsgen.backends.verilog.text import counter_bits, described, joined, render, rom_texts
 from hlsgen.ir.op import Op
 
 Function = Callable[..., Sequence[Number]]
 """``function(logic, elements, ...)``: the exact results, one for each element of the output word, of the elements of
-each operand's word."""
+each operand's word. With constants that differ from word to word, ``function(logic, number, elements, ...)``: the
+number of the word, from 0 on."""
+_COUNTER = "word_of_sample"
+"""The register in which the number of a word is counted."""
 
 
 def elements(logic: Logic, words: Words, word: str, hint: str) -> list[Number]:
@@ -34,16 +37,27 @@ def finished(logic: Logic, op: Op, exact: Number) -> Signal:
     return cast(logic, number, op.output.type).signal
 
 
-def pipeline(op: Op, place: Place, function: Function) -> Core:
-    """A core that computes a whole word with logic of its own for each element."""
+def pipeline(op: Op, place: Place, function: Function, *notes: str, turn: int = 0) -> Core:
+    """A core that computes a whole word with logic of its own for each element; ``notes`` of it stand in its head.
+
+    With ``turn``, its function is also given the number of the word, which is counted from 0 to below ``turn``, again
+    and again; ``turn`` divides the words of a sample.
+    """
     logic = Logic(place.levels, place.module)
-    exact = function(logic, *(elements(logic, words, name, name) for name, words in place.operands))
+    operands: list[Signal | list[Number]] = [elements(logic, words, name, name) for name, words in place.operands]
+    if turn:
+        assert not place.y.beats % turn
+        operands.insert(0, logic.input("number", 0, turn - 1, _COUNTER) if turn > 1 else constant(0))
+    exact = function(logic, *operands)
     results, latency = logic.registered([finished(logic, op, number) for number in exact])
     text = render(
         "pipeline.v.j2",
         place=place,
         latency=latency,
-        about=described(op),
+        about=[*described(op), *notes],
+        counter=_COUNTER,
+        turn=turn,
+        turn_bits=counter_bits(turn),
         lines=logic.lines(),
         results=joined(results, place.y.type.width),
     )

@@ -9,6 +9,7 @@ from hlsgen.backends.verilog.moves import Step, pace_of, sequence_text
 from hlsgen.backends.verilog.order import order_of, order_stage
 from hlsgen.backends.verilog.outline import Part
 from hlsgen.backends.verilog.pace import Buffering, Pace, gathering, splitting
+from hlsgen.backends.verilog.spans import span_stage
 from hlsgen.backends.verilog.text import counter_bits, render
 from hlsgen.backends.verilog.whole import whole_stage
 from hlsgen.backends.verilog.windows import lines_stage, windows_stage
@@ -48,6 +49,10 @@ def _whole(part: Part, module: str) -> tuple[str, Pace]:
     return whole_stage(part.op, part.x, part.y.words, module)
 
 
+def _spans(part: Part, module: str) -> tuple[str, Pace]:
+    return span_stage(part.op, part.x, part.y.words, module)
+
+
 def _moves(part: Part, module: str) -> tuple[str, Pace]:
     assert part.moves is not None
     return _sequence(part, part.moves.steps, module)
@@ -85,6 +90,7 @@ STAGES: Mapping[str, Callable[[Part, str], tuple[str, Pace | Buffering]]] = {
     "lines": _lines,
     "windows": _windows,
     "whole": _whole,
+    "spans": _spans,
     "moves": _moves,
     "order": _order,
     "joined": _joined,

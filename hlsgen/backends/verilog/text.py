@@ -39,7 +39,18 @@ def rom_texts(roms: Iterable[Rom]) -> dict[str, str]:
 
 def joined(signals: Sequence[Signal], width: int) -> list[str]:
     """The elements of a word, the last one first as Verilog joins them; each of ``width`` bits, in lines."""
-    parts = [_sized(signal, width) for signal in reversed(signals)]
+    return _in_lines([_sized(signal, width) for signal in reversed(signals)])
+
+
+def picked(word: str, width: int, places: Sequence[int]) -> list[str]:
+    """Elements of a word of ``width`` bits each, in other places, in lines to be joined; the word itself if all are
+    in theirs."""
+    if list(places) == list(range(len(places))):
+        return [word]
+    return _in_lines([f"{word}[{(place + 1) * width - 1}:{place * width}]" for place in reversed(places)])
+
+
+def _in_lines(parts: Sequence[str]) -> list[str]:
     lines = [""]
     for place, part in enumerate(parts):
         piece = part + (", " if place < len(parts) - 1 else "")

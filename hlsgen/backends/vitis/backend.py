@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsgen.backends.base import Job
+from hlsgen.backends.hls.balance import balanced
 from hlsgen.backends.hls.planning import check_ports, planned
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.backends.vitis.bench_data import bench_data
@@ -15,12 +16,17 @@ from hlsgen.backends.vitis.board_files import board_files
 from hlsgen.backends.vitis.limits import check_limits
 from hlsgen.backends.vitis.report import Report, read_report
 from hlsgen.backends.vitis.script import SCRIPT, report_path, script
+from hlsgen.config import Config
+from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, ToolError
 from hlsgen.tools import find_vitis, run
 
 
 class Vitis:
     """The backend; see :class:`hlsgen.backends.base.Backend`."""
+
+    def balanced(self, design: Design, config: Config) -> Design:
+        return balanced(design, config)
 
     def check(self, job: Job) -> None:
         """Ports; every layer has a kernel, or its binding says why not when the plan is made."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import gcd, prod
 
+from hlsgen.adders import why_none
+from hlsgen.backends.hls.adders import Adders
 from hlsgen.backends.hls.kernel import (
     ConstantArray,
     Enumerator,
     Kernel,
+    Member,
     Members,
     TypeOf,
     Word,
@@ -21,7 +24,7 @@ from hlsgen.backends.hls.lanes import Lanes
 from hlsgen.backends.hls.ports import WIDEST_ROW, WIDEST_WORD
 from hlsgen.backends.hls.schedule import pipeline_depth
 from hlsgen.backends.hls.timing import Multiplying, Passing, Sliding, Timing
-from hlsgen.errors import ConfigError
+from hlsgen.errors import ConfigError, UnsupportedError
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy, WeightSource
@@ -60,6 +63,7 @@ class Turns:
     interval: int
     """Cycles from step to step, over which the tool may share multipliers."""
     multipliers: int
+    """In one turn; of adders one, since no limit of the tool's is 0."""
     source: WeightSource
     """Where weights and biases come from."""
 
@@ -67,7 +71,8 @@ class Turns:
     def of(cls, op: Op, products: int) -> Turns:
         reuse = op.reuse_factor
         turns, interval = (1, reuse) if op.strategy is Strategy.LATENCY else (reuse, 1)
-        return cls(op.strategy, turns, interval, -(-products // reuse), op.weight_source)
+        multipliers = 1 if op.strategy is Strategy.DISTRIBUTED_ARITHMETIC else -(-products // reuse)
+        return cls(op.strategy, turns, interval, multipliers, op.weight_source)
 
     @property
     def members(self) -> Members:
@@ -77,7 +82,12 @@ class Turns:
             "multipliers": self.multipliers,
             "interval": self.interval,
             **({"lanes": TypeOf("w")} if self.strategy is Strategy.UNROLLED else {}),
+            **self.adders,
         }
+
+    @property
+    def adders(self) -> dict[str, Member]:
+        return {"adders": TypeOf("w")} if self.strategy is Strategy.DISTRIBUTED_ARITHMETIC else {}
 
     def declared(self, weights: ConstantArray, matrix: Ints, groups: int = 1) -> ConstantArray:
         """Weights in the form in which they are read in turns; ``matrix`` (outputs, inputs of a group) holds them."""
@@ -115,7 +125,6 @@ class Turns:
         timing: Timing,
     ) -> Kernel:
         """A kernel on ``matvec``."""
-        lanes = constants[0].lanes
         return call(
             op,
             function,
@@ -125,8 +134,15 @@ class Turns:
             small=small,
             schedule=self.members,
             timing=timing,
-            multipliers=None if lanes is None else lanes.multiplied * op.parallelization,
+            multipliers=_built(constants[0], op),
         )
+
+
+def _built(weights: ConstantArray, op: Op) -> int | None:
+    """Multipliers, where these are not the products over the reuse factor."""
+    if weights.adders is not None:
+        return 0
+    return None if weights.lanes is None else weights.lanes.multiplied * op.parallelization
 
 
 def _constants(
@@ -138,6 +154,20 @@ def _constants(
         weights = turns.declared(weights, output_major, groups)
     biases = ConstantArray.of("b", bias, layer.bias.known_type, "output")
     return weights, replace(biases, source=weights.source)
+
+
+def _shared(
+    constants: tuple[ConstantArray, ConstantArray], op: Op, matrix: Ints, frac: int
+) -> tuple[ConstantArray, ConstantArray]:
+    """The weights as shared adders, if these are asked for; ``matrix`` (inputs, outputs) in the order of the kernel's
+    inputs. Raises UnsupportedError for one of which no graph is searched for."""
+    if op.strategy is not Strategy.DISTRIBUTED_ARITHMETIC:
+        return constants
+    why = why_none(matrix, op.input.type)
+    if why is not None:
+        raise UnsupportedError(f"{op.source.where}: {why}; give it strategy 'latency' or 'resource'")
+    weights, biases = constants
+    return replace(weights, adders=Adders(matrix, op.input.type, frac)), biases
 
 
 _WIDEST = {
@@ -172,6 +202,7 @@ def dense(layer: Dense, op: Op) -> Kernel:
     turns = Turns.of(op, layer.n_in * layer.n_out)
     members = {"n_in": layer.n_in, **_members(layer, op, layer.n_out), "positions": positions}
     constants = _constants(layer, layer.weight.fixed[0].T, turns)
+    constants = _shared(constants, op, layer.matrix(), layer.weight.fixed[1])
     timing = Multiplying(
         positions=positions,
         turns=turns.turns,
@@ -203,6 +234,8 @@ def conv2d(layer: Conv2D, op: Op) -> Kernel:
     members |= _parallel(layer, op, turns)
     matrix = layer.weight.fixed[0].reshape(layer.n_in, layer.n_out).T
     constants = _constants(layer, matrix, turns, layer.group_count)
+    by_group = layer.matrix().reshape(layer.window.taps, layer.group_count, -1, layer.n_out).swapaxes(0, 1)
+    constants = _shared(constants, op, by_group.reshape(-1, layer.n_out), layer.weight.fixed[1])
     small, timing = window.positions == 1, turns.sliding(op, layer.window, layer.n_in)
     return turns.call(op, "conv2d", "conv2d.h", members, constants, small=small, timing=timing)
 
@@ -219,11 +252,20 @@ def depthwise_conv2d(layer: DepthwiseConv2D, op: Op) -> Kernel:
     lanes = layer.weight.fixed[0].reshape(taps, n_out).T.reshape(-1, output_turns, taps // tap_turns, tap_turns)
     by_turn = lanes.transpose(0, 2, 1, 3).reshape(n_out, taps)
     constants = _constants(layer, by_turn, turns if turns.turns > 1 else None)
+    constants = _shared(constants, op, layer.matrix(), layer.weight.fixed[1])
     small, timing = window.positions == 1, turns.sliding(op, layer.window, taps)
-    schedule = {"turns": turns.turns, "tap_turns": tap_turns, "output_turns": output_turns}
-    schedule |= {"multipliers": turns.multipliers, "interval": turns.interval}
+    schedule: dict[str, Member] = {"turns": turns.turns, "tap_turns": tap_turns, "output_turns": output_turns}
+    schedule |= {"multipliers": turns.multipliers, "interval": turns.interval, **turns.adders}
     return call(
-        op, "depthwise_conv2d", "depthwise_conv2d.h", members, *constants, small=small, schedule=schedule, timing=timing
+        op,
+        "depthwise_conv2d",
+        "depthwise_conv2d.h",
+        members,
+        *constants,
+        small=small,
+        schedule=schedule,
+        timing=timing,
+        multipliers=_built(constants[0], op),
     )
 
 

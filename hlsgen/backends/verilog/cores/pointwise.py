@@ -7,11 +7,14 @@ from functools import partial
 from hlsgen.backends.verilog.casts import Number, aligned
 from hlsgen.backends.verilog.core import Core, Place, core_of
 from hlsgen.backends.verilog.functions import function_of
-from hlsgen.backends.verilog.logic import Logic, constant
+from hlsgen.backends.verilog.logic import Logic, Signal, constant
 from hlsgen.backends.verilog.pipeline import elementwise, pipeline
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.op import Op
 from hlsgen.layers.convert import Convert
+from hlsgen.layers.gate import Gate
+from hlsgen.layers.prelu import PRelu
+from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.table import Table
@@ -45,6 +48,52 @@ def _relu(layer: Relu, logic: Logic, x: Number) -> Number:
 def _scalar(number: Constant) -> tuple[int, int]:
     mantissas, frac = number.fixed
     return int(mantissas.reshape(-1)[0]), frac
+
+
+@core_of(PRelu)
+def prelu(layer: PRelu, op: Op, place: Place) -> Core:
+    """Slopes of each channel are constants; those of each element come from a memory, a row with each word."""
+    slopes, frac = layer.slopes.fixed
+    rows = slopes.reshape(-1, place.x.elements).tolist()
+
+    def rectified(logic: Logic, number: Signal, x: list[Number]) -> list[Number]:
+        found = []
+        for value, slope in zip(x, logic.row(rows, number, "slope"), strict=True):
+            below = logic.multiply(logic.smaller(value.signal, constant(0), "below"), slope, "slanted")
+            positive = Number(logic.larger(value.signal, constant(0), "positive"), value.frac)
+            a, b, common = aligned(logic, positive, Number(below, value.frac + frac))
+            found.append(Number(logic.add(a, b, "rectified"), common))
+        return found
+
+    return pipeline(op, place, rectified, turn=len(rows))
+
+
+@core_of(Gate)
+def gate(layer: Gate, op: Op, place: Place) -> Core:
+    """Two comparisons; ends of the interval belong to it."""
+    first, last = layer.ends(place.x.type)
+    level, level_frac = (0, 0) if layer.level is None else _scalar(layer.level)
+
+    def gated(logic: Logic, x: Number) -> Number:
+        a, b, frac = aligned(logic, x, Number(constant(level), level_frac))
+        inside = logic.choose(logic.at_least(x.signal, constant(last + 1), "above"), a, b, "gated")
+        return Number(logic.choose(logic.at_least(x.signal, constant(first), "from_first"), inside, a, "gated"), frac)
+
+    return elementwise(op, place, gated)
+
+
+@core_of(Saturate)
+def saturate(layer: Saturate, op: Op, place: Place) -> Core:
+    """The cast does it."""
+    return elementwise(op, place, lambda logic, x: x)
+
+
+@core_of(QuantizedFunction)
+def quantized_function(layer: QuantizedFunction, op: Op, place: Place) -> Core:
+    """A table over every bit pattern."""
+    assert layer.table is not None
+    words, width, frac = [int(word) for word in layer.table], place.x.type.width, layer.function.type.frac
+    return elementwise(op, place, lambda logic, x: Number(logic.lookup(words, logic.bits(x.signal, 0, width)), frac))
 
 
 @core_of(Table)

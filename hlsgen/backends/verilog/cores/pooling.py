@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from hlsgen.backends.verilog.casts import Number
-from hlsgen.backends.verilog.core import Core, Place, core_of, refused
-from hlsgen.backends.verilog.logic import Logic, constant
+from hlsgen.backends.verilog.core import Core, Place, core_of
+from hlsgen.backends.verilog.logic import Logic, Signal, constant
 from hlsgen.backends.verilog.pipeline import elementwise, pipeline
 from hlsgen.ir.op import Op
 from hlsgen.layers.pooling2d import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
+from hlsgen.layers.sums import GlobalSum, WindowSum
 
 
 @core_of(MaxPooling2D)
@@ -27,26 +28,20 @@ def max_pooling(layer: MaxPooling2D, op: Op, place: Place) -> Core:
     return pipeline(op, place, largest)
 
 
-def _check_counts(layer: AveragePooling2D, op: Op) -> None:
-    counts = layer.window.distinct_counts(op.input.shape)
-    if len(counts) > 1:
-        found = ", ".join(map(str, counts))
-        raise refused(op, f"means of windows with {found} cells (the rest is padding) have no circuit yet")
-
-
-@core_of(AveragePooling2D, check=_check_counts)
+@core_of(WindowSum)
+@core_of(AveragePooling2D)
 def average_pooling(layer: AveragePooling2D, op: Op, place: Place) -> Core:
-    """The sum of the cells times the reciprocal of their number."""
+    """The sum of the cells times the reciprocal of their number, which padding makes another at the edges."""
     channels = op.output.shape[-1]
-    (count,) = layer.window.distinct_counts(op.input.shape)
     reciprocals, frac = layer.reciprocal.fixed
+    factors = reciprocals[layer.window.counts(op.input.shape)].reshape(-1, 1).tolist()
 
-    def means(logic: Logic, x: list[Number]) -> list[Number]:
+    def means(logic: Logic, number: Signal, x: list[Number]) -> list[Number]:
+        (factor,) = logic.row(factors, number, "reciprocal")
         totals = (logic.total([number.signal for number in x[c::channels]]) for c in range(channels))
-        factor = constant(int(reciprocals[count]))
         return [Number(logic.multiply(total, factor, "mean"), place.x.type.frac + frac) for total in totals]
 
-    return pipeline(op, place, means)
+    return pipeline(op, place, means, turn=len(factors))
 
 
 @core_of(GlobalMaxPooling)
@@ -55,6 +50,7 @@ def global_max_pooling(layer: GlobalMaxPooling, op: Op, place: Place) -> Core:
     return elementwise(op, place, lambda logic, x: x)
 
 
+@core_of(GlobalSum)
 @core_of(GlobalAveragePooling)
 def global_average_pooling(layer: GlobalAveragePooling, op: Op, place: Place) -> Core:
     """The sum of the whole image, from the stage in front, times the reciprocal of the number of positions."""

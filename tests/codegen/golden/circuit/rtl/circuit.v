@@ -3,7 +3,7 @@
 // A word passes where valid and ready are both high at a rising edge of clk; valid stays until then. rst is synchronous.
 // features: 4 x fixed<5,3,RND,SAT>
 // tanh: 2 x fixed<16,1>
-// latency 15 clocks, interval 2
+// latency 14 clocks, interval 2
 module circuit (
     input wire clk,
     input wire rst,
@@ -14,7 +14,7 @@ module circuit (
     output wire tanh_valid,
     input wire tanh_ready
 );
-    // latency 15, interval 2
+    // latency 14, interval 2
     wire folded_dense__done;
     wire [23:0] folded_dense__y;
     wire folded__done;

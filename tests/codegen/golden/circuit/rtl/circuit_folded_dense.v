@@ -29,15 +29,15 @@ module circuit_folded_dense (
 
     // the inputs go past the multipliers, which read the lowest
     reg [19:0] inputs;
-    always @(posedge clk)
-        inputs <= start ? x : {inputs[9:0], inputs[19:10]};
+    always @(posedge clk) inputs <= start ? x : {inputs[9:0], inputs[19:10]};
+    wire [9:0] taken = inputs[9:0];
     wire [23:0] weights;
     circuit_folded_dense__weights weights_rom (.clk(clk), .address(next_step), .word(weights));
 
     // products, and what they add to each sum
     // clock 0
-    wire signed [4:0] x0 = inputs[4:0];
-    wire signed [4:0] x1 = inputs[9:5];
+    wire signed [4:0] x0 = taken[4:0];
+    wire signed [4:0] x1 = taken[9:5];
     wire signed [3:0] w0 = weights[3:0];
     wire signed [3:0] w1 = weights[7:4];
     wire signed [3:0] w2 = weights[11:8];
