@@ -1,7 +1,7 @@
 """What holds words so that no block waits longer than it must: FIFOs and larger memories, by the schedule.
 
 Where streams meet again, the words of the shorter way wait for those of the longer one. With as many places as are ever
-used at once while nothing else waits, no FIFO slows the circuit down. Nor can it then stand still, however words come
+used at once while samples come at the interval, no FIFO slows the circuit down. Nor can it then stand still, however words come
 and are taken: every block waits for words and room alone, so whether one waits for ever does not depend on when (such
 networks are determinate: Kahn, 1974), and the schedule with these very depths comes to its end.
 
