@@ -826,6 +826,20 @@ MUTANTS = (
         ("tests/rtl/test_networks.py",),
     ),
     Mutant(
+        "a pixel in the place of one that is not read yet",
+        "hls_templates/verilog",
+        "in_place < place)",
+        "in_place <= place)",
+        ("tests/rtl/test_windows.py",),
+    ),
+    Mutant(
+        "columns of the last row in the padding in front of the next",
+        "hls_templates/verilog",
+        "starts ? {{ fill }} : column",
+        "column",
+        ("tests/rtl/test_windows.py",),
+    ),
+    Mutant(
         "ties of a circuit that go to odd",
         "hlsgen/backends/verilog",
         'up = logic.choose(logic.bits(floor, 0, 1, "odd"), reached, over, "up")',

@@ -21,9 +21,17 @@ def dense(**settings: Any) -> Any:
 
 
 def wide() -> Any:
-    """A permutation of so many elements that no register holds them side by side."""
+    """A word of so many elements that no register holds them side by side."""
     net = Net()
-    net.call("Permute", "turned", net.input((128, 256)), dims=[2, 1])
+    net.call("Flatten", "flat", net.input((128, 256)))
+    net.call("Softmax", "turned", "flat")
+    return net.source("turned"), {}
+
+
+def stored() -> Any:
+    """A permutation of so many elements that no memory holds them."""
+    net = Net()
+    net.call("Permute", "turned", net.input((1024, 1024)), dims=[2, 1])
     return net.source("turned"), {}
 
 
@@ -41,7 +49,8 @@ def large_product() -> Any:
 
 
 CASES: list[tuple[str, Callable[[], Any], type[HlsgenError], str]] = [
-    ("bits", wide, UnsupportedError, r"'turned' \(Permute\): needs 524288 bits side by side, at most 262144"),
+    ("bits", wide, UnsupportedError, r"'turned' \(Softmax\): needs 524288 bits side by side, at most 262144"),
+    ("memory", stored, UnsupportedError, r"'turned' \(Permute\): .* memory of 33554432 bits, at most 16777216"),
     (
         "size",
         too_large,

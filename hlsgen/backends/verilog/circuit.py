@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from hlsgen.backends.verilog.core import Core, Words
-from hlsgen.backends.verilog.pace import Pace
+from hlsgen.backends.verilog.pace import Buffering, Pace
 from hlsgen.ir.text import table
 
 
@@ -99,7 +99,9 @@ class Stage(Block):
 
     module: str
     module_texts: Mapping[str, str]
-    pace: Pace
+    pace: Pace | Buffering
+    deeper: Stage | None = None
+    """The same with a memory that holds more words, where that may shorten the interval."""
     kind: ClassVar[str] = "stage"
 
     @property

@@ -1,24 +1,24 @@
-"""FIFOs between blocks, with depths that come from the schedule.
+"""What holds words so that no block waits longer than it must: FIFOs and larger memories, by the schedule.
 
 Where streams meet again, the words of the shorter way wait for those of the longer one. With as many places as are ever
-used at once while nothing else waits, no FIFO slows the circuit down. Nor can it then stand still, however words come
+used at once while samples come at the interval, no FIFO slows the circuit down. Nor can it then stand still, however words come
 and are taken: every block waits for words and room alone, so whether one waits for ever does not depend on when (such
 networks are determinate: Kahn, 1974), and the schedule with these very depths comes to its end.
 
-Where a layer takes windows at its own pace, but these come in rows with pauses between them, words wait in front of the
-windows, so that it need not wait in the pauses.
+Where a folded layer takes windows at its own pace, but these come in rows with pauses between them, the memory of their
+rows holds more of them, so that it need not wait in the pauses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.backends.verilog.circuit import Block, Chain, Fifo, Fork, Stage, Stream, bound_of
 from hlsgen.backends.verilog.schedule import Passing, clocks_of, enough_samples, high_water, passing
 
 _SLACK = 1.02
-"""How far above its bound an interval may lie before words are held in front of windows."""
+"""How far above its bound an interval may lie before memories are made larger."""
 _LEAST = 2
 """The least depth: with fewer places a FIFO takes a word every third clock."""
 
@@ -30,8 +30,7 @@ def with_fifos(inputs: Sequence[Stream], outputs: Sequence[Stream], blocks: Sequ
     wished = bound_of(inputs, outputs, blocks) * _SLACK
     if ends.interval(found) <= wished:
         return found
-    paused = [stream for stream in _paused(blocks) if stream not in inputs]
-    return _buffered(ends, blocks, paused, wished) or found
+    return _with_room(ends, blocks, found, wished)
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,9 @@ class _Ends:
     outputs: Sequence[Stream]
 
     def passing(self, blocks: Sequence[Block]) -> Mapping[Stream, Passing]:
+        """With samples that come at the interval, so that no FIFO fills with what nobody waits for."""
         samples = enough_samples(self.inputs, self.outputs, blocks)
-        return passing(self.inputs, self.outputs, blocks, samples)
+        return passing(self.inputs, self.outputs, blocks, samples, every=self.interval(blocks))
 
     def interval(self, blocks: Sequence[Block]) -> int:
         return clocks_of(self.inputs, self.outputs, blocks).interval
@@ -71,44 +71,38 @@ def _of_needed_depth(ends: _Ends, blocks: Sequence[Block], streams: Sequence[Str
     return _held(blocks, {stream: max(count, _LEAST) for stream, count in used.items()})
 
 
-def _buffered(
-    ends: _Ends, blocks: Sequence[Block], paused: Sequence[Stream], wished: float
-) -> tuple[Block, ...] | None:
-    """With FIFOs in front of windows, as few and as shallow as keep the wished interval; None if none do.
-
-    Depths are powers of two, down to two.
-    """
-
-    def made(depths: Mapping[Stream, int]) -> tuple[Block, ...]:
-        return _meeting_again(ends, _held(blocks, depths))
-
-    deepest = max((stream.words.beats for stream in paused), default=0).bit_length()
-    for power in range(1, deepest + 1):
-        depths = dict.fromkeys(paused, 1 << power)
-        if ends.interval(made(depths)) <= wished:
-            break
-    else:
-        return None
-    for stream in paused:
-        rest = {other: depth for other, depth in depths.items() if other != stream}
-        fewer = next(d for d in _rising(depths[stream]) if ends.interval(made(_with(rest, stream, d))) <= wished)
-        depths = _with(rest, stream, fewer)
-    return made(depths)
+def _with_room(ends: _Ends, blocks: Sequence[Block], narrow: tuple[Block, ...], wished: float) -> tuple[Block, ...]:
+    """With larger memories in front of folded chains, as few as make the interval as short as all of them would, or
+    ``narrow`` if they are of no use."""
+    chosen = _in_front_of_folded(blocks)
+    wide = _meeting_again(ends, _deepened(blocks, chosen))
+    least = ends.interval(wide)
+    if least >= ends.interval(narrow):
+        return narrow
+    for stage in tuple(chosen):
+        fewer = _meeting_again(ends, _deepened(blocks, [other for other in chosen if other is not stage]))
+        if ends.interval(fewer) <= max(least, wished):
+            chosen.remove(stage)
+            wide = fewer
+    return wide
 
 
-def _rising(most: int) -> Iterable[int]:
-    """Depths to try: none, then powers of two up to ``most``."""
-    return (0, *(1 << power for power in range(1, most.bit_length())))
+def _deepened(blocks: Sequence[Block], stages: Sequence[Stage]) -> tuple[Block, ...]:
+    """The blocks, some of them with their larger memories."""
+    return tuple(b.deeper if isinstance(b, Stage) and b.deeper and any(b is s for s in stages) else b for b in blocks)
 
 
-def _with(depths: Mapping[Stream, int], stream: Stream, depth: int) -> dict[Stream, int]:
-    return {**depths, stream: depth} if depth else dict(depths)
-
-
-def _paused(blocks: Sequence[Block]) -> list[Stream]:
-    """The streams in front of stages whose words a folded chain takes."""
-    slow = {stream for block in blocks if isinstance(block, Chain) and block.interval > 1 for stream in block.reads}
-    return [block.reads[0] for block in blocks if isinstance(block, Stage) and not slow.isdisjoint(block.writes)]
+def _in_front_of_folded(blocks: Sequence[Block]) -> list[Stage]:
+    """The stages that could hold more and that folded chains read from, by way of other stages or at once."""
+    wanted = {stream for block in blocks if isinstance(block, Chain) and block.interval > 1 for stream in block.reads}
+    found: list[Stage] = []
+    for block in reversed(blocks):
+        if isinstance(block, Stage) and not wanted.isdisjoint(block.writes):
+            if block.deeper:
+                found.insert(0, block)
+            else:
+                wanted.update(block.reads)
+    return found
 
 
 def _from_one_fork(block: Block, blocks: Sequence[Block]) -> list[Stream]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import gcd
 
 import numpy as np
 
@@ -41,6 +42,13 @@ class Moves:
         return self.words == tuple(range(self.x.beats))
 
     @property
+    def in_order(self) -> bool:
+        """Whether no word has to be kept for later than the one behind it; a register holds zeros, too."""
+        given = [word for word, _ in groupby(self.words)]
+        words = [word for word in given if word != ZERO]
+        return words == sorted(set(words))
+
+    @property
     def keeps_elements(self) -> bool:
         return self.elements == tuple(range(self.x.elements))
 
@@ -64,27 +72,30 @@ def moves_of(places: Ints, x: Words) -> Moves | None:
     """How words of ``x`` become words whose elements are ``places`` (words, elements): the numbers of the elements that
     come, from 1 on, 0 for zeros.
 
-    None where a word has elements of several, or where words would have to be kept for later.
+    None where a word has elements of several, or not those of the same places as the others.
     """
     word, element = np.divmod(places - 1, x.elements)
     element[places == 0] = ZERO
     empty = (places == 0).all(axis=1)
+    if empty.all():
+        return Moves((ZERO,) * len(places), (ZERO,) * places.shape[1], x)
     filled = element[~empty]
-    if not len(filled):
-        return None
     first = word[np.arange(len(places)), (places > 0).argmax(axis=1)]
-    mixed = ((word != first[:, None]) & (places > 0)).any() or (filled != filled[0]).any()
-    if mixed or (np.diff(first[~empty]) < 0).any() or (empty.any() and not _follows(first, empty)):
+    if ((word != first[:, None]) & (places > 0)).any() or (filled != filled[0]).any():
         return None
     words = np.where(empty, ZERO, first)
     return Moves(tuple(words.tolist()), tuple(filled[0].tolist()), x)
 
 
-def _follows(first: Ints, empty: np.ndarray) -> bool:
-    """Whether no word is given again behind zeros: its register holds those."""
-    given = [(word, hole) for (word, hole), _ in groupby(zip(first.tolist(), empty.tolist(), strict=True))]
-    words = [word for word, hole in given if not hole]
-    return len(words) == len(set(words))
+def pieces_of(places: Ints, x: Words) -> Moves:
+    """The same of pieces of words, which are as large as they can be: each piece that is given is one that comes."""
+    for size in range(gcd(x.elements, places.shape[1]), 0, -1):
+        if x.elements % size or places.shape[1] % size:
+            continue
+        moves = moves_of(places.reshape(-1, size), Words(x.type, size, x.beats * x.elements // size))
+        if moves is not None and (moves.keeps_elements or size == 1):
+            return moves
+    raise AssertionError("elements are pieces")
 
 
 def wires_text(moves: Moves, op: Op, module: str) -> str:

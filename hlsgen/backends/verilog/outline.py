@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import prod
+from math import gcd, prod
 from typing import Literal
 
 import numpy as np
@@ -16,10 +16,11 @@ from hlsgen.backends.base import Job
 from hlsgen.backends.devices import checked_part
 from hlsgen.backends.verilog import cores
 from hlsgen.backends.verilog.core import Words, check_core, refused
-from hlsgen.backends.verilog.moves import Moves, moves_of
+from hlsgen.backends.verilog.moves import ZERO, Moves, moves_of, pieces_of
+from hlsgen.backends.verilog.order import order_of
 from hlsgen.backends.verilog.spans import span_words
 from hlsgen.backends.verilog.whole import whole_words
-from hlsgen.backends.verilog.windows import window_of
+from hlsgen.backends.verilog.windows import column_words, is_whole, scan_of, window_of
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, UnsupportedError
@@ -33,12 +34,31 @@ from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import GlobalAveragePooling, GlobalMaxPooling
 from hlsgen.layers.shape_ops import Concatenate, Mover
 from hlsgen.layers.split import Split
+from hlsgen.layers.window import Window
 
-Kind = Literal["core", "cast", "gather", "split", "repeat", "windows", "whole", "spans", "wires", "moves", "joined"]
+Kind = Literal[
+    "core",
+    "cast",
+    "gather",
+    "split",
+    "repeat",
+    "lines",
+    "windows",
+    "whole",
+    "spans",
+    "wires",
+    "moves",
+    "order",
+    "joined",
+]
 _HLS_ONLY = "board clock_uncertainty pipeline interface control axi_lite tlast batch port_width".split()
 """Settings that say how Vitis HLS is to build: none of them would do anything here."""
 MOST_BITS = 1 << 18
 """Bits of a word that registers hold: what has to lie side by side to be taken in another order."""
+_FEW_BITS = 1 << 13
+"""Bits of what comes and goes that registers hold sooner than a memory does, from which one piece is read at a time."""
+_MOST_STORED = 1 << 24
+"""Bits of a memory of words in another order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,9 +216,18 @@ class _Parts:
             flows = [self._part("spans", op, (flows[0],), span_words(op.layer, op, flows[0].words))]
         window = window_of(op)
         if window is not None:
-            x = flows[0].words
-            flows = [self._part("windows", op, (flows[0],), Words(x.type, window.taps * x.elements, y.beats))]
+            flows = [self._windows(op, window, flows[0], y.beats)]
         return self._part("core", op, tuple(flows), y)
+
+    def _windows(self, op: Op, window: Window, flow: Flow, beats: int) -> Flow:
+        """The cells of each window as one word."""
+        x, scan = flow.words, scan_of(window, op.input.shape)
+        wanted = Words(x.type, window.taps * x.elements, beats)
+        if is_whole(window, op.input.shape):
+            return self._in_words(op, flow, wanted)
+        if scan.lines is not None:
+            flow = self._part("lines", op, (flow,), column_words(scan, x))
+        return flow if scan.columns is None else self._part("windows", op, (flow,), wanted)
 
     def _repeated(self, op: Op, flow: Flow, beats: int) -> Flow:
         """One word as often as the other operand has words."""
@@ -211,13 +240,15 @@ class _Parts:
         return self._in_words(op, flow, Words(x.type, layer.products, x.beats * x.elements // layer.products))
 
     def _in_words(self, op: Op, flow: Flow, wanted: Words) -> Flow:
-        """The same elements in words of another size; those of which neither divides the other, by way of one word."""
+        """The same elements in words of another size; where neither divides the other, by way of one word, or of pieces
+        that divide both."""
         x = flow.words
         if x.elements == wanted.elements:
             return flow
         more, less = max(x.elements, wanted.elements), min(x.elements, wanted.elements)
         if more % less:
-            flow = self._in_words(op, flow, Words(x.type, x.elements * x.beats, 1))
+            size = x.elements * x.beats if 2 * _bits(x) <= _FEW_BITS else gcd(more, less)
+            flow = self._in_words(op, flow, Words(x.type, size, x.beats * x.elements // size))
         kind: Kind = "gather" if wanted.elements > flow.words.elements else "split"
         return self._regroup(kind, op, flow, Words(x.type, wanted.elements, wanted.beats))
 
@@ -235,17 +266,31 @@ class _Parts:
         wanted = words_of(tensor)
         flow = self.flow_of(op, op.input)
         x = flow.words
-        moves = moves_of(places.reshape(wanted.beats, wanted.elements), x)
-        if moves is None:  # by way of one word
+        places = places.reshape(wanted.beats, wanted.elements)
+        moves = moves_of(places, x)
+        if moves is None and (x.beats == 1 or wanted.beats == 1 or _bits(x) + _bits(wanted) <= _FEW_BITS):
             flow = self._in_words(op, flow, Words(x.type, x.elements * x.beats, 1))
-            x = flow.words
-            moves = moves_of(places.reshape(1, -1), x)
-            assert moves is not None
-        if not moves.keeps_words:
-            flow = self._part("moves", op, (flow,), Words(x.type, x.elements, len(moves.words)), moves)
+            moves = moves_of(places.reshape(1, -1), flow.words)
+        moves = moves or pieces_of(places, x)
+        flow = self._ordered(op, self._in_words(op, flow, moves.x), moves)
         if not moves.keeps_elements:
             flow = self._part("wires", op, (flow,), Words(x.type, len(moves.elements), flow.words.beats), moves)
         return self._cast(op, self._in_words(op, flow, wanted), tensor.type)
+
+    def _ordered(self, op: Op, flow: Flow, moves: Moves) -> Flow:
+        """Words in the order that they are given in, with as little memory as that takes."""
+        x, y = moves.x, Words(moves.x.type, moves.x.elements, len(moves.words))
+        if moves.keeps_words:
+            return flow
+        order = order_of(moves.words, x.beats)
+        if order.length == 1 and ZERO not in order.words:
+            return self._repeated(op, flow, y.beats)
+        if moves.in_order:
+            return self._part("moves", op, (flow,), y, moves)
+        if order.bits(x) > _MOST_STORED:
+            what = f"words in another order take a memory of {order.bits(x)} bits, at most {_MOST_STORED} are held"
+            raise refused(op, what)
+        return self._part("order", op, (flow,), y, moves)
 
     def _sequence(self, op: Op) -> Flow:
         """Two tensors joined along an axis of positions: some words of the first, some of the other, and so on."""
@@ -258,6 +303,11 @@ class _Parts:
         x = flow.words
         same = (x.type.width, x.type.frac, x.type.signed) == (to.width, to.frac, to.signed)
         return flow if same else self._part("cast", op, (flow,), Words(to, x.elements, x.beats))
+
+
+def _bits(words: Words) -> int:
+    """Those of a sample."""
+    return words.width * words.beats
 
 
 def _places(tensor: Tensor) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How a stage takes and gives words: steps, each of which may take a word and may end with one to give."""
+"""How a stage takes and gives words: step by step (:class:`Pace`), or on two sides of a memory (:class:`Buffering`)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ class Pace:
     """For each step, from which of the streams that are read it takes a word; NOTHING for none."""
     gives: tuple[bool, ...]
     """For each step, whether it leaves a word."""
+    ahead: tuple[int, ...] = ()
+    """For each step, how many words of the only stream are taken before the one that it takes, in clocks of their own:
+    as soon as the word before them is taken, whatever the steps in between wait for. Nothing: none."""
 
     @classmethod
     def of(cls, steps: Iterable[tuple[int, bool]]) -> Pace:
@@ -30,7 +33,27 @@ class Pace:
     @property
     def clocks(self) -> int:
         """What a sample takes at least."""
-        return len(self.takes)
+        taken = sum(take != NOTHING for take in self.takes) + sum(self.ahead)
+        return max(len(self.takes), taken)
+
+
+@dataclass(frozen=True)
+class Buffering:
+    """The two sides of a memory: words are written as they come, others are read as soon as what they need is there.
+
+    At most a word a clock on each side. A word is offered two clocks after the last that it needs came, at the soonest;
+    one may come in the clock behind the one in which the last word that still needed its place was given.
+    """
+
+    needs: tuple[int, ...]
+    """For each word of a sample that is given, how many of the sample's words must have come; 0 or less for none."""
+    frees: tuple[int, ...]
+    """For each word that comes, how many words of the sample must be given before; 0 or less for none."""
+
+    @property
+    def clocks(self) -> int:
+        """What a sample takes at least."""
+        return max(len(self.needs), len(self.frees))
 
 
 def gathering(groups: int, parts: int) -> Pace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.hls.naming import Identifiers
@@ -14,7 +15,7 @@ from hlsgen.backends.verilog.moves import wires_text
 from hlsgen.backends.verilog.outline import Flow, Outline, Part, outline
 from hlsgen.backends.verilog.pipeline import elementwise
 from hlsgen.backends.verilog.schedule import clocks_of
-from hlsgen.backends.verilog.streams import STAGES
+from hlsgen.backends.verilog.streams import STAGES, deeper
 
 _RESERVED = """
     alias always_comb always_ff always_latch assume before bind bins binsof bit byte chandle checker class
@@ -133,7 +134,10 @@ class _Plan:
             self.blocks.append(Wires(name, reads, writes, module, {module: text}))
         else:
             text, pace = STAGES[part.kind](part, module)
-            self.blocks.append(Stage(name, reads, writes, module, {module: text}, pace))
+            stage, more = Stage(name, reads, writes, module, {module: text}, pace), deeper(part, module)
+            if more is not None:
+                stage = replace(stage, deeper=replace(stage, module_texts={module: more[0]}, pace=more[1]))
+            self.blocks.append(stage)
 
     def _stream(self, flow: Flow, name: str) -> Stream:
         """The stream on which a new flow is written; a fork stands behind it if several read it."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hlsgen.backends.verilog.circuit import Block, Chain, Clocks, Fifo, Fork, Stage, Stream, Wires
-from hlsgen.backends.verilog.pace import NOTHING
+from hlsgen.backends.verilog.pace import NOTHING, Buffering, Pace
 from hlsgen.errors import DesignError
 
 _READY = 1
@@ -40,18 +40,19 @@ Process = Iterator[None]
 
 
 def passing(
-    inputs: Sequence[Stream], outputs: Sequence[Stream], blocks: Sequence[Block], samples: int
+    inputs: Sequence[Stream], outputs: Sequence[Stream], blocks: Sequence[Block], samples: int, every: int = 0
 ) -> Mapping[Stream, Passing]:
     """The clocks of all words of so many samples, if words are offered and taken as soon as the circuit can.
 
-    A FIFO of depth 0 has room for whatever comes. Raises DesignError for a circuit that stands still.
+    ``every``: the words of a sample are offered so many clocks behind those of the last. A FIFO of depth 0
+    has room for whatever comes. Raises DesignError for a circuit that stands still.
     """
     streams = dict.fromkeys([*inputs, *outputs, *(s for block in blocks for s in (*block.reads, *block.writes))])
     found = {stream: Passing() for stream in streams}
     read = {stream for block in blocks for stream in block.reads}
     ends = [stream for stream in streams if stream not in read]
-    waiting: list[Process] = [_source(found[stream], stream.words.beats * samples) for stream in inputs]
-    waiting += [_PROCESSES[type(block)](block, found, samples) for block in blocks]
+    waiting: list[Process] = [_source(found[stream], stream.words.beats, samples, every) for stream in inputs]
+    waiting += [process for block in blocks for process in _processes(block, found, samples)]
     waiting += [_sink(found[stream], stream.words.beats * samples) for stream in ends]
     while waiting:
         known = sum(len(words.offered) + len(words.passed) for words in found.values())
@@ -64,8 +65,8 @@ def passing(
 _DONE = object()
 
 
-def _source(words: Passing, count: int) -> Process:
-    words.offered.extend([0] * count)
+def _source(words: Passing, beats: int, samples: int, every: int) -> Process:
+    words.offered.extend(every * sample for sample in range(samples) for _ in range(beats))
     return iter(())
 
 
@@ -92,25 +93,67 @@ def _chain(block: Chain, found: Mapping[Stream, Passing], samples: int) -> Proce
         start += interval
 
 
-def _stage(block: Stage, found: Mapping[Stream, Passing], samples: int) -> Process:
+def _steps(xs: Sequence[Passing], y: Passing, pace: Pace, samples: int) -> Process:
     """Step by step (:class:`hlsgen.backends.verilog.pace.Pace`)."""
-    xs, y = [found[stream] for stream in block.reads], found[block.writes[0]]
-    steps = list(zip(block.pace.takes, block.pace.gives, strict=True))
-    clock, given = 0, 0
+    steps = list(zip(pace.takes, pace.gives, pace.ahead or (0,) * len(pace.takes), strict=True))
+    clock, given, taken = 0, 0, [0] * len(xs)
     for _ in range(samples):
-        for take, gives in steps:
-            while len(y.passed) < given or (take != NOTHING and len(xs[take].passed) >= len(xs[take].offered)):
+        for take, gives, ahead in steps:
+            if take != NOTHING:
+                taken[take] += ahead
+            while len(y.passed) < given or (take != NOTHING and not _is_next(xs[take], taken[take])):
                 yield
             if given:
                 clock = max(clock, y.passed[given - 1])
             if take != NOTHING:
                 x = xs[take]
-                clock = max(clock, x.offered[len(x.passed)])
+                clock = max(clock, x.offered[taken[take]], x.after_last())
                 x.passed.append(clock)
+                taken[take] += 1
             if gives:
                 y.offered.append(clock + 1)
                 given += 1
             clock += 1
+
+
+def _ahead(x: Passing, pace: Pace, samples: int) -> Process:
+    """The words that come before those that steps take."""
+    taken = 0
+    for _ in range(samples):
+        for take, ahead in zip(pace.takes, pace.ahead, strict=True):
+            for _ in range(ahead):
+                while not _is_next(x, taken):
+                    yield
+                x.passed.append(max(x.offered[taken], x.after_last()))
+                taken += 1
+            taken += take != NOTHING
+
+
+def _is_next(x: Passing, word: int) -> bool:
+    """Whether all words before this one have passed, and it is offered."""
+    return len(x.passed) == word < len(x.offered)
+
+
+def _written(x: Passing, y: Passing, pace: Buffering, samples: int) -> Process:
+    """The side of a memory that words come to (:class:`hlsgen.backends.verilog.pace.Buffering`)."""
+    for sample in range(samples):
+        before, done = sample * len(pace.frees), sample * len(pace.needs)
+        for k, frees in enumerate(pace.frees, start=before):
+            while len(x.offered) <= k or len(y.passed) < done + frees:
+                yield
+            free = y.passed[done + frees - 1] + 1 if done + frees > 0 else 0
+            x.passed.append(max(x.offered[k], x.after_last(), free))
+
+
+def _read(x: Passing, y: Passing, pace: Buffering, samples: int) -> Process:
+    """The side from which words are given."""
+    for sample in range(samples):
+        before, done = sample * len(pace.frees), sample * len(pace.needs)
+        for k, needs in enumerate(pace.needs, start=done):
+            while len(x.passed) < before + needs or len(y.passed) < k:
+                yield
+            there = x.passed[before + needs - 1] + 2 if before + needs > 0 else 1
+            y.offered.append(max(there, y.after_last()))
 
 
 def _wires(block: Wires, found: Mapping[Stream, Passing], samples: int) -> Process:
@@ -147,9 +190,19 @@ def _fifo(block: Fifo, found: Mapping[Stream, Passing], samples: int) -> Process
         y.offered.append(x.passed[k] + 2)
 
 
+def _processes(block: Block, found: Mapping[Stream, Passing], samples: int) -> list[Process]:
+    """What a block does at once; each side of a stage waits for itself."""
+    if not isinstance(block, Stage):
+        return [_PROCESSES[type(block)](block, found, samples)]
+    xs, y, pace = [found[stream] for stream in block.reads], found[block.writes[0]], block.pace
+    if isinstance(pace, Buffering):
+        return [_written(xs[0], y, pace, samples), _read(xs[0], y, pace, samples)]
+    steps = _steps(xs, y, pace, samples)
+    return [steps, _ahead(xs[0], pace, samples)] if pace.ahead else [steps]
+
+
 _PROCESSES: dict[type[Block], Callable[..., Process]] = {
     Chain: _chain,
-    Stage: _stage,
     Wires: _wires,
     Fork: _fork,
     Fifo: _fifo,

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from math import prod
 
 from hlsgen.backends.verilog.moves import Step, pace_of, sequence_text
+from hlsgen.backends.verilog.order import order_of, order_stage
 from hlsgen.backends.verilog.outline import Part
-from hlsgen.backends.verilog.pace import Pace, gathering, splitting
+from hlsgen.backends.verilog.pace import Buffering, Pace, gathering, splitting
 from hlsgen.backends.verilog.spans import span_stage
 from hlsgen.backends.verilog.text import counter_bits, render
 from hlsgen.backends.verilog.whole import whole_stage
-from hlsgen.backends.verilog.windows import window_stage
+from hlsgen.backends.verilog.windows import lines_stage, windows_stage
 from hlsgen.layers.shape_ops import Concatenate
 
 
@@ -37,7 +38,11 @@ def _text(part: Part, module: str, parts: int) -> str:
 
 
 def _windows(part: Part, module: str) -> tuple[str, Pace]:
-    return window_stage(part.op, part.x, part.y.words, module)
+    return windows_stage(part.op, part.x, part.y.words, module)
+
+
+def _lines(part: Part, module: str) -> tuple[str, Buffering]:
+    return lines_stage(part.op, part.x, part.y.words, module)
 
 
 def _whole(part: Part, module: str) -> tuple[str, Pace]:
@@ -51,6 +56,12 @@ def _spans(part: Part, module: str) -> tuple[str, Pace]:
 def _moves(part: Part, module: str) -> tuple[str, Pace]:
     assert part.moves is not None
     return _sequence(part, part.moves.steps, module)
+
+
+def _order(part: Part, module: str) -> tuple[str, Buffering]:
+    assert part.moves is not None
+    order = order_of(part.moves.words, part.x.beats)
+    return order_stage(order, part.x, part.y.words, part.op, module)
 
 
 def _joined(part: Part, module: str) -> tuple[str, Pace]:
@@ -67,14 +78,21 @@ def _sequence(part: Part, steps: list[Step], module: str) -> tuple[str, Pace]:
     return sequence_text(steps, xs, part.y.words, part.op, module), pace_of(steps)
 
 
-STAGES: Mapping[str, Callable[[Part, str], tuple[str, Pace]]] = {
+def deeper(part: Part, module: str) -> tuple[str, Buffering] | None:
+    """The text and pace of the same with a larger memory; None for what has none."""
+    return lines_stage(part.op, part.x, part.y.words, module, deeper=True) if part.kind == "lines" else None
+
+
+STAGES: Mapping[str, Callable[[Part, str], tuple[str, Pace | Buffering]]] = {
     "gather": _gather,
     "split": _split,
     "repeat": _repeat,
+    "lines": _lines,
     "windows": _windows,
     "whole": _whole,
     "spans": _spans,
     "moves": _moves,
+    "order": _order,
     "joined": _joined,
 }
 """The text of a stage's module, and its pace."""
