@@ -43,6 +43,7 @@ def test_each_factor_is_the_largest_that_keeps_the_interval(interval: int | None
             larger = [f for f in op.layer.valid_reuse_factors(op.strategy) if f > op.reuse_factor]
             assert all(beats[op.name] * factor > most for factor in larger[:1]), op.name
     assert project.circuit.bound <= most
+    assert project.circuit.interval <= 1.05 * most
 
 
 def test_the_folded_circuit_computes_the_same():
