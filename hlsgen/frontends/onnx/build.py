@@ -1,0 +1,200 @@
+"""From a checked model to a graph: each operator goes to its reader, constants are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import hlsgen.frontends.onnx.readers  # noqa: F401  (registers them)
+from hlsgen.errors import HlsgenError, ModelError, UnsupportedError, nearest
+from hlsgen.frontends.builder import Builder, add_input
+from hlsgen.frontends.onnx.call import READERS, Array, Call, Operand, Result
+from hlsgen.frontends.onnx.folding import folded
+from hlsgen.frontends.onnx.layout import SAMPLES, Tensor, shape_text
+from hlsgen.frontends.onnx.model import OnnxModel, check_type, node_name
+from hlsgen.frontends.onnx.orders import channels_wanted_last
+from hlsgen.ir.constant import Floats
+from hlsgen.ir.graph import Graph, Source, Value
+
+if TYPE_CHECKING:
+    import onnx_ir
+
+_TAKES_WHOLE = frozenset(
+    "Identity Cast Gather Reshape Transpose Squeeze Unsqueeze Flatten Shape Split Slice Concat Size".split()
+)
+"""Operators that read computed whole numbers; others would compute as whole numbers do."""
+
+
+def build_graph(model: OnnxModel) -> Graph:
+    """Turn the operators of a model into nodes. Raises ModelError and UnsupportedError."""
+    return _Reading(model).graph
+
+
+class _Reading:
+    """A model of which some operators were read."""
+
+    def __init__(self, model: OnnxModel) -> None:
+        self.model = model
+        self.graph = Graph(model.graph.name or "model")
+        self._known: dict[onnx_ir.Value, Operand] = {}
+        self._absorbed: set[onnx_ir.Node] = set()
+        self._names: set[str] = set()
+        for value in model.graph.inputs:
+            self._known[value] = self._input(value)
+        for value in model.graph.initializers.values():
+            self._known[value] = self._initializer(value)
+        for node in model.graph:
+            self._read(node)
+        self._set_outputs()
+
+    # -- inputs and constants ---------------------------------------------------------------
+
+    def _input(self, value: onnx_ir.Value) -> Tensor:
+        """An input: the channels last where the first that reads them has channels."""
+        assert value.shape is not None
+        shape = list(value.shape)
+        samples = next((axis for axis, extent in enumerate(shape) if not isinstance(extent, int)), 0)
+        axes = [axis for axis in range(len(shape)) if axis != samples]
+        if samples == 0 and len(axes) > 1 and channels_wanted_last(value):
+            axes = [*axes[1:], axes[0]]
+        name = self._unique(str(value.name))
+        given = [axis for axis in range(len(shape)) if axis != samples]
+        order = None if axes == given else tuple(given.index(axis) for axis in axes)
+        held = add_input(self.graph, name, [int(shape[axis]) for axis in axes], "Input", order)
+        return Tensor.of(held, axes, samples)
+
+    def _initializer(self, value: onnx_ir.Value) -> Array:
+        assert value.const_value is not None
+        where = f"{self.model.where}: weight '{value.name}'"
+        check_type(value.const_value.dtype.name, where)
+        try:
+            return np.asarray(value.const_value.numpy())
+        except Exception as error:  # shapes that the bytes do not have
+            raise ModelError(f"{where}: its data are damaged ({error}); export the model again") from error
+
+    # -- operators --------------------------------------------------------------------------
+
+    def _read(self, node: onnx_ir.Node) -> None:
+        named = node_name(node.name or "", [str(output.name) for output in node.outputs])
+        where = Source(named, node.op_type).where
+        operands = [None if value is None else self._known[value] for value in node.inputs]
+        if node in self._absorbed:
+            results: Sequence[Operand] = [next(o for o in operands if isinstance(o, Tensor))]
+            self.graph.aliases[self._unique(named)] = results[0].value  # type: ignore[union-attr]
+        elif not any(isinstance(operand, Tensor) for operand in operands):
+            results = folded(node, self.model.opset, operands, where)  # type: ignore[arg-type]
+        elif node.op_type == "Shape":
+            results = [_shape_of(node, next(o for o in operands if isinstance(o, Tensor)))]
+        else:
+            self._check_numbers(node, where)
+            results = self._call(node, named, operands, where)
+        for output, result in zip(node.outputs, results, strict=False):
+            self._known[output] = result
+            _check_shape(output, result, where)
+
+    def _call(
+        self, node: onnx_ir.Node, named: str, operands: Sequence[Operand | None], where: str
+    ) -> Sequence[Operand]:
+        reader = READERS.get(node.op_type)
+        if reader is None:
+            raise UnsupportedError(f"{where} is not supported{nearest(node.op_type, READERS)}")
+        bias = partial(self._absorb_bias, node)
+        call = Call(self.graph, node, self._unique(named), operands, self.model.opset, bias)
+        try:
+            results = _several(reader(call))
+        except ValueError as error:  # by which layers say that their constants and options do not go together
+            if isinstance(error, HlsgenError):
+                raise
+            raise ModelError(f"{where}: its weights, attributes and inputs do not go together: {error}") from error
+        call.check_attributes()
+        call.only_output(len(results))
+        call.finish(*(result.value for result in results if isinstance(result, Tensor)))
+        return results
+
+    def _unique(self, name: str) -> str:
+        """A name that no other operator has: names are only meant to differ."""
+        number, found = 1, name
+        while found in self._names:
+            found, number = f"{name}_{number}", number + 1
+        self._names.add(found)
+        return found
+
+    def _check_numbers(self, node: onnx_ir.Node, where: str) -> None:
+        """Raise UnsupportedError for an operator that would compute with other numbers than float32."""
+        for value in node.inputs:
+            if value is None or value.dtype is None or not isinstance(self._known[value], Tensor):
+                continue
+            if value.dtype.name == "FLOAT" or node.op_type in _TAKES_WHOLE:
+                continue
+            check_type(value.dtype.name, f"{where}: input '{value.name}'")
+            raise UnsupportedError(
+                f"{where}: its input '{value.name}' holds whole numbers ({value.dtype.name}), which hlsgen computes as "
+                "real ones; put a Cast to float in front of it"
+            )
+
+    def _absorb_bias(self, node: onnx_ir.Node, outputs: int) -> Floats | None:
+        """The constant summand of the Add behind a product, if nothing else reads the product."""
+        output = node.outputs[0]
+        users = [use.node for use in output.uses()]
+        if output.is_graph_output() or len(users) != 1 or users[0].op_type != "Add":
+            return None
+        others = [value for value in users[0].inputs if value is not output]
+        given = self._known.get(others[0]) if len(others) == 1 and others[0] is not None else None
+        if given is None or isinstance(given, Tensor) or given.shape not in ((outputs,), (1, outputs), (1,), ()):
+            return None
+        self._absorbed.add(users[0])
+        return np.broadcast_to(np.asarray(given, dtype=np.float64).reshape(-1), (outputs,)).copy()
+
+    # -- outputs ----------------------------------------------------------------------------
+
+    def _set_outputs(self) -> None:
+        names = [str(value.name) for value in self.model.graph.outputs]
+        self.graph.set_outputs([self._output(value) for value in self.model.graph.outputs], names)
+        self.graph.verify()
+
+    def _output(self, output: onnx_ir.Value) -> Value:
+        """An output with its axes as the model has them."""
+        where = f"{self.model.where}: output '{output.name}'"
+        result = self._known.get(output)
+        if not isinstance(result, Tensor):
+            raise UnsupportedError(f"{where} depends on no input; leave it out")
+        if result.samples != 0:
+            raise UnsupportedError(
+                f"{where} of shape {result.shape_text} has the samples as axis {result.samples}; expected in front: "
+                "transpose it"
+            )
+        node = output.producer()
+        call = Builder(self.graph, str(output.name), "Output" if node is None else node.op_type, [result.value])
+        value = result.in_order(call, range(1, len(result.axes)))
+        if value is not result.value:
+            call.finish(value)
+        return value
+
+
+def _several(result: Result) -> list[Operand]:
+    return [result] if isinstance(result, Tensor | np.ndarray) else list(result)
+
+
+def _shape_of(node: onnx_ir.Node, tensor: Tensor) -> Array:
+    start = node.attributes["start"].as_int() if "start" in node.attributes else 0
+    end = node.attributes["end"].as_int() if "end" in node.attributes else None
+    return np.array(tensor.shape[start:end], dtype=np.int64)
+
+
+def _check_shape(output: onnx_ir.Value, result: Operand, where: str) -> None:
+    """Raise ModelError where the shape is not that which the library inferred."""
+    if not isinstance(result, Tensor) or output.shape is None:
+        return
+    inferred = list(output.shape)
+    agree = len(inferred) == len(result.shape) and all(
+        not isinstance(theirs, int) or ours in (theirs, SAMPLES.extent)
+        for theirs, ours in zip(inferred, result.shape, strict=False)
+    )
+    if not agree:
+        raise ModelError(
+            f"{where}: its result has shape {result.shape_text}, and ONNX infers {shape_text(inferred)}; the model is "
+            "damaged, or depends on the number of samples"
+        )

@@ -1,0 +1,176 @@
+"""Whole networks of ONNX: what ONNX Runtime computes, nothing transposed, equal integers by all executors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hlsgen
+from tests.ladder.harness import executors_agree, grid_input
+from tests.onnx.nets import Net, onnx, runtime
+
+
+def mlp(samples: Any = "N") -> Any:
+    net = Net(samples=samples)
+    x = net("Add", net("MatMul", net.input(6), net.weight(6, 8), name="fc1"), net.weight(8), name="fc1_bias")
+    net.output(net("Gemm", net("Relu", x, name="act"), net.weight(3, 8), net.weight(3), transB=1, name="fc2"))
+    return net.model()
+
+
+def cnn(samples: Any = "N", channels: int = 2) -> Any:
+    """Two convolutions with a residual sum, pooling, and a Flatten that Dense weights follow."""
+    net = Net(samples=samples, seed=3)
+    x = net("Relu", net("Conv", net.input(channels, 8, 6), net.weight(4, channels, 3, 3), net.weight(4), pads=[1] * 4))
+    y = net("Conv", x, net.weight(4, 4, 3, 3), net.weight(4), pads=[1] * 4, name="second")
+    pooled = net("MaxPool", net("Add", x, y), kernel_shape=[2, 2], strides=[2, 2], name="pool")
+    net.output(net("Gemm", net("Flatten", pooled), net.weight(48, 5), net.weight(5), name="head"))
+    return net.model()
+
+
+def shuffled() -> Any:
+    """Channels in groups, exchanged by Reshape, Transpose and Reshape, as ShuffleNet does."""
+    net = Net(seed=4)
+    x = net("Conv", net.input(4, 5, 5), net.weight(6, 2, 3, 3), group=2)
+    parts = net("Transpose", net("Reshape", x, net.whole(0, 2, 3, 3, 3)), perm=[0, 2, 1, 3, 4])
+    net.output(net("GlobalMaxPool", net("Conv", net("Reshape", parts, net.whole(0, 6, 3, 3)), net.weight(3, 6, 2, 2))))
+    return net.model()
+
+
+def exported() -> Any:
+    """``x.view(x.size(0), -1)`` as exporters write it: a shape computed while the model runs."""
+    net = Net(seed=5)
+    x = net("Conv", net.input(2, 4, 4), net.weight(3, 2, 3, 3))
+    count = net("Unsqueeze", net("Gather", net("Shape", x), net.weight(values=np.array(0)), axis=0), net.whole(0))
+    flat = net("Reshape", x, net("Concat", count, net.whole(-1), axis=0))
+    net.output(net("Gemm", flat, net.weight(12, 2)))
+    return net.model()
+
+
+def from_keras() -> Any:
+    """Images with the channels last, transposed for ONNX's operators, as tf2onnx writes them."""
+    net = Net(seed=6)
+    first = net("Transpose", net.input(6, 5, 3), perm=[0, 3, 1, 2])
+    x = net("Relu", net("Conv", first, net.weight(4, 3, 2, 2)))
+    last = net("Transpose", x, perm=[0, 2, 3, 1])
+    net.output(net("Gemm", net("Reshape", last, net.whole(-1, 80)), net.weight(80, 2)))
+    return net.model()
+
+
+NETWORKS = {f.__name__: f for f in (mlp, cnn, shuffled, exported, from_keras)}
+
+
+def inputs_of(model: Any) -> np.ndarray:
+    shape = [axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim[1:]]
+    return grid_input(shape, samples=16)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_runtime_says_the_same(name: str) -> None:
+    """Weights and inputs are short multiples of powers of two, so that float32 is exact, too."""
+    model = NETWORKS[name]()
+    x = inputs_of(model)
+    project = hlsgen.convert(model, input_precision="fixed<8,4>", default_width=32)
+    (right,) = runtime(model, [x])
+    np.testing.assert_array_equal(project.predict(x), right)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "shuffled"])
+def test_nothing_is_transposed(name: str) -> None:
+    project = hlsgen.convert(NETWORKS[name]())
+    for graph in (project.graph, project.design):
+        assert "Permute" not in [op.layer.kind for op in graph]
+
+
+def test_a_shuffle_of_channels_is_one_permutation() -> None:
+    kinds = [op.layer.kind for op in hlsgen.convert(shuffled()).graph]
+    assert kinds.count("Permute") == 1
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_executors_agree(io_type: str) -> None:
+    project = hlsgen.convert(cnn(), input_precision="fixed<8,4>", io_type=io_type)
+    executors_agree(project, inputs_of(cnn()))
+
+
+def test_layers_are_those_of_the_same_keras_model() -> None:
+    """A product and the sum behind it are one Dense layer, and a global pool leaves one axis."""
+    assert [op.layer.kind for op in hlsgen.convert(mlp()).graph] == ["Input", "Dense", "Relu", "Dense"]
+    assert [op.layer.kind for op in hlsgen.convert(cnn()).graph] == [
+        *("Input", "Conv2D", "Relu", "Conv2D", "Merge", "MaxPooling2D", "Reshape", "Dense")
+    ]
+
+
+# -- what users give --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("samples", ["batch_size", 1, 7])
+def test_the_number_of_samples_is_free(samples: Any) -> None:
+    model = cnn(samples)
+    x = inputs_of(cnn())
+    project = hlsgen.convert(model, input_precision="fixed<8,4>", default_width=32)
+    np.testing.assert_array_equal(project.predict(x), runtime(cnn(), [x])[0])
+
+
+def test_inputs_have_the_models_order() -> None:
+    model = cnn()
+    x = inputs_of(model)
+    project = hlsgen.convert(model, input_precision="fixed<8,4>", calibration=x, default_width=32)
+    assert project.graph.inputs[0].shape == (8, 6, 2)
+    (right,) = runtime(model, [x])
+    np.testing.assert_array_equal(project.predict(x), right)
+    np.testing.assert_array_equal(project.trace(x)["x0"], x.transpose(0, 2, 3, 1))
+    whole = np.rint(x).astype(np.int64)
+    np.testing.assert_array_equal(project.predict(whole), project.predict(whole.astype(np.float32)))
+    with pytest.raises(hlsgen.errors.InputError, match=r"expected \(samples, 2, 8, 6\)"):
+        project.predict(x.transpose(0, 2, 3, 1))
+
+
+def test_streams_and_test_benches_take_them() -> None:
+    project = hlsgen.convert(cnn(), io_type="io_stream")
+    project.check_streams()
+    assert any(name.startswith("tb_data") for name in project.files)
+
+
+def test_outputs_have_the_models_order() -> None:
+    net = Net()
+    net.output(net("Conv", net.input(2, 5, 4), net.weight(3, 2, 2, 2), name="image"))
+    x = grid_input((2, 5, 4), samples=8)
+    project = hlsgen.convert(net.model(), input_precision="fixed<8,4>", default_width=32)
+    (right,) = runtime(net.model(), [x])
+    np.testing.assert_array_equal(project.predict(x), right)
+    np.testing.assert_array_equal(project.trace(x)["image"], right.transpose(0, 2, 3, 1))
+
+
+def test_files_configurations_and_names(tmp_path: Path) -> None:
+    onnx.save(mlp(), tmp_path / "net.onnx")
+    (tmp_path / "net.yml").write_text("model: net.onnx\nlayers:\n  fc1: {reuse_factor: 2}\n")
+    project = hlsgen.convert(None, config=tmp_path / "net.yml")
+    assert project.design.ops[1].reuse_factor == 2
+    assert list(project.trace_keys()) == ["x0", "fc1", "fc1_bias", "act", "fc2"]
+    assert list(hlsgen.default_config(tmp_path / "net.onnx", "name").layers) == ["fc1", "act", "fc2"]
+    assert set(hlsgen.default_config(tmp_path / "net.onnx", "type").layer_types) == {"MatMul", "Relu", "Gemm"}
+
+
+def test_weights_beside_the_model(tmp_path: Path) -> None:
+    onnx.save(mlp(), tmp_path / "net.onnx", save_as_external_data=True, location="net.bin", size_threshold=0)
+    assert (tmp_path / "net.bin").stat().st_size
+    x = inputs_of(mlp())
+    first, second = (hlsgen.convert(model, default_width=32) for model in (mlp(), tmp_path / "net.onnx"))
+    np.testing.assert_array_equal(first.predict(x), second.predict(x))
+
+
+def test_functions_of_a_model_are_put_in_their_places() -> None:
+    model = mlp()
+    node = onnx.helper.make_node("Relu", ["a"], ["b"])
+    opset = onnx.helper.make_opsetid("", 21)
+    model.functions.append(onnx.helper.make_function("own", "Rectified", ["a"], ["b"], [node], [opset]))
+    model.opset_import.append(onnx.helper.make_opsetid("own", 1))
+    relu = next(n for n in model.graph.node if n.op_type == "Relu")
+    relu.op_type, relu.domain = "Rectified", "own"
+    x = inputs_of(model)
+    np.testing.assert_array_equal(
+        hlsgen.convert(model, default_width=32).predict(x), hlsgen.convert(mlp(), default_width=32).predict(x)
+    )
