@@ -83,6 +83,7 @@ def _linear() -> Section:
 
     section.right("MatMul, Add", VECTOR, with_bias, note="a Dense layer with a bias")
     section.right("MatMul, constant first", LINE, lambda net, x: net("MatMul", net.weight(5, 3), x))
+    section.right("MatMul by a vector", LINE, _op("MatMul", (8,)))
     section.right("MatMul of two tensors", [(2, 3, 4), (2, 4, 5)], _op("MatMul"))
     section.right("Einsum", [(4, 3), (5, 3)], _op("Einsum", equation="bqd,bkd->bqk"))
     section.right("Einsum of a constant", LINE, _op("Einsum", (8, 4), equation="bcl,ld->bcd"))
@@ -226,8 +227,118 @@ def _shapes() -> Section:
     return section
 
 
+def _moving() -> Section:
+    section = Section("Elements joined, chosen, repeated")
+    section.right("Concat", [IMAGE, (2, 6, 5)], _op("Concat", axis=1), note="any axis but the samples'")
+
+    def token(net: Net, x: str) -> str:
+        """A constant for every sample, as the token of a class is written."""
+        shape = net("Concat", net("Shape", x, end=1), net.whole(1, 8), axis=0)
+        return net("Concat", net("Expand", net.weight(1, 1, 8), shape), x, axis=1)
+
+    section.right("Concat of a constant", LINE, token)
+    section.refused("Concat of samples", [LINE, LINE], _op("Concat", axis=0), "axis 0 is that of the samples")
+    section.right("Split", IMAGE, lambda net, x: net("Split", x, net.whole(1, 3), axis=1, outputs=2))
+    section.right("Split(num_outputs)", LINE, lambda net, x: net("Split", x, axis=2, num_outputs=3, outputs=3))
+    section.right("Split, opset 11", LINE, lambda net, x: net("Split", x, axis=1, outputs=3), opset=11)
+    section.right("Slice", IMAGE, _op("Slice", [1, -1], [4, -7], [1, 2], [2, -2]), note="steps, also backwards")
+    section.right("Slice, opset 9", IMAGE, _op("Slice", starts=[0, 1], ends=[2, 9], axes=[2, 3]), opset=9)
+    section.right("Gather", IMAGE, _op("Gather", [2, 0, -1], axis=1), note="places that a constant says")
+    section.right("Gather of one place", IMAGE, lambda net, x: net("Gather", x, net.weight(values=np.array(1)), axis=2))
+    section.right("Pad", IMAGE, _op("Pad", [0, 1, 0, 2, 0, 0, 3, 0]))
+    section.right("Pad with a number", IMAGE, _op("Pad", [0, 0, 1, 1, 0, 0, 0, 2], 0.5))
+    section.right(
+        "Pad(reflect)", IMAGE, _op("Pad", [0, 0, 2, 1, 0, 0, 1, 0], mode="reflect"), note="edge and wrap, too"
+    )
+    section.right("Pad that cuts", LINE, _op("Pad", [0, 0, -2, 0, 0, 1]))
+    section.right("Pad, opset 9", IMAGE, _op("Pad", pads=[0, 0, 1, 0, 0, 0, 0, 1]), opset=9)
+    section.right("Expand", (3, 1, 4), _op("Expand", [1, 3, 2, 4]))
+    section.right("Tile", LINE, _op("Tile", [1, 2, 3]))
+    section.right(
+        "Resize, nearest",
+        IMAGE,
+        _op("Resize", "", "", [12, 10], axes=[2, 3], coordinate_transformation_mode="asymmetric"),
+    )
+    by_scales = np.array([1, 1, 2, 2], dtype=np.float32)
+    section.right("Resize by scales", IMAGE, lambda net, x: net("Resize", x, "", net.weight(values=by_scales)))
+    section.right("Resize, any size", IMAGE, _op("Resize", "", "", [4, 7], axes=[2, 3], nearest_mode="floor"))
+    section.right("Resize, linear", IMAGE, _op("Resize", "", "", [12, 10], axes=[2, 3], mode="linear"))
+    section.right(
+        "Resize, linear, any size",
+        IMAGE,
+        _op("Resize", "", "", [4, 7], axes=[2, 3], mode="linear", coordinate_transformation_mode="align_corners"),
+        CLOSE,
+        "denominators that are no powers of two have 24 bits",
+    )
+    section.refused("Resize, cubic", IMAGE, _op("Resize", "", "", [1, 4, 12, 10], mode="cubic"), "mode='cubic'")
+    section.right("Upsample", IMAGE, lambda net, x: net("Upsample", x, net.weight(values=by_scales)), opset=9)
+    section.right("DepthToSpace", (8, 3, 2), _op("DepthToSpace", blocksize=2))
+    section.right("DepthToSpace(CRD)", (8, 3, 2), _op("DepthToSpace", blocksize=2, mode="CRD"))
+    section.right("SpaceToDepth", (2, 6, 4), _op("SpaceToDepth", blocksize=2))
+    return section
+
+
+def _reductions() -> Section:
+    section = Section("Sums, extremes and their places")
+    section.right("ReduceSum", IMAGE, _op("ReduceSum", [2, 3]), note="any axes but the samples'")
+    section.right("ReduceSum(keepdims=0)", IMAGE, _op("ReduceSum", [1, 3], keepdims=0))
+    section.right("ReduceSum, opset 11", IMAGE, _op("ReduceSum", axes=[1]), opset=11)
+    section.right("ReduceMean", IMAGE, _op("ReduceMean", [1]))
+    section.right("ReduceMax", IMAGE, _op("ReduceMax", [1, 2]))
+    section.right("ReduceMin", IMAGE, _op("ReduceMin", [3], keepdims=0))
+    section.right("ReduceProd", (3, 4), _op("ReduceProd", [1]))
+    section.right("ReduceL1", IMAGE, _op("ReduceL1", [2]))
+    section.right("ReduceSumSquare", LINE, _op("ReduceSumSquare", [2]))
+    section.refused("ReduceL2", LINE, _op("ReduceL2", [2]), "not supported")
+    section.right("ArgMax", LINE, _op("ArgMax", axis=1), note="of equal ones the first")
+    section.right("ArgMin", IMAGE, _op("ArgMin", axis=1, keepdims=0))
+    section.right("TopK", IMAGE, lambda net, x: net("TopK", x, net.whole(3), axis=2, outputs=2))
+    section.right("TopK(largest=0)", LINE, lambda net, x: net("TopK", x, net.whole(2), largest=0, outputs=2)[0])
+    return section
+
+
+def _recurrent() -> Section:
+    section = Section("Recurrent")
+
+    def sequence(op: str, gates: int, result: int = 0, **attributes: Any) -> Build:
+        """An operator over (samples, 6 steps, 4 channels), as exporters write it: the steps brought to the front."""
+
+        def build(net: Net, x: str) -> str:
+            ways = 2 if attributes.get("direction") == "bidirectional" else 1
+            weights = [net.weight(ways, gates * 3, 4), net.weight(ways, gates * 3, 3), net.weight(ways, gates * 6)]
+            steps = net("Transpose", x, perm=[1, 0, 2])
+            outputs = net(op, steps, *weights, hidden_size=3, outputs=2, **attributes)
+            if result:
+                return net("Transpose", outputs[1], perm=[1, 0, 2])
+            return net("Transpose", outputs[0], perm=[2, 0, 1, 3])
+
+        return build
+
+    both = {"direction": "bidirectional"}
+    shape = (6, 4)
+    section.right("LSTM", shape, sequence("LSTM", 4), CLOSE, "all steps, or the states behind the last")
+    section.right("LSTM, last state", shape, sequence("LSTM", 4, 1), CLOSE)
+    section.right("LSTM(direction)", shape, sequence("LSTM", 4, **both), CLOSE, "forward, reverse or bidirectional")
+    section.right("GRU", shape, sequence("GRU", 3), CLOSE)
+    section.right("GRU(linear_before_reset)", shape, sequence("GRU", 3, linear_before_reset=1), CLOSE)
+    section.right("RNN", shape, sequence("RNN", 1, direction="reverse"), CLOSE)
+    section.right("RNN(activations)", shape, sequence("RNN", 1, activations=["Relu"]), CLOSE)
+    section.refused("LSTM(clip)", shape, sequence("LSTM", 4, clip=1.0), "clip=1.0")
+    return section
+
+
 def _sections() -> list[Section]:
-    return [_linear(), _normalisation(), _pooling(), _activations(), _arithmetic(), _shapes()]
+    return [
+        _linear(),
+        _normalisation(),
+        _pooling(),
+        _activations(),
+        _arithmetic(),
+        _shapes(),
+        _moving(),
+        _reductions(),
+        _recurrent(),
+    ]
 
 
 SECTIONS = _sections()

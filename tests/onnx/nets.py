@@ -53,13 +53,18 @@ class Net:
     def scalar(self, number: float) -> str:
         return self.weight(values=np.array(number, dtype=np.float32))
 
-    def output(self, *names: str, kind: int = TensorProto.FLOAT) -> None:
-        self.outputs += [helper.make_tensor_value_info(name, kind, None) for name in names]
+    def output(self, *names: str) -> None:
+        """The outputs; their types are inferred."""
+        self.outputs += [onnx.ValueInfoProto(name=name) for name in names]
 
     def model(self) -> Any:
         graph = helper.make_graph(self.nodes, "net", self.inputs, self.outputs, self.weights)
         made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=IR_VERSION)
-        return onnx.shape_inference.infer_shapes(made)
+        made = onnx.shape_inference.infer_shapes(made)
+        for output in made.graph.output:
+            if not output.type.tensor_type.elem_type:  # of which the library infers nothing
+                output.type.tensor_type.elem_type = TensorProto.FLOAT
+        return made
 
 
 def runtime(model: Any, x: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ from hlsgen.frontends.onnx.call import READERS, Array, Call, Operand, Result
 from hlsgen.frontends.onnx.folding import folded
 from hlsgen.frontends.onnx.layout import SAMPLES, Tensor, shape_text
 from hlsgen.frontends.onnx.model import OnnxModel, check_type, node_name
-from hlsgen.frontends.onnx.orders import channels_wanted_last
+from hlsgen.frontends.onnx.orders import begins_with_steps, channels_wanted_last
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.graph import Graph, Source, Value
 
@@ -42,6 +42,8 @@ class _Reading:
         self._known: dict[onnx_ir.Value, Operand] = {}
         self._absorbed: set[onnx_ir.Node] = set()
         self._names: set[str] = set()
+        self._samples = 1
+        """The number of samples that the model was exported for."""
         for value in model.graph.inputs:
             self._known[value] = self._input(value)
         for value in model.graph.initializers.values():
@@ -56,7 +58,10 @@ class _Reading:
         """An input: the channels last where the first that reads them has channels."""
         assert value.shape is not None
         shape = list(value.shape)
-        samples = next((axis for axis, extent in enumerate(shape) if not isinstance(extent, int)), 0)
+        samples = next((axis for axis, extent in enumerate(shape) if not isinstance(extent, int)), None)
+        if samples is None:
+            samples = 1 if begins_with_steps(value) else 0
+        self._samples = shape[samples] if isinstance(shape[samples], int) else self._samples
         axes = [axis for axis in range(len(shape)) if axis != samples]
         if samples == 0 and len(axes) > 1 and channels_wanted_last(value):
             axes = [*axes[1:], axes[0]]
@@ -82,7 +87,7 @@ class _Reading:
         where = Source(named, node.op_type).where
         operands = [None if value is None else self._known[value] for value in node.inputs]
         if node in self._absorbed:
-            results: Sequence[Operand] = [next(o for o in operands if isinstance(o, Tensor))]
+            results: Sequence[Operand | None] = [next(o for o in operands if isinstance(o, Tensor))]
             self.graph.aliases[self._unique(named)] = results[0].value  # type: ignore[union-attr]
         elif not any(isinstance(operand, Tensor) for operand in operands):
             results = folded(node, self.model.opset, operands, where)  # type: ignore[arg-type]
@@ -92,17 +97,18 @@ class _Reading:
             self._check_numbers(node, where)
             results = self._call(node, named, operands, where)
         for output, result in zip(node.outputs, results, strict=False):
-            self._known[output] = result
-            _check_shape(output, result, where)
+            if result is not None:
+                self._known[output] = result
+                _check_shape(output, result, where)
 
     def _call(
         self, node: onnx_ir.Node, named: str, operands: Sequence[Operand | None], where: str
-    ) -> Sequence[Operand]:
+    ) -> Sequence[Operand | None]:
         reader = READERS.get(node.op_type)
         if reader is None:
             raise UnsupportedError(f"{where} is not supported{nearest(node.op_type, READERS)}")
         bias = partial(self._absorb_bias, node)
-        call = Call(self.graph, node, self._unique(named), operands, self.model.opset, bias)
+        call = Call(self.graph, node, self._unique(named), operands, self.model.opset, self._samples, bias)
         try:
             results = _several(reader(call))
         except ValueError as error:  # by which layers say that their constants and options do not go together
@@ -125,14 +131,15 @@ class _Reading:
     def _check_numbers(self, node: onnx_ir.Node, where: str) -> None:
         """Raise UnsupportedError for an operator that would compute with other numbers than float32."""
         for value in node.inputs:
-            if value is None or value.dtype is None or not isinstance(self._known[value], Tensor):
+            if value is None or not isinstance(self._known[value], Tensor):
                 continue
-            if value.dtype.name == "FLOAT" or node.op_type in _TAKES_WHOLE:
+            kind = _number_type(value)
+            if kind == "FLOAT" or node.op_type in _TAKES_WHOLE:
                 continue
-            check_type(value.dtype.name, f"{where}: input '{value.name}'")
+            check_type(kind, f"{where}: input '{value.name}'")
             raise UnsupportedError(
-                f"{where}: its input '{value.name}' holds whole numbers ({value.dtype.name}), which hlsgen computes as "
-                "real ones; put a Cast to float in front of it"
+                f"{where}: its input '{value.name}' holds whole numbers ({kind}), which hlsgen computes as real ones; "
+                "put a Cast to float in front of it"
             )
 
     def _absorb_bias(self, node: onnx_ir.Node, outputs: int) -> Floats | None:
@@ -156,26 +163,32 @@ class _Reading:
         self.graph.verify()
 
     def _output(self, output: onnx_ir.Value) -> Value:
-        """An output with its axes as the model has them."""
+        """An output with its axes as the model has them, the samples in front."""
         where = f"{self.model.where}: output '{output.name}'"
         result = self._known.get(output)
         if not isinstance(result, Tensor):
             raise UnsupportedError(f"{where} depends on no input; leave it out")
-        if result.samples != 0:
-            raise UnsupportedError(
-                f"{where} of shape {result.shape_text} has the samples as axis {result.samples}; expected in front: "
-                "transpose it"
-            )
         node = output.producer()
         call = Builder(self.graph, str(output.name), "Output" if node is None else node.op_type, [result.value])
-        value = result.in_order(call, range(1, len(result.axes)))
+        value = result.in_order(call, [axis for axis in range(len(result.axes)) if axis != result.samples])
         if value is not result.value:
             call.finish(value)
         return value
 
 
-def _several(result: Result) -> list[Operand]:
+def _several(result: Result) -> list[Operand | None]:
     return [result] if isinstance(result, Tensor | np.ndarray) else list(result)
+
+
+def _number_type(value: onnx_ir.Value) -> str:
+    """The type of a value; where the library infers none, that of what it is computed from."""
+    while value.dtype is None:
+        node = value.producer()
+        source = None if node is None else next((given for given in node.inputs if given is not None), None)
+        if source is None:
+            return "FLOAT"
+        value = source
+    return str(value.dtype.name)
 
 
 def _shape_of(node: onnx_ir.Node, tensor: Tensor) -> Array:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Operand = Tensor | Array
-Result = Operand | Sequence[Operand]
+Result = Operand | Sequence[Operand | None]
 Reader = Callable[["Call"], Result]
 R = TypeVar("R", bound=Reader)
 READERS: dict[str, Reader] = {}
@@ -54,15 +54,21 @@ class Call(Builder):
         name: str,
         operands: Sequence[Operand | None],
         opset: int,
+        samples: int,
         bias: Callable[[int], Floats | None],
     ) -> None:
         computed = [operand.value for operand in operands if isinstance(operand, Tensor)]
         super().__init__(graph, name, node.op_type, computed)
         self.node, self.opset = node, opset
+        self._samples = samples
         self._operands = list(operands)
         self._attributes = {key: attribute.value for key, attribute in node.attributes.items()}
         self.absorbed_bias = bias
         """Given a number of outputs: the summand of an Add behind it that nothing else reads, which is then its own."""
+
+    def is_samples(self, extent: int) -> bool:
+        """Whether a number is that of the samples: computed, or the one that the model was exported for."""
+        return extent in (SAMPLES.extent, self._samples)
 
     # -- inputs -----------------------------------------------------------------------------
 
@@ -213,8 +219,3 @@ class Call(Builder):
                 f"{self.where}: its input of shape {tensor.shape_text} has the samples as axis {tensor.samples}, "
                 "expected in front"
             )
-
-
-def is_samples(extent: int) -> bool:
-    """Whether an extent of a computed shape is that of the samples."""
-    return extent == SAMPLES.extent

@@ -1,4 +1,4 @@
-"""In which order an input of the model is held: as whoever reads it first wants it."""
+"""In which order an input of the model is held, and which axis is that of its samples: as its first reader wants it."""
 
 from __future__ import annotations
 
@@ -32,3 +32,9 @@ def channels_wanted_last(value: onnx_ir.Value) -> bool:
             if use.node.op_type in _BY_ELEMENT:
                 waiting += use.node.outputs
     return False
+
+
+def begins_with_steps(value: onnx_ir.Value) -> bool:
+    """Whether a recurrent operator reads an input as it is, and has the steps in front of the samples."""
+    readers = [use.node for use in value.uses() if use.idx == 0 and use.node.op_type in ("LSTM", "GRU", "RNN")]
+    return any("layout" not in node.attributes or node.attributes["layout"].as_int() == 0 for node in readers)

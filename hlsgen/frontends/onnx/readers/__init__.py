@@ -7,5 +7,9 @@ from hlsgen.frontends.onnx.readers import (  # noqa: F401
     normalization,
     pooling,
     products,
+    recurrent,
+    reductions,
+    resizing,
     shapes,
+    slices,
 )

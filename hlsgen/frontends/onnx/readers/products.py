@@ -73,6 +73,9 @@ def read_matmul(call: Call) -> Tensor:
         weight = call.weight(1)
         while weight.ndim > 2 and weight.shape[0] == 1:
             weight = weight[0]
+        if weight.ndim == 1 and first.samples < len(first.axes) - 1:
+            column = add_dense(call, first, weight[:, None], None)
+            return Tensor(column.value, column.axes[:-1], column.held)
         if weight.ndim != 2 or len(first.axes) < 2 or first.samples == len(first.axes) - 1:
             raise UnsupportedError(
                 f"{call.where}: a product of a tensor of shape {first.shape_text} and a constant of shape "

@@ -56,7 +56,7 @@ def read_reshape(call: Call) -> Tensor:
     total = prod(tensor.shape)
     found = _filled(shape, total)
     place = tensor.samples
-    if found is None and place < len(shape) and shape[place] > 0:
+    if found is None and place < len(shape) and call.is_samples(shape[place]):
         shape[place] = SAMPLES.extent  # the number of samples that the model was exported for
         found = _filled(shape, total)
     if found is None:
