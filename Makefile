@@ -15,9 +15,11 @@ demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreeme
 	$(BIN)/hlsgen build configs/digits_mlp.yml
 	$(BIN)/hlsgen build configs/mnist_cnn_bn.yml
 
-demo-rtl: $(VENV)/rtl.stamp ## a network as Verilog: write it, run it clock by clock, compare every bit
+demo-rtl: $(VENV)/rtl.stamp ## a network as Verilog: run it clock by clock, compare every bit; its area and speed
 	$(BIN)/hlsgen build configs/digits_rtl.yml
 	$(BIN)/hlsgen simulate configs/digits_rtl.yml
+	$(BIN)/hlsgen area configs/digits_rtl.yml
+	$(BIN)/hlsgen timing configs/digits_rtl.yml
 
 # What needs neither a framework nor the vendor's headers, and compiles little.
 CHECKED := tests/ir tests/passes/test_[efprs]*.py tests/passes/test_infer_types.py tests/passes/test_no_wasted_bit.py \

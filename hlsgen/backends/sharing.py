@@ -34,9 +34,10 @@ def shared_within(design: Design, most: int, cycles: Callable[[Op], int]) -> Des
 def _within(op: Op, most: int, cycles: Callable[[Op], int]) -> Op:
     """The operation with the largest factor that keeps to so many cycles."""
     factors: Sequence[int] = op.layer.valid_reuse_factors(op.strategy)
-    fitting = bisect_right(factors, most, key=lambda factor: cycles(_shared(op, factor)))
-    return _shared(op, factors[max(fitting - 1, 0)])
+    fitting = bisect_right(factors, most, key=lambda factor: cycles(with_factor(op, factor)))
+    return with_factor(op, factors[max(fitting - 1, 0)])
 
 
-def _shared(op: Op, factor: int) -> Op:
+def with_factor(op: Op, factor: int) -> Op:
+    """The operation with another reuse factor."""
     return replace(op, wish=replace(op.wish, hardware=replace(op.wish.hardware, reuse_factor=factor)))

@@ -6,24 +6,19 @@ there, is in :mod:`hlsgen.native.store`.
 
 from __future__ import annotations
 
-import concurrent.futures
 import functools
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
 from hlsgen.backends.hls.texts import OWN_HEADERS, units
 from hlsgen.native import store
-from hlsgen.native.compilation import FLAGS, digest, explained, extension, keep, run_compiler
+from hlsgen.native.compilation import FLAGS, digest, explained, extension, keep, run_compiler, run_compilers
 from hlsgen.native.diagnosis import Toolchain
-from hlsgen.tools import Compiler, cache_dir, find_compiler, processors, python_headers, templates_dir
+from hlsgen.tools import Compiler, cache_dir, find_compiler, python_headers, templates_dir
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*[<"](.+)[>"]', re.MULTILINE)
-_PROCESSORS = processors()
-_COMPILERS = threading.BoundedSemaphore(_PROCESSORS)
-"""Compilers of this process, of whatever designs and threads."""
 
 
 def build_extension(files: Mapping[str, str], flags: Sequence[str] = ()) -> ModuleType:
@@ -101,7 +96,7 @@ def _compile(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str],
         link = [*options, "-shared", *map(str, objects), str(bindings), "-o", str(output), "-pthread"]
         own = [Path(file).name for file in files if file.startswith(f"{OWN_HEADERS}/")]
         with explained("the emulator", Toolchain(compiler, flags, folder, own), target):
-            _compile_units(
+            run_compilers(
                 [
                     [*options, f"-DHLSGEN_MODULE={name}", *_includes(), f"-I{OWN_HEADERS}", "-c", unit, "-o", str(made)]
                     for unit, made in zip(units(files), objects, strict=True)
@@ -112,19 +107,3 @@ def _compile(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str],
         content = keep(link, output, target)
     store.bound()
     return content
-
-
-def _compile_units(commands: Sequence[Sequence[str]], folder: Path) -> None:
-    """Run compilers side by side, never more than there are processors; the first failure ends what waits."""
-
-    def compile_one(number: int) -> None:
-        with _COMPILERS:
-            run_compiler(commands[number], folder, folder / f"{number}.log")
-
-    with concurrent.futures.ThreadPoolExecutor(min(len(commands), _PROCESSORS)) as pool:
-        try:
-            for done in concurrent.futures.as_completed(pool.submit(compile_one, i) for i in range(len(commands))):
-                done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise

@@ -5,6 +5,7 @@ What may be used of the cache, and how it gets there, is in :mod:`hlsgen.native.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import hashlib
 import platform
@@ -18,10 +19,13 @@ from hlsgen.errors import ToolError
 from hlsgen.native import store
 from hlsgen.native.diagnosis import Toolchain
 from hlsgen.native.load import load
-from hlsgen.tools import Compiler, cache_dir, cpu_flags, run
+from hlsgen.tools import Compiler, cache_dir, cpu_flags, processors, run
 
 FLAGS = ("-O3", "-std=c++17", "-fPIC", "-fwrapv", "-fvisibility=hidden", "-march=native")
 _LOADING = threading.Lock()
+_PROCESSORS = processors()
+_COMPILERS = threading.BoundedSemaphore(_PROCESSORS)
+"""Compilers of this process, of whatever designs and threads."""
 
 
 def digest(compiler: Compiler, flags: Sequence[str], files: Mapping[str, str]) -> str:
@@ -90,6 +94,22 @@ def explained(what: str, toolchain: Toolchain, target: Path) -> Iterator[None]:
 def run_compiler(command: Sequence[str], folder: Path, log: Path) -> None:
     """Run a compiler with its temporary files in the workspace, which is on one disk and is removed afterwards."""
     run(command, cwd=folder, log_file=log, env={"TMPDIR": str(folder)})
+
+
+def run_compilers(commands: Sequence[Sequence[str]], folder: Path) -> None:
+    """Run compilers side by side, never more than there are processors; the first failure ends what waits."""
+
+    def compile_one(number: int) -> None:
+        with _COMPILERS:
+            run_compiler(commands[number], folder, folder / f"{number}.log")
+
+    with concurrent.futures.ThreadPoolExecutor(min(len(commands), _PROCESSORS)) as pool:
+        try:
+            for done in concurrent.futures.as_completed(pool.submit(compile_one, i) for i in range(len(commands))):
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def keep(command: Sequence[str], made: Path, target: Path) -> bytes:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from hlsgen.errors import ToolError
 from hlsgen.native import store
-from hlsgen.native.compilation import digest_of
+from hlsgen.native.compilation import digest_of, explained, keep, run_compiler, run_compilers
+from hlsgen.native.diagnosis import Toolchain
 from hlsgen.native.load import in_memory
 from hlsgen.simulation.waves import FST, Format, writer_folder
 from hlsgen.tools import Compiler, Verilator, cache_dir, find_compiler, find_verilator, run
@@ -80,11 +81,16 @@ def _build(
         env = {**verilator.environment, "TMPDIR": str(folder)}
         log = target.with_suffix(".failed.log")
         _verilate([*command, "--Mdir", "made", *sorted(rtl)], folder, env, log)
-        sources = sorted(str(path) for path in (folder / "made").glob("*.cpp"))
-        inputs = ["driver.cpp", *sources, str(runtime), *(() if waves is None else waves.libraries)]
-        _compile(compiler, verilator, ["-shared", *inputs, "-o", "circuit.so"], folder, log, waves)
+        sources = ["driver.cpp", *sorted(str(path) for path in (folder / "made").glob("*.cpp"))]
+        objects = [f"{number}.o" for number, _ in enumerate(sources)]
+        command = _command(compiler, verilator, waves)
+        with explained("the simulator of a circuit", Toolchain(compiler, _FLAGS, folder), target):
+            run_compilers([[*command, "-c", s, "-o", o] for s, o in zip(sources, objects, strict=True)], folder)
+            libraries = () if waves is None else waves.libraries
+            link = [*command, "-shared", *objects, str(runtime), *libraries, "-o", "circuit.so", "-pthread"]
+            run_compiler(link, folder, folder / "link.log")
         log.unlink(missing_ok=True)
-        content = store.keep(folder / "circuit.so", target)
+        content = keep(link, folder / "circuit.so", target)
     store.bound()
     return content
 
@@ -112,9 +118,10 @@ def _runtime(verilator: Verilator, compiler: Compiler, waves: Format | None) -> 
     there = [name for name in names if (verilator.root / "include" / name).is_file()]
     with store.building() as folder:
         (folder / "all.cpp").write_text("".join(f'#include "{name}"\n' for name in there), encoding="utf-8")
-        log = target.with_suffix(".failed.log")
+        command = [*_command(compiler, verilator, waves), "-c", "all.cpp", "-o", "all.o"]
         try:
-            _compile(compiler, verilator, ["-c", "all.cpp", "-o", "all.o"], folder, log, waves)
+            with explained("Verilator's run-time library", Toolchain(compiler, _FLAGS, folder), target):
+                run_compiler(command, folder, folder / "all.log")
         except ToolError as error:
             if waves is FST and "zlib.h" in str(error):
                 raise ToolError(
@@ -122,26 +129,15 @@ def _runtime(verilator: Verilator, compiler: Compiler, waves: Format | None) -> 
                     "Ubuntu: zlib1g-dev, Fedora: zlib-devel), or give trace= a name that ends in .vcd"
                 ) from error
             raise
-        log.unlink(missing_ok=True)
-        store.keep(folder / "all.o", target)
+        keep(command, folder / "all.o", target)
     return target
 
 
-def _compile(
-    compiler: Compiler,
-    verilator: Verilator,
-    arguments: Sequence[str],
-    folder: Path,
-    log: Path,
-    waves: Format | None,
-) -> None:
+def _command(compiler: Compiler, verilator: Verilator, waves: Format | None) -> list[str]:
+    """The compiler with its options, for what Verilator made in the folder ``made``."""
     include = verilator.root / "include"
     paths = [f"-I{include}", f"-I{include / 'vltstd'}", "-Imade"]
     paths += [] if waves is None else [f"-I{writer_folder()}"]
     defines = ["-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVERILATOR=1"]
     defines += _NO_WAVES if waves is None else waves.defines
-    command = [*compiler.command, *_FLAGS, *defines, *paths, *arguments, "-pthread"]
-    try:
-        run(command, cwd=folder, log_file=log, env={"TMPDIR": str(folder)})
-    except ToolError as error:
-        raise ToolError(f"the simulator of a circuit does not compile: {error}") from error
+    return [*compiler.command, *_FLAGS, *defines, *paths]

@@ -132,8 +132,8 @@ def compile_with(recorder, monkeypatch, cache, designs: int = 1) -> None:
 
 
 def test_units_are_compiled_side_by_side_and_not_too_many(monkeypatch, cache):
-    monkeypatch.setattr(build, "_PROCESSORS", 3)
-    monkeypatch.setattr(build, "_COMPILERS", threading.BoundedSemaphore(3))
+    monkeypatch.setattr(compilation, "_PROCESSORS", 3)
+    monkeypatch.setattr(compilation, "_COMPILERS", threading.BoundedSemaphore(3))
     recorder = Recorder()
     compile_with(recorder, monkeypatch, cache, designs=2)
     assert 2 <= recorder.most <= 3 + 2, "three compilers, and the linkers of two designs"
@@ -142,7 +142,7 @@ def test_units_are_compiled_side_by_side_and_not_too_many(monkeypatch, cache):
 
 def test_a_unit_that_fails_leaves_nothing_but_its_log(monkeypatch, cache):
     recorder = Recorder(fail="part_3/unit.cpp")
-    monkeypatch.setattr(build, "_PROCESSORS", 2)
+    monkeypatch.setattr(compilation, "_PROCESSORS", 2)
     monkeypatch.setattr(compilation, "run", recorder)
     files = {f"part_{i}/unit.cpp": "" for i in range(9)} | {"design.cpp": ""}
     with pytest.raises(ToolError, match="bug of hlsgen.*report it with.*failed.log\nbroken on purpose"):

@@ -24,7 +24,7 @@ def wide() -> Any:
     """A word of so many elements that no register holds them side by side."""
     net = Net()
     net.call("Flatten", "flat", net.input((128, 256)))
-    net.call("Softmax", "turned", "flat")
+    net.call("ReLU", "turned", "flat")
     return net.source("turned"), {}
 
 
@@ -49,7 +49,7 @@ def large_product() -> Any:
 
 
 CASES: list[tuple[str, Callable[[], Any], type[HlsgenError], str]] = [
-    ("bits", wide, UnsupportedError, r"'turned' \(Softmax\): needs 524288 bits side by side, at most 262144"),
+    ("bits", wide, UnsupportedError, r"'turned' \(ReLU\): needs 524288 bits side by side, at most 262144"),
     ("memory", stored, UnsupportedError, r"'turned' \(Permute\): .* memory of 33554432 bits, at most 16777216"),
     (
         "size",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from hlsgen.backends.hls.design_schedule import schedule_of
@@ -105,7 +106,7 @@ def read_by(unit: list[Op]) -> list[Tensor]:
     return [op.input for op in with_role(unit, Role.STEP, Role.STATE) if op.inputs] + outside(unit)
 
 
-def with_role(unit: list[Op], *roles: Role) -> list[Op]:
+def with_role(unit: Iterable[Op], *roles: Role) -> list[Op]:
     """The borders of a loop that do one of these."""
     return [op for op in unit if op.layer.border is not None and op.layer.border.role in roles]
 

@@ -85,12 +85,19 @@ class Chain(Block):
 
     @property
     def rows(self) -> list[list[str]]:
-        """A row for each core; the FIFO, in words, stands behind the last."""
-        found = [
-            [c.module, " and ".join(map(str, c.xs)), str(c.y), str(c.latency), str(c.interval), ""] for c in self.cores
-        ]
-        found[-1][-1] = str(self.depth)
+        """A row for each core, and for those within it; the FIFO, in words, stands behind the last."""
+        found = []
+        for core in self.cores:
+            found.append(_row(core))
+            found += [_row(inner, "  ") for inner in core.inner]
+            last = found[-1 - len(core.inner)]
+        last[-1] = str(self.depth)
         return found
+
+
+def _row(core: Core, margin: str = "") -> list[str]:
+    takes = " and ".join(map(str, core.xs))
+    return [margin + core.module, takes, str(core.y), str(core.latency), str(core.interval), ""]
 
 
 @dataclass(frozen=True)

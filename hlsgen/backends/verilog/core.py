@@ -57,6 +57,8 @@ class Core:
     """The Verilog of each module that it is made of, by the module's name."""
     inside: tuple[Section, ...] = ()
     """The pipelines in it, from inputs to results, as far as they can be drawn."""
+    inner: tuple[Core, ...] = ()
+    """The cores that it starts itself, as that of a loop does."""
 
     @property
     def operands(self) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """What holds words so that no block waits longer than it must: FIFOs and larger memories, by the schedule.
 
 Where streams meet again, the words of the shorter way wait for those of the longer one. With as many places as are ever
-used at once while samples come at the interval, no FIFO slows the circuit down. Nor can it then stand still, however words come
-and are taken: every block waits for words and room alone, so whether one waits for ever does not depend on when (such
-networks are determinate: Kahn, 1974), and the schedule with these very depths comes to its end.
+used at once while samples come at the interval, no FIFO slows the circuit down. Nor can it then stand still, however
+words come and are taken: every block waits for words and room alone, so whether one waits for ever does not depend on
+when (such networks are determinate: Kahn, 1974), and the schedule with these very depths comes to its end.
 
 Where a folded layer takes windows at its own pace, but these come in rows with pauses between them, the memory of their
 rows holds more of them, so that it need not wait in the pauses.

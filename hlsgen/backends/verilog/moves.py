@@ -13,7 +13,7 @@ from hlsgen.backends.verilog.core import Words
 from hlsgen.backends.verilog.pace import NOTHING, Pace
 from hlsgen.backends.verilog.text import counter_bits, render, title
 from hlsgen.ir.op import Op
-from hlsgen.ir.types import Ints
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 
 ZERO = -1
 
@@ -98,13 +98,67 @@ def pieces_of(places: Ints, x: Words) -> Moves:
     raise AssertionError("elements are pieces")
 
 
-def wires_text(moves: Moves, op: Op, module: str) -> str:
+def wires_text(moves: Moves, op: Op, y: Words, module: str) -> str:
     """The module that picks elements of a word."""
-    width = moves.x.type.width
-    picked = [
-        f"{width}'d0" if place == ZERO else f"x[{(place + 1) * width - 1}:{place * width}]" for place in moves.elements
-    ]
-    return render("wires.v.j2", about=title(op), module=module, x=moves.x, width=width, picked=picked[::-1])
+    return render("wires.v.j2", about=title(op), module=module, x=moves.x, y=y, picked=picked(moves, "x"))
+
+
+def picked(moves: Moves, word: str) -> list[str]:
+    """What is picked of a word of this name, the last element first as Verilog joins them; neighbours in one piece."""
+    width, found = moves.x.type.width, []
+    for first, count in _runs(moves.elements):
+        if first == ZERO:
+            found.append(f"{count * width}'d0")
+        elif moves.x.width == 1:
+            found.append(word)
+        else:
+            found.append(f"{word}[{(first + count) * width - 1}:{first * width}]")
+    return found[::-1]
+
+
+def _runs(elements: Sequence[int]) -> list[tuple[int, int]]:
+    """Elements that lie side by side in the word that comes: the first, and how many; zeros begin with ZERO."""
+    found: list[tuple[int, int]] = []
+    for place in elements:
+        first, count = found[-1] if found else (place, 0)
+        if place == (ZERO if first == ZERO else first + count):
+            found[-1:] = [(first, count + 1)]
+        else:
+            found.append((place, 1))
+    return found
+
+
+def no_logic(x: FixedType, y: FixedType) -> bool:
+    """Whether a value becomes one of another type by leaving bits off or adding some, without rounding or limits."""
+    rounds = y.frac < x.frac and y.rounding is not Rounding.TRN
+    dropped = max(x.frac - y.frac, 0)
+    held = y.holds(x.min_mantissa >> dropped, x.max_mantissa >> dropped, x.frac - dropped)
+    return not rounds and (held or (y.overflow is Overflow.WRAP and not y.saturation_bits))
+
+
+def trimmed(x: Words, y: FixedType, word: str) -> list[str]:
+    """Each element of a word of this name in a type of other bits (:func:`no_logic`), the last first."""
+    return [_trimmed_bits(x.type, y, word, k * x.type.width, x.width > 1) for k in reversed(range(x.elements))]
+
+
+def _trimmed_bits(x: FixedType, y: FixedType, word: str, place: int, several: bool) -> str:
+    """An element whose lowest bit has this place: zeros below its own bits, its sign above them."""
+
+    def bits(high: int, low: int) -> str:
+        return f"{word}[{place + high}:{place + low}]" if several else word
+
+    below = min(max(y.frac - x.frac, 0), y.width)
+    first = max(x.frac - y.frac, 0)
+    own = max(min(x.width - first, y.width - below), 0)
+    above = y.width - below - own
+    pieces = []
+    if above:
+        pieces.append(f"{{{above}{{{bits(x.width - 1, x.width - 1)}}}}}" if x.signed else f"{above}'d0")
+    if own:
+        pieces.append(bits(first + own - 1, first))
+    if below:
+        pieces.append(f"{below}'d0")
+    return pieces[0] if len(pieces) == 1 else f"{{{', '.join(pieces)}}}"
 
 
 def sequence_text(steps: Sequence[Step], xs: Sequence[Words], y: Words, op: Op, module: str) -> str:

@@ -5,25 +5,30 @@ What has no circuit is refused here, by name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
-from math import gcd, prod
-from typing import Literal
+from math import gcd
 
 import numpy as np
 
 from hlsgen.backends.base import Job
 from hlsgen.backends.devices import checked_part
+from hlsgen.backends.hls.loops import slot_of, with_role
 from hlsgen.backends.verilog import cores
 from hlsgen.backends.verilog.core import Words, check_core, refused
-from hlsgen.backends.verilog.moves import ZERO, Moves, moves_of, pieces_of
+from hlsgen.backends.verilog.loops import Divided, divided
+from hlsgen.backends.verilog.moves import ZERO, Moves, moves_of, no_logic, pieces_of
 from hlsgen.backends.verilog.order import order_of
+from hlsgen.backends.verilog.parts import Body, Flow, Kind, Outline, Part, State, words_of
 from hlsgen.backends.verilog.spans import span_words
 from hlsgen.backends.verilog.whole import whole_words
 from hlsgen.backends.verilog.windows import column_words, is_whole, scan_of, window_of
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, UnsupportedError
+from hlsgen.ir.loop import Loop, Role, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Tensor
@@ -36,21 +41,6 @@ from hlsgen.layers.shape_ops import Concatenate, Mover
 from hlsgen.layers.split import Split
 from hlsgen.layers.window import Window
 
-Kind = Literal[
-    "core",
-    "cast",
-    "gather",
-    "split",
-    "repeat",
-    "lines",
-    "windows",
-    "whole",
-    "spans",
-    "wires",
-    "moves",
-    "order",
-    "joined",
-]
 _HLS_ONLY = "board clock_uncertainty pipeline interface control axi_lite tlast batch port_width".split()
 """Settings that say how Vitis HLS is to build: none of them would do anything here."""
 MOST_BITS = 1 << 18
@@ -61,57 +51,13 @@ _MOST_STORED = 1 << 24
 """Bits of a memory of words in another order."""
 
 
-@dataclass(frozen=True, eq=False)
-class Flow:
-    """Words that one part makes, or that come from outside."""
-
-    words: Words
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A core or a stage of an operation: what it reads and what it makes."""
-
-    kind: Kind
-    op: Op
-    reads: tuple[Flow, ...]
-    y: Flow
-    moves: Moves | None = None
-    """For wires and stages that move elements: which."""
-
-    @property
-    def is_core(self) -> bool:
-        """Whether it is a static pipeline, which may be one of a chain."""
-        return self.kind in ("core", "cast")
-
-    @property
-    def x(self) -> Words:
-        """The words of the only flow that it reads."""
-        (only,) = self.reads
-        return only.words
-
-
-@dataclass(frozen=True, eq=False)
-class Outline:
-    """All parts, each behind those that it reads from."""
-
-    inputs: tuple[Flow, ...]
-    parts: tuple[Part, ...]
-    outputs: tuple[Flow, ...]
-
-
-def words_of(tensor: Tensor) -> Words:
-    """How a tensor passes on a stream: a word for each position, which holds all channels."""
-    return Words(tensor.type, tensor.shape[-1], prod(tensor.shape[:-1]))
-
-
 def outline(job: Job) -> Outline:
     """All parts. Raises UnsupportedError for a layer and ConfigError for a setting that have no circuit."""
     assert cores.__path__, "the import registers them"
     _check_settings(job.config)
     checked_part(job.config.part)
     for op in job.design:
-        if not (op.is_input or op.layer.renames):
+        if not (op.is_input or op.layer.renames or op.layer.border is not None):
             _check(op)
     found = parts_of(job.design)
     if not found.parts:
@@ -122,11 +68,11 @@ def outline(job: Job) -> Outline:
 def parts_of(design: Design) -> Outline:
     """All parts, of a design that :func:`outline` may still refuse.
 
-    Raises UnsupportedError for what has too many bits side by side.
+    Raises UnsupportedError for what has too many bits side by side, and for loops that have no circuit.
     """
     parts = _Parts(design)
-    for op in design:
-        parts.add(op)
+    for unit in units(design):
+        parts.add_unit(unit)
     outputs = [parts.flow_of(design.producer(tensor), tensor) for tensor in design.outputs]
     return Outline(tuple(parts.inputs), tuple(parts.made), tuple(outputs))
 
@@ -138,8 +84,6 @@ def _check_settings(config: Config) -> None:
 
 
 def _check(op: Op) -> None:
-    if op.loop is not None:
-        raise refused(op, "recurrent layers have no circuit yet")
     if op.loads_weights:
         raise refused(
             op, f"weights: {op.weight_source.value} has no circuit yet", "leave it out, or use backend: vitis"
@@ -168,9 +112,33 @@ class _Parts:
         self._flows: dict[Tensor, Flow] = {}
         self._regrouped: dict[tuple[Flow, Kind, int, int], Flow] = {}
         self._read = {tensor for op in design for tensor in op.inputs} | set(design.outputs)
+        self._turns = 1
+        self._in_body = False
 
-    def add(self, op: Op) -> None:
+    def add_unit(self, unit: list[Op]) -> None:
+        """The parts of an operation, or of a loop (:func:`hlsgen.ir.loop.units`).
+
+        What of a loop no step has to wait for is like any other operation, but that it begins anew with each step.
+        """
+        loop = unit[0].loop
+        if loop is None:
+            self._add(unit[0])
+            return
+        _check_loop(unit)
+        parts = divided(unit)
+        with self._in_turns(loop.steps):
+            for op in parts.before:
+                self._add(op)
+            if parts.inside:
+                self._add_states(loop, parts)
+            for op in parts.behind:
+                self._add(op)
+
+    def _add(self, op: Op) -> None:
         """The parts of an operation."""
+        if op.layer.border is not None:
+            self._add_border(op)
+            return
         if op.is_input:
             flow = Flow(words_of(op.output))
             self.inputs.append(flow)
@@ -195,10 +163,13 @@ class _Parts:
 
     def flow_of(self, op: Op, tensor: Tensor, words: Words | None = None) -> Flow:
         """A tensor in words of its own shape, or in others."""
-        return self._in_words(op, self._flows[tensor], words or words_of(tensor))
+        flow = self._flows[tensor]
+        if flow.turns != self._turns:
+            flow = self._in_every_step(op, flow)
+        return self._in_words(op, flow, words or words_of(tensor))
 
     def _part(self, kind: Kind, op: Op, reads: tuple[Flow, ...], words: Words, moves: Moves | None = None) -> Flow:
-        flow = Flow(words)
+        flow = Flow(words, self._turns)
         self.made.append(Part(kind, op, reads, flow, moves))
         return flow
 
@@ -254,7 +225,7 @@ class _Parts:
 
     def _regroup(self, kind: Kind, op: Op, flow: Flow, words: Words) -> Flow:
         """Made once for all that read it."""
-        key = flow, kind, words.elements, words.beats
+        key = flow, kind, words.elements, words.beats * self._turns
         if key not in self._regrouped:
             if kind == "gather" and words.width > MOST_BITS:
                 raise refused(op, f"needs {words.width} bits side by side, at most {MOST_BITS} are held in registers")
@@ -299,10 +270,143 @@ class _Parts:
         return self._part("joined", op, flows, y)
 
     def _cast(self, op: Op, flow: Flow, to: FixedType) -> Flow:
-        """In another type, which holds every value."""
-        x = flow.words
-        same = (x.type.width, x.type.frac, x.type.signed) == (to.width, to.frac, to.signed)
-        return flow if same else self._part("cast", op, (flow,), Words(to, x.elements, x.beats))
+        """In another type; within a step without a clock, where no value is rounded or limited."""
+        x, free = flow.words, no_logic(flow.words.type, to)
+        if free and (x.type.width, x.type.frac, x.type.signed) == (to.width, to.frac, to.signed):
+            return flow
+        return self._part("trim" if free and self._in_body else "cast", op, (flow,), Words(to, x.elements, x.beats))
+
+    # -- loops ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _in_turns(self, turns: int) -> Iterator[None]:
+        """What is made meanwhile is of a step of a loop with so many; 1: of none."""
+        former, self._turns = self._turns, turns
+        yield
+        self._turns = former
+
+    def _in_every_step(self, op: Op, flow: Flow) -> Flow:
+        """A word from outside of a loop, given to each of its steps."""
+        x, steps = flow.words, self._turns
+        if x.beats > 1:
+            raise refused(op, f"each step reads {x.beats} words from outside of its loop, which has no circuit yet")
+        if steps == 1:
+            return flow
+        with self._in_turns(1):
+            held = self._regroup("repeat", op, flow, Words(x.type, x.elements, steps))
+        return held.seen_as(x, steps)
+
+    def _add_border(self, op: Op) -> None:
+        """What hands words into the steps of a loop without computing anything, or out of them."""
+        border, (tensor,) = op.layer.border, op.outputs
+        assert border is not None
+        y, steps = words_of(tensor), self._turns
+        if border.role is Role.STEP:
+            with self._in_turns(1):
+                flow = self.flow_of(op, op.input)
+                flow = self._reversed(op, flow, steps) if border.backwards else flow
+            self._flows[tensor] = self._cast(op, flow.seen_as(replace(y, type=flow.words.type), steps), tensor.type)
+            return
+        flow = self.flow_of(op, op.input)
+        with self._in_turns(1):
+            flow = flow.seen_as(flow.sample, 1)
+            if border.role is Role.LAST and steps > 1:
+                kept = range(flow.words.beats - y.beats, flow.words.beats)
+                moves = Moves(tuple(kept), tuple(range(y.elements)), flow.words)
+                flow = self._part("moves", op, (flow,), replace(flow.words, beats=y.beats), moves)
+            elif border.backwards:
+                flow = self._reversed(op, flow, steps)
+            self._flows[tensor] = self._cast(op, flow, tensor.type)
+
+    def _reversed(self, op: Op, flow: Flow, steps: int) -> Flow:
+        """The last step first."""
+        words = np.arange(flow.words.beats).reshape(steps, -1)[::-1]
+        return self._ordered(
+            op, flow, Moves(tuple(words.ravel().tolist()), tuple(range(flow.words.elements)), flow.words)
+        )
+
+    def _add_states(self, loop: Loop, parts: Divided) -> None:
+        """What of a loop a step has to wait for, as one core with states."""
+        self._hold_outer(parts.inside)
+        starts = {slot_of(op): self._started(op) for op in with_role(parts.inside, Role.STATE) if op.inputs}
+        now: dict[str, Flow] = {}
+        carried: dict[str, Flow] = {}
+        outside, self.made, self._in_body = self.made, [], True
+        for op in parts.inside:
+            border = op.layer.border
+            if border is None:
+                self._add(op)
+            elif border.role is Role.STATE:
+                now[border.slot] = self._flows[op.output] = Flow(words_of(op.output), loop.steps)
+            else:
+                carried[border.slot] = self._flows[op.output] = self._cast(
+                    op, self.flow_of(op, op.input), op.output.type
+                )
+        body, self.made, self._in_body = self.made, outside, False
+        for part in body:
+            _check_static(part)
+        made = {tensor for op in parts.inside for tensor in op.outputs}
+        read = list(dict.fromkeys(tensor for op in parts.behind for tensor in op.inputs if tensor in made))
+        results = tuple(dict.fromkeys(self._flows[tensor] for tensor in read))
+        states = tuple(State(slot, flow, carried[slot], starts.get(slot)) for slot, flow in now.items())
+        given = self._loop(parts.behind[0], Body(loop, tuple(body), states, results))
+        for tensor in read:
+            self._flows[tensor] = given[self._flows[tensor]]
+
+    def _hold_outer(self, ops: Sequence[Op]) -> None:
+        """Make what gives words from outside to each step: it stands in front of what is computed there."""
+        made = {tensor for op in ops for tensor in op.outputs}
+        for op in ops:
+            for tensor in op.inputs:
+                if op.layer.border is None and tensor not in made:
+                    self.flow_of(op, tensor)
+
+    def _started(self, op: Op) -> Flow:
+        """What a state starts with, given to each step, of which the first reads it."""
+        with self._in_turns(1):
+            flow = self._cast(op, self.flow_of(op, op.input), op.output.type)
+        return self._in_every_step(op, flow)
+
+    def _loop(self, op: Op, body: Body) -> dict[Flow, Flow]:
+        """The core of a body, and what takes its results apart; the flow outside for each result."""
+        made = {part.y for part in body.parts} | {state.now for state in body.states}
+        reads = [flow for part in body.parts for flow in part.reads]
+        reads += [state.carried for state in body.states] + list(body.results)
+        reads = [flow for flow in reads if flow not in made]
+        reads += [state.start for state in body.states if state.start is not None]
+        steps = body.loop.steps
+        words = body.results[0].words if len(body.results) == 1 else _side_by_side(body.results)
+        y = Flow(words, steps)
+        self.made.append(Part("loop", op, tuple(dict.fromkeys(reads)), y, body=body))
+        if len(body.results) == 1:
+            return {body.results[0]: y}
+        found, first = {}, 0
+        for flow in body.results:
+            width = flow.words.width
+            found[flow] = self._part(
+                "wires", op, (y,), flow.words, Moves((0,), tuple(range(first, first + width)), words)
+            )
+            first += width
+        return found
+
+
+def _side_by_side(flows: Sequence[Flow]) -> Words:
+    """A word with the bits of all of them, those of the first in the lowest."""
+    return Words(FixedType(1, 1, signed=False), sum(flow.words.width for flow in flows), 1)
+
+
+def _check_loop(unit: Sequence[Op]) -> None:
+    for op in unit:
+        if op.has_copies:
+            raise refused(
+                op, "recurrence: unrolled, a copy of a cell for each step, has no circuit yet", "set recurrence: loop"
+            )
+
+
+def _check_static(part: Part) -> None:
+    """Refuse what a step cannot compute of one word."""
+    if part.kind not in ("core", "cast", "wires", "trim") or part.y.words.beats > 1:
+        raise refused(part.op, f"{part.op.layer.kind} of several words, which states go through, has no circuit yet")
 
 
 def _bits(words: Words) -> int:

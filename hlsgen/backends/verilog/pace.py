@@ -30,6 +30,10 @@ class Pace:
         takes, gives = zip(*steps, strict=True)
         return cls(tuple(map(int, takes)), tuple(map(bool, gives)))
 
+    def times(self, turns: int) -> Pace:
+        """All of it so often, one turn behind the other."""
+        return Pace(self.takes * turns, self.gives * turns, self.ahead * turns)
+
     @property
     def clocks(self) -> int:
         """What a sample takes at least."""
@@ -49,6 +53,13 @@ class Buffering:
     """For each word of a sample that is given, how many of the sample's words must have come; 0 or less for none."""
     frees: tuple[int, ...]
     """For each word that comes, how many words of the sample must be given before; 0 or less for none."""
+
+    def times(self, turns: int) -> Buffering:
+        """All of it so often, one turn behind the other."""
+        given, come = len(self.needs), len(self.frees)
+        needs = (turn * come + words for turn in range(turns) for words in self.needs)
+        frees = (turn * given + words for turn in range(turns) for words in self.frees)
+        return Buffering(tuple(needs), tuple(frees))
 
     @property
     def clocks(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from hlsgen.backends.verilog.casts import Number, cast
 from hlsgen.backends.verilog.core import Core, Place, Words
 from hlsgen.backends.verilog.logic import Logic, Section, Signal, constant
-from hlsgen.backends.verilog.text import counter_bits, described, joined, render, rom_texts
+from hlsgen.backends.verilog.text import counter_bits, described, joined, render, rom_texts, title
 from hlsgen.ir.op import Op
 
 Function = Callable[..., Sequence[Number]]
@@ -67,11 +67,20 @@ def pipeline(op: Op, place: Place, function: Function, *notes: str, turn: int = 
 
 def elementwise(op: Op, place: Place, function: Callable[[Logic, Number], Number]) -> Core:
     """A core that computes every element alike: one module for an element, as often as there are elements."""
+    return _each(place, described(op), lambda logic, x: finished(logic, op, function(logic, x)))
+
+
+def converted(op: Op, place: Place) -> Core:
+    """A core that casts every element to the type of the word that it gives, and nothing else."""
+    about = [title(op), f"here: {place.x.type} as {place.y.type}"]
+    return _each(place, about, lambda logic, x: cast(logic, x, place.y.type).signal)
+
+
+def _each(place: Place, about: list[str], result_of: Callable[[Logic, Number], Signal]) -> Core:
     one = f"{place.module}__element"
     logic = Logic(place.levels, one)
     (x,) = elements(logic, Words(place.x.type, 1, 1), "x", "x")
-    (result,), latency = logic.registered([finished(logic, op, function(logic, x))])
-    about = described(op)
+    (result,), latency = logic.registered([result_of(logic, x)])
     element = render(
         "element.v.j2",
         module=one,

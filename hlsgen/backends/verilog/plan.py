@@ -12,8 +12,10 @@ from hlsgen.backends.verilog.core import Core, Place, build_core
 from hlsgen.backends.verilog.fifos import with_fifos
 from hlsgen.backends.verilog.logic import levels_within
 from hlsgen.backends.verilog.moves import wires_text
-from hlsgen.backends.verilog.outline import Flow, Outline, Part, outline
-from hlsgen.backends.verilog.pipeline import elementwise
+from hlsgen.backends.verilog.outline import outline
+from hlsgen.backends.verilog.parts import Flow, Outline, Part
+from hlsgen.backends.verilog.pipeline import converted
+from hlsgen.backends.verilog.recurrence import loop_core
 from hlsgen.backends.verilog.schedule import clocks_of
 from hlsgen.backends.verilog.streams import STAGES, deeper
 
@@ -36,6 +38,16 @@ def plan_circuit(job: Job) -> Circuit:
     inputs, outputs = tuple(plan.inputs), tuple(plan.outputs)
     blocks = with_fifos(inputs, outputs, _in_order(inputs, plan.blocks))
     return Circuit(job.name, inputs, outputs, blocks, clocks_of(inputs, outputs, blocks), plan.layers)
+
+
+def _with_inner(parts: Iterable[Part]) -> list[Part]:
+    """All parts, those within loops too."""
+    return [found for part in parts for found in (part, *(part.body.parts if part.body is not None else ()))]
+
+
+def plain_core(part: Part, place: Place) -> Core:
+    """The core of a part that is no loop."""
+    return build_core(part.op, place) if part.kind == "core" else converted(part.op, place)
 
 
 def _in_order(inputs: Iterable[Stream], blocks: Sequence[Block]) -> list[Block]:
@@ -63,11 +75,11 @@ class _Plan:
         self._output_names = named[len(parts.inputs) :]
         wires = [f"{port}_{end}" for port in named for end in ("data", "valid", "ready")]
         names = Identifiers([*_RESERVED, job.name, "axis", "bench", "clk", "rst", *wires])
-        self._names = {op: names.make(op.name) for op in dict.fromkeys(part.op for part in parts.parts)}
+        self._names = {op: names.make(op.name) for op in dict.fromkeys(part.op for part in _with_inner(parts.parts))}
         self._used: dict[str, int] = {}
         self._readers = self._count_readers()
         self._streams: dict[Flow, list[Stream]] = {}
-        self.inputs = [Stream(self._port_names[flow], flow.words) for flow in parts.inputs]
+        self.inputs = [Stream(self._port_names[flow], flow.sample) for flow in parts.inputs]
         self.outputs: list[Stream] = []
         self.blocks: list[Block] = []
         self._build()
@@ -86,7 +98,7 @@ class _Plan:
     def _build(self) -> None:
         ends = dict.fromkeys(self._parts.outputs)
         self.outputs = [
-            Stream(name, flow.words) for name, flow in zip(self._output_names, self._parts.outputs, strict=True)
+            Stream(name, flow.sample) for name, flow in zip(self._output_names, self._parts.outputs, strict=True)
         ]
         for flow, stream in zip(self._parts.inputs, self.inputs, strict=True):
             self._offer(flow, stream)
@@ -122,7 +134,10 @@ class _Plan:
     def _core(self, part: Part, name: str) -> Core:
         xs = tuple(flow.words for flow in part.reads)
         place = Place(f"{self._job.name}_{name}", xs, part.y.words, self._levels)
-        return build_core(part.op, place) if part.kind == "core" else elementwise(part.op, place, lambda logic, x: x)
+        if part.body is not None:
+            inner = {held: self._name(held) for held in part.body.parts}
+            return loop_core(part, place, inner, self._core)
+        return plain_core(part, place)
 
     def _add(self, part: Part, name: str) -> None:
         """A stage, or wires."""
@@ -130,34 +145,37 @@ class _Plan:
         reads, writes = self._take(part), (self._stream(part.y, name),)
         if part.kind == "wires":
             assert part.moves is not None
-            text = wires_text(part.moves, part.op, module)
+            text = wires_text(part.moves, part.op, part.y.words, module)
             self.blocks.append(Wires(name, reads, writes, module, {module: text}))
         else:
             text, pace = STAGES[part.kind](part, module)
-            stage, more = Stage(name, reads, writes, module, {module: text}, pace), deeper(part, module)
+            turns = part.y.turns  # the text is that of a turn, behind which it begins anew
+            stage = Stage(name, reads, writes, module, {module: text}, pace.times(turns))
+            more = deeper(part, module)
             if more is not None:
-                stage = replace(stage, deeper=replace(stage, module_texts={module: more[0]}, pace=more[1]))
+                wider = replace(stage, module_texts={module: more[0]}, pace=more[1].times(turns))
+                stage = replace(stage, deeper=wider)
             self.blocks.append(stage)
 
     def _stream(self, flow: Flow, name: str) -> Stream:
         """The stream on which a new flow is written; a fork stands behind it if several read it."""
-        outputs = [k for k, output in enumerate(self._parts.outputs) if output is flow]
+        outputs = [k for k, output in enumerate(self._parts.outputs) if output == flow]
         if self._readers[flow] == 1 and outputs:
             return self.outputs[outputs[0]]
-        stream = Stream(f"{name}__out", flow.words)
+        stream = Stream(f"{name}__out", flow.sample)
         self._offer(flow, stream)
         return stream
 
     def _offer(self, flow: Flow, stream: Stream) -> None:
         """Make a stream for each reader of a flow."""
-        outputs = [self.outputs[k] for k, output in enumerate(self._parts.outputs) if output is flow]
+        outputs = [self.outputs[k] for k, output in enumerate(self._parts.outputs) if output == flow]
         inner = self._readers.get(flow, 0) - len(outputs)
         if inner + len(outputs) == 1 and outputs:  # an input that is an output
             self.blocks.append(Fifo(f"{stream.name}__fifo", (stream,), (outputs[0],), depth=2))
         elif inner + len(outputs) == 1:
             self._streams[flow] = [stream]
         elif inner or outputs:
-            branches = [Stream(f"{stream.name}__to{k}", flow.words) for k in range(inner)]
+            branches = [Stream(f"{stream.name}__to{k}", flow.sample) for k in range(inner)]
             self.blocks.append(Fork(f"{stream.name}__fork", (stream,), (*branches, *outputs)))
             self._streams[flow] = branches
 

@@ -7,8 +7,8 @@ from math import prod
 
 from hlsgen.backends.verilog.moves import Step, pace_of, sequence_text
 from hlsgen.backends.verilog.order import order_of, order_stage
-from hlsgen.backends.verilog.outline import Part
 from hlsgen.backends.verilog.pace import Buffering, Pace, gathering, splitting
+from hlsgen.backends.verilog.parts import Part
 from hlsgen.backends.verilog.spans import span_stage
 from hlsgen.backends.verilog.text import counter_bits, render
 from hlsgen.backends.verilog.whole import whole_stage

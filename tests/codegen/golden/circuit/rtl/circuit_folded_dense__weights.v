@@ -4,6 +4,7 @@ module circuit_folded_dense__weights (
     input wire [0:0] address,
     output reg [23:0] word
 );
+    // verilator no_inline_module
     reg [23:0] words [0:1];
     always @(posedge clk) word <= words[address];
     initial begin

@@ -4,6 +4,7 @@ module circuit_tanh__element__word0 (
     input wire [4:0] address,
     output reg [15:0] word
 );
+    // verilator no_inline_module
     reg [15:0] words [0:31];
     always @(posedge clk) word <= words[address];
     initial begin
