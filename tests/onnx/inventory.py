@@ -186,6 +186,14 @@ def _activations() -> Section:
     section.right("Softmax(axis)", IMAGE, _op("Softmax", axis=1), CLOSE, "any axis; before opset 13 with all behind it")
     section.right("Softmax, opset 12", LINE, _op("Softmax", axis=1), CLOSE, opset=12)
     section.right("LogSoftmax", LINE, _op("LogSoftmax", axis=1), CLOSE)
+
+    def masked(net: Net, x: str) -> str:
+        """Scores of 8 queries and keys, each of which sees itself and those before."""
+        scores = net("MatMul", net("Transpose", x, perm=[0, 2, 1]), x)
+        hidden = np.where(np.tri(8, dtype=bool), 0, -np.inf).astype(np.float32)
+        return net("Softmax", net("Add", net("Mul", scores, net.scalar(0.0625)), net.weight(values=hidden)))
+
+    section.right("Softmax of what a mask leaves", LINE, masked, CLOSE, "Add of zeros and numbers far below them")
     section.refused("Softmax over samples", LINE, _op("Softmax", axis=0), "axis 0 is that of the samples")
     section.refused("Hardmax", VECTOR, _op("Hardmax"), "not supported")
     return section
@@ -196,6 +204,7 @@ def _arithmetic() -> Section:
     for name in ("Add", "Sub", "Mul"):
         section.right(f"{name} of tensors", [IMAGE, IMAGE], _op(name))
         section.right(f"{name} of a constant", IMAGE, _op(name, (4, 1, 1)))
+    section.refused("Add of a huge constant", VECTOR, _op("Add", -1e30), "leaves fixed point")
     section.right("Sub from a constant", VECTOR, lambda net, x: net("Sub", net.weight(6), x))
     section.right("Add of a constant, each element", IMAGE, _op("Add", (4, 6, 5)))
     section.right("Add, axes of 1 repeated", [IMAGE, (4, 1, 1)], _op("Add"))

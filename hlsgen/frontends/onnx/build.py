@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 import hlsgen.frontends.onnx.readers  # noqa: F401  (registers them)
 from hlsgen.errors import HlsgenError, ModelError, UnsupportedError, nearest
@@ -22,6 +23,8 @@ from hlsgen.ir.graph import Graph, Source, Value
 if TYPE_CHECKING:
     import onnx_ir
 
+_MASKED = -1e4
+"""What exporters add at least to scores that do not count."""
 _TAKES_WHOLE = frozenset(
     "Identity Cast Gather Reshape Transpose Squeeze Unsqueeze Flatten Shape Split Slice Concat Size".split()
 )
@@ -41,6 +44,7 @@ class _Reading:
         self.graph = Graph(model.graph.name or "model")
         self._known: dict[onnx_ir.Value, Operand] = {}
         self._absorbed: set[onnx_ir.Node] = set()
+        self._masks: dict[onnx_ir.Value, NDArray[np.bool_]] = {}
         self._names: set[str] = set()
         self._samples = 1
         """The number of samples that the model was exported for."""
@@ -89,6 +93,9 @@ class _Reading:
         if node in self._absorbed:
             results: Sequence[Operand | None] = [next(o for o in operands if isinstance(o, Tensor))]
             self.graph.aliases[self._unique(named)] = results[0].value  # type: ignore[union-attr]
+        elif (mask := _mask(node, operands)) is not None:
+            results = [next(o for o in operands if isinstance(o, Tensor))]
+            self._masks[node.outputs[0]] = mask
         elif not any(isinstance(operand, Tensor) for operand in operands):
             results = folded(node, self.model.opset, operands, where)  # type: ignore[arg-type]
         elif node.op_type == "Shape":
@@ -108,7 +115,8 @@ class _Reading:
         if reader is None:
             raise UnsupportedError(f"{where} is not supported{nearest(node.op_type, READERS)}")
         bias = partial(self._absorb_bias, node)
-        call = Call(self.graph, node, self._unique(named), operands, self.model.opset, self._samples, bias)
+        mask = None if node.inputs[0] is None else self._masks.get(node.inputs[0])
+        call = Call(self.graph, node, self._unique(named), operands, self.model.opset, self._samples, bias, mask)
         try:
             results = _several(reader(call))
         except ValueError as error:  # by which layers say that their constants and options do not go together
@@ -174,6 +182,17 @@ class _Reading:
         if value is not result.value:
             call.finish(value)
         return value
+
+
+def _mask(node: onnx_ir.Node, operands: Sequence[Operand | None]) -> NDArray[np.bool_] | None:
+    """What counts, of an Add of zeros and of numbers far below zero that nothing but a softmax reads."""
+    constants = [o for o in operands if o is not None and not isinstance(o, Tensor)]
+    output = node.outputs[0]
+    readers = {use.node.op_type for use in output.uses()}
+    if node.op_type != "Add" or len(constants) != 1 or readers != {"Softmax"} or output.is_graph_output():
+        return None
+    counts, is_mask = constants[0] == 0, bool(((constants[0] == 0) | (constants[0] <= _MASKED)).all())
+    return counts if is_mask and not counts.all() else None
 
 
 def _several(result: Result) -> list[Operand | None]:

@@ -56,6 +56,7 @@ class Call(Builder):
         opset: int,
         samples: int,
         bias: Callable[[int], Floats | None],
+        mask: NDArray[np.bool_] | None = None,
     ) -> None:
         computed = [operand.value for operand in operands if isinstance(operand, Tensor)]
         super().__init__(graph, name, node.op_type, computed)
@@ -63,6 +64,8 @@ class Call(Builder):
         self._samples = samples
         self._operands = list(operands)
         self._attributes = {key: attribute.value for key, attribute in node.attributes.items()}
+        self.mask = mask
+        """Which elements of its input count, where what is added in front of it leaves some out; it broadcasts."""
         self.absorbed_bias = bias
         """Given a number of outputs: the summand of an Add behind it that nothing else reads, which is then its own."""
 

@@ -6,6 +6,7 @@ from functools import partial
 from math import erf
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.functions import add_absolute, add_clip, add_gate, add_line, add_relu, add_table
@@ -202,10 +203,29 @@ def _read_over_axis(layer: Layer, call: Call) -> Tensor:
         raise UnsupportedError(
             f"{call.where}: it goes over the axis of the samples; every sample is computed by itself"
         )
+    if call.mask is not None:
+        return _masked(call, tensor, axis, call.mask)
     value, order = tensor.by_axes(call)
     places = sorted(order.index(each) for each in axes)
     result = add_on_last(call, value, places, lambda last: call.add(layer, [last], layer.kind.lower()))
     return Tensor.of(result, order, tensor.samples)
+
+
+def _masked(call: Call, tensor: Tensor, axis: int, mask: NDArray[np.bool_]) -> Tensor:
+    """A softmax over the last axis that leaves out places, the same for all but the last axis but one."""
+    rank = len(tensor.axes)
+    shape = tensor.shape[-2:]
+    flat = mask.reshape(-1, *mask.shape[-2:]) if mask.ndim > 2 else mask.reshape(1, *np.atleast_2d(mask).shape)
+    if axis != rank - 1 or rank < 3 or tensor.samples >= rank - 2 or (flat != flat[0]).any():
+        raise UnsupportedError(
+            f"{call.where}: a mask of shape {mask.shape} is not supported; expected one for the last two axes, of "
+            "which the last is that of the softmax"
+        )
+    counts = np.broadcast_to(flat[0], shape)
+    if not counts.any(axis=-1).all():
+        raise UnsupportedError(f"{call.where}: its mask leaves a row no element at all; leave one in every row")
+    order = [place for place in range(rank) if place != tensor.samples]
+    return Tensor.of(call.add(Softmax(counts), [tensor.in_order(call, order)]), order, tensor.samples)
 
 
 reads("Softmax")(partial(_read_over_axis, Softmax()))

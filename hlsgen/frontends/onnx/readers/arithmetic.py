@@ -17,6 +17,10 @@ from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.scale import Scale
 
+_LARGEST = 1e9
+"""Of a constant."""
+
+
 # -- a tensor and a constant ---------------------------------------------------------------------
 
 
@@ -137,6 +141,11 @@ def _real(call: Call, constant: Operand) -> Floats:
     array = np.asarray(constant, dtype=np.float64)
     if not np.isfinite(array).all():
         raise UnsupportedError(f"{call.where}: its constant holds NaN or infinity; expected finite numbers")
+    if np.abs(array).max(initial=0) >= _LARGEST:
+        raise UnsupportedError(
+            f"{call.where}: its constant holds {array.flat[np.abs(array).argmax()]:g}, which leaves fixed point no "
+            "bits for other numbers; as a mask it has to stand right in front of a Softmax, zero where elements count"
+        )
     return array
 
 
