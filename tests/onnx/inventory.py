@@ -69,6 +69,10 @@ def _made(net: Net, given: Any) -> str:
     return net.weight(*given) if isinstance(given, tuple) else net.scalar(given)
 
 
+def _biased(net: Net, x: str, shape: tuple[int, ...]) -> str:
+    return net("Add", x, net.weight(*shape))
+
+
 # -- sections --------------------------------------------------------------------------------------
 
 
@@ -91,6 +95,14 @@ def _linear() -> Section:
     conv = "Conv"
     section.right("Conv, one axis", LINE, _op(conv, (4, 3, 3), (4,), pads=[2, 0], dilations=[1]))
     section.right("Conv, two axes", IMAGE, _op(conv, (3, 4, 3, 2), (3,), strides=[2, 1], dilations=[1, 2]))
+    section.right(
+        "Conv, Add", (2, 4, 3), lambda net, x: _biased(net, net("Conv", x, net.weight(3, 2, 2, 1)), (3, 1, 1))
+    )
+    section.right(
+        "Conv, Add along another axis",
+        (2, 4, 3),
+        lambda net, x: _biased(net, net("Conv", x, net.weight(3, 2, 2, 1)), (3,)),
+    )
     section.right("Conv(pads)", IMAGE, _op(conv, (3, 4, 3, 2), pads=[0, 1, 2, 0]), note="of any size on each side")
     section.right("Conv(auto_pad)", IMAGE, _op(conv, (3, 4, 4, 3), auto_pad="SAME_LOWER", strides=[2, 2]))
     section.right("Conv(group)", IMAGE, _op(conv, (6, 2, 3, 3), (6,), group=2))

@@ -10,7 +10,7 @@ import pytest
 
 import hlsgen
 from tests.ladder.harness import executors_agree, grid_input
-from tests.onnx.nets import Net, onnx, runtime
+from tests.onnx.nets import Net, TensorProto, onnx, runtime
 
 
 def mlp(samples: Any = "N") -> Any:
@@ -185,6 +185,27 @@ def test_layers_are_those_of_the_same_keras_model() -> None:
     assert [op.layer.kind for op in hlsgen.convert(cnn()).graph] == [
         *("Input", "Conv2D", "Relu", "Conv2D", "Merge", "MaxPooling2D", "Reshape", "Dense")
     ]
+
+
+def test_a_summand_is_a_bias_where_it_is_one_number_a_channel() -> None:
+    """Of (samples, 3, 3, 3), three numbers are for the columns, and (3, 1, 1) for the channels."""
+
+    def kinds(*shape: int) -> list[str]:
+        net = Net()
+        net.output(net("Relu", net("Add", net("Conv", net.input(2, 4, 3), net.weight(3, 2, 2, 1)), net.weight(*shape))))
+        return [op.layer.kind for op in hlsgen.convert(net.model()).graph]
+
+    assert "Scale" not in kinds(3, 1, 1) and "Scale" not in kinds(1, 3, 1, 1) and "Scale" not in kinds(1)
+    assert "Scale" in kinds(3) and "Scale" in kinds(1, 3) and "Scale" in kinds(3, 3, 3)
+
+
+def test_rows_of_a_table() -> None:
+    net = Net(seed=12)
+    numbers = net.input(5, kind=TensorProto.INT64)
+    net.output(net("MatMul", net("Gather", net.weight(7, 4), numbers), net.weight(4, 2)))
+    x = np.random.default_rng(0).integers(0, 7, (9, 5))
+    project = hlsgen.convert(net.model(), default_width=32)
+    np.testing.assert_array_equal(project.predict(x), runtime(net.model(), [x])[0])
 
 
 # -- what users give --------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from hlsgen.ir.graph import Graph, Source, Value
 if TYPE_CHECKING:
     import onnx_ir
 
+_QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
+"""How operators of quantised models begin."""
 _MASKED = -1e4
 """What exporters add at least to scores that do not count."""
 _TAKES_WHOLE = frozenset(
@@ -112,6 +114,8 @@ class _Reading:
         self, node: onnx_ir.Node, named: str, operands: Sequence[Operand | None], where: str
     ) -> Sequence[Operand | None]:
         reader = READERS.get(node.op_type)
+        if reader is None and node.op_type.startswith(_QUANTISED):
+            raise UnsupportedError(f"{where} is not supported: quantised ONNX is not read yet; convert the float model")
         if reader is None:
             raise UnsupportedError(f"{where} is not supported{nearest(node.op_type, READERS)}")
         bias = partial(self._absorb_bias, node)
@@ -150,15 +154,19 @@ class _Reading:
                 "put a Cast to float in front of it"
             )
 
-    def _absorb_bias(self, node: onnx_ir.Node, outputs: int) -> Floats | None:
-        """The constant summand of the Add behind a product, if nothing else reads the product."""
+    def _absorb_bias(self, node: onnx_ir.Node, outputs: int, rank: int, axis: int) -> Floats | None:
+        """The constant summand of the Add behind a product, if nothing else reads the product: one number for each of
+        the ``outputs`` along ``axis`` of a result of ``rank`` axes, or one for all."""
         output = node.outputs[0]
         users = [use.node for use in output.uses()]
         if output.is_graph_output() or len(users) != 1 or users[0].op_type != "Add":
             return None
         others = [value for value in users[0].inputs if value is not output]
         given = self._known.get(others[0]) if len(others) == 1 and others[0] is not None else None
-        if given is None or isinstance(given, Tensor) or given.shape not in ((outputs,), (1, outputs), (1,), ()):
+        if given is None or isinstance(given, Tensor) or given.ndim > rank:
+            return None
+        shape = (1,) * (rank - given.ndim) + given.shape
+        if any(extent != 1 for place, extent in enumerate(shape) if place != axis) or shape[axis] not in (1, outputs):
             return None
         self._absorbed.add(users[0])
         return np.broadcast_to(np.asarray(given, dtype=np.float64).reshape(-1), (outputs,)).copy()

@@ -55,7 +55,7 @@ class Call(Builder):
         operands: Sequence[Operand | None],
         opset: int,
         samples: int,
-        bias: Callable[[int], Floats | None],
+        bias: Callable[[int, int, int], Floats | None],
         mask: NDArray[np.bool_] | None = None,
     ) -> None:
         computed = [operand.value for operand in operands if isinstance(operand, Tensor)]
@@ -67,7 +67,8 @@ class Call(Builder):
         self.mask = mask
         """Which elements of its input count, where what is added in front of it leaves some out; it broadcasts."""
         self.absorbed_bias = bias
-        """Given a number of outputs: the summand of an Add behind it that nothing else reads, which is then its own."""
+        """Given a number of outputs, the axes of the result and which of them is theirs: the constant of an Add behind
+        it, which is then its own."""
 
     def is_samples(self, extent: int) -> bool:
         """Whether a number is that of the samples: computed, or the one that the model was exported for."""

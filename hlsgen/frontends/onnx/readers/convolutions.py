@@ -32,7 +32,7 @@ def read_conv(call: Call) -> Tensor:
             f"{call.where}: weights of shape {kernel.shape} in {groups} groups for inputs of shape {tensor.shape_text}"
         )
     axes = windows_of(call, image.shape[:-1], kernel.shape[2:])
-    bias = call.vector(2, filters, 0.0) if call.has(2) else call.absorbed_bias(filters)
+    bias = call.vector(2, filters, 0.0) if call.has(2) else call.absorbed_bias(filters, kernel.ndim, 1)
     offset = no_bias(filters) if bias is None else Constant.of(bias)
     last = kernel.transpose(*range(2, kernel.ndim), 1, 0)  # (*size, channels of a group, filters), as layers have it
     if len(axes) == 3:
@@ -91,7 +91,7 @@ def read_conv_transpose(call: Call) -> Tensor:
         raise ModelError(f"{call.where}: weights of shape {kernel.shape} for an input of shape {tensor.shape_text}")
     rows, columns = _transposed_axes(call, image, kernel.shape[2:])
     filters, cells = kernel.shape[1], rows.stride * columns.stride
-    bias = call.vector(2, filters, 0.0) if call.has(2) else call.absorbed_bias(filters)
+    bias = call.vector(2, filters, 0.0) if call.has(2) else call.absorbed_bias(filters, kernel.ndim, 1)
     pixels, taps = rows.outputs * columns.outputs, rows.taps * columns.taps * cells
     call.bound(pixels * filters, MAX_TENSOR, f"its result of {rows.outputs} x {columns.outputs} pixels")
     call.bound(taps * kernel.shape[0] * filters, MAX_WEIGHT, "the kernel of the convolution it becomes")

@@ -33,7 +33,7 @@ def read_gemm(call: Call) -> Tensor:
         if given.size not in (1, outputs) or given.shape[-1:] not in ((), (1,), (outputs,)):
             raise UnsupportedError(f"{call.where}: its summand has shape {given.shape}, expected ({outputs},)")
         bias = bias + share * given.reshape(-1)
-    return add_dense(call, x, weight, bias if call.has(2) else call.absorbed_bias(outputs))
+    return add_dense(call, x, weight, bias if call.has(2) else call.absorbed_bias(outputs, 2, 1))
 
 
 def add_dense(call: Call, x: Tensor, weight: Floats, bias: Floats | None) -> Tensor:
@@ -81,7 +81,7 @@ def read_matmul(call: Call) -> Tensor:
                 f"{call.where}: a product of a tensor of shape {first.shape_text} and a constant of shape "
                 f"{np.shape(second)} is not supported; expected a matrix as the second, and the samples in front"
             )
-        return add_dense(call, first, weight, call.absorbed_bias(weight.shape[1]))
+        return add_dense(call, first, weight, call.absorbed_bias(weight.shape[1], len(first.axes), len(first.axes) - 1))
     if isinstance(second, Tensor) and not isinstance(first, Tensor):
         return _constant_first(call, call.weight(0), second)
     return _computed(call, call.tensor(0), call.tensor(1))
