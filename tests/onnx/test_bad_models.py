@@ -217,6 +217,41 @@ def test_constants_that_grow() -> None:
     refused(net.model(), ModelError, "more than the")
 
 
+HUGE = 2**50
+LARGE = {
+    "Conv": lambda net, x: net("Conv", x, net.weight(3, 2, 2, 2), pads=[0, 0, HUGE, HUGE]),
+    "Conv strides": lambda net, x: net("Conv", x, net.weight(3, 2, 2, 2), strides=[HUGE, 1], dilations=[1, HUGE]),
+    "AveragePool": lambda net, x: net("AveragePool", x, kernel_shape=[2, 2], pads=[HUGE, 0, 0, HUGE]),
+    "AveragePool kernel": lambda net, x: net("AveragePool", x, kernel_shape=[HUGE, HUGE], ceil_mode=1),
+    "MaxPool": lambda net, x: net("MaxPool", x, kernel_shape=[HUGE, 2], pads=[HUGE, 0, HUGE, 0]),
+    "ConvTranspose": lambda net, x: net("ConvTranspose", x, net.weight(2, 1, 2, 2), strides=[HUGE, HUGE]),
+    "Pad": lambda net, x: net("Pad", x, net.whole(0, 0, HUGE, HUGE, 0, 0, HUGE, HUGE)),
+    "Pad edge": lambda net, x: net("Pad", x, net.whole(0, 0, HUGE, 0, 0, 0, 0, 0), mode="edge"),
+    "Pad number": lambda net, x: net("Pad", x, net.whole(0, 0, HUGE, HUGE, 0, 0, HUGE, HUGE), net.scalar(1.0)),
+    "Tile": lambda net, x: net("Tile", x, net.whole(1, HUGE, 1, 1)),
+    "Expand": lambda net, x: net(
+        "Expand", net("Slice", x, *(net.whole(n) for n in (0, 1, 1))), net.whole(1, HUGE, 1, 1)
+    ),
+    "Resize": lambda net, x: net("Resize", x, "", "", net.whole(1, 2, HUGE, 4)),
+    "Upsampled": lambda net, x: net("Resize", x, "", net.weight(values=np.float32([1, 1, 1e9, 1]))),
+    "Reshape": lambda net, x: net("Reshape", x, net.whole(-1, HUGE)),
+    "Unsqueeze": lambda net, x: net("Unsqueeze", x, net.whole(*range(1, 60))),
+    "Split": lambda net, x: net("Split", x, net.whole(HUGE, -HUGE + 2), axis=1, outputs=2)[0],
+    "TopK": lambda net, x: net("TopK", x, net.whole(HUGE), outputs=2)[0],
+    "Gather": lambda net, x: net("Gather", x, net.whole(HUGE), axis=1),
+    "DepthToSpace": lambda net, x: net("DepthToSpace", x, blocksize=HUGE),
+    "Pow": lambda net, x: net("Pow", x, net.scalar(1e30)),
+    "Range": lambda net, x: net("Add", x, net("Range", net.scalar(0.0), net.scalar(1e12), net.scalar(1.0))),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_would_be_too_large(name: str) -> None:
+    net = Net()
+    net.output(LARGE[name](net, net.input(2, 4, 4)))
+    refused(net.model(), HlsgenError)
+
+
 def test_cycles_and_missing_values() -> None:
     refused(changed(lambda m: m.graph.node[0].input.__setitem__(0, "fc2_out0")), ModelError)
     refused(changed(lambda m: m.graph.node[2].input.__setitem__(0, "nothing")), ModelError, "nothing")

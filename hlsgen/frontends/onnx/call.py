@@ -63,6 +63,10 @@ class Call(Builder):
         self.node, self.opset = node, opset
         self._samples = samples
         self._operands = list(operands)
+        if any(attribute.is_ref() for attribute in node.attributes.values()):
+            raise ModelError(
+                f"{self.where}: an attribute is that of a function, and it is in none; the model is damaged"
+            )
         self._attributes = {key: attribute.value for key, attribute in node.attributes.items()}
         self.mask = mask
         """Which elements of its input count, where what is added in front of it leaves some out; it broadcasts."""

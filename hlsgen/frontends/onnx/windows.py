@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.frontends.limits import MAX_TENSOR
 from hlsgen.frontends.onnx.call import Call
 from hlsgen.frontends.onnx.layout import Tensor
 from hlsgen.ir.graph import Value
@@ -79,6 +81,7 @@ def windows_of(call: Call, extents: Sequence[int], size: Sequence[int]) -> list[
             before, behind = _automatic(auto, extent, reach, strides[axis])
         over = _over(extent + before + behind, extent + before, reach, strides[axis]) if rounds_up else 0
         found.append(Along(extent, size[axis], strides[axis], dilations[axis], before, behind, over))
+    call.bound(prod(max(axis.outputs, 0) for axis in found), MAX_TENSOR, "its result")
     return found
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from math import prod
 
 import numpy as np
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.frontends.functions import MAX_POWER, add_line, add_power, add_relu
+from hlsgen.frontends.limits import MAX_TENSOR
 from hlsgen.frontends.merging import merge_chain
 from hlsgen.frontends.moving import add_take
 from hlsgen.frontends.onnx.call import Call, Operand, reads
@@ -81,6 +83,8 @@ def repeated(call: Call, tensor: Tensor, shape: Shape) -> Tensor:
             f"{call.where}: a constant of shape {shape} has a number for each of {wanted[tensor.samples]} samples; "
             "every sample is computed alike"
         )
+    needed = (max(tensor.shape[axis], extent) for axis, extent in wanted.items() if axis != tensor.samples)
+    call.bound(prod(needed), MAX_TENSOR, "its result")
     longer = [axis for axis, extent in wanted.items() if axis != tensor.samples and extent > tensor.shape[axis] == 1]
     if not longer:
         return tensor

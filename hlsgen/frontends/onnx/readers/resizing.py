@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, prod
 
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.axis_windows import Mix, add_largest, add_mixed
-from hlsgen.frontends.limits import MAX_TENSOR
+from hlsgen.frontends.limits import MAX_TENSOR, MAX_WINDOW
 from hlsgen.frontends.moving import add_take
 from hlsgen.frontends.onnx.call import Call, reads
 from hlsgen.frontends.onnx.layout import Tensor
@@ -95,8 +95,9 @@ def _resized(
     coordinates: str,
     rounding: str,
 ) -> Tensor:
-    if min(sizes.values()) < 1 or np.prod([float(size) for size in sizes.values()]) > MAX_TENSOR:
-        raise ModelError(f"{call.where}: a result of {list(sizes.values())} is empty, or larger than {MAX_TENSOR}")
+    if min(sizes.values(), default=1) < 1 or max(sizes.values(), default=1) > MAX_WINDOW:
+        raise ModelError(f"{call.where}: a result of {list(sizes.values())} is empty, or longer than {MAX_WINDOW}")
+    call.bound(prod(sizes.values()), MAX_TENSOR, "its result")
     axes = [axis for axis, size in sizes.items() if size != tensor.shape[axis] or scales[axis] != 1]
     if not axes:
         return tensor

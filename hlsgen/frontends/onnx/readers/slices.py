@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 
@@ -221,7 +222,7 @@ def _constant_pad(call: Call, tensor: Tensor, margins: dict[int, tuple[int, int]
     shape = [1 if extent == SAMPLES.extent else extent for extent in tensor.shape]
     for axis, (before, behind) in margins.items():
         shape[axis] += before + behind
-    call.bound(int(np.prod(shape)), MAX_TENSOR, "its result")
+    call.bound(prod(shape), MAX_TENSOR, "its result")
     inside = tuple(slice(margins.get(a, (0, 0))[0], margins.get(a, (0, 0))[0] + e) for a, e in enumerate(tensor.shape))
     for axis, (before, behind) in margins.items():
         value, order = tensor.by_axes(call)
