@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import hlsgen
+from hlsgen.cli.score import score
 from tests.ladder.harness import executors_agree, grid_input
 from tests.onnx.nets import Net, TensorProto, onnx, runtime
 
@@ -237,6 +238,30 @@ def test_streams_and_test_benches_take_them() -> None:
     project = hlsgen.convert(cnn(), io_type="io_stream")
     project.check_streams()
     assert any(name.startswith("tb_data") for name in project.files)
+
+
+def test_stored_samples_have_the_models_order(tmp_path: Path) -> None:
+    """Test vectors and calibration data of a configuration; what writes a test bench takes the same."""
+    x = inputs_of(cnn())
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "expected.npy", runtime(cnn(), [x])[0])
+    onnx.save(cnn(), tmp_path / "net.onnx")
+    lines = ["model: net.onnx", "default_width: 24", "input_precision: fixed<8,4>"]
+    lines += ["calibration: x.npy", "test_vectors: {x: x.npy}"]
+    (tmp_path / "net.yml").write_text("\n".join(lines))
+    project = hlsgen.convert(None, config=tmp_path / "net.yml")
+    found = score(project, project.config.test_vectors)
+    assert found.output.equal == found.output.total == 16 * 5
+    first = project.files["tb_data/inputs.dat"].splitlines()[0].split()
+    assert [int(word) for word in first] == (x[0].transpose(1, 2, 0) * 16).astype(int).ravel().tolist()
+
+
+def test_other_weights() -> None:
+    x = inputs_of(mlp())
+    project, other = hlsgen.convert(mlp(), default_width=32), mlp()
+    for tensor in other.graph.initializer:
+        tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor)[..., ::-1].copy(), tensor.name))
+    np.testing.assert_array_equal(project.with_weights(other).predict(x), runtime(other, [x])[0])
 
 
 def test_outputs_have_the_models_order() -> None:
