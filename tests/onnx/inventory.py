@@ -138,6 +138,17 @@ def _normalisation() -> Section:
     section.right("InstanceNormalization", IMAGE, _op("InstanceNormalization", (4,), (4,)), CLOSE)
     section.right("GroupNormalization", IMAGE, _op("GroupNormalization", (4,), (4,), num_groups=2), CLOSE)
     section.right("LayerNormalization", LINE, _op("LayerNormalization", (8,), (8,)), CLOSE, "the last axes")
+
+    def in_pieces(net: Net, x: str) -> str:
+        difference = net("Sub", x, net("ReduceMean", x, axes=[-1]))
+        variance = net("ReduceMean", net("Pow", difference, net.scalar(2.0)), axes=[-1])
+        y = net("Div", difference, net("Sqrt", net("Add", variance, net.scalar(1e-5))))
+        return net("Add", net("Mul", y, net.weight(8)), net.weight(8))
+
+    section.right(
+        "LayerNormalization in pieces", LINE, in_pieces, CLOSE, "as it was exported before opset 17", opset=13
+    )
+    section.refused("Sqrt alone", LINE, lambda net, x: net("Sqrt", net("Abs", x)), "not supported")
     section.right("LayerNormalization(axis)", IMAGE, _op("LayerNormalization", (6, 5), (6, 5), axis=2), CLOSE)
     return section
 

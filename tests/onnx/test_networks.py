@@ -200,6 +200,23 @@ def test_a_summand_is_a_bias_where_it_is_one_number_a_channel() -> None:
     assert "Scale" in kinds(3) and "Scale" in kinds(1, 3) and "Scale" in kinds(3, 3, 3)
 
 
+def test_a_normalisation_in_pieces_that_somebody_looks_into_is_refused() -> None:
+    """What is in between is not there then."""
+
+    def net_of(looked: bool) -> Any:
+        net = Net(13)
+        x = net.input(3, 8)
+        difference = net("Sub", x, net("ReduceMean", x, axes=[-1]), name="difference")
+        variance = net("ReduceMean", net("Mul", difference, difference), axes=[-1])
+        y = net("Div", difference, net("Sqrt", net("Add", net.scalar(1e-3), variance), name="root"), name="norm")
+        net.output(net("Add", y, difference) if looked else y)
+        return net.model()
+
+    assert [op.layer.kind for op in hlsgen.convert(net_of(False)).graph] == ["Input", "Standardise"]
+    with pytest.raises(hlsgen.errors.UnsupportedError, match=r"'root' \(Sqrt\)"):
+        hlsgen.convert(net_of(True))
+
+
 def test_rows_of_a_table() -> None:
     net = Net(seed=12)
     numbers = net.input(5, kind=TensorProto.INT64)

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 import hlsgen.frontends.onnx.readers  # noqa: F401  (registers them)
 from hlsgen.errors import HlsgenError, ModelError, UnsupportedError, nearest
 from hlsgen.frontends.builder import Builder, add_input
-from hlsgen.frontends.onnx.call import READERS, Array, Call, Operand, Result
+from hlsgen.frontends.onnx.call import READERS, Array, Call, Operand, Reader, Result
 from hlsgen.frontends.onnx.folding import folded
 from hlsgen.frontends.onnx.layout import SAMPLES, Tensor, shape_text
 from hlsgen.frontends.onnx.model import OnnxModel, check_type, node_name
 from hlsgen.frontends.onnx.orders import begins_with_steps, channels_wanted_last
+from hlsgen.frontends.onnx.patterns import deviations
+from hlsgen.frontends.onnx.readers.normalization import read_deviation
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.graph import Graph, Source, Value
 
@@ -48,6 +50,8 @@ class _Reading:
         self._absorbed: set[onnx_ir.Node] = set()
         self._masks: dict[onnx_ir.Value, NDArray[np.bool_]] = {}
         self._names: set[str] = set()
+        self._deviations = deviations(model.graph)
+        self._inside = {node for pattern in self._deviations.values() for node in pattern.inner}
         self._samples = 1
         """The number of samples that the model was exported for."""
         for value in model.graph.inputs:
@@ -89,9 +93,13 @@ class _Reading:
     # -- operators --------------------------------------------------------------------------
 
     def _read(self, node: onnx_ir.Node) -> None:
+        if node in self._inside:
+            return
         named = node_name(node.name or "", [str(output.name) for output in node.outputs])
         where = Source(named, node.op_type).where
-        operands = [None if value is None else self._known[value] for value in node.inputs]
+        whole = self._deviations.get(node)
+        read = node.inputs if whole is None else [whole.value]
+        operands = [None if value is None else self._known[value] for value in read]
         if node in self._absorbed:
             results: Sequence[Operand | None] = [next(o for o in operands if isinstance(o, Tensor))]
             self.graph.aliases[self._unique(named)] = results[0].value  # type: ignore[union-attr]
@@ -103,17 +111,22 @@ class _Reading:
         elif node.op_type == "Shape":
             results = [_shape_of(node, next(o for o in operands if isinstance(o, Tensor)))]
         else:
-            self._check_numbers(node, where)
-            results = self._call(node, named, operands, where)
+            self._check_numbers(node, read, where)
+            results = self._call(node, named, operands, where, partial(read_deviation, whole) if whole else None)
         for output, result in zip(node.outputs, results, strict=False):
             if result is not None:
                 self._known[output] = result
                 _check_shape(output, result, where)
 
     def _call(
-        self, node: onnx_ir.Node, named: str, operands: Sequence[Operand | None], where: str
+        self,
+        node: onnx_ir.Node,
+        named: str,
+        operands: Sequence[Operand | None],
+        where: str,
+        reader: Reader | None = None,
     ) -> Sequence[Operand | None]:
-        reader = READERS.get(node.op_type)
+        reader = reader or READERS.get(node.op_type)
         if reader is None and node.op_type.startswith(_QUANTISED):
             raise UnsupportedError(f"{where} is not supported: quantised ONNX is not read yet; convert the float model")
         if reader is None:
@@ -140,9 +153,9 @@ class _Reading:
         self._names.add(found)
         return found
 
-    def _check_numbers(self, node: onnx_ir.Node, where: str) -> None:
+    def _check_numbers(self, node: onnx_ir.Node, read: Sequence[onnx_ir.Value | None], where: str) -> None:
         """Raise UnsupportedError for an operator that would compute with other numbers than float32."""
-        for value in node.inputs:
+        for value in read:
             if value is None or not isinstance(self._known[value], Tensor):
                 continue
             kind = _number_type(value)

@@ -8,6 +8,7 @@ from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.normalisation import add_group_standardised, add_standardised
 from hlsgen.frontends.onnx.call import Call, reads
 from hlsgen.frontends.onnx.layout import Tensor
+from hlsgen.frontends.onnx.patterns import Deviation
 from hlsgen.frontends.onnx.windows import channels_last
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.layer import Statistics
@@ -94,6 +95,17 @@ def _over_last(call: Call, measure: Measure) -> Tensor:
     call.inputs = [tensor.in_order(call, order)]
     places = [order.index(axis) for axis in axes]
     result = add_standardised(call, Standardise(measure, _epsilon(call)), places, gamma, beta)
+    return Tensor.of(result, order, tensor.samples)
+
+
+def read_deviation(pattern: Deviation, call: Call) -> Tensor:
+    """A normalisation in pieces, over any axes; factors and shifts are operators of their own."""
+    tensor = call.tensor(0)
+    axes = [tensor.place(axis, call.where) for axis in pattern.axes]
+    value, order = tensor.by_axes(call)
+    call.inputs = [value]
+    places = sorted(order.index(axis) for axis in set(axes))
+    result = add_standardised(call, Standardise(Measure.DEVIATION, pattern.epsilon), places)
     return Tensor.of(result, order, tensor.samples)
 
 
