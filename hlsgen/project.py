@@ -72,7 +72,7 @@ from hlsgen.simulation.simulator import Simulator
 from hlsgen.simulation.waves import Format, Waves
 from hlsgen.summary import Built, as_circuit, as_program, summary
 from hlsgen.synthesis.area import Area, estimate
-from hlsgen.synthesis.devices import device_of
+from hlsgen.synthesis.devices import device_of, device_of_part
 from hlsgen.synthesis.known import known_tables
 from hlsgen.synthesis.resources import family_of, family_of_part
 from hlsgen.synthesis.timing import SEED, Timing, place_and_route
@@ -491,7 +491,7 @@ class Project:
 
     def timing(
         self,
-        device: str = "ecp5-85k",
+        device: str | None = None,
         *,
         clock_period: float | None = None,
         seed: int = SEED,
@@ -501,7 +501,8 @@ class Project:
         """How fast the circuit of backend verilog is on a device, placed and routed by nextpnr, without pins.
 
         Args:
-            device: "ecp5-12k", "ecp5-25k", "ecp5-45k" or "ecp5-85k", of the slowest speed grade.
+            device: "ecp5-12k", "ecp5-25k", "ecp5-45k" or "ecp5-85k", of the slowest speed grade; by default ``part``
+                if that is one of them, else the largest.
             clock_period: what is to be kept, in ns; by default that of the configuration, for which the circuit was
                 made.
             seed: from which nextpnr places: another one gives another result.
@@ -515,7 +516,8 @@ class Project:
         """
         _check_timing_options(clock_period, seed, on_failure)
         period = self.config.clock_period if clock_period is None else float(clock_period)
-        timing = place_and_route(self.circuit, device_of(device), period, seed, log)
+        found = device_of_part(self.config.part) if device is None else device_of(device)
+        timing = place_and_route(self.circuit, found, period, seed, log)
         if not timing.met and on_failure != "ignore":
             text = _missed(timing)
             if on_failure == "raise":

@@ -286,7 +286,10 @@ def timing(
     config: ConfigFile = None,
     weights: Weights = None,
     calibration: Calibration = None,
-    device: Annotated[str, typer.Option("--device", help="ecp5-12k, ecp5-25k, ecp5-45k or ecp5-85k.")] = "ecp5-85k",
+    device: Annotated[
+        str | None,
+        _option("--device", text="ecp5-12k, ecp5-25k, ecp5-45k or ecp5-85k; by default the configured part, else 85k."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="From which nextpnr places.")] = SEED,
     keep: Annotated[
         float | None, _option("--keep", text="The clock period that is to be kept, in ns; default: --clock-period.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hlsgen.backends.verilog.fabric import size_of_ecp5
 from hlsgen.errors import ConfigError, nearest
 
 
@@ -22,6 +23,11 @@ def _ecp5(size: str) -> Device:
 
 
 DEVICES: Mapping[str, Device] = {f"ecp5-{size}": _ecp5(size) for size in ("12k", "25k", "45k", "85k")}
+
+
+def device_of_part(part: str) -> Device:
+    """The ECP5 of that name; for any other device, the largest."""
+    return DEVICES[f"ecp5-{size_of_ecp5(part) or '85k'}"]
 
 
 def device_of(name: str) -> Device:

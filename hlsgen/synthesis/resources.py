@@ -130,6 +130,7 @@ FAMILIES: Mapping[str, Family] = {
 
 
 _OF_PARTS = (
+    ("ecp5", re.compile(r"LFE5U")),
     ("xc7", re.compile(r"x[acq]7")),
     ("xcup", re.compile(r"x[acq](u\d|zu|k\d|(au|ku|vu)\d+p)")),
     ("xcu", re.compile(r"x[acq](ku|vu)\d")),

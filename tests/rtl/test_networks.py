@@ -182,4 +182,4 @@ def test_page(repository: Path, monkeypatch, capsys):
     page = (repository / "docs" / "circuits.md").read_text(encoding="utf-8")
     block, *_ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(compile(block, "docs/circuits.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("50 samples in 242 clocks: latency 44, interval 4, ")
+    assert capsys.readouterr().out.startswith("50 samples in 243 clocks: latency 45, interval 4, ")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hlsgen.backends.sharing import is_left_open, shared_within, with_factor
 from hlsgen.backends.verilog.core import MOST_SIDE_BY_SIDE, Core, Place
-from hlsgen.backends.verilog.logic import levels_within
+from hlsgen.backends.verilog.fabric import levels_within
 from hlsgen.backends.verilog.outline import parts_of
 from hlsgen.backends.verilog.parts import Flow, Outline, Part
 from hlsgen.backends.verilog.plan import plain_core
@@ -26,7 +26,7 @@ def balanced(design: Design, config: Config) -> Design:
     if config.interval is None and not any(map(is_left_open, design)):
         return design
     parts = parts_of(design)
-    loops = _Loops(parts, levels_within(config.clock_period))
+    loops = _Loops(parts, levels_within(config.clock_period, config.part))
     beats = {part.op.name: part.y.sample.beats for part in parts.parts if part.kind == "core"}
 
     def clocks(op: Op) -> int:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlsgen.backends.base import Job
-from hlsgen.backends.devices import checked_part
 from hlsgen.backends.vectors import vectors
 from hlsgen.backends.verilog.circuit import Circuit, Stream
 from hlsgen.backends.verilog.core import Words
+from hlsgen.backends.verilog.fabric import checked_device, size_of_ecp5
 from hlsgen.backends.verilog.text import render
 from hlsgen.ir.types import Ints
 
 CONSTRAINTS, PACKAGING = "constraints.xdc", "package_ip.tcl"
+LATTICE_CONSTRAINTS = "constraints.lpf"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ def project_files(job: Job, circuit: Circuit) -> dict[str, str]:
         "circuit": circuit,
         "clock_period": f"{job.config.clock_period:g}",
         "half_period": f"{job.config.clock_period / 2:g}",
-        "part": checked_part(job.config.part),
+        "megahertz": f"{1000 / job.config.clock_period:g}",
+        "part": checked_device(job.config.part),
         "inputs": inputs,
         "outputs": outputs,
         "patience": 100000 + 8 * (circuit.interval * samples + circuit.latency),
@@ -54,9 +56,13 @@ def project_files(job: Job, circuit: Circuit) -> dict[str, str]:
             f"tb_data/{port.stream.name}.hex": "".join(f"{word}\n" for word in port.hexadecimal)
             for port in (*inputs, *outputs)
         },
-        CONSTRAINTS: render("constraints.xdc.j2", **facts),
-        PACKAGING: render("package_ip.tcl.j2", **facts),
+        **{name: render(f"{name}.j2", **facts) for name in _of_tools(job.config.part)},
     }
+
+
+def _of_tools(part: str) -> tuple[str, ...]:
+    """The files for the tools of the device's maker."""
+    return (LATTICE_CONSTRAINTS,) if size_of_ecp5(part) else (CONSTRAINTS, PACKAGING)
 
 
 def _ports(prefix: str, streams: Sequence[Stream], values: Sequence[Ints]) -> list[AxisPort]:

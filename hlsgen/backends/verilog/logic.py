@@ -14,17 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Literal
+from typing import Literal, TypeVar
 
 from hlsgen.ir.types import FixedType
 
-NANOSECONDS_A_LEVEL = 1.6
-"""What an addition of some 16 bits takes on a mid-range device, with its wires: an estimate, not a promise."""
-
-
-def levels_within(clock_period: float) -> int:
-    """Levels of logic (an addition or a comparison is one) between two registers, for a clock period in ns."""
-    return max(1, int(clock_period / NANOSECONDS_A_LEVEL))
+Term = TypeVar("Term")
+_PORTS = 18, 25
+"""Bits of the ports of a multiplier, signed, which devices of all makers have; on some the wider one takes two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,14 +200,41 @@ class Logic:
         return self.bounded(result, *bounds)
 
     def multiply(self, a: Signal, b: Signal, hint: str = "product") -> Signal:
-        """A product. Powers of two are shifts."""
+        """A product. Powers of two are shifts; what no multiplier of a device takes at once is several products, of
+        which each is a clock by itself, unless all of them are done within one."""
         if a.is_constant:
             a, b = b, a
         if b.is_constant and b.low > 0 and not b.low & (b.low - 1):
             return self.shift_left(a, b.low.bit_length() - 1, hint)
         ends = [p * q for p in (a.low, a.high) for q in (b.low, b.high)]
-        cost = 2 if b.is_constant else 3
-        return self._computed(hint, (min(ends), max(ends)), cost, (a, b), "*")
+        if b.is_constant:
+            return self._computed(hint, (min(ends), max(ends)), 2, (a, b), "*")
+        narrow, wide = sorted((a, b), key=lambda x: x.width)
+        pieces = _pieces(narrow, _PORTS[0]), _pieces(wide, _PORTS[1])
+        count = len(pieces[0]) * len(pieces[1])
+        cost = 3 + (count - 1).bit_length()
+        if count == 1 or cost <= self._levels:
+            return self._computed(hint, (min(ends), max(ends)), cost, (a, b), "*")
+        products = [
+            (self.multiply(self._piece(narrow, low, size), self._piece(wide, more, length), hint), low + more)
+            for low, size in pieces[0]
+            for more, length in pieces[1]
+        ]
+        (total, _) = self.tree(products, self._sum_of_shifted)
+        return self.bounded(total, min(ends), max(ends))
+
+    def _piece(self, factor: Signal, low: int, width: int | None) -> Signal:
+        """Some bits of a factor; without a width, all that are above, with the sign."""
+        if width is not None:
+            return self.bits(factor, low, width, "piece")
+        return self.floor(factor, low, "piece") if low else factor
+
+    def _sum_of_shifted(self, a: tuple[Signal, int], b: tuple[Signal, int]) -> tuple[Signal, int]:
+        """Of two numbers, each so many places to the left, the same of their sum."""
+        least = min(a[1], b[1])
+        terms = (a[0], a[1] - least), (b[0], b[1] - least)
+        bounds = sum(x.low << places for x, places in terms), sum(x.high << places for x, places in terms)
+        return self.add_shifted(terms, "+", bounds, "sum"), least
 
     def _computed(
         self, hint: str, bounds: tuple[int, int], cost: int, operands: tuple[Signal, Signal], operator: str
@@ -234,7 +257,7 @@ class Logic:
         """The sum of all, by a tree of as few levels as possible."""
         return self.tree(terms, lambda a, b: self.add(a, b, hint)) if terms else constant(0)
 
-    def tree(self, terms: Sequence[Signal], join: Callable[[Signal, Signal], Signal]) -> Signal:
+    def tree(self, terms: Sequence[Term], join: Callable[[Term, Term], Term]) -> Term:
         """Pairs are joined, then pairs of pairs, until one is left."""
         rest = list(terms)
         while len(rest) > 1:
@@ -389,6 +412,14 @@ class Logic:
                 found += ["always @(posedge clk) begin", *moves, "end"]
             found += clock.wires
         return found
+
+
+def _pieces(factor: Signal, port: int) -> list[tuple[int, int | None]]:
+    """The bits of a factor as numbers that fit a signed port: the lowest bit of each, and how many; of the last, which
+    has the sign, None."""
+    size, bits = port - 1, factor.width - factor.is_signed
+    lowest = range(0, max(bits, 1), size)
+    return [(low, size if low != lowest[-1] else None) for low in lowest]
 
 
 def _held(bounds: tuple[int, int], operands: Sequence[Signal]) -> tuple[int, int]:

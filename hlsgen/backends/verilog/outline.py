@@ -14,10 +14,10 @@ from math import gcd
 import numpy as np
 
 from hlsgen.backends.base import Job
-from hlsgen.backends.devices import checked_part
 from hlsgen.backends.hls.loops import slot_of, with_role
 from hlsgen.backends.verilog import cores
 from hlsgen.backends.verilog.core import Words, check_core, refused
+from hlsgen.backends.verilog.fabric import checked_device
 from hlsgen.backends.verilog.loops import Divided, divided
 from hlsgen.backends.verilog.moves import ZERO, Moves, moves_of, no_logic, pieces_of
 from hlsgen.backends.verilog.order import order_of
@@ -55,7 +55,7 @@ def outline(job: Job) -> Outline:
     """All parts. Raises UnsupportedError for a layer and ConfigError for a setting that have no circuit."""
     assert cores.__path__, "the import registers them"
     _check_settings(job.config)
-    checked_part(job.config.part)
+    checked_device(job.config.part)
     for op in job.design:
         if not (op.is_input or op.layer.renames or op.layer.border is not None):
             _check(op)

@@ -9,8 +9,8 @@ from hlsgen.backends.base import Job
 from hlsgen.backends.hls.naming import Identifiers
 from hlsgen.backends.verilog.circuit import Block, Chain, Circuit, Fifo, Fork, Stage, Stream, Wires
 from hlsgen.backends.verilog.core import Core, Place, build_core
+from hlsgen.backends.verilog.fabric import levels_within
 from hlsgen.backends.verilog.fifos import with_fifos
-from hlsgen.backends.verilog.logic import levels_within
 from hlsgen.backends.verilog.moves import wires_text
 from hlsgen.backends.verilog.outline import outline
 from hlsgen.backends.verilog.parts import Flow, Outline, Part
@@ -68,7 +68,8 @@ class _Plan:
     """
 
     def __init__(self, job: Job, parts: Outline) -> None:
-        self._job, self._parts, self._levels = job, parts, levels_within(job.config.clock_period)
+        self._job, self._parts = job, parts
+        self._levels = levels_within(job.config.clock_period, job.config.part)
         ports = Identifiers([*_RESERVED, "clk", "rst"])
         named = [ports.make(tensor.name) for tensor in (*job.design.inputs, *job.design.outputs)]
         self._port_names = dict(zip(parts.inputs, named, strict=False))
