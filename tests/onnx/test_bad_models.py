@@ -111,6 +111,19 @@ def test_places_beyond_the_file(entries: dict[str, str], word: str, tmp_path: Pa
     refused(stored_at(tmp_path, location="net.bin", **entries), ModelError, word)
 
 
+def test_more_data_than_weights_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tensors may all be in one file, again and again."""
+    model = mlp()
+    for tensor in model.graph.initializer:
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="net.bin")
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "net.bin").write_bytes(bytes(192))
+    monkeypatch.setattr("hlsgen.frontends.onnx.files.MAX_OUTSIDE", 500)
+    refused(tmp_path / "net.onnx", ModelError, "'w2'", "more than the 500")
+
+
 def test_missing_data_and_models_in_memory(tmp_path: Path) -> None:
     path = stored_at(tmp_path, location="net.bin")
     refused(path, ModelError, "does not exist")

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.errors import ModelError, brief
-from hlsgen.frontends.limits import MAX_WEIGHT
+from hlsgen.frontends.limits import MAX_WEIGHTS
 from hlsgen.named_files import checked_file, content_of
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MAX_FILE = 2**31 - 1
 """Bytes of a protobuf message; larger models keep their tensors beside it."""
 _EXPECTED = "an ONNX model (.onnx)"
-_BYTES = 4
-"""Of a number in a weight."""
+MAX_OUTSIDE = 4 * MAX_WEIGHTS
+"""Bytes of all tensors beside a model: float32 numbers."""
 
 
 def read_proto(model: Any) -> tuple[ModelProto, str]:
@@ -37,8 +37,9 @@ def read_proto(model: Any) -> tuple[ModelProto, str]:
         return given, "the ONNX model"
     path = Path(os.fsdecode(model))
     proto = _parsed(path)
+    left = MAX_OUTSIDE
     for tensor in _external(proto):
-        _load(path, tensor)
+        left -= _load(path, tensor, left)
     return proto, str(path)
 
 
@@ -85,8 +86,11 @@ def _of_attributes(node: NodeProto) -> tuple[list[TensorProto], list[GraphProto]
     return tensors, graphs
 
 
-def _load(path: Path, tensor: TensorProto) -> None:
-    """Put the data of a tensor into the message. Raises ModelError for a file outside of the model's folder."""
+def _load(path: Path, tensor: TensorProto, most: int) -> int:
+    """Put the data of a tensor, of ``most`` bytes, into the message; returns how many they are.
+
+    Raises ModelError for a file outside of the model's folder, and for more data.
+    """
     from onnx import TensorProto
 
     where = f"{path}: tensor {brief(tensor.name)}"
@@ -98,13 +102,14 @@ def _load(path: Path, tensor: TensorProto) -> None:
     count = size - start if length is None else length
     if start > size or count > size - start or count < 0:
         raise ModelError(f"{where}: bytes {start} to {start + count} of {file.name}, which has {size}; export it again")
-    if count > MAX_WEIGHT * 2 * _BYTES:
-        raise ModelError(f"{where}: {count} bytes, more than the {MAX_WEIGHT * 2 * _BYTES} that a weight may have")
+    if count > most:
+        raise ModelError(f"{where}: with its {count} bytes, weights have more than the {MAX_OUTSIDE} allowed in all")
     with file.open("rb") as stream:
         stream.seek(start)
         tensor.raw_data = stream.read(count)
     tensor.data_location = TensorProto.DEFAULT
     del tensor.external_data[:]
+    return count
 
 
 def _inside(folder: Path, location: str, where: str) -> Path:
