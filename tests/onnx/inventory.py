@@ -115,7 +115,7 @@ def _linear() -> Section:
     section.right(
         "ConvTranspose(auto_pad)", IMAGE, _op("ConvTranspose", (4, 2, 3, 3), strides=[2, 2], auto_pad="SAME_UPPER")
     )
-    section.refused("ConvTranspose(group)", IMAGE, _op("ConvTranspose", (4, 2, 3, 3), group=2), "group=2")
+    section.right("ConvTranspose(group)", IMAGE, _op("ConvTranspose", (4, 2, 3, 3), (4,), group=2, strides=[2, 2]))
     section.refused("ConvTranspose, three axes", VOLUME, _op("ConvTranspose", (2, 2, 2, 2, 2)), "volumes")
     return section
 
@@ -231,6 +231,7 @@ def _arithmetic() -> Section:
     section.right("Sub from a constant", VECTOR, lambda net, x: net("Sub", net.weight(6), x))
     section.right("Add of a constant, each element", IMAGE, _op("Add", (4, 6, 5)))
     section.right("Add, axes of 1 repeated", [IMAGE, (4, 1, 1)], _op("Add"))
+    section.right("Add, four axes repeated", [(2, 4, 1, 3), (2, 1, 5, 1)], _op("Add"))
     section.right("Div by a constant", VECTOR, _op("Div", 4.0))
     section.refused("Div of tensors", [VECTOR, VECTOR], _op("Div"), "a quotient of two tensors")
     section.right("Sum", [VECTOR, VECTOR, VECTOR], _op("Sum"), note="any number of inputs, like Max, Min and Mean")

@@ -16,9 +16,12 @@ from hlsgen.frontends.onnx.call import Call, Operand, reads
 from hlsgen.frontends.onnx.layout import SAMPLES, Tensor
 from hlsgen.frontends.permuting import add_reshape
 from hlsgen.ir.constant import Constant, Floats, Shape
+from hlsgen.ir.graph import Value
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.scale import Scale
 
+_REPEATED_BY_MERGES = 3
+"""Axes of tensors whose axes of 1 a merge repeats."""
 _LARGEST = 1e9
 """Of a constant."""
 
@@ -109,8 +112,21 @@ def merged(call: Call, op: str, a: Tensor, b: Tensor) -> Tensor:
         )
     a, b = (_lifted(tensor, rank) for tensor in (a, b))
     order = (b if b.value.size > a.value.size else a).natural_order()
-    call.inputs = [a.in_order(call, order), b.in_order(call, order)]
+    values = [a.in_order(call, order), b.in_order(call, order)]
+    if len(order) > _REPEATED_BY_MERGES:
+        common = tuple(max(x, y) for x, y in zip(values[0].shape, values[1].shape, strict=True))
+        values = [_spread(call, value, common) for value in values]
+    call.inputs = values
     return Tensor.of(merge_chain(call, op), order, a.samples)
+
+
+def _spread(call: Call, value: Value, shape: Shape) -> Value:
+    """The value with its axes of 1 as long as those of a shape; others stay what they are."""
+    call.bound(prod(shape), MAX_TENSOR, "its result")
+    for axis, extent in enumerate(shape):
+        if value.shape[axis] == 1 and extent > 1:
+            value = add_take(call, value, axis, [0] * extent)
+    return value
 
 
 def _alike(a: Tensor, b: Tensor) -> bool:

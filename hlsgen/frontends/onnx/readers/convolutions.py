@@ -6,16 +6,18 @@ import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends import volumes
-from hlsgen.frontends.limits import MAX_TENSOR, MAX_WEIGHT
+from hlsgen.frontends.limits import MAX_PARTS, MAX_TENSOR, MAX_WEIGHT
 from hlsgen.frontends.onnx.call import Call, reads
 from hlsgen.frontends.onnx.layout import Tensor
 from hlsgen.frontends.onnx.windows import Along, channels_last, image_of, window_of, windows_of
+from hlsgen.frontends.recurrence import parted
 from hlsgen.frontends.transposed import Axis, block_kernel
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Value
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.depth_to_space import DepthToSpace
 from hlsgen.layers.depthwise_conv2d import DepthwiseConv2D
+from hlsgen.layers.shape_ops import Concatenate
 from hlsgen.layers.window import Window
 
 
@@ -80,32 +82,45 @@ def _volume(call: Call, image: Value, axes: list[Along], groups: int, kernel: Fl
 
 @reads("ConvTranspose")
 def read_conv_transpose(call: Call) -> Tensor:
-    """A block convolution, and the places of its results."""
+    """A block convolution, and the places of its results; each group by itself."""
     tensor = call.tensor(0)
     image = image_of(call, tensor)
-    kernel = _kernel(call, len(tensor.axes))
-    call.expect("group", 1)
+    kernel, groups = _kernel(call, len(tensor.axes)), call.integer("group", 1)
     if kernel.ndim == 5:
         raise UnsupportedError(f"{call.where}: transposed convolution of volumes is not supported")
-    if kernel.shape[0] != image.shape[-1]:
-        raise ModelError(f"{call.where}: weights of shape {kernel.shape} for an input of shape {tensor.shape_text}")
+    if kernel.shape[0] != image.shape[-1] or not 1 <= groups <= MAX_PARTS or image.shape[-1] % groups:
+        raise ModelError(
+            f"{call.where}: weights of shape {kernel.shape} in {groups} groups for inputs of shape {tensor.shape_text}"
+        )
     rows, columns = _transposed_axes(call, image, kernel.shape[2:])
-    filters, cells = kernel.shape[1], rows.stride * columns.stride
+    filters, cells = kernel.shape[1] * groups, rows.stride * columns.stride
     bias = call.vector(2, filters, 0.0) if call.has(2) else call.absorbed_bias(filters, kernel.ndim, 1)
     pixels, taps = rows.outputs * columns.outputs, rows.taps * columns.taps * cells
     call.bound(pixels * filters, MAX_TENSOR, f"its result of {rows.outputs} x {columns.outputs} pixels")
     call.bound(taps * kernel.shape[0] * filters, MAX_WEIGHT, "the kernel of the convolution it becomes")
     plain = kernel.reshape(*kernel.shape[:2], rows.size, columns.size).transpose(2, 3, 0, 1)
-    block = Constant.of(block_kernel(plain, rows, columns))
+    offsets = [None] * groups if bias is None else np.split(bias, groups)
+    images = parted(call, image, *[image.shape[-1] // groups] * groups, step="groups")
+    kernels = np.split(plain, groups, axis=2)
+    results = [_blocks(call, *one, rows, columns) for one in zip(images, kernels, offsets, strict=True)]
+    value = results[0]
+    for other in results[1:]:
+        value = call.add(Concatenate(len(value.shape) - 1), [value, other], "side_by_side")
+    return Tensor.of(value, channels_last(tensor))
+
+
+def _blocks(call: Call, image: Value, kernel: Floats, bias: Floats | None, rows: Axis, columns: Axis) -> Value:
+    """The transposed convolution of one group; ``kernel`` (size, size, in, out)."""
+    cells = rows.stride * columns.stride
     window = Window(
         (rows.taps, columns.taps), dilation=(rows.step, columns.step), padding=(*rows.padding, *columns.padding)
     )
-    offset = no_bias(filters * cells) if bias is None else Constant.of(np.tile(bias, cells))
-    value = call.add(Conv2D(block, offset, window), [image], "blocks")
-    if cells > 1:
-        shuffle = DepthToSpace((rows.stride, columns.stride), (rows.outputs, columns.outputs))
-        value = call.add(shuffle, [value], "pixels")
-    return Tensor.of(value, channels_last(tensor))
+    offset = no_bias(kernel.shape[-1] * cells) if bias is None else Constant.of(np.tile(bias, cells))
+    value = call.add(Conv2D(Constant.of(block_kernel(kernel, rows, columns)), offset, window), [image], "blocks")
+    if cells == 1:
+        return value
+    shuffle = DepthToSpace((rows.stride, columns.stride), (rows.outputs, columns.outputs))
+    return call.add(shuffle, [value], "pixels")
 
 
 def _transposed_axes(call: Call, image: Value, size: tuple[int, ...]) -> tuple[Axis, Axis]:
