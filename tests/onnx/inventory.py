@@ -89,6 +89,7 @@ def _linear() -> Section:
     section.right("MatMul, constant first", LINE, lambda net, x: net("MatMul", net.weight(5, 3), x))
     section.right("MatMul by a vector", LINE, _op("MatMul", (8,)))
     section.right("MatMul of two tensors", [(2, 3, 4), (2, 4, 5)], _op("MatMul"))
+    section.right("MatMul, matrices repeated", [(2, 3, 4), (1, 4, 5)], _op("MatMul"))
     section.right("Einsum", [(4, 3), (5, 3)], _op("Einsum", equation="bqd,bkd->bqk"))
     section.right("Einsum of a constant", LINE, _op("Einsum", (8, 4), equation="bcl,ld->bcd"))
     section.refused("Einsum across samples", [VECTOR, VECTOR], _op("Einsum", equation="ac,bc->ab"), "across samples")

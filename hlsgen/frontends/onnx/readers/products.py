@@ -8,6 +8,7 @@ from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.contraction import Equation, contract, contract_with_constant
 from hlsgen.frontends.onnx.call import Call, reads
 from hlsgen.frontends.onnx.layout import Part, Parts, Tensor
+from hlsgen.frontends.onnx.readers.arithmetic import repeated
 from hlsgen.frontends.permuting import add_reshape
 from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.layers.dense import Dense
@@ -114,11 +115,10 @@ def _computed(call: Call, a: Tensor, b: Tensor) -> Tensor:
         )
     order = [axis for axis in range(rank) if axis != a.samples]
     outer = [axis for axis in order if axis < rank - 2]
+    common = tuple(max(a.shape[axis], b.shape[axis]) if axis in outer else 1 for axis in range(rank))
+    a, b = repeated(call, a, common), repeated(call, b, common)
     if any(a.shape[axis] != b.shape[axis] for axis in outer):
-        raise UnsupportedError(
-            f"{call.where}: matrices of shapes {a.shape_text} and {b.shape_text} are repeated for each other, which is "
-            "not supported; Expand the smaller one"
-        )
+        raise UnsupportedError(f"{call.where}: matrices of shapes {a.shape_text} and {b.shape_text} do not go together")
     front = "".join(_LABELS[axis] for axis in outer)
     equation = Equation(f"{front}xy", f"{front}yz", f"{front}xz")
     value = contract(call, equation, a.in_order(call, order), b.in_order(call, order))
