@@ -217,6 +217,18 @@ def test_a_normalisation_in_pieces_that_somebody_looks_into_is_refused() -> None
         hlsgen.convert(net_of(True))
 
 
+@pytest.mark.parametrize("opset", [9, 11, 13])
+def test_constants_are_computed_as_their_opset_says(opset: int) -> None:
+    """Axes are an attribute before opset 13, and an input from then on."""
+    net = Net(opset, seed=13)
+    axes = [net.whole(1, 2)] if opset >= 13 else []
+    factors = net("Unsqueeze", net.weight(3), *axes, **({} if axes else {"axes": [1, 2]}))
+    net.output(net("Mul", net.input(3, 4, 5), factors))
+    x = grid_input((3, 4, 5), samples=4)
+    project = hlsgen.convert(net.model(), input_precision="fixed<8,4>", default_width=32)
+    np.testing.assert_array_equal(project.predict(x), runtime(net.model(), [x])[0])
+
+
 def test_rows_of_a_table() -> None:
     net = Net(seed=12)
     numbers = net.input(5, kind=TensorProto.INT64)

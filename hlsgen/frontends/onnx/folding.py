@@ -18,6 +18,7 @@ from hlsgen.frontends.onnx.layout import SAMPLES
 
 if TYPE_CHECKING:
     import onnx_ir
+    from onnx import ModelProto, NodeProto
 
 Array = NDArray[Any]
 _SMALLER = frozenset(
@@ -45,17 +46,26 @@ def folded(node: onnx_ir.Node, opset: int, inputs: Sequence[Array | None], where
         )
     if size > MAX_WEIGHT:
         raise ModelError(f"{where}: a constant of {size} numbers, more than the {MAX_WEIGHT} supported")
-    proto = onnx_ir.to_proto(node)
     names = [f"in{place}" if array is not None else "" for place, array in enumerate(inputs)]
-    del proto.input[:]
-    proto.input.extend(names)
     given = {name: array for name, array in zip(names, inputs, strict=True) if array is not None}
     try:
         with np.errstate(all="ignore"):
-            results = ReferenceEvaluator(proto, opsets={"": opset}).run(None, given)
+            results = ReferenceEvaluator(_alone(onnx_ir.to_proto(node), names, opset)).run(None, given)
     except Exception as error:  # it raises what NumPy does
         raise ModelError(f"{where}: its constants do not go together ({error}); the model is damaged") from error
     return [np.asarray(result) for result in results]
+
+
+def _alone(node: NodeProto, inputs: Sequence[str], opset: int) -> ModelProto:
+    """A model of one operator: of its opset, which an operator by itself does not tell."""
+    from onnx import ValueInfoProto, helper
+
+    del node.input[:]
+    node.input.extend(inputs)
+    ends = [[ValueInfoProto(name=name) for name in names if name] for names in (inputs, node.output)]
+    return helper.make_model(
+        helper.make_graph([node], "constant", *ends), opset_imports=[helper.make_opsetid("", opset)]
+    )
 
 
 def _without_samples(op: str, inputs: Sequence[Array | None]) -> list[Array | None]:
