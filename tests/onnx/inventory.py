@@ -391,17 +391,22 @@ Only float models so far: QONNX, `QuantizeLinear` and other quantised forms are 
 
 ## Samples and channels
 
-* The samples are the one extent of an input that is open (`N`, `batch_size`); if none is, the first axis of every input,
-  whatever number it has. They come first in the arrays that you give. Every sample is computed by itself: what mixes
-  samples is refused.
+* The samples are the one extent of an input that is open (`N`, `batch_size`). If none is, they are the first axis of every
+  input, whatever number it has, or the second one where an LSTM, GRU or RNN reads an input whose steps are in front.
+  Every sample is computed by itself: what mixes samples is refused.
+* The samples come first in every array that you give and get, also where the model has another axis in front.
 * ONNX has the channels of an image first, a design has them last: it reads a pixel a clock, with all its channels.
   **`predict`, `evaluate`, `trace`, `simulate`, calibration data and test vectors take inputs in the model's order**,
   `(samples, channels, rows, columns)`, and hlsgen turns them round. **Outputs have the model's order**, too.
-* Inside nothing is transposed for that. A Transpose or a Flatten adds no hardware: the weights that follow are brought into
-  the order in which elements are held. Traces of layers inside have the channels last, and so has the port of the
+  Boards' drivers, which are programs of their own, take the port's order, below.
+* Inside nothing is transposed for that. A Transpose or a Flatten adds no hardware: the weights that follow are brought
+  into the order in which elements are held. Traces of layers inside have the channels last, and so has the port of the
   design: what drives a board or a test bench of its own gives it pixel by pixel, `x.transpose(0, 2, 3, 1)`.
 * Where an operator needs another order than its input is held in (a model that returns an image; a Reshape that cuts
   through rows and channels), a permutation is added, and seen in `project.design`.
+
+Where ONNX counts a computed index of a table from its end (a negative one), a design takes the first row, and beyond the
+table the last one; constant indices are what ONNX says.
 
 ## What is refused
 
