@@ -30,7 +30,6 @@ NEVER_RIGHT = {
     "LayerNormalization": "mean and deviation as outputs",
     "Cast": "other types",
     "Einsum": "float64",
-    "Expand": "samples repeated",
     "Tile": "samples repeated",
     "Pow": "by other than one whole number",
     **dict.fromkeys(["Max", "Mean", "Min", "Mish", "Shrink", "Sum", "Swish"], "one axis, that of samples"),

@@ -238,6 +238,25 @@ def test_rows_of_a_table() -> None:
     np.testing.assert_array_equal(project.predict(x), runtime(net.model(), [x])[0])
 
 
+@pytest.mark.parametrize("samples", ["N", 1, 5])
+@pytest.mark.parametrize("written", ["literal", "zero", "left"])
+def test_shapes_with_the_number_of_samples(samples: Any, written: str) -> None:
+    """As a number, as what there was, or as what is left: what else is -1 is filled by what a sample has."""
+    if samples == "N" and written == "literal":
+        pytest.skip("there is no number to write")
+    first = {"literal": samples, "zero": 0, "left": -1}[written]
+    net = Net(samples=samples, seed=14)
+    x = net("Conv", net.input(2, 4, 3), net.weight(6, 2, 2, 2))
+    shape = (first, 6, 3, 2) if written == "left" else (first, 6, -1)
+    x = net("Reshape", x, net.whole(*shape))
+    x = net("Reshape", x, net.whole(first, 9 if written == "left" else -1, 4))
+    net.output(net("MatMul", x, net.weight(4, 2)))
+    x = grid_input((2, 4, 3), samples=5)
+    project = hlsgen.convert(net.model(), input_precision="fixed<8,4>", default_width=32)
+    batches = x if samples in ("N", 5) else x[:1]
+    np.testing.assert_array_equal(project.predict(batches), runtime(net.model(), [batches])[0])
+
+
 # -- what users give --------------------------------------------------------------------------------
 
 

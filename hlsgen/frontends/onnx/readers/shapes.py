@@ -53,12 +53,11 @@ def read_reshape(call: Call) -> Tensor:
     for place, extent in enumerate(target):
         if extent == 0 and not keeps_zero and place < len(tensor.axes):
             shape[place] = tensor.shape[place]
-    total = prod(tensor.shape)
-    found = _filled(shape, total)
-    place = tensor.samples
-    if found is None and place < len(shape) and call.is_samples(shape[place]):
-        shape[place] = SAMPLES.extent  # the number of samples that the model was exported for
-        found = _filled(shape, total)
+    place, meant = tensor.samples, [shape]
+    if place < len(shape) and call.is_samples(shape[place]):  # the number that the model was exported for
+        meant.append([*shape[:place], SAMPLES.extent, *shape[place + 1 :]])
+    filled = [_filled(each, prod(tensor.shape)) for each in meant]
+    found = next((each for each in filled if each is not None and SAMPLES.extent in each), None)
     if found is None:
         raise UnsupportedError(
             f"{call.where}: a tensor of shape {tensor.shape_text} is to get the shape {target}; expected one that has "

@@ -174,8 +174,11 @@ def _embedding(call: Call, axis: int) -> Tensor:
 
 @reads("Expand")
 def read_expand(call: Call) -> Tensor:
-    tensor = call.tensor()
-    return repeated(call, tensor, tuple(call.whole_numbers(1)))
+    tensor, shape = call.tensor(), call.whole_numbers(1)
+    place = tensor.samples - len(tensor.axes) + len(shape)
+    if 0 <= place < len(shape) and call.is_samples(shape[place]):
+        shape[place] = 1
+    return repeated(call, tensor, tuple(shape))
 
 
 @reads("Tile")
