@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,14 +80,17 @@ def main() -> None:
     parser.add_argument("--peer", default=sys.executable, help="a Python that has alkaid or da4ml")
     parser.add_argument("--case", type=int, action="append", help="the number of a matrix of adders.py; may come again")
     options = parser.parse_args()
-    name = library(options.peer)
+    yosys = shutil.which(options.yosys)
+    if yosys is None:
+        parser.error(f"--yosys: there is no program {options.yosys}")
+    yosys, name = str(Path(yosys).absolute()), library(options.peer)
     print("| matrix | search | full adders | adders | deepest | clocks | LUT | FF | CARRY | DSP |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for case in [CASES[n] for n in options.case] if options.case else CASES:
         peer = peers(options.peer, case, SLACK) if name else None
-        row(case, "hlsgen", (no_deeper(case, peer.graph.depth) if peer else ours(case, SLACK, 4)).graph, options.yosys)
+        row(case, "hlsgen", (no_deeper(case, peer.graph.depth) if peer else ours(case, SLACK, 4)).graph, yosys)
         if peer:
-            row(case, str(name), peer.graph, options.yosys)
+            row(case, str(name), peer.graph, yosys)
 
 
 if __name__ == "__main__":

@@ -315,15 +315,29 @@ class Graph:
         return _ordered({node: sum(value.loop == loop for value in node.inputs) for node in nodes}, readers)
 
     def prune(self) -> bool:
-        """Remove nodes that no output depends on; inputs stay, and so does what a state is in the next step."""
-        before = len(self._nodes)
+        """Remove nodes that no output depends on; inputs stay. What a state is in the next step is as the state is."""
+        dead = set(self._nodes) - self._live()
         for node in reversed(self.nodes):
-            border = node.layer.border
-            kept = node.is_input or (border is not None and border.role is Role.CARRY)
-            if not kept and not any(self.use_count(value) for value in node.outputs):
+            if node in dead:
                 self.aliases = {k: v for k, v in self.aliases.items() if v not in node.outputs}
                 self.remove(node)
-        return len(self._nodes) != before
+        return bool(dead)
+
+    def _live(self) -> set[Node]:
+        """Inputs, and all that outputs depend on."""
+        carried = {(b.loop, b.slot): node for node in self._nodes if (b := node.layer.border) and b.role is Role.CARRY}
+        found: set[Node] = set()
+        waiting = [node for node in self._nodes if node.is_input] + [value.producer for value in self.outputs]
+        while waiting:
+            node = waiting.pop()
+            if node in found:
+                continue
+            found.add(node)
+            waiting += [value.producer for value in node.inputs]
+            border = node.layer.border
+            if border is not None and border.role is Role.STATE and (border.loop, border.slot) in carried:
+                waiting.append(carried[border.loop, border.slot])
+        return found
 
     def verify(self) -> None:
         """Raise GraphError unless edges, order, shapes (of constants, too) and outputs are consistent."""

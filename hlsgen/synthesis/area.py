@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hlsgen.backends.verilog.backend import rtl_files
 from hlsgen.backends.verilog.circuit import Circuit
 from hlsgen.ir.text import table
+from hlsgen.synthesis.parts import Part, known_parts, layer_of, taken_apart
 from hlsgen.synthesis.resources import COLUMNS, Family, Resources, total
-from hlsgen.synthesis.units import Instance, Unit, in_order, top_unit, unit_of
-from hlsgen.synthesis.yosys import Log, Synthesis, Synthesized
+from hlsgen.synthesis.yosys import Log, Synthesis
 from hlsgen.tools import find_yosys
 
 
@@ -18,13 +17,15 @@ from hlsgen.tools import find_yosys
 class Area:
     """The resources of a circuit: an estimate of yosys, before place and route.
 
-    ``modules``: of each instance, by its name, in the order of the words. ``layers``: of all modules of a layer, by its
+    ``modules``: of each instance, by its name, in the order of the words. ``inside``: of those that start cores
+    themselves, as loops do, what each of these takes of it, by its name. ``layers``: of all modules of a layer, by its
     name in the model. ``between``: of what lies between layers (FIFOs and counters of streams). ``total``: of all.
     """
 
     family: str
     tool: str
     modules: Mapping[str, Resources]
+    inside: Mapping[str, Mapping[str, Resources]]
     layers: Mapping[str, Resources]
     between: Resources
 
@@ -33,87 +34,56 @@ class Area:
         return total(self.modules.values())
 
     def __str__(self) -> str:
-        """A row for each module, one for all, and what the numbers are."""
-        rows = [[name, *taken.row] for name, taken in self.modules.items()]
+        """A row for each module and each core within it, one for all, and what the numbers are."""
+        rows = []
+        for name, taken in self.modules.items():
+            rows.append([name, *taken.row])
+            rows += [[f"  {inner}", *part.row] for inner, part in self.inside.get(name, {}).items()]
         others = ", ".join(f"{count:,} {name}" for name, count in self.total.others)
         told = f"{self.family}, an estimate of {self.tool}" + (f"; beside these {others}" if others else "")
         return table(["module", *COLUMNS], [*rows, ["total", *self.total.row]]) + f"\n{told}"
 
 
-@dataclass(frozen=True)
-class Parts:
-    """A circuit taken apart: its top, and by their names in order the instances within and the units that they are."""
-
-    top: Unit
-    instances: Mapping[str, Instance]
-    units: Mapping[str, Unit]
-
-
 def estimate(circuit: Circuit, family: Family, log: Log | None = None) -> Area:
-    """Synthesize what is not in the cache, each module by itself. Raises ToolError without yosys, or if it fails."""
+    """Synthesize what is not in the cache, each unit by itself. Raises ToolError without yosys, or if it fails."""
     synthesis = Synthesis(find_yosys(), family)
-    parts = taken_apart(circuit, synthesis, log)
-    return area_of(circuit, synthesis, parts, synthesis.all_of(parts.units, log))
+    return area_of(circuit, synthesis, taken_apart(circuit, synthesis, log))
 
 
 def known_area(circuit: Circuit, family: Family) -> Area | None:
     """The area, if all of it is in the cache. Raises ToolError without yosys."""
     synthesis = Synthesis(find_yosys(), family)
-    parts = known_parts(circuit, synthesis)
-    if parts is None:
-        return None
-    found = {unit: made for unit in parts.units.values() if (made := synthesis.known(unit)) is not None}
-    return area_of(circuit, synthesis, parts, found) if len(found) == len(set(parts.units.values())) else None
+    top = known_parts(circuit, synthesis)
+    return None if top is None else area_of(circuit, synthesis, top)
 
 
-def taken_apart(circuit: Circuit, synthesis: Synthesis, log: Log | None = None) -> Parts:
-    """The units of a circuit; yosys says what its top holds. Raises ToolError."""
-    texts = _texts(circuit)
-    top = top_unit(circuit.name, texts)
-    return _parts(circuit, texts, top, synthesis.all_of({circuit.name: top}, log)[top])
-
-
-def known_parts(circuit: Circuit, synthesis: Synthesis) -> Parts | None:
-    """The same, if the cache knows what the top holds."""
-    texts = _texts(circuit)
-    top = top_unit(circuit.name, texts)
-    found = synthesis.known(top)
-    return None if found is None else _parts(circuit, texts, top, found)
-
-
-def _parts(circuit: Circuit, texts: Mapping[str, str], top: Unit, found: Synthesized) -> Parts:
-    instances = {instance.name: instance for instance in in_order(found.instances, texts[circuit.name])}
-    return Parts(top, instances, {name: unit_of(instance, texts) for name, instance in instances.items()})
-
-
-def _texts(circuit: Circuit) -> dict[str, str]:
-    """The Verilog of every module by its name."""
-    return {path.rpartition("/")[2].removesuffix(".v"): text for path, text in rtl_files(circuit).items()}
-
-
-def area_of(circuit: Circuit, synthesis: Synthesis, parts: Parts, found: Mapping[Unit, Synthesized]) -> Area:
-    """The area of a circuit whose units were ``found``."""
+def area_of(circuit: Circuit, synthesis: Synthesis, top: Part) -> Area:
+    """The area of a circuit that was taken apart."""
     family = synthesis.family
-    modules = {name: family.counted(found[unit].cells) for name, unit in parts.units.items()}
+    modules = {name: taken_by(part, family) for name, part in top.inside.items()}
+    cores = {name: dict(_cores(part, family)) for name, part in top.inside.items()}
     layers: dict[str, Resources] = {}
     between = []
     for name, taken in modules.items():
-        layer = layer_of(circuit, parts.instances[name])
+        layer = layer_of(circuit, name, top.inside[name])
         if layer is None:
             between.append(taken)
         else:
             layers[layer] = layers.get(layer, Resources()) + taken
-    glue = synthesis.known(parts.top)
-    assert glue is not None, "it was asked what it holds"
-    own = {name: count for name, count in glue.cells.items() if name not in parts.top.holds}
-    if own:
-        modules[circuit.name] = family.counted(own)
+    if top.cells:
+        modules[circuit.name] = family.counted(top.cells)
         between.append(modules[circuit.name])
-    return Area(family.name, synthesis.tool, modules, layers, total(between))
+    inside = {name: found for name, found in cores.items() if found}
+    return Area(family.name, synthesis.tool, modules, inside, layers, total(between))
 
 
-def layer_of(circuit: Circuit, instance: Instance) -> str | None:
-    """The layer that an instance belongs to; None for what every circuit has between layers."""
-    if instance.module not in circuit.modules:
-        return None
-    return circuit.layers[instance.name.partition("__")[0]]
+def taken_by(part: Part, family: Family) -> Resources:
+    """What a module takes with all that is in it, each as often as it stands there."""
+    return total([family.counted(part.cells), *(taken_by(inner, family) for inner in part.inside.values())])
+
+
+def _cores(part: Part, family: Family) -> Iterator[tuple[str, Resources]]:
+    """The cores within a module by their names, those within these too."""
+    for name, core in part.cores:
+        yield name, taken_by(core, family)
+        yield from ((f"{name}.{inner}", taken) for inner, taken in _cores(core, family))

@@ -34,11 +34,21 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """Where a cell or a net is: the module, its layer (None between layers), and its name there."""
+
+    module: str
+    layer: str | None
+    name: str
+
+
+@dataclass(frozen=True)
 class Hop:
     """The part of a path that is in one module.
 
-    ``module``: the instance within the circuit; ``layer``: of the model, None for what is between layers; ``first`` and
-    ``last``: the signals at which it comes and goes; ``logic`` and ``routing``: ns within cells, and on wires.
+    ``module``: the instance within the circuit, and those of cores within it, joined by dots; ``layer``: of the model,
+    None for what is between layers; ``first`` and ``last``: the signals at which it comes and goes; ``logic`` and
+    ``routing``: ns within cells, and on wires.
     """
 
     module: str
@@ -68,24 +78,22 @@ def _step(step: Mapping[str, Any]) -> Step:
     return Step(str(step["to"]["cell"]), str(step.get("net", "")), float(step["delay"]))
 
 
-def hops(path: Sequence[Step], top: str, layer_of: Callable[[str], str | None]) -> tuple[Hop, ...]:
-    """A path by modules. ``top``: what is within none of them; ``layer_of``: the layer of an instance."""
+def hops(path: Sequence[Step], spot_of: Callable[[str], Spot]) -> tuple[Hop, ...]:
+    """A path by modules. ``spot_of``: where a cell or a net is."""
     found = []
-    for module, group in groupby(path, key=lambda step: _module(step.cell, top)):
-        steps = list(group)
-        nets = [step.net for step in steps if step.net and _module(step.net, top) == module]
-        signals = [name for name in map(signal, [*nets, steps[-1].cell]) if name]
+    for (module, layer), group in groupby(((spot_of(step.cell), step) for step in path), key=_module):
+        spots, steps = zip(*group, strict=True)
+        nets = [spot for step in steps if step.net and (spot := spot_of(step.net)).module == module]
+        signals = [name for spot in (*nets, spots[-1]) if (name := signal(spot.name))]
         logic = sum(step.delay for step in steps if not step.net)
         routing = sum(step.delay for step in steps if step.net)
         first, last = (signals[0], signals[-1]) if signals else ("", "")
-        found.append(Hop(module, None if module == top else layer_of(module), first, last, logic, routing))
+        found.append(Hop(module, layer, first, last, logic, routing))
     return tuple(found)
 
 
-def _module(name: str, top: str) -> str:
-    """The instance that a cell or a net is within."""
-    module, dot, _ = name.partition(".")
-    return module if dot else top
+def _module(placed: tuple[Spot, Step]) -> tuple[str, str | None]:
+    return placed[0].module, placed[0].layer
 
 
 def signal(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from hlsgen.errors import ConfigError, ToolError
 from hlsgen.ir.text import table
 from hlsgen.native import store
 from hlsgen.native.compilation import digest_of
-from hlsgen.synthesis.area import Parts, known_parts, layer_of, taken_apart
 from hlsgen.synthesis.critical_path import Hop, hops, read_report
 from hlsgen.synthesis.devices import Device
+from hlsgen.synthesis.parts import Part, known_parts, spot_of, taken_apart
 from hlsgen.synthesis.resources import family_of
-from hlsgen.synthesis.units import TOP
+from hlsgen.synthesis.units import TOP, Unit
 from hlsgen.synthesis.yosys import Log, Synthesis, keep, prepare, stored
 from hlsgen.tools import Synthesizer, cache_dir, find_nextpnr, find_yosys, run
 
@@ -84,48 +84,62 @@ def place_and_route(circuit: Circuit, device: Device, period: float, seed: int, 
     """
     synthesis = _synthesis(device)
     call = _Call(find_nextpnr(), device, period, seed)
-    parts = taken_apart(circuit, synthesis, log)
-    synthesis.all_of(parts.units, log)
-    found = stored(call.place(synthesis, parts))
+    top = taken_apart(circuit, synthesis, log)
+    found = stored(call.place(synthesis, top))
     if found is None:
         prepare(call.nextpnr, log)
         if log is not None:
             log(f"placing and routing on {device.name}")
-        found = call.run(synthesis, parts)
-    return _timing(circuit, parts, call, found)
+        found = call.run(synthesis, top)
+    return _timing(circuit, top, call, found)
 
 
 def known_timing(circuit: Circuit, device: Device, period: float, seed: int) -> Timing | None:
     """The same, if it is in the cache. Raises ToolError without yosys and nextpnr."""
     synthesis = _synthesis(device)
     call = _Call(find_nextpnr(), device, period, seed)
-    parts = known_parts(circuit, synthesis)
-    found = None if parts is None else stored(call.place(synthesis, parts))
-    return None if parts is None or found is None else _timing(circuit, parts, call, found)
+    top = known_parts(circuit, synthesis)
+    found = None if top is None else stored(call.place(synthesis, top))
+    return None if top is None or found is None else _timing(circuit, top, call, found)
 
 
 def _synthesis(device: Device) -> Synthesis:
     return Synthesis(find_yosys(), family_of(device.family))
 
 
-def _timing(circuit: Circuit, parts: Parts, call: _Call, report: str) -> Timing:
+def _timing(circuit: Circuit, top: Part, call: _Call, report: str) -> Timing:
     found = read_report(report)
-    path = hops(found.path, circuit.name, lambda name: layer_of(circuit, parts.instances[name]))
+    path = hops(found.path, lambda name: spot_of(circuit, top, name))
     return Timing(call.device.name, call.nextpnr.title, call.seed, call.period, found.fmax, path, found.used)
 
 
-def joined(top: Mapping[str, Any], units: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The modules of a hierarchical netlist: the top, whose instances are the ``units`` by their names.
+def joined(top: Part, netlist: Callable[[Unit], Mapping[str, Any]]) -> dict[str, Any]:
+    """The modules of a hierarchical netlist; ``netlist``: what yosys made of a unit.
 
-    Each gets a module of its own name: their parameters are settled.
+    Units that are alike, with all that is in them, are one module: their parameters are settled.
     """
-    names = {name: f"{TOP}_{number}" for number, name in enumerate(units)}
+    modules: dict[str, Any] = {TOP: {}}
+    names: dict[tuple[Unit, tuple[str, ...]], str] = {}
+
+    def add(part: Part) -> str:
+        inside = {name: add(inner) for name, inner in part.inside.items()}
+        key = (part.unit, tuple(inside.values()))
+        if key not in names:
+            names[key] = f"{TOP}_{len(names)}"
+            modules[names[key]] = {**_holding(netlist(part.unit), inside), "attributes": {}}
+        return names[key]
+
+    modules[TOP] = _holding(netlist(top.unit), {name: add(part) for name, part in top.inside.items()})
+    return modules
+
+
+def _holding(module: Mapping[str, Any], inside: Mapping[str, str]) -> dict[str, Any]:
+    """A module of a netlist whose instances are of those that are named."""
     cells = {
-        name: {**cell, "type": names[name], "parameters": {}} if name in names else cell
-        for name, cell in top["cells"].items()
+        name: {**cell, "type": inside[name], "parameters": {}} if name in inside else cell
+        for name, cell in module["cells"].items()
     }
-    inside = {names[name]: {**unit, "attributes": {}} for name, unit in units.items()}
-    return {TOP: {**top, "cells": cells}, **inside}
+    return {**module, "cells": cells}
 
 
 @dataclass(frozen=True)
@@ -144,17 +158,23 @@ class _Call:
         clock = ["--freq", f"{1000 / self.period:.6g}", "--timing-allow-fail"]
         return [*self.device.options, *files, *clock, "--out-of-context", "--seed", str(self.seed)]
 
-    def place(self, synthesis: Synthesis, parts: Parts) -> Path:
+    def place(self, synthesis: Synthesis, top: Part) -> Path:
         """Where the cache has what it reports."""
-        units = [synthesis.place(unit, "netlist").name for unit in (parts.top, *parts.units.values())]
-        return cache_dir() / f"timing_{digest_of(self.nextpnr.version, *self.options, *units, *parts.units)}.json.z"
+        known: dict[Part, str] = {}
 
-    def run(self, synthesis: Synthesis, parts: Parts) -> str:
+        def digest(part: Part) -> str:
+            if part not in known:
+                inside = [f"{name} {digest(inner)}" for name, inner in part.inside.items()]
+                known[part] = digest_of(synthesis.place(part.unit, "netlist").name, *inside)
+            return known[part]
+
+        return cache_dir() / f"timing_{digest_of(self.nextpnr.version, *self.options, digest(top))}.json.z"
+
+    def run(self, synthesis: Synthesis, top: Part) -> str:
         """What it reports, which is kept. Raises ToolError, and ConfigError for a device that is too small."""
-        target = self.place(synthesis, parts)
+        target = self.place(synthesis, top)
         log_file = target.with_name(f"{target.name.partition('.')[0]}.failed.log")
-        units = {name: synthesis.netlist(unit) for name, unit in parts.units.items()}
-        modules = joined(synthesis.netlist(parts.top), units)
+        modules = joined(top, synthesis.netlist)
         with store.building() as folder:
             (folder / _NETLIST).write_text(json.dumps({"modules": modules}), encoding="utf-8")
             said: list[str] = []

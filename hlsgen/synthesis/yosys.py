@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import threading
 import time
 import zlib
@@ -27,6 +28,12 @@ _FORM = "1"
 """Of what is stored: another one is not read."""
 _PATIENCE = 1800.0
 """Seconds to wait for another process in which a tool compiles itself."""
+_NO_MEMORY = re.compile("thrown Wasm exception|bad_alloc|out of memory", re.IGNORECASE)
+"""What is printed where memory is short: the first by WebAssembly, which says nothing else of it."""
+_WITHOUT_MEMORY = (
+    "memory seems to be short, of which WebAssembly has 4 GB; give its layer a larger reuse_factor, or multipliers in "
+    "place of logic (dsp), or set HLSGEN_YOSYS to a yosys of the system; "
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Synthesis:
     """Yosys for a family of devices, and what the cache has of it: how many cells, and what is placed, itself."""
 
     def __init__(self, yosys: Synthesizer, family: Family) -> None:
-        self.family, self._yosys = family, yosys
+        self.family, self._yosys, self._is_started = family, yosys, False
 
     @property
     def tool(self) -> str:
@@ -70,7 +77,8 @@ class Synthesis:
         names = {unit: name for name, unit in reversed(list(units.items()))}
         missing = [unit for unit in dict.fromkeys(units.values()) if not self._has(unit)]
         if missing:
-            prepare(self._yosys, log)
+            prepare(self._yosys, None if self._is_started else log)
+            self._is_started = True
             self._make(missing, names, log)
             store.bound()
         found = {unit: self.known(unit) for unit in names}
@@ -110,10 +118,19 @@ class Synthesis:
                 (folder / f"{number}.v").write_text(text, encoding="utf-8")
             (folder / "unit.ys").write_text("\n".join(script(unit, self.family)) + "\n", encoding="utf-8")
             command = [*self._yosys.command, "-q", "-s", "unit.ys"]
+            said: list[str] = []
             try:
-                run(command, cwd=folder, log_file=log_file, env=self._yosys.environment, started=started)
+                run(
+                    command,
+                    cwd=folder,
+                    log=said.append,
+                    log_file=log_file,
+                    env=self._yosys.environment,
+                    started=started,
+                )
             except ToolError as error:
-                raise ToolError(f"yosys does not synthesize module {name}: {error}") from error
+                advice = _WITHOUT_MEMORY if any(_NO_MEMORY.search(line) for line in said) else ""
+                raise ToolError(f"yosys does not synthesize module {name}: {advice}{error}") from error
             log_file.unlink(missing_ok=True)
             module = json.loads((folder / "unit.json").read_bytes())["modules"][TOP]
             keep({"cells": _counts(module), "instances": _inside(module, unit)}, folder, target)

@@ -98,6 +98,17 @@ def test_what_is_carried_on_is_kept_by_prune():
     np.testing.assert_array_equal(values_of(graph, x=X)[every], np.cumsum(X, axis=1))
 
 
+def test_a_loop_that_nobody_reads_is_pruned_with_its_states():
+    graph = Graph("g")
+    x = sequence(graph)
+    every, _ = running_sum(graph, x)
+    wide = add(graph, Dense(Constant.of(np.ones((3, 2))), no_bias(2)), x)
+    graph.set_outputs([wide], ["wide"])
+    assert graph.prune() and not graph.prune()
+    graph.verify()
+    assert all(node.loop is None for node in graph) and len(graph.nodes) == 2 and every not in graph.aliases.values()
+
+
 def test_a_copy_has_the_same_loops():
     graph = Graph("g")
     every, _ = running_sum(graph, sequence(graph))

@@ -9,14 +9,13 @@ from __future__ import annotations
 import functools
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 import hlsgen
 from hlsgen.backends.hls.plan import make_plan
@@ -26,7 +25,7 @@ from hlsgen.config import make_config
 from hlsgen.design.arrays import as_held, checked_calibration
 from hlsgen.emulation.build import FLAGS, bindings_object
 from hlsgen.emulation.emulator import Emulator
-from hlsgen.errors import ToolError, UnsupportedError
+from hlsgen.errors import ToolError
 from hlsgen.frontends.keras.build import build_graph
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.ir.graph import Graph
@@ -38,6 +37,7 @@ from tests import sanitized, selection
 from tests.backends.simulation import samples_take
 from tests.circuits import check_circuit
 from tests.compiled import VENDOR_PREFIX, alone, program, write_files
+from tests.ladder.refused import circuit_of
 from tests.oracle import processor_independent
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label", "-fwrapv")
@@ -77,7 +77,6 @@ def ladder(
     vendor: bool | Sequence[Variant] = True,
     thorough: bool = False,
     precompiled: bool = True,
-    circuit: str | None = None,
     **settings: Any,
 ) -> Project:
     """Assert that all executors agree on every value for inputs ``x``; return the latency, io_parallel project.
@@ -88,9 +87,8 @@ def ladder(
     changes from design to design. With ``--slow`` both are, and the other two predict. ``vendor``: for which variants to
     use the vendor's headers. ``thorough``: everything for all four.
     ``precompiled``: read the vendor's headers before the project's texts rather than where those include them.
-    ``circuit``: what the refusal says of a design of which there is no circuit.
 
-    With ``--slow`` the circuit is simulated too, unfolded and folded.
+    With ``--slow`` the circuit is simulated too, unfolded and folded, but for what ``tests/ladder/refused.py`` lists.
     """
     build_bindings()
     projects = {variant: convert(model, variant, **settings) for variant in ALL}
@@ -103,11 +101,9 @@ def ladder(
     jobs = [lambda p=projects[v], v=v: check_vendor(p, v, reference, precompiled) for v in chosen]
     jobs += [lambda p=projects[v], v=v: check_trace(p, v, reference) for v in traced]
     jobs += [lambda p=projects[v], v=v: check_predict(p, v, reference) for v in predicted]
-    if circuit is not None:
-        jobs.append(lambda: check_refused(projects[ALL[0]], circuit))
-    elif selection.slow and not sanitized.enabled:
+    if selection.slow:
         folded = any(factor > 1 for factor in reuse_factors(first).values())
-        jobs += [lambda v=v: check_circuit(circuit_of(model, v, **settings), x) for v in DIAGONAL[: 1 + folded]]
+        jobs += [j for variant in DIAGONAL[: 1 + folded] for j in circuit_jobs(projects[variant], x)]
     for variant in ALL[1:]:
         same_types(first, projects[variant])
         if variant.io_type == "io_stream":
@@ -126,13 +122,17 @@ def _two_of(project: Project, vendor: bool | Sequence[Variant]) -> tuple[Variant
 
 
 def executors_agree(project: Project, x: Any, precompiled: bool = True) -> None:
-    """Assert for one project, from whatever source, that NumPy, the emulator and the vendor's headers agree.
+    """Assert for one project, from whatever source, that NumPy, the emulator and the vendor's headers agree, and with
+    ``--slow`` the circuit.
 
     ``precompiled``: as for :func:`ladder`; not for ports of more than 1,024 bits, which are announced before headers.
     """
     variant, reference = Variant("as configured", project.config.io_type), Reference(project, x)
     check_predict(project, variant, reference)
     check_vendor(project, variant, reference, precompiled)
+    if selection.slow:
+        for job in circuit_jobs(project, x):
+            job()
 
 
 @functools.cache
@@ -157,14 +157,10 @@ def convert(model: Any, variant: Variant, **settings: Any) -> Project:
     return project_of(model, **{**common, "layers": layers})
 
 
-def circuit_of(model: Any, variant: Variant, **settings: Any) -> Project:
-    """The project of a circuit, unfolded or folded by the factors that a variant takes."""
-    return convert(model, variant, **settings).with_settings(backend="verilog")
-
-
-def check_refused(project: Project, text: str) -> None:
-    with pytest.raises(UnsupportedError, match=text):
-        project.with_settings(backend="verilog")
+def circuit_jobs(project: Project, x: Any) -> list[Callable[[], None]]:
+    """What compares a project's circuit, if it has one; sanitizers have nothing to look for in it."""
+    found = None if sanitized.enabled else circuit_of(project)
+    return [] if found is None else [lambda: check_circuit(found, x)]
 
 
 def project_of(model: Any, calibration: Any = None, **settings: Any) -> Project:

@@ -16,7 +16,7 @@ from hlsgen.layers.shape_ops import Mover
 from hlsgen.layers.split import Split
 from hlsgen.layers.steps import Steps
 from tests.circuits import check_circuit
-from tests.ladder.harness import Variant, circuit_of, reuse_factors
+from tests.ladder.harness import Variant, convert, reuse_factors
 from tests.ladder.test_kernels import CASES
 from tests.layers.instances import classes
 
@@ -43,4 +43,5 @@ def test_a_folded_selection() -> None:
     """Channels by themselves: factors that fold the taps, the outputs of each, and the channels."""
     hand = CASES["depthwise_conv2d"]()
     assert {2, 9, 18} <= set(reuse_factors(hand.project()).values())
-    check_circuit(circuit_of(hand.graph, Variant("resource", "io_parallel"), **hand.settings), hand.data())
+    folded = convert(hand.graph, Variant("resource", "io_parallel"), **hand.settings)
+    check_circuit(folded.with_settings(backend="verilog"), hand.data())

@@ -16,9 +16,10 @@ from hlsgen.errors import ConfigError, InputError, TimingError, ToolError
 from hlsgen.project import Project, TimingWarning
 from hlsgen.synthesis import timing, yosys
 from hlsgen.synthesis.resources import FAMILIES, Resources, total
-from hlsgen.synthesis.units import Instance, unit_of
+from hlsgen.synthesis.units import Modules, unit_of
 from tests.passes.builders import Net, project_of
 from tests.rtl.synthesis import found
+from tests.rtl.test_loops import cores, lstm
 
 
 def small(seed: int = 0, **settings) -> Project:
@@ -73,6 +74,49 @@ def test_area(family, no_program):
     assert project.area(family) == area
 
 
+def test_area_of_a_loop(no_program):
+    """Its cores are units of their own, and what they take is part of it."""
+    found(tools.find_yosys)
+    project = lstm()
+    area = project.area("ecp5")
+    assert list(area.modules) == ["rnn_inputs__flow", "rnn_inputs__core", "rnn__loop__core"]
+    (cores_of_step,) = area.inside.values()
+    inner = cores(project)["rnn__loop"].inner
+    assert [f"net_{name.removesuffix('__core')}" for name in cores_of_step] == [core.module for core in inner]
+    assert all(taken.luts + taken.ffs + taken.dsps + taken.brams > 0 for taken in cores_of_step.values())
+    step, within = area.modules["rnn__loop__core"], total(cores_of_step.values())
+    assert step.dsps == within.dsps == 18 and step.brams == within.brams == 4
+    assert step.luts > within.luts and step.ffs > within.ffs, "its states and what is held have registers"
+    assert area.layers == {"rnn": area.modules["rnn_inputs__core"] + step}
+    assert area.total == total(area.modules.values())
+    assert [cores_of_step[f"rnn_{name}__core"].ffs for name in ("relu", "relu_1")] == [4 * 7 + 1, 2 * 7 + 1]
+    lines = str(area).splitlines()
+    assert lines[4].startswith("rnn__loop__core ") and lines[5].startswith("  rnn_recurrent__core  ")
+    assert lines[-2].split() == ["total", *area.total.row]
+    no_program()
+    assert project.area("ecp5") == area and f"Area\n{area}" in project.summary()
+
+
+@pytest.mark.slow
+def test_timing_of_a_loop():
+    """The slowest path is that of cores within the loop, by their names; cells are those of all units."""
+    found(tools.find_yosys)
+    found(tools.find_nextpnr)
+    project = lstm()
+    reached = project.timing("ecp5-25k", clock_period=20.0)
+    assert reached.layers == ("rnn",)
+    assert {hop.module for hop in reached.path} <= {
+        f"rnn__loop__core.{name}" for name in project.area("ecp5").inside["rnn__loop__core"]
+    }
+    assert all(hop.first and "part" not in hop.first for hop in reached.path)
+    used = project.area("ecp5").total
+    assert [reached.used[kind][0] for kind in ("TRELLIS_FF", "MULT18X18D", "DP16KD")] == [
+        used.ffs,
+        used.dsps,
+        used.brams,
+    ]
+
+
 def test_one_layer_changes(apart):
     """Only that is synthesized, and the summary waits for it."""
     found(tools.find_yosys)
@@ -101,12 +145,13 @@ def test_small_products(family):
 
 
 def alone(module: str, project: Project, family: str) -> Resources:
-    """What one module of a circuit takes."""
+    """What one module of a circuit takes that holds no units of its own."""
     return taken_by(module, project.circuit.modules, family)
 
 
 def taken_by(module: str, texts: Mapping[str, str], family: str) -> Resources:
-    unit = unit_of(Instance(module, module), texts)
+    unit = unit_of(module, Modules(texts)).unit
+    assert not unit.holds
     synthesis = yosys.Synthesis(found(tools.find_yosys), FAMILIES[family])
     return FAMILIES[family].counted(synthesis.all_of({module: unit}, None)[unit].cells)
 
@@ -214,6 +259,19 @@ def test_a_tool_that_fails(monkeypatch, tmp_path, apart):
     (log,) = apart.glob("cells_*.failed.log")
     assert log.read_text() == "ERROR: no way\n"
     assert "an estimate" not in small().summary()
+
+
+def test_a_tool_that_runs_out_of_memory(monkeypatch, tmp_path, apart):
+    """WebAssembly says no more than this; the module is named, and what can be done."""
+    program = tmp_path / "yosys"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo Yosys 0.70 && exit\necho Caused by:; echo "    thrown Wasm exception"\nexit 1\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("HLSGEN_YOSYS", str(program))
+    text = "module tiny: memory seems to be short, .* larger reuse_factor, .* HLSGEN_YOSYS .*: thrown Wasm exception"
+    with pytest.raises(ToolError, match=text):
+        small().area("ecp5")
 
 
 def test_an_interrupt_ends_what_runs(monkeypatch, tmp_path, apart):

@@ -113,7 +113,16 @@ def paused() -> Project:
     return made(net, "second", layers={"second": {"strategy": "resource", "reuse_factor": 12}})
 
 
-NETWORKS = [residual, gated, joined, ports, moved, uneven, paused]
+def crossed() -> Project:
+    """Two inputs, of which one waits until all of the other has passed, while both are added word by word."""
+    net = Net(seed=8, name="crossed")
+    a, b = net.input((3, 2, 2), "a"), net.input((3, 2, 2), "b")
+    rows = net.call("Concatenate", "rows", [b, a], axis=1)
+    net.call("Add", "sum", [a, b])
+    return made(net, "sum", rows)
+
+
+NETWORKS = [residual, gated, joined, ports, moved, uneven, paused, crossed]
 
 
 @pytest.mark.parametrize("name", first_of([network.__name__ for network in NETWORKS], 2))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hlsgen.errors import ToolError
-from hlsgen.synthesis.critical_path import Hop, Step, hops, read_report, signal
+from hlsgen.synthesis.critical_path import Hop, Spot, Step, hops, read_report, signal
 
 
 def step(kind: str, delay: float, start: str, end: str, net: str | None = None) -> dict[str, Any]:
@@ -63,10 +63,16 @@ def test_a_report_without_a_clock():
         read_report(report(fmax={}))
 
 
+def spot(name: str) -> Spot:
+    """Where something is in a circuit whose modules hold none."""
+    module, dot, rest = name.partition(".")
+    layers = {"fc1__core": "fc1", "fc2__core": "fc2"}
+    return Spot(module, layers.get(module), rest) if dot else Spot("net", None, name)
+
+
 def test_hops():
     """A wire counts to where it leads."""
-    layers = {"fc1__core": "fc1", "fc2__core": "fc2"}
-    assert hops(read_report(report()).path, "net", layers.get) == (
+    assert hops(read_report(report()).path, spot) == (
         Hop("fc1__core", "fc1", "x2[4]", "sum1", 0.75, 1.0),
         Hop("fc2__core", "fc2", "sum[7]", "y", 0.75, 2.5),
     )
@@ -74,7 +80,7 @@ def test_hops():
 
 def test_what_is_in_no_module_is_between_layers():
     path = [Step("x__all_LUT4_Z", "", 0.5), Step("x__flow.free_TRELLIS_FF_Q", "x__all", 0.25)]
-    found = hops(path, "net", {"x__flow": None}.__getitem__)
+    found = hops(path, spot)
     assert [(hop.module, hop.layer, hop.first, hop.logic, hop.routing) for hop in found] == [
         ("net", None, "x__all", 0.5, 0.0),
         ("x__flow", None, "free", 0.0, 0.25),

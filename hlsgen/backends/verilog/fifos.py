@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hlsgen.backends.verilog.circuit import Block, Chain, Fifo, Fork, Stage, Stream, bound_of
+from hlsgen.backends.verilog.circuit import Block, Chain, Fifo, Stage, Stream, bound_of
 from hlsgen.backends.verilog.schedule import Passing, clocks_of, enough_samples, high_water, passing
 
 _SLACK = 1.02
@@ -50,9 +50,9 @@ class _Ends:
 
 
 def _meeting_again(ends: _Ends, blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """With FIFOs in front of blocks that read several streams of one fork: where words wait, and elsewhere only if that
-    changes the interval."""
-    wanted = [stream for block in blocks for stream in _from_one_fork(block, blocks)]
+    """With FIFOs in front of blocks that read several streams which other blocks bind together, as those of one fork
+    are: where words wait, and elsewhere only if that changes the interval."""
+    wanted = [stream for block in blocks for stream in _bound_together(block, blocks)]
     if not wanted:
         return tuple(blocks)
     endless = _held(blocks, dict.fromkeys(wanted, 0))
@@ -105,28 +105,21 @@ def _in_front_of_folded(blocks: Sequence[Block]) -> list[Stage]:
     return found
 
 
-def _from_one_fork(block: Block, blocks: Sequence[Block]) -> list[Stream]:
-    """The streams that a block reads and that come from a fork from which another of them comes, too."""
+def _bound_together(block: Block, blocks: Sequence[Block]) -> list[Stream]:
+    """The streams that a block reads and of which another one, too, could make it wait, as other blocks bind them
+    together: there is a way between the two that does not pass through this block, along words or against them."""
     if len(block.reads) == 1:
         return []
-    forks = [_forks(stream, blocks) for stream in block.reads]
+    group: dict[Stream, set[Stream]] = {}
+    for other in blocks:
+        if other is not block:
+            joined = set[Stream]().union(*(group.get(s, {s}) for s in (*other.reads, *other.writes)))
+            group.update(dict.fromkeys(joined, joined))
     return [
         stream
-        for k, stream in enumerate(block.reads)
-        if any(forks[k] & other for place, other in enumerate(forks) if place != k)
+        for place, stream in enumerate(block.reads)
+        if any(other in group.get(stream, ()) for k, other in enumerate(block.reads) if k != place)
     ]
-
-
-def _forks(stream: Stream, blocks: Sequence[Block]) -> set[str]:
-    """The names of all forks that a stream comes from."""
-    found: set[str] = set()
-    wanted = {stream}
-    for block in reversed(blocks):
-        if not wanted.isdisjoint(block.writes):
-            wanted.update(block.reads)
-            if isinstance(block, Fork):
-                found.add(block.name)
-    return found
 
 
 def _behind(stream: Stream) -> Stream:
