@@ -113,11 +113,11 @@ def convert(
     after_pass: AfterStage | None = None,
     **overrides: Any,
 ) -> Project:
-    """Convert a Keras or QKeras model to an HLS project with a bit-exact emulator.
+    """Convert a Keras, QKeras or ONNX model to an HLS project with a bit-exact emulator.
 
     Args:
-        model: a live Keras 3, tf_keras or QKeras model, or the path of a ``.keras``, ``.h5`` or
-            ``.json`` file; None takes the path from the configuration.
+        model: a live Keras 3, tf_keras or QKeras model, an ONNX ModelProto, or the path of a ``.keras``,
+            ``.h5``, ``.json`` or ``.onnx`` file; None takes the path from the configuration.
         config: path of a YAML file, a dict or a Config.
         weights: the ``.h5`` that goes with a ``.json``.
         calibration: representative inputs (as for predict, or the path of an ``.npy``), by which the
@@ -600,7 +600,7 @@ class Project:
         """
         if not self.plan.stream:
             raise ConfigError("check_streams(): this design of io_parallel computes on arrays and has no streams")
-        given = {t.name: np.zeros((1, *t.shape)) for t in self.design.inputs} if x is None else x
+        given = {t.name: np.zeros((1, *arrays.given_shape(t))) for t in self.design.inputs} if x is None else x
         inputs = arrays.as_held(self.design.inputs, arrays.checked_inputs(self.design.inputs, given))
         arrays.refuse_nan(inputs)
         check, _ = check_streams(self.plan, list(inputs.values()))
@@ -753,7 +753,7 @@ def _with_measured(design: Design, config: Config, calibration: Mapping[str, Arr
     """A design whose notes say how accurate it is on calibration data, if there are some."""
     if calibration is None:
         return design
-    notes = AccuracyCheck(design, _budget(config)).notes(arrays.as_held(design.inputs, calibration))
+    notes = AccuracyCheck(design, _budget(config)).notes(arrays.scaled(design.inputs, calibration))
     return replace(design, notes=notes)
 
 

@@ -45,4 +45,7 @@ def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np
 
 def _random(tensor: Tensor, samples: int, random: np.random.Generator) -> NDArray[np.float64]:
     low, high = float(tensor.type.min), float(tensor.type.max)
-    return random.uniform(low, high, size=(samples, *tensor.shape)) * tensor.factors
+    held = random.uniform(low, high, size=(samples, *tensor.shape)) * tensor.factors
+    return (
+        held if tensor.order is None else held.transpose(0, *(tensor.order.index(a) + 1 for a in range(held.ndim - 1)))
+    )

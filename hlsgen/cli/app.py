@@ -39,7 +39,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="From a trained Keras or QKeras model to a Vitis HLS project and a bit-exact emulator.",
+    help="From a trained Keras, QKeras or ONNX model to a Vitis HLS project and a bit-exact emulator.",
     epilog="Exit status: 0 done, 1 failed, 2 wrong use or configuration.",
 )
 app.add_typer(cache.app, name="cache")
@@ -53,7 +53,7 @@ def _option(*names: str, text: str) -> Any:
     return typer.Option(*names, help=text, show_default=False)
 
 
-Model = Annotated[Path, _existing("A .keras, .h5 or .json model, or a .yml configuration that names one.")]
+Model = Annotated[Path, _existing("A .keras, .h5, .json or .onnx model, or a .yml configuration that names one.")]
 ConfigFile = Annotated[Path | None, _option("--config", "-c", text="YAML configuration (see 'hlsgen config').")]
 Weights = Annotated[Path | None, _option("--weights", text="The .h5 weights that go with a .json model.")]
 Calibration = Annotated[Path | None, _option("--calibration", text="Representative inputs, .npy (n, *shape).")]
@@ -108,7 +108,7 @@ def common(
         _option("--extension", text="A Python module to import first, which registers layers of your own."),
     ] = None,
 ) -> None:
-    """From a trained Keras or QKeras model to a Vitis HLS project and a bit-exact emulator."""
+    """From a trained Keras, QKeras or ONNX model to a Vitis HLS project and a bit-exact emulator."""
     import_extensions(extension or ())
 
 
@@ -213,7 +213,7 @@ def convert(
 
 @app.command()
 def config(
-    model: Annotated[Path, _existing("A .keras, .h5 or .json model.")],
+    model: Annotated[Path, _existing("A .keras, .h5, .json or .onnx model.")],
     granularity: Annotated[Granularity, typer.Option("--granularity", "-g", help="How much to spell out.")] = "model",
 ) -> None:
     """Print a YAML configuration for a model with the settings there are, to edit."""

@@ -30,6 +30,8 @@ class Port(Protocol):
     def name(self) -> str: ...
     @property
     def shape(self) -> Shape: ...
+    @property
+    def order(self) -> tuple[int, ...] | None: ...
 
 
 def mantissas(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Ints]:
@@ -42,7 +44,25 @@ def mantissas(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str,
 
 
 def as_held(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Real values or integers by input name, times the powers of two that the ports hold each channel times."""
+    """Real values or integers by input name, with their axes as the ports hold them, and times their powers of two."""
+    return scaled(ports, in_order(ports, inputs))
+
+
+def given_shape(port: Port) -> Shape:
+    """The shape of what users give for a port, without the batch."""
+    if port.order is None:
+        return port.shape
+    return tuple(port.shape[port.order.index(axis)] for axis in range(len(port.order)))
+
+
+def in_order(ports: Sequence[Port], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Arrays as users give them, with their axes as the ports hold them."""
+    moved = {port.name: (0, *(axis + 1 for axis in port.order)) for port in ports if port.order is not None}
+    return {**inputs, **{name: inputs[name].transpose(order) for name, order in moved.items()}}
+
+
+def scaled(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Real values or integers in the order of the ports, times the powers of two that these hold each channel times."""
     shifted = [port for port in ports if port.exponents is not None]
     return {**inputs, **{port.name: _shifted(inputs[port.name], port.exponents) for port in shifted}}
 
@@ -103,7 +123,7 @@ def checked_inputs(ports: Sequence[Port], x: Any) -> dict[str, Array]:
 
 
 def checked_calibration(ports: Sequence[Port], x: Any) -> dict[str, Array]:
-    """The same for calibration data, which must be finite and not empty."""
+    """The same for calibration data, which must be finite and not empty; with their axes as the ports hold them."""
     arrays = checked_inputs(ports, x)
     refuse_nan(arrays)
     for name, array in arrays.items():
@@ -111,7 +131,7 @@ def checked_calibration(ports: Sequence[Port], x: Any) -> dict[str, Array]:
             raise InputError(f"calibration: input '{name}' has no samples; give representative ones")
         if not np.isfinite(array).all():
             raise InputError(f"calibration: input '{name}' holds infinities, by which no range can be placed")
-    return arrays
+    return in_order(ports, arrays)
 
 
 def by_name(values: Mapping[str, Port], x: Any) -> dict[str, Any]:
@@ -140,7 +160,7 @@ def by_name(values: Mapping[str, Port], x: Any) -> dict[str, Any]:
 
 def _is_batch(value: Port, x: Any) -> bool:
     """Whether it is an array (no subclass, which may have a mask) of numbers and shape that need no second look."""
-    return type(x) is np.ndarray and x.dtype in _READ and x.shape[1:] == value.shape
+    return type(x) is np.ndarray and x.dtype in _READ and x.shape[1:] == given_shape(value)
 
 
 def _checked_array(value: Port, data: Any) -> Array:
@@ -151,10 +171,11 @@ def _checked_array(value: Port, data: Any) -> Array:
 
 def check_shape(value: Port, shape: tuple[int, ...]) -> None:
     """Raise InputError unless an array of this shape is a batch for a port."""
-    if shape[1:] != value.shape or len(shape) != len(value.shape) + 1:
-        hint = "; add a batch axis: x[None]" if shape == value.shape else ""
+    expected = given_shape(value)
+    if shape[1:] != expected or len(shape) != len(expected) + 1:
+        hint = "; add a batch axis: x[None]" if shape == expected else ""
         raise InputError(
-            f"input '{value.name}': shape {shape}, expected (samples, {', '.join(map(str, value.shape))}){hint}"
+            f"input '{value.name}': shape {shape}, expected (samples, {', '.join(map(str, expected))}){hint}"
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 from hlsgen.ir.graph import Graph
 
-FRONTENDS = ("hlsgen.frontends.keras",)
+FRONTENDS = ("hlsgen.frontends.keras", "hlsgen.frontends.onnx")
 """Asked in this order; the first one also says what is wrong with a model that none accepts."""
 
 

@@ -33,9 +33,15 @@ _LEAST_EXPONENT = -126
 """Of what float32 holds; frameworks take smaller powers for 0, too."""
 
 
-def add_input(graph: Graph, name: str, shape: Sequence[int], class_name: str = "InputLayer") -> Value:
-    """Add an input of the model; ``shape`` is without the batch."""
-    value = graph.add(Input(tuple(shape)), (), name, Source(name, class_name))
+def add_input(
+    graph: Graph,
+    name: str,
+    shape: Sequence[int],
+    class_name: str = "InputLayer",
+    order: tuple[int, ...] | None = None,
+) -> Value:
+    """Add an input of the model; ``shape`` is without the batch, ``order`` as for :class:`Input`."""
+    value = graph.add(Input(tuple(shape), order), (), name, Source(name, class_name))
     graph.aliases[name] = value
     return value
 

@@ -57,6 +57,11 @@ class Value:
         return prod(self.shape)
 
     @property
+    def order(self) -> tuple[int, ...] | None:
+        """Of an input: the axes of what users give, in the order in which it holds them; None: the same."""
+        return self.producer.layer.given_order
+
+    @property
     def loop(self) -> Loop | None:
         """The loop of which each step has one; None for what there is once."""
         border = self.producer.layer.border

@@ -161,6 +161,8 @@ class Layer:
     """It does the same at every place of an image or a series, and takes those of other extents as well."""
     is_input: ClassVar[bool] = False
     """A port of the model."""
+    given_order: ClassVar[tuple[int, ...] | None] = None
+    """Of a port: the axes of what users give (without the batch) in the order in which it holds them, if another."""
     widest_word: ClassVar[int] = 120
     """The widest value that its kernel takes and gives."""
     constant_width: ClassVar[int] = 0

@@ -70,6 +70,8 @@ class Tensor:
     """How large it gets in use, where that was estimated (of what is held: times the powers of two)."""
     exponents: tuple[int, ...] | None = None
     """If given, channel c (of the last axis) holds ``2**exponents[c]`` times what the model means by it."""
+    order: tuple[int, ...] | None = None
+    """Of an input, if given: the axes of what users give (without the batch) in the order in which it holds them."""
 
     def __repr__(self) -> str:
         return f"%{self.name}"

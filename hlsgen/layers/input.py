@@ -11,7 +11,10 @@ from hlsgen.ir.layer import Layer, Packing
 
 @dataclass(frozen=True, eq=False)
 class Input(Layer):
-    """A port of the top function; ``shape`` is without the batch."""
+    """A port of the top function; ``shape`` is without the batch.
+
+    ``order``: the axes of what users give, counted without the batch, in the order in which the port holds them.
+    """
 
     kind = "Input"
     packing = Packing.NONE
@@ -20,6 +23,11 @@ class Input(Layer):
     is_input = True
     arity = 0
     shape: Shape
+    order: tuple[int, ...] | None = None
+
+    @property
+    def given_order(self) -> tuple[int, ...] | None:  # type: ignore[override]
+        return self.order
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.shape

@@ -133,9 +133,10 @@ def _carried(expected: Expected, route: Route) -> Expected:
 
 
 def _keeps_channels(node: Node) -> bool:
-    """Whether the channels of the result are those of the only input, in their order."""
+    """Whether the channels of the result are those of the only input, all of them and in their order."""
     ties = node.layer.ties(node.input_shapes)
-    return ties is not None and len(ties) == 1 and np.array_equal(ties[0].before, ties[0].behind)
+    same = ties is not None and len(ties) == 1 and np.array_equal(ties[0].before, ties[0].behind)
+    return same and node.input_shapes[0][-1] == node.output.shape[-1]
 
 
 # -- ahead to consumers -----------------------------------------------------------------------

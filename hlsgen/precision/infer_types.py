@@ -114,7 +114,13 @@ class _Inference:
         interval = Interval.of_type(fixed, value.shape[-1])
         self.draft.layers[value.producer] = value.producer.layer
         self.draft.tensors[value] = Tensor(
-            value.name, value.shape, Typing(interval, None, fixed, reason), interval, value.expected, value.exponents
+            value.name,
+            value.shape,
+            Typing(interval, None, fixed, reason),
+            interval,
+            value.expected,
+            value.exponents,
+            value.order,
         )
         self.pure.add(value)
         if note is not None:

@@ -189,6 +189,7 @@ def test_test_vectors_without_samples(project: Project, tmp_path: Any) -> None:
 class Input:
     name: str
     shape: tuple[int, ...]
+    order: tuple[int, ...] | None = None
 
 
 X, OTHER = Input("x", (2,)), Input("other", ())

@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.config import make_config
 from hlsgen.frontends.keras.source import SourceModel
-from hlsgen.ir.graph import Graph
+from hlsgen.ir.constant import Constant, no_bias
+from hlsgen.ir.graph import Graph, Source
+from hlsgen.layers.dense import Dense
+from hlsgen.layers.input import Input
+from hlsgen.layers.relu import Relu
+from hlsgen.layers.scale import Scale
+from hlsgen.layers.take import Take
 from hlsgen.passes.base import Pass
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
 from hlsgen.passes.fuse_exact_scales import FuseExactScales
+from hlsgen.project import Project
 from tests.passes.builders import Net, expected_text, graph_of, grid, outline, project_of
 from tests.passes.test_every_pass import real_outputs
 
@@ -34,6 +42,24 @@ def fuse(source: SourceModel, step: Pass | None = None) -> tuple[Graph, bool]:
 def real_conv(net: Net, name: str, x: str, channels: int, filters: int, **config: Any) -> str:
     weights = {"kernel": net.rng.normal(size=(3, 3, channels, filters)), "bias": net.rng.normal(size=filters)}
     return net.call("Conv2D", name, x, weights, filters=filters, kernel_size=[3, 3], **config)
+
+
+def test_what_is_expected_of_channels_that_are_left_out_goes_with_them() -> None:
+    """A scale that passes a choice of the first channels: what is expected behind that is of as many channels."""
+    graph, source = Graph("net"), Source("net", "made")
+    rng = np.random.default_rng(0)
+    x = graph.add(Input((4,)), [], "x", source)
+    dense = graph.add(Dense(Constant.of(rng.normal(size=(4, 4))), no_bias(4)), [x], "first", source)
+    relu = graph.add(Relu(), [dense], "relu", source)
+    scale = graph.add(Scale(Constant.of(np.full(4, 0.7)), Constant.of(np.arange(4.0))), [relu], "scale", source)
+    chosen = graph.add(Take(0, (0, 1)), [scale], "chosen", source)
+    result = graph.add(Dense(Constant.of(rng.normal(size=(2, 3))), no_bias(3)), [chosen], "second", source)
+    graph.set_outputs([result], ["second"])
+    project = Project(graph, make_config(), {"x": rng.normal(size=(50, 4))})
+    assert "Scale" not in [op.layer.kind for op in project.design]
+    taken = next(op.output for op in project.design if op.layer.kind == "Take")
+    known = taken.expected
+    assert known is not None and (known.channel_rms is None or len(known.channel_rms) == 2)
 
 
 def scales(graph: Graph) -> list[str]:
