@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -387,7 +387,8 @@ HEADER = """\
 In `layers:` and `layer_types:` of the configuration, and in traces, layers have the names and types of ONNX's operators;
 `hlsgen config net.onnx -g name` lists them. An operator without a name has that of its first output.
 
-Only float models so far: QONNX, `QuantizeLinear` and other quantised forms are refused.
+Quantised models are [qonnx.md](qonnx.md): those of QONNX and Brevitas. `QuantizeLinear` and other forms of ONNX's own are
+refused so far.
 
 ## Samples and channels
 
@@ -410,7 +411,7 @@ table the last one; constant indices are what ONNX says.
 
 ## What is refused
 
-A file that is damaged, or that `onnx.checker` refuses; operators of other domains than ONNX's; control flow (If, Loop,
+A file that is damaged, or that `onnx.checker` refuses; operators of other domains than ONNX's and QONNX's; control flow (If, Loop,
 Scan); open extents other than the samples'; weights and inputs of another type than float32 (whole numbers as indices
 apart); tensors beside the model that lie outside of its folder; training mode. Nothing of a model is executed; constants
 are computed by ONNX's reference implementation, operator by operator from a list. Limits are those of all models
@@ -425,10 +426,15 @@ the words given. Attributes that a line does not mention are supported, or refus
 """
 
 
-def document() -> str:
-    """The text of docs/onnx.md."""
-    parts = [HEADER]
-    for section in SECTIONS:
+def tables(sections: Iterable[Section]) -> str:
+    """The rows of some sections, below their titles."""
+    parts = []
+    for section in sections:
         parts.append(f"\n### {section.title}\n\n| | | |\n|---|---|---|\n")
         parts += [f"| {row.text} | {row.status} | {row.note} |\n" for row in section]
     return "".join(parts)
+
+
+def document() -> str:
+    """The text of docs/onnx.md."""
+    return HEADER + tables(SECTIONS)

@@ -59,7 +59,9 @@ class Net:
 
     def model(self) -> Any:
         graph = helper.make_graph(self.nodes, "net", self.inputs, self.outputs, self.weights)
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=IR_VERSION)
+        domains = sorted({node.domain for node in self.nodes} - {""})
+        opsets = [helper.make_opsetid("", self.opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
+        made = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         made = onnx.shape_inference.infer_shapes(made)
         for output in made.graph.output:
             if not output.type.tensor_type.elem_type:  # of which the library infers nothing

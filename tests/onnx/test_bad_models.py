@@ -140,7 +140,7 @@ def test_opsets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("domain", "words"), [("com.microsoft", "runtime's own"), ("qonnx.custom_op.general", "not read yet")]
+    ("domain", "words"), [("com.microsoft", "runtime's own"), ("qonnx.custom_op.general", "BipolarQuant")]
 )
 def test_operators_of_others(domain: str, words: str) -> None:
     def change(model: Any) -> None:

@@ -1,8 +1,10 @@
-"""docs/onnx.md tells the truth: each of its lines is converted and compared with ONNX Runtime."""
+"""docs/onnx.md and docs/qonnx.md tell the truth: each of their lines is converted and compared with ONNX Runtime, or
+with QONNX's specification."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,13 @@ import pytest
 import hlsgen
 from hlsgen.errors import UnsupportedError
 from tests.ladder.harness import grid_input
+from tests.onnx import inventory_quantised
 from tests.onnx.inventory import EXACT, REFUSED, ROWS, Row, document
 from tests.onnx.nets import runtime
+from tests.onnx.quant import executed
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda r: r.text)
+@pytest.mark.parametrize("row", [*ROWS, *inventory_quantised.ROWS], ids=lambda r: r.text)
 def test_row(row: Row) -> None:
     model = row.model()
     if row.status == REFUSED:
@@ -27,16 +31,18 @@ def test_row(row: Row) -> None:
     project = hlsgen.convert(model, input_precision="fixed<8,4>")
     by_key, keys = project.evaluate(x if len(x) > 1 else x[0]), project.trace_keys()
     differences = []
-    for right, value in zip(runtime(model, x), project.design.outputs, strict=True):
+    oracle = executed if any(node.domain for node in model.graph.node) else runtime
+    for right, value in zip(oracle(model, x), project.design.outputs, strict=True):
         got = next(by_key[key] for key, tensor in keys.items() if tensor is value)
         assert got.shape == right.shape
         differences.append(float(np.abs(got - right).max()) / max(1.0, float(np.abs(right).max())))
     assert max(differences) <= (0.0 if row.status == EXACT else 2.0**-10)
 
 
-def test_document(repository: Path) -> None:
+@pytest.mark.parametrize(("name", "document"), [("onnx", document), ("qonnx", inventory_quantised.document)])
+def test_document(name: str, document: Callable[[], str], repository: Path) -> None:
     """The page is the inventory; HLSGEN_UPDATE_GOLDEN=1 writes it anew."""
-    path = repository / "docs" / "onnx.md"
+    path = repository / "docs" / f"{name}.md"
     if os.environ.get("HLSGEN_UPDATE_GOLDEN"):
         path.write_text(document())
     assert path.read_text() == document()

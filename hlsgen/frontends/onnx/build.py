@@ -14,12 +14,13 @@ from hlsgen.errors import HlsgenError, ModelError, UnsupportedError, nearest
 from hlsgen.frontends.builder import Builder, add_input
 from hlsgen.frontends.onnx.call import READERS, Array, Call, Operand, Reader, Result
 from hlsgen.frontends.onnx.folding import folded
+from hlsgen.frontends.onnx.grids import Grid, Weights
 from hlsgen.frontends.onnx.layout import SAMPLES, Tensor, shape_text
 from hlsgen.frontends.onnx.model import OnnxModel, check_type, node_name
 from hlsgen.frontends.onnx.orders import begins_with_steps, channels_wanted_last
 from hlsgen.frontends.onnx.patterns import deviations
 from hlsgen.frontends.onnx.readers.normalization import read_deviation
-from hlsgen.ir.constant import Floats
+from hlsgen.frontends.onnx.readers.quantizers import OF_CONSTANTS
 from hlsgen.ir.graph import Graph, Source, Value
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
 """How operators of quantised models begin."""
+_MOVING = frozenset("Identity Transpose Reshape Squeeze Unsqueeze Flatten".split())
+"""Operators that give each element of a constant another place."""
 _MASKED = -1e4
 """What exporters add at least to scores that do not count."""
 _TAKES_WHOLE = frozenset(
@@ -47,6 +50,8 @@ class _Reading:
         self.model = model
         self.graph = Graph(model.graph.name or "model")
         self._known: dict[onnx_ir.Value, Operand] = {}
+        self._grids: dict[onnx_ir.Value, Grid] = {}
+        """Of constants that quantisers of the model made."""
         self._absorbed: set[onnx_ir.Node] = set()
         self._masks: dict[onnx_ir.Value, NDArray[np.bool_]] = {}
         self._names: set[str] = set()
@@ -101,19 +106,22 @@ class _Reading:
         read = node.inputs if whole is None else [whole.value]
         operands = [None if value is None else self._known[value] for value in read]
         if node in self._absorbed:
-            results: Sequence[Operand | None] = [next(o for o in operands if isinstance(o, Tensor))]
+            results: Sequence[Operand | Grid | None] = [next(o for o in operands if isinstance(o, Tensor))]
             self.graph.aliases[self._unique(named)] = results[0].value  # type: ignore[union-attr]
         elif (mask := _mask(node, operands)) is not None:
             results = [next(o for o in operands if isinstance(o, Tensor))]
             self._masks[node.outputs[0]] = mask
-        elif not any(isinstance(operand, Tensor) for operand in operands):
+        elif not any(isinstance(operand, Tensor) for operand in operands) and node.op_type not in OF_CONSTANTS:
             results = folded(node, self.model.opset, operands, where)  # type: ignore[arg-type]
+            self._move_grid(node, operands, where)
         elif node.op_type == "Shape":
             results = [_shape_of(node, next(o for o in operands if isinstance(o, Tensor)))]
         else:
             self._check_numbers(node, read, where)
             results = self._call(node, named, operands, where, partial(read_deviation, whole) if whole else None)
         for output, result in zip(node.outputs, results, strict=False):
+            if isinstance(result, Grid):
+                self._grids[output], result = result, result.values
             if result is not None:
                 self._known[output] = result
                 _check_shape(output, result, where)
@@ -125,15 +133,17 @@ class _Reading:
         operands: Sequence[Operand | None],
         where: str,
         reader: Reader | None = None,
-    ) -> Sequence[Operand | None]:
+    ) -> Sequence[Operand | Grid | None]:
         reader = reader or READERS.get(node.op_type)
         if reader is None and node.op_type.startswith(_QUANTISED):
             raise UnsupportedError(f"{where} is not supported: quantised ONNX is not read yet; convert the float model")
         if reader is None:
             raise UnsupportedError(f"{where} is not supported{nearest(node.op_type, READERS)}")
         bias = partial(self._absorb_bias, node)
-        mask = None if node.inputs[0] is None else self._masks.get(node.inputs[0])
-        call = Call(self.graph, node, self._unique(named), operands, self.model.opset, self._samples, bias, mask)
+        mask = next((self._masks.get(value) for value in node.inputs[:1] if value is not None), None)
+        grids = [None if value is None else self._grids.get(value) for value in node.inputs]
+        name = self._unique(named)
+        call = Call(self.graph, node, name, operands, self.model.opset, self._samples, bias, mask, grids)
         try:
             results = _several(reader(call))
         except ValueError as error:  # by which layers say that their constants and options do not go together
@@ -144,6 +154,17 @@ class _Reading:
         call.only_output(len(results))
         call.finish(*(result.value for result in results if isinstance(result, Tensor)))
         return results
+
+    def _move_grid(self, node: onnx_ir.Node, operands: Sequence[Operand | None], where: str) -> None:
+        """A quantised constant that is only moved stays one."""
+        grid = None if node.inputs[0] is None else self._grids.get(node.inputs[0])
+        if grid is None or node.op_type not in _MOVING:
+            return
+
+        def move(array: Array) -> Array:
+            return folded(node, self.model.opset, [array, *operands[1:]], where)[0]  # type: ignore[list-item]
+
+        self._grids[node.outputs[0]] = grid.moved(move)
 
     def _unique(self, name: str) -> str:
         """A name that no other operator has: names are only meant to differ."""
@@ -167,7 +188,7 @@ class _Reading:
                 "put a Cast to float in front of it"
             )
 
-    def _absorb_bias(self, node: onnx_ir.Node, outputs: int, rank: int, axis: int) -> Floats | None:
+    def _absorb_bias(self, node: onnx_ir.Node, outputs: int, rank: int, axis: int) -> Weights | None:
         """The constant summand of the Add behind a product, if nothing else reads the product: one number for each of
         the ``outputs`` along ``axis`` of a result of ``rank`` axes, or one for all."""
         output = node.outputs[0]
@@ -182,7 +203,9 @@ class _Reading:
         if any(extent != 1 for place, extent in enumerate(shape) if place != axis) or shape[axis] not in (1, outputs):
             return None
         self._absorbed.add(users[0])
-        return np.broadcast_to(np.asarray(given, dtype=np.float64).reshape(-1), (outputs,)).copy()
+        grid = None if others[0] is None else self._grids.get(others[0])
+        bias = Weights(np.asarray(given, dtype=np.float64), grid)
+        return bias.moved(lambda array: np.broadcast_to(array.reshape(-1), (outputs,)).copy())
 
     # -- outputs ----------------------------------------------------------------------------
 
@@ -216,8 +239,8 @@ def _mask(node: onnx_ir.Node, operands: Sequence[Operand | None]) -> NDArray[np.
     return counts if is_mask and not counts.all() else None
 
 
-def _several(result: Result) -> list[Operand | None]:
-    return [result] if isinstance(result, Tensor | np.ndarray) else list(result)
+def _several(result: Result) -> list[Operand | Grid | None]:
+    return [result] if isinstance(result, Tensor | np.ndarray | Grid) else list(result)
 
 
 def _number_type(value: onnx_ir.Value) -> str:

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from hlsgen.errors import ModelError, UnsupportedError, brief
 from hlsgen.frontends.builder import Builder
 from hlsgen.frontends.limits import MAX_WINDOW
+from hlsgen.frontends.onnx.grids import Grid, Weights
 from hlsgen.frontends.onnx.layout import SAMPLES, Tensor
-from hlsgen.ir.constant import Floats
+from hlsgen.ir.constant import Constant, Floats, no_bias
 from hlsgen.ir.graph import Graph, Value
+from hlsgen.ir.layer import Layer
 from hlsgen.layers.window import Window
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Operand = Tensor | Array
-Result = Operand | Sequence[Operand | None]
+Result = Operand | Grid | Sequence[Operand | None]
 Reader = Callable[["Call"], Result]
 R = TypeVar("R", bound=Reader)
 READERS: dict[str, Reader] = {}
@@ -55,14 +57,16 @@ class Call(Builder):
         operands: Sequence[Operand | None],
         opset: int,
         samples: int,
-        bias: Callable[[int, int, int], Floats | None],
+        bias: Callable[[int, int, int], Weights | None],
         mask: NDArray[np.bool_] | None = None,
+        grids: Sequence[Grid | None] = (),
     ) -> None:
         computed = [operand.value for operand in operands if isinstance(operand, Tensor)]
         super().__init__(graph, name, node.op_type, computed)
         self.node, self.opset = node, opset
         self._samples = samples
         self._operands = list(operands)
+        self._grids = list(grids)
         if any(attribute.is_ref() for attribute in node.attributes.values()):
             raise ModelError(
                 f"{self.where}: an attribute is that of a function, and it is in none; the model is damaged"
@@ -128,6 +132,17 @@ class Call(Builder):
         if not np.isfinite(array).all():
             raise ModelError(f"{self.where}: weight '{self._input_name(place)}' holds NaN or infinity; train it again")
         return array
+
+    def weights(self, place: int, rank: int | None = None) -> Weights:
+        """The same with what a quantiser of the model made of it, if one did."""
+        return Weights(self.weight(place, rank), self._grids[place] if place < len(self._grids) else None)
+
+    def bias(self, place: int, extent: int) -> Weights | None:
+        """A constant of one number for each channel; None where it is not given."""
+        if not self.has(place):
+            return None
+        self.vector(place, extent, 0.0)
+        return self.weights(place)
 
     def vector(self, place: int, extent: int, usual: float) -> Floats:
         """A constant of one number for each channel; ``usual`` where it is not given."""
@@ -202,6 +217,20 @@ class Call(Builder):
                 raise UnsupportedError(f"{self.where}: its output '{output.name}' is not computed; leave it out")
 
     # -- results ----------------------------------------------------------------------------
+
+    def add_linear(
+        self,
+        make: Callable[[Constant, Constant], Layer],
+        weights: Weights,
+        bias: Weights | None,
+        outputs: int,
+        value: Value,
+        step: str | None = None,
+    ) -> Value:
+        """Add ``make(weight, bias)``; a scale of each of its ``outputs`` that is no power of two goes behind."""
+        constant, scale = weights.constant_and_scale(outputs)
+        offset = no_bias(outputs) if bias is None else bias.constant
+        return self.add_scaled(lambda last: make(constant, last), scale, offset, [value], step)
 
     def unary(self, add: Callable[[Value], Value]) -> Tensor:
         """What ``add`` makes of every element of the input, by itself."""

@@ -24,8 +24,11 @@ _CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
 _TAKEN = frozenset("FLOAT INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 BOOL".split())
 """Types of tensors; integers are indices and shapes."""
+QONNX = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
+"""Domains of QONNX's quantisers: its own name, that of older files, and Brevitas'."""
+QONNX_OPERATORS = ("Quant", "IntQuant", "BipolarQuant", "Trunc")
 _QUANTISED = ("qonnx", "onnx.brevitas", "finn")
-"""How domains of quantisers begin."""
+"""How domains of quantised models begin."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +131,18 @@ def _check_node(node: NodeProto, where: str) -> None:
             f"{named}: control flow is not supported; export the model for one case, as torch.export does, or "
             "simplify it (onnxslim, onnx-simplifier)"
         )
+    if node.domain in QONNX and node.op_type in QONNX_OPERATORS:
+        return
     if node.domain not in STANDARD:
-        quantised = node.domain.startswith(_QUANTISED)
-        advice = (
-            "quantised ONNX is not read yet; convert the model of Keras or QKeras it came from"
-            if quantised
-            else "export the model without a runtime's own operators (before it is optimised for that runtime)"
+        if node.domain.startswith(_QUANTISED):
+            raise UnsupportedError(
+                f"{named}: this operator of the domain {brief(node.domain)} is not supported; of quantisers "
+                f"{', '.join(QONNX_OPERATORS)} are, as Brevitas exports them, with channels first"
+            )
+        raise UnsupportedError(
+            f"{named}: operators of the domain {brief(node.domain)} are not supported; export the model without a "
+            "runtime's own operators (before it is optimised for that runtime)"
         )
-        raise UnsupportedError(f"{named}: operators of the domain {brief(node.domain)} are not supported; {advice}")
 
 
 def node_name(name: str, outputs: list[str]) -> str:

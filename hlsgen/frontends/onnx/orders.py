@@ -14,7 +14,7 @@ _WITH_CHANNELS = frozenset(
 """Operators whose second axis is that of channels."""
 _BY_ELEMENT = frozenset(
     "Add Sub Mul Div Max Min Relu LeakyRelu PRelu Clip Sigmoid Tanh HardSigmoid HardSwish Elu Selu Softplus Softsign "
-    "Abs Neg Pow Identity Dropout Cast Pad Concat".split()
+    "Abs Neg Pow Identity Dropout Cast Pad Concat Quant IntQuant BipolarQuant Trunc".split()
 )
 """Operators that take their inputs in any order."""
 

@@ -7,6 +7,7 @@ from hlsgen.frontends.onnx.readers import (  # noqa: F401
     normalization,
     pooling,
     products,
+    quantizers,
     recurrent,
     reductions,
     resizing,

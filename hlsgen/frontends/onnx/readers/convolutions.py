@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends import volumes
 from hlsgen.frontends.limits import MAX_PARTS, MAX_TENSOR, MAX_WEIGHT
 from hlsgen.frontends.onnx.call import Call, reads
+from hlsgen.frontends.onnx.grids import Weights
 from hlsgen.frontends.onnx.layout import Tensor
 from hlsgen.frontends.onnx.windows import Along, channels_last, image_of, window_of, windows_of
 from hlsgen.frontends.recurrence import parted
 from hlsgen.frontends.transposed import Axis, block_kernel
-from hlsgen.ir.constant import Constant, Floats, no_bias
+from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.depth_to_space import DepthToSpace
@@ -27,6 +31,7 @@ def read_conv(call: Call) -> Tensor:
     tensor = call.tensor(0)
     image = image_of(call, tensor)
     kernel = _kernel(call, len(tensor.axes))
+    rank = len(kernel.shape)
     groups, (filters, of_group) = call.integer("group", 1), kernel.shape[:2]
     channels = image.shape[-1]
     if groups < 1 or channels % groups or filters % groups or of_group != channels // groups:
@@ -34,44 +39,60 @@ def read_conv(call: Call) -> Tensor:
             f"{call.where}: weights of shape {kernel.shape} in {groups} groups for inputs of shape {tensor.shape_text}"
         )
     axes = windows_of(call, image.shape[:-1], kernel.shape[2:])
-    bias = call.vector(2, filters, 0.0) if call.has(2) else call.absorbed_bias(filters, kernel.ndim, 1)
-    offset = no_bias(filters) if bias is None else Constant.of(bias)
-    last = kernel.transpose(*range(2, kernel.ndim), 1, 0)  # (*size, channels of a group, filters), as layers have it
+    bias = call.bias(2, filters) if call.has(2) else call.absorbed_bias(filters, rank, 1)
+    order = (*range(2, rank), 1, 0)  # (*size, channels of a group, filters), as layers have it
+    last = kernel.moved(lambda array: array.transpose(order))
     if len(axes) == 3:
-        value = _volume(call, image, axes, groups, last, offset)
+        value = _volume(call, image, axes, groups, last, bias)
     else:
-        value = _image(call, image, call.checked(window_of(axes), image.shape), groups, last, offset)
+        value = _image(call, image, call.checked(window_of(axes), image.shape), groups, last, bias)
     return Tensor.of(value, channels_last(tensor))
 
 
-def _kernel(call: Call, rank: int) -> Floats:
-    kernel = call.weight(1, rank)
+def _kernel(call: Call, rank: int) -> Weights:
+    kernel = call.weights(1, rank)
     size = call.take("kernel_shape", None)
     if size is not None and list(size) != list(kernel.shape[2:]):
         raise ModelError(f"{call.where}: kernel_shape {list(size)}, and weights of shape {kernel.shape}")
     return kernel
 
 
-def _image(call: Call, image: Value, window: Window, groups: int, kernel: Floats, bias: Constant) -> Value:
-    channels = image.shape[-1]
+def _image(call: Call, image: Value, window: Window, groups: int, kernel: Weights, bias: Weights | None) -> Value:
+    channels, filters = image.shape[-1], kernel.shape[-1]
+    square = kernel.moved(lambda array: array.reshape(*window.size, *kernel.shape[-2:]))
     if 1 < groups == channels:
-        taps = Constant.of(kernel.reshape(*window.size, channels, -1))
-        return call.add(DepthwiseConv2D(taps, bias, window), [image])
-    weight = Constant.of(kernel.reshape(*window.size, *kernel.shape[-2:]))
-    return call.add(Conv2D(weight, bias, window, group_count=groups), [image])
+
+        def by_channel(taps: Constant, last: Constant) -> DepthwiseConv2D:
+            return DepthwiseConv2D(_reshaped(taps, (*window.size, channels, -1)), last, window)
+
+        return call.add_linear(by_channel, square, bias, filters, image)
+    return call.add_linear(
+        lambda weight, last: Conv2D(weight, last, window, group_count=groups), square, bias, filters, image
+    )
 
 
-def _volume(call: Call, image: Value, axes: list[Along], groups: int, kernel: Floats, bias: Constant) -> Value:
+def _reshaped(constant: Constant, shape: tuple[int, ...]) -> Constant:
+    mantissas = None if constant.mantissas is None else constant.mantissas.reshape(shape)
+    return replace(constant, values=constant.values.reshape(shape), mantissas=mantissas)
+
+
+def _volume(call: Call, image: Value, axes: list[Along], groups: int, kernel: Weights, bias: Weights | None) -> Value:
     """Slices of a window side by side in the channels, of each group."""
     depth = kernel.shape[0]
-    flat = np.concatenate([kernel[k] for k in range(depth)], axis=-2)
+    flat = kernel.moved(lambda array: np.concatenate([array[k] for k in range(depth)], axis=-2))
     along = [volumes.Axis(a.extent, a.size, a.stride, a.dilation, (a.before, a.behind)) for a in axes]
     if min(axis.outputs for axis in along) < 1:
         raise ModelError(f"{call.where}: its window does not fit its input of shape {image.shape}")
 
     def convolve(tall: Value, window: Window) -> Value:
-        return call.add(
-            Conv2D(Constant.of(flat), bias, call.checked(window, tall.shape), group_count=groups), [tall], "slices"
+        fitting = call.checked(window, tall.shape)
+        return call.add_linear(
+            lambda weight, last: Conv2D(weight, last, fitting, group_count=groups),
+            flat,
+            bias,
+            kernel.shape[-1],
+            tall,
+            "slices",
         )
 
     return volumes.add_convolution(call, image, along, groups, convolve)
@@ -85,7 +106,8 @@ def read_conv_transpose(call: Call) -> Tensor:
     """A block convolution, and the places of its results; each group by itself."""
     tensor = call.tensor(0)
     image = image_of(call, tensor)
-    kernel, groups = _kernel(call, len(tensor.axes)), call.integer("group", 1)
+    weights, groups = _kernel(call, len(tensor.axes)), call.integer("group", 1)
+    kernel = weights.values
     if kernel.ndim == 5:
         raise UnsupportedError(f"{call.where}: transposed convolution of volumes is not supported")
     if kernel.shape[0] != image.shape[-1] or not 1 <= groups <= MAX_PARTS or image.shape[-1] % groups:
@@ -94,14 +116,15 @@ def read_conv_transpose(call: Call) -> Tensor:
         )
     rows, columns = _transposed_axes(call, image, kernel.shape[2:])
     filters, cells = kernel.shape[1] * groups, rows.stride * columns.stride
-    bias = call.vector(2, filters, 0.0) if call.has(2) else call.absorbed_bias(filters, kernel.ndim, 1)
+    bias = call.bias(2, filters) if call.has(2) else call.absorbed_bias(filters, kernel.ndim, 1)
     pixels, taps = rows.outputs * columns.outputs, rows.taps * columns.taps * cells
     call.bound(pixels * filters, MAX_TENSOR, f"its result of {rows.outputs} x {columns.outputs} pixels")
     call.bound(taps * kernel.shape[0] * filters, MAX_WEIGHT, "the kernel of the convolution it becomes")
-    plain = kernel.reshape(*kernel.shape[:2], rows.size, columns.size).transpose(2, 3, 0, 1)
-    offsets = [None] * groups if bias is None else np.split(bias, groups)
+    square = (*kernel.shape[:2], rows.size, columns.size)
+    plain = weights.moved(lambda array: array.reshape(square).transpose(2, 3, 0, 1))
+    offsets = [None] * groups if bias is None else _split(bias, groups, 0)
     images = parted(call, image, *[image.shape[-1] // groups] * groups, step="groups")
-    kernels = np.split(plain, groups, axis=2)
+    kernels = _split(plain, groups, 2)
     results = [_blocks(call, *one, rows, columns) for one in zip(images, kernels, offsets, strict=True)]
     value = results[0]
     for other in results[1:]:
@@ -109,14 +132,23 @@ def read_conv_transpose(call: Call) -> Tensor:
     return Tensor.of(value, channels_last(tensor))
 
 
-def _blocks(call: Call, image: Value, kernel: Floats, bias: Floats | None, rows: Axis, columns: Axis) -> Value:
+def _split(weights: Weights, count: int, axis: int) -> list[Weights]:
+    extent = weights.shape[axis] // count
+    places = [np.arange(part * extent, (part + 1) * extent) for part in range(count)]
+    return [weights.moved(partial(np.take, indices=place, axis=axis)) for place in places]
+
+
+def _blocks(call: Call, image: Value, kernel: Weights, bias: Weights | None, rows: Axis, columns: Axis) -> Value:
     """The transposed convolution of one group; ``kernel`` (size, size, in, out)."""
     cells = rows.stride * columns.stride
     window = Window(
         (rows.taps, columns.taps), dilation=(rows.step, columns.step), padding=(*rows.padding, *columns.padding)
     )
-    offset = no_bias(kernel.shape[-1] * cells) if bias is None else Constant.of(np.tile(bias, cells))
-    value = call.add(Conv2D(Constant.of(block_kernel(kernel, rows, columns)), offset, window), [image], "blocks")
+    blocks = kernel.moved(lambda array: block_kernel(array, rows, columns))
+    offset = None if bias is None else bias.moved(lambda array: np.tile(array, cells))
+    value = call.add_linear(
+        lambda weight, last: Conv2D(weight, last, window), blocks, offset, kernel.shape[-1] * cells, image, "blocks"
+    )
     if cells == 1:
         return value
     shuffle = DepthToSpace((rows.stride, columns.stride), (rows.outputs, columns.outputs))

@@ -7,10 +7,11 @@ import numpy as np
 from hlsgen.errors import ModelError, UnsupportedError
 from hlsgen.frontends.contraction import Equation, contract, contract_with_constant
 from hlsgen.frontends.onnx.call import Call, reads
+from hlsgen.frontends.onnx.grids import Weights
 from hlsgen.frontends.onnx.layout import Part, Parts, Tensor
 from hlsgen.frontends.onnx.readers.arithmetic import repeated
 from hlsgen.frontends.permuting import add_reshape
-from hlsgen.ir.constant import Constant, Floats, no_bias
+from hlsgen.ir.constant import Floats
 from hlsgen.layers.dense import Dense
 
 _LABELS = "abcdefghijklmnopqrstuvwxyz"
@@ -22,22 +23,22 @@ def read_gemm(call: Call) -> Tensor:
     x = call.tensor(0)
     call.expect("transA", 0)
     factor, share = call.real("alpha", 1.0), call.real("beta", 1.0)
-    weight = call.weight(1, rank=2)
-    weight = (weight.T if call.integer("transB", 0) else weight) * factor
+    weight = call.weights(1, rank=2).times(factor)
+    if call.integer("transB", 0):
+        weight = weight.moved(np.transpose)
     if len(x.axes) != 2:
         raise ModelError(f"{call.where}: its input has shape {x.shape_text}, expected two axes")
     call.samples_in_front(x)
     outputs = weight.shape[1]
-    bias = np.zeros(outputs)
-    if call.has(2):
-        given = call.weight(2)
-        if given.size not in (1, outputs) or given.shape[-1:] not in ((), (1,), (outputs,)):
-            raise UnsupportedError(f"{call.where}: its summand has shape {given.shape}, expected ({outputs},)")
-        bias = bias + share * given.reshape(-1)
-    return add_dense(call, x, weight, bias if call.has(2) else call.absorbed_bias(outputs, 2, 1))
+    if not call.has(2):
+        return add_dense(call, x, weight, call.absorbed_bias(outputs, 2, 1))
+    given = call.weights(2).times(share)
+    if given.values.size not in (1, outputs) or given.shape[-1:] not in ((), (1,), (outputs,)):
+        raise UnsupportedError(f"{call.where}: its summand has shape {given.shape}, expected ({outputs},)")
+    return add_dense(call, x, weight, given.moved(lambda array: np.broadcast_to(array.reshape(-1), (outputs,)).copy()))
 
 
-def add_dense(call: Call, x: Tensor, weight: Floats, bias: Floats | None) -> Tensor:
+def add_dense(call: Call, x: Tensor, weight: Weights, bias: Weights | None) -> Tensor:
     """The last axis times a matrix (n_in, n_out), at every place of the others, as it is held."""
     n_in, n_out = weight.shape
     if x.shape[-1] != n_in:
@@ -53,9 +54,8 @@ def add_dense(call: Call, x: Tensor, weight: Floats, bias: Floats | None) -> Ten
     else:
         shape = x.value.shape[:-1] if x.value.shape[-1] == n_in else tuple(part.extent for part in leading)
         value = add_reshape(call, x.value, (*shape, n_in))
-    rows = x.rows_as_held(weight, len(x.axes) - 1, held)
-    offset = no_bias(n_out) if bias is None else Constant.of(bias)
-    product = call.add(Dense(Constant.of(rows), offset), [value])
+    rows = weight.moved(lambda matrix: x.rows_as_held(matrix, len(x.axes) - 1, held))
+    product = call.add_linear(Dense, rows, bias, n_out, value)
     column = (Part(n_out),) if n_out > 1 else ()
     return Tensor(product, (*x.axes[:-1], column), (*leading, *column))
 
@@ -71,13 +71,13 @@ def _last(x: Tensor, parts: Parts) -> tuple[Parts, Parts | None]:
 def read_matmul(call: Call) -> Tensor:
     first, second = call.operand(0), call.operand(1)
     if isinstance(first, Tensor) and not isinstance(second, Tensor):
-        weight = call.weight(1)
-        while weight.ndim > 2 and weight.shape[0] == 1:
-            weight = weight[0]
-        if weight.ndim == 1 and first.samples < len(first.axes) - 1:
-            column = add_dense(call, first, weight[:, None], None)
+        weight = call.weights(1)
+        while len(weight.shape) > 2 and weight.shape[0] == 1:
+            weight = weight.moved(lambda array: array[0])
+        if len(weight.shape) == 1 and first.samples < len(first.axes) - 1:
+            column = add_dense(call, first, weight.moved(lambda array: array[:, None]), None)
             return Tensor(column.value, column.axes[:-1], column.held)
-        if weight.ndim != 2 or len(first.axes) < 2 or first.samples == len(first.axes) - 1:
+        if len(weight.shape) != 2 or len(first.axes) < 2 or first.samples == len(first.axes) - 1:
             raise UnsupportedError(
                 f"{call.where}: a product of a tensor of shape {first.shape_text} and a constant of shape "
                 f"{np.shape(second)} is not supported; expected a matrix as the second, and the samples in front"
