@@ -76,11 +76,17 @@ class Uniform:
 
     @property
     def staircase(self) -> Staircase | None:
-        """The results of ``plain_type`` and where they step, exactly; None where there are too many."""
+        """The results of ``plain_type`` and where they step; None where there are too many.
+
+        Without a zero point, quotients are rounded to float32 first, as executors do, which counts where they are
+        beside a tie: 0.75 / 0.1 is 7.5 there, though float32's 0.1 is more than a tenth.
+        """
         if self.high - self.low >= MOST_LEVELS:
             return None
         levels = range(self.low, self.high + 1)
         cuts = (_cut_below(level, self.rounds) for level in levels[1:])
+        if self.exponent is None and not self.zero:
+            cuts = (_before_float32(cut) for cut in cuts)
         places = (Cut((cut.at - self.zero) * self.scale, cut.beyond) for cut in cuts)
         return Staircase(tuple(places), tuple(level - self.zero for level in levels), self.plain_type)
 
@@ -103,6 +109,16 @@ def _cut_below(level: int, rounds: Rounds) -> Cut:
             return Cut(Fraction(level)) if level > 0 else Cut(Fraction(level - 1), beyond=True)
         case Rounds.UP:
             return Cut(Fraction(level - 1), beyond=True) if level > 0 else Cut(Fraction(level))
+
+
+def _before_float32(cut: Cut) -> Cut:
+    """The same step of real numbers that are rounded to float32, ties to even, before they are compared.
+
+    A place of a step has few digits, so it is the even one of its neighbours.
+    """
+    at = np.float32(float(cut.at))
+    neighbour = np.nextafter(at, np.float32(np.inf if cut.beyond else -np.inf))
+    return cut if not cut.at else Cut((cut.at + Fraction(float(neighbour))) / 2, cut.beyond)
 
 
 def rounded(values: NDArray[np.float64], rounds: Rounds) -> NDArray[np.float64]:

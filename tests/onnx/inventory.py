@@ -387,8 +387,7 @@ HEADER = """\
 In `layers:` and `layer_types:` of the configuration, and in traces, layers have the names and types of ONNX's operators;
 `hlsgen config net.onnx -g name` lists them. An operator without a name has that of its first output.
 
-Quantised models are [qonnx.md](qonnx.md): those of QONNX and Brevitas. `QuantizeLinear` and other forms of ONNX's own are
-refused so far.
+Quantised models, those of QONNX and Brevitas and of ONNX's own operators, are in [qonnx.md](qonnx.md).
 
 ## Samples and channels
 

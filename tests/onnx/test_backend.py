@@ -18,7 +18,8 @@ from tests.onnx.nets import numpy_helper, onnx
 pytestmark = pytest.mark.slow
 
 READ = """\
-Abs Add ArgMax ArgMin AveragePool BatchNormalization Cast Celu Clip Concat Conv ConvTranspose DepthToSpace Div Dropout
+Abs Add ArgMax ArgMin AveragePool BatchNormalization Cast Celu Clip Concat Conv ConvInteger ConvTranspose DepthToSpace
+DequantizeLinear Div Dropout QLinearConv QLinearMatMul QuantizeLinear MatMulInteger
 Einsum Elu Erf Exp Expand Flatten GRU Gather Gelu Gemm GlobalAveragePool GlobalMaxPool GroupNormalization HardSigmoid
 HardSwish Identity InstanceNormalization LSTM LayerNormalization LeakyRelu LogSoftmax MatMul Max MaxPool Mean Min Mish Mul
 Neg PRelu Pad Pow RMSNormalization RNN ReduceL1 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu
@@ -32,6 +33,7 @@ NEVER_RIGHT = {
     "Einsum": "float64",
     "Tile": "samples repeated",
     "Pow": "by other than one whole number",
+    "QuantizeLinear": "words of a scale for each channel, and one axis",
     **dict.fromkeys(["Max", "Mean", "Min", "Mish", "Shrink", "Sum", "Swish"], "one axis, that of samples"),
 }
 """Operators of which each of these tests shows something that is refused; tests/onnx/inventory.py has others."""

@@ -213,6 +213,17 @@ def test_executors(make: Any) -> None:
 # -- scales that are no powers of two ----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("scale", [0.1, 0.3, 0.0123])
+def test_any_scale(scale: float, mode: str) -> None:
+    """The level of every number, also where float32 makes a tie of a quotient that is none: 0.75 / 0.3."""
+    net = Net()
+    net.output(quant(net, net.input(2), scale, 6, rounding_mode=mode))
+    x = every_input(2)
+    numbers = hlsgen.convert(net.model(), input_precision=INPUT).evaluate(x)["quant_0_quantizer"]
+    assert np.array_equal(numbers, np.rint(executed(net.model(), [x])[0] / np.float32(scale)))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_other_scales(seed: int) -> None:
     """Quantisers are exact behind each other: they step where the real numbers do, not their roundings."""

@@ -19,21 +19,22 @@ from hlsgen.frontends.onnx.layout import SAMPLES, Tensor, shape_text
 from hlsgen.frontends.onnx.model import OnnxModel, check_type, node_name
 from hlsgen.frontends.onnx.orders import begins_with_steps, channels_wanted_last
 from hlsgen.frontends.onnx.patterns import deviations
+from hlsgen.frontends.onnx.qdq import behind_quantizers, type_of_input
 from hlsgen.frontends.onnx.readers.normalization import read_deviation
 from hlsgen.frontends.onnx.readers.quantizers import OF_CONSTANTS
 from hlsgen.ir.graph import Graph, Source, Value
+from hlsgen.ir.wish import By, Wished
 
 if TYPE_CHECKING:
     import onnx_ir
 
-_QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
-"""How operators of quantised models begin."""
 _MOVING = frozenset("Identity Transpose Reshape Squeeze Unsqueeze Flatten".split())
 """Operators that give each element of a constant another place."""
 _MASKED = -1e4
 """What exporters add at least to scores that do not count."""
 _TAKES_WHOLE = frozenset(
-    "Identity Cast Gather Reshape Transpose Squeeze Unsqueeze Flatten Shape Split Slice Concat Size".split()
+    "Identity Cast Gather Reshape Transpose Squeeze Unsqueeze Flatten Shape Split Slice Concat Size MaxPool "
+    "DequantizeLinear ConvInteger MatMulInteger QLinearConv QLinearMatMul".split()
 )
 """Operators that read computed whole numbers; others would compute as whole numbers do."""
 
@@ -57,6 +58,7 @@ class _Reading:
         self._names: set[str] = set()
         self._deviations = deviations(model.graph)
         self._inside = {node for pattern in self._deviations.values() for node in pattern.inner}
+        self._passed = behind_quantizers(model.graph)
         self._samples = 1
         """The number of samples that the model was exported for."""
         for value in model.graph.inputs:
@@ -84,6 +86,9 @@ class _Reading:
         given = [axis for axis in range(len(shape)) if axis != samples]
         order = None if axes == given else tuple(given.index(axis) for axis in axes)
         held = add_input(self.graph, name, [int(shape[axis]) for axis in axes], "Input", order)
+        fixed = type_of_input(value)
+        if fixed is not None:
+            held.producer.wish = held.producer.wish.with_type("result", Wished(fixed, By.MODEL))
         return Tensor.of(held, axes, samples)
 
     def _initializer(self, value: onnx_ir.Value) -> Array:
@@ -108,6 +113,9 @@ class _Reading:
         if node in self._absorbed:
             results: Sequence[Operand | Grid | None] = [next(o for o in operands if isinstance(o, Tensor))]
             self.graph.aliases[self._unique(named)] = results[0].value  # type: ignore[union-attr]
+        elif node in self._passed and isinstance(operands[0], Tensor):
+            results = [operands[0]]
+            self.graph.aliases[self._unique(named)] = operands[0].value
         elif (mask := _mask(node, operands)) is not None:
             results = [next(o for o in operands if isinstance(o, Tensor))]
             self._masks[node.outputs[0]] = mask
@@ -135,8 +143,10 @@ class _Reading:
         reader: Reader | None = None,
     ) -> Sequence[Operand | Grid | None]:
         reader = reader or READERS.get(node.op_type)
-        if reader is None and node.op_type.startswith(_QUANTISED):
-            raise UnsupportedError(f"{where} is not supported: quantised ONNX is not read yet; convert the float model")
+        if node.op_type == "DynamicQuantizeLinear":
+            raise UnsupportedError(
+                f"{where} is not supported: its scale is that of each sample's own range; quantise the model statically"
+            )
         if reader is None:
             raise UnsupportedError(f"{where} is not supported{nearest(node.op_type, READERS)}")
         bias = partial(self._absorb_bias, node)

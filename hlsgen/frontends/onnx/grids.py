@@ -18,6 +18,8 @@ from hlsgen.ir.constant import Constant, Floats, exact_constant
 from hlsgen.ir.types import FixedType, Ints, integers
 
 Array = NDArray[Any]
+_WIDEST = 48
+"""Bits of a bias that is exact."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,13 @@ class Weights:
     values: Floats
     grid: Grid | None = None
 
+    @classmethod
+    def of_whole(cls, numbers: Ints) -> Weights:
+        """Whole numbers as they are."""
+        low, high = int(numbers.min(initial=0)), int(numbers.max(initial=1))
+        grid = Grid(numbers, np.ones(numbers.shape), FixedType.covering(low, high, 0))
+        return cls(numbers.astype(np.float64), grid)
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.values.shape
@@ -62,11 +71,14 @@ class Weights:
 
     @property
     def constant(self) -> Constant:
-        """All of it as one constant: exact where scales are powers of two."""
+        """All of it as one constant: exact, of other scales than powers of two as float32 holds it."""
         if self.grid is None:
             return Constant.of(self.values)
         folded = fold_power_of_two(self.grid.mantissas, self.grid.type, self.grid.scale)
-        return Constant.of(self.values) if folded is None else folded
+        if folded is not None:
+            return folded
+        exact = exact_constant(*float32_mantissas(self.values))
+        return exact if exact.known_type.width <= _WIDEST else Constant.of(self.values)
 
     def constant_and_scale(self, outputs: int) -> tuple[Constant, Floats | None]:
         """Of a kernel whose last axis are ``outputs``: the constant, and a scale of each output that goes behind.

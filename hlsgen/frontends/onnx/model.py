@@ -22,7 +22,7 @@ OLDEST = 9
 """Of the opsets; operators of earlier ones mean other things by the same words."""
 _CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
-_TAKEN = frozenset("FLOAT INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 BOOL".split())
+_TAKEN = frozenset("FLOAT INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 BOOL INT4 UINT4".split())
 """Types of tensors; integers are indices and shapes."""
 QONNX = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
 """Domains of QONNX's quantisers: its own name, that of older files, and Brevitas'."""

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 _WITH_CHANNELS = frozenset(
     "Conv ConvTranspose MaxPool AveragePool GlobalMaxPool GlobalAveragePool BatchNormalization InstanceNormalization "
-    "GroupNormalization Resize Upsample DepthToSpace SpaceToDepth".split()
+    "GroupNormalization Resize Upsample DepthToSpace SpaceToDepth ConvInteger QLinearConv".split()
 )
 """Operators whose second axis is that of channels."""
 _BY_ELEMENT = frozenset(
     "Add Sub Mul Div Max Min Relu LeakyRelu PRelu Clip Sigmoid Tanh HardSigmoid HardSwish Elu Selu Softplus Softsign "
-    "Abs Neg Pow Identity Dropout Cast Pad Concat Quant IntQuant BipolarQuant Trunc".split()
+    "Abs Neg Pow Identity Dropout Cast Pad Concat Quant IntQuant BipolarQuant Trunc "
+    "QuantizeLinear DequantizeLinear".split()
 )
 """Operators that take their inputs in any order."""
 

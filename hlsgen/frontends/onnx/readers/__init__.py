@@ -7,6 +7,7 @@ from hlsgen.frontends.onnx.readers import (  # noqa: F401
     normalization,
     pooling,
     products,
+    quantized_products,
     quantizers,
     recurrent,
     reductions,

@@ -27,10 +27,18 @@ from hlsgen.layers.window import Window
 
 @reads("Conv")
 def read_conv(call: Call) -> Tensor:
-    """With as many groups as channels, each channel is by itself: a depthwise convolution."""
     tensor = call.tensor(0)
+    rank = len(tensor.axes)
+    kernel = call.weights(1, rank)
+    filters = kernel.shape[0]
+    bias = call.bias(2, filters) if call.has(2) else call.absorbed_bias(filters, rank, 1)
+    return add_convolution(call, tensor, kernel, bias)
+
+
+def add_convolution(call: Call, tensor: Tensor, kernel: Weights, bias: Weights | None) -> Tensor:
+    """With as many groups as channels, each channel is by itself: a depthwise convolution."""
     image = image_of(call, tensor)
-    kernel = _kernel(call, len(tensor.axes))
+    _check_kernel(call, kernel)
     rank = len(kernel.shape)
     groups, (filters, of_group) = call.integer("group", 1), kernel.shape[:2]
     channels = image.shape[-1]
@@ -39,7 +47,6 @@ def read_conv(call: Call) -> Tensor:
             f"{call.where}: weights of shape {kernel.shape} in {groups} groups for inputs of shape {tensor.shape_text}"
         )
     axes = windows_of(call, image.shape[:-1], kernel.shape[2:])
-    bias = call.bias(2, filters) if call.has(2) else call.absorbed_bias(filters, rank, 1)
     order = (*range(2, rank), 1, 0)  # (*size, channels of a group, filters), as layers have it
     last = kernel.moved(lambda array: array.transpose(order))
     if len(axes) == 3:
@@ -49,12 +56,10 @@ def read_conv(call: Call) -> Tensor:
     return Tensor.of(value, channels_last(tensor))
 
 
-def _kernel(call: Call, rank: int) -> Weights:
-    kernel = call.weights(1, rank)
+def _check_kernel(call: Call, kernel: Weights) -> None:
     size = call.take("kernel_shape", None)
     if size is not None and list(size) != list(kernel.shape[2:]):
         raise ModelError(f"{call.where}: kernel_shape {list(size)}, and weights of shape {kernel.shape}")
-    return kernel
 
 
 def _image(call: Call, image: Value, window: Window, groups: int, kernel: Weights, bias: Weights | None) -> Value:
@@ -106,7 +111,8 @@ def read_conv_transpose(call: Call) -> Tensor:
     """A block convolution, and the places of its results; each group by itself."""
     tensor = call.tensor(0)
     image = image_of(call, tensor)
-    weights, groups = _kernel(call, len(tensor.axes)), call.integer("group", 1)
+    weights, groups = call.weights(1, len(tensor.axes)), call.integer("group", 1)
+    _check_kernel(call, weights)
     kernel = weights.values
     if kernel.ndim == 5:
         raise UnsupportedError(f"{call.where}: transposed convolution of volumes is not supported")

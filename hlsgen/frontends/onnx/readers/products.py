@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
@@ -55,9 +57,9 @@ def add_dense(call: Call, x: Tensor, weight: Weights, bias: Weights | None) -> T
         shape = x.value.shape[:-1] if x.value.shape[-1] == n_in else tuple(part.extent for part in leading)
         value = add_reshape(call, x.value, (*shape, n_in))
     rows = weight.moved(lambda matrix: x.rows_as_held(matrix, len(x.axes) - 1, held))
-    product = call.add_linear(Dense, rows, bias, n_out, value)
+    result = call.add_linear(Dense, rows, bias, n_out, value)
     column = (Part(n_out),) if n_out > 1 else ()
-    return Tensor(product, (*x.axes[:-1], column), (*leading, *column))
+    return Tensor(result, (*x.axes[:-1], column), (*leading, *column))
 
 
 def _last(x: Tensor, parts: Parts) -> tuple[Parts, Parts | None]:
@@ -71,21 +73,29 @@ def _last(x: Tensor, parts: Parts) -> tuple[Parts, Parts | None]:
 def read_matmul(call: Call) -> Tensor:
     first, second = call.operand(0), call.operand(1)
     if isinstance(first, Tensor) and not isinstance(second, Tensor):
-        weight = call.weights(1)
-        while len(weight.shape) > 2 and weight.shape[0] == 1:
-            weight = weight.moved(lambda array: array[0])
-        if len(weight.shape) == 1 and first.samples < len(first.axes) - 1:
-            column = add_dense(call, first, weight.moved(lambda array: array[:, None]), None)
-            return Tensor(column.value, column.axes[:-1], column.held)
-        if len(weight.shape) != 2 or len(first.axes) < 2 or first.samples == len(first.axes) - 1:
-            raise UnsupportedError(
-                f"{call.where}: a product of a tensor of shape {first.shape_text} and a constant of shape "
-                f"{np.shape(second)} is not supported; expected a matrix as the second, and the samples in front"
-            )
-        return add_dense(call, first, weight, call.absorbed_bias(weight.shape[1], len(first.axes), len(first.axes) - 1))
+        return by_matrix(call, first, call.weights(1), call.absorbed_bias)
     if isinstance(second, Tensor) and not isinstance(first, Tensor):
         return _constant_first(call, call.weight(0), second)
-    return _computed(call, call.tensor(0), call.tensor(1))
+    return product(call, call.tensor(0), call.tensor(1))
+
+
+def by_matrix(
+    call: Call, first: Tensor, weight: Weights, bias_of: Callable[[int, int, int], Weights | None] | None = None
+) -> Tensor:
+    """A tensor times a constant matrix or vector, plus what ``bias_of`` says as :attr:`Call.absorbed_bias` does."""
+    while len(weight.shape) > 2 and weight.shape[0] == 1:
+        weight = weight.moved(lambda array: array[0])
+    if len(weight.shape) == 1 and first.samples < len(first.axes) - 1:
+        column = add_dense(call, first, weight.moved(lambda array: array[:, None]), None)
+        return Tensor(column.value, column.axes[:-1], column.held)
+    if len(weight.shape) != 2 or len(first.axes) < 2 or first.samples == len(first.axes) - 1:
+        raise UnsupportedError(
+            f"{call.where}: a product of a tensor of shape {first.shape_text} and a constant of shape "
+            f"{weight.shape} is not supported; expected a matrix as the second, and the samples in front"
+        )
+    rank = len(first.axes)
+    bias = None if bias_of is None else bias_of(weight.shape[1], rank, rank - 1)
+    return add_dense(call, first, weight, bias)
 
 
 def _constant_first(call: Call, weight: Floats, x: Tensor) -> Tensor:
@@ -105,7 +115,7 @@ def _constant_first(call: Call, weight: Floats, x: Tensor) -> Tensor:
     return Tensor.of(value, order, x.samples)
 
 
-def _computed(call: Call, a: Tensor, b: Tensor) -> Tensor:
+def product(call: Call, a: Tensor, b: Tensor) -> Tensor:
     """A product of two computed tensors; the axes in front of the matrices are the same, or 1."""
     rank = len(a.axes)
     if len(b.axes) != rank or rank < 3 or a.samples != b.samples or a.samples >= rank - 2:
@@ -153,9 +163,9 @@ def read_einsum(call: Call) -> Tensor:
     value = first.in_order(call, [axis for axis in range(len(first.axes)) if axis != first.samples])
     if isinstance(second, Tensor):
         other = second.in_order(call, [axis for axis in range(len(second.axes)) if axis != second.samples])
-        product = contract(call, equation_without, value, other)
+        result_value = contract(call, equation_without, value, other)
     else:
         weight = call.weight(1) if isinstance(call.operand(0), Tensor) else np.asarray(second, dtype=np.float64)
-        product = contract_with_constant(call, equation_without, value, weight, np.zeros(()))
+        result_value = contract_with_constant(call, equation_without, value, weight, np.zeros(()))
     place = result.index(samples)
-    return Tensor.of(product, [axis for axis in range(len(result)) if axis != place], place)
+    return Tensor.of(result_value, [axis for axis in range(len(result)) if axis != place], place)

@@ -1,27 +1,30 @@
-"""QONNX's quantisers, of constants and of what is computed."""
+"""Quantisers of QONNX and of ONNX itself, of constants and of what is computed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.errors import UnsupportedError, brief
-from hlsgen.frontends.onnx.call import Call, reads
+from hlsgen.frontends.onnx.call import Call, Operand, reads
 from hlsgen.frontends.onnx.grids import Grid
 from hlsgen.frontends.onnx.layout import Tensor
+from hlsgen.frontends.onnx.qdq import bounds_of, clip_behind, is_undone, word_ends
 from hlsgen.frontends.onnx.readers.arithmetic import add_affine
-from hlsgen.ir.constant import no_bias
+from hlsgen.frontends.permuting import add_reshape
+from hlsgen.ir.constant import Floats, no_bias
 from hlsgen.ir.staircase import Cut, Staircase
-from hlsgen.ir.types import FixedType, integers
+from hlsgen.ir.types import FixedType, Ints, integers
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.scale import Scale
 from hlsgen.layers.steps import Steps
 from hlsgen.quantizers.uniform import MOST_LEVELS, Rounds, Uniform, quantized
 
-OF_CONSTANTS = frozenset({"Quant", "IntQuant", "BipolarQuant"})
+OF_CONSTANTS = frozenset({"Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "DequantizeLinear"})
 """Operators that are read here also where all that they read is constant."""
 _MOST_BITS = 32
 _MOST_SPREAD = 16
@@ -31,6 +34,8 @@ _OF_TRUNC = {
     6: ((2, "zero point"), (3, "input bit width"), (5, "bit width")),
 }
 """The whole numbers among the inputs of Trunc, by how many inputs it has."""
+_WORDS = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 21: "uint4", 22: "int4"}
+"""By the numbers that ONNX has for types."""
 _MODES = {
     "ROUND": Rounds.HALF_EVEN,
     "HALF_EVEN": Rounds.HALF_EVEN,
@@ -109,6 +114,153 @@ def read_trunc(call: Call) -> Tensor:
     return _add_steps(call, whole, Uniform(*ends, out, rounds=rounds))
 
 
+# -- ONNX's own ------------------------------------------------------------------------------------
+
+
+@reads("QuantizeLinear")
+def read_quantize_linear(call: Call) -> Operand:
+    """``clip(round(x / scale) + zero, low, high)``; read by nothing but its reverse, what that gives."""
+    scale, zero = _scale(call, 1), zero_point(call, 2)
+    low, high = _word(call)
+    operand = call.operand(0)
+    axis = call.integer("axis", 1)
+    call.expect("block_size", 0)
+    call.expect("precision", 0)
+    call.take("saturate", 1)  # of floating point
+    rank = len(operand.axes) if isinstance(operand, Tensor) else operand.ndim
+    scale, zero = (_along(call, array, rank, axis) for array in (scale, zero))
+    if not isinstance(operand, Tensor):
+        values = call.weight(0).astype(np.float32)
+        moved = np.rint((values / scale).astype(np.float32)).astype(np.float64) + zero
+        return np.clip(moved, low, high).astype(np.int64)
+    point = one_zero(call, zero)
+    undone = is_undone(call.node)
+    clip = clip_behind(call.node) if undone else None
+    if clip is not None:
+        below, above = bounds_of(clip)
+        low, high = max(low, low if below is None else below), min(high, high if above is None else above)
+        if low >= high:
+            raise UnsupportedError(f"{call.where}: the Clip behind it leaves one value or none")
+    whole = Uniform(low - point, high - point, Fraction(1))
+    if undone:
+        return add_uniform(call, operand, scale, whole)
+    if (scale != scale.flat[0]).any():
+        raise UnsupportedError(
+            f"{call.where}: words of a scale for each channel are supported where nothing but DequantizeLinear of the "
+            "same scale reads them; quantise with one scale"
+        )
+    return add_words(call, operand, replace(whole, scale=Fraction(float(scale.flat[0]))), point)
+
+
+@reads("DequantizeLinear")
+def read_dequantize_linear(call: Call) -> Tensor | Grid:
+    """``(x - zero) * scale``."""
+    operand, scale, zero = call.operand(0), _scale(call, 1), zero_point(call, 2)
+    axis = call.integer("axis", 1)
+    call.expect("block_size", 0)
+    call.take("output_dtype", 0)  # float16 is refused where it is read
+    if isinstance(operand, Tensor):
+        rank = len(operand.axes)
+        scale, zero = (_along(call, array, rank, axis) for array in (scale, zero))
+        centred = not zero.any()
+        moved = operand if centred else add_affine(call, operand, 1.0, -zero.astype(np.float64), "centred")
+        if (scale == scale.flat[0]).all():
+            uniform = Fraction(float(scale.flat[0]))
+            return _scaled(call, moved, uniform, uniform == 1)
+        return by_channel(call, moved, scale.astype(np.float64))
+    words = np.asarray(operand)
+    if words.dtype.kind == "f":
+        raise UnsupportedError(f"{call.where}: input 0 is of {words.dtype}, expected whole numbers")
+    whole = words.astype(np.int64)
+    scale, zero = (_along(call, array, whole.ndim, axis) for array in (scale, zero))
+    numbers = integers(whole - np.broadcast_to(zero, whole.shape))
+    low, high = int(numbers.min(initial=0)), int(numbers.max(initial=1))
+    ends = word_ends(str(words.dtype))
+    if ends is not None and ends[1] < 1 << 16:
+        low, high = min(ends[0] - int(zero.max()), low), max(ends[1] - int(zero.min()), high)
+    wide = np.broadcast_to(scale, numbers.shape).astype(np.float64)
+    return Grid(numbers, wide, FixedType.covering(low, high, 0))
+
+
+def zero_point(call: Call, place: int) -> Ints:
+    """Zero points as they are given; 0 where none are."""
+    if not call.has(place):
+        return np.zeros((), dtype=np.int64)
+    array = np.asarray(call.constant(place))
+    if word_ends(str(array.dtype)) is None:
+        raise UnsupportedError(
+            f"{call.where}: its zero point is of {array.dtype}, expected whole numbers of 4 to 32 bits"
+        )
+    return array.astype(np.int64)
+
+
+def one_zero(call: Call, zero: Ints) -> int:
+    """A zero point that stands for all elements of what is computed."""
+    if (zero != zero.flat[0]).any():
+        raise UnsupportedError(
+            f"{call.where}: a zero point for each channel of what is computed is not supported; quantise with one"
+        )
+    return int(zero.flat[0])
+
+
+def less(call: Call, tensor: Tensor, zero: Ints) -> Tensor:
+    """Whole numbers less their zero point."""
+    point = one_zero(call, zero)
+    return tensor if point == 0 else add_affine(call, tensor, 1.0, -float(point), "centred")
+
+
+def add_words(call: Call, tensor: Tensor, uniform: Uniform, zero: int) -> Tensor:
+    """The whole numbers of a quantiser with one scale, of any exact value, and ``zero`` more."""
+    if uniform.exponent is not None and replace(uniform, scale=Fraction(1)).cast is not None:
+        if uniform.exponent:
+            tensor = add_affine(call, tensor, 2.0**-uniform.exponent, 0.0, "divided")
+        result = _add_steps(call, tensor, replace(uniform, scale=Fraction(1)))
+    else:
+        stairs = _stairs(call, uniform)
+        whole = FixedType.covering(uniform.low, uniform.high, 0)
+        result = _stepped(call, tensor, replace(stairs, type=whole))
+    return result if zero == 0 else add_affine(call, result, 1.0, float(zero), "moved")
+
+
+def by_channel(call: Call, tensor: Tensor, factors: Floats) -> Tensor:
+    """Times factors that broadcast, as float32 holds them: by channels as they are held, else by elements."""
+    held = tensor.as_held(factors)
+    rows, value = held.reshape(-1, held.shape[-1]), tensor.value
+    if (rows == rows[0]).all():
+        factor = call.held_exactly("its scale", rows[0].copy())
+        return tensor.with_value(call.add(Scale(factor, no_bias(factor.values.size)), [value], "scale"))
+    factor = call.held_exactly("its scale", held.reshape(-1))
+    line = call.add(Scale(factor, no_bias(value.size)), [add_reshape(call, value, (value.size,))], "scale")
+    return tensor.with_value(add_reshape(call, line, value.shape))
+
+
+def _word(call: Call) -> tuple[int, int]:
+    """The ends of the words that a QuantizeLinear makes; consumes output_dtype."""
+    kind = call.integer("output_dtype", 0)
+    name = _WORDS.get(kind, f"type {kind}") if kind else "uint8"
+    if call.has(2) and not kind:
+        name = str(np.asarray(call.constant(2)).dtype)
+    ends = word_ends(name)
+    if ends is None:
+        raise UnsupportedError(
+            f"{call.where}: words of {name} are not supported (whole numbers of 4, 8, 16 or 32 bits)"
+        )
+    return ends
+
+
+def _along(call: Call, array: NDArray[Any], rank: int, axis: int) -> NDArray[Any]:
+    """One number for all, or for each place of an axis of a tensor of ``rank`` axes, as an array that broadcasts."""
+    if array.size == 1:
+        return array.reshape((1,) * rank)
+    place = axis + rank if axis < 0 else axis
+    if array.ndim != 1 or not 0 <= place < rank:
+        raise UnsupportedError(
+            f"{call.where}: scales or zero points of shape {array.shape} along axis {axis} of {rank} are not supported "
+            "(one, or one for each place of an axis)"
+        )
+    return array.reshape(tuple(-1 if each == place else 1 for each in range(rank)))
+
+
 # -- of what is computed ---------------------------------------------------------------------------
 
 
@@ -134,6 +286,11 @@ def _add_steps(call: Call, tensor: Tensor, uniform: Uniform) -> Tensor:
     """One scale for all: a cast where there is one that does the same, else the places where the result steps."""
     if uniform.cast is not None:
         return tensor.with_value(call.add_typed(Convert(), tensor.value, uniform.cast, "quantizer"))
+    stairs = _stairs(call, uniform)
+    return _scaled(call, _stepped(call, tensor, stairs), uniform.scale, uniform.exponent is not None)
+
+
+def _stairs(call: Call, uniform: Uniform) -> Staircase:
     stairs = uniform.staircase
     if stairs is None:
         raise UnsupportedError(
@@ -141,7 +298,7 @@ def _add_steps(call: Call, tensor: Tensor, uniform: Uniform) -> Tensor:
             f"{uniform.zero} and rounding {uniform.rounds} are not supported (at most {MOST_LEVELS}); there may be "
             "more where the scale is a power of two, the zero point 0 and the rounding none of UP and CEIL"
         )
-    return _scaled(call, _stepped(call, tensor, stairs), uniform.scale, uniform.exponent is not None)
+    return stairs
 
 
 def _add_sign(call: Call, tensor: Tensor, scale: Fraction) -> Tensor:
