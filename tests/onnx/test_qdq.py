@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 import pytest
 
 import hlsgen
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import HlsgenError, UnsupportedError
 from tests.ladder.harness import grid_input
-from tests.onnx.nets import Net, TensorProto, runtime
+from tests.onnx.nets import Net, TensorProto, onnx, runtime
 
 INPUT = "fixed<10,5>"
 
@@ -98,6 +99,21 @@ def test_scales_of_channels() -> None:
     net = Net()
     zeros = words(net, np.int8, 0, 0, 0)
     equal(net, qdq(net, net.input(3), [0.125, 0.5, 1.0], zeros, axis=1), every_input(3))
+
+
+def test_weights_quantised_by_operators() -> None:
+    """Real weights behind QuantizeLinear and Clip, as Brevitas and PyTorch export them."""
+    net = Net(seed=2)
+    real = net.weight(values=net.rng.normal(0, 0.5, (6, 4)).astype(np.float32))
+    factor, zeros = net.weight(values=2.0 ** -np.arange(2, 6)), words(net, np.int8, 0, 0, 0, 0)
+    made = net("QuantizeLinear", real, factor, zeros, axis=1)
+    made = net("Clip", made, words(net, np.int8, -7), words(net, np.int8, 7))
+    weights = net("DequantizeLinear", made, factor, zeros, axis=1)
+    x = qdq(net, net.input(6), 0.25, words(net, np.int8, 0))
+    equal(net, net("MatMul", x, weights), grid_input((6,), bound=32, samples=60), default_width=32)
+    project = hlsgen.convert(net.model(), input_precision=INPUT)
+    (dense,) = (op for op in project.design.ops if op.layer.kind == "Dense")
+    assert dense.layer.weight.given and dense.layer.weight.type.width <= 4 + 3
 
 
 # -- networks ----------------------------------------------------------------------------------------
@@ -192,6 +208,28 @@ def test_qlinear_matmul(scale: float) -> None:
 
 
 # -- what is refused ---------------------------------------------------------------------------------
+
+
+def damaged(seed: int) -> Any:
+    """A model some of whose bytes are others; None where they are no message."""
+    net, output, _ = network(0.117, 100)
+    net.output(output)
+    rng = np.random.default_rng(seed)
+    content = bytearray(net.model().SerializeToString())
+    for place in rng.integers(0, len(content), 1 + seed % 4):
+        content[place] = rng.integers(0, 256)
+    with contextlib.suppress(Exception):  # of protobuf, which has several
+        return onnx.ModelProto.FromString(bytes(content))
+    return None
+
+
+def test_damaged_bytes() -> None:
+    """Refused, or read as some model; nothing else is raised."""
+    models = [model for seed in range(100) if (model := damaged(seed)) is not None]
+    assert len(models) > 20
+    for model in models:
+        with contextlib.suppress(HlsgenError):
+            hlsgen.convert(model)
 
 
 def test_dynamic() -> None:

@@ -104,6 +104,21 @@ def test_trunc(mode: str) -> None:
     check(net, truncated(net, quant(net, net.input(2), 0.125, 8), (8, 5), mode, 0.125, 0.5), [every_input(2)])
 
 
+@pytest.mark.parametrize("domain", ["onnx.brevitas", "finn.custom_op.general"])
+def test_domains(domain: str) -> None:
+    """Also where the file states no opset of it, and has the annotations of FINN."""
+    net = mlp()
+    right = hlsgen.convert(net.model(), input_precision=INPUT)
+    model = net.model()
+    del model.opset_import[1:]
+    for node in model.graph.node:
+        node.domain = node.domain and domain
+    note = model.graph.quantization_annotation.add(tensor_name=net.nodes[0].output[0])
+    note.quant_parameter_tensor_names.add(key="finn_datatype", value="INT6")
+    assert str(hlsgen.convert(model, input_precision=INPUT).design) == str(right.design)
+    assert len(model.opset_import) == 1
+
+
 # -- what is refused ---------------------------------------------------------------------------------
 
 
@@ -117,6 +132,8 @@ def test_trunc(mode: str) -> None:
         (["x", "s", "z", "x"], "input 3 ('x0') is computed"),
         (["x", "z", "z", "b"], "above 0"),
         (["x", "s", "s", "b"], "zero point"),
+        (["x", "s", "huge", "b"], "zero point"),
+        (["several", "s", "huge", "b"], "zero point"),
         (["x", "s", "z", "z"], "0 bits"),
         (["x", "s", "z", "several"], "bit width"),
         (["x", "several", "z", "b"], "do not go together"),
@@ -127,7 +144,14 @@ def test_trunc(mode: str) -> None:
 def test_refused(inputs: list[str], words: str) -> None:
     """ONNX's checker knows nothing of these operators: all is checked here."""
     net = Net()
-    numbers = {"s": 0.5, "z": 0.0, "b": 4.0, "several": np.array([0.5, 0.25, 2.0]), "nan": np.full((1, 2), np.nan)}
+    numbers = {
+        "s": 0.5,
+        "z": 0.0,
+        "b": 4.0,
+        "several": np.array([0.5, 0.25, 2.0]),
+        "nan": np.full((1, 2), np.nan),
+        "huge": 1e30,
+    }
     names = {"x": net.input(2)} | {key: net.weight(values=np.float32(n)) for key, n in numbers.items()}
     out = net("Quant", *(names[key] for key in inputs), domain=DOMAIN)
     net.output(net("Add", names["x"], out))

@@ -58,13 +58,13 @@ class _Reading:
         self._names: set[str] = set()
         self._deviations = deviations(model.graph)
         self._inside = {node for pattern in self._deviations.values() for node in pattern.inner}
-        self._passed = behind_quantizers(model.graph)
         self._samples = 1
         """The number of samples that the model was exported for."""
         for value in model.graph.inputs:
             self._known[value] = self._input(value)
         for value in model.graph.initializers.values():
             self._known[value] = self._initializer(value)
+        self._passed = behind_quantizers(model.graph)
         for node in model.graph:
             self._read(node)
         self._set_outputs()

@@ -46,6 +46,7 @@ def checked_model(proto: ModelProto, where: str) -> OnnxModel:
     from onnx_ir.passes import common
 
     opset = _opset(proto, where)
+    proto = _with_opsets(proto)
     _check_nodes(proto, where)
     _check_tensors(proto, where)
     _check_by_library(proto, where)
@@ -83,6 +84,21 @@ def _opset(proto: ModelProto, where: str) -> int:
             "(opset_version=), convert it with onnx.version_converter, or install a newer onnx"
         )
     return int(found[0])
+
+
+def _with_opsets(proto: ModelProto) -> ModelProto:
+    """The model with an opset for the domains of quantisers, which older exporters forgot."""
+    from onnx import ModelProto
+
+    known = {entry.domain for entry in proto.opset_import}
+    used = {node.domain for node in proto.graph.node if node.domain in QONNX}
+    if used <= known:
+        return proto
+    complete = ModelProto()
+    complete.CopyFrom(proto)
+    for domain in sorted(used - known):
+        complete.opset_import.add(domain=domain, version=1)
+    return complete
 
 
 def _check_nodes(proto: ModelProto, where: str) -> None:
@@ -134,7 +150,7 @@ def _check_node(node: NodeProto, where: str) -> None:
     if node.domain in QONNX and node.op_type in QONNX_OPERATORS:
         return
     if node.domain not in STANDARD:
-        if node.domain.startswith(_QUANTISED):
+        if str(node.domain).startswith(_QUANTISED):  # protobuf gives bytes where they are no text
             raise UnsupportedError(
                 f"{named}: this operator of the domain {brief(node.domain)} is not supported; of quantisers "
                 f"{', '.join(QONNX_OPERATORS)} are, as Brevitas exports them, with channels first"

@@ -27,6 +27,8 @@ from hlsgen.quantizers.uniform import MOST_LEVELS, Rounds, Uniform, quantized
 OF_CONSTANTS = frozenset({"Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "DequantizeLinear"})
 """Operators that are read here also where all that they read is constant."""
 _MOST_BITS = 32
+_HUGE = 2.0**31
+"""No zero point is as large."""
 _MOST_SPREAD = 16
 """Octaves between scales of the channels of a tensor."""
 _OF_TRUNC = {
@@ -132,7 +134,8 @@ def read_quantize_linear(call: Call) -> Operand:
     if not isinstance(operand, Tensor):
         values = call.weight(0).astype(np.float32)
         moved = np.rint((values / scale).astype(np.float32)).astype(np.float64) + zero
-        return np.clip(moved, low, high).astype(np.int64)
+        kind = np.asarray(call.constant(2)).dtype if call.has(2) else np.dtype(np.int64)
+        return np.asarray(np.clip(moved, low, high)).astype(kind)
     point = one_zero(call, zero)
     undone = is_undone(call.node)
     clip = clip_behind(call.node) if undone else None
@@ -174,10 +177,7 @@ def read_dequantize_linear(call: Call) -> Tensor | Grid:
     whole = words.astype(np.int64)
     scale, zero = (_along(call, array, whole.ndim, axis) for array in (scale, zero))
     numbers = integers(whole - np.broadcast_to(zero, whole.shape))
-    low, high = int(numbers.min(initial=0)), int(numbers.max(initial=1))
-    ends = word_ends(str(words.dtype))
-    if ends is not None and ends[1] < 1 << 16:
-        low, high = min(ends[0] - int(zero.max()), low), max(ends[1] - int(zero.min()), high)
+    low, high = int(numbers.min(initial=0)), int(numbers.max(initial=1))  # words often have fewer bits than their type
     wide = np.broadcast_to(scale, numbers.shape).astype(np.float64)
     return Grid(numbers, wide, FixedType.covering(low, high, 0))
 
@@ -333,7 +333,7 @@ def _scale(call: Call, place: int) -> NDArray[np.float32]:
 def _whole(call: Call, place: int, what: str) -> int:
     """A whole number that stands for all elements."""
     given = call.weight(place).reshape(-1)
-    if not given.size or (given != given[0]).any() or given[0] != np.rint(given[0]):
+    if not given.size or (given != given[0]).any() or given[0] != np.rint(given[0]) or abs(given[0]) >= _HUGE:
         raise UnsupportedError(
             f"{call.where}: its {what} is {brief(str(given[:4].tolist()))}, expected one whole number"
         )
