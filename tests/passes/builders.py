@@ -41,7 +41,7 @@ class Net:
     ) -> str:
         sources = [inputs] if isinstance(inputs, str) else list(inputs)
         arrays = {role: np.asarray(w, dtype=np.float32) for role, w in (weights or {}).items()}
-        self.calls.append(LayerCall(name, name, class_name, "", config, arrays, tuple(map(_tensor, sources))))
+        self.calls.append(LayerCall(name, name, class_name, "", config, arrays, tuple(map(self._tensor, sources))))
         return name
 
     def dyadic(self, *shape: int, frac: int = 2, bound: int = 4) -> Any:
@@ -74,14 +74,13 @@ class Net:
 
     def source(self, *outputs: str) -> SourceModel:
         return SourceModel(
-            self.name, "keras2", tuple(self.inputs), tuple(self.calls), tuple(map(_tensor, outputs)), outputs
+            self.name, "keras2", tuple(self.inputs), tuple(self.calls), tuple(map(self._tensor, outputs)), outputs
         )
 
-
-def _tensor(text: str) -> Tensor:
-    """A result of a layer by name; ``name:1``: the second one."""
-    name, _, index = text.rpartition(":")
-    return Tensor(name, int(index)) if name else Tensor(text)
+    def _tensor(self, text: str) -> Tensor:
+        """A result of a layer by name; ``name:1``: the second one."""
+        name, _, index = text.rpartition(":")
+        return Tensor(name, int(index)) if any(call.name == name for call in self.calls) else Tensor(text)
 
 
 def graph_of(source: SourceModel) -> Graph:
