@@ -202,6 +202,8 @@ nothing has to be configured, and weights and quantised values do not depend on 
 * **What is computed** behind a quantiser has its type. With a scale that is a power of two and zero point 0 that is a
   cast, as of QKeras' `quantized_bits`. Otherwise it is a step function, of at most 1024 levels, which compares with the
   exact places of the steps: a level more or less costs a comparison.
+  256 levels are 255 comparisons of every number that is computed at once: powers of two and zero points of 0 (for words
+  without a sign, 128) are much smaller.
 * **Other scales** are float32 numbers of 24 bits, and stay what they are: they are multiplied behind sums of whole
   numbers, exactly, and a quantiser takes the level that a runtime's division in float32 gives for the exact number (with
   a zero point of QONNX's other than 0: that of exact arithmetic). A runtime that has rounded the number itself before,

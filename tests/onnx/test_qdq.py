@@ -10,7 +10,7 @@ import pytest
 
 import hlsgen
 from hlsgen.errors import HlsgenError, UnsupportedError
-from tests.ladder.harness import grid_input
+from tests.ladder.harness import executors_agree, grid_input
 from tests.onnx.nets import Net, TensorProto, onnx, runtime
 
 INPUT = "fixed<10,5>"
@@ -141,6 +141,13 @@ def test_network_of_other_scales() -> None:
     net, output, x = network(0.117, 100)
     found, right = compared(net, output, x, default_width=32)
     assert np.abs(found - right).max() <= 1e-5 * np.abs(right).max()
+
+
+@pytest.mark.slow
+def test_executors() -> None:
+    net, output, x = network(0.117, 100)
+    net.output(output)
+    executors_agree(hlsgen.convert(net.model(), input_precision=INPUT), x[:20])
 
 
 # -- products of words -------------------------------------------------------------------------------
