@@ -26,7 +26,11 @@ def read_gemm(call: Call) -> Tensor:
     weight = (weight.T if call.integer("transB", 0) else weight) * factor
     if len(x.axes) != 2:
         raise ModelError(f"{call.where}: its input has shape {x.shape_text}, expected two axes")
-    call.samples_in_front(x)
+    count = len(x.axes[0]) if x.is_mixed else 1
+    if count > 1:
+        x = x.apart()
+    else:
+        call.samples_in_front(x)
     outputs = weight.shape[1]
     bias = np.zeros(outputs)
     if call.has(2):
@@ -34,7 +38,8 @@ def read_gemm(call: Call) -> Tensor:
         if given.size not in (1, outputs) or given.shape[-1:] not in ((), (1,), (outputs,)):
             raise UnsupportedError(f"{call.where}: its summand has shape {given.shape}, expected ({outputs},)")
         bias = bias + share * given.reshape(-1)
-    return add_dense(call, x, weight, bias if call.has(2) else call.absorbed_bias(outputs, 2, 1))
+    found = add_dense(call, x, weight, bias if call.has(2) else call.absorbed_bias(outputs, 2, 1))
+    return found.joined(count) if count > 1 else found
 
 
 def add_dense(call: Call, x: Tensor, weight: Floats, bias: Floats | None) -> Tensor:
