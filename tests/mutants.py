@@ -842,8 +842,8 @@ MUTANTS = (
     Mutant(
         "ties of a circuit that go to odd",
         "hlsgen/backends/verilog",
-        'up = logic.choose(logic.bits(floor, 0, 1, "odd"), reached, over, "up")',
-        'up = logic.choose(logic.bits(floor, 0, 1, "odd"), over, reached, "up")',
+        'up = logic.choose(logic.bits(floor, 0, 1, "odd"), from_(half), from_(half + 1), "up")',
+        'up = logic.choose(logic.bits(floor, 0, 1, "odd"), from_(half + 1), from_(half), "up")',
         ("tests/rtl/test_casts.py",),
     ),
     Mutant(
