@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo demo-rtl check test test-all test-qkeras3 fuzz sanitize proof lint bench clean help
+.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch fuzz sanitize proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
@@ -57,6 +57,15 @@ test-qkeras3: $(VENV)-qkeras3/test.stamp ## the parts that depend on QKeras, aga
 $(VENV)-qkeras3/test.stamp: pyproject.toml $(BIN)/python
 	$(BIN)/python -m venv $(VENV)-qkeras3
 	$(VENV)-qkeras3/bin/python -m pip install --quiet --editable '.[qkeras3]' pytest hypothesis
+	@touch $@
+
+# PyTorch would make the environment of the tests larger by a quarter.
+test-torch: $(VENV)-torch/test.stamp ## models of PyTorch
+	$(VENV)-torch/bin/python -m pytest tests/torch tests/frontends/test_torch_files.py $(ARGS)
+
+$(VENV)-torch/test.stamp: pyproject.toml $(BIN)/python
+	$(BIN)/python -m venv $(VENV)-torch
+	$(VENV)-torch/bin/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu --editable '.[dev,torch]'
 	@touch $@
 
 lint: $(VENV)/test.stamp ## style, types, direction of imports

@@ -107,19 +107,23 @@ def convert(
     config: Config | Mapping[str, Any] | str | Path | None = None,
     *,
     weights: str | Path | None = None,
+    example_inputs: Any = None,
     calibration: Inputs | str | Path | None = None,
     output_dir: str | Path | None = None,
     overwrite: bool = False,
     after_pass: AfterStage | None = None,
     **overrides: Any,
 ) -> Project:
-    """Convert a Keras, QKeras or ONNX model to an HLS project with a bit-exact emulator.
+    """Convert a Keras, QKeras, ONNX or PyTorch model to an HLS project with a bit-exact emulator.
 
     Args:
-        model: a live Keras 3, tf_keras or QKeras model, an ONNX ModelProto, or the path of a ``.keras``,
-            ``.h5``, ``.json`` or ``.onnx`` file; None takes the path from the configuration.
+        model: a live Keras 3, tf_keras or QKeras model, an ONNX ModelProto, a ``torch.nn.Module`` or
+            ``torch.export.ExportedProgram``, or the path of a ``.keras``, ``.h5``, ``.json`` or ``.onnx`` file; None
+            takes the path from the configuration.
         config: path of a YAML file, a dict or a Config.
         weights: the ``.h5`` that goes with a ``.json``.
+        example_inputs: the tensors that a ``torch.nn.Module`` is traced on: ``(x,)``, as its ``forward()`` takes them,
+            with any number of samples.
         calibration: representative inputs (as for predict, or the path of an ``.npy``), by which the
             binary points of inferred types are placed.
         output_dir: where ``write()`` puts the project.
@@ -141,7 +145,7 @@ def convert(
     source = settings.model if model is None else model
     if source is None:
         raise ConfigError("convert(): no model given, neither as an argument nor as 'model' in the configuration")
-    graph = read_model(_source(source), settings.weights)
+    graph = read_model(_source(source), settings.weights, example_inputs)
     data = calibration if calibration is not None else settings.calibration
     if isinstance(data, str | Path):
         data = load_array(data)
@@ -154,15 +158,16 @@ def _source(model: Any) -> Any:
     return named_path(model, "a model", ModelError) if isinstance(model, os.PathLike) else model
 
 
-def default_config(model: Any, granularity: Granularity = "model") -> Config:
+def default_config(model: Any, granularity: Granularity = "model", *, example_inputs: Any = None) -> Config:
     """Return the configuration with the settings that layers have spelt out, for editing.
 
-    ``granularity``: "model" (one set of defaults), "type" (also one per layer type) or "name" (one per layer).
+    ``granularity``: "model" (one set of defaults), "type" (also one per layer type) or "name" (one per layer);
+    ``example_inputs``: as for ``convert``.
     """
     levels = get_args(Granularity)
     if not isinstance(granularity, str) or granularity not in levels:
         raise ConfigError(f"default_config(): unknown granularity {brief(granularity)}{nearest(granularity, levels)}")
-    graph = read_model(_source(model))
+    graph = read_model(_source(model), None, example_inputs)
     plain = {"precision": {}, "strategy": "auto", "reuse_factor": 1, "storage": "auto", "weight_granularity": "auto"}
     sources = [node.source for node in graph if not node.is_input]
     entries: dict[str, Any] = {"defaults": plain}
@@ -237,7 +242,7 @@ class Project:
         config = make_config(self.config, "with_settings()", **overrides)
         return Project(self.graph, config, self._calibration, overwrite=self._overwrite)
 
-    def with_weights(self, model: Any, weights: str | Path | None = None) -> Project:
+    def with_weights(self, model: Any, weights: str | Path | None = None, *, example_inputs: Any = None) -> Project:
         """The same architecture with other weights, on the very program of this project: nothing is compiled.
 
         Every type stays what it is here, for inputs, weights, biases, accumulators, sums, results and tables; the new
@@ -249,6 +254,7 @@ class Project:
         Args:
             model: a model or a path, as for ``convert``, with the layers of this one.
             weights: the ``.h5`` that goes with a ``.json``.
+            example_inputs: as for ``convert``.
 
         Raises:
             WeightsError: another structure (operations, options, shapes, what is fused), or numbers with which a type
@@ -256,7 +262,8 @@ class Project:
             ModelError, UnsupportedError: as ``convert`` does.
         """
         typed = self._typed_by
-        given = read_model(_source(model), None if weights is None else named_path(weights, "weights", ModelError))
+        named = None if weights is None else named_path(weights, "weights", ModelError)
+        given = read_model(_source(model), named, example_inputs)
         graph, rewritten, design = with_weights(
             given, typed.graph, typed._rewritten, typed.design, typed._inferred, self.config, self._calibration
         )

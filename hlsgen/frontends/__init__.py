@@ -12,9 +12,10 @@ import importlib
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from hlsgen.frontends.torch import Example
 from hlsgen.ir.graph import Graph
 
-FRONTENDS = ("hlsgen.frontends.keras", "hlsgen.frontends.onnx")
+FRONTENDS = ("hlsgen.frontends.keras", "hlsgen.frontends.onnx", "hlsgen.frontends.torch")
 """Asked in this order; the first one also says what is wrong with a model that none accepts."""
 
 
@@ -28,11 +29,12 @@ class Frontend(Protocol):
         """Build its graph. Raises ModelError and UnsupportedError."""
 
 
-def read_model(model: Any, weights: str | Path | None = None) -> Graph:
-    """Read a model of any kind there is a frontend for.
+def read_model(model: Any, weights: str | Path | None = None, example_inputs: Any = None) -> Graph:
+    """Read a model of any kind there is a frontend for; ``example_inputs`` are the tensors to trace a module on.
 
     Raises ModelError for what cannot be read, UnsupportedError for what hlsgen refuses.
     """
+    model = model if example_inputs is None else Example(model, example_inputs)
     frontends = [cast(Frontend, importlib.import_module(name)) for name in FRONTENDS]
     chosen = next((frontend for frontend in frontends if frontend.accepts(model)), frontends[0])
     return chosen.read(model, None if weights is None else Path(weights))

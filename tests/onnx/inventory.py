@@ -251,6 +251,17 @@ def _shapes() -> Section:
     section.right("Identity", VECTOR, lambda net, x: net("Relu", net("Identity", x)))
     section.right("Dropout", VECTOR, lambda net, x: net("Relu", net("Dropout", x)))
     section.right("Cast", VECTOR, lambda net, x: net("Relu", net("Cast", x, to=1)), note="to float32")
+    section.right(
+        "CastLike",
+        VECTOR,
+        lambda net, x: net("Relu", net("CastLike", x, net("Neg", x))),
+        note="of a constant, or to the same type",
+    )
+    section.right(
+        "CastLike of a constant",
+        VECTOR,
+        lambda net, x: net("Mul", x, net("CastLike", net.weight(values=np.array([2])), x)),
+    )
     section.right("Flatten", IMAGE, lambda net, x: net("Gemm", net("Flatten", x), net.weight(120, 3)))
     section.right("Reshape", IMAGE, _op("Reshape", [0, 6, -1]), note="that keeps the samples apart")
     section.refused("Reshape that mixes samples", IMAGE, _op("Reshape", [-1, 6]), "samples")
@@ -399,6 +410,8 @@ Quantised models, those of QONNX and Brevitas and of ONNX's own operators, are i
   **`predict`, `evaluate`, `trace`, `simulate`, calibration data and test vectors take inputs in the model's order**,
   `(samples, channels, rows, columns)`, and hlsgen turns them round. **Outputs have the model's order**, too.
   Boards' drivers, which are programs of their own, take the port's order, below.
+* Between reshapes the samples may share an axis with another one, as heads of attention do (`samples * heads`). Products
+  of matrices, Gemm, Softmax over the last axis, and Mul and Div by constants read such tensors; others refuse them.
 * Inside nothing is transposed for that. A Transpose or a Flatten adds no hardware: the weights that follow are brought
   into the order in which elements are held. Traces of layers inside have the channels last, and so has the port of the
   design: what drives a board or a test bench of its own gives it pixel by pixel, `x.transpose(0, 2, 3, 1)`.

@@ -33,7 +33,6 @@ _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, struct.error
 )  # fmt: skip
 _SUFFIXES = ".keras, .h5, .hdf5 or .json"
-_OF_PYTORCH = (".pt", ".pth", ".pt2")
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
@@ -51,8 +50,7 @@ def read_file(path: Path, weights: Path | None = None) -> SourceModel:
         return _read_h5_model(path)
     if suffix == ".json":
         return _read_json_model(path, weights)
-    advice = "; of PyTorch, torch.onnx.export(model, x, 'model.onnx')" if suffix in _OF_PYTORCH else ""
-    raise ModelError(f"{path}: unknown kind of model file '{path.suffix}'; expected {_SUFFIXES}, or .onnx{advice}")
+    raise ModelError(f"{path}: unknown kind of model file '{path.suffix}'; expected {_SUFFIXES}, or .onnx")
 
 
 def _check_file(path: Path, expected: str, largest: int | None = None) -> None:

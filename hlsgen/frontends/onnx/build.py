@@ -16,6 +16,7 @@ from hlsgen.frontends.onnx.call import READERS, Array, Call, Operand, Reader, Re
 from hlsgen.frontends.onnx.folding import folded
 from hlsgen.frontends.onnx.grids import Grid, Weights
 from hlsgen.frontends.onnx.layout import SAMPLES, Tensor, shape_text
+from hlsgen.frontends.onnx.mixed import apart, together
 from hlsgen.frontends.onnx.model import OnnxModel, check_type, node_name
 from hlsgen.frontends.onnx.orders import begins_with_steps, channels_wanted_last
 from hlsgen.frontends.onnx.patterns import deviations
@@ -122,6 +123,8 @@ class _Reading:
         elif not any(isinstance(operand, Tensor) for operand in operands) and node.op_type not in OF_CONSTANTS:
             results = folded(node, self.model.opset, operands, where)  # type: ignore[arg-type]
             self._move_grid(node, operands, where)
+        elif node.op_type == "CastLike" and not isinstance(operands[0], Tensor):
+            results = [_cast_like(node, operands[0], where)]
         elif node.op_type == "Shape":
             results = [_shape_of(node, next(o for o in operands if isinstance(o, Tensor)))]
         else:
@@ -149,13 +152,14 @@ class _Reading:
             )
         if reader is None:
             raise UnsupportedError(f"{where} is not supported{nearest(node.op_type, READERS)}")
+        operands, first_axes = apart(node, operands, where)
         bias = partial(self._absorb_bias, node)
         mask = next((self._masks.get(value) for value in node.inputs[:1] if value is not None), None)
         grids = [None if value is None else self._grids.get(value) for value in node.inputs]
         name = self._unique(named)
         call = Call(self.graph, node, name, operands, self.model.opset, self._samples, bias, mask, grids)
         try:
-            results = _several(reader(call))
+            results = [together(result, first_axes) for result in _several(reader(call))]
         except ValueError as error:  # by which layers say that their constants and options do not go together
             if isinstance(error, HlsgenError):
                 raise
@@ -230,6 +234,8 @@ class _Reading:
         result = self._known.get(output)
         if not isinstance(result, Tensor):
             raise UnsupportedError(f"{where} depends on no input; leave it out")
+        if result.is_mixed:
+            raise UnsupportedError(f"{where} has samples and others in one axis; keep the samples by themselves")
         node = output.producer()
         call = Builder(self.graph, str(output.name), "Output" if node is None else node.op_type, [result.value])
         value = result.in_order(call, [axis for axis in range(len(result.axes)) if axis != result.samples])
@@ -262,6 +268,14 @@ def _number_type(value: onnx_ir.Value) -> str:
             return "FLOAT"
         value = source
     return str(value.dtype.name)
+
+
+def _cast_like(node: onnx_ir.Node, constant: Array | None, where: str) -> Array:
+    """A constant as of the type of a computed tensor."""
+    like = node.inputs[1]
+    if constant is None or like is None or _number_type(like) != "FLOAT":
+        raise UnsupportedError(f"{where}: it casts a constant to another type than float32; export with float32")
+    return constant.astype(np.float32)
 
 
 def _shape_of(node: onnx_ir.Node, tensor: Tensor) -> Array:

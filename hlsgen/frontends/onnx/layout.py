@@ -61,6 +61,11 @@ class Tensor:
         """The axis of the samples."""
         return self.axes.index((SAMPLES,))
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the samples share an axis with another part, which few operators take (:mod:`.mixed`)."""
+        return (SAMPLES,) not in self.axes
+
     def place(self, axis: int, where: str) -> int:
         """An axis counted from the front. Raises ModelError for one that is not there, UnsupportedError for the
         samples'."""
@@ -118,16 +123,25 @@ class Tensor:
 
     # -- shapes and orders of the source ----------------------------------------------------
 
+    def apart(self) -> Tensor:
+        """With each part of the first axis as an axis."""
+        return Tensor(self.value, (*((part,) for part in self.axes[0]), *self.axes[1:]), self.held)
+
+    def joined(self, count: int) -> Tensor:
+        """With the first ``count`` axes as one."""
+        first = tuple(part for axis in self.axes[:count] for part in axis)
+        return Tensor(self.value, (first, *self.axes[count:]), self.held)
+
     def transposed(self, order: Sequence[int]) -> Tensor:
         return Tensor(self.value, tuple(self.axes[axis] for axis in order), self.held)
 
     def reshaped(self, builder: Builder, shape: Shape) -> Tensor:
-        """The same elements in the source's order in another shape, which has the samples as one axis."""
+        """The same elements in the source's order in another shape."""
         found = self._regrouped(shape)
         if found is not None:
             return found
         again = None
-        if self.samples == 0:
+        if not self.is_mixed and self.samples == 0:
             flat = self.in_order(builder, range(1, len(self.axes)))
             line = Part(self.value.size)
             again = Tensor(flat, ((SAMPLES,), (line,)), (line,))._regrouped(shape)
@@ -154,8 +168,6 @@ class Tensor:
                 if not waiting:
                     return None
                 part = waiting.pop()
-                if part is SAMPLES and (extent != SAMPLES.extent or axis):
-                    return None
                 if extent % part.extent == 0:
                     axis.append(part)
                     extent //= part.extent

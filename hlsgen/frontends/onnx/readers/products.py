@@ -30,14 +30,21 @@ def read_gemm(call: Call) -> Tensor:
         weight = weight.moved(np.transpose)
     if len(x.axes) != 2:
         raise ModelError(f"{call.where}: its input has shape {x.shape_text}, expected two axes")
-    call.samples_in_front(x)
+    count = len(x.axes[0]) if x.is_mixed else 1
+    if count > 1:
+        x = x.apart()
+    else:
+        call.samples_in_front(x)
     outputs = weight.shape[1]
     if not call.has(2):
-        return add_dense(call, x, weight, call.absorbed_bias(outputs, 2, 1))
-    given = call.weights(2).times(share)
-    if given.values.size not in (1, outputs) or given.shape[-1:] not in ((), (1,), (outputs,)):
-        raise UnsupportedError(f"{call.where}: its summand has shape {given.shape}, expected ({outputs},)")
-    return add_dense(call, x, weight, given.moved(lambda array: np.broadcast_to(array.reshape(-1), (outputs,)).copy()))
+        bias = call.absorbed_bias(outputs, 2, 1)
+    else:
+        given = call.weights(2).times(share)
+        if given.values.size not in (1, outputs) or given.shape[-1:] not in ((), (1,), (outputs,)):
+            raise UnsupportedError(f"{call.where}: its summand has shape {given.shape}, expected ({outputs},)")
+        bias = given.moved(lambda array: np.broadcast_to(array.reshape(-1), (outputs,)).copy())
+    found = add_dense(call, x, weight, bias)
+    return found.joined(count) if count > 1 else found
 
 
 def add_dense(call: Call, x: Tensor, weight: Weights, bias: Weights | None) -> Tensor:

@@ -30,6 +30,16 @@ def _is_same_type(call: Call, target: int) -> bool:
     return value is not None and value.dtype is not None and int(value.dtype) == target
 
 
+@reads("CastLike")
+def read_cast_like(call: Call) -> Tensor:
+    """To the type of the second input, which is the same."""
+    call.take("saturate", None)
+    first, second = call.node.inputs[:2]
+    if first is None or second is None or first.dtype is None or first.dtype != second.dtype:
+        raise UnsupportedError(f"{call.where}: it casts to another type; export with float32")
+    return call.tensor()
+
+
 @reads("Flatten")
 def read_flatten(call: Call) -> Tensor:
     """All axes in front of one, and that with all behind."""
@@ -53,11 +63,12 @@ def read_reshape(call: Call) -> Tensor:
     for place, extent in enumerate(target):
         if extent == 0 and not keeps_zero and place < len(tensor.axes):
             shape[place] = tensor.shape[place]
-    place, meant = tensor.samples, [shape]
+    place, meant = 0 if tensor.is_mixed else tensor.samples, [shape]
     if place < len(shape) and call.is_samples(shape[place]):  # the number that the model was exported for
         meant.append([*shape[:place], SAMPLES.extent, *shape[place + 1 :]])
     filled = [_filled(each, prod(tensor.shape)) for each in meant]
-    found = next((each for each in filled if each is not None and SAMPLES.extent in each), None)
+    possible = [each for each in filled if each is not None and any(extent % SAMPLES.extent == 0 for extent in each)]
+    found = next((each for each in possible if SAMPLES.extent in each), possible[0] if possible else None)
     if found is None:
         raise UnsupportedError(
             f"{call.where}: a tensor of shape {tensor.shape_text} is to get the shape {target}; expected one that has "

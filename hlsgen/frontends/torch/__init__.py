@@ -1,0 +1,87 @@
+"""PyTorch models: modules with example inputs, and programs of ``torch.export``.
+
+PyTorch's own exporter makes ONNX of them, in memory, which the frontend of ONNX reads; layers get the names of their
+modules. Files of PyTorch are refused: to read them is to run what they hold. docs/pytorch.md says what users see.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hlsgen.errors import ModelError
+from hlsgen.ir.graph import Graph
+
+_SUFFIXES = (".pt", ".pth", ".pt2")
+_KINDS = ("Module", "ExportedProgram")
+_ONNX = (
+    "torch.onnx.export(module.eval(), (x,), 'model.onnx', dynamo=True, dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A model with the tensors that it is traced on."""
+
+    model: Any
+    inputs: Any
+
+
+def accepts(model: Any) -> bool:
+    """Whether this is a file or an object of PyTorch, or whatever was given with example inputs."""
+    if isinstance(model, str | os.PathLike):
+        return Path(os.fsdecode(model)).suffix.lower() in _SUFFIXES
+    return isinstance(model, Example) or _kind(model) != ""
+
+
+def read(model: Any, weights: Path | None = None) -> Graph:
+    """Build the graph of a model. Raises ModelError and UnsupportedError."""
+    if weights is not None:
+        raise ModelError("weights= goes with a .json architecture of Keras; a PyTorch model holds its own weights")
+    if isinstance(model, str | os.PathLike):
+        raise ModelError(_refused_file(Path(os.fsdecode(model))))
+    inputs = None
+    if isinstance(model, Example):
+        model, inputs = model.model, model.inputs
+        if _kind(model) != "Module":
+            raise ModelError(
+                "example_inputs= goes with a torch.nn.Module; a file, a torch.export.ExportedProgram and models of "
+                "other frameworks have the shapes of their inputs"
+            )
+    try:
+        import onnx  # noqa: F401
+        import onnx_ir  # noqa: F401
+        import onnxscript  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise ModelError(f"to read PyTorch models, install the extra: pip install 'hlsgen[torch]' ({error})") from error
+    from hlsgen.frontends.onnx.build import build_graph
+    from hlsgen.frontends.onnx.model import checked_model
+    from hlsgen.frontends.torch.exporting import exported_module, onnx_of
+
+    where = f"the PyTorch model {type(model).__name__}" if _kind(model) == "Module" else "the exported program"
+    program = model if _kind(model) == "ExportedProgram" else exported_module(model, inputs, where)
+    return build_graph(checked_model(onnx_of(program, where), where))
+
+
+def _kind(model: Any) -> str:
+    """What of PyTorch an object is, without importing it; empty for anything else."""
+    for kind in type(model).__mro__:
+        if kind.__module__.partition(".")[0] == "torch" and kind.__name__ in _KINDS:
+            return kind.__name__
+    return ""
+
+
+def _refused_file(path: Path) -> str:
+    """What to do instead of giving a file of PyTorch."""
+    if path.suffix.lower() == ".pt2":
+        return (
+            f"{path}: a .pt2 file can hold code that runs when it is read, so it is not read here; if you trust it, "
+            f"give hlsgen.convert(torch.export.load('{path.name}')), or make an ONNX model of the module: {_ONNX}"
+        )
+    return (
+        f"{path}: a '{path.suffix}' file is a pickle, which runs code when it is read; give the module itself, "
+        f"hlsgen.convert(module, example_inputs=(x,)), or make an ONNX model of it: {_ONNX}"
+    )
