@@ -236,7 +236,7 @@ def test_missing_file_folder_and_unknown_kind(tmp_path):
     refused(str(tmp_path / "none.keras"), ModelError, "does not exist")
     (tmp_path / "saved").mkdir()
     refused(tmp_path / "saved", ModelError, "directory", "SavedModel", "model.save('model.keras')")
-    for name in ("model.pb", "model.tflite", "model.pt", "model"):
+    for name in ("model.pb", "model.tflite", "model"):
         (tmp_path / name).write_bytes(b"x")
         refused(tmp_path / name, ModelError, "unknown kind of model file", ".keras, .h5")
 

@@ -733,7 +733,7 @@ def test_with_settings_is_a_fresh_conversion(monkeypatch, calibrated):
     """Texts and predictions, for one setting after the other on one project; the model is read once."""
     source, reads = swept().source("fc"), []
 
-    def read(model, weights=None):
+    def read(model, weights=None, example_inputs=None):
         reads.append(model)
         return graph_of(model)
 

@@ -78,9 +78,10 @@ class Net:
         )
 
     def _tensor(self, text: str) -> Tensor:
-        """A result of a layer by name; ``name:1``: the second one."""
+        """A result of a layer by name; ``name:1``: the second one (of a layer there is: names may hold colons)."""
+        names = {call.name for call in self.calls}
         name, _, index = text.rpartition(":")
-        return Tensor(name, int(index)) if any(call.name == name for call in self.calls) else Tensor(text)
+        return Tensor(name, int(index)) if text not in names and name in names else Tensor(text)
 
 
 def graph_of(source: SourceModel) -> Graph:
