@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from hlsgen.errors import UnsupportedError
@@ -41,6 +42,11 @@ class Table:
     @property
     def bytes(self) -> int:
         return self.values.size * self.storage.bytes
+
+    @cached_property
+    def content(self) -> tuple[object, str]:
+        """What equal tables have in common."""
+        return self.values.shape, str(self.values.reshape(-1).tolist())
 
 
 @dataclass(frozen=True)

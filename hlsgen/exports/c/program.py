@@ -10,7 +10,7 @@ from hlsgen.backends.base import Job
 from hlsgen.backends.hls.naming import Identifiers
 from hlsgen.design.design import Design
 from hlsgen.exports.c import layers
-from hlsgen.exports.c.function import Function, build_function
+from hlsgen.exports.c.function import Function, Table, build_function
 from hlsgen.exports.c.memory import Block, Memory, arranged
 from hlsgen.exports.c.numbers import Storage, storage_of
 from hlsgen.exports.c.values import Values
@@ -135,9 +135,27 @@ class Program:
     def routines(self) -> tuple[Routine, ...]:
         return tuple(dict.fromkeys(call.routine for call, _ in self.calls))
 
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """The constants by name; what is equal, as a function's table in two layers, stands once."""
+        found: dict[tuple[object, str], str] = {}
+        for routine in self.routines:
+            for table in routine.function.tables:
+                found.setdefault(table.content, f"{routine.name}_{table.role}")
+        named = {f"{r.name}_{t.role}": t for r in self.routines for t in r.function.tables}
+        return {name: named[name] for name in found.values()}
+
+    @cached_property
+    def _table_names(self) -> dict[tuple[object, str], str]:
+        return {table.content: name for name, table in self.tables.items()}
+
+    def table_name(self, table: Table) -> str:
+        """The array in which a function finds a table of its own."""
+        return self._table_names[table.content]
+
     @property
     def constant_bytes(self) -> int:
-        return sum(table.bytes for routine in self.routines for table in routine.function.tables)
+        return sum(table.bytes for table in self.tables.values())
 
     @property
     def products(self) -> int:

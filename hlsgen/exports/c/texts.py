@@ -55,11 +55,11 @@ def render(template: str, program: Program, **context: object) -> str:
 
 def functions(program: Program) -> str:
     """The functions of all operations, and before them the helpers that these call."""
-    texts = [indented(_function(routine)) for routine in program.routines]
+    texts = [indented(_function(program, routine)) for routine in program.routines]
     return "\n".join([*helpers("\n".join(texts)), *texts])
 
 
-def _function(routine: Routine) -> str:
+def _function(program: Program, routine: Routine) -> str:
     function, op = routine.function, routine.op
     word = f"int{function.word}_t"
 
@@ -72,7 +72,7 @@ def _function(routine: Routine) -> str:
         return _as_stored(cast(function.results[place], value), op.outputs[place], word)
 
     context = dict(function.values)
-    tables = {table.role: f"{routine.name}_{table.role}" for table in function.tables}
+    tables = {table.role: program.table_name(table) for table in function.tables}
     return (
         _environment()
         .get_template(f"functions/{function.template}.c.j2")
