@@ -77,17 +77,25 @@ def load_export(kind: str) -> Export[Any]:
     return cast(Export[Any], importlib.import_module(EXPORTS[kind]).EXPORT)
 
 
-def exported_files(job: Job, kind: str, given: Mapping[str, Any]) -> dict[str, Content]:
-    """All files of an export by path, the manifest among them; ``given``: options of the kind by name.
+def checked_options(kind: str, given: Mapping[str, Any]) -> Options:
+    """The options of a kind from those that are given by name.
 
-    Raises ConfigError for a kind or an option that there is not, and what :attr:`Export.files` raises.
+    Raises ConfigError for a kind or an option that there is not, and for values that cannot be.
     """
-    export = load_export(kind)
-    known = [field.name for field in fields(export.options)]
+    options: type[Options] = load_export(kind).options
+    known = [field.name for field in fields(options)]
     for name in given:
         if name not in known:
             raise ConfigError(f"export '{kind}': there is no option '{name}'{nearest(name, known)}")
-    options = export.options(**given)
-    files = dict(export.files(job, options))
+    return options(**given)
+
+
+def exported_files(job: Job, kind: str, given: Mapping[str, Any]) -> dict[str, Content]:
+    """All files of an export by path, the manifest among them; ``given``: options of the kind by name.
+
+    Raises what :func:`checked_options` and :attr:`Export.files` raise.
+    """
+    options = checked_options(kind, given)
+    files = dict(load_export(kind).files(job, options))
     facts = {"hlsgen": VERSION, "project": job.name, EXPORT: kind, "options": options.facts()}
     return files | {MANIFEST: manifest_text(facts, files)}
