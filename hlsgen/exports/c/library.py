@@ -112,4 +112,4 @@ def _given_strides(tensor: Tensor) -> list[int]:
     return [prod(given[axis + 1 :]) for axis in tensor.order]
 
 
-EXPORT = Export("a library of C99 without dependencies, and a program that tests it", CLibrary, files)
+EXPORT = Export("the network as a library of C99, with a test of its own", CLibrary, files)
