@@ -916,6 +916,48 @@ MUTANTS = (
         "        axis = 0",
         ("tests/exports/test_test_vectors.py::test_onnx_runtime_with_the_samples_elsewhere",),
     ),
+    Mutant(
+        "memory of C is shared by values that meet",
+        "hlsgen/exports/c/memory.py",
+        "return self.first <= other.last and other.first <= self.last",
+        "return self.first < other.last and other.first < self.last",
+        ("tests/exports/test_c.py::test_places_do_not_meet",),
+    ),
+    Mutant(
+        "what a loop of C reads is overwritten in its first step",
+        "hlsgen/exports/c",
+        "read = self._spans[op.loop.name][1] if outside and op.loop is not None else moment",
+        "read = moment",
+        ("tests/exports/test_c.py::test_loops",),
+    ),
+    Mutant(
+        "a result of C takes the place of what is read later",
+        "hlsgen/exports/c",
+        "if block is None or self._last[root] != moment or self._lives_on(root):",
+        "if block is None or self._lives_on(root):",
+        ("tests/exports/test_c.py::test_values_that_are_read_later_stay",),
+    ),
+    Mutant(
+        "a sum of C has no room for its products",
+        "hlsgen/exports/c",
+        "ranges = (within(largest), within(with_bias))",
+        "ranges = ()",
+        ("tests/exports/test_c.py::test_partial_sums_have_room",),
+    ),
+    Mutant(
+        "ties of C go to odd numbers",
+        "hls_templates/c/helpers.c.j2",
+        '" || (rest == half && (down & 1) != 0)"',
+        '" || (rest == half && (down & 1) == 0)"',
+        ("tests/exports/test_c.py::test_every_cast",),
+    ),
+    Mutant(
+        "two tables of C of one size are taken for one",
+        "hlsgen/exports/c",
+        "return self.values.shape, str(self.values.reshape(-1).tolist())",
+        'return self.values.shape, ""',
+        ("tests/exports/test_c.py::test_loops",),
+    ),
 )
 
 
