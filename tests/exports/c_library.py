@@ -20,6 +20,7 @@ from hlsgen.exports.base import exported_files
 from hlsgen.exports.c.function import build_function
 from hlsgen.exports.c.numbers import storage_of
 from hlsgen.exports.c.program import Port, Program, make_program
+from hlsgen.ir.loop import units
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Tensor
@@ -119,23 +120,27 @@ def check(job: Job, inputs: Mapping[str, Ints], folder: Path) -> Library:
 
 
 def without_refused(design: Design) -> tuple[Design, list[str]]:
-    """What is left of a design without operations that are refused, and why they are."""
+    """What is left of a design without operations that are refused, and why they are; of a loop, all or nothing."""
     kept: list[Op] = []
     dropped: set[Tensor] = set()
-    reasons = []
-    for op in design:
-        try:
-            if op.inputs and not dropped & {*op.inputs}:
-                build_function(op)
-        except UnsupportedError as error:
-            reasons.append(str(error))
-            dropped.update(op.outputs)
-        if dropped & {*op.inputs, *op.outputs}:
-            dropped.update(op.outputs)
+    reasons: list[str] = []
+    for unit in units(design):
+        found = [why for op in unit if op.inputs for why in _refusal(op)]
+        reasons += found
+        if found or any(tensor in dropped for op in unit for tensor in op.inputs):
+            dropped.update(tensor for op in unit for tensor in op.outputs)
         else:
-            kept.append(op)
+            kept += unit
     outputs = [(t, n) for t, n in zip(design.outputs, design.output_names, strict=True) if t not in dropped]
     needed = {tensor for op in kept for tensor in op.inputs} | {tensor for tensor, _ in outputs}
     ops = tuple(op for op in kept if not op.is_input or op.output in needed)
     tensors, names = zip(*outputs, strict=True)
     return replace(design, ops=ops, outputs=tensors, output_names=names, aliases={}), reasons
+
+
+def _refusal(op: Op) -> list[str]:
+    try:
+        build_function(op)
+    except UnsupportedError as error:
+        return [str(error)]
+    return []

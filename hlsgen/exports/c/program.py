@@ -240,7 +240,9 @@ class _Maker:
         views = [self._view(op) for op in ops if self.values.is_view(op)]
         inside = [op for op in ops if not _has_role(op, Role.STATE) and not self.values.is_view(op)]
         handed_on = [self._handed_on(op, ops) for op in ops if _has_role(op, Role.CARRY)]
-        return Repeat(loop, tuple(before), tuple(views), (*self._calls(inside), *handed_on))
+        calls = self._calls(inside)
+        read = {argument.name for call in calls for argument in call.arguments}
+        return Repeat(loop, tuple(before), tuple(view for view in views if view.name in read), (*calls, *handed_on))
 
     def _view(self, op: Op) -> View:
         """The part of a sequence that belongs to a step."""
