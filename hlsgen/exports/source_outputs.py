@@ -1,4 +1,4 @@
-"""What the framework of a source model computes: ONNX Runtime, a live Keras model, a live PyTorch module.
+"""What the framework of a source model computes: ONNX Runtime, a live model of Keras, PyTorch, scikit-learn.
 
 Files are run by ONNX Runtime alone: files of Keras and of PyTorch may hold code.
 """
@@ -15,11 +15,13 @@ import numpy as np
 
 from hlsgen.backends.base import Job
 from hlsgen.design.arrays import Array, given_shape
-from hlsgen.frontends import keras, onnx, torch
+from hlsgen.frontends import keras, onnx, sklearn, torch
 from hlsgen.ir.constant import Shape
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int32)": np.int32}
 """Of ONNX Runtime's inputs; others are indices, int64."""
+
+_TWO_CLASSES = 2
 
 
 class NotThereError(Exception):
@@ -198,8 +200,23 @@ def _leaves(found: Any) -> Iterator[Array]:
     yield found.numpy()
 
 
+def _run_sklearn(job: Job, model: Any, inputs: Mapping[str, Array]) -> SourceOutputs:
+    """What docs/sklearn.md says that a design computes of an estimator, as columns."""
+    (x,) = inputs.values()
+    _, last = sklearn.steps_of(model)[-1]
+    if type(last).__name__ in ("MLPClassifier", "LogisticRegression"):
+        found = model.predict_proba(x)
+        one_of_two = job.design.outputs[0].shape == (1,) and found.shape[1] == _TWO_CLASSES
+        found = found[:, 1:] if one_of_two else found
+    else:
+        methods = ("decision_function", "predict", "transform")
+        found = next(getattr(model, name) for name in methods if hasattr(model, name))(x)
+    return SourceOutputs(f"scikit-learn {sys.modules['sklearn'].__version__}", (found.reshape(len(x), -1),))
+
+
 _FRAMEWORKS: tuple[tuple[Callable[[Any], bool], Callable[[Job, Any, Mapping[str, Array]], SourceOutputs]], ...] = (
     (onnx.accepts, _run_onnx),
     (keras.accepts, _run_keras),
     (torch.accepts, _run_torch),
+    (sklearn.accepts, _run_sklearn),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +282,37 @@ def test_a_live_keras_model(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[0], model.predict(x, verbose=0))
     again = project.with_settings(default_width=12)
     np.testing.assert_array_equal(source_of(again, tmp_path / "again", x=x)[1][0], found[0])
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["MLPClassifier", "SGDClassifier", "LinearRegression", "StandardScaler"])
+def test_estimators(tmp_path: Path, classes: int, kind: str) -> None:
+    """What the design computes, as columns, alone or behind a scaler."""
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed (extra dev)")
+    from sklearn.linear_model import LinearRegression, SGDClassifier
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(0)
+    x = rng.integers(-8, 9, (60, 4)) / 4
+    estimators = {
+        "MLPClassifier": MLPClassifier((5,), max_iter=5, random_state=0),
+        "SGDClassifier": SGDClassifier(loss="log_loss", random_state=0),
+        "LinearRegression": LinearRegression(),
+        "StandardScaler": StandardScaler(),
+    }
+    labels = x[:, : max(classes, 2)].argmax(axis=1) if classes > 1 else (x[:, :2] > 0).astype(int)
+    if classes == 1 and kind == "SGDClassifier":
+        labels = labels[:, 0]
+    model = make_pipeline(StandardScaler(), estimators[kind])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(x, labels)
+    project = hlsgen.convert(model, calibration=x)
+    facts, (found,) = source_of(project, tmp_path / "out", x=x, source=True)
+    assert facts["framework"].startswith("scikit-learn ")
+    np.testing.assert_allclose(project.predict(x), found, rtol=0, atol=2.0**-8 * max(1, np.abs(found).max()))
 
 
 def test_other_weights_are_their_models(tmp_path: Path) -> None:
