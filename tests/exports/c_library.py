@@ -134,7 +134,7 @@ def without_refused(design: Design) -> tuple[Design, list[str]]:
     outputs = [(t, n) for t, n in zip(design.outputs, design.output_names, strict=True) if t not in dropped]
     needed = {tensor for op in kept for tensor in op.inputs} | {tensor for tensor, _ in outputs}
     ops = tuple(op for op in kept if not op.is_input or op.output in needed)
-    tensors, names = zip(*outputs, strict=True)
+    tensors, names = tuple(t for t, _ in outputs), tuple(name for _, name in outputs)
     return replace(design, ops=ops, outputs=tensors, output_names=names, aliases={}), reasons
 
 

@@ -21,7 +21,9 @@ from hlsgen.exports.c.program import make_program
 from hlsgen.exports.c.texts import helpers, indented
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Source
-from hlsgen.ir.types import FixedType, Overflow, Rounding
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
+from hlsgen.ir.typing import Tensor
+from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.input import Input
 from hlsgen.layers.merge import Merge
@@ -31,6 +33,7 @@ from hlsgen.layers.scaled_steps import ScaledSteps
 from hlsgen.layers.shape_ops import Reshape
 from hlsgen.layers.steps import Steps
 from hlsgen.project import Project
+from hlsgen.tools import find_clang
 from tests.exports.c_library import (
     C99,
     CHECKED,
@@ -43,6 +46,7 @@ from tests.exports.c_library import (
     without_refused,
     write,
 )
+from tests.fuzz.networks import every_network
 from tests.ladder.by_hand import Hand
 from tests.ladder.test_kernels import CASES
 from tests.layers.instances import classes
@@ -121,9 +125,62 @@ def test_examples(name: str, examples: Path, tmp_path: Path):
     assert "0 differences" in run_test(tmp_path)
 
 
+@pytest.mark.parametrize("seed", first_of(range(40), 4))
+def test_random_networks(seed: int, tmp_path: Path):
+    """All that the project's fuzzer draws: layers of every kind, loops, several inputs and outputs; ends of types."""
+    settings = {"input_precision": "fixed<8,3>"} if seed % 2 else {"default_width": 5 + seed % 15}
+    project = project_of(every_network(seed, steps=8), **settings)
+    design, reasons = without_refused(project.design)
+    assert all("computes with up to 64" in reason for reason in reasons)
+    if not design.outputs:
+        pytest.skip(f"nothing is left: {reasons}")
+    rng = np.random.default_rng(seed)
+    inputs = {port.name: words_of(port, rng) for port in design.inputs}
+    check(Job("dut", design, project.config), inputs, tmp_path)
+    if seed % 4 == 0:
+        assert "0 differences" in run_test(tmp_path, *C99, *CHECKED)
+
+
+def words_of(port: Tensor, rng: np.random.Generator, samples: int = 12) -> Ints:
+    """Integers of a port: its ends, zero, and others of all sizes."""
+    low, high = port.type.min_mantissa, port.type.max_mantissa
+    words = rng.integers(low, high, (samples, *port.shape), endpoint=True)
+    words >>= rng.integers(0, port.type.width, words.shape)
+    for sample, word in enumerate((low, high, 0)):
+        words[sample] = word
+    return words
+
+
 def test_a_compiler_of_cpp_takes_it(tmp_path: Path):
     job = job_of(CASES["repack"]().project())
     assert "0 differences" in run_test(write(job, tmp_path), "-std=c++11", *STRICT, program="g++")
+
+
+def test_types_that_floating_point_does_not_have(tmp_path: Path):
+    """There is no function for real numbers then, and the header says so; without floating point the same compiles."""
+    hand = Hand()
+    hand.add(Convert(), hand.input((2,), "fixed<8,3,TRN,WRAP_SM>"), result="fixed<8,400,RND,SAT>")
+    project = hand.project()
+    folder = write(job_of(project), tmp_path)
+    header = (folder / "dut.h").read_text(encoding="utf-8")
+    assert "/* No function makes x0 of real numbers: its type is fixed<8,3,TRN,WRAP_SM>. */" in header
+    assert "/* No function makes real numbers of" in header
+    check(job_of(project), {"x0": np.arange(-128, 128).reshape(-1, 2)}, tmp_path)
+    call([compiler(), *C99, "-DDUT_NO_FLOAT", "-c", "dut.c"], folder)
+    call([compiler(), *C99, "-DDUT_NO_FLOAT", "-c", "dut.c"], write(job_of(CASES["relu"]().project()), folder))
+
+
+@pytest.mark.parametrize(
+    "target", [("thumb-freestanding-eabi", "-mcpu=cortex_m4"), ("x86-freestanding",)], ids=lambda t: t[0]
+)
+def test_machines_without_an_operating_system(target: tuple[str, ...], tmp_path: Path):
+    """No header is needed but stdint.h, on machines of 32 bits."""
+    clang = find_clang()
+    if clang is None or clang.path.name != "zig":
+        pytest.skip("ziglang, whose clang compiles for other machines, is not installed")
+    folder = write(job_of(CASES["parts"]().project()), tmp_path)
+    words = [str(clang.path), "cc", "-target", *target, "-std=c99", *STRICT, "-Os", "-DDUT_NO_FLOAT"]
+    call([*words, "-c", "dut.c", "-o", "dut.o"], folder)
 
 
 def test_the_makefile(tmp_path: Path):

@@ -49,6 +49,7 @@ def _text(template: str, program: Program, **more: object) -> str:
         guard=program.name.upper(),
         macro=lambda port: f"{program.name}_{port.name}".upper(),
         quantises=_quantises,
+        reads=lambda port: _is_real(port.tensor),
         real_type=_real_type,
         power=_power,
         overflow=_overflow,
@@ -84,6 +85,7 @@ def _quantises(port: Port) -> bool:
 
 
 def _is_real(tensor: Tensor) -> bool:
+    """Whether a step of its type is a number of floating point."""
     exponents = [tensor.type.frac + e for e in tensor.exponents or (0,)]
     return max(map(abs, exponents)) <= _MOST_EXPONENT
 

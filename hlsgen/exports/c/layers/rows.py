@@ -23,7 +23,6 @@ class _Exponentials:
     def __init__(self, plan: Exponentials, op: Op) -> None:
         x = of_type(op.input.type)
         one = of_type(plan.exponential)
-        self.plan = plan
         self.sums = of_type(plan.sum)
         self.index = cast_to(of_type(plan.distance), op.input.type.frac, plan.index)
         self.product = cast_to(one.by(one), 2 * plan.exponential.frac, plan.exponential)
