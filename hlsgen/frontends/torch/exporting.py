@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.errors import ModelError, UnsupportedError, brief
@@ -66,6 +67,31 @@ def onnx_of(program: torch.export.ExportedProgram, where: str) -> ModelProto:
         raise UnsupportedError(
             f"{where}: torch.onnx.export cannot make an ONNX model of it ({_said(error)}); compute it by other "
             "operators"
+        ) from error
+    name_by_modules(model)
+    return onnx_ir.to_proto(model)
+
+
+def is_quantised(module: torch.nn.Module) -> bool:
+    """Whether a part of it is of Brevitas."""
+    return any(type(part).__module__.partition(".")[0] == "brevitas" for part in module.modules())
+
+
+def quantised_model(module: torch.nn.Module, inputs: Any, where: str) -> ModelProto:
+    """What Brevitas exports as QONNX, its operators named by modules.
+
+    Raises ModelError for inputs that are none, UnsupportedError for a module that cannot be exported.
+    """
+    import onnx_ir
+    from brevitas.export import export_qonnx
+
+    first = tuple(tensor[:1] for tensor in _checked(inputs, where))
+    try:
+        with _inference(module), _quiet(), redirect_stdout(StringIO()):
+            model = onnx_ir.from_proto(export_qonnx(module, args=first))
+    except Exception as error:  # of any kind, by the module
+        raise UnsupportedError(
+            f"{where}: brevitas.export.export_qonnx cannot make a QONNX model of it ({_said(error)})"
         ) from error
     name_by_modules(model)
     return onnx_ir.to_proto(model)
