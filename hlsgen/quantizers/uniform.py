@@ -94,8 +94,8 @@ class Uniform:
     def behind_rounding(self, scale: Fraction) -> Staircase | None:
         """What is made of ``round(x / scale)``, ties to even: ``q`` alone, a whole number; None for too many levels.
 
-        Quotients are rounded to float32 first, as for :attr:`staircase`. The ``scale`` of this quantiser counts steps of
-        the other one, and is a power of two; its zero point is 0.
+        Quotients are rounded to float32 first, as for :attr:`staircase`. The ``scale`` of this quantiser, a power of
+        two, counts steps of the other one; its zero point is 0.
         """
         if self.high - self.low >= MOST_LEVELS:
             return None

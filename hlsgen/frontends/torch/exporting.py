@@ -34,14 +34,14 @@ def exported_module(module: torch.nn.Module, inputs: Any, where: str) -> torch.e
 
     tensors = _checked(inputs, where)
     shapes: Any = tuple({0: torch.export.Dim.AUTO} for _ in tensors)
-    if _may_begin_with_steps(module):
+    if may_begin_with_steps(module):
         shapes = None  # which axis is that of the samples is seen by who reads them
     elif all(tensor.shape[0] == 1 for tensor in tensors):
         tensors = tuple(
             torch.cat([tensor, tensor]) for tensor in tensors
         )  # an extent of 1 stays 1 in all that is traced
     try:
-        with _inference(module), _quiet():
+        with inference(module), _quiet():
             return torch.export.export(module, tensors, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # it runs the module's own code, which may fail in any way
         raise UnsupportedError(
@@ -142,7 +142,7 @@ def _checked(inputs: Any, where: str) -> tuple[torch.Tensor, ...]:
     return tuple(given)
 
 
-def _may_begin_with_steps(module: torch.nn.Module) -> bool:
+def may_begin_with_steps(module: torch.nn.Module) -> bool:
     """Whether a recurrent module in it takes the steps in front of the samples."""
     import torch
 
@@ -150,7 +150,7 @@ def _may_begin_with_steps(module: torch.nn.Module) -> bool:
 
 
 @contextmanager
-def _inference(module: torch.nn.Module) -> Iterator[None]:
+def inference(module: torch.nn.Module) -> Iterator[None]:
     """All of a module in inference mode, and as it was afterwards; attention as its plain operators."""
     import torch
 
