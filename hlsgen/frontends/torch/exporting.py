@@ -87,7 +87,7 @@ def quantised_model(module: torch.nn.Module, inputs: Any, where: str) -> ModelPr
 
     first = tuple(tensor[:1] for tensor in _checked(inputs, where))
     try:
-        with _inference(module), _quiet(), redirect_stdout(StringIO()):
+        with inference(module), _quiet(), redirect_stdout(StringIO()):
             model = onnx_ir.from_proto(export_qonnx(module, args=first))
     except Exception as error:  # of any kind, by the module
         raise UnsupportedError(
