@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hlsgen.errors import ModelError, UnsupportedError, brief
 from hlsgen.frontends.torch.names import name_by_modules
+from hlsgen.frontends.torch.rnn import translations
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +22,6 @@ OPSET = 20
 
 _TRAINING = ("training", "train", "dropout_p")
 """Arguments of operators that are 0 or False at inference."""
-_UNROLLED = ("aten::rnn_tanh", "aten::rnn_relu")
 
 
 def exported_module(module: torch.nn.Module, inputs: Any, where: str) -> torch.export.ExportedProgram:
@@ -59,7 +59,14 @@ def onnx_of(program: torch.export.ExportedProgram, where: str) -> ModelProto:
     _check_calls(program, where)
     try:
         with _quiet():
-            made = torch.onnx.export(program, dynamo=True, opset_version=OPSET, optimize=False, verbose=False)
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                optimize=False,
+                verbose=False,
+                custom_translation_table=translations(),
+            )
             assert made is not None
             model = made.model
             fold_constants(model)
@@ -98,7 +105,7 @@ def quantised_model(module: torch.nn.Module, inputs: Any, where: str) -> ModelPr
 
 
 def _check_calls(program: torch.export.ExportedProgram, where: str) -> None:
-    """Raise UnsupportedError for what the exporter would make something else of: training mode, and nn.RNN."""
+    """Raise UnsupportedError for what the exporter would make something else of: training mode."""
     import torch
 
     for node in program.graph.nodes:
@@ -106,11 +113,6 @@ def _check_calls(program: torch.export.ExportedProgram, where: str) -> None:
             continue
         modules = list(node.meta.get("nn_module_stack", {}).values())
         layer = f"{where}: layer {'.'.join(filter(None, (modules[-1][0] if modules else '', node.name)))!r}"
-        if node.target._schema.name in _UNROLLED:
-            raise UnsupportedError(
-                f"{layer}: nn.RNN is not supported from PyTorch, whose exporter takes it apart step by step; use "
-                "nn.GRU or nn.LSTM"
-            )
         given = dict(zip((argument.name for argument in node.target._schema.arguments), node.args, strict=False))
         given |= node.kwargs
         found = next((name for name in _TRAINING if given.get(name)), None)
