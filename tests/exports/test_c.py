@@ -321,6 +321,15 @@ def test_outputs_that_are_other_values(tmp_path: Path):
     check(job_of(project), given(project, grid((4,))), tmp_path)
 
 
+def test_an_input_that_nothing_reads(tmp_path: Path):
+    hand = Hand()
+    hand.add(Relu(), hand.input((3,), "fixed<8,4>"))
+    hand.input((2,), "fixed<8,4>")
+    project = hand.project()
+    assert len(project.design.inputs) == 2
+    check(job_of(project), given(project, hand.data()), tmp_path)
+
+
 def test_memory_is_shared():
     """A chain of layers needs room for two of its values at a time, a rectifier none of its own."""
     hand = Hand()

@@ -135,6 +135,17 @@ class Program:
     def routines(self) -> tuple[Routine, ...]:
         return tuple(dict.fromkeys(call.routine for call, _ in self.calls))
 
+    @property
+    def unread(self) -> list[str]:
+        """Inputs on which nothing depends."""
+        read = {argument.name for call, _ in self.calls for argument in call.arguments}
+        for statement in self.statements:
+            if isinstance(statement, Repeat):
+                read |= {view.sequence for view in statement.views}
+            elif isinstance(statement, Copy) and statement.source is not None:
+                read.add(statement.source)
+        return [port.name for port in self.inputs if port.name not in read]
+
     @cached_property
     def tables(self) -> dict[str, Table]:
         """The constants by name; what is equal, as a function's table in two layers, stands once."""
