@@ -48,8 +48,13 @@ class ElementTypes:
         if any((table != table[0]).any() for table in tables):
             return None
         sign, width, frac = (int(table[0]) for table in tables)
-        only_zero = not width or (self.overflow is Overflow.SAT_SYM and (sign, width) == (1, 1))
-        return None if only_zero else FixedType(width, width - frac, bool(sign), self.rounding, self.overflow)
+        return None if self.is_zero else FixedType(width, width - frac, bool(sign), self.rounding, self.overflow)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether no element has another value than zero: they have no bits, or a sign alone in a symmetric range."""
+        signs_alone = (self.widths == 1) & (self.signs == 1) & (self.overflow is Overflow.SAT_SYM)
+        return bool(((self.widths == 0) | signs_alone).all())
 
     def spread(self, shape: Shape) -> ElementTypes:
         """The same for elements of ``shape``: the types of axes of 1 are those of all along them. Raises ValueError."""

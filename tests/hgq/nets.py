@@ -153,11 +153,24 @@ def products(kit: Kit) -> Any:
 # -- what is done with them --------------------------------------------------------------------
 
 
+def of_modes(kit: Kit, kind: str, rounding: str, overflow: str) -> Any:
+    """Inputs, weights and results in one pair of modes, of each kind and place."""
+    modes = {"round_mode": rounding, "overflow_mode": overflow}
+    data, weights = kit.conf(kind, "datalane", **modes), kit.conf(kind, "weight", **modes)
+    x = kit.keras.Input((7,))
+    options = {"iq_conf": data, "kq_conf": weights, "bq_conf": kit.conf(kind, "bias", **modes), "oq_conf": data}
+    return kit.keras.Model(x, kit.q.QDense(6, enable_oq=True, name="fc", **options)(x))
+
+
 def made(name: str, seed: int = 0) -> Any:
-    """A net with random weights, statistics and bits, whose ranges were traced as HGQ2 does."""
+    """A net with random weights, statistics and bits."""
     kit = Kit()
     kit.keras.utils.set_random_seed(seed)
-    model = NETS[name](kit)
+    return filled(NETS[name](kit), seed)
+
+
+def filled(model: Any, seed: int) -> Any:
+    """The model with random numbers in all of its variables."""
     rng = np.random.default_rng(seed)
     for variable in model.variables:
         variable.assign(drawn(rng, variable.path, np.asarray(variable)))

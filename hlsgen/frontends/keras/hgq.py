@@ -77,7 +77,7 @@ def quantize_inputs(call: Call) -> None:
             raise ModelError(f"{call.where}: {len(confs)} quantisers of {len(call.inputs)} inputs; the file is damaged")
         owners = [f"iq/quantizers/quantizer{f'_{place}' * (place > 0)}" for place in range(len(confs))]
         triples = zip(call.inputs, confs, owners, strict=True)
-        call.inputs = [quantize_data(call, x, _types(call, conf, owner)) for x, conf, owner in triples]
+        call.inputs = [quantize_data(call, x, read_types(call, conf, owner)) for x, conf, owner in triples]
     else:
         call.inputs = [quantize_data(call, call.input, types_of(call, "iq"))]
 
@@ -95,10 +95,11 @@ def quantize_weight(call: Call, role: str, values: NDArray[Any] | None = None) -
 def types_of(call: Call, owner: str, key: str | None = None) -> ElementTypes | None:
     """The types of the quantiser ``owner`` of a layer, which option ``key`` configures; None for none, or a dummy."""
     conf = call.take(key or f"{owner}_conf", maybe(FIELDS), None)
-    return None if conf is None else _types(call, conf, owner)
+    return None if conf is None else read_types(call, conf, owner)
 
 
-def _types(call: Call, conf: Mapping[str, Any], owner: str) -> ElementTypes | None:
+def read_types(call: Call, conf: dict[str, Any], owner: str) -> ElementTypes | None:
+    """The types of a quantiser by its serialized configuration and the bits that the part ``owner`` of a layer has."""
     config = conf.get("config")
     if not isinstance(config, Mapping):
         raise ModelError(f"{call.where}: its quantiser '{owner}' has no configuration; the file is damaged")

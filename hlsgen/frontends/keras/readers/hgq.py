@@ -14,9 +14,9 @@ from hlsgen.frontends.keras.call import Call, Reader, reads
 from hlsgen.frontends.keras.hgq import (
     behind_quantizers,
     quantize_data,
-    types_of,
+    read_types,
 )
-from hlsgen.frontends.keras.options import AXIS, SWITCH, TEXT, positive_number, several
+from hlsgen.frontends.keras.options import AXIS, FIELDS, SWITCH, TEXT, positive_number, several
 from hlsgen.frontends.keras.readers import merging, pooling
 from hlsgen.frontends.keras.readers.linear import read_conv, read_dense
 from hlsgen.frontends.keras.readers.products import read_dot, read_einsum, read_einsum_dense
@@ -31,8 +31,7 @@ _EPSILON = np.float32(1e-7)
 @reads("hgq>Quantizer")
 def read_quantizer(call: Call) -> Value:
     """A quantiser as a layer; its options are in ``config``."""
-    call.options["_conf"] = call.options.pop("config", None)
-    return quantize_data(call, call.input, types_of(call, ""))
+    return quantize_data(call, call.input, read_types(call, call.take("config", FIELDS), ""))
 
 
 reads("hgq>QDense")(behind_quantizers(read_dense, "kernel", "bias"))

@@ -12,7 +12,7 @@ from hlsgen.frontends.constants import given_constant
 from hlsgen.frontends.keras.axes import places_of
 from hlsgen.frontends.keras.call import Call, reads
 from hlsgen.frontends.keras.hgq import begin, finished, quantize_inputs, quantize_weight, types_of
-from hlsgen.frontends.keras.options import AXIS, NUMBER, SWITCH, several
+from hlsgen.frontends.keras.options import AXIS, NUMBER, SWITCH, TEXT, maybe, several, take
 from hlsgen.frontends.keras.readers.linear import read_dense
 from hlsgen.frontends.keras.readers.products import read_einsum_dense
 from hlsgen.frontends.permuting import add_on_last
@@ -84,8 +84,10 @@ def read_batch_norm_dense(call: Call) -> Value:
 def read_einsum_dense_batchnorm(call: Call) -> Value:
     """The normalisation of its results goes into the kernel and the bias."""
     begin(call)
-    equation, bias_axes = "".join(call.inner_config["equation"].split()), call.inner_config.get("bias_axes")
-    normalised = call.inner_config.get("normalize_axes") or bias_axes
+    options = call.options
+    equation = "".join(take(options, call.where, "equation", TEXT).split())
+    bias_axes, chosen = (take(options, call.where, key, maybe(TEXT), None) for key in ("bias_axes", "normalize_axes"))
+    normalised = chosen or bias_axes
     of_kernel, _, of_result = equation.partition(",")[2].partition("->")
     axes = "".join(label for label in of_kernel if normalised and label in normalised)
     kernel = call.weight("kernel").astype(np.float32)

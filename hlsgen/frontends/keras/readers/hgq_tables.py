@@ -35,6 +35,8 @@ _LUT_OPTIONS = "allow_heterogeneous_table allow_heterogeneous_input override_oq_
 def look_up(call: Call, value: Value, real: RealFunction, owner: str = "oq", key: str | None = None) -> Value:
     """Add a function and the quantiser behind it. Raises UnsupportedError for a quantiser of several types."""
     types = types_of(call, owner, key)
+    if types is not None and types.is_zero:
+        return quantize_data(call, value, types)
     fixed = None if types is None else types.single
     if fixed is None:
         raise UnsupportedError(
