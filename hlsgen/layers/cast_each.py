@@ -170,6 +170,23 @@ class CastEach(Layer):
             first &= ~there
         return Interval(integers(low), integers(high), self.finest)
 
+    def overflowing(self, x: Ints, frac: int) -> NDArray[np.bool_]:
+        """Which values (samples, *shape) round to none of their element's type; those of no bits are meant to be 0."""
+
+        def beyond(fixed: FixedType, x: Ints) -> NDArray[np.bool_]:
+            rounded = fixed.rounded(x, frac)
+            return np.asarray((rounded < fixed.min_mantissa) | (rounded > fixed.max_mantissa))
+
+        return self._each(x, np.zeros(x.shape, dtype=np.bool_), beyond)
+
+    def can_overflow(self, x: Interval) -> bool:
+        """Whether a value of the range does."""
+        ends = np.stack([x.low.astype(object), x.high.astype(object)])
+        shape = self.widths.shape
+        return bool(
+            self.overflowing(np.broadcast_to(ends.reshape(2, *[1] * (len(shape) - 1), -1), (2, *shape)), x.frac).any()
+        )
+
     def _reach(self, fixed: FixedType | None, x: Interval, there: NDArray[np.bool_]) -> tuple[Ints, Ints]:
         """What a type leaves of some of the channels, on the finest grid."""
         if fixed is None:

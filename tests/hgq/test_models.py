@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hlsgen
+from hlsgen.errors import UnsupportedError
 from tests.hgq.nets import INSTALLED, NETS, Kit, filled, inputs, made, of_modes
 from tests.hgq.test_stored import result_of
 
@@ -39,6 +40,33 @@ def test_modes(kind: str, rounding: str, overflow: str) -> None:
     right = np.asarray(model(x))
     assert len(np.unique(right)) > 5, "a test that could not fail"
     np.testing.assert_array_equal(result_of(hlsgen.convert(model), x), right)
+
+
+def test_layers_that_are_used_twice() -> None:
+    """Shared layers, and a model in a model, which have their bits once; with layers of Keras between them."""
+    kit = Kit()
+    layers = kit.keras.layers
+    inside = kit.keras.Sequential([kit.keras.Input((4,)), kit.q.QDense(5), layers.ReLU(), kit.q.QDense(4)])
+    x, shared = kit.keras.Input((4,)), kit.q.QDense(4, name="shared")
+    y = shared(layers.Reshape((4,))(inside(inside(shared(x)))))
+    model = filled(kit.keras.Model(x, y), 5)
+    data = inputs(model)
+    np.testing.assert_array_equal(result_of(hlsgen.convert(model), data), np.asarray(model(data)))
+
+
+def test_a_layer_in_a_wrapper_is_refused() -> None:
+    kit = Kit()
+    x = kit.keras.Input((3, 4))
+    model = kit.keras.Model(x, kit.keras.layers.TimeDistributed(kit.q.QDense(2), name="steps")(x))
+    with pytest.raises(UnsupportedError, match=r"layer 'steps' \(TimeDistributed\): it wraps a layer of HGQ2"):
+        hlsgen.convert(model)
+
+
+def test_layers_that_are_not_read_are_named() -> None:
+    kit = Kit()
+    x = kit.keras.Input((3, 4))
+    with pytest.raises(UnsupportedError, match=r"layer 'rnn' \(hgq>QSimpleRNN\) is not supported: this layer of HGQ2"):
+        hlsgen.convert(kit.keras.Model(x, kit.q.QSimpleRNN(2, name="rnn")(x)))
 
 
 def test_a_model_that_was_trained(tmp_path: Path) -> None:

@@ -45,6 +45,23 @@ def test_every_executor_does(io_type: str) -> None:
     np.testing.assert_array_equal(project.predict(x).reshape(right.shape), right)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+@pytest.mark.parametrize("name", NETS)
+def test_every_executor_does_for_each(name: str, io_type: str) -> None:
+    path, x, right = stored(name)
+    project = hlsgen.convert(path, io_type=io_type)
+    executors_agree(project, x)
+    np.testing.assert_array_equal(project.predict(x).reshape(right.shape), right)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETS)
+def test_each_circuit_does(name: str) -> None:
+    path, x, _ = stored(name)
+    check_circuit(hlsgen.convert(path, backend="verilog"), x[:10], ((0.4, 0.6, 1),))
+
+
 def test_a_circuit_does() -> None:
     path, x, _ = stored("dense")
     check_circuit(hlsgen.convert(path, backend="verilog"), x, ())

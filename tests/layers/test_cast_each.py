@@ -13,9 +13,10 @@ from hlsgen.ir.layer import Casts, Exact
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 from hlsgen.layers.cast_each import BY_SIGN, OVERFLOWS, CastEach
 from hlsgen.layers.dense import Dense
+from hlsgen.layers.relu import Relu
 from tests.circuits import check_circuit
 from tests.ladder.by_hand import Hand
-from tests.ladder.test_kernels import own_types
+from tests.ladder.test_kernels import exactly, own_types
 
 MODES = [(rounding, overflow) for rounding in Rounding for overflow in sorted(OVERFLOWS, key=str)]
 SOURCES = ["fixed<9,3>", "ufixed<8,5>", "fixed<6,9>", "fixed<7,-2>", "fixed<1,1>", "ufixed<1,0>"]
@@ -101,3 +102,25 @@ def test_other_modes_and_shapes_are_refused() -> None:
     h = Hand()
     with pytest.raises(GraphError, match=r"'fracs' has shape \(2,\), expected \(3,\)"):
         h.add(CastEach(ones, ones[:2], ones), h.input((3,), "fixed<8,4>"))
+
+
+@pytest.mark.parametrize("overflow", sorted(OVERFLOWS, key=str))
+@pytest.mark.parametrize("shape", [(3,), (4, 3)])
+def test_overflows_are_counted_by_element(shape: tuple[int, ...], overflow: Overflow) -> None:
+    h = Hand()
+    layer = own_types(h, shape, Rounding.RND, overflow)
+    x = h.input((4, 3), "fixed<9,4>")
+    h.add(layer, h.add(Relu(exactly(-0.5)), x, inner=True))
+    project, data = h.project(), h.data(60)
+    values = np.where(data < 0, -data / 2, data)
+    count = 0
+    tables = (np.broadcast_to(table, (4, 3)) for table in (layer.widths, layer.fracs, layer.signs))
+    for place, (width, frac, sign) in zip(np.ndindex(4, 3), zip(*(t.flat for t in tables), strict=True), strict=True):
+        if width and not (overflow is Overflow.SAT_SYM and width == sign == 1):
+            own = FixedType(int(width), int(width - frac), bool(sign), Rounding.RND, overflow)
+            rounded = np.floor(values[:, *place] * 2.0**frac + 0.5)
+            count += int(((rounded < own.min_mantissa) | (rounded > own.max_mantissa)).sum())
+    assert count > 20, "a test that could not fail"
+    project.predict(data, count_overflows=True)
+    assert project.overflows.total == count
+    assert "each its own" in str(project.overflows)

@@ -89,7 +89,8 @@ def quantize_weight(call: Call, role: str, values: NDArray[Any] | None = None) -
         return  # a layer without a bias has none; what is missing else, its reader says
     floats = np.asarray(call.weight(role) if values is None else values, dtype=np.float32)
     call.weights[role] = floats if types is None else types.quantize(floats)
-    call.exact_weights.add(role)
+    if types is not None:
+        call.exact_weights.add(role)
 
 
 def types_of(call: Call, owner: str, key: str | None = None) -> ElementTypes | None:

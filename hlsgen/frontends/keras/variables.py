@@ -109,6 +109,11 @@ def _inner(where: str, inner: Any, refused: Collection[str]) -> tuple[Variable, 
     if not isinstance(inner, dict) or not isinstance(inner.get("config"), dict):
         raise ModelError(f"{where}: it wraps no layer; the file is damaged")
     inner_class = str(inner.get("class_name")).rpartition(">")[2]
+    if str(inner.get("registered_name")).startswith("hgq>"):
+        raise UnsupportedError(
+            f"{where}: it wraps a layer of HGQ2, which is not supported; QDense and QEinsumDense take tensors of more "
+            "axes themselves"
+        )
     if inner_class in MODEL_CLASSES:
         raise UnsupportedError(f"{where}: a layer in it wraps a whole model; TimeDistributed does that itself only")
     if inner_class in refused:
