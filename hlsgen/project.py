@@ -52,6 +52,7 @@ from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
 from hlsgen.errors import ConfigError, InputError, ModelError, OutputDirError, TimingError, brief, nearest
+from hlsgen.exports.base import exported_files
 from hlsgen.files import replacing
 from hlsgen.frontends import read_model
 from hlsgen.ir.graph import Graph
@@ -150,7 +151,7 @@ def convert(
     if isinstance(data, str | Path):
         data = load_array(data)
     samples = None if data is None else arrays.checked_calibration(graph.inputs, data)
-    return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass)
+    return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass, source=source)
 
 
 def _source(model: Any) -> Any:
@@ -191,6 +192,7 @@ class Project:
         *,
         overwrite: bool = False,
         after_pass: AfterStage | None = None,
+        source: Any = None,
     ) -> None:
         if calibration is None and config.calibration_method != "max":
             raise ConfigError(
@@ -202,7 +204,7 @@ class Project:
         Interface.of(config)  # and so are ports that cannot be
         rewritten = rewrite(graph, config, calibration, after_pass)
         design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
-        self._overwrite = overwrite
+        self._overwrite, self._source = overwrite, source
         self._hold(graph, config, calibration, rewritten, design)
 
     def _hold(
@@ -240,7 +242,7 @@ class Project:
             if key in overrides:
                 raise ConfigError(f"with_settings(): '{key}' is read with the model and stays; call convert() again")
         config = make_config(self.config, "with_settings()", **overrides)
-        return Project(self.graph, config, self._calibration, overwrite=self._overwrite)
+        return Project(self.graph, config, self._calibration, overwrite=self._overwrite, source=self._source)
 
     def with_weights(self, model: Any, weights: str | Path | None = None, *, example_inputs: Any = None) -> Project:
         """The same architecture with other weights, on the very program of this project: nothing is compiled.
@@ -268,7 +270,7 @@ class Project:
             given, typed.graph, typed._rewritten, typed.design, typed._inferred, self.config, self._calibration
         )
         project = Project.__new__(type(self))
-        project._overwrite = self._overwrite
+        project._overwrite, project._source = self._overwrite, model
         project._hold(graph, self.config, self._calibration, rewritten, design, typed)
         check_same_program(typed.plan, project.plan)
         return project
@@ -311,7 +313,7 @@ class Project:
 
     @property
     def _job(self) -> Job:
-        return Job(self.name, self.design, self.config)
+        return Job(self.name, self.design, self.config, self._source)
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -349,6 +351,26 @@ class Project:
         folder = self.config.output_dir or Path(f"{self.name}_hls")
         write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)
         return Path(folder).resolve()
+
+    def export(self, kind: str, folder: str | Path, *, overwrite: bool | None = None, **options: Any) -> Path:
+        """Write the design as files for other machines than Vitis HLS, and return the folder (docs/exports.md).
+
+        Args:
+            kind: a name of :data:`hlsgen.exports.base.EXPORTS`: "config-table", "weights", "test-vectors", ...
+            folder: where the files go: a new folder, an empty one, or one with an export of this kind, which is
+                replaced as a whole.
+            overwrite: as for :meth:`write`.
+            options: those of the kind, such as ``word_width=32`` of "weights".
+
+        Raises ConfigError for a kind or an option that there is not, UnsupportedError for what this kind cannot say of
+        the design, InputError for data that do not fit the model, OutputDirError as :meth:`write`, and for a folder
+        that holds a project or an export of another kind.
+        """
+        _check_switches("export()", overwrite=False if overwrite is None else overwrite)
+        place = named_path(folder, "a folder", InputError)
+        files = exported_files(self._job, kind, options)
+        write_project(place, files, overwrite=self._overwrite if overwrite is None else overwrite)
+        return place.resolve()
 
     def synthesize(self, **options: Any) -> Any:
         """Write the project, run the backend's tool on it and return its report.

@@ -37,6 +37,7 @@ RANKS = {
     "pipeline": 8,
     "backends": 9,
     "emulation": 10,
+    "exports": 10,
     "simulation": 10,
     "synthesis": 10,
     "board": 11,
@@ -62,6 +63,7 @@ LAZY_ONLY = {
     "onnx_ir",
     "onnxruntime",
     "onnxscript",
+    "brevitas",
 }
 
 

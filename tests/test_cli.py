@@ -67,6 +67,7 @@ COMMANDS = [
     "area",
     "timing",
     "passes",
+    "export",
     "doctor",
     "lint",
     "bitstream",

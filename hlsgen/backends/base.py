@@ -30,6 +30,8 @@ class Job:
     name: str
     design: Design
     config: Config
+    source: Any = None
+    """The model that was converted, an object or a path; for exports that ask its framework, and None if not known."""
 
 
 class Backend(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hlsgen.backends.manifest import MANIFEST, read_manifest
+from hlsgen.backends.manifest import MANIFEST, parse_manifest, read_manifest
 from hlsgen.errors import OutputDirError
 from hlsgen.files import unfinished_prefix
 
@@ -31,6 +31,8 @@ class Former:
     """Path -> SHA-256 of what hlsgen wrote there."""
     has_list: bool
     """False for projects of versions that did not list their files."""
+    kinds: frozenset[str | None]
+    """Kinds of exports (None: a project), as manifests say."""
     unfinished: tuple[Path, ...]
     """Workspaces: of killed processes, or of one at work where the file system knows no locks."""
 
@@ -53,7 +55,8 @@ def read_former(folder: Path) -> Former:
         for name, known in (manifest.files or {}).items():
             digests[name] = digests.get(name, frozenset()) | {known}
     has_list = all(manifest.files is not None for manifest in manifests)
-    return Former(bool(manifests), digests, has_list, paths)
+    kinds = frozenset(manifest.export for manifest in manifests)
+    return Former(bool(manifests), digests, has_list, kinds, paths)
 
 
 def refuse_foreign(folder: Path, former: Former) -> None:
@@ -63,6 +66,23 @@ def refuse_foreign(folder: Path, former: Former) -> None:
             f"{folder}: holds something that is not an hlsgen project; give another output_dir, or overwrite=True "
             "(--overwrite; files of the same names are replaced, all others stay)"
         )
+
+
+def refuse_other_kind(folder: Path, former: Former, manifest: str) -> None:
+    """Refuse to put an export in the place of a project, or of an export of another kind, and the other way round.
+
+    ``manifest``: the text of that of what is to be written. Raises OutputDirError.
+    """
+    new = parse_manifest(manifest)
+    others = sorted(_kind_in_words(kind) for kind in former.kinds if new is not None and kind != new.export)
+    if others:
+        raise OutputDirError(
+            f"{folder}: holds {others[0]}, which would be lost; give another folder, or remove what is there"
+        )
+
+
+def _kind_in_words(export: str | None) -> str:
+    return "an hlsgen project" if export is None else f"an export of kind '{export}'"
 
 
 def own_files(folder: Path, former: Former, names: Collection[str], overwrite: bool) -> dict[str, str]:

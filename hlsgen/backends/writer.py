@@ -21,8 +21,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from hlsgen.backends.exchange import Stuck, carry_out, plan
-from hlsgen.backends.former import FORMER, STAGED, own_files, read_former, refuse_foreign, workspaces
-from hlsgen.backends.manifest import MANIFEST, digest, is_inside
+from hlsgen.backends.former import (
+    FORMER,
+    STAGED,
+    own_files,
+    read_former,
+    refuse_foreign,
+    refuse_other_kind,
+    workspaces,
+)
+from hlsgen.backends.manifest import MANIFEST, Content, as_bytes, digest, is_inside
 from hlsgen.errors import OutputDirError
 from hlsgen.files import (
     discard,
@@ -48,13 +56,13 @@ _ADVICE = {
 }
 
 
-def write_project(folder: Path, files: Mapping[str, str], *, overwrite: bool = False) -> None:
-    """Write ``files`` (relative path -> text), one of them the manifest, into ``folder``.
+def write_project(folder: Path, files: Mapping[str, Content], *, overwrite: bool = False) -> None:
+    """Write ``files`` (relative path -> text or bytes), one of them the manifest, into ``folder``.
 
     An earlier hlsgen project there is replaced; what is not of hlsgen stays. Processes that write the same folder do
     so one after the other. Raises OutputDirError, and leaves everything as it was, if the folder is not an hlsgen
-    project or its files were changed since (``overwrite`` allows both), if a link or a folder is in the place of a
-    file, and for whatever the system refuses.
+    project or its files were changed since (``overwrite`` allows both), if it holds an export of another kind (or one,
+    where a project is to be), if a link or a folder is in the place of a file, and for whatever the system refuses.
     """
     assert MANIFEST in files and all(map(is_inside, files)), "a project is relative paths, one of them its manifest"
     with _explained(folder):
@@ -90,7 +98,7 @@ def _resolved(folder: Path) -> Path:
         ) from error
 
 
-def _create(folder: Path, files: Mapping[str, str]) -> bool:
+def _create(folder: Path, files: Mapping[str, Content]) -> bool:
     """Make the folder with all that is in it in one step. False if somebody else has just made it."""
     for space in workspaces(folder):
         discard(space)
@@ -123,11 +131,12 @@ def _made(folder: Path) -> Iterator[None]:
         raise
 
 
-def _rewrite(folder: Path, files: Mapping[str, str], overwrite: bool) -> None:
+def _rewrite(folder: Path, files: Mapping[str, Content], overwrite: bool) -> None:
     for space in workspaces(folder):
         if not (space / FORMER).exists():  # its process was killed before any name changed, or after all had
             discard(space)
     former = read_former(folder)
+    refuse_other_kind(folder, former, as_bytes(files[MANIFEST]).decode())
     if not overwrite:
         refuse_foreign(folder, former)
     own = own_files(folder, former, files, overwrite)
@@ -142,9 +151,9 @@ def _rewrite(folder: Path, files: Mapping[str, str], overwrite: bool) -> None:
         _recover(space, folder, {*files, *own, *former.digests})
 
 
-def _change(folder: Path, files: Mapping[str, str], own: Mapping[str, str], beside: Path) -> None:
+def _change(folder: Path, files: Mapping[str, Content], own: Mapping[str, str], beside: Path) -> None:
     """Prepare the new project in a workspace in ``beside`` and let it change places with the former one."""
-    digests = {name: digest(text.encode()) for name, text in files.items()}
+    digests = {name: digest(as_bytes(content)) for name, content in files.items()}
     with workspace(beside, unfinished_prefix("project", folder)) as space:
         staged = space / STAGED
         _stage(staged, files)
@@ -163,16 +172,16 @@ def _change(folder: Path, files: Mapping[str, str], own: Mapping[str, str], besi
         shutil.rmtree(space / FORMER, ignore_errors=True)
 
 
-def _stage(staged: Path, files: Mapping[str, str]) -> None:
+def _stage(staged: Path, files: Mapping[str, Content]) -> None:
     """Write all files and bring them to the disk.
 
     Without this, a crash of the machine soon after could leave empty files under the right names.
     """
     staged.mkdir()
-    for name, text in files.items():
+    for name, content in files.items():
         path = staged / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(as_bytes(content))
     sync_all([staged, *staged.rglob("*")])
 
 

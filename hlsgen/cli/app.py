@@ -16,6 +16,7 @@ import yaml
 
 import hlsgen
 from hlsgen.cli import board, cache, doctor, lint
+from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
@@ -24,6 +25,7 @@ from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, I
 from hlsgen.design.array_files import load_inputs
 from hlsgen.design.arrays import Array
 from hlsgen.errors import ConfigError, OutputDirError, brief, nearest
+from hlsgen.exports.base import EXPORTS, checked_options
 from hlsgen.files import replacing
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Tensor
@@ -359,6 +361,38 @@ def passes() -> None:
         rows.append((step.pass_name(), _yes(step.exact), _yes(step.optional), " ".join(words.split())))
     show_rows(rows)
     print("exact: outputs do not change by one bit. Skip with 'skip_passes: [name]' in the configuration.")
+
+
+@app.command()
+def export(
+    model: Model,
+    kind: Annotated[str, _existing(f"What to write: {', '.join(EXPORTS)} (see docs/exports.md).")],
+    output: Annotated[Path, _option("--output", "-o", text="Folder for the files.")],
+    option: Annotated[
+        list[str] | None, _option("--set", text="An option of the kind: 'word_width=32', 'formats=[hex, bin]'.")
+    ] = None,
+    config: ConfigFile = None,
+    weights: Weights = None,
+    calibration: Calibration = None,
+    calibration_method: Method = None,
+    default_width: Width = None,
+    precision: Precision = None,
+    input_precision: InputPrecision = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a converted model as files for other machines: tables, memory images, test vectors."""
+    options = given_options(option or [])
+    checked_options(kind, options)  # what is misspelt is refused before any work
+    overrides = _given(
+        calibration_method=calibration_method,
+        default_width=default_width,
+        precision=precision,
+        input_precision=input_precision,
+    )
+    project = _project(model, config, weights=weights, calibration=calibration, **overrides)
+    with working("exporting"):
+        folder = project.export(kind, output, overwrite=overwrite, **options)
+    print(f"written to {folder}")
 
 
 app.command(name="doctor")(doctor.doctor)

@@ -46,7 +46,7 @@ def read(model: Any, weights: Path | None = None) -> Graph:
             f"{path}: a '{path.suffix}' file can hold code that runs when it is read, so it is not read here; if you "
             f"trust it, load it yourself and give the estimator: hlsgen.convert(joblib.load('{path.name}'))"
         )
-    steps = _steps(model, "")
+    steps = steps_of(model)
     if not steps:
         raise ModelError("the pipeline has no steps but 'passthrough'; expected an estimator")
     graph = Graph(type(model).__name__.lower())
@@ -67,14 +67,14 @@ def _class_of(model: Any) -> str | None:
     return None
 
 
-def _steps(model: Any, prefix: str) -> list[tuple[str, Any]]:
+def steps_of(model: Any, prefix: str = "") -> list[tuple[str, Any]]:
     """The estimators of a pipeline with their names, those of pipelines inside of it too."""
     if type(model).__name__ != "Pipeline" or _class_of(model) != "Pipeline":
         return [(prefix or type(model).__name__.lower(), model)]
     steps = []
     for name, step in model.steps:
         if step is not None and not (isinstance(step, str) and step == "passthrough"):
-            steps += _steps(step, f"{prefix}.{name}" if prefix else str(name))
+            steps += steps_of(step, f"{prefix}.{name}" if prefix else str(name))
     return steps
 
 

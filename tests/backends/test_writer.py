@@ -436,14 +436,14 @@ def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, folder_exists, code):
     folder = tmp_path / "place" / "out"
     if folder_exists:
         write_project(folder, FORMER)
-    real = Path.write_text
+    real = Path.write_bytes
 
     def full(path: Path, *arguments, **options) -> int:
         if path.name == "w0.h":
             raise OSError(code, os.strerror(code), str(path))
         return real(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputDirError, match=rf"out: cannot be written \({os.strerror(code)}.*To do: "):
         write_project(folder, NEW)
     if folder_exists:

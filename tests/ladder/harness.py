@@ -25,7 +25,7 @@ from hlsgen.config import make_config
 from hlsgen.design.arrays import as_held, checked_calibration
 from hlsgen.emulation.build import FLAGS, bindings_object
 from hlsgen.emulation.emulator import Emulator
-from hlsgen.errors import ToolError
+from hlsgen.errors import ToolError, UnsupportedError
 from hlsgen.frontends.keras.build import build_graph
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.ir.graph import Graph
@@ -37,6 +37,7 @@ from tests import sanitized, selection
 from tests.backends.simulation import samples_take
 from tests.circuits import check_circuit
 from tests.compiled import VENDOR_PREFIX, alone, program, write_files
+from tests.exports import c_library
 from tests.ladder.refused import circuit_of
 from tests.oracle import processor_independent
 
@@ -88,7 +89,8 @@ def ladder(
     use the vendor's headers. ``thorough``: everything for all four.
     ``precompiled``: read the vendor's headers before the project's texts rather than where those include them.
 
-    With ``--slow`` the circuit is simulated too, unfolded and folded, but for what ``tests/ladder/refused.py`` lists.
+    With ``--slow`` the circuit is simulated too, unfolded and folded, but for what ``tests/ladder/refused.py`` lists, and
+    the library of C runs.
     """
     build_bindings()
     projects = {variant: convert(model, variant, **settings) for variant in ALL}
@@ -104,6 +106,7 @@ def ladder(
     if selection.slow:
         folded = any(factor > 1 for factor in reuse_factors(first).values())
         jobs += [j for variant in DIAGONAL[: 1 + folded] for j in circuit_jobs(projects[variant], x)]
+        jobs.append(lambda: check_library(first, reference))
     for variant in ALL[1:]:
         same_types(first, projects[variant])
         if variant.io_type == "io_stream":
@@ -123,7 +126,7 @@ def _two_of(project: Project, vendor: bool | Sequence[Variant]) -> tuple[Variant
 
 def executors_agree(project: Project, x: Any, precompiled: bool = True) -> None:
     """Assert for one project, from whatever source, that NumPy, the emulator and the vendor's headers agree, and with
-    ``--slow`` the circuit.
+    ``--slow`` the circuit and the library of C.
 
     ``precompiled``: as for :func:`ladder`; not for ports of more than 1,024 bits, which are announced before headers.
     """
@@ -133,6 +136,7 @@ def executors_agree(project: Project, x: Any, precompiled: bool = True) -> None:
     if selection.slow:
         for job in circuit_jobs(project, x):
             job()
+        check_library(project, reference)
 
 
 @functools.cache
@@ -161,6 +165,19 @@ def circuit_jobs(project: Project, x: Any) -> list[Callable[[], None]]:
     """What compares a project's circuit, if it has one; sanitizers have nothing to look for in it."""
     found = None if sanitized.enabled else circuit_of(project)
     return [] if found is None else [lambda: check_circuit(found, x)]
+
+
+def check_library(project: Project, reference: Reference) -> None:
+    """Compare the library of C, if there is a compiler, and no number is too wide for it."""
+    if shutil.which("gcc") is None:
+        return
+    held = zip(project.design.inputs, reference.arrays, strict=True)
+    inputs = {port.name: port.type.quantize(array) for port, array in held}
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            c_library.check(c_library.job_of(project), inputs, Path(folder))
+        except UnsupportedError as error:
+            assert "the C library computes with up to 64" in str(error), error
 
 
 def project_of(model: Any, calibration: Any = None, **settings: Any) -> Project:

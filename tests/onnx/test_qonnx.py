@@ -108,11 +108,11 @@ def test_trunc(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["ROUND", "CEIL", "FLOOR", "ROUND_TO_ZERO"])
-@pytest.mark.parametrize("scales", [(0.3,), (0.3, 1.2), (0.25, 0.3), (0.11, 0.11 * 8)])
+@pytest.mark.parametrize("scales", [(0.3,), (0.3, 1.2), (0.25, 0.3), (0.11, 0.11 * 8), (0.3, 0.3 / 4)])
 def test_trunc_of_any_scale(mode: str, scales: tuple[float, ...]) -> None:
     """By the places where the result steps: two roundings behind each other."""
     net = Net()
-    bits = (8, 6) if len(scales) == 1 else (8, 4)
+    bits = {0.3: (8, 6), 0.3 / 4: (6, 8)}.get(scales[-1], (8, 4))
     check(net, truncated(net, net.input(2), bits, mode, *scales), [every_input(2)], step=scales[-1])
     net = Net()
     x = quant(net, net.input(2), scales[0], 8)

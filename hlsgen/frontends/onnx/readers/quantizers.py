@@ -100,16 +100,16 @@ def read_trunc(call: Call) -> Tensor:
         raise UnsupportedError(f"{call.where}: {given} inputs, expected 5 (version 1) or 6 (version 2 of the operator)")
     zero, width, bits = (_whole(call, place, what) for place, what in _OF_TRUNC[given])
     scale, out = _one_scale(call, 1), _one_scale(call, 4) if given == 6 else None
-    if zero or not 1 <= bits <= width <= _MOST_BITS:
+    if zero or not 1 <= bits <= _MOST_BITS or not 1 <= width <= _MOST_BITS or (out is None and bits > width):
         raise UnsupportedError(
             f"{call.where}: zero point {zero}, {width} bits to {bits} are not supported (zero point 0, up to "
-            f"{_MOST_BITS} bits to as many or fewer)"
+            f"{_MOST_BITS} bits; in version 1 to as many or fewer)"
         )
     rounds = _rounding(call, "FLOOR")
+    ends = (-(1 << bits), (1 << bits) - 1) if out is None else _ends(call, bits)
+    drop = width - bits if out is None else round(log2(out / scale))
     if out is None:
-        ends, drop, out = (-(1 << bits), (1 << bits) - 1), width - bits, scale
-    else:
-        ends, drop = _ends(call, bits), round(log2(out / scale))
+        out = scale
     if ends is None:
         raise UnsupportedError(f"{call.where}: one signed bit is not supported; use BipolarQuant")
     kept = Uniform(*ends, Fraction(2) ** drop, rounds=rounds)

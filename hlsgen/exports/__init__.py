@@ -1,0 +1,1 @@
+"""Exports: a design as files for other machines than an HLS tool."""
