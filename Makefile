@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch test-brevitas fuzz sanitize proof lint bench clean help
+.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch test-hgq test-brevitas fuzz sanitize proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
@@ -66,6 +66,15 @@ test-torch: $(VENV)-torch/test.stamp ## models of PyTorch
 $(VENV)-torch/test.stamp: pyproject.toml $(BIN)/python
 	$(BIN)/python -m venv $(VENV)-torch
 	$(VENV)-torch/bin/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu --editable '.[dev,torch]'
+	@touch $@
+
+# HGQ2 brings another package `qkeras`.
+test-hgq: $(VENV)-hgq/test.stamp ## models of HGQ2
+	$(VENV)-hgq/bin/python -m pytest tests/hgq tests/quantizers/test_hgq.py $(ARGS)
+
+$(VENV)-hgq/test.stamp: pyproject.toml $(BIN)/python
+	$(BIN)/python -m venv $(VENV)-hgq
+	$(VENV)-hgq/bin/python -m pip install --quiet --editable '.[dev,hgq]'
 	@touch $@
 
 # Brevitas and QONNX's own executor bring more.

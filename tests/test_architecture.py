@@ -58,6 +58,7 @@ LAZY_ONLY = {
     "tf_keras",
     "qkeras",
     "torch",
+    "hgq",
     "onnx",
     "onnx_ir",
     "onnxruntime",

@@ -17,6 +17,7 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor, Typing
 from hlsgen.ir.wish import Wish
+from hlsgen.layers.cast_each import CastEach
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.depth_to_space import Cropping, DepthToSpace
 from hlsgen.layers.functions import Unary
@@ -40,6 +41,8 @@ class Cast:
     """What readers can tell apart of the value."""
     function: Unary | None = None
     """What is cast is this function of the value, which no operation computes: its results are read from tables."""
+    each: CastEach | None = None
+    """What casts every element to a type of its own, all of which ``type`` holds."""
     kept: tuple[Mover, ...] = ()
     """What follows and cuts off some of the values, which the model has not."""
 
@@ -90,6 +93,8 @@ class _Exposing:
         self.counted += _of_function(op, self.values)
         border = op.layer.border
         inputs = tuple(self.values[tensor] for tensor in op.inputs)
+        if isinstance(op.layer, CastEach) and op.layer.can_overflow(op.input.interval):
+            self.counted.append(Cast(inputs[0], op.source.name, "result", op.layer.common, each=op.layer))
         if border is not None and border.role in (Role.STATE, Role.CARRY):
             if border.role is Role.CARRY:
                 inputs = (self._cast(inputs[0], op, op.output),)

@@ -25,6 +25,7 @@ from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers, to_float
 from hlsgen.ir.typing import Tensor
+from hlsgen.layers.cast_each import CastEach
 from hlsgen.layers.functions import Unary
 
 _BATCH_VALUES = 1 << 22
@@ -46,6 +47,8 @@ class Overflow:
     total: int = 0
     largest: float = 0.0
     """The largest magnitude met before the cast; of channels held times powers of two, that nearest to its end."""
+    each: CastEach | None = None
+    """What casts every element to a type of its own."""
     factors: Floats | None = None
     """What the values of each channel are multiplied by to be the model's; None: by nothing."""
     factor: float = 1.0
@@ -56,12 +59,21 @@ class Overflow:
         """The largest magnitude the type holds."""
         return float(to_float(max(-self.type.min_mantissa, self.type.max_mantissa), self.type.frac))
 
+    @property
+    def row(self) -> list[str]:
+        """As it stands in the report's table."""
+        own = (str(self.type), f"{self.representable:.6g}") if self.each is None else ("each its own", "")
+        return [self.layer, self.role, own[0], f"{self.count} of {self.total}", f"{self.largest:.6g}", own[1]]
+
     def counted(self, mantissas: Ints, frac: int) -> Overflow:
         """The same with one batch of exact values more, ``mantissas * 2**-frac``, as they are in front of the cast."""
         if self.function is not None:
             return self._counted_results(self.function(to_float(mantissas, frac)))
-        rounded = self.type.rounded(within(mantissas, frac, self.wanted), frac)
-        outside = (rounded < self.type.min_mantissa) | (rounded > self.type.max_mantissa)
+        if self.each is not None:
+            outside = self.each.overflowing(mantissas, frac)
+        else:
+            rounded = self.type.rounded(within(mantissas, frac, self.wanted), frac)
+            outside = (rounded < self.type.min_mantissa) | (rounded > self.type.max_mantissa)
         met, factor = self._largest(mantissas, frac)
         if met / factor < self.largest / self.factor:
             met, factor = self.largest, self.factor
@@ -137,11 +149,10 @@ class OverflowReport(Mapping[str, int]):
     def __str__(self) -> str:
         if not self.entries:
             return "no cast in this design can overflow"
-        rows = [
-            [e.layer, e.role, str(e.type), f"{e.count} of {e.total}", f"{e.largest:.6g}", f"{e.representable:.6g}"]
-            for e in self.entries
-        ]
-        return table(["layer", "cast", "type", "overflowed", "largest met", "largest representable"], rows)
+        return table(
+            ["layer", "cast", "type", "overflowed", "largest met", "largest representable"],
+            [e.row for e in self.entries],
+        )
 
 
 class OverflowCounter:
@@ -173,12 +184,13 @@ class OverflowCounter:
 
 def entry_of(cast: Cast) -> Overflow:
     """The entry of a cast before anything is counted."""
-    return Overflow(cast.layer, cast.role, cast.type, cast.wanted, cast.function, factors=_factors(cast.given))
+    factors = _factors(cast.given)
+    return Overflow(cast.layer, cast.role, cast.type, cast.wanted, cast.function, each=cast.each, factors=factors)
 
 
 def seen(cast: Cast, mantissas: Ints) -> Ints:
     """Of the values in front of a cast, those that the model has."""
-    if not cast.kept:
+    if not cast.kept and cast.each is None:
         return mantissas
     values = mantissas.reshape(len(mantissas), *cast.given.shape)
     for mover in cast.kept:

@@ -69,6 +69,7 @@ _FRAMEWORKS = (
     ("tf_keras", "qkeras"),
     ("qkeras", "qkeras"),
     ("qkeras-v3", "qkeras3"),
+    ("hgq2", "hgq"),
 )
 """Distributions and the extra that brings them."""
 

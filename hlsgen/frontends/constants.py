@@ -33,14 +33,25 @@ def float32_constant(values: NDArray[Any]) -> tuple[Constant, float | None]:
     return replace(rounded, values=rounded.effective), deviation
 
 
+def given_constant(values: NDArray[Any]) -> Constant:
+    """Numbers that the model's own quantisers made: exactly, however many bits that takes."""
+    fraction, exponent = np.frexp(np.asarray(values, dtype=np.float64))
+    return exact_constant(*_on_one_grid(np.ldexp(fraction, 53), exponent - 53))
+
+
 def float32_mantissas(values: NDArray[Any]) -> tuple[Ints, int]:
     """Mantissas of float32 numbers on the coarsest grid that holds them all, and its fraction bits."""
     fraction, exponent = np.frexp(np.asarray(values, dtype=np.float32).astype(np.float64))
-    digits = [int(d) for d in np.ldexp(fraction, 24).ravel()]
-    places = [int(e) - 24 for e in exponent.ravel()]
+    return _on_one_grid(np.ldexp(fraction, 24), exponent - 24)
+
+
+def _on_one_grid(scaled: NDArray[Any], exponents: NDArray[Any]) -> tuple[Ints, int]:
+    """Whole numbers times powers of two, as mantissas of the coarsest common grid, and its fraction bits."""
+    digits = [int(d) for d in scaled.ravel()]
+    places = [int(e) for e in exponents.ravel()]
     lowest = min((p + (d & -d).bit_length() - 1 for d, p in zip(digits, places, strict=True) if d), default=0)
     whole = [d << (p - lowest) if p >= lowest else d >> (lowest - p) for d, p in zip(digits, places, strict=True)]
-    return integers(np.asarray(whole, dtype=object).reshape(values.shape)), -lowest
+    return integers(np.asarray(whole, dtype=object).reshape(scaled.shape)), -lowest
 
 
 def channel_scale(scale: Floats, outputs: int) -> Floats | None:

@@ -8,7 +8,7 @@ become one of each kind, and are given back their extents behind the product.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -37,6 +37,9 @@ class Equation(NamedTuple):
     first: str
     second: str
     result: str
+
+
+_Constants = Callable[[Floats], Constant]
 
 
 # -- axes ------------------------------------------------------------------------------------------
@@ -178,10 +181,18 @@ def _moved(way: _Way, equation: Equation, extents: Mapping[str, int]) -> tuple[i
 # -- a tensor and a constant ---------------------------------------------------------------------------
 
 
-def contract_with_constant(builder: Builder, equation: Equation, value: Value, weight: Floats, bias: Floats) -> Value:
+def contract_with_constant(
+    builder: Builder,
+    equation: Equation,
+    value: Value,
+    weight: Floats,
+    bias: Floats,
+    constant: _Constants = Constant.of,
+) -> Value:
     """Add what computes ``equation`` of a computed tensor and a constant one, plus ``bias`` (that broadcasts).
 
-    Labels of both and of the result number Dense layers, each of which computes its part.
+    Labels of both and of the result number Dense layers, each of which computes its part. ``constant`` makes constants
+    of numbers.
     """
     extents = check_equation(builder.where, equation, [value.shape, weight.shape])
     of_value, of_weight, result = equation
@@ -189,7 +200,8 @@ def contract_with_constant(builder: Builder, equation: Equation, value: Value, w
     offset = np.broadcast_to(bias, shape)
     if set(of_value) == set(result):
         factor = _spread(weight, of_weight, result, extents)
-        return _add_line(builder, _ordered(builder, value, of_value, result), Constant.of(factor.reshape(-1)), offset)
+        line = _ordered(builder, value, of_value, result)
+        return _add_line(builder, line, constant(factor.reshape(-1)), constant(offset.reshape(-1)), shape)
     kinds = _Kinds(
         "".join(label for label in result if label in of_value and label in of_weight),
         "".join(label for label in result if label not in of_weight),
@@ -200,15 +212,17 @@ def contract_with_constant(builder: Builder, equation: Equation, value: Value, w
     weights = _spread(weight, of_weight, kinds.second(transposed=False), extents).reshape(matrices, depth, columns)
     biases = offset.transpose([result.index(label) for label in kinds.result]).reshape(matrices, rows, columns)
     x = add_reshape(builder, _ordered(builder, value, of_value, kinds.first), (matrices, rows, depth))
-    y = add_reshape(builder, _denses(builder, x, weights, biases), tuple(extents[label] for label in kinds.result))
+    y = add_reshape(
+        builder, _denses(builder, x, weights, biases, constant), tuple(extents[label] for label in kinds.result)
+    )
     return add_reshape(builder, _ordered(builder, y, kinds.result, result), shape)
 
 
-def _add_line(builder: Builder, value: Value, factor: Constant, offset: Floats) -> Value:
+def _add_line(builder: Builder, value: Value, factor: Constant, offset: Constant, shape: Shape) -> Value:
     """``value * factor + offset``, element by element."""
-    line = add_reshape(builder, value, (offset.size,))
-    line = builder.add(Scale(factor, Constant.of(offset.reshape(-1))), [line], "line")
-    return add_reshape(builder, line, offset.shape)
+    line = add_reshape(builder, value, factor.shape)
+    line = builder.add(Scale(factor, offset), [line], "line")
+    return add_reshape(builder, line, shape)
 
 
 def _spread(weight: Floats, labels: str, wanted: str, extents: Mapping[str, int]) -> Floats:
@@ -220,7 +234,7 @@ def _spread(weight: Floats, labels: str, wanted: str, extents: Mapping[str, int]
     return np.broadcast_to(summed.reshape(shape), [extents[label] for label in wanted])
 
 
-def _denses(builder: Builder, value: Value, weights: Floats, offset: Floats) -> Value:
+def _denses(builder: Builder, value: Value, weights: Floats, offset: Floats, constant: _Constants) -> Value:
     """Of ``value`` (parts, rows, depth), every part times its matrix of ``weights`` (parts, depth, columns).
 
     ``offset`` (parts, rows, columns) is a bias where it is the same in all rows, else added behind.
@@ -229,7 +243,7 @@ def _denses(builder: Builder, value: Value, weights: Floats, offset: Floats) -> 
         raise UnsupportedError(f"{builder.where}: {len(weights)} matrices, more than the {MAX_PARTS} supported")
     by_row = bool((offset != offset[:, :1]).any())
     results = [
-        builder.add(Dense(Constant.of(w), no_bias(w.shape[1]) if by_row else Constant.of(b[0])), [part], "product")
+        builder.add(Dense(constant(w), no_bias(w.shape[1]) if by_row else constant(b[0])), [part], "product")
         for part, w, b in zip(_parts_of(builder, value), weights, offset, strict=True)
     ]
     result = results[0]
@@ -238,7 +252,7 @@ def _denses(builder: Builder, value: Value, weights: Floats, offset: Floats) -> 
     if not by_row:
         return result
     ones = Constant.exactly(np.ones(offset.size, dtype=np.int64), FixedType(1, 1, False), given=False)
-    return _add_line(builder, result, ones, offset)
+    return _add_line(builder, result, ones, constant(offset.reshape(-1)), offset.shape)
 
 
 def _parts_of(builder: Builder, value: Value) -> Iterator[Value]:

@@ -73,6 +73,11 @@ class QuantizedFunction(Layer):
 
     def _as_thresholds(self, name: str, fixed: FixedType) -> Thresholds:
         """The same function as the places where it steps. Raises UnsupportedError if there are too many."""
+        if self.function.kind == "function":
+            raise UnsupportedError(
+                f"{name}: a table of an input of {fixed.width} bits ({fixed}), at most {_TABLE_BITS} are supported; "
+                "give its quantiser fewer bits"
+            )
         first, steps = self._steps_over(fixed)
         if len(steps) > _MOST_STEPS:
             raise UnsupportedError(

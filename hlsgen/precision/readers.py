@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from hlsgen.ir.graph import Graph, Node, Value
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.types import FixedType, Overflow, Rounding
+
+_LOOKED_AT = {Rounding.TRN: 0, Rounding.RND: 1}
+"""Rounding modes that look at the bits down to their step, or to the next one below, and at no others."""
 
 
 class Readers:
@@ -21,7 +24,7 @@ class Readers:
             read_here = not users or value in graph.outputs
             self._cast[value] = not read_here and all(self._casts(user) for user in users)
             types = {self._quantizing(user) for user in users}
-            self._quantizer[value] = next(iter(types)) if len(types) == 1 and not read_here else None
+            self._quantizer[value] = None if read_here else _joined(types)
             numbers = [self._numbering(user) for user in users]
             self._number[value] = None if read_here else _widest(numbers)
             grids = [self._reading_grid(user) for user in users]
@@ -37,7 +40,8 @@ class Readers:
         return self._grid[value]
 
     def quantizer(self, value: Value) -> FixedType | None:
-        """The one type of the model to which every reader casts the very value, saturating; None if there is none."""
+        """A type to which the very value may be cast first, as every reader casts it to one of the model: that type, or
+        one that holds all they look at. None if there is none."""
         return self._quantizer[value]
 
     def number(self, value: Value) -> FixedType | None:
@@ -48,17 +52,35 @@ class Readers:
         return self._number[user.output] if _passes(user) else user.layer.numbers_read
 
     def _quantizing(self, user: Node) -> FixedType | None:
-        """As such a cast never falls, it may as well come before what moves or picks values."""
+        """A cast that saturates never falls: it may as well come before what moves or picks values. One that does not
+        may before what commutes with it."""
         fixed = user.wish.result
-        if fixed is not None and user.wish.result_by_model and user.layer.structural and fixed.saturates:
+        if fixed is not None and user.wish.result_by_model and user.layer.structural:
             return fixed
-        return self._quantizer[user.output] if _passes(user) else None
+        behind = self._quantizer[user.output] if _passes(user) else None
+        return behind if behind is None or behind.saturates or user.layer.commutes_with_cast(behind) else None
 
     def _casts(self, user: Node) -> bool:
         return user.wish.result_by_model or (_passes(user) and self._cast[user.output])
 
     def _reading_grid(self, user: Node) -> int | None:
         return self._grid[user.output] if _passes(user) else user.layer.step_frac(user.wish.result)
+
+
+def _joined(types: Set[FixedType | None]) -> FixedType | None:
+    """The one type of several readers; of types that cut off or round up halves, one that has what all look at: the
+    widest range, and one bit more than is kept where halves are rounded up. None if there is none."""
+    known = [fixed for fixed in types if fixed is not None]
+    if len(types) == 1 or len(known) < len(types):
+        return known[0] if len(known) == len(types) == 1 else None
+    saturate = all(fixed.saturates for fixed in known)
+    wrap = all(fixed.overflow is Overflow.WRAP and not fixed.saturation_bits for fixed in known)
+    if not (saturate or wrap) or any(fixed.rounding not in _LOOKED_AT for fixed in known):
+        return None
+    signed = any(fixed.signed for fixed in known)
+    integer = max(fixed.integer + (signed and not fixed.signed) for fixed in known)
+    frac = max(fixed.frac + _LOOKED_AT[fixed.rounding] for fixed in known)
+    return FixedType(integer + frac, integer, signed, Rounding.TRN, Overflow.SAT if saturate else Overflow.WRAP)
 
 
 def _widest(numbers: Sequence[FixedType | None]) -> FixedType | None:

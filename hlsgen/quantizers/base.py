@@ -13,7 +13,7 @@ from hlsgen.errors import InputError, UnsupportedError
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding, bit_length, integers, to_float
 
 Floats: TypeAlias = NDArray[np.float32]
-Kind: TypeAlias = Literal["cast", "relu", "affine", "binary", "ternary", "po2", "sigmoid", "tanh", "hswish"]
+Kind: TypeAlias = Literal["cast", "relu", "affine", "binary", "ternary", "po2", "sigmoid", "tanh", "hswish", "function"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,7 @@ class Activation:
     * ``po2``: see :class:`PowersOfTwo`
     * ``sigmoid``, ``tanh``: ``type`` of that function of ``gain * x``
     * ``hswish``: ``type.cast(x * clip(x + shift, 0, upper) / upper)``
+    * ``function``: any that a subclass has, of few arguments
 
     ``relu`` and ``affine`` step on a grid ``2**coarser`` times as wide as that of ``type``.
     ``exact`` is False where the library's own float32 function may fall on the other side of a tie. ``reach`` is the
@@ -138,6 +139,8 @@ class Activation:
                 y = self._function(x, frac)
             case "hswish":
                 y = self._hswish(x, frac)
+            case "function":
+                y = self._looked_up(x, frac)
         return integers(np.clip(y, self.low, self.high))
 
     def _stepped(self, x: Ints, frac: int, gain: Fraction = Fraction(1), offset: Fraction = Fraction(0)) -> Ints:
@@ -182,6 +185,10 @@ class Activation:
         with np.errstate(over="ignore"):
             y = np.tanh(real) if self.kind == "tanh" else 1 / (1 + np.exp(-real))
         return self.type.quantize(y)
+
+    def _looked_up(self, x: Ints, frac: int) -> Ints:
+        """Of a subclass: the results of a function of its own, in mantissas of ``type``."""
+        raise NotImplementedError
 
     def _hswish(self, x: Ints, frac: int) -> Ints:
         flat = [self._hswish_of(int(m) * Fraction(2) ** -frac) for m in x.ravel()]

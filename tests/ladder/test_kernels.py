@@ -23,8 +23,9 @@ from hlsgen.backends.hls.plan import make_plan
 from hlsgen.backends.hls.program import Plan
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.layer import Layer, Packing
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.types import FixedType, Overflow, Rounding
 from hlsgen.layers.axis_windows import LargestAlongAxis, Spans, SumsAlongAxis
+from hlsgen.layers.cast_each import CastEach
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
@@ -102,6 +103,27 @@ def convert(h: Hand) -> None:
         (COARSE, "fixed<1,6,RND_ZERO,WRAP_SM>"),
     ):
         h.add(Convert(), h.input((2, 3), source), result=target)
+
+
+@case
+def cast_each(h: Hand) -> None:
+    """Types of no bits, of one and of many, by channel and by element, in every mode; of ends of all kinds."""
+    sources = (NARROW, UNSIGNED, WIDE, COARSE, FINE, SIGN, BIT)
+    modes = [(r, o) for r in Rounding for o in (Overflow.WRAP, Overflow.SAT, Overflow.SAT_SYM)]
+    for place, (rounding, overflow) in enumerate(modes):
+        tables = (4, 3) if place % 2 else (3,)
+        h.add(own_types(h, tables, rounding, overflow), h.input((4, 3), sources[place % len(sources)]))
+    same = np.array([4, 4, 4])
+    h.add(CastEach(same, same - 2, same // 4, Rounding.RND_CONV, Overflow.SAT), h.input((3,), WIDE))
+    h.add(CastEach(0 * same, same, same // 4), h.input((3,), NARROW))
+    h.add(CastEach(same, same, 0 * same), h.input((3,), NARROW), result="fixed<5,2,RND,SAT>")
+
+
+def own_types(h: Hand, shape: tuple[int, ...], rounding: Rounding, overflow: Overflow) -> CastEach:
+    """Random types around the binary point; the first has no bits, the second one."""
+    widths, fracs, signs = (h.rng.integers(*ends, shape, endpoint=True) for ends in ((0, 9), (-3, 7), (0, 1)))
+    widths.reshape(-1)[:2] = 0, 1
+    return CastEach(widths, fracs, signs, rounding, overflow)
 
 
 @case
@@ -550,6 +572,8 @@ def elementwise(h: Hand, kind: type[Layer], channels: int) -> Layer:
             return Gate(Fraction(1, 2), Fraction(-1, 2))
         case "PRelu":
             return PRelu(h.constant("fixed<5,2>", channels))
+        case "CastEach":
+            return own_types(h, (channels,), Rounding.RND, Overflow.WRAP)
         case "Table":
             return Table(FUNCTIONS["tanh"])
         case "QuantizedFunction":
@@ -603,7 +627,7 @@ def plans(hand: Hand) -> list[Plan]:
 
 def test_element_wise_layers_say_so() -> None:
     """One that says less gets whole images for words, and is not among those tested below."""
-    constants = {PRelu, Scale, Thresholds}
+    constants = {CastEach, PRelu, Scale, Thresholds}
     assert {kind for kind in ELEMENTWISE if kind.packing is Packing.CHANNELS} == constants
     assert set(ELEMENTWISE) == constants | {Convert, Gate, QuantizedFunction, Relu, Saturate, Table}
 

@@ -17,9 +17,10 @@ from hlsgen.ir.layer import Layer
 from hlsgen.ir.loop import Loop
 from hlsgen.ir.op import Op
 from hlsgen.ir.staircase import Staircase
-from hlsgen.ir.types import FixedType, Ints
+from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 from hlsgen.ir.wish import By, Wished
 from hlsgen.layers.axis_windows import LargestAlongAxis, Spans, SumsAlongAxis
+from hlsgen.layers.cast_each import OVERFLOWS, CastEach
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
@@ -94,6 +95,13 @@ def steps_of(*rows: list[int]) -> Thresholds:
     )
 
 
+def cast_each(*shape: int, rounding: Rounding = Rounding.RND, overflow: Overflow = Overflow.WRAP) -> CastEach:
+    """Random types of 0 to 6 bits around the binary point."""
+    rng = np.random.default_rng(5)
+    widths, fracs, signs = (rng.integers(*ends, shape, endpoint=True) for ends in ((0, 6), (-1, 4), (0, 1)))
+    return CastEach(widths, fracs, signs, rounding, overflow)
+
+
 def stairs() -> Staircase:
     found = Staircase.of_cast(FixedType.parse("fixed<3,2,RND,SAT>"), 16)
     assert found is not None
@@ -104,6 +112,8 @@ EVERY = [
     Instance(Input(LINE), ()),
     # element by element
     Instance(Convert()),
+    *(Instance(cast_each(2, rounding=r, overflow=o)) for r in Rounding for o in sorted(OVERFLOWS, key=str)),
+    Instance(cast_each(4, 2), (LINE,)),
     Instance(TakeStep(LOOP)),
     Instance(State(LOOP, "h", LINE, True), (LINE,)),
     Instance(Carry(LOOP, "h"), (LINE,)),

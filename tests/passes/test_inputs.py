@@ -7,9 +7,14 @@ import warnings
 import numpy as np
 import pytest
 
+from hlsgen.ir.graph import Graph, Source
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason
+from hlsgen.ir.wish import By, Wished
+from hlsgen.layers.convert import Convert
+from hlsgen.layers.input import Input
 from hlsgen.project import ClippedInputWarning, Project, UnexpectedInputWarning
+from tests.ladder.harness import project_of as project_of_graph
 from tests.passes.builders import Net, project_of
 
 FOUR = "fixed<4,2,RND_CONV,SAT>"
@@ -100,6 +105,37 @@ def test_quantisers_of_several_types_get_a_grid_that_none_of_them_rounds_twice_o
     for name, fixed in (("q", FOUR), ("other", "fixed<6,1,RND_CONV,SAT>")):
         right = FixedType.parse(fixed)
         np.testing.assert_array_equal(found[name], right.to_float(right.quantize(x)))
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        (["fixed<4,1,RND,WRAP>"], "fixed<4,1,RND,WRAP>"),
+        (["fixed<4,1,RND,WRAP>", "fixed<5,2,RND,WRAP>"], "fixed<6,2>"),
+        (["ufixed<4,1,TRN,WRAP>", "fixed<3,-1,RND,WRAP>"], "fixed<7,2>"),
+        (["fixed<4,1,TRN,SAT>", "ufixed<5,2,RND,SAT>"], "fixed<7,3,TRN,SAT>"),
+        (["fixed<4,1,RND,SAT_SYM>", "fixed<3,2,TRN,SAT>"], "fixed<6,2,TRN,SAT>"),
+        (["fixed<4,1,RND,SAT>", "fixed<5,2,RND,WRAP>"], None),
+        (["fixed<4,1,RND_CONV,SAT>", "fixed<5,2,RND,SAT>"], None),
+        (["fixed<4,1,RND,SAT>", "fixed<5,2,RND,SAT_ZERO>"], None),
+    ],
+)
+def test_casts_of_one_input_by_several_readers(types: list[str], expected: str | None):
+    """One type that holds all that any of them looks at, where there is one; the same numbers in any case."""
+    graph = Graph("several")
+    x = graph.add(Input((4,)), (), "x", Source("x", "InputLayer"))
+    found = [graph.add(Convert(), [x], f"y{i}", Source(f"y{i}", "Quantizer")) for i, _ in enumerate(types)]
+    for value, text in zip(found, types, strict=True):
+        value.producer.wish = value.producer.wish.with_type("result", Wished(FixedType.parse(text), By.MODEL))
+    graph.set_outputs(found, [value.name for value in found])
+    project = project_of_graph(graph)
+    assert expected is None or input_type(project) == expected
+    data = np.random.default_rng(0).normal(0, 2, (500, 4)).astype(np.float32)
+    data[:40] = np.round(data[:40] * 16) / 16
+    traces, keys = project.evaluate(data), project.trace_keys()
+    for text, tensor in zip(types, project.design.outputs, strict=True):
+        fixed, traced = FixedType.parse(text), next(traces[key] for key in traces if keys[key] is tensor)
+        np.testing.assert_array_equal(traced, fixed.to_float(fixed.quantize(data)), err_msg=text)
 
 
 @pytest.mark.parametrize("reader", ["dense", "output"])

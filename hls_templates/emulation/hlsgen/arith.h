@@ -61,6 +61,9 @@ template <int Bits, class T> HLSGEN_INLINE T select(lanes::mask<Bits> cond, cons
 // A condition that does not depend on data.
 template <class T> HLSGEN_INLINE T select(bool cond, const T& a, const T& b) { return cond ? a : b; }
 
+// The bits that x and `mask` have both, in every lane.
+template <class T> HLSGEN_INLINE T masked(const T& x, const T& mask) { return T(x.V & mask.V, 0); }
+
 namespace detail {
 // Lanes First to First + Count - 1: what `entry` gives for each. They are put together in registers of 16 bytes, and those
 // in pairs, for an insertion into a longer one works on all of it.

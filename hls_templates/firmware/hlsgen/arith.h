@@ -121,6 +121,13 @@ template <class T> T select(bool cond, const T& a, const T& b) {
     return cond ? a : b;
 }
 
+// The bits that x and `mask` have both.
+template <class T> T masked(const T& x, const T& mask) {
+#pragma HLS INLINE
+    const ap_uint<T::width> left = x.range(T::width - 1, 0), right = mask.range(T::width - 1, 0);
+    return from_mantissa<T>(ap_uint<T::width>(left & right));
+}
+
 // table[raw bits of x].
 template <class R, class M, class T> R lookup(const M* table, const T& x) {
 #pragma HLS INLINE

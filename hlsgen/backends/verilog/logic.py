@@ -320,6 +320,14 @@ class Logic:
         bounds = (-(1 << width - 1), (1 << width - 1) - 1) if a.is_signed else (0, (1 << width) - 1)
         return self.define("extended", bounds, 0, [a], lambda p: p)
 
+    def both(self, a: Signal, b: Signal, hint: str = "both") -> Signal:
+        """The bits that two numbers from 0 on have both."""
+        if a.is_constant and b.is_constant:
+            return constant(a.low & b.low)
+        width = min(a.width, b.width)
+        a, b = (self.bits(x, 0, width) if x.width > width else x for x in (a, b))
+        return self.define(hint, (0, (1 << width) - 1), 1, [a, b], lambda p, q: f"{p} & {q}", signed=False)
+
     def floor(self, a: Signal, places: int, hint: str = "floor") -> Signal:
         """``a / 2**places``, rounded down."""
         bounds = a.low >> places, a.high >> places

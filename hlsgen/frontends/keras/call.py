@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hlsgen.errors import ConfigError, HlsgenError, ModelError, UnsupportedError, brief
 from hlsgen.frontends.builder import Builder
-from hlsgen.frontends.constants import channel_scale, fold_power_of_two
+from hlsgen.frontends.constants import channel_scale, fold_power_of_two, given_constant
 from hlsgen.frontends.keras.extents import window_of
 from hlsgen.frontends.keras.options import ANYTHING, REQUIRED, SWITCH, Kind, T, extents, take
 from hlsgen.frontends.keras.ranks import check_rank
@@ -139,6 +139,8 @@ class Call(Builder):
         if source.is_operation:
             self.options.pop("function", None)  # by which its reader was found
         self.weights = dict(source.weights)
+        self.exact_weights: set[str] = set()
+        """Roles of weights that are quantised already: numbers of the model's own fixed point."""
         self._numbers_taken = not source.numbers
         self.inner_class = source.class_name
         """The class that is read: behind a wrapper, that of the layer it holds."""
@@ -282,7 +284,7 @@ class Call(Builder):
         values = self.weight(role)
         quantizer = self.quantizer(f"{prefix or role}_quantizer")
         if quantizer is None:
-            return Constant.of(reshape(values)), None
+            return self.made(role, reshape(values)), None
         if self.source.class_name == "QSeparableConv1D":
             values = values[None]  # QKeras gives the kernels a height before it quantises them: scale_axis counts it
         done = quantizer.quantize_weights(values.astype(np.float32))
@@ -300,6 +302,10 @@ class Call(Builder):
             return replace(products, given=True), None
         return Constant.exactly(mantissas, done.type), per_output.reshape(-1)
 
+    def made(self, role: str, values: Floats) -> Constant:
+        """The constant of a weight, or of a part of it: exactly, if it is quantised already."""
+        return given_constant(values) if role in self.exact_weights else Constant.of(values)
+
     def bias(self, units: int) -> Constant:
         """Read the bias through its quantiser; zeros where the layer has none."""
         if not self.take("use_bias", SWITCH, True):
@@ -308,7 +314,7 @@ class Call(Builder):
         values = self.weight("bias")
         quantizer = self.quantizer("bias_quantizer")
         if quantizer is None:
-            return Constant.of(values)
+            return self.made("bias", values)
         done = quantizer.quantize_weights(values.astype(np.float32))
         if done.scale is None:
             return Constant.exactly(integers(done.mantissas), done.type)

@@ -77,6 +77,8 @@ def _layer_weights(entry: LayerEntry, layer: Any) -> dict[str, Array]:
         bound = getattr(layer, "relu_upper_bound", None)
         if bound is not None:
             entry.config.setdefault("relu_upper_bound", plain(bound))
+    elif entry.class_name == "hgq>QEinsumDenseBatchnorm":  # its get_config() forgets these
+        entry.config.update({key: plain(getattr(layer, key)) for key in ("normalize_axes", "scale")})
     else:
         entry.config.update(_live_quantizers(entry, layer))
     _check_functions(entry, layer)
@@ -131,12 +133,21 @@ def _is_known(function: Any) -> bool:
 def _find(entry: LayerEntry, layer: Any, variable: Variable) -> Any:
     owner = layer
     for part in filter(None, variable.owner.split("/")):
-        owner = getattr(owner, part, None)
+        owner = _part(owner, part)
     for attribute in variable.attribute_names:
         found = getattr(owner, attribute, None)
         if found is not None:
             return found
     raise ModelError(f"{entry.where}: it has no '{variable.role}' yet; build the model (call it once on data) first")
+
+
+def _part(owner: Any, name: str) -> Any:
+    """An attribute; of several parts, the one that files call so: ``quantizer``, ``quantizer_1``..."""
+    if not isinstance(owner, list | tuple):
+        return getattr(owner, name, None)
+    number = name.rpartition("_")[2]
+    place = int(number) if number.isdecimal() else 0
+    return owner[place] if place < len(owner) else None
 
 
 def _array(variable: Any) -> Array:

@@ -34,14 +34,15 @@ def check_masks(source: SourceModel) -> None:
     masked: dict[str, str] = {}
     for call in source.calls:
         begun = [masked[tensor.call] for tensor in call.inputs if tensor.call in masked]
-        if begun and call.class_name in _USING and not call.is_operation:
+        bare = call.class_name.removeprefix("hgq>")
+        if begun and bare in _USING and not call.is_operation:
             raise UnsupportedError(
                 f"layer '{call.shown}' ({call.class_name}): it would leave out the steps that '{begun[0]}' masks, "
                 "which is not implemented; pad and train without a mask (mask_zero=False, no Masking layer)"
             )
         if _begins(call):
             masked[call.name] = call.name
-        elif begun and call.class_name not in _LOSING:
+        elif begun and bare not in _LOSING:
             masked[call.name] = begun[0]
 
 

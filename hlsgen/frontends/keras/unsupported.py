@@ -32,6 +32,8 @@ def why_refused(class_name: str, config: Mapping[str, Any], known: Iterable[str]
     inner = wrapped_class(config)
     if inner:
         return f"it wraps {inner}: {_REASON_OF.get(inner, 'wrappers other than TimeDistributed are not implemented')}"
+    if class_name.startswith("hgq>"):
+        return "this layer of HGQ2 is not read; docs/hgq.md lists those that are"
     if ">" in class_name:
         return "it is of your own, and its code is never run; say what it is with hlsgen.register_layer"
     return f"no such layer is known{suggestion(class_name, known)}"

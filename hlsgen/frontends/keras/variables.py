@@ -26,7 +26,8 @@ CHANNELS = "channels"
 class Variable:
     """One variable; ``owner`` is the attribute path of the part that holds it ('cell', 'batchnorm', '').
 
-    ``shape`` as far as the layer's configuration tells it; None: nothing is known of it.
+    ``shape`` as far as the layer's configuration tells it; None: nothing is known of it. What is not ``read`` matters
+    in training only, and may hold anything.
     """
 
     role: str
@@ -35,6 +36,7 @@ class Variable:
     owner: str = ""
     attributes: tuple[str, ...] = ()
     stored_names: tuple[str, ...] = ()
+    read: bool = True
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
@@ -107,6 +109,11 @@ def _inner(where: str, inner: Any, refused: Collection[str]) -> tuple[Variable, 
     if not isinstance(inner, dict) or not isinstance(inner.get("config"), dict):
         raise ModelError(f"{where}: it wraps no layer; the file is damaged")
     inner_class = str(inner.get("class_name")).rpartition(">")[2]
+    if str(inner.get("registered_name")).startswith("hgq>"):
+        raise UnsupportedError(
+            f"{where}: it wraps a layer of HGQ2, which is not supported; QDense and QEinsumDense take tensors of more "
+            "axes themselves"
+        )
     if inner_class in MODEL_CLASSES:
         raise UnsupportedError(f"{where}: a layer in it wraps a whole model; TimeDistributed does that itself only")
     if inner_class in refused:
@@ -314,6 +321,105 @@ def _adaptive(config: Config) -> list[Variable]:
     ]
 
 
+def _of_hgq(table: Table, *quantizers: str, behind: Table | None = None) -> Table:
+    """A layer of HGQ2: that of Keras with quantisers, and what training keeps; ``behind``: what comes after that."""
+
+    def with_quantizers(config: Config) -> list[Variable]:
+        own = [*table(config), *_counted_bits(config), *([] if behind is None else behind(config))]
+        confs = [(name, config.get(f"{name}_conf")) for name in quantizers]
+        confs += [("iq", config.get("iq_conf")), ("oq", config.get("oq_conf"))]
+        several = config.get("iq_confs") if config.get("enable_iq", True) else None
+        for place, conf in enumerate(several if isinstance(several, list) else []):
+            confs.append((f"iq/quantizers/quantizer{f'_{place}' * (place > 0)}", conf))
+        return [*own, *(variable for owner, conf in confs for variable in _hgq_quantizer(owner, conf))]
+
+    return with_quantizers
+
+
+def _counted_bits(config: Config) -> list[Variable]:
+    """What HGQ2 counts a layer's bits by."""
+    if not config.get("enable_ebops", True):
+        return []
+    attributes = {"bits_weight": "_beta", "bits_count": "_ebops"}
+    return [Variable(role, (), False, attributes=(name,), read=False) for role, name in attributes.items()]
+
+
+def _hgq_quantizer(owner: str, conf: object) -> list[Variable]:
+    """The trained bits of a quantiser of HGQ2: those without an owner are a quantiser that is a layer."""
+    config = conf.get("config") if isinstance(conf, dict) else None
+    if not isinstance(config, dict):
+        return []
+    names = {"kbi": "kbi", "kif": "kif", "float": ("m", "e", "e0")}.get(str(config.get("q_type")), "")
+    wraps = str(config.get("overflow_mode")).upper() == "WRAP"
+    part = f"{owner}/quantizer".lstrip("/")
+    found = [
+        Variable(f"{part}/{name}", None, name != "k" and (name != "i" or not wraps), part, (f"_{name}",))
+        for name in names
+    ]
+    if wraps and names:
+        found.append(Variable(f"{part}/i_decay_speed", (), False, part, ("_i_decay_speed",), read=False))
+    return found
+
+
+def _hgq_function(config: Config) -> list[Variable]:
+    """What a function of a scaled and shifted argument has."""
+    return [Variable("scale", (1,)), Variable("bias", (1,))]
+
+
+def _hgq_softmax(config: Config) -> list[Variable]:
+    """A table of exponentials and one of reciprocals, with quantisers and counted bits of their own."""
+    counts = {"exp": config.get("stable", True), "inv": True}
+    found = [*_of_hgq(_none)(config)]
+    for name, counted in counts.items():
+        owner = f"{name}_table"
+        own = _counted_bits(config) if counted else []
+        found += [replace(v, role=f"{owner}/{v.role}", owner=owner) for v in own]
+        for place in ("iq", "oq"):
+            found += _hgq_quantizer(f"{owner}/{place}", config.get(f"{name}_{place}_conf"))
+    return found
+
+
+def _hgq_layer(config: Config) -> list[Variable]:
+    return _hgq_quantizer("", config.get("config"))
+
+
+def _hgq_normalised_inputs(config: Config) -> list[Variable]:
+    """Of QBatchNormDense, which normalises what it reads."""
+    gamma = [Variable("bn_gamma", (CHANNELS,))] if config.get("scale", True) else []
+    return [*gamma, *(Variable(role, (CHANNELS,), False) for role in ("moving_mean", "moving_variance"))]
+
+
+def _hgq_normalised_einsum(config: Config) -> list[Variable]:
+    gamma = [Variable("gamma", attributes=("bn_gamma",))] if config.get("scale", True) else []
+    return [*gamma, *(Variable(role, None, False) for role in ("moving_mean", "moving_variance"))]
+
+
+def _hgq_normalisation(config: Config) -> list[Variable]:
+    names = {"gamma": "bn_gamma", "beta": "bn_beta"}
+    return [replace(v, attributes=(names[v.role],)) if v.role in names else v for v in _batchnorm(config)]
+
+
+def _hgq_tables() -> dict[str, Table]:
+    plain = """
+        Add Subtract Multiply Maximum Minimum Dot AveragePow2 Einsum Sum MeanPow2 UnaryFunctionLUT
+        MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D
+        GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
+        GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
+    """
+    of_class: dict[str, Table] = {name: _of_hgq(_none) for name in plain.split()}
+    of_class |= {f"Conv{rank}D": _of_hgq(_conv(rank), "kq", "bq") for rank in (1, 2, 3)}
+    of_class |= {
+        "Dense": _of_hgq(_dense, "kq", "bq"),
+        "BatchNormDense": _of_hgq(_dense, "kq", "bq", behind=_hgq_normalised_inputs),
+        "EinsumDense": _of_hgq(_einsum_dense, "kq", "bq"),
+        "EinsumDenseBatchnorm": _of_hgq(_einsum_dense, "kq", "bq", behind=_hgq_normalised_einsum),
+        "BatchNormalization": _of_hgq(_hgq_normalisation, "kq", "bq"),
+        "AffinedUnaryFunctionLUT": _of_hgq(_hgq_function),
+        "Softmax": _hgq_softmax,
+    }
+    return {"hgq>Quantizer": _hgq_layer, **{f"hgq>Q{name}": table for name, table in of_class.items()}}
+
+
 def _alpha(config: Config) -> list[Variable]:
     return [Variable("alpha")]
 
@@ -373,6 +479,7 @@ def _tables() -> dict[str, Table]:
         "GroupQueryAttention": _projections,
         "GroupedQueryAttention": _projections,
         "PReLU": _alpha,
+        **_hgq_tables(),
     }
 
 
@@ -388,7 +495,7 @@ def checked_weights(where: str, variables: Sequence[Variable], arrays: Sequence[
     for variable, array in zip(variables, arrays, strict=True):
         if variable.shape is not None:
             check_shape(where, variable.role, array.shape, variable.shape, known, "the layer's configuration")
-    return {v.role: frozen(where, v.role, a) for v, a in zip(variables, arrays, strict=True)}
+    return {v.role: frozen(where, v.role, a) for v, a in zip(variables, arrays, strict=True) if v.read}
 
 
 def check_shape(

@@ -24,7 +24,8 @@ from hlsgen.backends.hls.timing import Gathering, Holding, Passing
 from hlsgen.ir.interval import Interval, aligned
 from hlsgen.ir.layer import Exact
 from hlsgen.ir.op import Op
-from hlsgen.ir.types import FixedType, Ints
+from hlsgen.ir.types import FixedType, Ints, integers
+from hlsgen.layers.cast_each import CastEach
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.exponentials import Exponentials
 from hlsgen.layers.gate import Gate
@@ -47,6 +48,24 @@ _MOST_POSITIONS = 16
 @kernel_of(Convert)
 def convert(layer: Convert, op: Op) -> Kernel:
     return call(op, "convert", "convert.h", {"size": op.output.size})
+
+
+@kernel_of(CastEach)
+def cast_each(layer: CastEach, op: Op) -> Kernel:
+    steps = layer.steps(op.input.type)
+    numbers = steps.columns()
+    members: Members = {
+        "size": op.output.size,
+        "types": len(numbers),
+        "numbers": numbers.shape[1],
+        "saturates": steps.high is not None,
+        "by_sign": steps.other is not None and steps.odd is None,
+        "by_parity": steps.odd is not None,
+        "value_t": steps.type,
+        "value_word": Word(steps.type),
+    }
+    constant = ConstantArray.of("n", integers(numbers), steps.type, "element (or channel), number")
+    return call(op, "cast_each", "cast_each.h", members, constant, timing=_passing(op, terms=2, compared=2))
 
 
 @kernel_of(Saturate)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from hlsgen.backends.verilog.casts import Number, aligned
+from hlsgen.backends.verilog.casts import Number, aligned, cast
 from hlsgen.backends.verilog.core import Core, Place, core_of
 from hlsgen.backends.verilog.functions import function_of
 from hlsgen.backends.verilog.logic import Logic, Signal, constant
 from hlsgen.backends.verilog.pipeline import elementwise, pipeline
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.op import Op
+from hlsgen.layers.cast_each import CastEach, Steps
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.gate import Gate
 from hlsgen.layers.prelu import PRelu
@@ -24,6 +25,54 @@ from hlsgen.layers.thresholds import Thresholds
 @core_of(Convert)
 def convert(layer: Convert, op: Op, place: Place) -> Core:
     return elementwise(op, place, lambda logic, x: x)
+
+
+@core_of(CastEach)
+def cast_each(layer: CastEach, op: Op, place: Place) -> Core:
+    """A lane with one type is a cast to it; of others, the numbers of each element come from a memory."""
+    steps = layer.steps(place.x.type)
+    kinds = layer.kinds[1].reshape(-1, place.x.elements)
+    numbers = steps.columns()
+    numbers[:, 1] &= (1 << steps.type.width) - 1  # masks as bits
+    rows = numbers.reshape(len(kinds), -1)
+
+    def cast_all(logic: Logic, number: Signal, x: list[Number]) -> list[Number]:
+        found, columns = [], iter(logic.row(rows.tolist(), number, "number"))
+        for value, lane in zip(x, kinds.T, strict=True):
+            own = [next(columns) for _ in range(numbers.shape[1])]
+            if (lane == lane[0]).all():
+                found.append(_cast_alone(logic, value, layer, int(lane[0])))
+            else:
+                found.append(_cast_by_steps(logic, value, layer, steps, own))
+        return found
+
+    return pipeline(op, place, cast_all, turn=len(rows))
+
+
+def _cast_alone(logic: Logic, x: Number, layer: CastEach, kind: int) -> Number:
+    fixed = layer.kinds[0][kind]
+    if fixed is None:
+        return Number(constant(0), layer.finest)
+    return Number(logic.shift_left(cast(logic, x, fixed).signal, layer.finest - fixed.frac), layer.finest)
+
+
+def _cast_by_steps(logic: Logic, x: Number, layer: CastEach, steps: Steps, numbers: list[Signal]) -> Number:
+    """See :class:`hlsgen.layers.cast_each.Steps`; its bits below the finest grid are zero by then."""
+    grid, width = steps.type.frac, steps.type.width
+    value = logic.shift_left(x.signal, grid - x.frac)
+    add, mask, low, *more = numbers
+    high = more.pop(0) if steps.high is not None else None
+    if steps.odd is not None:
+        odd = logic.both(logic.bits(value, 0, width), more[1], "odd")
+        add = logic.choose(logic.at_least(odd, constant(1)), more[0], add, "added")
+    elif steps.other is not None and value.is_signed:
+        add = logic.choose(logic.bits(value, value.width - 1, 1, "negative"), more[0], add, "added")
+    kept = logic.both(logic.bits(logic.add(value, add), 0, width), mask, "kept")
+    result = logic.as_signed(kept, width)
+    result = logic.subtract(result, low) if high is None else logic.larger(logic.smaller(result, high), low)
+    common = layer.common
+    result = logic.floor(result, grid - common.frac) if grid > common.frac else result
+    return Number(logic.bounded(result, common.min_mantissa, common.max_mantissa), common.frac)
 
 
 @core_of(Relu)

@@ -20,8 +20,10 @@ def _read_merge(op: str, call: Call) -> Value:
     return merge_chain(call, op)
 
 
-for _class, _op in (("Add", "add"), ("Multiply", "multiply"), ("Maximum", "maximum"), ("Minimum", "minimum")):
-    reads(_class)(partial(_read_merge, _op))
+read_add = reads("Add")(partial(_read_merge, "add"))
+read_multiply = reads("Multiply")(partial(_read_merge, "multiply"))
+read_maximum = reads("Maximum")(partial(_read_merge, "maximum"))
+read_minimum = reads("Minimum")(partial(_read_merge, "minimum"))
 
 
 @reads("Subtract")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from string import ascii_letters
 
 import numpy as np
@@ -110,7 +111,8 @@ def read_einsum_dense(call: Call) -> Value:
         )
     extents = dict(zip(first[1:] + second, (*call.input.shape, *kernel.shape), strict=True))
     bias = call.weight("bias", _bias_shape(result, bias_axes, extents)) if bias_axes else np.zeros(())
-    value = contract_with_constant(call, Equation(first[1:], second, result[1:]), call.input, kernel, bias)
+    equation_of_axes = Equation(first[1:], second, result[1:])
+    value = contract_with_constant(call, equation_of_axes, call.input, kernel, bias, partial(call.made, "kernel"))
     return call.activate(value)
 
 
