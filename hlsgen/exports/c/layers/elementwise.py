@@ -16,6 +16,7 @@ from hlsgen.exports.c.numbers import (
 )
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Ints
+from hlsgen.layers.cast_each import CastEach
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.gate import Gate
 from hlsgen.layers.loops import Carry, KeepLast, State, TakeStep
@@ -34,6 +35,16 @@ Cast = Convert | Saturate | Reshape | Carry | State | TakeStep | KeepLast
 @function_of(Convert, Saturate, Reshape, Carry, State, TakeStep, KeepLast)
 def convert(layer: Cast, op: Op) -> Function:
     return made("convert", op, op.input.type.frac, {}, in_place=True)
+
+
+@function_of(CastEach)
+def cast_each(layer: CastEach, op: Op) -> Function:
+    """Numbers of each element's own, with which all casts are one computation on the finest grid."""
+    x, steps = op.input.type, layer.steps(op.input.type)
+    columns = {name: column for name, column in steps._asdict().items() if name != "type" and column is not None}
+    tables = [Table(name, column.reshape(-1), "") for name, column in columns.items()]
+    options = {"lift": 1 << (steps.type.frac - x.frac), "columns": tuple(columns)}
+    return made("cast_each", op, steps.type.frac, options, ranges=[of_type(steps.type)], tables=tables, in_place=True)
 
 
 @function_of(Relu)
