@@ -17,7 +17,7 @@ from hlsgen.backends.manifest import EXPORT, MANIFEST, Content, manifest_text
 from hlsgen.errors import ConfigError, brief, nearest
 from hlsgen.version import VERSION
 
-EXPORTS: dict[str, str] = {}
+EXPORTS: dict[str, str] = {"onnx": "hlsgen.exports.onnx"}
 """Kind -> module; imported when it is asked for."""
 
 O = TypeVar("O", bound="Options")  # noqa: E741
