@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import hlsgen.exports.onnx.operations
 from hlsgen.design import arrays
 from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate
-from hlsgen.errors import UnsupportedError
+from hlsgen.errors import ConfigError, UnsupportedError
 from hlsgen.exports.base import exported_files
 from hlsgen.exports.onnx.writing import WRITERS
 from hlsgen.ir.constant import Constant
@@ -26,11 +27,16 @@ from hlsgen.ir.typing import Tensor
 from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
+from hlsgen.layers.gate import Gate
 from hlsgen.layers.merge import Merge
-from hlsgen.layers.pooling2d import GlobalAveragePooling, MaxPooling2D
+from hlsgen.layers.pooling2d import GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
+from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
-from hlsgen.layers.shape_ops import Reshape
+from hlsgen.layers.shape_ops import Concatenate, Permute, Reshape
+from hlsgen.layers.softmax import Softmax
+from hlsgen.layers.take import Take
+from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
 from hlsgen.project import Project
 from tests.ladder.by_hand import Hand
@@ -40,15 +46,16 @@ from tests.passes.test_input_features import SIZES, first_layer
 from tests.passes.unequal_networks import converted, normal_data
 
 onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
+ReferenceEvaluator = pytest.importorskip("onnx.reference").ReferenceEvaluator
 runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
-def exported(project: Project, design: Design | None = None) -> Any:
+def exported(project: Project, design: Design | None = None, **options: Any) -> Any:
     """The model of a project, or of another design with its settings."""
     job = replace(project._job, design=design or project.design)
-    content = exported_files(job, "onnx", {})[f"{job.name}.onnx"]
+    content = exported_files(job, "onnx", options)[f"{job.name}.onnx"]
     model = onnx.ModelProto.FromString(content)
     onnx.checker.check_model(model)
     return model
@@ -271,17 +278,42 @@ def test_read_again() -> None:
         np.testing.assert_array_equal(again.predict(x), project.predict(x))
 
 
-def test_functions_say_what_is_used() -> None:
-    """One for each form of Quant in the file, which runtimes put in place of the node."""
+def test_without_runtime() -> None:
+    """ONNX's own evaluator, which knows no Quant either, takes the function in its place as well.
+
+    It compares no strings of different lengths, so that one rounding mode is all it can be asked for.
+    """
+    h = Hand()
+    x = h.input((4,), "fixed<7,3,RND_CONV,SAT>")
+    layer = Dense(h.constant("fixed<5,1>", 4, 3), h.constant("fixed<5,2>", 3))
+    h.add(layer, x, result="ufixed<4,1,RND_CONV,SAT>")
+    h.add(Relu(), x, result="fixed<5,3,RND_CONV,SAT_SYM>")
+    project = h.project()
+    model = exported(project)
+    found, taken = run(model, h.data(), project.design)
+    for one, other in zip(found, ReferenceEvaluator(model).run(None, taken), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_samples() -> None:
+    """How many there are at once can be said, for tools that want to know."""
+    h = small_network()
+    model = exported(h.project(), samples=3)
+    assert [model.graph.input[0].type.tensor_type.shape.dim[0].dim_value] == [3]
+    x = h.data()[:3]
+    np.testing.assert_array_equal(run(model, x, h.project().design)[0][0], h.project().predict(x))
+    for wrong in (0, -1, True, "one", 1.0):
+        with pytest.raises(ConfigError, match="expected a whole number above 0"):
+            exported(h.project(), samples=wrong)
+
+
+def test_function_has_what_is_used() -> None:
+    """One function says what Quant is, with the rounding modes of the file and no others."""
     model = exported(small_network().project())
-    forms = {f.overload for f in model.functions}
-    assert forms == {node.overload for node in model.graph.node if node.op_type == "Quant"}
-    assert forms == {
-        "floor_signed",
-        "round_signed",
-        "round_signed_narrow",
-        "round_unsigned",
-    }
+    (function,) = model.functions
+    assert (function.domain, function.name) == ("qonnx.custom_op.general", "Quant")
+    text = str(function)
+    assert [text.count(f'op_type: "{name}"') for name in ("Floor", "Round", "Ceil", "Abs", "If")] == [1, 1, 0, 0, 1]
 
 
 # -- borders ----------------------------------------------------------------------------------------
@@ -363,13 +395,42 @@ def test_average_of_nine() -> None:
     agrees(h.project(), h.data())
 
 
-def test_scales_of_channels_first() -> None:
-    """Between convolutions, constants of channels stand in front, too."""
+@pytest.mark.parametrize("shape", [(4, 4, 2), (5, 2)], ids=["image", "line"])
+def test_channels_first_inside(shape: tuple[int, ...]) -> None:
+    """Between convolutions, constants of channels stand in front, too; what needs them last gets them so."""
     h = Hand()
-    x = h.input((4, 4, 2), "fixed<6,3>")
-    conv = Conv2D(h.constant("fixed<4,1>", 2, 2, 2, 3), h.constant("fixed<4,1>", 3), Window((2, 2)))
-    y = h.add(conv, x, result="fixed<8,4,RND,SAT>")
+    size = (2, 2) if len(shape) == 3 else (1, 2)
+    conv = Conv2D(h.constant("fixed<4,1>", *size, 2, 3), h.constant("fixed<4,1>", 3), Window(size))
+    y = h.add(conv, h.input(shape, "fixed<6,3>"), result="fixed<8,4,RND,SAT>")
     z = h.add(Scale(h.constant("fixed<4,2>", 3), h.constant("fixed<6,2>", 3)), y, result="fixed<8,4,RND,SAT>")
-    h.add(MaxPooling2D(Window((2, 2))), h.add(Merge("add"), z, y))
+    h.add(MaxPooling2D(Window(size)), h.add(Merge("add"), z, y))
+    h.add(PRelu(h.constant("fixed<4,2>", 3)), y)
+    h.add(PRelu(h.constant("fixed<4,2>", *y.shape)), y)
+    h.add(Relu(Constant.exactly(np.array(3), FixedType(4, 1))), y)
+    h.add(Gate(Fraction(1, 2)), y)
+    h.add(Thresholds(ascending(h, 3), h.constant("fixed<4,2>", 3, 4)), y)
+    h.add(Merge("multiply"), y, h.input((*(1 for _ in shape[:-1]), 3), "fixed<5,2>"))
+    for axis in range(len(shape)):
+        h.add(Concatenate(axis), y, z)
+        h.add(Take(axis, (1, 0)), y)
+    h.add(Permute(tuple(range(len(shape)))[::-1]), y)
+    h.add(GlobalMaxPooling(), y)
+    h.add(Softmax(), y, result="ufixed<8,0,RND,SAT>")
     model = agrees(h.project(), h.data())
-    assert set(kinds(model).values()) == {"float32"}
+    assert kinds(model)["Conv2D1"] == "float32"
+
+
+def ascending(h: Hand, channels: int) -> Constant:
+    return Constant.exactly(np.sort(h.constant("fixed<6,3>", channels, 3).fixed[0], axis=1), FixedType(6, 3))
+
+
+@pytest.mark.parametrize("width", [24, 25, 26, 52, 53])
+def test_widest_types_of_a_kind(width: int) -> None:
+    """Their ends, rounded and saturated: each is a number of its kind."""
+    h = Hand()
+    for prefix in ("fixed", "ufixed"):
+        x = h.input((9,), f"{prefix}<{width},{width - 4}>")
+        for target in (f"{width},{width - 5},RND", f"{width},{width - 3},RND_CONV", f"{width - 1},{width - 5},TRN"):
+            for sign in ("", "u"):
+                h.add(Convert(), x, result=f"{sign}fixed<{target},SAT>")
+    agrees(h.project(), h.data())

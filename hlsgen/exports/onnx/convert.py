@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 import hlsgen.exports.onnx.operations  # noqa: F401  (registers them)
 from hlsgen.backends.base import Job
 from hlsgen.design.arrays import given_shape
@@ -14,7 +12,7 @@ from hlsgen.exports.onnx.kinds import Kind, Wire, kind_of_type
 from hlsgen.exports.onnx.loops import append_loop
 from hlsgen.exports.onnx.network import Network
 from hlsgen.exports.onnx.nodes import readable
-from hlsgen.exports.onnx.rounding import DOMAIN, OPSET, functions
+from hlsgen.exports.onnx.rounding import DOMAIN, OPSET, function
 from hlsgen.exports.onnx.whole import Whole
 from hlsgen.exports.onnx.writing import written
 from hlsgen.ir.loop import units
@@ -26,12 +24,12 @@ from hlsgen.version import VERSION
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
-_IR_VERSION = 10
-"""The first with several functions of one name."""
+_IR_VERSION = 9
+"""That of the opset."""
 
 
-def model_of(job: Job) -> ModelProto:
-    """The ONNX model of a design.
+def model_of(job: Job, samples: int | None = None) -> ModelProto:
+    """The ONNX model of a design; for so many samples at once, if that is said.
 
     Raises UnsupportedError, naming the layer, for one that is not written, or whose numbers no runtime holds exactly.
     """
@@ -40,7 +38,7 @@ def model_of(job: Job) -> ModelProto:
     design = job.design
     inputs = [readable(tensor.name) for tensor in design.inputs]
     given = [readable(name) for name in design.output_names]
-    network = Network([*inputs, *given], [readable(tensor.name) for tensor in design.tensors])
+    network = Network([*inputs, *given], [readable(tensor.name) for tensor in design.tensors], samples)
     infos = [_append_input(design.producer(tensor), network) for tensor in design.inputs]
     for unit in units(op for op in design if not op.is_input):
         if unit[0].loop is None:
@@ -51,7 +49,7 @@ def model_of(job: Job) -> ModelProto:
     graph = helper.make_graph(network.nodes.nodes, job.name, infos, outputs, initializer=network.constants.tensors)
     model = helper.make_model(
         graph,
-        functions=functions(list(network.forms)),
+        functions=[function(network.words)] if network.words else [],
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)],
         ir_version=_IR_VERSION,
         producer_name="hlsgen",
@@ -68,13 +66,12 @@ def _append_input(op: Op, network: Network) -> ValueInfoProto:
     tensor = op.output
     kind, shape = kind_of_type(op.source.where, tensor.type), given_shape(tensor)
     name = readable(tensor.name)
-    info = helper.make_tensor_value_info(name, kind.onnx, ["samples", *shape])
+    info = helper.make_tensor_value_info(name, kind.onnx, [network.samples, *shape])
     wire = Wire(name, kind, tensor.shape)
     if tensor.order is not None:
         wire = _held(wire, tensor.order, network)
     if tensor.exponents is not None:
-        factors = np.exp2(np.array(tensor.exponents, dtype=np.float64))
-        wire = network.scaled(wire, factors)
+        wire = network.scaled(wire, tensor.type, tensor.exponents)
     network.store(op, tensor, network.cast(op, wire, None, tensor.type, tensor.name), wire.kind)
     return info
 
@@ -118,6 +115,6 @@ def _output(tensor: Tensor, name: str, network: Network) -> ValueInfoProto:
 
     wire = network.read(tensor, first=False)
     if tensor.exponents is not None:
-        wire = network.scaled(wire, tensor.factors)
+        wire = network.scaled(wire, tensor.type, [-exponent for exponent in tensor.exponents])
     network.nodes.nodes.append(helper.make_node("Identity", [wire.name], [name], name=f"output {name}"))
-    return helper.make_tensor_value_info(name, wire.kind.onnx, ["samples", *tensor.shape])
+    return helper.make_tensor_value_info(name, wire.kind.onnx, [network.samples, *tensor.shape])

@@ -19,9 +19,10 @@ _ORDER = ("FLOAT", "DOUBLE", "WHOLE")
 
 
 class Kind(Enum):
-    """How numbers are held: bits of a mantissa, and powers of two that steps and values keep within."""
+    """How numbers are held: bits of a mantissa, and powers of two that steps and values keep within (a half of a step,
+    and twice a value, are numbers as well)."""
 
-    FLOAT = "float32", 24, 126
+    FLOAT = "float32", 24, 120
     DOUBLE = "float64", 53, 1000
     WHOLE = "int64", 62, 4096
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlsgen.errors import UnsupportedError
 from hlsgen.exports.onnx.kinds import Kind, Wire, kind_of_type
 from hlsgen.exports.onnx.network import Network
 from hlsgen.exports.onnx.nodes import Nodes
@@ -46,6 +47,11 @@ class _Loop:
 def append_loop(unit: Sequence[Op], network: Network, append: Append) -> None:
     """Write the operations of one loop, which stand side by side in a design."""
     loop = _Loop.of(unit)
+    if not loop.taken:
+        raise UnsupportedError(
+            f"{unit[0].source.where}: export onnx: it is a loop that takes no sequence, which ONNX's Scan needs; use "
+            "another kind of export"
+        )
     starts = [_start(op, network, loop) for op in loop.states]
     sequences = [network.read(op.input, first=False) for op, _ in loop.taken]
     body, kept = _body(loop, network, append, sequences)
@@ -102,11 +108,9 @@ def _body(loop: _Loop, network: Network, append: Append, sequences: list[Wire]) 
     nodes = network.nodes.nodes
     network.nodes, network.wires = outside, wires
     name = network.names.fresh("step")
-    body = helper.make_graph(nodes, name, [_info(wire) for wire in given], [_info(wire) for wire in found])
+
+    def info(wire: Wire) -> ValueInfoProto:
+        return helper.make_tensor_value_info(wire.name, wire.kind.onnx, [network.samples, *wire.shape])
+
+    body = helper.make_graph(nodes, name, [info(wire) for wire in given], [info(wire) for wire in found])
     return body, kept
-
-
-def _info(wire: Wire) -> ValueInfoProto:
-    from onnx import helper
-
-    return helper.make_tensor_value_info(wire.name, wire.kind.onnx, ["samples", *wire.shape])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hlsgen.errors import UnsupportedError
 from hlsgen.exports.onnx.kinds import REAL, Kind, Wire, kind_for, kind_of_type
 from hlsgen.exports.onnx.nodes import Constants, Names, Nodes, readable
-from hlsgen.exports.onnx.rounding import DOMAIN, WORDS, Form, rounded
+from hlsgen.exports.onnx.rounding import DOMAIN, WORDS, rounded
 from hlsgen.exports.onnx.whole import Whole, Wholes
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.interval import Interval
@@ -28,12 +28,13 @@ _WIDEST_WRAP = 52
 class Network:
     """Nodes and constants, and the wires that carry the tensors of a design."""
 
-    def __init__(self, taken: Sequence[str], kept: Sequence[str]) -> None:
+    def __init__(self, taken: Sequence[str], kept: Sequence[str], samples: int | None = None) -> None:
+        self.samples = "samples" if samples is None else samples
         self.names = Names(taken, kept)
         self.nodes = Nodes(self.names)
         self.constants = Constants(self.names)
-        self.forms: set[Form] = set()
-        """Of all Quant nodes."""
+        self.words: set[str] = set()
+        """The rounding modes of all Quant nodes."""
         self.wires: ChainMap[Tensor, tuple[Wire, ...]] = ChainMap()
         """Every form in which a tensor is there; what is inside of a loop is on top."""
         self._carriers: set[str] = set()
@@ -77,17 +78,18 @@ class Network:
 
     def whole(self, op: Op, tensor: Tensor) -> Whole:
         """The mantissas of a tensor that an operation reads, channels last."""
-        wire, span = self.read(tensor, first=False), tensor.interval
-        return self.wholes(op).of_reals(wire.name, wire.kind, span.frac, *span.whole())
+        wire, frac = self.read(tensor, first=False), tensor.type.frac
+        return self.wholes(op).of_reals(wire.name, wire.kind, frac, *ends_at(tensor.interval, frac))
 
     def kind(self, op: Op, *spans: Interval, among: tuple[Kind, ...] = REAL) -> Kind:
         """How an operation computes: the first kind that holds these ranges and its inputs."""
         return kind_for(op.source.where, *spans, *(tensor.interval for tensor in op.inputs), among=among)
 
-    def scaled(self, wire: Wire, factors: NDArray[np.float64]) -> Wire:
-        """Times powers of two, one a channel, in numbers whose exponents hold them."""
-        reach = np.abs(np.log2(factors)).max() + 128 > Kind.FLOAT.reach + 64
-        wire = self.converted(wire, Kind.DOUBLE if reach else wire.kind)
+    def scaled(self, wire: Wire, fixed: FixedType, exponents: Sequence[int]) -> Wire:
+        """Numbers of a type times powers of two, one a channel, in what holds the results."""
+        reach = max(fixed.frac - min(exponents), fixed.integer + max(exponents))
+        wire = self.converted(wire, wire.kind if reach <= Kind.FLOAT.reach else Kind.DOUBLE)
+        factors = np.exp2(np.array(exponents, dtype=np.float64))
         spread = factors.reshape(-1, *(1 for _ in wire.shape[1:])) if wire.first else factors
         return replace(wire, name=self.nodes.one("Mul", wire.name, self.number(spread, wire.kind)))
 
@@ -145,6 +147,8 @@ class Network:
         if isinstance(source, Wire):
             return self.cast(op, source, span, fixed, tensor.name)
         wholes, kind = self.wholes(op), kind_of_type(op.source.where, fixed)
+        low, high = ends_at(span, source.frac)
+        source = replace(source, low=max(source.low, low), high=min(source.high, high))
         return Wire(wholes.reals(wholes.cast(source, fixed), kind, tensor.name), kind, tensor.shape)
 
     def _moved(self, op: Op, wire: Wire, span: Interval, fixed: FixedType, hint: str) -> Wire:
@@ -159,12 +163,11 @@ class Network:
 
     def _quant(self, name: str, kind: Kind, fixed: FixedType, word: str, hint: str) -> str:
         narrow = fixed.signed and fixed.overflow is Overflow.SAT_SYM
-        form = Form(fixed.signed, narrow, word)
-        self.forms.add(form)
+        self.words.add(word)
         scale = self.number(np.ldexp(1.0, -fixed.frac), kind, "scale")
         zero, bits = self.number(0.0, kind, "zero"), self.number(float(fixed.width), Kind.FLOAT, "bits")
-        given: dict[str, Any] = {"domain": DOMAIN, "overload": form.overload, **form.attributes}
-        return self.nodes.one("Quant", name, scale, zero, bits, hint=hint, **given)
+        modes: dict[str, Any] = {"signed": int(fixed.signed), "narrow": int(narrow), "rounding_mode": word}
+        return self.nodes.one("Quant", name, scale, zero, bits, hint=hint, domain=DOMAIN, **modes)
 
     def _on_grid(self, wire: Wire, fixed: FixedType) -> str:
         """Any real numbers, rounded to the grid of a type by standard operators."""
@@ -218,6 +221,13 @@ class Network:
             return low
         over = nodes.one("Greater", low, self.number(float(fixed.max_mantissa), Kind.DOUBLE))
         return nodes.one("Where", over, nodes.one("Sub", low, span), low)
+
+
+def ends_at(span: Interval, frac: int) -> tuple[int, int]:
+    """The least and the greatest mantissa of a range on another grid, moved outwards to it."""
+    low, high = span.whole()
+    by = frac - span.frac
+    return (low << by, high << by) if by >= 0 else (low >> -by, -(-high >> -by))
 
 
 def _has_quant(fixed: FixedType) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +77,7 @@ class Constants:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        """By type, shape and a digest of the numbers."""
         self.tensors: list[TensorProto] = []
 
     def add(self, array: NDArray[Any], hint: str = "constant") -> str:
@@ -83,7 +85,7 @@ class Constants:
         from onnx import numpy_helper
 
         held = np.array(array, order="C")  # np.ascontiguousarray makes a vector of a number
-        key = (str(held.dtype), held.shape, held.tobytes())
+        key = (str(held.dtype), held.shape, sha256(held.tobytes()).digest())
         if key not in self._known:
             self._known[key] = self._names.fresh(hint)
             self.tensors.append(numpy_helper.from_array(held, self._known[key]))

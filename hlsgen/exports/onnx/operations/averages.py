@@ -25,7 +25,7 @@ def average_pooling(layer: AveragePooling2D, op: Op, network: Network) -> Result
         if window.dilation == (1, 1):
             del given["dilations"]  # which it got later
             return Wire(network.nodes.one("AveragePool", x.name, hint=op.name, **given), kind, op.output.shape, True)
-    cells = gathered_cells(network, window, op.input, numbers(op, network, kind))
+    cells, _ = gathered_cells(network, window, op.input, numbers(op, network, kind))
     total = network.nodes.one("ReduceSum", cells, network.places([2]), keepdims=0)
     image = network.nodes.one("Reshape", total, network.places([0, *op.output.shape]))
     factors = layer.reciprocal.fixed[0][window.counts(op.input.shape)].reshape(*op.output.shape[:-1], 1)

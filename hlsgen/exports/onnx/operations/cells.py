@@ -22,25 +22,20 @@ def options(window: Window, rank: int) -> dict[str, list[int]]:
     }
 
 
-def windows(network: Network, window: Window, tensor: Tensor, x: str) -> str:
-    """Numbers (samples, *shape) as (samples, places, cells of a window * channels); beside the image they are zero."""
-    cells = cells_of(window, tensor)
-    gathered = gathered_cells(network, window, tensor, x)
-    flat = [0, len(cells), cells.shape[1] * tensor.shape[-1]]
-    return network.nodes.one("Reshape", gathered, network.places(flat))
+def gathered_cells(network: Network, window: Window, tensor: Tensor, x: str) -> tuple[str, int]:
+    """Numbers (samples, *shape) as (samples, places, cells of a window, channels), and how many places there are.
 
-
-def gathered_cells(network: Network, window: Window, tensor: Tensor, x: str) -> str:
-    """The same as (samples, places, cells of a window, channels)."""
-    cells = cells_of(window, tensor)
+    Beside the image they are zero.
+    """
     height, width, channels = as_image(tensor.shape)
+    cells = _cells(window, tensor)
     line = network.nodes.one("Reshape", x, network.places([0, height * width, channels]))
     if window.padded:
         line = network.nodes.one("Pad", line, network.places([0, 0, 0, 0, 1, 0]))
-    return network.nodes.one("Gather", line, network.places(cells, "cells"), axis=1)
+    return network.nodes.one("Gather", line, network.places(cells, "cells"), axis=1), len(cells)
 
 
-def cells_of(window: Window, tensor: Tensor) -> Ints:
+def _cells(window: Window, tensor: Tensor) -> Ints:
     """Which pixels each window sees, (places, cells), by their number; one behind the last stands for those beside."""
     height, width, _ = as_image(tensor.shape)
     pixels = np.arange(height * width, dtype=np.int64)

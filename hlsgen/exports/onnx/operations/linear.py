@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.exports.onnx.kinds import EVERY, Kind, Wire
-from hlsgen.exports.onnx.network import Network
-from hlsgen.exports.onnx.operations.cells import options, windows
+from hlsgen.exports.onnx.network import Network, ends_at
+from hlsgen.exports.onnx.operations.cells import gathered_cells, options
 from hlsgen.exports.onnx.whole import Whole
 from hlsgen.exports.onnx.writing import Result, writes
 from hlsgen.ir.arithmetic import shifted
@@ -31,7 +31,9 @@ from hlsgen.layers.scale import Scale
 def dense(layer: Dense, op: Op, network: Network) -> Result:
     """The last axis times a matrix."""
     kind = kind_of_sum(op, network, layer.weight, layer.bias)
-    return _product(layer, op, network, kind, numbers(op, network, kind))
+    weight = network.weights(layer.weight, layer.weight.fixed[0], kind, f"{op.name}.weight")
+    name = network.nodes.one("MatMul", numbers(op, network, kind), weight, hint=op.name)
+    return _biased(layer, op, network, kind, name)
 
 
 @writes(Conv2D, DepthwiseConv2D)
@@ -39,7 +41,7 @@ def convolution(layer: Convolution, op: Op, network: Network) -> Result:
     """Conv in float32, else the windows times a matrix."""
     kind = kind_of_sum(op, network, layer.weight, layer.bias)
     if kind is not Kind.FLOAT:
-        return _product(layer, op, network, kind, windows(network, layer.window, op.input, numbers(op, network, kind)))
+        return _gathered(layer, op, network, kind)
     given, mantissas, groups = options(layer.window, len(op.input.shape)), layer.weight.fixed[0], 1
     if isinstance(layer, Conv2D):
         groups, kernel = layer.group_count, mantissas.transpose(3, 2, 0, 1)
@@ -55,12 +57,24 @@ def convolution(layer: Convolution, op: Op, network: Network) -> Result:
     return Wire(name, kind, op.output.shape, first=True)
 
 
-def _product(layer: LinearLayer, op: Op, network: Network, kind: Kind, x: str) -> Result:
-    """Rows times the matrix of a layer, in the shape of the result, and the bias."""
-    weight = network.weights(layer.weight, layer.matrix(), kind, f"{op.name}.weight")
-    name = network.nodes.one("MatMul", x, weight, hint=op.name)
-    if not isinstance(layer, Dense):
-        name = network.nodes.one("Reshape", name, network.places([0, *op.output.shape]), hint=op.name)
+def _gathered(layer: Convolution, op: Op, network: Network, kind: Kind) -> Result:
+    """A convolution of windows that are gathered: (samples, places, cells, channels)."""
+    nodes, mantissas, taps = network.nodes, layer.weight.fixed[0], layer.window.taps
+    cells, places = gathered_cells(network, layer.window, op.input, numbers(op, network, kind))
+    if isinstance(layer, Conv2D):
+        groups, inputs = layer.group_count, layer.weight.shape[2]
+        apart = nodes.one("Reshape", cells, network.places([0, places, taps, groups, inputs]))
+        turned = nodes.one("Transpose", apart, perm=[0, 3, 1, 2, 4])
+        rows = nodes.one("Reshape", turned, network.places([0, groups, places, taps * inputs]))
+        kernel = mantissas.reshape(taps * inputs, groups, -1).transpose(1, 0, 2)
+        sums = nodes.one("MatMul", rows, network.weights(layer.weight, kernel, kind, f"{op.name}.weight"))
+        found = nodes.one("Transpose", sums, perm=[0, 2, 1, 3])
+    else:
+        kernel = mantissas.reshape(taps, *layer.weight.shape[2:])
+        apart = nodes.one("Unsqueeze", cells, network.places([-1]))
+        products = nodes.one("Mul", apart, network.weights(layer.weight, kernel, kind, f"{op.name}.weight"))
+        found = nodes.one("ReduceSum", products, network.places([2]), keepdims=0)
+    name = nodes.one("Reshape", found, network.places([0, *op.output.shape]), hint=op.name)
     return _biased(layer, op, network, kind, name)
 
 
@@ -155,8 +169,4 @@ def numbers(op: Op, network: Network, kind: Kind, place: int = 0) -> str:
 
 def summed(op: Op, name: str, frac: int) -> Whole:
     """Mantissas of an exact result on a grid, with the range that was proved for it."""
-    exact = op.output.typing.exact
-    low, high = exact.whole()
-    down = max(exact.frac - frac, 0)
-    up = max(frac - exact.frac, 0)
-    return Whole(name, frac, (low >> down) << up, -((-high) >> down) << up)
+    return Whole(name, frac, *ends_at(op.output.typing.exact, frac))

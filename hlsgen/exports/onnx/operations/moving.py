@@ -157,7 +157,7 @@ def _largest_gathered(layer: MaxPooling2D, op: Op, network: Network) -> Result:
     """Where padding is as wide as the window, which runtimes refuse: what is beside the image is the least number."""
     x, least = _last(op, network), float(op.input.type.min)
     moved = network.nodes.one("Sub", x.name, network.number(least, x.kind))  # so that zeros beside are the least
-    cells = gathered_cells(network, layer.window, op.input, moved)
+    cells, _ = gathered_cells(network, layer.window, op.input, moved)
     largest = network.nodes.one("ReduceMax", cells, network.places([2]), keepdims=0)
     back = network.nodes.one("Add", largest, network.number(least, x.kind))
     return _moved(op, x, network.nodes.one("Reshape", back, network.places([0, *op.output.shape]), hint=op.name))
