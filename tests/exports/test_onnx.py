@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -17,7 +19,7 @@ import hlsgen.exports.onnx.operations
 from hlsgen.design import arrays
 from hlsgen.design.design import Design
 from hlsgen.design.reference import evaluate
-from hlsgen.errors import ConfigError, UnsupportedError
+from hlsgen.errors import ConfigError, HlsgenError, UnsupportedError
 from hlsgen.exports.base import exported_files
 from hlsgen.exports.onnx.writing import WRITERS
 from hlsgen.ir.constant import Constant
@@ -28,6 +30,7 @@ from hlsgen.layers.conv2d import Conv2D
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
 from hlsgen.layers.gate import Gate
+from hlsgen.layers.loops import Carry, KeepLast, KeepSteps, State, TakeStep
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.pooling2d import GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D
 from hlsgen.layers.prelu import PRelu
@@ -39,9 +42,13 @@ from hlsgen.layers.take import Take
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window
 from hlsgen.project import Project
+from tests.fuzz.cases.evaluated import data_for
+from tests.fuzz.networks import every_network
+from tests.fuzz.settings import any_settings
 from tests.ladder.by_hand import Hand
 from tests.ladder.test_kernels import CASES
 from tests.layers.instances import classes
+from tests.passes.builders import project_of
 from tests.passes.test_input_features import SIZES, first_layer
 from tests.passes.unequal_networks import converted, normal_data
 
@@ -109,8 +116,7 @@ def kinds(model: Any) -> dict[str, str]:
 # -- every layer ------------------------------------------------------------------------------------
 
 REFUSED: Mapping[str, Mapping[str, str]] = {
-    "convert": {"Convert13": "WRAP_SM"},
-    "softmax": {"Softmax11": "74 bits", "Softmax13": "84 bits"},
+    "softmax": {"Softmax11": "74 bits"},
     "scale": {"Scale7": "69 bits"},
     "dense": {"Dense7": "70 bits"},
     "conv2d": {"Conv2D7": "72 bits"},
@@ -160,7 +166,7 @@ def test_no_layer_is_forgotten() -> None:
 
 # -- whole networks ---------------------------------------------------------------------------------
 
-QUICK = {"xor_mlp", "mnist_qcnn"}
+QUICK = {"xor_mlp", "mnist_qcnn", "mnist_gru"}
 EXAMPLES = sorted(folder.parent.name for folder in Path(__file__).parents[2].glob("example-models/*/model.keras"))
 
 
@@ -172,6 +178,51 @@ def test_examples(name: str, examples: Path) -> None:
     agrees(project, x[:20])
 
 
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, 20))], ids=lambda part: f"part{part}"
+)
+def test_random_networks(part: int) -> None:
+    """Networks of every layer of Keras and QKeras, with settings of every sort: right, or refused for their bits."""
+    right = 0
+    for seed in range(40 * part, 40 * part + 40):
+        rng = random.Random(seed)
+        source = every_network(seed, steps=rng.randint(1, 7))
+        try:
+            project = project_of(source, **(any_settings(rng, source) if seed % 2 else {}))
+        except HlsgenError:
+            continue  # settings that do not go together
+        try:
+            agrees(project, data_for(project))
+            right += 1
+        except UnsupportedError as error:
+            assert re.search(r"export onnx: .*(numbers of \d+ bits|more than 64 bits|an input of type)", str(error))
+    assert right >= 25
+
+
+STEPS = 4
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("starts", [False, True])
+def test_loops(backwards: bool, starts: bool) -> None:
+    """A running sum: all of its steps, in their order or from the end, and the last; what it starts with is cast."""
+    h = Hand()
+    x = h.input((STEPS, 3), "fixed<6,3>")
+    given = [h.input((3,), "fixed<9,2>")] if starts else []
+    loop = h.graph.new_loop("sum", STEPS)
+    state = h.add(State(loop, "s", (3,), starts), *given, result="fixed<7,4,RND,SAT>", inner=True)
+    part = h.add(TakeStep(loop, backwards), x, inner=True)
+    total = h.add(Merge("add"), state, part, inner=True)
+    carried = h.add(Carry(loop, "s"), total, result="fixed<7,4,RND,SAT>", inner=True)
+    h.add(KeepSteps(loop, backwards), carried)
+    for last in [h.add(KeepLast(loop), value) for value in (carried, total)]:
+        h.add(Relu(), last)
+    for value in (state, part, total, carried):
+        del h.graph.aliases[value.name]
+    model = agrees(h.project(), h.data())
+    assert [node.op_type for node in model.graph.node].count("Scan") == 1
+
+
 def test_there_are_nine_examples() -> None:
     assert len(EXAMPLES) == 9 and set(EXAMPLES) > QUICK
 
@@ -180,12 +231,14 @@ def test_there_are_nine_examples() -> None:
 
 
 def every_cast() -> Iterator[FixedType]:
-    """All modes that are exported, signed and not, of one bit and of several."""
-    for (width, integer, signed), rounding, overflow in product(
-        [(4, 2, True), (3, 2, False), (1, 1, True), (1, 1, False)], Rounding, Overflow
-    ):
-        if overflow is not Overflow.WRAP_SM:
-            yield FixedType(width, integer, signed, rounding, overflow)
+    """All modes, signed and not, of one bit and of several; with any number of saturation bits."""
+    types = [(4, 2, True), (3, 2, False), (1, 1, True), (1, 1, False)]
+    for (width, integer, signed), rounding, overflow in product(types, Rounding, Overflow):
+        if overflow is Overflow.WRAP_SM and not signed:
+            continue
+        counts = width if overflow in (Overflow.WRAP, Overflow.WRAP_SM) else 0
+        for count in range(counts + 1):
+            yield FixedType(width, integer, signed, rounding, overflow, count)
 
 
 def test_every_cast() -> None:
@@ -203,12 +256,22 @@ def test_every_cast_of_inputs() -> None:
     """Real numbers become mantissas as they do for the emulator: ties, what is just beside them, zeros, large ones."""
     h = Hand()
     for target in every_cast():
-        h.add(Convert(), h.input((1,), str(target)))
+        if target.overflow is not Overflow.WRAP_SM and not target.saturation_bits:
+            h.add(Convert(), h.input((1,), str(target)))
     ties = np.arange(-40, 41, dtype=np.float32) / 8
     beside = [np.nextafter(ties, np.float32(end)) for end in (-np.inf, np.inf)]
     random = np.random.default_rng(5).normal(0, 3, 50).astype(np.float32)
     x = np.concatenate([ties, *beside, random, [-0.0, 1e-30, -1e-30, 1e6, -1e6]]).astype(np.float32)[:, None]
     agrees(h.project(), [x] * len(h.types))
+
+
+@pytest.mark.parametrize("modes", ["WRAP_SM", "WRAP,2"])
+def test_refused_inputs(modes: str) -> None:
+    """Any real number comes in, which whole numbers do not hold."""
+    h = Hand()
+    h.add(Relu(), h.input((1,), f"fixed<4,2,TRN,{modes}>"))
+    with pytest.raises(UnsupportedError, match=f"layer 'x0'.*export onnx: an input of type.*{modes}>"):
+        exported(h.project())
 
 
 def test_wide_types() -> None:

@@ -70,7 +70,7 @@ def append_loop(unit: Sequence[Op], network: Network, append: Append) -> None:
     for (op, border), name, wire in zip(loop.left, names[len(loop.states) :], kept, strict=True):
         if border.role is Role.LAST:
             name = network.nodes.one("Gather", name, network.number(-1, Kind.WHOLE), axis=1)
-        network.wires[op.output] = (replace(wire, name=name, shape=op.output.shape),)
+        network.hold(op.output, replace(wire, name=name, shape=op.output.shape))
 
 
 def _start(op: Op, network: Network, loop: _Loop) -> Wire:
@@ -97,7 +97,7 @@ def _body(loop: _Loop, network: Network, append: Append, sequences: list[Wire]) 
     given += [replace(wire, shape=op.output.shape) for wire, (op, _) in zip(sequences, loop.taken, strict=True)]
     for place, op in enumerate((*loop.states, *(op for op, _ in loop.taken))):
         given[place] = replace(given[place], name=network.names.fresh(op.output.name))
-        network.wires[op.output] = (given[place],)
+        network.hold(op.output, given[place])
     for op in loop.unit:
         if op.layer.border is None or op.layer.border.role is Role.CARRY:
             append(op, network)

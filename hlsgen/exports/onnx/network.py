@@ -93,14 +93,18 @@ class Network:
         spread = factors.reshape(-1, *(1 for _ in wire.shape[1:])) if wire.first else factors
         return replace(wire, name=self.nodes.one("Mul", wire.name, self.number(spread, wire.kind)))
 
+    def hold(self, tensor: Tensor, wire: Wire) -> None:
+        """Say what carries a tensor."""
+        self._carriers.add(wire.name)
+        self.wires[tensor] = (wire,)
+
     def store(self, op: Op, tensor: Tensor, wire: Wire, kind: Kind) -> None:
         """Keep what carries a tensor, and what is to be said of it; ``kind`` is what it was computed with."""
         if wire.name not in self._carriers:
             name = self.names.claim(readable(tensor.name))
             if name is not None and self.nodes.rename(wire.name, name):
                 wire = replace(wire, name=name)
-        self._carriers.add(wire.name)
-        self.wires[tensor] = (wire,)
+        self.hold(tensor, wire)
         accum = "" if tensor.typing.accum is None else f", accum {tensor.typing.accum}"
         said = f"{op.layer.kind} of {op.source.where}: result {tensor.type}{accum}"
         self.notes[readable(f"hlsgen.{tensor.name}")] = readable(f"{said}, computed with {kind.dtype}")
@@ -189,11 +193,16 @@ class Network:
 
     def _otherwise(self, op: Op, wire: Wire, span: Interval | None, fixed: FixedType) -> Wire:
         """A cast for which QONNX has no word, in standard operators."""
+        fits = span is not None and span.fits(fixed)
+        if span is not None and not fits and fixed.overflow in (Overflow.WRAP, Overflow.WRAP_SM):
+            wholes = self.wholes(op)
+            mantissas = wholes.of_reals(wire.name, wire.kind, span.frac, *span.whole())
+            return replace(wire, name=wholes.reals(wholes.cast(mantissas, fixed), Kind.DOUBLE, ""), kind=Kind.DOUBLE)
         wire = self.converted(wire, Kind.DOUBLE)
         nodes, steps = self.nodes, self._steps(wire, fixed)
         low, high = (self.number(float(end), wire.kind) for end in (fixed.min_mantissa, fixed.max_mantissa))
         match fixed.overflow:
-            case _ if span is not None and span.fits(fixed):
+            case _ if fits:
                 kept = steps
             case Overflow.SAT | Overflow.SAT_SYM:
                 kept = nodes.one("Max", nodes.one("Min", steps, high), low)
@@ -206,8 +215,8 @@ class Network:
                 kept = self._wrapped(steps, fixed)
             case _:
                 raise UnsupportedError(
-                    f"{op.source.where}: export onnx: values overflow in {fixed}, whose mode of overflow is not "
-                    f"exported; let it saturate (SAT) or wrap (WRAP, up to {_WIDEST_WRAP} bits)"
+                    f"{op.source.where}: export onnx: an input of type {fixed}, whose mode of overflow is not exported;"
+                    f" let it saturate (SAT) or wrap (WRAP, up to {_WIDEST_WRAP} bits)"
                 )
         step = self.number(np.ldexp(1.0, -fixed.frac), wire.kind, "scale")
         return replace(wire, name=nodes.one("Mul", kept, step))

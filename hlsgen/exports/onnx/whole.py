@@ -28,6 +28,9 @@ class Whole:
     frac: int
     low: int
     high: int
+    cut: bool = False
+    """Whether the last bit says if anything was behind the others: as good as all of that, for whoever rounds to a grid
+    that is two bits coarser."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Wholes:
     def plus(self, a: Whole, b: Whole) -> Whole:
         """The sum, on the finer of two grids."""
         a, b = self.aligned(a, b)
-        return self.known(self.nodes.one("Add", a.name, b.name), a.frac, a.low + b.low, a.high + b.high)
+        found = self.known(self.nodes.one("Add", a.name, b.name), a.frac, a.low + b.low, a.high + b.high)
+        return replace(found, cut=a.cut or b.cut)
 
     def minus(self, a: Whole, b: Whole) -> Whole:
         """The difference, on the finer of two grids."""
@@ -87,6 +91,8 @@ class Wholes:
 
     def shifted(self, x: Whole, by: int) -> Whole:
         """Mantissas times a power of two; the grid stays."""
+        if x.cut and by:
+            self._refuse_cut()
         return x if by == 0 else replace(self.times(x, self.number(1 << by)), frac=x.frac)
 
     def finer(self, x: Whole, frac: int) -> Whole:
@@ -150,12 +156,16 @@ class Wholes:
     # -- casts ----------------------------------------------------------------------------------
 
     def cast(self, x: Whole, fixed: FixedType) -> Whole:
-        """As :meth:`FixedType.cast`. Raises UnsupportedError for modes of overflow that nothing here computes."""
+        """As :meth:`FixedType.cast`."""
         shift = x.frac - fixed.frac
+        if x.cut and shift < 2:
+            self._refuse_cut()
+        floor = x
         if shift > 0:
-            x = self._rounded(x, shift, fixed.rounding)
+            floor = self.high_bits(x, shift)
+            x = self._rounded(x, floor, shift, fixed.rounding)
         elif shift < 0:
-            x = self._no_larger(x, fixed, -shift)
+            floor = x = self._no_larger(x, fixed, -shift)
         low, high = fixed.min_mantissa, fixed.max_mantissa
         if low <= x.low and x.high <= high:
             return x
@@ -167,16 +177,54 @@ class Wholes:
                 moved = self.low_bits(self.minus(replace(x, frac=0), bias), fixed.width)
                 return replace(self.plus(moved, bias), frac=fixed.frac)
             case Overflow.SAT_ZERO:
-                inside = self.nodes.one(
-                    "And",
-                    self.is_true("GreaterOrEqual", x, self.number(low)),
-                    self.is_true("LessOrEqual", x, self.number(high)),
-                )
+                inside = self._inside(x, low, high)
                 return replace(self.chosen(inside, x, self.number(0, x.frac)), low=low, high=high)
+        inside = self._inside(x, low, high)
+        guarded = self._guarded(replace(x, frac=0), replace(floor, frac=0), fixed)
+        return Whole(self.nodes.one("Where", inside, x.name, guarded.name), fixed.frac, low, high)
+
+    def _refuse_cut(self) -> None:
         raise UnsupportedError(
-            f"{self.where}: export onnx: values overflow in {fixed}, whose mode of overflow is not exported; let it "
-            "saturate (SAT) or wrap (WRAP)"
+            f"{self.where}: export onnx: its polynomial has more than 64 bits, and its result too many of them; give "
+            "its result fewer bits"
         )
+
+    def _inside(self, x: Whole, low: int, high: int) -> str:
+        """Whether mantissas are within ends."""
+        above = self.is_true("GreaterOrEqual", x, self.number(low))
+        return self.nodes.one("And", above, self.is_true("LessOrEqual", x, self.number(high)))
+
+    def _guarded(self, x: Whole, floor: Whole, fixed: FixedType) -> Whole:
+        """What becomes of a value beyond the range by WRAP with saturation bits, or by WRAP_SM.
+
+        As :class:`FixedType` has it; ``floor`` is the value before it was rounded up.
+        """
+        width, count = fixed.width, fixed.saturation_bits
+        kept, sign, ones = 1 << max(width - count, 0), 1 << (width - 1), (1 << width) - 1
+        guard = ((1 << (width - fixed.signed)) - 1) & -kept
+        bits = self.low_bits(x, width)
+        if not fixed.signed:
+            return self.plus(self.low_bits(bits, max(width - count, 0)), self.number(guard))
+        negative = self.is_true("Less", x, self.number(0))
+        top = self.is_true("GreaterOrEqual", bits, self.number(sign))
+        inverted = self.minus(self.number(ones), bits)
+        if fixed.overflow is Overflow.WRAP_SM and count == 0:
+            deleted = self.low_bits(replace(self.high_bits(floor, width), frac=0), 1)
+            differ = self.nodes.one("Xor", self.is_true("Equal", deleted, self.number(1)), top)
+            turned = self.plus(self.low_bits(inverted, width - 1), self.times(deleted, self.number(sign)))
+            return self._signed(self.chosen(differ, turned, bits), width)
+        if fixed.overflow is Overflow.WRAP_SM:
+            highest = replace(self.low_bits(self.high_bits(bits, width - count), 1), frac=0)
+            other = top if count == 1 else self.is_true("Equal", highest, self.number(0))
+            bits = self.chosen(self.nodes.one("Xor", negative, other), inverted, bits)
+        low = self.low_bits(bits, max(width - count, 0) if count > 1 else width - 1)
+        found = self.chosen(negative, self.plus(low, self.number(sign)), self.plus(low, self.number(guard)))
+        return self._signed(found, width)
+
+    def _signed(self, bits: Whole, width: int) -> Whole:
+        """Bits from 0 on, in two's complement."""
+        top = self.is_true("GreaterOrEqual", bits, self.number(1 << (width - 1)))
+        return self.chosen(top, self.minus(bits, self.number(1 << width)), bits)
 
     def _no_larger(self, x: Whole, fixed: FixedType, by: int) -> Whole:
         """On a finer grid; what saturates there anyway is cut off before, so that it stays within 64 bits."""
@@ -184,11 +232,9 @@ class Wholes:
             x = self.clipped(x, (fixed.min_mantissa >> by) - 1, (fixed.max_mantissa >> by) + 1)
         return self.finer(x, fixed.frac)
 
-    def _rounded(self, x: Whole, shift: int, mode: Rounding) -> Whole:
-        """Divided by ``2**shift`` and rounded."""
-        if shift > 62:
-            raise UnsupportedError(f"{self.where}: export onnx: {shift} bits are dropped at once; give its input fewer")
-        rest, floor = self.low_bits(x, shift), self.high_bits(x, shift)
+    def _rounded(self, x: Whole, floor: Whole, shift: int, mode: Rounding) -> Whole:
+        """Divided by ``2**shift`` and rounded; ``floor``: rounded down."""
+        rest = self.low_bits(x, shift)
         if mode is Rounding.TRN:
             return floor
         half, negative = self.number(1 << (shift - 1)), ("Less", replace(x, frac=0), self.number(0))

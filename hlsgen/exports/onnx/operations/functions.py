@@ -21,6 +21,9 @@ from hlsgen.layers.standardise import Standardise
 from hlsgen.layers.standardise_plan import Measure, Plan
 from hlsgen.layers.table import Table
 
+_LIMB = 62
+"""Bits of a number beside its sign that are computed with at once."""
+
 
 @writes(Table)
 def table(layer: Table, op: Op, network: Network) -> Result:
@@ -64,14 +67,44 @@ def _places(wholes: Wholes, form: Piecewise, x: Whole) -> Whole:
 
 
 def _corrected(wholes: Wholes, form: Piecewise, words: Ints, places: Whole) -> Whole:
-    """The polynomials of the pieces."""
-    bits = form.offset_bits
-    segment, offset = wholes.high_bits(places, bits), replace(wholes.low_bits(places, bits), frac=0)
-    total = wholes.looked_up(words[form.degree], segment, 0)
-    for power in range(form.degree - 1, -1, -1):
-        term = wholes.shifted(wholes.looked_up(words[power], segment, 0), (form.degree - power) * bits)
-        total = wholes.plus(wholes.times(total, offset), term)
-    return replace(total, frac=form.frac)
+    """The polynomials of the pieces: ``(c3 u + c2) u + ...``, each coefficient on the grid of the sum so far."""
+    bits, nodes = form.offset_bits, wholes.nodes
+    segment, offset = wholes.high_bits(places, bits), wholes.low_bits(places, bits)
+    terms = [words[power].astype(object) << (form.degree - power) * bits for power in range(form.degree, -1, -1)]
+    size = most = abs(terms[0])
+    for term in terms[1:]:
+        size = size * ((1 << bits) - 1) + abs(term)
+        most = np.maximum(most, size)
+    beyond = int(most.max()).bit_length() - _LIMB
+    if beyond > 0:
+        found = _corrected_in_two(wholes, terms, segment, offset, beyond + 2)
+        return replace(found, frac=form.frac - beyond - 1)
+    total = wholes.looked_up(terms[0], segment, 0).name
+    for term in terms[1:]:
+        total = nodes.one("Add", nodes.one("Mul", total, offset.name), wholes.looked_up(term, segment, 0).name)
+    return Whole(total, form.frac, -int(size.max()), int(size.max()))
+
+
+def _corrected_in_two(wholes: Wholes, terms: list[Ints], segment: Whole, offset: Whole, low_bits: int) -> Whole:
+    """The same beyond 64 bits: low and high bits by themselves; of the low ones is kept whether there are any."""
+    nodes, high, low = wholes.nodes, None, None
+    for term in terms:
+        upper = wholes.looked_up(term >> low_bits, segment, 0)
+        lower = wholes.looked_up(term & ((1 << low_bits) - 1), segment, 0)
+        if high is None or low is None:
+            high, low = upper, lower
+            continue
+        both = wholes.plus(wholes.times(low, offset), lower)
+        carried = wholes.plus(upper, replace(wholes.high_bits(both, low_bits), frac=0))
+        # No sum has more bits than the largest, whatever the ends of its parts come to.
+        sums = nodes.one("Add", nodes.one("Mul", high.name, offset.name), carried.name)
+        high, low = Whole(sums, 0, -(1 << _LIMB - 2), 1 << _LIMB - 2), wholes.low_bits(both, low_bits)
+    assert high is not None and low is not None
+    behind = wholes.one_if(wholes.is_true("Greater", low, wholes.number(0)))
+    found = wholes.known(
+        nodes.one("Add", wholes.shifted(high, 1).name, behind.name), 0, 2 * high.low, 2 * high.high + 1
+    )
+    return replace(found, cut=True)
 
 
 def _along_lines(wholes: Wholes, lines: Lines, x: Whole) -> Whole:
@@ -177,7 +210,8 @@ def standardise(layer: Standardise, op: Op, network: Network) -> Result:
     inverse = wholes.cast(_applied(wholes, form, words, replace(mantissa, frac=plan.power.width)), plan.inverse)
     deviation = wholes.minus(wholes.times(x, wholes.number(plan.n)), total) if plan.centred else x
     ends = plan.aligned
-    aligned = replace(wholes.times(deviation, factor), frac=ends.frac, low=ends.min_mantissa, high=ends.max_mantissa)
+    moved = wholes.nodes.one("Mul", deviation.name, factor.name)
+    aligned = wholes.known(moved, ends.frac, ends.min_mantissa, ends.max_mantissa)
     return wholes.times(wholes.cast(aligned, plan.scaled), inverse)
 
 
