@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch fuzz sanitize proof lint bench clean help
+.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch test-brevitas fuzz sanitize proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
@@ -66,6 +66,15 @@ test-torch: $(VENV)-torch/test.stamp ## models of PyTorch
 $(VENV)-torch/test.stamp: pyproject.toml $(BIN)/python
 	$(BIN)/python -m venv $(VENV)-torch
 	$(VENV)-torch/bin/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu --editable '.[dev,torch]'
+	@touch $@
+
+# Brevitas and QONNX's own executor bring more.
+test-brevitas: $(VENV)-brevitas/test.stamp ## quantised models of PyTorch
+	$(VENV)-brevitas/bin/python -m pytest tests/brevitas $(ARGS)
+
+$(VENV)-brevitas/test.stamp: pyproject.toml $(BIN)/python
+	$(BIN)/python -m venv $(VENV)-brevitas
+	$(VENV)-brevitas/bin/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu --editable '.[dev,torch]' 'brevitas>=0.13' 'qonnx>=1'
 	@touch $@
 
 lint: $(VENV)/test.stamp ## style, types, direction of imports

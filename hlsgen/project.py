@@ -115,12 +115,12 @@ def convert(
     after_pass: AfterStage | None = None,
     **overrides: Any,
 ) -> Project:
-    """Convert a Keras, QKeras, ONNX or PyTorch model to an HLS project with a bit-exact emulator.
+    """Convert a Keras, QKeras, ONNX, PyTorch or scikit-learn model to an HLS project with a bit-exact emulator.
 
     Args:
         model: a live Keras 3, tf_keras or QKeras model, an ONNX ModelProto, a ``torch.nn.Module`` or
-            ``torch.export.ExportedProgram``, or the path of a ``.keras``, ``.h5``, ``.json`` or ``.onnx`` file; None
-            takes the path from the configuration.
+            ``torch.export.ExportedProgram``, a fitted estimator of scikit-learn, or the path of a ``.keras``, ``.h5``,
+            ``.json`` or ``.onnx`` file; None takes the path from the configuration.
         config: path of a YAML file, a dict or a Config.
         weights: the ``.h5`` that goes with a ``.json``.
         example_inputs: the tensors that a ``torch.nn.Module`` is traced on: ``(x,)``, as its ``forward()`` takes them,

@@ -881,6 +881,41 @@ MUTANTS = (
         "_ = (",
         ("tests/board/test_host.py",),
     ),
+    Mutant(
+        "an export takes the place of another kind",
+        "hlsgen/backends",
+        "if new is not None and kind != new.export",
+        "if new is None",
+        ("tests/exports/test_exports.py::test_other_kinds_and_projects_are_never_replaced",),
+    ),
+    Mutant(
+        "an exported word keeps its rest at the wrong end",
+        "hlsgen/exports",
+        'margins = (free, 0) if self.first == "high" else (0, free)',
+        "margins = (0, free)",
+        ("tests/exports/test_weights.py::test_everything_reads_back",),
+    ),
+    Mutant(
+        "exported planes are not turned round",
+        "hlsgen/exports",
+        'if self.first == "high" and self.group > 1:',
+        'if self.first == "high" and self.group > 1 and not self.planes:',
+        ("tests/exports/test_weights.py::test_everything_reads_back",),
+    ),
+    Mutant(
+        "a depthwise layer has one group",
+        "hlsgen/layers/depthwise_conv2d.py",
+        "return Kernel(self.window, self.weight.shape[2], (*self.window.size, 1, self.n_out))",
+        "return Kernel(self.window, 1, (*self.window.size, 1, self.n_out))",
+        ("tests/exports/test_config_table.py::test_an_engine_computes_every_convolution",),
+    ),
+    Mutant(
+        "a runtime's samples are taken for its first axis",
+        "hlsgen/exports/source_outputs.py",
+        "        axis = _samples_axis(port.shape, shape)",
+        "        axis = 0",
+        ("tests/exports/test_test_vectors.py::test_onnx_runtime_with_the_samples_elsewhere",),
+    ),
 )
 
 

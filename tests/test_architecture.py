@@ -52,7 +52,18 @@ RANKS = {
 }
 """Imports go to the same or a lower rank; a new part of the package needs a line here."""
 
-LAZY_ONLY = {"tensorflow", "keras", "tf_keras", "qkeras", "torch", "onnx", "onnx_ir", "onnxruntime", "onnxscript"}
+LAZY_ONLY = {
+    "tensorflow",
+    "keras",
+    "tf_keras",
+    "qkeras",
+    "torch",
+    "onnx",
+    "onnx_ir",
+    "onnxruntime",
+    "onnxscript",
+    "brevitas",
+}
 
 
 def sources() -> list[Path]:

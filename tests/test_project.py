@@ -616,14 +616,14 @@ def test_nothing_is_half_written_when_a_text_fails(tmp_path, monkeypatch):
 def test_nothing_is_left_when_the_disk_refuses(tmp_path, monkeypatch):
     project = dense(output_dir=tmp_path / "out")
     assert project.files
-    written = Path.write_text
+    written = Path.write_bytes
 
     def full(self, *args, **kwargs):
         if self.name == "types.h":
             raise OSError(28, "No space left on device")
         return written(self, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputDirError, match="No space left on device"):
         project.write()
     assert list(tmp_path.iterdir()) == []

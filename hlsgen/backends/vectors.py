@@ -25,14 +25,17 @@ _CELLS, _WORK = 1 << 22, 1 << 28
 def vectors(job: Job) -> Mapping[Tensor, Ints]:
     """A few samples of every tensor. Raises InputError for test vectors that do not fit the model."""
     design = job.design
-    inputs = arrays.checked_inputs(design.inputs, _inputs(design, job.config.test_vectors))
+    inputs = arrays.checked_inputs(design.inputs, stored_or_random(design, job.config.test_vectors))
     arrays.refuse_nan(inputs)
     return evaluate(design, arrays.mantissas(design.inputs, inputs))
 
 
-def _inputs(design: Design, vectors: TestVectors | None) -> dict[str, NDArray[np.float64]]:
-    """The first test vectors of the configuration, else seeded random values over the inputs' ranges."""
-    samples = design.samples_within(_SAMPLES, _CELLS, _WORK)
+def stored_or_random(
+    design: Design, vectors: TestVectors | None, most: int = _SAMPLES
+) -> dict[str, NDArray[np.float64]]:
+    """The first test vectors of the configuration, else seeded random values over the inputs' ranges; by input name,
+    at most so many samples, fewer of large designs."""
+    samples = design.samples_within(most, _CELLS, _WORK)
     if vectors is not None and len(design.inputs) == 1:
         try:
             x = array_files.load_array(vectors.x, mapped=True)

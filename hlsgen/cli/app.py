@@ -25,7 +25,7 @@ from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, I
 from hlsgen.design.array_files import load_inputs
 from hlsgen.design.arrays import Array
 from hlsgen.errors import ConfigError, OutputDirError, brief, nearest
-from hlsgen.exports.base import EXPORTS, load_export
+from hlsgen.exports.base import EXPORTS, checked_options
 from hlsgen.files import replacing
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Tensor
@@ -381,8 +381,8 @@ def export(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a converted model as files for other machines: tables, memory images, test vectors."""
-    load_export(kind)  # a misspelt one is refused before any work
     options = given_options(option or [])
+    checked_options(kind, options)  # what is misspelt is refused before any work
     overrides = _given(
         calibration_method=calibration_method,
         default_width=default_width,

@@ -15,7 +15,12 @@ from typing import Any, Protocol, cast
 from hlsgen.frontends.torch import Example
 from hlsgen.ir.graph import Graph
 
-FRONTENDS = ("hlsgen.frontends.keras", "hlsgen.frontends.onnx", "hlsgen.frontends.torch")
+FRONTENDS = (
+    "hlsgen.frontends.keras",
+    "hlsgen.frontends.onnx",
+    "hlsgen.frontends.torch",
+    "hlsgen.frontends.sklearn",
+)
 """Asked in this order; the first one also says what is wrong with a model that none accepts."""
 
 

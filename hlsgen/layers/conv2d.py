@@ -17,7 +17,7 @@ from hlsgen.ir.layer import Exact, Layer
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
-from hlsgen.layers.linear import LinearLayer, divisors, matrix_reuse_factors, spread
+from hlsgen.layers.linear import Kernel, LinearLayer, divisors, matrix_reuse_factors, spread
 from hlsgen.layers.window import Window
 
 _MOST_SUMS = 4096
@@ -150,6 +150,10 @@ class Conv2D(Convolution):
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective.reshape(self.n_in, self.n_out)
+
+    def kernel(self) -> Kernel:
+        rows, columns, inputs, outputs = self.weight.shape
+        return Kernel(self.window, self.group_count, (rows, columns, inputs, outputs))
 
     def matrix(self) -> Ints:
         matrix = self.weight.fixed[0].reshape(self.n_in, self.n_out)

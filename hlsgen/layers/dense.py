@@ -12,7 +12,8 @@ from hlsgen.ir.layer import Exact, Layer, Packing
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import Ints
 from hlsgen.ir.wish import Strategy
-from hlsgen.layers.linear import LinearLayer, matrix_reuse_factors
+from hlsgen.layers.linear import Kernel, LinearLayer, matrix_reuse_factors
+from hlsgen.layers.window import Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,9 @@ class Dense(LinearLayer):
 
     def weight_matrix(self) -> Floats:
         return self.weight.effective
+
+    def kernel(self) -> Kernel:
+        return Kernel(Window((1, 1)), 1, (1, 1, self.n_in, self.n_out))
 
     def matrix(self) -> Ints:
         return self.weight.fixed[0]

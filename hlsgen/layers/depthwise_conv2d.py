@@ -16,7 +16,7 @@ from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import Ints, bit_length, integers
 from hlsgen.ir.wish import Strategy
 from hlsgen.layers.conv2d import Convolution
-from hlsgen.layers.linear import divisors, spread
+from hlsgen.layers.linear import Kernel, divisors, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +81,9 @@ class DepthwiseConv2D(Convolution):
 
     def shares_before(self, power: Floats, shares: Floats) -> Floats:
         return np.asarray(shares.reshape(-1, self.multiplier).sum(axis=1))
+
+    def kernel(self) -> Kernel:
+        return Kernel(self.window, self.weight.shape[2], (*self.window.size, 1, self.n_out))
 
     def matrix(self) -> Ints:
         weight = self.weight.fixed[0].reshape(self.window.taps, self.n_out)

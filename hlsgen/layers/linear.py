@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from hlsgen.ir.interval import Interval, joined
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
 from hlsgen.ir.wish import Strategy
+from hlsgen.layers.window import Window
 
 _REAL_BIAS_BITS = 26
 """What is kept of a real bias (below its largest) where nobody rounds the sum: a little more than float32 does."""
@@ -23,6 +24,16 @@ _BIAS_WIDTH = 24
 """A bias costs an adder that is there anyway: it keeps what a float32 one has."""
 _BELOW_RESULT = 2
 """So many bits below the last of the result, a bias is off by an eighth of its step at most."""
+
+
+class Kernel(NamedTuple):
+    """A linear layer as a convolution, which each of hlsgen's own is."""
+
+    window: Window
+    groups: int
+    """Equal parts of the channels in and of the channels out: each part of the outputs sees its part of the inputs."""
+    shape: tuple[int, int, int, int]
+    """(height, width, channels in of a group, channels out): the weights, reshaped as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +107,10 @@ class LinearLayer(Layer):
         total = power @ powers
         found: Floats = power * (powers @ np.divide(shares, total, out=np.zeros_like(total), where=total > 0))
         return found
+
+    def kernel(self) -> Kernel | None:
+        """The layer as a convolution (a dense one has a window of one cell); None if it does not say."""
+        return None
 
     def matrix(self) -> Ints:
         """The mantissas of the weights as a matrix (elements of the input, or of a window of it; outputs): zero where

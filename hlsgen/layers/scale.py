@@ -16,7 +16,8 @@ from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Exact, Packing, Statistics
 from hlsgen.ir.shape_pattern import Pattern
 from hlsgen.ir.types import FixedType
-from hlsgen.layers.linear import LinearLayer
+from hlsgen.layers.linear import Kernel, LinearLayer
+from hlsgen.layers.window import Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,10 @@ class Scale(LinearLayer):
 
     def summed(self, products: NDArray[Any]) -> NDArray[Any]:
         return products
+
+    def kernel(self) -> Kernel:
+        (channels,) = self.weight.shape
+        return Kernel(Window((1, 1)), channels, (1, 1, 1, channels))
 
     def row_sizes(self) -> Floats:
         return np.abs(self.weight.effective)

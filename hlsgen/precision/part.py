@@ -18,6 +18,9 @@ from hlsgen.ir.loop import Shaped
 
 LEAST_EXTENT = 32
 """Images are not cut to less."""
+LEAST_POSITIONS = 4
+"""Nor so far that a layer behind has fewer positions along an axis, if it has as many: beside a part lie zeros, and the
+windows of the last layers would see more of them than of what they sum up in the whole."""
 
 
 V_co = TypeVar("V_co", bound=Shaped, covariant=True)
@@ -59,8 +62,28 @@ def whole_of(stages: Iterable[Stage[V]]) -> Part[V]:
     return Part({value: value.shape for stage in stages for value in stage.outputs})
 
 
-def part_of(stages: Iterable[Stage[V]], halvings: int) -> Part[V]:
-    """The extents of the inputs are halved so many times, but not below ``LEAST_EXTENT``."""
+def part_of(stages: Iterable[Stage[V]], halvings: int, positions: int = LEAST_POSITIONS) -> Part[V]:
+    """The extents of the inputs are halved so many times, but not below ``LEAST_EXTENT``, nor so often that a value has
+    fewer than ``positions`` along an axis where it has those."""
+    listed = list(stages)
+    part = whole_of(listed)
+    for count in range(1, halvings + 1):
+        smaller = _halved(listed, count)
+        if smaller == part or not _keeps(smaller, positions):
+            break
+        part = smaller
+    return part
+
+
+def _keeps(part: Part[V], positions: int) -> bool:
+    return all(
+        extent >= min(whole, positions)
+        for value, shape in part.shapes.items()
+        for extent, whole in zip(shape[:-1], value.shape[:-1], strict=True)
+    )
+
+
+def _halved(stages: Sequence[Stage[V]], halvings: int) -> Part[V]:
     shapes: dict[V, Shape] = {}
     whole: set[V] = set()
     for stage in stages:
@@ -75,9 +98,9 @@ def part_of(stages: Iterable[Stage[V]], halvings: int) -> Part[V]:
     return Part(shapes, frozenset(whole))
 
 
-def smallest_part(stages: Iterable[Stage[V]]) -> Part[V]:
+def smallest_part(stages: Iterable[Stage[V]], positions: int = LEAST_POSITIONS) -> Part[V]:
     """As little as there may be."""
-    return part_of(stages, 64)
+    return part_of(stages, 64, positions)
 
 
 def _cut(shape: Shape, halvings: int) -> Shape:

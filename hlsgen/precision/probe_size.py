@@ -11,7 +11,7 @@ from math import prod
 
 from hlsgen.errors import UnsupportedError
 from hlsgen.ir.graph import Graph, Value
-from hlsgen.precision.part import Part, part_of, whole_of
+from hlsgen.precision.part import LEAST_POSITIONS, Part, part_of, whole_of
 
 _SAMPLES, _FEWER, _FEWEST = 256, 16, 2
 """At most; of large tensors; of networks that take long."""
@@ -40,21 +40,28 @@ class ProbeSize:
 
 def probe_size(graph: Graph) -> ProbeSize:
     """The size of a probe. Raises UnsupportedError for a network that takes too long even so."""
+    for positions in (LEAST_POSITIONS, 1):
+        part = _cut(graph, positions)
+        work = _work(graph, part)
+        samples = min(batch_size(graph, part), max(_WORK // work, _FEWEST))
+        total = work * samples + _TYPING * sum(value.shape[-1] for value in graph.values)
+        if total <= MOST_WORK:
+            return ProbeSize(samples, part)
+    raise UnsupportedError(
+        f"the network is too large: inferring its types takes as long as {total:.2g} multiplications, more than "
+        f"the {MOST_WORK:.2g} supported; give it smaller inputs"
+    )
+
+
+def _cut(graph: Graph, positions: int) -> Part[Value]:
+    """As large a part as does not take long, or as little as leaves every value so many positions."""
     part, halvings = whole_of(graph), 0
     while _takes_long(graph, part):
-        smaller = part_of(graph, halvings := halvings + 1)
+        smaller = part_of(graph, halvings := halvings + 1, positions)
         if smaller == part:
             break
         part = smaller
-    work = _work(graph, part)
-    samples = min(batch_size(graph, part), max(_WORK // work, _FEWEST))
-    total = work * samples + _TYPING * sum(value.shape[-1] for value in graph.values)
-    if total > MOST_WORK:
-        raise UnsupportedError(
-            f"the network is too large: inferring its types takes as long as {total:.2g} multiplications, more than "
-            f"the {MOST_WORK:.2g} supported; give it smaller inputs"
-        )
-    return ProbeSize(samples, part)
+    return part
 
 
 def batch_size(graph: Graph, part: Part[Value]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ MOST_ERROR = 0.01
 """What inferred types may put an output off by, relative to its root mean square."""
 _MOST_CELLS = 1 << 14
 """Elements of the largest tensor of a network that is estimated at every place."""
+_MOST_OF_PART = 1 << 21
+"""And of the largest of a part that leaves the last layers as many positions as their windows see."""
 _MOST_STEPS = 64
 """Of a loop: what its states are off by has settled then, or grows by less than estimates of this kind are off by."""
 USUAL_WIDTH = 16
@@ -111,8 +114,15 @@ def rounding_errors(ops: Iterable[Op], sizes: Sizes = expected_sizes) -> dict[Te
 
 def _small_part(ops: Sequence[Op]) -> Part[Tensor]:
     """All of small images; of large ones, whose places round alike, as little as there may be."""
-    largest = max((tensor.size for op in ops for tensor in op.outputs), default=0)
-    return smallest_part(ops) if largest > _MOST_CELLS else whole_of(ops)
+    whole = whole_of(ops)
+    if _largest(whole) <= _MOST_CELLS:
+        return whole
+    part = smallest_part(ops)
+    return part if _largest(part) <= _MOST_OF_PART else smallest_part(ops, positions=1)
+
+
+def _largest(part: Part[Tensor]) -> int:
+    return max((prod(shape) for shape in part.shapes.values()), default=0)
 
 
 class _Propagation:

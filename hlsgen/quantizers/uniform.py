@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,25 @@ class Uniform:
             cuts = (_before_float32(cut) for cut in cuts)
         places = (Cut((cut.at - self.zero) * self.scale, cut.beyond) for cut in cuts)
         return Staircase(tuple(places), tuple(level - self.zero for level in levels), self.plain_type)
+
+    def behind_rounding(self, scale: Fraction) -> Staircase | None:
+        """What is made of ``round(x / scale)``, ties to even: ``q`` alone, a whole number; None for too many levels.
+
+        Quotients are rounded to float32 first, as for :attr:`staircase`. The ``scale`` of this quantiser, a power of
+        two, counts steps of the other one; its zero point is 0.
+        """
+        if self.high - self.low >= MOST_LEVELS:
+            return None
+        levels = tuple(range(self.low, self.high + 1))
+        cuts = (_cut_below(level, self.rounds) for level in levels[1:])
+        first = [floor(cut.at * self.scale) + 1 if cut.beyond else ceil(cut.at * self.scale) for cut in cuts]
+        if self.scale < 1:  # more than one level for a whole number: all but one are passed over
+            wholes = range(floor(self.low * self.scale), ceil(self.high * self.scale) + 1)
+            levels = tuple(min(max(int(whole / self.scale), self.low), self.high) for whole in wholes)
+            first = list(wholes[1:])
+        begins = (_before_float32(_cut_below(whole, Rounds.HALF_EVEN)) for whole in first)
+        places = tuple(Cut(cut.at * scale, cut.beyond) for cut in begins)
+        return Staircase(places, levels, FixedType.covering(self.low, self.high, 0))
 
 
 def _cut_below(level: int, rounds: Rounds) -> Cut:

@@ -94,7 +94,13 @@ _qonnx.right(
 _qonnx.right(
     "Trunc, version 2", VECTOR, _custom("Trunc", 0.125, 0, 8, 0.5, 5, rounding_mode="ROUND", signed=1, narrow=0)
 )
-_qonnx.refused("Trunc, any scale", VECTOR, _custom("Trunc", 0.3, 0, 8, 5, rounding_mode="FLOOR"), "power of two")
+_qonnx.right(
+    "Trunc, any scale",
+    VECTOR,
+    _custom("Trunc", 0.3, 0, 8, 5, rounding_mode="FLOOR"),
+    CLOSE,
+    "which level is exact, up to 1024; a level has 24 bits",
+)
 _qonnx.refused("FloatQuant", VECTOR, _custom("FloatQuant", 1.0, 4, 3, 7, 448.0), "FloatQuant")
 
 

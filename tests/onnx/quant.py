@@ -72,7 +72,8 @@ class BipolarQuant(OpRun):
 
 def trunc_to(x: Any, scale: Any, out: Any, bits: Any, signed: int, narrow: int, mode: str) -> np.ndarray:
     """Trunc of version 2, of zero point 0."""
-    return quant(np.round(x / scale) * scale, out, 0, bits, signed, narrow, mode)
+    step = 2.0 ** np.round(np.log2(out / scale))
+    return quant(np.round(x / scale), step, 0, bits, signed, narrow, mode) / step * out
 
 
 class Trunc(OpRun):

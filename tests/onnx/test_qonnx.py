@@ -30,8 +30,8 @@ def quant(net: Net, x: str, scale: Any, bits: int, zero: float = 0.0, op: str = 
     return made
 
 
-def check(net: Net, output: str, x: list[np.ndarray], **config: Any) -> Any:
-    """Equal to the reference, in every number."""
+def check(net: Net, output: str, x: list[np.ndarray], step: float | None = None, **config: Any) -> Any:
+    """Equal to the reference, in every number; with a ``step`` in every multiple of that, which float32 may round."""
     net.output(output)
     model = net.model()
     project = hlsgen.convert(model, **({"input_precision": INPUT} | config))
@@ -41,6 +41,9 @@ def check(net: Net, output: str, x: list[np.ndarray], **config: Any) -> Any:
     (value,) = project.design.outputs
     found = next(got[key] for key, tensor in keys.items() if tensor is value)
     assert found.shape == right.shape
+    if step is not None:
+        np.testing.assert_allclose(found, right, rtol=2.0**-22)  # each has rounded a product
+        found, right = np.rint(found / step), np.rint(right / step)
     assert np.array_equal(found, right)
     assert len(np.unique(right)) > 1
     return project
@@ -102,6 +105,18 @@ def test_trunc(mode: str) -> None:
     check(net, truncated(net, net.input(2), (9, 5), mode, 0.125), [every_input(2)])
     net = Net()
     check(net, truncated(net, quant(net, net.input(2), 0.125, 8), (8, 5), mode, 0.125, 0.5), [every_input(2)])
+
+
+@pytest.mark.parametrize("mode", ["ROUND", "CEIL", "FLOOR", "ROUND_TO_ZERO"])
+@pytest.mark.parametrize("scales", [(0.3,), (0.3, 1.2), (0.25, 0.3), (0.11, 0.11 * 8), (0.3, 0.3 / 4)])
+def test_trunc_of_any_scale(mode: str, scales: tuple[float, ...]) -> None:
+    """By the places where the result steps: two roundings behind each other."""
+    net = Net()
+    bits = {0.3: (8, 6), 0.3 / 4: (6, 8)}.get(scales[-1], (8, 4))
+    check(net, truncated(net, net.input(2), bits, mode, *scales), [every_input(2)], step=scales[-1])
+    net = Net()
+    x = quant(net, net.input(2), scales[0], 8)
+    check(net, truncated(net, x, bits, mode, *scales), [every_input(2)], step=scales[-1])
 
 
 @pytest.mark.parametrize("domain", ["onnx.brevitas", "finn.custom_op.general"])

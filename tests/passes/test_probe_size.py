@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,51 @@ def test_inputs_of_several_sizes() -> None:
     x = global_end(net, net.conv(net.inputs[0], 2))
     size = net.size(x, net.inputs[1], net.inputs[2])
     assert cut(size) == [(32, 32, 2), (5,), (32, 3)]
+
+
+def deep(extent: int) -> Net:
+    """A convolution, and others where an image has a sixteenth of its extent."""
+    net = Net((extent, extent, 3))
+    x = net.conv(net.inputs[0], 4)
+    for _ in range(4):
+        x = net.conv(net.add(MaxPooling2D(Window((2, 2), (2, 2))), x), 8)
+    net.size(x)
+    return net
+
+
+def test_the_last_layers_keep_as_many_positions_as_their_windows_see() -> None:
+    """Beside a part lie zeros: of an image of 2 x 2 a window of 3 x 3 sees four ninths of what it sums up in the whole."""
+    net = deep(256)
+    assert probe_size(net.graph).part.shapes[list(net.graph.values)[-1]] == (4, 4, 8)
+    assert part_of(net.graph, 9, positions=1).shapes[list(net.graph.values)[-1]] == (2, 2, 8)
+    few = deep(48)  # there are no more than three
+    assert part_of(few.graph, 1).shapes[few.inputs[0]] == (48, 48, 3)
+
+
+def test_positions_are_given_up_before_a_network_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = deep(256)
+    monkeypatch.setattr(module, "_WORK", 1)
+    assert cut(probe_size(net.graph)) == [(64, 64, 3)]
+    monkeypatch.setattr(module, "MOST_WORK", 1 << 23)
+    assert cut(probe_size(net.graph)) == [(32, 32, 3)]
+
+
+def test_sums_of_deep_layers_are_as_large_as_the_whole_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that add up what all nine places hold."""
+
+    def reach() -> float:
+        net = deep(256)
+        for node in net.graph:
+            if isinstance(node.layer, Conv2D):
+                node.layer = replace(node.layer, weight=Constant.of(np.abs(node.layer.weight.values)))
+        (tensor,) = make_design(net.graph, make_config()).outputs
+        assert tensor.expected is not None
+        return tensor.expected.reach
+
+    part = reach()
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "_WORK", 1 << 40)
+    assert part > 0.7 * reach()
 
 
 def test_a_network_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

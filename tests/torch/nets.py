@@ -119,6 +119,11 @@ MODULES: dict[str, tuple[Any, list[tuple[int, ...]]]] = {
         lambda: Recurrent("LSTM", every=True, num_layers=2, bidirectional=True),
         [(6, 3)],
     ),
+    "rnn": (lambda: Recurrent("RNN"), [(6, 3)]),
+    "rnn of two layers": (
+        lambda: Recurrent("RNN", every=True, num_layers=2, bidirectional=True, nonlinearity="relu", bias=False),
+        [(6, 3)],
+    ),
     "gru": (lambda: Recurrent("GRU"), [(6, 3)]),
     "attention": (lambda: Attention(False), [(5, 8)]),
     "attention with weights": (lambda: Attention(True), [(5, 8)]),

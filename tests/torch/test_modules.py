@@ -205,9 +205,11 @@ def test_a_function_that_is_always_in_training_is_refused() -> None:
         hlsgen.convert(Calling(functional.dropout), example_inputs=(torch.randn(2, 4),))
 
 
-def test_nn_rnn_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"layer 'steps\.rnn_tanh': nn\.RNN is not supported"):
-        hlsgen.convert(Recurrent("RNN"), example_inputs=(torch.randn(2, 6, 3),))
+def test_nn_rnn_is_one_layer() -> None:
+    """And no steps one by one, as PyTorch's own exporter has it."""
+    project = hlsgen.convert(Recurrent("RNN"), example_inputs=(torch.randn(2, 6, 3),))
+    assert {"steps", "head"} <= set(project.trace_keys())
+    assert {op.loop.steps for op in project.design.ops if op.loop is not None} == {6}
 
 
 def test_attention_with_steps_in_front_is_refused() -> None:

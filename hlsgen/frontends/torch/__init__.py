@@ -59,9 +59,11 @@ def read(model: Any, weights: Path | None = None) -> Graph:
         raise ModelError(f"to read PyTorch models, install the extra: pip install 'hlsgen[torch]' ({error})") from error
     from hlsgen.frontends.onnx.build import build_graph
     from hlsgen.frontends.onnx.model import checked_model
-    from hlsgen.frontends.torch.exporting import exported_module, onnx_of
+    from hlsgen.frontends.torch.exporting import exported_module, is_quantised, onnx_of, quantised_model
 
     where = f"the PyTorch model {type(model).__name__}" if _kind(model) == "Module" else "the exported program"
+    if _kind(model) == "Module" and is_quantised(model):
+        return build_graph(checked_model(quantised_model(model, inputs, where), where))
     program = model if _kind(model) == "ExportedProgram" else exported_module(model, inputs, where)
     return build_graph(checked_model(onnx_of(program, where), where))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.errors import ModelError, UnsupportedError, brief
 from hlsgen.frontends.torch.names import name_by_modules
+from hlsgen.frontends.torch.rnn import translations
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +22,6 @@ OPSET = 20
 
 _TRAINING = ("training", "train", "dropout_p")
 """Arguments of operators that are 0 or False at inference."""
-_UNROLLED = ("aten::rnn_tanh", "aten::rnn_relu")
 
 
 def exported_module(module: torch.nn.Module, inputs: Any, where: str) -> torch.export.ExportedProgram:
@@ -33,14 +34,14 @@ def exported_module(module: torch.nn.Module, inputs: Any, where: str) -> torch.e
 
     tensors = _checked(inputs, where)
     shapes: Any = tuple({0: torch.export.Dim.AUTO} for _ in tensors)
-    if _may_begin_with_steps(module):
+    if may_begin_with_steps(module):
         shapes = None  # which axis is that of the samples is seen by who reads them
     elif all(tensor.shape[0] == 1 for tensor in tensors):
         tensors = tuple(
             torch.cat([tensor, tensor]) for tensor in tensors
         )  # an extent of 1 stays 1 in all that is traced
     try:
-        with _inference(module), _quiet():
+        with inference(module), _quiet():
             return torch.export.export(module, tensors, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # it runs the module's own code, which may fail in any way
         raise UnsupportedError(
@@ -58,7 +59,14 @@ def onnx_of(program: torch.export.ExportedProgram, where: str) -> ModelProto:
     _check_calls(program, where)
     try:
         with _quiet():
-            made = torch.onnx.export(program, dynamo=True, opset_version=OPSET, optimize=False, verbose=False)
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                optimize=False,
+                verbose=False,
+                custom_translation_table=translations(),
+            )
             assert made is not None
             model = made.model
             fold_constants(model)
@@ -71,8 +79,33 @@ def onnx_of(program: torch.export.ExportedProgram, where: str) -> ModelProto:
     return onnx_ir.to_proto(model)
 
 
+def is_quantised(module: torch.nn.Module) -> bool:
+    """Whether a part of it is of Brevitas."""
+    return any(type(part).__module__.partition(".")[0] == "brevitas" for part in module.modules())
+
+
+def quantised_model(module: torch.nn.Module, inputs: Any, where: str) -> ModelProto:
+    """What Brevitas exports as QONNX, its operators named by modules.
+
+    Raises ModelError for inputs that are none, UnsupportedError for a module that cannot be exported.
+    """
+    import onnx_ir
+    from brevitas.export import export_qonnx
+
+    first = tuple(tensor[:1] for tensor in _checked(inputs, where))
+    try:
+        with inference(module), _quiet(), redirect_stdout(StringIO()):
+            model = onnx_ir.from_proto(export_qonnx(module, args=first))
+    except Exception as error:  # of any kind, by the module
+        raise UnsupportedError(
+            f"{where}: brevitas.export.export_qonnx cannot make a QONNX model of it ({_said(error)})"
+        ) from error
+    name_by_modules(model)
+    return onnx_ir.to_proto(model)
+
+
 def _check_calls(program: torch.export.ExportedProgram, where: str) -> None:
-    """Raise UnsupportedError for what the exporter would make something else of: training mode, and nn.RNN."""
+    """Raise UnsupportedError for what the exporter would make something else of: training mode."""
     import torch
 
     for node in program.graph.nodes:
@@ -80,11 +113,6 @@ def _check_calls(program: torch.export.ExportedProgram, where: str) -> None:
             continue
         modules = list(node.meta.get("nn_module_stack", {}).values())
         layer = f"{where}: layer {'.'.join(filter(None, (modules[-1][0] if modules else '', node.name)))!r}"
-        if node.target._schema.name in _UNROLLED:
-            raise UnsupportedError(
-                f"{layer}: nn.RNN is not supported from PyTorch, whose exporter takes it apart step by step; use "
-                "nn.GRU or nn.LSTM"
-            )
         given = dict(zip((argument.name for argument in node.target._schema.arguments), node.args, strict=False))
         given |= node.kwargs
         found = next((name for name in _TRAINING if given.get(name)), None)
@@ -116,7 +144,7 @@ def _checked(inputs: Any, where: str) -> tuple[torch.Tensor, ...]:
     return tuple(given)
 
 
-def _may_begin_with_steps(module: torch.nn.Module) -> bool:
+def may_begin_with_steps(module: torch.nn.Module) -> bool:
     """Whether a recurrent module in it takes the steps in front of the samples."""
     import torch
 
@@ -124,7 +152,7 @@ def _may_begin_with_steps(module: torch.nn.Module) -> bool:
 
 
 @contextmanager
-def _inference(module: torch.nn.Module) -> Iterator[None]:
+def inference(module: torch.nn.Module) -> Iterator[None]:
     """All of a module in inference mode, and as it was afterwards; attention as its plain operators."""
     import torch
 

@@ -3,7 +3,8 @@
 Each operator of ONNX comes from one call of PyTorch, which may have become several operators. The call of a module
 that makes one (``Conv2d``, ``Linear``, ``LSTM``) is named by the module, ``features.0``; those of others by the call
 behind the module, ``attention.softmax``, and by the call alone in the outermost one, ``relu``. What comes again gets a
-number.
+number. A module of Brevitas is named by the quantiser of its result, if it has one; that of its weights is
+``conv.weight_quant``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _OF_SHAPES = frozenset(
     "Shape Reshape Transpose Squeeze Unsqueeze Flatten Slice Gather Concat Expand Identity Cast CastLike Constant "
     "ConstantOfShape Size Split".split()
 )
+_QUANTISER = "@quantiser"
 Call = tuple[str, str]
 """The module in which a call of PyTorch stands, and the call."""
 
@@ -35,10 +37,11 @@ def name_by_modules(model: onnx_ir.Model) -> None:
         scopes, classes = (_list(node.metadata_props.get(key)) for key in (_SCOPES, _CLASSES))
         if len(scopes) < 2 or len(classes) != len(scopes) or scopes[0] != "":
             continue  # what belongs to no module: numbers of samples
-        calls[scopes[-2], scopes[-1]].append(node)
+        module, call = _quantiser(scopes, classes) or (scopes[-2], scopes[-1])
+        calls[module, call].append(node)
         model.graph.name = classes[0].rpartition(".")[2]
         if classes[-2].startswith("torch.nn."):
-            layers.add(scopes[-2])
+            layers.add(module)
     kinds: defaultdict[str, list[str]] = defaultdict(list)
     for (module, call), nodes in calls.items():
         if any(node.op_type not in _OF_SHAPES for node in nodes):
@@ -47,7 +50,7 @@ def name_by_modules(model: onnx_ir.Model) -> None:
     for (module, call), nodes in calls.items():
         found = kinds[module]
         is_layer = len(found) < 2 or (module in layers and len(set(found)) == 1)
-        is_whole = is_layer and (not found or _kind(call) in found)
+        is_whole = (is_layer and (not found or _kind(call) in found)) or _kind(call) == _QUANTISER
         name = ".".join(filter(None, (module, "" if module and is_whole else _kind(call))))
         named[name] += 1
         if named[name] > 1:  # a module, or a function, that is called again
@@ -55,6 +58,19 @@ def name_by_modules(model: onnx_ir.Model) -> None:
         main = _main(nodes)
         for node in nodes:
             node.name = name if node is main else f"{name}.{node.op_type.lower()}"
+
+
+def _quantiser(scopes: list[str], classes: list[str]) -> Call | None:
+    """The call of what is inside of a module of Brevitas: its function, or a quantiser, which is called like nothing of
+    PyTorch."""
+    place = next((place for place, name in enumerate(classes[:-1]) if name.startswith("brevitas.nn.")), None)
+    if place is None or place + 2 >= len(scopes):
+        return None
+    inner = scopes[place + 1]
+    module = scopes[place] if inner.endswith((".act_quant", ".input_quant", ".output_quant", ".trunc_quant")) else inner
+    number = re.search(r"_[0-9]+$", scopes[-1])
+    is_quantiser = classes[-1].startswith("onnx_symbolic")
+    return module, f"{_QUANTISER}{number.group() if number else ''}" if is_quantiser else scopes[-1]
 
 
 def _kind(call: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import log2
 from typing import Any
 
 import numpy as np
@@ -98,22 +99,31 @@ def read_trunc(call: Call) -> Tensor:
     if given not in (5, 6):
         raise UnsupportedError(f"{call.where}: {given} inputs, expected 5 (version 1) or 6 (version 2 of the operator)")
     zero, width, bits = (_whole(call, place, what) for place, what in _OF_TRUNC[given])
-    scale, out = _one_power(call, 1), _one_power(call, 4) if given == 6 else None
-    if zero or not 1 <= bits <= width <= _MOST_BITS:
+    scale, out = _one_scale(call, 1), _one_scale(call, 4) if given == 6 else None
+    if zero or not 1 <= bits <= _MOST_BITS or not 1 <= width <= _MOST_BITS or (out is None and bits > width):
         raise UnsupportedError(
             f"{call.where}: zero point {zero}, {width} bits to {bits} are not supported (zero point 0, up to "
-            f"{_MOST_BITS} bits to as many or fewer)"
+            f"{_MOST_BITS} bits; in version 1 to as many or fewer)"
         )
     rounds = _rounding(call, "FLOOR")
-    whole = _add_steps(call, call.tensor(), Uniform(-(1 << width), (1 << width) - 1, scale))
+    ends = (-(1 << bits), (1 << bits) - 1) if out is None else _ends(call, bits)
+    drop = width - bits if out is None else round(log2(out / scale))
     if out is None:
-        less = width - bits
-        kept = Uniform(-(1 << bits), (1 << bits) - 1, scale * 2**less, rounds=rounds)
-        return add_affine(call, _add_steps(call, whole, kept), 2.0**-less, 0.0, "scaled")
-    ends = _ends(call, bits)
+        out = scale
     if ends is None:
         raise UnsupportedError(f"{call.where}: one signed bit is not supported; use BipolarQuant")
-    return _add_steps(call, whole, Uniform(*ends, out, rounds=rounds))
+    kept = Uniform(*ends, Fraction(2) ** drop, rounds=rounds)
+    given_steps = Uniform(-(1 << width), (1 << width) - 1, scale)
+    if given_steps.exponent is not None and kept.cast is not None and out == scale * kept.scale:
+        whole = _add_steps(call, call.tensor(), given_steps)
+        return _add_steps(call, whole, replace(kept, scale=out))
+    stairs = kept.behind_rounding(scale)
+    if stairs is None:
+        raise UnsupportedError(
+            f"{call.where}: {bits} bits with scale {float(scale):g} are not supported (at most {MOST_LEVELS} levels; "
+            "more where scales are powers of two)"
+        )
+    return _scaled(call, _stepped(call, call.tensor(), stairs), out, out == 1)
 
 
 # -- ONNX's own ------------------------------------------------------------------------------------
@@ -340,15 +350,14 @@ def _whole(call: Call, place: int, what: str) -> int:
     return int(given[0])
 
 
-def _one_power(call: Call, place: int) -> Fraction:
-    """A power of two that stands for all elements."""
+def _one_scale(call: Call, place: int) -> Fraction:
+    """A scale that stands for all elements."""
     scale = _scale(call, place)
-    found = Uniform(0, 1, Fraction(float(scale.flat[0])))
-    if (scale != scale.flat[0]).any() or found.exponent is None:
+    if (scale != scale.flat[0]).any():
         raise UnsupportedError(
-            f"{call.where}: scale {brief(str(scale.reshape(-1)[:4].tolist()))} is not supported (one power of two)"
+            f"{call.where}: scales {brief(str(scale.reshape(-1)[:4].tolist()))} are not supported (one for all)"
         )
-    return found.scale
+    return Fraction(float(scale.flat[0]))
 
 
 def _ends(call: Call, bits: int) -> tuple[int, int] | None:

@@ -1,0 +1,66 @@
+"""``nn.RNN`` as the operator RNN of ONNX, which PyTorch's own exporter would take apart step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
+    """For ``custom_translation_table`` of ``torch.onnx.export``."""
+    import torch
+
+    operators = {"Tanh": torch.ops.aten.rnn_tanh.input, "Relu": torch.ops.aten.rnn_relu.input}
+    return {operator: _translation(activation) for activation, operator in operators.items()}
+
+
+def _translation(activation: str) -> Callable[..., Any]:
+    def rnn(
+        x: Any,
+        hx: Any,
+        params: Sequence[Any],
+        has_biases: bool,
+        num_layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+        batch_first: bool,
+    ) -> tuple[Any, Any]:
+        """Layer upon layer; ``params`` are, for each layer and direction, the weights of inputs and of states and, with
+        ``has_biases``, as many biases."""
+        from onnxscript import opset18 as op
+
+        directions = 2 if bidirectional else 1
+        number = 4 if has_biases else 2
+        values = op.Transpose(x, perm=[1, 0, 2]) if batch_first else x
+        last = []
+        for layer in range(num_layers):
+            first = layer * directions
+            own = [params[number * at : number * (at + 1)] for at in range(first, first + directions)]
+            weights, recurrent = (_stacked(op, [of[place] for of in own]) for place in (0, 1))
+            bias = _stacked(op, [op.Concat(of[2], of[3], axis=0) for of in own]) if has_biases else None
+            state = op.Slice(hx, [first], [first + directions], axes=[0])
+            results, end = op.RNN(
+                values,
+                weights,
+                recurrent,
+                bias,
+                None,
+                state,
+                activations=[activation] * directions,
+                direction="bidirectional" if bidirectional else "forward",
+                hidden_size=hx.shape[2],
+            )
+            # (steps, directions, samples, units), of which directions and units are one axis
+            values = op.Reshape(op.Transpose(results, perm=[0, 2, 1, 3]), [0, 0, -1])
+            last.append(end)
+        states = op.Concat(*last, axis=0) if num_layers > 1 else last[0]
+        return (op.Transpose(values, perm=[1, 0, 2]) if batch_first else values), states
+
+    return rnn
+
+
+def _stacked(op: Any, arrays: Sequence[Any]) -> Any:
+    """One array for each direction along a new first axis."""
+    parts = [op.Unsqueeze(array, [0]) for array in arrays]
+    return op.Concat(*parts, axis=0) if len(parts) > 1 else parts[0]
