@@ -20,6 +20,7 @@ from hlsgen.version import VERSION
 EXPORTS = {
     "c": "hlsgen.exports.c",
     "config-table": "hlsgen.exports.config_table",
+    "onnx": "hlsgen.exports.onnx",
     "test-vectors": "hlsgen.exports.test_vectors",
     "weights": "hlsgen.exports.weights",
 }

@@ -222,6 +222,9 @@ nothing has to be configured, and weights and quantised values do not depend on 
 * Dense layers and convolutions keep the types of quantised weights. In other operators (Einsum, a constant in front of a
   tensor, recurrent layers, Add, Mul) these are real numbers as of float models, exact if they fit `default_width`.
 
+A file may say in functions of its own what its quantisers are, for runtimes, as those do that
+`project.export("onnx", folder)` writes ([exports_onnx.md](exports_onnx.md)): they are read as QONNX means them.
+
 The outputs of a model are real numbers. `project.trace` tells what a quantiser gives under its name; with a scale that is
 no power of two, its whole numbers are there as `name_quantizer`.
 

@@ -46,7 +46,7 @@ def checked_model(proto: ModelProto, where: str) -> OnnxModel:
     from onnx_ir.passes import common
 
     opset = _opset(proto, where)
-    proto = _with_opsets(proto)
+    proto = _without_meanings(_with_opsets(proto))
     _check_nodes(proto, where)
     _check_tensors(proto, where)
     _check_by_library(proto, where)
@@ -99,6 +99,20 @@ def _with_opsets(proto: ModelProto) -> ModelProto:
     for domain in sorted(used - known):
         complete.opset_import.add(domain=domain, version=1)
     return complete
+
+
+def _without_meanings(proto: ModelProto) -> ModelProto:
+    """The model without functions that tell runtimes what quantisers of QONNX are: those are read themselves."""
+    from onnx import ModelProto
+
+    told = [f for f in proto.functions if f.domain in QONNX and f.name in QONNX_OPERATORS]
+    if not told:
+        return proto
+    plain = ModelProto()
+    plain.CopyFrom(proto)
+    del plain.functions[:]
+    plain.functions.extend(f for f in proto.functions if f not in told)
+    return plain
 
 
 def _check_nodes(proto: ModelProto, where: str) -> None:
