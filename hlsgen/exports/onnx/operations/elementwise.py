@@ -15,6 +15,7 @@ from hlsgen.ir.interval import Interval
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import Ints
+from hlsgen.layers.cast_each import CastEach
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.gate import Gate
 from hlsgen.layers.loops import Carry
@@ -31,6 +32,29 @@ _MERGES = {"add": "Add", "subtract": "Sub", "multiply": "Mul", "maximum": "Max",
 def convert(layer: Layer, op: Op, network: Network) -> Result:
     """The cast behind it is all."""
     return network.read(op.input)
+
+
+@writes(CastEach)
+def cast_each(layer: CastEach, op: Op, network: Network) -> Result:
+    """One computation of whole numbers for all elements, with numbers of their own."""
+    wholes, steps, nodes = network.wholes(op), layer.steps(op.input.type), network.nodes
+    grid, reach = steps.type.frac, (steps.type.min_mantissa, steps.type.max_mantissa)
+    x = wholes.finer(network.whole(op, op.input), grid)
+    added, zero = wholes.number(steps.add, grid), wholes.number(0, grid)
+    if steps.other is not None:
+        if steps.odd is None:
+            truth = wholes.is_true("Less", x, zero)
+        else:
+            bit = nodes.one("BitwiseAnd", x.name, wholes.number(steps.odd).name)
+            truth = nodes.one("Greater", bit, zero.name)
+        added = wholes.chosen(truth, wholes.number(steps.other, grid), added)
+    masked = nodes.one("BitwiseAnd", wholes.plus(x, added).name, wholes.number(steps.mask).name)
+    kept, low = wholes.known(masked, grid, *reach), wholes.number(steps.low, grid)
+    if steps.high is None:
+        return wholes.minus(kept, low)
+    high = wholes.number(steps.high, grid)
+    name = nodes.one("Min", nodes.one("Max", kept.name, low.name), high.name, hint=op.name)
+    return wholes.known(name, grid, low.low, high.high)
 
 
 @writes(Merge)
