@@ -108,6 +108,17 @@ class Twice(nn.Module):
         return self.shared(functional.relu(self.shared(functional.relu(x))))
 
 
+class LastNormal(nn.Module):
+    """A normalisation of channels, which are turned to the end for it and back."""
+
+    def __init__(self, pool: Any) -> None:
+        super().__init__()
+        self.normal, self.pool = nn.LayerNorm(2), pool
+
+    def forward(self, x: Any) -> Any:
+        return self.pool(self.normal(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)).flatten(1)
+
+
 MODULES: dict[str, tuple[Any, list[tuple[int, ...]]]] = {
     "chain": (lambda: nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), [(6,)]),
     "residual": (Residual, [(2, 8, 6)]),
@@ -125,6 +136,13 @@ MODULES: dict[str, tuple[Any, list[tuple[int, ...]]]] = {
         [(6, 3)],
     ),
     "gru": (lambda: Recurrent("GRU"), [(6, 3)]),
+    "averages of parts": (
+        lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.AdaptiveAvgPool2d((4, 3)), nn.Flatten()),
+        [(2, 8, 6)],
+    ),
+    "average of all": (lambda: LastNormal(nn.AdaptiveAvgPool2d(1)), [(2, 8, 6)]),
+    "average of windows": (lambda: LastNormal(nn.AdaptiveAvgPool2d((4, None))), [(2, 8, 6)]),
+    "averages of a series": (lambda: nn.Sequential(nn.Conv1d(2, 3, 3), nn.AdaptiveAvgPool1d(4)), [(2, 9)]),
     "attention": (lambda: Attention(False), [(5, 8)]),
     "attention with weights": (lambda: Attention(True), [(5, 8)]),
     "heads": (Heads, [(5, 8)]),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hlsgen.errors import ModelError, UnsupportedError, brief
 from hlsgen.frontends.torch.names import name_by_modules
-from hlsgen.frontends.torch.rnn import translations
+from hlsgen.frontends.torch.translations import translations
 
 if TYPE_CHECKING:
     import torch

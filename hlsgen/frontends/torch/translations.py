@@ -1,20 +1,29 @@
-"""``nn.RNN`` as the operator RNN of ONNX, which PyTorch's own exporter would take apart step by step."""
+"""Calls of PyTorch that its own exporter takes apart, written as operators of ONNX."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+Translation = Callable[..., Any]
 
-def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
+
+def translations() -> dict[Callable[..., Any], Translation]:
     """For ``custom_translation_table`` of ``torch.onnx.export``."""
     import torch
 
-    operators = {"Tanh": torch.ops.aten.rnn_tanh.input, "Relu": torch.ops.aten.rnn_relu.input}
-    return {operator: _translation(activation) for activation, operator in operators.items()}
+    return {
+        torch.ops.aten.rnn_tanh.input: _rnn("Tanh"),
+        torch.ops.aten.rnn_relu.input: _rnn("Relu"),
+        torch.ops.aten.adaptive_avg_pool1d.default: adaptive_average,
+        torch.ops.aten.adaptive_avg_pool2d.default: adaptive_average,
+    }
 
 
-def _translation(activation: str) -> Callable[..., Any]:
+# -- nn.RNN ------------------------------------------------------------------------------------
+
+
+def _rnn(activation: str) -> Translation:
     def rnn(
         x: Any,
         hx: Any,
@@ -64,3 +73,33 @@ def _stacked(op: Any, arrays: Sequence[Any]) -> Any:
     """One array for each direction along a new first axis."""
     parts = [op.Unsqueeze(array, [0]) for array in arrays]
     return op.Concat(*parts, axis=0) if len(parts) > 1 else parts[0]
+
+
+# -- adaptive pooling --------------------------------------------------------------------------
+
+
+def adaptive_average(x: Any, output_size: Sequence[int]) -> Any:
+    """The average of each of ``output_size`` parts of the last axes: of all, of windows side by side, or of parts that
+    overlap by a position, axis by axis."""
+    from onnxscript import opset18 as op
+
+    count = len(output_size)
+    extents = [int(extent) for extent in x.shape[-count:]]
+    if all(size == 1 for size in output_size):
+        return op.GlobalAveragePool(x)
+    if all(extent % size == 0 for extent, size in zip(extents, output_size, strict=True)):
+        window = [extent // size for extent, size in zip(extents, output_size, strict=True)]
+        return op.AveragePool(x, kernel_shape=window, strides=window)
+    for axis, (extent, size) in enumerate(zip(extents, output_size, strict=True), start=2):
+        if extent != size:
+            x = op.Concat(*(_mean(op, x, axis, *_part(place, extent, size)) for place in range(size)), axis=axis)
+    return x
+
+
+def _part(place: int, extent: int, size: int) -> tuple[int, int]:
+    """The first position of a part, and the one behind its last."""
+    return place * extent // size, -(-(place + 1) * extent // size)
+
+
+def _mean(op: Any, x: Any, axis: int, start: int, end: int) -> Any:
+    return op.ReduceMean(op.Slice(x, [start], [end], [axis]), [axis], keepdims=1)
