@@ -120,7 +120,7 @@ def convert(
     Args:
         model: a live Keras 3, tf_keras or QKeras model, an ONNX ModelProto, a ``torch.nn.Module`` or
             ``torch.export.ExportedProgram``, a fitted estimator of scikit-learn, or the path of a ``.keras``, ``.h5``,
-            ``.json`` or ``.onnx`` file; None takes the path from the configuration.
+            ``.json``, ``.onnx`` or ``.pt2`` file; None takes the path from the configuration.
         config: path of a YAML file, a dict or a Config.
         weights: the ``.h5`` that goes with a ``.json``.
         example_inputs: the tensors that a ``torch.nn.Module`` is traced on: ``(x,)``, as its ``forward()`` takes them,

@@ -50,7 +50,7 @@ def read_file(path: Path, weights: Path | None = None) -> SourceModel:
         return _read_h5_model(path)
     if suffix == ".json":
         return _read_json_model(path, weights)
-    raise ModelError(f"{path}: unknown kind of model file '{path.suffix}'; expected {_SUFFIXES}, or .onnx")
+    raise ModelError(f"{path}: unknown kind of model file '{path.suffix}'; expected {_SUFFIXES}, .onnx or .pt2")
 
 
 def _check_file(path: Path, expected: str, largest: int | None = None) -> None:

@@ -1,7 +1,8 @@
 """PyTorch models: modules with example inputs, and programs of ``torch.export``.
 
 PyTorch's own exporter makes ONNX of them, in memory, which the frontend of ONNX reads; layers get the names of their
-modules. Files of PyTorch are refused: to read them is to run what they hold. docs/pytorch.md says what users see.
+modules. Of PyTorch's files a ``.pt2`` is read once it was looked through; the others are refused, for to read one is to
+run what it holds. docs/pytorch.md says what users see.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ def read(model: Any, weights: Path | None = None) -> Graph:
     """Build the graph of a model. Raises ModelError and UnsupportedError."""
     if weights is not None:
         raise ModelError("weights= goes with a .json architecture of Keras; a PyTorch model holds its own weights")
-    if isinstance(model, str | os.PathLike):
-        raise ModelError(_refused_file(Path(os.fsdecode(model))))
+    path = Path(os.fsdecode(model)) if isinstance(model, str | os.PathLike) else None
+    if path is not None and path.suffix.lower() != ".pt2":
+        raise ModelError(_refused_file(path))
     inputs = None
     if isinstance(model, Example):
         model, inputs = model.model, model.inputs
@@ -59,8 +61,11 @@ def read(model: Any, weights: Path | None = None) -> Graph:
         raise ModelError(f"to read PyTorch models, install the extra: pip install 'hlsgen[torch]' ({error})") from error
     from hlsgen.frontends.onnx.build import build_graph
     from hlsgen.frontends.onnx.model import checked_model
+    from hlsgen.frontends.torch.archive import read_program
     from hlsgen.frontends.torch.exporting import exported_module, is_quantised, onnx_of, quantised_model
 
+    if path is not None:
+        return build_graph(checked_model(onnx_of(read_program(path), str(path)), str(path)))
     where = f"the PyTorch model {type(model).__name__}" if _kind(model) == "Module" else "the exported program"
     if _kind(model) == "Module" and is_quantised(model):
         return build_graph(checked_model(quantised_model(model, inputs, where), where))
@@ -78,11 +83,6 @@ def _kind(model: Any) -> str:
 
 def _refused_file(path: Path) -> str:
     """What to do instead of giving a file of PyTorch."""
-    if path.suffix.lower() == ".pt2":
-        return (
-            f"{path}: a .pt2 file can hold code that runs when it is read, so it is not read here; if you trust it, "
-            f"give hlsgen.convert(torch.export.load('{path.name}')), or make an ONNX model of the module: {_ONNX}"
-        )
     return (
         f"{path}: a '{path.suffix}' file is a pickle, which runs code when it is read; give the module itself, "
         f"hlsgen.convert(module, example_inputs=(x,)), or make an ONNX model of it: {_ONNX}"
