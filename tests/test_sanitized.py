@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import hlsgen
 from hlsgen.errors import ToolError
 from hlsgen.tools import run
 from tests import sanitized
@@ -19,23 +20,26 @@ from tests.ladder.harness import Reference, Variant, check_vendor, flat
 from tests.passes.builders import project_of
 
 SEEDS = (13, 88, 173, 96, 157, 254, 238, 104, 49)
-"""Networks that have every kernel among them."""
+STORED = Path(__file__).parent / "hgq/stored/image.keras"
+"""Networks that have every kernel among them, the last one of HGQ2, which gives elements types of their own."""
 STEPS = 9
 
 
 def networks() -> Iterator[Any]:
-    for seed in SEEDS:
+    for source in (*SEEDS, STORED):
         for io_type in ("io_parallel", "io_stream"):
-            yield pytest.param(seed, io_type, id=f"{seed}, {io_type}")
+            yield pytest.param(source, io_type, id=f"{getattr(source, 'stem', source)}, {io_type}")
 
 
-def made(seed: int, io_type: str) -> Any:
-    return project_of(every_network(seed, steps=STEPS), io_type=io_type, project_name="dut")
+def made(source: int | Path, io_type: str) -> Any:
+    if isinstance(source, Path):
+        return hlsgen.convert(source, io_type=io_type, project_name="dut")
+    return project_of(every_network(source, steps=STEPS), io_type=io_type, project_name="dut")
 
 
-@pytest.mark.parametrize("seed,io_type", networks())
-def test_emulator(seed, io_type):
-    project = made(seed, io_type)
+@pytest.mark.parametrize("source,io_type", networks())
+def test_emulator(source, io_type):
+    project = made(source, io_type)
     reference = Reference(project, data_for(project, samples=37))
     inputs = [flat(array) for array in reference.arrays]
     for threads in (1, 3):
@@ -54,7 +58,7 @@ def test_generated_program(seed, io_type, monkeypatch):
 def test_the_networks_have_every_kernel():
     """And loops; but what takes several outputs apart, and what is chosen by settings."""
     headers = {path.stem for path in (sanitized.ROOT / "hls_templates/firmware/hlsgen").glob("*.h")}
-    projects = [made(seed, "io_stream") for seed in SEEDS]
+    projects = [made(source, "io_stream") for source in (*SEEDS, STORED)]
     included = {
         call.kernel.header.removeprefix("hlsgen/").removesuffix(".h")
         for project in projects

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ def exported_module(module: torch.nn.Module, inputs: Any, where: str) -> torch.e
     import torch
 
     tensors = _checked(inputs, where)
-    shapes: Any = tuple({0: torch.export.Dim.AUTO} for _ in tensors)
+    shapes: Any = _as_passed(module, [{0: torch.export.Dim.AUTO} for _ in tensors])
     if may_begin_with_steps(module):
         shapes = None  # which axis is that of the samples is seen by who reads them
     elif all(tensor.shape[0] == 1 for tensor in tensors):
@@ -142,6 +143,15 @@ def _checked(inputs: Any, where: str) -> tuple[torch.Tensor, ...]:
                 "one sample"
             )
     return tuple(given)
+
+
+def _as_passed(module: torch.nn.Module, each: Sequence[Any]) -> tuple[Any, ...]:
+    """What belongs to each input, as ``torch.export`` wants it: those of ``*args`` are one tuple."""
+    kinds = [parameter.kind for parameter in inspect.signature(module.forward).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        return tuple(each)
+    named = kinds.index(inspect.Parameter.VAR_POSITIONAL)
+    return (*each[:named], tuple(each[named:]))
 
 
 def may_begin_with_steps(module: torch.nn.Module) -> bool:

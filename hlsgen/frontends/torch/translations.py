@@ -15,9 +15,37 @@ def translations() -> dict[Callable[..., Any], Translation]:
     return {
         torch.ops.aten.rnn_tanh.input: _rnn("Tanh"),
         torch.ops.aten.rnn_relu.input: _rnn("Relu"),
+        torch.ops.aten.softplus.default: softplus,
+        torch.ops.aten.log_sigmoid.default: log_sigmoid,
+        torch.ops.aten.threshold.default: threshold,
         torch.ops.aten.adaptive_avg_pool1d.default: adaptive_average,
         torch.ops.aten.adaptive_avg_pool2d.default: adaptive_average,
     }
+
+
+# -- functions of one number -------------------------------------------------------------------
+
+
+def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """``log(1 + exp(beta x)) / beta``; from ``threshold`` on PyTorch takes x, which is as close as float32 gets."""
+    from onnxscript import opset18 as op
+
+    return op.Softplus(x) if beta == 1 else op.Mul(op.Softplus(op.Mul(x, float(beta))), 1.0 / beta)
+
+
+def log_sigmoid(x: Any) -> Any:
+    """``log(sigmoid(x))``, as ``-softplus(-x)``."""
+    from onnxscript import opset18 as op
+
+    return op.Neg(op.Softplus(op.Neg(x)))
+
+
+def threshold(x: Any, at: float, value: float) -> Any:
+    """``x where x > at, else value``."""
+    from onnxscript import opset18 as op
+
+    moved = op.ThresholdedRelu(op.Sub(x, float(value)), alpha=float(at) - float(value))
+    return op.Add(moved, float(value)) if value else op.ThresholdedRelu(x, alpha=float(at))
 
 
 # -- nn.RNN ------------------------------------------------------------------------------------
