@@ -75,6 +75,7 @@ test-hgq: $(VENV)-hgq/test.stamp ## models of HGQ2
 $(VENV)-hgq/test.stamp: pyproject.toml $(BIN)/python
 	$(BIN)/python -m venv $(VENV)-hgq
 	$(VENV)-hgq/bin/python -m pip install --quiet --editable '.[dev,hgq]'
+	$(VENV)-hgq/bin/python -m pip install --quiet --no-deps hls4ml==1.3.0
 	@touch $@
 
 # Brevitas and QONNX's own executor bring more.
