@@ -115,10 +115,10 @@ def convert(
     after_pass: AfterStage | None = None,
     **overrides: Any,
 ) -> Project:
-    """Convert a Keras, QKeras, ONNX, PyTorch or scikit-learn model to an HLS project with a bit-exact emulator.
+    """Convert a Keras, QKeras, HGQ2, ONNX, PyTorch or scikit-learn model to an HLS project with a bit-exact emulator.
 
     Args:
-        model: a live Keras 3, tf_keras or QKeras model, an ONNX ModelProto, a ``torch.nn.Module`` or
+        model: a live Keras 3, tf_keras, QKeras or HGQ2 model, an ONNX ModelProto, a ``torch.nn.Module`` or
             ``torch.export.ExportedProgram``, a fitted estimator of scikit-learn, or the path of a ``.keras``, ``.h5``,
             ``.json``, ``.onnx`` or ``.pt2`` file; None takes the path from the configuration.
         config: path of a YAML file, a dict or a Config.

@@ -380,7 +380,7 @@ def export(
     input_precision: InputPrecision = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a converted model as files for other machines: tables, memory images, test vectors."""
+    """Write a converted model as files for other machines: tables, memory images, test vectors, C, QONNX."""
     options = given_options(option or [])
     checked_options(kind, options)  # what is misspelt is refused before any work
     overrides = _given(

@@ -16,6 +16,7 @@ import numpy as np
 from hlsgen.backends.base import Job
 from hlsgen.design.arrays import Array, given_shape
 from hlsgen.frontends import keras, onnx, sklearn, torch
+from hlsgen.frontends.classes import KERAS, classes_of, package_of
 from hlsgen.ir.constant import Shape
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int32)": np.int32}
@@ -166,8 +167,7 @@ def _run_keras(job: Job, model: Any, inputs: Mapping[str, Array]) -> SourceOutpu
     if isinstance(found, Mapping):
         raise NotThereError("it returns a dict, whose order says nothing")
     results = tuple(map(np.asarray, found if isinstance(found, list | tuple) else [found]))
-    roots = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
-    library = next(sys.modules[root] for root in roots if root in ("keras", "tf_keras", "tensorflow"))
+    library = sys.modules[package_of(classes_of(model, KERAS)[0])]
     return SourceOutputs(f"{library.__name__} {library.__version__}", results)
 
 

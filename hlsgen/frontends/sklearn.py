@@ -16,6 +16,7 @@ import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError, nearest
 from hlsgen.frontends.builder import Builder, add_input
+from hlsgen.frontends.classes import classes_of
 from hlsgen.frontends.functions import add_clip, add_relu, add_table
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.graph import Graph, Value
@@ -61,10 +62,8 @@ def read(model: Any, weights: Path | None = None) -> Graph:
 
 def _class_of(model: Any) -> str | None:
     """The class of scikit-learn that an object is of, or derived from; None for all else. Nothing is imported."""
-    for kind in type(model).__mro__:
-        if kind.__module__.partition(".")[0] == "sklearn" and kind.__name__ not in ("object", "BaseEstimator"):
-            return kind.__name__
-    return None
+    names = (kind.__name__ for kind in classes_of(model, ["sklearn"]))
+    return next((name for name in names if name != "BaseEstimator"), None)
 
 
 def steps_of(model: Any, prefix: str = "") -> list[tuple[str, Any]]:

@@ -30,7 +30,7 @@ class Rounds(StrEnum):
     UP = "UP"  # away from zero
 
 
-_OF_CASTS = {
+OF_CASTS = {
     Rounds.HALF_EVEN: Rounding.RND_CONV,
     Rounds.HALF_UP: Rounding.RND_INF,
     Rounds.HALF_DOWN: Rounding.RND_ZERO,
@@ -66,11 +66,11 @@ class Uniform:
     @property
     def cast(self) -> FixedType | None:
         """The type whose cast is this quantiser, if there is one."""
-        if self.zero or self.exponent is None or self.rounds not in _OF_CASTS:
+        if self.zero or self.exponent is None or self.rounds not in OF_CASTS:
             return None
         plain = self.plain_type
         for overflow in (Overflow.SAT, Overflow.SAT_SYM):
-            fixed = plain.with_modes(_OF_CASTS[self.rounds], overflow)
+            fixed = plain.with_modes(OF_CASTS[self.rounds], overflow)
             if (fixed.min_mantissa, fixed.max_mantissa) == (self.low, self.high):
                 return fixed
         return None

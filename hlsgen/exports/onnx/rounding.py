@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from hlsgen.exports.onnx.nodes import Names, Nodes
-from hlsgen.ir.types import Rounding
+from hlsgen.quantizers.uniform import OF_CASTS, Rounds
 
 if TYPE_CHECKING:
     from onnx import FunctionProto
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 DOMAIN = "qonnx.custom_op.general"
 OPSET = 19
 """The newest operators that are used are of this opset."""
-WORDS = {
-    Rounding.RND_CONV: "ROUND",
-    Rounding.TRN: "FLOOR",
-    Rounding.TRN_ZERO: "DOWN",
-    Rounding.RND_INF: "HALF_UP",
-    Rounding.RND_ZERO: "HALF_DOWN",
-}
+WORDS = {mode: "ROUND" if rounds is Rounds.HALF_EVEN else rounds.value for rounds, mode in OF_CASTS.items()}
 """QONNX's names of rounding modes. It has none for RND and RND_MIN_INF, whose ties go to one side."""
 
 

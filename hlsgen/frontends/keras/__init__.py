@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hlsgen.frontends.classes import KERAS, classes_of
 from hlsgen.ir.graph import Graph
 
 _SUFFIXES = (".keras", ".h5", ".hdf5", ".json")
-_ROOTS = ("keras", "tf_keras", "tensorflow")
 
 
 def accepts(model: Any) -> bool:
     """Whether this is a file or an object of Keras."""
     if isinstance(model, str | os.PathLike):
         return Path(model).suffix.lower() in _SUFFIXES
-    return any(kind.__module__.partition(".")[0] in _ROOTS for kind in type(model).__mro__)
+    return bool(classes_of(model, KERAS))
 
 
 def read(model: Any, weights: Path | None = None) -> Graph:

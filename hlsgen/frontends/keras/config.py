@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError, brief
+from hlsgen.frontends.classes import KERAS
 from hlsgen.frontends.keras.options import NUMBER
 from hlsgen.frontends.limits import MAX_CALLS
 from hlsgen.ir.text import is_whole
@@ -26,8 +27,7 @@ _MAX_NESTING = 8 * MAX_DEPTH
 _OPERATION_MODULES = ("keras.src.ops", "keras.ops", "keras.src.activations", "keras.activations")
 _LAMBDAS = ("TFOpLambda", "SlicingOpLambda")
 """The classes in which Keras 2 wraps functions of TensorFlow; they are given everything but tensors by keyword."""
-_KERAS_ROOTS = frozenset({"keras", "tf_keras", "tensorflow"})
-_OWN_ROOTS = _KERAS_ROOTS | {"qkeras", "hlsgen", ""}
+_OWN_ROOTS = frozenset({*KERAS, "qkeras", "hlsgen", ""})
 _PREPROCESSING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "Equalization", "Solarization")
 _POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1")
 """Classes of policies of one dtype, by which Keras 3 and 2 write it."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.frontends.classes import KERAS, classes_of, package_of
 from hlsgen.frontends.keras.config import LayerEntry, LayerPath, ModelEntry, parse_model, plain, subclassed
 from hlsgen.frontends.keras.source import Array, SourceModel
 from hlsgen.frontends.keras.topology import build_source, input_specs
@@ -17,7 +18,6 @@ from hlsgen.frontends.keras.variables import Variable, checked_weights, frozen, 
 from hlsgen.quantizers.qkeras import live_configuration
 
 _ACCEPTED = "a Keras 3 or tf_keras model (Sequential or Functional), or the path of a .keras, .h5 or .json file"
-_ROOTS = ("keras", "tf_keras", "tensorflow")
 
 
 def read_live(model: Any) -> SourceModel:
@@ -30,9 +30,9 @@ def read_live(model: Any) -> SourceModel:
 
 
 def _framework_of(model: Any) -> str:
-    classes = [c for c in type(model).__mro__ if c.__module__.partition(".")[0] in _ROOTS]
+    classes = classes_of(model, KERAS)
     if any(c.__name__ == "Model" for c in classes):
-        return classes[0].__module__.partition(".")[0]
+        return package_of(classes[0])
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
     if any(c.__name__ == "Layer" for c in classes):
         raise ModelError(f"expected {_ACCEPTED}; found a single layer ({kind}): wrap it in keras.Sequential")
@@ -47,7 +47,7 @@ def _flavour(root: str) -> str:
 def _serialized(model: Any) -> dict[str, Any]:
     kind = type(model)
     # Somebody's own class may override call(), which no configuration can show.
-    if kind.__module__.partition(".")[0] not in _ROOTS:
+    if package_of(kind) not in KERAS:
         raise ModelError(subclassed(f"model '{model.name}'", kind.__name__))
     try:
         config = model.get_config()
@@ -127,7 +127,7 @@ def _check_functions(entry: LayerEntry, layer: Any) -> None:
 def _is_known(function: Any) -> bool:
     """Whether a function, or the class of an object that is called like one, comes with a framework."""
     module = getattr(function, "__module__", None) if isinstance(function, FunctionType) else type(function).__module__
-    return str(module).partition(".")[0] in (*_ROOTS, "qkeras", "hlsgen")
+    return str(module).partition(".")[0] in (*KERAS, "qkeras", "hlsgen")
 
 
 def _find(entry: LayerEntry, layer: Any, variable: Variable) -> Any:

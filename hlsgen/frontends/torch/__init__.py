@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsgen.errors import ModelError
+from hlsgen.frontends.classes import classes_of
 from hlsgen.ir.graph import Graph
 
 _SUFFIXES = (".pt", ".pth", ".pt2")
@@ -75,10 +76,7 @@ def read(model: Any, weights: Path | None = None) -> Graph:
 
 def _kind(model: Any) -> str:
     """What of PyTorch an object is, without importing it; empty for anything else."""
-    for kind in type(model).__mro__:
-        if kind.__module__.partition(".")[0] == "torch" and kind.__name__ in _KINDS:
-            return kind.__name__
-    return ""
+    return next((kind.__name__ for kind in classes_of(model, ["torch"]) if kind.__name__ in _KINDS), "")
 
 
 def _refused_file(path: Path) -> str:

@@ -44,8 +44,9 @@ def threshold(x: Any, at: float, value: float) -> Any:
     """``x where x > at, else value``."""
     from onnxscript import opset18 as op
 
-    moved = op.ThresholdedRelu(op.Sub(x, float(value)), alpha=float(at) - float(value))
-    return op.Add(moved, float(value)) if value else op.ThresholdedRelu(x, alpha=float(at))
+    if not value:
+        return op.ThresholdedRelu(x, alpha=float(at))
+    return op.Add(op.ThresholdedRelu(op.Sub(x, float(value)), alpha=float(at) - float(value)), float(value))
 
 
 # -- nn.RNN ------------------------------------------------------------------------------------
