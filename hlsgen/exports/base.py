@@ -88,7 +88,8 @@ def checked_options(kind: str, given: Mapping[str, Any]) -> Options:
     known = [field.name for field in fields(options)]
     for name in given:
         if name not in known:
-            raise ConfigError(f"export '{kind}': there is no option '{name}'{nearest(name, known)}")
+            advice = nearest(name, known) if known else "; it has none, leave it out"
+            raise ConfigError(f"export '{kind}': there is no option '{name}'{advice}")
     return options(**given)
 
 
