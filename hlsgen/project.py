@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -233,7 +233,12 @@ class Project:
     def __repr__(self) -> str:
         return f"<hlsgen project {self.name}: {len(self.design)} operations, {self.config.io_type}>"
 
-    def with_settings(self, **overrides: Any) -> Project:
+    @property
+    def source(self) -> Any:
+        """What the model was read from: the live model, or the path of its file."""
+        return self._source
+
+    def with_settings(self, **overrides: Any) -> Self:
         """The same model with other settings (as for ``convert``), without reading it again: for sweeps.
 
         Calibration data stay what they are. Raises ConfigError for a setting that is unknown or impossible.
@@ -242,7 +247,7 @@ class Project:
             if key in overrides:
                 raise ConfigError(f"with_settings(): '{key}' is read with the model and stays; call convert() again")
         config = make_config(self.config, "with_settings()", **overrides)
-        return Project(self.graph, config, self._calibration, overwrite=self._overwrite, source=self._source)
+        return type(self)(self.graph, config, self._calibration, overwrite=self._overwrite, source=self._source)
 
     def with_weights(self, model: Any, weights: str | Path | None = None, *, example_inputs: Any = None) -> Project:
         """The same architecture with other weights, on the very program of this project: nothing is compiled.
