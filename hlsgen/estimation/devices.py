@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -96,9 +97,12 @@ def part_named(name: str) -> Part | None:
 
 
 def _goes_on(name: str, begin: str) -> bool:
-    """Whether a name is that of a device with its package, and not that of another device."""
+    """Whether a name is that of a device, with the kind of its processor (``xczu7ev``) or its package behind it.
+
+    What follows a number is no digit, and not the ``p`` or ``t`` of another device.
+    """
     rest = name[len(begin) :]
-    return name.startswith(begin) and (rest[0] in "-_" or (rest[0].isalpha() and begin[-1].isdigit()))
+    return name.startswith(begin) and not rest[0].isdigit() and not re.match(r"[pt](?![a-z])", rest)
 
 
 def family_of(name: str) -> Family | None:

@@ -13,8 +13,8 @@ from hlsgen.backends.hls.kernel import Kernel
 from hlsgen.backends.hls.program import Step
 from hlsgen.estimation import memory
 from hlsgen.estimation.cost import Basis, Cost, Setting
+from hlsgen.estimation.elements import casts, softmax_cost
 from hlsgen.estimation.products import constant_products, products_in_turns, within_reports
-from hlsgen.estimation.softmax import softmax_cost
 from hlsgen.estimation.terms import Terms
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
@@ -254,16 +254,7 @@ def pooling(layer: MaxPooling2D | AveragePooling2D, call: Call) -> Cost:
 
 
 def _casting(call: Call) -> Cost:
-    """Elements that are compared, rounded or saturated; at short periods the result is registered."""
-    bits = call.op.input.type.width
-    fit = call.setting.coefficients.element
-    registered = call.setting.period < call.setting.family.dsp_ns
-    return Cost(
-        lut=call.at_once * bits * fit["lut"],
-        ff=call.at_once * 2.0 * bits if registered else 0,
-        latency=int(registered),
-        interval=1,
-    )
+    return casts(call.at_once, call.op.input.type.width, call.setting)
 
 
 @cost_of(Relu)

@@ -14,17 +14,14 @@ from hlsgen.design.design import Design
 from hlsgen.errors import InputError, brief, nearest
 from hlsgen.estimation import memory
 from hlsgen.estimation.coefficients import Coefficients, Spread, fitted
-from hlsgen.estimation.cost import UNCERTAINTY, Basis, Cost, Multipliers, Setting
+from hlsgen.estimation.cost import REPORTED_FAMILY, REPORTED_NS, UNCERTAINTY, Basis, Cost, Multipliers, Setting
 from hlsgen.estimation.devices import FAMILIES, family_of, part_named
 from hlsgen.estimation.estimate import Estimate, LayerEstimate
 from hlsgen.estimation.figure import Figure, total
 from hlsgen.estimation.layers import Call, call_cost
-from hlsgen.estimation.spread import layer_estimate, spread
+from hlsgen.estimation.spread import layer_estimate, spread, wider
 from hlsgen.ir.op import Op
 
-_CALIBRATED = "7-series"
-_PERIODS = (2.5, 5.0)
-"""ns of a cycle that scheduling may use, between which those of the reports lie."""
 _LOOPS, _MOVING = 3, 2
 """Loops of a position that is collected, multiplied and handed on; cycles of the pipeline of one that only moves."""
 
@@ -71,7 +68,7 @@ def setting_of(
     if not isinstance(multipliers, str) or multipliers not in list(Multipliers):
         raise InputError(f"estimate(): multipliers is {brief(multipliers)}{nearest(multipliers, list(Multipliers))}")
     kept = UNCERTAINTY if uncertainty is None else uncertainty
-    family = family_of(part) or FAMILIES[_CALIBRATED]
+    family = family_of(part) or FAMILIES[REPORTED_FAMILY]
     period = clock_period * (1 - kept / 100)
     return Setting(family, period, Multipliers(multipliers), coefficients or fitted())
 
@@ -82,9 +79,9 @@ def outside(part: str, setting: Setting) -> tuple[str, ...]:
     family = family_of(part)
     if family is None:
         found.append(f"{part} is of no family that is known: delays and DSPs are those of 7-series devices")
-    elif family.name != _CALIBRATED:
+    elif family.name != REPORTED_FAMILY:
         found.append(f"every report is of a 7-series device: cycles of {family.name} follow from how much faster it is")
-    if not _PERIODS[0] <= setting.period <= _PERIODS[1]:
+    if not REPORTED_NS[0] <= setting.period <= REPORTED_NS[1]:
         found.append(
             f"a cycle has {setting.period:.3g} ns less the clock's uncertainty, and those of the reports 2.9 to 4.4"
         )
@@ -211,7 +208,13 @@ class Program:
         factors = self._spread(cost.basis)
         latency = spread(call.latency, factors["latency"], cost.latency_low, cost.latency_high)
         return layer_estimate(
-            step.layer or step.name, step.kernel.function, cost, factors, self._interval(call), latency
+            step.layer or step.name,
+            step.kernel.function,
+            cost,
+            factors,
+            self._interval(call),
+            latency,
+            calibrated=self._known(cost.basis),
         )
 
     def _interval(self, call: _Placed) -> Figure:
@@ -231,9 +234,13 @@ class Program:
             stages = self._latency // max(plan.interval, 1)
             cost, kernel = Cost(ff=float(held + stages)), "registers"
         nothing = Figure(0, 0, 0)
-        return layer_estimate("(between layers)", kernel, cost, self._spread(cost.basis), nothing, nothing)
+        factors, known = self._spread(cost.basis), self._known(cost.basis)
+        return layer_estimate("(between layers)", kernel, cost, factors, nothing, nothing, calibrated=known)
 
     def _spread(self, basis: Basis) -> Spread:
         spreads = self._setting.coefficients.spread
-        known = self._setting.family.name == _CALIBRATED and _PERIODS[0] <= self._setting.period <= _PERIODS[1]
-        return spreads[basis if known else max(basis, Basis.MODEL, key=lambda b: b.rank)]
+        found = spreads[basis]
+        return found if self._setting.is_reported else wider(found, spreads["other_device"])
+
+    def _known(self, basis: Basis) -> bool:
+        return basis is Basis.REPORTS and self._setting.is_reported
