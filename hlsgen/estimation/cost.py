@@ -53,6 +53,8 @@ class Setting:
     """ns of a cycle that scheduling may use."""
     multipliers: Multipliers
     coefficients: Coefficients
+    known: bool = True
+    """Whether the family is that of the device, and not one in its place."""
 
     def multiplier(self, count: int, a: int, b: int) -> Cost:
         """``count`` multipliers of two factors that are not constant, or constants left to a multiplier."""
@@ -68,7 +70,7 @@ class Setting:
     @property
     def is_reported(self) -> bool:
         """Whether reports are of such devices and periods."""
-        return self.family.name == REPORTED_FAMILY and REPORTED_NS[0] <= self.period <= REPORTED_NS[1]
+        return self.known and self.family.name == REPORTED_FAMILY and REPORTED_NS[0] <= self.period <= REPORTED_NS[1]
 
     @property
     def product_cycles(self) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_TABLE = Path(__file__).with_name("parts.csv")
+TABLE = Path(__file__).with_name("parts.csv")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _part(row: Mapping[str, str]) -> Part:
 @cache
 def parts() -> Mapping[str, Part]:
     """All devices that are known, by the beginning of their names."""
-    with _TABLE.open(encoding="utf-8", newline="") as file:
+    with TABLE.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(line for line in file if not line.startswith("#"))
         found = [_part(row) for row in rows]
     return {part.name: part for part in found}

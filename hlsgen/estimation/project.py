@@ -22,6 +22,8 @@ from hlsgen.estimation.layers import Call, call_cost
 from hlsgen.estimation.spread import layer_estimate, spread, wider
 from hlsgen.ir.op import Op
 
+_HANDED_ON = 1
+"""Cycles of a word from one process on streams to the next."""
 _LOOPS, _MOVING = 3, 2
 """Loops of a position that is collected, multiplied and handed on; cycles of the pipeline of one that only moves."""
 
@@ -68,9 +70,14 @@ def setting_of(
     if not isinstance(multipliers, str) or multipliers not in list(Multipliers):
         raise InputError(f"estimate(): multipliers is {brief(multipliers)}{nearest(multipliers, list(Multipliers))}")
     kept = UNCERTAINTY if uncertainty is None else uncertainty
-    family = family_of(part) or FAMILIES[REPORTED_FAMILY]
-    period = clock_period * (1 - kept / 100)
-    return Setting(family, period, Multipliers(multipliers), coefficients or fitted())
+    family = family_of(part)
+    return Setting(
+        family or FAMILIES[REPORTED_FAMILY],
+        clock_period * (1 - kept / 100),
+        Multipliers(multipliers),
+        coefficients or fitted(),
+        known=family is not None,
+    )
 
 
 def outside(part: str, setting: Setting) -> tuple[str, ...]:
@@ -164,7 +171,8 @@ class Program:
     def _latency(self) -> int:
         if self._plan.stream:  # words are read while others are still computed: the schedule knows when
             scheduled = schedule_of(self._plan).latency
-            return max(scheduled + self._longest([call.latency - call.schedule.latency for call in self._calls]), 1)
+            others = [call.latency + _HANDED_ON - call.schedule.latency for call in self._calls]
+            return max(scheduled + self._longest(others), 1)
         taken = [call.latency + 1 + self._registered(call) for call in self._calls]
         return max(self._longest(taken) - 1, 0)
 
@@ -218,6 +226,8 @@ class Program:
         )
 
     def _interval(self, call: _Placed) -> Figure:
+        if self._plan.stream and call.schedule.steps == 1:  # begins anew when it is done, if the tool does no better
+            return Figure(call.latency + 1, min(call.interval, call.latency + 1), call.latency + 1)
         if call.schedule.steps == 1 and call.interval <= call.latency:
             return Figure(call.interval, call.interval, call.interval)
         return spread(call.interval, self._spread(call.cost.basis)["latency"])
