@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from projects import project_of
+from check import compare
 from reports import DATA, EXPONENTIAL, FIGURES, Network, costs, figure, module_cost, networks, reuse_of
 
 from hlsgen.estimation.coefficients import FITTED, Coefficients
@@ -292,27 +292,6 @@ Reports of others, regression baselines of hls4ml (Vitis HLS 2023.1 and 2024.1, 
 {baselines()}."""
 
 
-def projects() -> str:
-    """The same networks as projects of ours, beside the reports of hls4ml's."""
-    rows = ["| network, variant | DSP | LUT | FF | latency | interval |", "|---|---|---|---|---|---|"]
-    errors: dict[str, list[float]] = {}
-    held: list[bool] = []
-    for network in networks():
-        for variant, reported in network.reports.items():
-            project = project_of(network, reuse_of(variant))
-            found = project.estimate(multipliers=variant.split("_")[0].lower())
-            cells = []
-            for name in ("DSP", "LUT", "FF", "latency", "interval"):
-                expected, real = getattr(found, name.lower()), reported["total"][name]
-                errors.setdefault(name, []).append(abs(expected.value - real) / max(real, 1))
-                held.append(expected.holds(real))
-                cells.append(f"{expected.value:,} / {real:,}")
-            rows.append(f"| {network.name}, {variant} | {' | '.join(cells)} |")
-    medians = [f"{np.median(of):.1%}" for of in errors.values()]
-    rows.append(f"| median error | {' | '.join(medians)} |")
-    return "\n".join(rows) + f"\n\nThe intervals hold {np.mean(held):.0%} of the reports' figures."
-
-
 BETWEEN_PROJECTS = re.compile(r"(?<=<!-- projects -->\n).*?(?=\n<!-- end of projects -->)", re.DOTALL)
 BETWEEN = re.compile(r"(?<=<!-- fit -->\n).*?(?=\n<!-- end of fit -->)", re.DOTALL)
 
@@ -325,7 +304,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if arguments.projects:
-        _show(projects(), arguments.write, BETWEEN_PROJECTS)
+        _show(compare(networks(), as_projects=True), arguments.write, BETWEEN_PROJECTS)
         return
     coefficients, table = fitted()
     text = section(table, coefficients)

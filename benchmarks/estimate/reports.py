@@ -85,7 +85,12 @@ def reuse_of(variant: str) -> int:
 def networks() -> tuple[Network, ...]:
     """All networks of the data."""
     data = json.loads(DATA.read_text(encoding="utf-8"))
-    return tuple(_network(name, found, data["clock_uncertainty"]) for name, found in data["networks"].items())
+    return networks_of(data["networks"], data["clock_uncertainty"])
+
+
+def networks_of(found: Mapping[str, Mapping], clock_uncertainty: float) -> tuple[Network, ...]:
+    """Networks in the form of the data."""
+    return tuple(_network(name, of, clock_uncertainty) for name, of in found.items())
 
 
 def _network(name: str, found: Mapping, uncertainty: float) -> Network:

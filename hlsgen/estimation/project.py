@@ -22,6 +22,8 @@ from hlsgen.estimation.layers import Call, call_cost
 from hlsgen.estimation.spread import layer_estimate, spread, wider
 from hlsgen.ir.op import Op
 
+_CAST_LEVELS = 1.6
+"""How many levels of adders a comparison, a rounding and a choice take as long as."""
 _HANDED_ON = 1
 """Cycles of a word from one process on streams to the next."""
 _LOOPS, _MOVING = 3, 2
@@ -160,8 +162,7 @@ class Program:
     def interval(self) -> Figure:
         """Cycles from sample to sample: those of the slowest call; a flat pipeline has one of its own."""
         if not self._plan.dataflow:
-            latency = self.latency
-            wanted = self._plan.interval
+            latency, wanted = self.latency, self._plan.interval
             low, value, high = (min(wanted, end + 1) for end in (latency.low, latency.value, latency.high))
             return Figure(value, low, high)
         slowest = max((self._interval(call) for call in self._calls), key=lambda figure: figure.value, default=None)
@@ -173,7 +174,7 @@ class Program:
             scheduled = schedule_of(self._plan).latency
             others = [call.latency + _HANDED_ON - call.schedule.latency for call in self._calls]
             return max(scheduled + self._longest(others), 1)
-        taken = [call.latency + 1 + self._registered(call) for call in self._calls]
+        taken = [call.latency + self._begins(call) + self._registered(call) for call in self._calls]
         return max(self._longest(taken) - 1, 0)
 
     def _longest(self, weights: list[int]) -> int:
@@ -183,6 +184,12 @@ class Program:
             done = max((ready[wire.name] for wire in call.step.inputs), default=0) + weight
             ready |= {wire.name: done for wire in call.step.outputs}
         return max((ready[wire.name] for wire in self._plan.outputs), default=0)
+
+    def _begins(self, call: _Placed) -> int:
+        """Whether a call begins in a cycle of its own: what takes no cycle and little of one goes along with others."""
+        if call.latency > 0:
+            return 1
+        return int(call.cost.lut > 0 and _CAST_LEVELS * self._setting.family.level_ns > self._setting.period / 2)
 
     def _registered(self, call: _Placed) -> int:
         """A pipeline that takes a sample every cycle has its products' results registered once more."""
@@ -205,11 +212,14 @@ class Program:
         if step.op is None:
             bits = sum(wire.type.width * wire.pack for wire in step.outputs)
             return (
-                Cost(lut=bits / 4 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL) if self._plan.stream else Cost()
+                Cost(lut=bits / 16 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL) if self._plan.stream else Cost()
             )
         flat = not self._plan.dataflow
         interval = self._plan.interval if flat else max(schedule.interval, 1)
-        return call_cost(Call(self._ops[step.op], step, self._setting, self._plan.stream, flat, interval))
+        found = call_cost(Call(self._ops[step.op], step, self._setting, self._plan.stream, flat, interval))
+        if not self._plan.stream:
+            return found
+        return found + Cost(lut=20, ff=4.0 + sum(wire.type.width * wire.pack for wire in step.outputs))
 
     def _row(self, call: _Placed) -> LayerEstimate:
         cost, step = call.cost, call.step
@@ -240,7 +250,9 @@ class Program:
             fifos = [memory.fifo(fifo.depth, sizes[name]) for name, fifo in plan.fifos.items() if name in sizes]
             cost, kernel = sum(fifos, Cost(basis=Basis.MODEL)), "fifo"
         else:
-            held = sum(wire.size * wire.type.width for wire in plan.wires)
+            inner = {wire.name for wire in plan.wires}
+            begun = [wire for call in self._calls if self._begins(call) for wire in call.step.outputs]
+            held = sum(wire.size * wire.type.width for wire in begun if wire.name in inner)
             stages = self._latency // max(plan.interval, 1)
             cost, kernel = Cost(ff=float(held + stages)), "registers"
         nothing = Figure(0, 0, 0)

@@ -48,14 +48,14 @@ def test_terms_of_a_matrix():
     terms = Terms.of(matrix, np.array([1, 0, 0, 7]))
     assert (terms.wires, terms.shifted, terms.hard) == (1, 2, 1)
     assert terms.adders == 2 + 0 + 1, "products and a bias; the last output is a constant"
-    assert (terms.inputs, terms.outputs, terms.deepest) == (2, 3, 3)
+    assert (terms.inputs, terms.outputs, terms.sums, terms.deepest) == (2, 3, 2, 3)
     assert terms.shifted_bits == (3 + 1) + (2 + 1)
     assert terms.hard_bits == 4 + 1
 
 
 def test_terms_of_zeros():
     terms = Terms.of(np.zeros((3, 2), dtype=np.int64), np.ones(2, dtype=np.int64))
-    assert terms == Terms(0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0)
+    assert terms == Terms(0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0)
     assert terms.mean_adder_bits(8, 16) == 8
 
 

@@ -14,7 +14,7 @@ import pytest
 from hlsgen.estimation.coefficients import FITTED, fitted
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "estimate"
-MODULES = ("reports", "projects", "fit")
+MODULES = ("reports", "projects", "check", "fit")
 
 
 @pytest.fixture(scope="module")
@@ -101,4 +101,4 @@ def test_a_network_as_a_project(script):
 def test_the_page_says_what_projects_are(script):
     pytest.importorskip("keras")
     (found,) = script.fit.BETWEEN_PROJECTS.findall(script.fit.PAGE.read_text(encoding="utf-8"))
-    assert found == script.fit.projects()
+    assert found == script.check.compare(script.reports.networks(), as_projects=True)
