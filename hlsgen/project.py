@@ -68,6 +68,7 @@ from hlsgen.pipeline import (
     rewrite,
     with_weights,
 )
+from hlsgen.progress import task
 from hlsgen.simulation.run import Simulation
 from hlsgen.simulation.simulator import Simulator
 from hlsgen.simulation.waves import Format, Waves
@@ -85,6 +86,7 @@ Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 
 _READ_ONCE = ("model", "config", "weights", "calibration")
 """What ``convert`` reads from files or takes as data: not for ``with_settings``, which reads nothing."""
+_CONVERTING = "converting"
 
 
 class ClippedInputWarning(UserWarning):
@@ -146,12 +148,14 @@ def convert(
     source = settings.model if model is None else model
     if source is None:
         raise ConfigError("convert(): no model given, neither as an argument nor as 'model' in the configuration")
-    graph = read_model(_source(source), settings.weights, example_inputs)
-    data = calibration if calibration is not None else settings.calibration
-    if isinstance(data, str | Path):
-        data = load_array(data)
-    samples = None if data is None else arrays.checked_calibration(graph.inputs, data)
-    return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass, source=source)
+    with task(_CONVERTING) as step:
+        step.say("reading the model")
+        graph = read_model(_source(source), settings.weights, example_inputs)
+        data = calibration if calibration is not None else settings.calibration
+        if isinstance(data, str | Path):
+            data = load_array(data)
+        samples = None if data is None else arrays.checked_calibration(graph.inputs, data)
+        return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass, source=source)
 
 
 def _source(model: Any) -> Any:
@@ -202,10 +206,11 @@ class Project:
         backend = load_backend(config.backend)  # a misspelt one is refused before any work
         config = settled(config)
         Interface.of(config)  # and so are ports that cannot be
-        rewritten = rewrite(graph, config, calibration, after_pass)
-        design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
         self._overwrite, self._source = overwrite, source
-        self._hold(graph, config, calibration, rewritten, design)
+        with task(_CONVERTING):
+            rewritten = rewrite(graph, config, calibration, after_pass)
+            design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
+            self._hold(graph, config, calibration, rewritten, design)
 
     def _hold(
         self,
@@ -354,7 +359,8 @@ class Project:
             raise InputError(f"write(): overwrite is {brief(overwrite)}; the folder is a setting: output_dir=")
         _check_switches("write()", overwrite=False if overwrite is None else overwrite)
         folder = self.config.output_dir or Path(f"{self.name}_hls")
-        write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)
+        with task("writing"):
+            write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)
         return Path(folder).resolve()
 
     def export(self, kind: str, folder: str | Path, *, overwrite: bool | None = None, **options: Any) -> Path:
@@ -383,7 +389,8 @@ class Project:
         Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False``, ``log`` and ``timeout`` (s); it
         returns the parsed synthesis report. Raises ToolError if the tool is missing or fails.
         """
-        return load_backend(self.config.backend).run(self._job, self.write, **options)
+        with task("synthesizing"):
+            return load_backend(self.config.backend).run(self._job, self.write, **options)
 
     def simulate(
         self,

@@ -20,6 +20,8 @@ RANKS = {
     "named_files": 1,
     "strict_yaml": 1,
     "tools": 1,
+    "progress": 1,
+    "logs": 1,
     "helpers": 2,
     "ir": 1,
     "quantizers": 2,
