@@ -18,6 +18,7 @@ from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
+from hlsgen.analysis.profile import Profile, profile
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.boards import settled
 from hlsgen.backends.hls.border import bordered
@@ -704,6 +705,16 @@ class Project:
             return {key: known[tensor] for key, tensor in keys.items()} | {k: v.mantissas for k, v in steps.items()}
         values = {k: arrays.in_model_units(arrays.real(known[t], t.type), t) for k, t in keys.items()}
         return values | {k: arrays.real(*step) for k, step in steps.items()}
+
+    # -- looking: distributions, agreement, widths -----------------------------------------------
+
+    def profile(self, x: Inputs) -> Profile:
+        """Weights and values of every layer on data, against what their types hold; print or plot it.
+
+        ``x``: (samples, *shape), as for predict; of many, some thousand are looked at, evenly. Raises InputError as
+        predict does, and for no samples.
+        """
+        return profile(self, x)
 
     def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
         """What was clipped of the inputs, by their names."""
