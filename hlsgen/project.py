@@ -19,6 +19,7 @@ from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.analysis.profile import Profile, profile
+from hlsgen.analysis.sensitivity import Sensitivity, sensitivity
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.boards import settled
 from hlsgen.backends.hls.border import bordered
@@ -715,6 +716,25 @@ class Project:
         predict does, and for no samples.
         """
         return profile(self, x)
+
+    def sensitivity(self, x: Inputs, y: Any = None, **options: Any) -> Sensitivity:
+        """Accuracy against the width of weights, results and inputs, one at a time; print or plot it.
+
+        Each point is what ``with_settings`` makes with that type for that layer, run by the emulator or, where that is
+        sooner done, by the reference, which gives the same integers.
+
+        Args:
+            x: (samples, *shape), as for predict.
+            y: class numbers (samples,), one-hot rows, or numbers in the shape of the output. Without it, decisions (or
+                numbers) are held against those of the model itself.
+            options: ``widths=range(2, 17)``; ``layers`` and ``kinds`` ("input", "weight", "result"): all by default;
+                ``output``: the name of one of several; ``task`` ("classification", "regression") and ``threshold`` (of
+                an output of one value) where they are not as docs/looking.md says; ``engine`` ("auto", "emulator",
+                "reference"); ``progress``: called with how many designs are done, and of how many.
+
+        Raises InputError for data, labels or options that do not fit.
+        """
+        return sensitivity(self, x, y, **options)
 
     def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
         """What was clipped of the inputs, by their names."""
