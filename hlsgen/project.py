@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
+from hlsgen.analysis.comparison import Comparison, compare
 from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.input_check import InputCheck
+from hlsgen.analysis.labels import Task
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.analysis.profile import Profile, profile
@@ -716,6 +718,30 @@ class Project:
         predict does, and for no samples.
         """
         return profile(self, x)
+
+    def compare(
+        self,
+        model: Any,
+        x: Inputs,
+        y: Any = None,
+        *,
+        task: Task | None = None,
+        threshold: float | None = None,
+    ) -> Comparison:
+        """Source model and emulator side by side: agreement, accuracy, AUC, errors; print or plot it.
+
+        Args:
+            model: a live model, an ONNX file, or outputs of it as an array (several: a list, or a dict by name). None:
+                what the project was read from, and where that cannot be run, its real numbers computed by hlsgen.
+            x: (samples, *shape), as for predict.
+            y: class numbers (samples,), one-hot rows, or numbers in the shape of the output; several outputs: a list,
+                or a dict by name.
+            task: "classification" or "regression", where labels and outputs do not say it (docs/looking.md).
+            threshold: above which an output of one value is class 1; by default 0.5 of probabilities, else 0.
+
+        Raises InputError for data, labels or outputs that do not fit, and for a model that cannot be run.
+        """
+        return compare(self, model, x, y, task=task, threshold=threshold)
 
     def sensitivity(self, x: Inputs, y: Any = None, **options: Any) -> Sensitivity:
         """Accuracy against the width of weights, results and inputs, one at a time; print or plot it.

@@ -17,6 +17,9 @@ from hlsgen.ir.loop import compute_unit, units
 from hlsgen.ir.op import Op
 from hlsgen.ir.typing import Reason, Tensor
 
+_CELLS = 1 << 22
+"""Values of a design that are held at once."""
+
 
 def evaluate_meaning(design: Design, inputs: Mapping[str, Array]) -> dict[Tensor, Floats]:
     """What every tensor would be if only the model's own quantisers rounded: float64 (samples, *shape), as held.
@@ -51,3 +54,17 @@ def _as_the_model_rounds(values: Floats, tensor: Tensor) -> Floats:
     if tensor.typing.reason is not Reason.MODEL:
         return values
     return np.asarray(tensor.type.to_float(tensor.type.quantize(values)), dtype=np.float64)
+
+
+def meant_outputs(design: Design, inputs: Mapping[str, Array]) -> list[Array]:
+    """What the source model computes for each output: float64 (samples, *shape), as the model means it.
+
+    ``inputs`` are as users give them, one sample at least. In batches, so that memory stays bounded.
+    """
+    samples = min(len(data) for data in inputs.values())
+    step = design.samples_within(samples, _CELLS)
+    parts: list[list[Floats]] = []
+    for start in range(0, samples, step):
+        known = evaluate_meaning(design, {name: data[start : start + step] for name, data in inputs.items()})
+        parts.append([arrays.in_model_units(known[tensor], tensor) for tensor in design.outputs])
+    return [np.concatenate(every) for every in zip(*parts, strict=True)]

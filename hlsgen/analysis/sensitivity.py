@@ -9,12 +9,11 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
 import yaml
 
 from hlsgen.analysis.frames import data_frame, write_csv
 from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
-from hlsgen.analysis.meaning import evaluate_meaning
+from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import decided, errors_of, share_equal
 from hlsgen.analysis.narrowing import Kind, Knob, knobs, narrowed, settings_with
 from hlsgen.analysis.running import Engine, Runner
@@ -339,7 +338,7 @@ class _Measure:
         port = design.outputs[number]
         samples = min(len(data) for data in inputs.values())
         labels = labels_by_output("sensitivity()", design.outputs, design.output_names, y)[number]
-        meant = arrays.in_model_units(_meant(design, inputs, number), port)
+        meant = meant_outputs(design, inputs)[number]
         how = judged("sensitivity()", port, labels, meant, task, threshold, samples)
         if how.labels is not None:
             return cls(how, how.labels, labelled=True)
@@ -354,17 +353,6 @@ class _Measure:
             return share_equal(decided(rows, self._how.threshold), self._right)
         errors = errors_of(rows, self._right)
         return errors.rms if errors.relative is None else errors.relative
-
-
-def _meant(design: Design, inputs: Mapping[str, Array], number: int) -> Array:
-    """What the source model computes for an output, in batches that memory holds."""
-    samples = min(len(data) for data in inputs.values())
-    step = design.samples_within(max(samples, 1), 1 << 22)
-    parts = [
-        evaluate_meaning(design, {name: data[start : start + step] for name, data in inputs.items()})
-        for start in range(0, samples, step)
-    ]
-    return np.concatenate([part[design.outputs[number]] for part in parts])
 
 
 def _checked_widths(widths: Iterable[int]) -> list[int]:
