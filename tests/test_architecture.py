@@ -28,6 +28,7 @@ RANKS = {
     "linter": 2,
     "native": 2,
     "pictures": 2,
+    "plots": 2,
     "adders": 3,
     "names_of_hls4ml": 1,
     "config": 2,
