@@ -107,7 +107,7 @@ def test_cosim(tmp_path: Path) -> None:
     assert found.transactions == (Transaction(38, 20), Transaction(41, 21), Transaction(39, None))
 
 
-def test_cosim_before_2021_has_no_total(file: Callable[..., Path]) -> None:
+def test_an_older_cosim_has_no_total(file: Callable[..., Path]) -> None:
     assert read_cosim(file("a_cosim.rpt", texts.cosim(total=None))).total_cycles is None
 
 

@@ -17,7 +17,7 @@ def _fields(values: Mapping[str, object]) -> str:
 
 
 def module(name: str, latency: object, interval: object, resources: Mapping[str, int], loops: str = "") -> str:
-    """A module as csynth.xml has it from 2020.1 on."""
+    """A module as csynth.xml of Vitis HLS has it."""
     return f"""<Module><Name>{name}</Name>
 <PerformanceEstimates>
 <SummaryOfTimingAnalysis><EstimatedClockPeriod>3.25</EstimatedClockPeriod></SummaryOfTimingAnalysis>
@@ -89,7 +89,7 @@ def csynth(
 
 
 def cosim(*, status: str = "Pass", latency: tuple[object, ...] = (38, 39, 41), total: object | None = 203) -> str:
-    """A <top>_cosim.rpt: with the total from 2021.1 on, without it before (total None)."""
+    """A <top>_cosim.rpt: with the total, or without it as older versions write it (total None)."""
     line = "+----------+----------+-----------------+-----------------+"
     head = "|   RTL    |  Status  |  Latency(Clock Cycles)  |  Interval(Clock Cycles)  |"
     ends = [] if total is None else [total]
@@ -124,7 +124,7 @@ transaction       2:              39               x
 
 
 def export_xml(run: str = "synth", *, part: str = PART, lut: int = 700, slack: float = 0.5, met: str = "TRUE") -> str:
-    """An export_syn.xml (run synth) or export_impl.xml (run impl), 2020.2 to 2025.2."""
+    """An export_syn.xml (run synth) or export_impl.xml (run impl)."""
 
     def cell(path: str, of: str, luts: int, top: str = "") -> str:
         return f"""<RtlModule CELL="{path}" {top} TYPE="function" MODULENAME="{of}" RTLNAME="net_{of}">

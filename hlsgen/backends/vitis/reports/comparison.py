@@ -10,6 +10,9 @@ from hlsgen.backends.vitis.reports.figures import RESOURCES, Performance, table
 from hlsgen.backends.vitis.reports.hardware import Hardware
 from hlsgen.backends.vitis.reports.report import Report
 
+_LAYER = "layer "
+"""What the figures of a layer stand under, before its name."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -53,11 +56,15 @@ class Comparison:
 
     def __str__(self) -> str:
         lines = [f"before: {self.before}", f"after:  {self.after}", *(f"note: {note}" for note in self.notes)]
+        alike = 0
         for stage in dict.fromkeys(change.stage for change in self.changes):
+            changes = list(self.of(stage).values())
+            if stage.startswith(_LAYER) and all(change.difference == 0 for change in changes):
+                alike += 1
+                continue
             rows = [("", "before", "after", "difference", "ratio")]
-            lines.append(stage)
-            lines += table([*rows, *(_row(change) for change in self.of(stage).values())])
-        return "\n".join(lines)
+            lines += [stage, *table([*rows, *(_row(change) for change in changes)])]
+        return "\n".join([*lines, *([f"the figures of {alike} layers are the same"] if alike else [])])
 
 
 def compare(before: Report, after: Report) -> Comparison:
@@ -99,7 +106,7 @@ def _stages(report: Report) -> dict[str, dict[str, float]]:
     for one in report.layers:
         if one.performance is not None:
             name = one.layer if one.layer == one.step else f"{one.layer} ({one.step})"
-            found[f"layer {name}"] = _known({**_timing(one.performance), **one.resources})
+            found[f"{_LAYER}{name}"] = _known({**_timing(one.performance), **one.resources})
     return found
 
 

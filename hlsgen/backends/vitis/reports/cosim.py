@@ -1,7 +1,7 @@
 """Co-simulation: ``<top>_cosim.rpt``, and beside it ``lat.rpt`` and ``result.transaction.rpt``.
 
-Columns of the table: total cycles from 2021.1 on, behind latency and interval. A call before the last has an interval,
-the last has none (``x``). Where a design was called once, its interval is ``NA``.
+Newer versions have total cycles behind latency and interval, older ones in ``lat.rpt`` at most. A call before the last
+has an interval, the last has none (``x``). Where a design was called once, its interval is ``NA``.
 """
 
 from __future__ import annotations

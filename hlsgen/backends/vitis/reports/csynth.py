@@ -1,9 +1,8 @@
-"""C synthesis: ``csynth.xml``, the estimates of Vitis HLS (2020.1 to 2025.2, and of Vivado HLS before).
+"""C synthesis: ``csynth.xml``, the estimates of Vitis HLS, and of Vivado HLS before.
 
-Which version writes what: ``DSP48E`` is ``DSP`` from 2020.2 on; URAM is there from 2019.1 on; modules
-(``ModuleInformation``) and who calls whom (``RTLDesignHierarchy``) from 2020.1 on; in a file of Vivado HLS the loops of
-the top function alone. A module's initiation interval is one word (``7``, ``4 ~ 9``, ``undef``) where that of the top
-function has two ends of its own.
+Which version writes what: ``DSP48E`` is ``DSP`` from 2020.2 on; older files have no URAM, and those of Vivado HLS
+neither modules (``ModuleInformation``) nor who calls whom (``RTLDesignHierarchy``). A module's initiation interval is
+one word (``7``, ``4 ~ 9``, ``undef``) where that of the top function has two ends of its own.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ class Estimates:
     available: Mapping[str, int]
     modules: tuple[Module, ...]
     instances: tuple[Instance, ...] = ()
-    """What the top function calls; empty before 2020.1."""
+    """What the top function calls; empty where the file does not say it (Vivado HLS)."""
 
     def utilization(self) -> dict[str, float]:
         """Return the used share of each resource, 0 to 1 (above 1: it does not fit)."""

@@ -45,11 +45,12 @@ def span(low: float | None, high: float | None) -> str:
     return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
-def table(rows: list[tuple[str, ...]], indent: str = "  ") -> list[str]:
-    """Columns of plain text: the first to the left, numbers to the right."""
+def table(rows: list[tuple[str, ...]], names: int = 1, indent: str = "  ") -> list[str]:
+    """Columns of plain text: so many of names, to the left, and numbers to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append(indent + "  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
+        left = [cell.ljust(width) for cell, width in zip(row[:names], widths, strict=False)]
+        right = [cell.rjust(width) for cell, width in zip(row[names:], widths[names:], strict=True)]
+        lines.append(indent + "  ".join([*left, *right]).rstrip())
     return lines

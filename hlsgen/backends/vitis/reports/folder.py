@@ -51,11 +51,15 @@ def read_reports(folder: str | Path) -> Report:
         return _of_one(place)
     if not place.is_dir():
         raise ToolError(f"{brief(str(place))}: no such folder; expected one in which Vitis HLS or Vivado has run")
-    solution = _solution(place)
-    files = _Files(place, solution or place)
+    return reports_of(place, _solution(place) or place)
+
+
+def reports_of(folder: Path, solution: Path) -> Report:
+    """Read the reports of one solution; ``folder`` is that of the project. Raises ToolError as :func:`read_reports`."""
+    files = _Files(folder, solution)
     if not files.found:
         raise ToolError(
-            f"{place}: no report of Vitis HLS or Vivado is there (csynth.xml, <top>_cosim.rpt, export_syn.xml, "
+            f"{folder}: no report of Vitis HLS or Vivado is there (csynth.xml, <top>_cosim.rpt, export_syn.xml, "
             "vivado_synth.rpt ...); run synthesis there, or give the folder in which it ran"
         )
     return files.report()

@@ -1,8 +1,8 @@
 """Vivado's figures: after synthesis (``vsynth``) or after place and route (``export_design -flow impl``).
 
-Three forms of them are read. ``export_syn.xml`` and ``export_impl.xml`` are what ``export_design -flow`` writes (2020.2
-to 2025.2), with every module of the RTL. ``<top>_export.rpt`` is the short text beside them (from Vivado HLS on).
-``report_utilization`` and ``report_timing_summary`` are Vivado's own (2018.1 to 2025.2), as other scripts call them.
+Three forms of them are read. ``export_syn.xml`` and ``export_impl.xml`` are what ``export_design -flow`` writes, with
+every module of the RTL. ``<top>_export.rpt`` is the short text beside them, which Vivado HLS wrote too.
+``report_utilization`` and ``report_timing_summary`` are Vivado's own, as other scripts call them.
 
 Block RAM is counted in blocks of 18 Kbit by the first two, in tiles of 36 Kbit (also halves) by the third.
 """

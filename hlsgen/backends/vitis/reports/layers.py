@@ -50,8 +50,10 @@ def steps_of_project(folder: Path, top: str) -> tuple[Step, ...]:
 def layers_of(
     steps: Sequence[Step], estimates: Estimates | None, hardware: Hardware | None
 ) -> tuple[LayerFigures, ...]:
-    """The figures of every step, in the order of the design; empty without steps."""
-    placed = _of_estimates(steps, estimates) if estimates is not None else {}
+    """The figures of every step, in the order of the design; empty where no report has modules (Vivado HLS)."""
+    if estimates is None or not estimates.modules:
+        return ()
+    placed = _of_estimates(steps, estimates)
     cells = _of_hardware(steps, hardware) if hardware is not None else {}
     return tuple(
         LayerFigures(

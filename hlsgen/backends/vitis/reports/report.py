@@ -126,7 +126,7 @@ class Report:
                 parts.append(str(part))
         rows = [("layer", "step", "latency", "interval", *RESOURCES), *_layer_rows(self.layers)]
         if len(rows) > 1:
-            parts.append("\n".join(["layers, by C synthesis", *table(rows)]))
+            parts.append("\n".join(["layers, by C synthesis", *table(rows, names=2)]))
         elif self.csynth is not None and self.csynth.modules:
             heads = ("module", "latency", "interval", *RESOURCES)
             modules = [(x.name, *_timing(x.performance), *_counts(x.resources)) for x in self.csynth.modules]
