@@ -390,8 +390,10 @@ class Project:
     def synthesize(self, **options: Any) -> Any:
         """Write the project, run the backend's tool on it and return its report.
 
-        Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False``, ``log`` and ``timeout`` (s); it
-        returns the parsed synthesis report. Raises ToolError if the tool is missing or fails.
+        Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False, vsynth=False``, ``log`` and
+        ``timeout`` (s); it returns all reports in one structure (docs/vitis_reports.md). ``vsynth``: Vivado synthesizes
+        the RTL. Raises ToolError if the tool is missing or fails, MismatchError if a simulation computed another
+        integer than the emulator.
         """
         with task("synthesizing"):
             return load_backend(self.config.backend).run(self._job, self.write, **options)
