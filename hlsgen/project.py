@@ -56,6 +56,8 @@ from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
 from hlsgen.errors import ConfigError, InputError, ModelError, OutputDirError, TimingError, brief, nearest
+from hlsgen.estimation.estimate import Estimate
+from hlsgen.estimation.project import estimate_of
 from hlsgen.exports.base import exported_files
 from hlsgen.files import replacing
 from hlsgen.frontends import read_model
@@ -597,6 +599,23 @@ class Project:
 
     def __str__(self) -> str:
         return str(self.design)
+
+    # -- looking: the estimate --------------------------------------------------------------
+
+    def estimate(self, part: str | None = None, multipliers: str = "auto") -> Estimate:
+        """What Vitis HLS is expected to report of the design, with intervals: print it, or read its figures.
+
+        Args:
+            part: another device than the configuration's.
+            multipliers: ``dsp`` or ``lut``, as ``config_op mul -impl dsp`` or ``fabric`` say; or ``auto``.
+
+        Raises ConfigError for a circuit, whose area() and timing() are measured; InputError for other ``multipliers``.
+        """
+        if self._is_circuit:
+            raise ConfigError(
+                "estimate() is of C++ for an HLS tool; of backend verilog, area() and timing() are measured"
+            )
+        return estimate_of(self.plan, self.design, self.config, part, multipliers)
 
     # -- the emulator -----------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ RANKS = {
     "pipeline": 8,
     "backends": 9,
     "emulation": 10,
+    "estimation": 10,
     "exports": 10,
     "simulation": 10,
     "synthesis": 10,
