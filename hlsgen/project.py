@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
 from hlsgen.analysis.comparison import Comparison, compare
+from hlsgen.analysis.diagnosis.diagnose import diagnose
+from hlsgen.analysis.diagnosis.result import Diagnosis
 from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.labels import Task
@@ -789,6 +791,22 @@ class Project:
         Raises InputError for data, labels or options that do not fit.
         """
         return sensitivity(self, x, y, **options)
+
+    # -- looking: diagnosis ---------------------------------------------------------------
+
+    def diagnose(self, x: Inputs, reference: Any = None, y: ArrayLike | None = None) -> Diagnosis | None:
+        """Find the first layer that diverges from the source model beyond what rounding explains, why, and the cure.
+
+        Args:
+            x: samples as for predict; of many, those that say most are looked at layer by layer (docs/diagnose.md).
+            reference: the model to compare with, live or a path; None: what the project was read from; "graph": its
+                graph in real numbers, for which no framework is needed.
+            y: labels (samples,) or right outputs, by which wrong data are told from wrong types.
+
+        Returns the layer, the cause in words and numbers, and the setting that cures it; None where nothing is wrong.
+        Raises InputError as predict does, ModelError for a reference that cannot be run: says what to install.
+        """
+        return diagnose(self, x, reference, y)
 
     def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
         """What was clipped of the inputs, by their names."""
