@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +188,7 @@ def factors(found: Sequence[Residual]) -> dict[str, tuple[float, float]]:
     return result | {"bram": (1.0, 1.0)}
 
 
+@cache
 def left_out() -> tuple[list[Residual], list[tuple[Residual, bool]]]:
     """What each network's figures are off by when the others alone are known; and of each, whether the interval that
     these others give holds it."""
