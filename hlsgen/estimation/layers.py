@@ -148,6 +148,7 @@ def _at_once(call: Call, terms: Terms, copies: int | None = None) -> Cost:
         interval=call.interval,
         limit=call.limit,
         copies=call.positions * op.parallelization if copies is None else copies,
+        unsigned=not op.input.type.signed,
     )
     known = type(layer) is Dense and within_reports(x, constant)
     return found if known else found.less_sure(Basis.MODEL)
@@ -179,6 +180,7 @@ def _in_turns(layer: LinearLayer, call: Call) -> Cost:
         weight_bits=weight,
         sum_bits=sums,
         inputs_of_turn=max(layer.matrix().shape[0] // turns, 1),
+        unsigned=not op.input.type.signed,
     )
     if op.weight_source is WeightSource.BRAM_PORT:
         return found.less_sure(Basis.MODEL, "weights are in memories outside of the design")

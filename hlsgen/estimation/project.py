@@ -200,26 +200,26 @@ class Program:
             schedule = step.schedule(self._plan.stream)
         else:
             schedule = Schedule(1, self._plan.interval, self._plan.interval, step.kernel.timing.depth)
-        return _Placed(step, self._cost(step, schedule), schedule)
+        return _Placed(step, self._cost(step, schedule, stream=self._plan.stream), schedule)
 
-    def _cost(self, step: Step, schedule: Schedule) -> Cost:
+    def _cost(self, step: Step, schedule: Schedule, *, stream: bool) -> Cost:
         if step.body is not None:
-            inner = [self._cost(call, call.schedule(False)) for call in step.body.plan.calls]
+            inner = [self._cost(call, call.schedule(False), stream=False) for call in step.body.plan.calls]
             states = sum(state.now.size * state.now.type.width for state in step.body.states)
             copies = step.body.steps if step.body.unrolled else 1
             found = sum(inner, Cost(lut=60, ff=float(2 * states))).times(copies)
-            return replace(found, latency=schedule.depth).less_sure(Basis.MODEL, "steps of sequences")
+            return replace(found, latency=schedule.depth).less_sure(
+                Basis.MODEL, "latency and interval are of a step's schedule, whose depth nobody measured"
+            )
         if step.op is None:
             bits = sum(wire.type.width * wire.pack for wire in step.outputs)
-            return (
-                Cost(lut=bits / 16 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL) if self._plan.stream else Cost()
-            )
+            handed = Cost(lut=bits / 16 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL)
+            return handed if stream else Cost()
         flat = not self._plan.dataflow
         interval = self._plan.interval if flat else max(schedule.interval, 1)
-        found = call_cost(Call(self._ops[step.op], step, self._setting, self._plan.stream, flat, interval))
-        if not self._plan.stream:
-            return found
-        return found + Cost(lut=20, ff=4.0 + sum(wire.type.width * wire.pack for wire in step.outputs))
+        found = call_cost(Call(self._ops[step.op], step, self._setting, stream, flat, interval))
+        held = sum(wire.type.width * wire.pack for wire in step.outputs)
+        return found + Cost(lut=20, ff=4.0 + held) if stream else found
 
     def _row(self, call: _Placed) -> LayerEstimate:
         cost, step = call.cost, call.step
