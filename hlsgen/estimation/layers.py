@@ -53,6 +53,8 @@ class Call:
     stream: bool
     flat: bool
     interval: int
+    live: float = 1.0
+    """The share of the result's elements that is built: the others are constants, or nobody reads them."""
 
     @property
     def kernel(self) -> Kernel:
@@ -256,7 +258,7 @@ def pooling(layer: MaxPooling2D | AveragePooling2D, call: Call) -> Cost:
 
 
 def _casting(call: Call) -> Cost:
-    return casts(call.at_once, call.op.input.type.width, call.setting)
+    return casts(round(call.at_once * call.live), call.op.input.type.width, call.setting)
 
 
 @cost_of(Relu)
