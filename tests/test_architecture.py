@@ -64,6 +64,7 @@ LAZY_ONLY = {
     "onnxruntime",
     "onnxscript",
     "brevitas",
+    "clang",
 }
 
 

@@ -20,7 +20,7 @@ _TYPEDEF = re.compile(r"\btypedef\s+(.+?)\s+(\w+)\s*;", re.DOTALL)
 _WIDTH = re.compile(r"ap_u?(?:fixed|int)\s*<\s*(\d+)")
 _PACK = re.compile(r"(?:hlsgen::)?pack\s*<\s*(.+)\s*,\s*(\d+)\s*>", re.DOTALL)
 _AXIS = re.compile(r"(?:ap_axi[su]|hls::axis)\s*<\s*(.+)", re.DOTALL)
-_LOCAL = re.compile(r"[\w:<>, ]+\s+(\w+)\s*((?:\[\d+\])+)")
+_LOCAL = re.compile(r"(?<=[\w>])[ \t]+(\w+)\s*((?:\[\d+\])+)")
 
 
 def check_limits(source: Source, sources: Mapping[str, Source]) -> Iterator[Finding]:

@@ -82,7 +82,7 @@ def test_no_layers_where_there_are_no_modules(tmp_path: Path) -> None:
 )
 def test_the_step_of_a_module(module: str, step: str | None) -> None:
     names = {"a": "dense", "dense_a": "relu", "clone": "clone"}
-    steps = [Step(name, function, "", 1, 1) for name, function in names.items()]
+    steps = [Step(name, function, (), "", 1, 1) for name, function in names.items()]
     found = step_of_module(module, steps)
     assert (None if found is None else found.name) == step
 
