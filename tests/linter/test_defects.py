@@ -51,6 +51,11 @@ IN_THE_TEXT = {
     "two producers": (TOP, "(x, long_way, short_way)", "(x, fc, short_way)", "dataflow", "'fc' has 2 producers", "> fc("),
     "bypass": (TOP, "#pragma HLS STREAM variable=short_way depth=4", "", "dataflow", "passes 1 processes", "> short_way"),
     "a statement": (TOP, "    // layer", "    int count = 0;\n    // layer", "dataflow", "int count = 0", "int count"),
+    "copies without end": (
+        KERNELS, "#pragma HLS UNROLL\n            sum", "#pragma HLS UNROLL factor=5000\n            sum", "limit",
+        "5,000 copies of a loop's body", "factor=5000"),
+    "parts without end": (
+        KERNELS, "sum complete", "sum cyclic factor=4097", "limit", "4,097 parts of an array", "factor=4097"),
     "words too wide": (TYPES, "pack<y_t, 2> y", "pack<y_t, 293> y", "limit", "4,102 bits", "INTERFACE"),
 }  # fmt: skip
 IN_THE_CIRCUIT = {
