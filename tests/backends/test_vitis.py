@@ -114,6 +114,16 @@ def test_outputs_that_are_not_all_there(
         make(examples, tmp_path).synthesize(cosim=True, log=None)
 
 
+def test_outputs_of_a_former_run_are_not_taken(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    stubs.install(tools_folder, "vitis-run", "success")
+    project = make(examples, tmp_path)
+    project.synthesize(cosim=True, log=None)
+    program = tools_folder / "vitis-run"
+    program.write_text(program.read_text().replace("cat tb_data/expected.dat >tb_data/rtl_outputs.dat", ":"))
+    with pytest.raises(ToolError, match="the test bench wrote no .*rtl_outputs.dat"):
+        project.synthesize(cosim=True, log=None)
+
+
 @pytest.mark.parametrize("line", ["1 2", "1 2 x", "1 2 3 4", "1 2 3.0", "1 2 \u0663", ""])
 def test_outputs_that_are_no_integers(examples: Path, tmp_path: Path, tools_folder: Path, line: str) -> None:
     program = stubs.install(tools_folder, "vitis-run", "success")
