@@ -821,7 +821,7 @@ MUTANTS = (
     Mutant(
         "synthesize: a failed step hides that an integer was wrong",
         "hlsgen/backends/vitis/backend.py",
-        "            _look_for_mismatch(job, folder, simulated, failed)\n",
+        "            _look_for_mismatch(job, folder, steps, failed)\n",
         "",
         ("tests/backends/test_vitis.py::test_another_integer_than_the_emulators",),
     ),

@@ -189,15 +189,28 @@ def test_build_takes_further_steps(
     assert {"cosim": "co-simulation of Verilog: Pass", "vsynth": "after synthesis by Vivado"}[step] in result.out
 
 
-def misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every project has a pragma that is none."""
+def rewritten(monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str) -> None:
+    """Every project has another text in a file of its firmware, in one place."""
 
     def files(plan: Any, further: Any) -> dict[str, str]:
         made = project_files(plan, further)
-        top = f"firmware/{plan.top}.cpp"
-        return {**made, top: made[top].replace("#pragma HLS PIPELINE", "#pragma HLS PIPLINE")}
+        assert old in made[name]
+        return {**made, name: made[name].replace(old, new, 1)}
 
     monkeypatch.setattr("hlsgen.backends.vitis.backend.project_files", files)
+
+
+def misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    rewritten(monkeypatch, "firmware/iris_mlp.cpp", "#pragma HLS PIPELINE", "#pragma HLS PIPLINE")
+
+
+def test_build_asks_a_parser_before_it_stops(
+    call: Call, tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("clang.cindex", reason="libclang is not installed")
+    rewritten(monkeypatch, "firmware/hlsgen/relu.h", "for (int i = 0;", "for (int i{0};")
+    result = call("build", config_file(tmp_path, examples / "iris_mlp"))
+    assert result.status == 0 and "error" not in result.out, result.out
 
 
 def test_build_looks_at_the_text(call: Call, tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,8 @@ def lint_of_build(project: hlsgen.Project) -> None:
         return
     with working("looking at the project"):
         report = lint_texts(sources, None, syntax=False)
+        if report.errors:  # is it wrong, or of a form that only a parser knows?
+            report = lint_texts(sources, None)
     for finding in report.findings:
         print(finding)
     if report.findings:
