@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from hlsgen.analysis.frames import data_frame, write_csv
+from hlsgen.analysis.frames import data_frame, html_table, write_csv
 from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import decided, errors_of, share_equal
@@ -168,16 +168,26 @@ class Sensitivity:
 
     def __str__(self) -> str:
         """A row a tensor, a column a width."""
+        return f"{self._title}\n{table(*self._table())}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title, *self._table())
+
+    @property
+    def _title(self) -> str:
+        return (
+            f"{self.metric} against {self.against}, {self.samples} samples: {self._number(self.baseline)} as it is; "
+            f"by bits of one tensor at a time ({self.designs} designs)"
+        )
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        """Its head and its rows."""
         widths = sorted({point.width for point in self.points})
         rows = []
         for layer, kind, spelled in self.present:
             known = {point.width: point for point in self.of(layer, kind)}
             rows.append([layer, kind, spelled, *(self._cell(known.get(width)) for width in widths)])
-        head = (
-            f"{self.metric} against {self.against}, {self.samples} samples: {self._number(self.baseline)} as it is; "
-            f"by bits of one tensor at a time ({self.designs} designs)"
-        )
-        return f"{head}\n{table(['layer', 'kind', 'now', *map(str, widths)], rows)}"
+        return ["layer", "kind", "now", *map(str, widths)], rows
 
     def _cell(self, point: Point | None) -> str:
         return "" if point is None else "refused" if point.value is None else self._number(point.value)

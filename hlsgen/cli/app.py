@@ -15,7 +15,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, doctor, lint
+from hlsgen.cli import board, cache, doctor, lint, looking
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
@@ -397,6 +397,9 @@ def export(
 
 app.command(name="doctor")(doctor.doctor)
 app.command(name="lint")(lint.lint)
+app.command(name="profile")(looking.profile)
+app.command(name="compare")(looking.compare)
+app.command(name="sensitivity")(looking.sensitivity)
 app.command(name="bitstream")(board.bitstream)
 app.command(name="run")(board.run)
 

@@ -210,7 +210,7 @@ def test_progress_and_every_form(tmp_path):
     for name in ("s.png", "s.svg"):
         first = found.plot(tmp_path / name).read_bytes()
         assert found.plot(tmp_path / name).read_bytes() == first
-    assert all(layer in str(found) for layer, _, _ in found.present)
+    assert all(layer in str(found) and layer in found._repr_html_() for layer, _, _ in found.present)
 
 
 @pytest.mark.parametrize(
