@@ -7,6 +7,8 @@ from hlsgen.errors import HlsgenError
 from hlsgen.extension import register_layer
 from hlsgen.ir.types import FixedType
 from hlsgen.linter.lint import lint
+from hlsgen.logs import install as _install_logs
+from hlsgen.progress import show_progress
 from hlsgen.project import Project, convert, default_config
 from hlsgen.version import VERSION
 
@@ -21,4 +23,7 @@ __all__ = [
     "lint",
     "load_config",
     "register_layer",
+    "show_progress",
 ]
+
+_install_logs()

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
 from hlsgen.analysis.comparison import Comparison, compare
+from hlsgen.analysis.diagnosis.diagnose import diagnose
+from hlsgen.analysis.diagnosis.result import Diagnosis
 from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.input_check import InputCheck
 from hlsgen.analysis.labels import Task
@@ -56,6 +58,8 @@ from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
 from hlsgen.errors import ConfigError, InputError, ModelError, OutputDirError, TimingError, brief, nearest
+from hlsgen.estimation.estimate import Estimate
+from hlsgen.estimation.project import estimate_of
 from hlsgen.exports.base import exported_files
 from hlsgen.files import replacing
 from hlsgen.frontends import read_model
@@ -72,6 +76,7 @@ from hlsgen.pipeline import (
     rewrite,
     with_weights,
 )
+from hlsgen.progress import task
 from hlsgen.simulation.run import Simulation
 from hlsgen.simulation.simulator import Simulator
 from hlsgen.simulation.waves import Format, Waves
@@ -89,6 +94,7 @@ Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 
 _READ_ONCE = ("model", "config", "weights", "calibration")
 """What ``convert`` reads from files or takes as data: not for ``with_settings``, which reads nothing."""
+_CONVERTING = "converting"
 
 
 class ClippedInputWarning(UserWarning):
@@ -150,12 +156,14 @@ def convert(
     source = settings.model if model is None else model
     if source is None:
         raise ConfigError("convert(): no model given, neither as an argument nor as 'model' in the configuration")
-    graph = read_model(_source(source), settings.weights, example_inputs)
-    data = calibration if calibration is not None else settings.calibration
-    if isinstance(data, str | Path):
-        data = load_array(data)
-    samples = None if data is None else arrays.checked_calibration(graph.inputs, data)
-    return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass, source=source)
+    with task(_CONVERTING) as step:
+        step.say("reading the model")
+        graph = read_model(_source(source), settings.weights, example_inputs)
+        data = calibration if calibration is not None else settings.calibration
+        if isinstance(data, str | Path):
+            data = load_array(data)
+        samples = None if data is None else arrays.checked_calibration(graph.inputs, data)
+        return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass, source=source)
 
 
 def _source(model: Any) -> Any:
@@ -206,10 +214,11 @@ class Project:
         backend = load_backend(config.backend)  # a misspelt one is refused before any work
         config = settled(config)
         Interface.of(config)  # and so are ports that cannot be
-        rewritten = rewrite(graph, config, calibration, after_pass)
-        design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
         self._overwrite, self._source = overwrite, source
-        self._hold(graph, config, calibration, rewritten, design)
+        with task(_CONVERTING):
+            rewritten = rewrite(graph, config, calibration, after_pass)
+            design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
+            self._hold(graph, config, calibration, rewritten, design)
 
     def _hold(
         self,
@@ -358,7 +367,8 @@ class Project:
             raise InputError(f"write(): overwrite is {brief(overwrite)}; the folder is a setting: output_dir=")
         _check_switches("write()", overwrite=False if overwrite is None else overwrite)
         folder = self.config.output_dir or Path(f"{self.name}_hls")
-        write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)
+        with task("writing"):
+            write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)
         return Path(folder).resolve()
 
     def export(self, kind: str, folder: str | Path, *, overwrite: bool | None = None, **options: Any) -> Path:
@@ -384,10 +394,13 @@ class Project:
     def synthesize(self, **options: Any) -> Any:
         """Write the project, run the backend's tool on it and return its report.
 
-        Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False``, ``log`` and ``timeout`` (s); it
-        returns the parsed synthesis report. Raises ToolError if the tool is missing or fails.
+        Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False, vsynth=False``, ``log`` and
+        ``timeout`` (s); it returns all reports in one structure (docs/vitis_reports.md). ``vsynth``: Vivado synthesizes
+        the RTL. Raises ToolError if the tool is missing or fails, MismatchError if a simulation computed another
+        integer than the emulator.
         """
-        return load_backend(self.config.backend).run(self._job, self.write, **options)
+        with task("synthesizing"):
+            return load_backend(self.config.backend).run(self._job, self.write, **options)
 
     def simulate(
         self,
@@ -589,6 +602,23 @@ class Project:
     def __str__(self) -> str:
         return str(self.design)
 
+    # -- looking: the estimate --------------------------------------------------------------
+
+    def estimate(self, part: str | None = None, multipliers: str = "auto") -> Estimate:
+        """What Vitis HLS is expected to report of the design, with intervals: print it, or read its figures.
+
+        Args:
+            part: another device than the configuration's.
+            multipliers: ``dsp`` or ``lut``, as ``config_op mul -impl dsp`` or ``fabric`` say; or ``auto``.
+
+        Raises ConfigError for a circuit, whose area() and timing() are measured; InputError for other ``multipliers``.
+        """
+        if self._is_circuit:
+            raise ConfigError(
+                "estimate() is of C++ for an HLS tool; of backend verilog, area() and timing() are measured"
+            )
+        return estimate_of(self.plan, self.design, self.config, part, multipliers)
+
     # -- the emulator -----------------------------------------------------------------------
 
     @cached_property
@@ -761,6 +791,22 @@ class Project:
         Raises InputError for data, labels or options that do not fit.
         """
         return sensitivity(self, x, y, **options)
+
+    # -- looking: diagnosis ---------------------------------------------------------------
+
+    def diagnose(self, x: Inputs, reference: Any = None, y: ArrayLike | None = None) -> Diagnosis | None:
+        """Find the first layer that diverges from the source model beyond what rounding explains, why, and the cure.
+
+        Args:
+            x: samples as for predict; of many, those that say most are looked at layer by layer (docs/diagnose.md).
+            reference: the model to compare with, live or a path; None: what the project was read from; "graph": its
+                graph in real numbers, for which no framework is needed.
+            y: labels (samples,) or right outputs, by which wrong data are told from wrong types.
+
+        Returns the layer, the cause in words and numbers, and the setting that cures it; None where nothing is wrong.
+        Raises InputError as predict does, ModelError for a reference that cannot be run: says what to install.
+        """
+        return diagnose(self, x, reference, y)
 
     def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
         """What was clipped of the inputs, by their names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, doctor, lint, looking
+from hlsgen.cli import board, cache, doctor, estimate, lint, looking, reports
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
@@ -29,6 +30,7 @@ from hlsgen.exports.base import EXPORTS, checked_options
 from hlsgen.files import replacing
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Tensor
+from hlsgen.logs import to_stderr
 from hlsgen.pipeline import stages
 from hlsgen.precision.draft import Draft
 from hlsgen.synthesis.timing import SEED
@@ -101,6 +103,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Log to standard error what takes long, and how long; -vv: everything.",
+        ),
+    ] = 0,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -111,6 +123,8 @@ def common(
     ] = None,
 ) -> None:
     """From a trained Keras, QKeras or ONNX model to a Vitis HLS project and a bit-exact emulator."""
+    if verbose:
+        to_stderr(logging.INFO if verbose == 1 else logging.DEBUG)
     import_extensions(extension or ())
 
 
@@ -400,6 +414,8 @@ app.command(name="lint")(lint.lint)
 app.command(name="profile")(looking.profile)
 app.command(name="compare")(looking.compare)
 app.command(name="sensitivity")(looking.sensitivity)
+app.command(name="reports")(reports.reports)
+app.command()(estimate.estimate)
 app.command(name="bitstream")(board.bitstream)
 app.command(name="run")(board.run)
 
