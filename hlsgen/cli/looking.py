@@ -131,7 +131,7 @@ def sensitivity(
     bits = _widths(widths)
     project = _project(model, config, weights, calibration, calibration_method, default_width, input_precision)
     x, y = _data(project, "sensitivity", data, labels)
-    with working("sweeping widths") as progress:
+    with working("sweeping widths"):
         found = project.sensitivity(
             x,
             y,
@@ -140,7 +140,6 @@ def sensitivity(
             output=output,
             task=task,
             threshold=threshold,
-            progress=lambda done, total: progress(f"{done} of {total} designs"),
         )
     print(found)
     suggested = found.suggest(loss)
