@@ -19,6 +19,9 @@ from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType
 from hlsgen.plots.curves import Curve, Level, draw_curves
 
+_NOTICED = 0.01
+"""Of accuracy or agreement."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -151,11 +154,40 @@ class Sensitivity:
         return lost <= loss + 1e-12  # what is decimal in words is not in floats
 
     def __str__(self) -> str:
-        """A row a tensor, a column a width."""
-        return f"{self._title}\n{table(*self._table())}"
+        """A row a tensor, a column a width; and what a type of its own costs, whatever its width."""
+        return "\n".join([self._title, table(*self._table()), *self._remarks()])
 
     def _repr_html_(self) -> str:
-        return html_table(self._title, *self._table())
+        return html_table(" ".join([self._title, *self._remarks()]), *self._table())
+
+    @property
+    def pinned(self) -> tuple[Point, ...]:
+        """Of each tensor that loses by a type of its own although that has all the bits it has now: that point.
+
+        With a type for it by name, a BatchNormalization is not fused into weights any more, or channels are not held
+        times powers of two. Known of tensors that were tried in a width from the present one on; a loss counts that is
+        more than 1 % of accuracy or agreement, or twice the error.
+        """
+        found = []
+        for layer, kind, spelled in self.present:
+            present = FixedType.parse(spelled).width
+            wide = [point for point in self.of(layer, kind) if point.width >= present]
+            if wide and wide[0].value is not None and self._is_worse(wide[0].value):
+                found.append(wide[0])
+        return tuple(found)
+
+    def _is_worse(self, value: float) -> bool:
+        """By more than rounding once more may cost."""
+        return value < self.baseline - _NOTICED if self.higher_is_better else value > 2 * self.baseline
+
+    def _remarks(self) -> list[str]:
+        if not self.pinned:
+            return []
+        each = ", ".join(f"{p.layer} {p.kind} ({self._number(p.value)})" for p in self.pinned if p.value is not None)
+        return [
+            f"A type of its own costs, whatever its width, as then scales are not fused, or channels not held times "
+            f"powers of two: {each}"
+        ]
 
     @property
     def _title(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any, get_args
 
@@ -92,7 +92,11 @@ def _swept(
                     progress(len(points), len(plans))
 
         for knob, width in plans:
-            waiting.append(_submitted(subject, runner, knob, width, inputs))
+            last = waiting[-1] if waiting else None
+            if last is not None and last.knob is knob and knob.keeps(last.width) and knob.keeps(width):
+                waiting.append(replace(last, width=width))  # the same type again
+            else:
+                waiting.append(_submitted(subject, runner, knob, width, inputs))
             take(wait=False)
         take(wait=True)
     return points
@@ -124,9 +128,7 @@ def _submitted(
     width: int,
     inputs: Mapping[str, Array],
 ) -> _Submitted:
-    """Convert with a tensor in a width and hand the design to the runner; the present one where nothing changes."""
-    if width == knob.type.width or (width > knob.type.width and not knob.grows):
-        return _Submitted(knob, width, knob.type, runner.measured(subject.design))
+    """Convert with a tensor in a width and hand the design to the runner."""
     fixed = narrowed(knob, width, subject.design, subject.config, inputs)
     names = _input_names(subject.design)
     for _ in range(_TRIES):

@@ -13,6 +13,7 @@ from hlsgen.analysis.narrowing import knobs
 from hlsgen.errors import HlsgenError, InputError
 from hlsgen.ir.types import FixedType
 from tests.passes.builders import Net, graph_of, grid, project_of
+from tests.passes.unequal_networks import normal_data, unequal
 
 
 def real(net: Net, name: str, x: str, n_in: int, n_out: int, **config) -> str:
@@ -86,12 +87,8 @@ def test_a_point_is_what_a_conversion_with_that_setting_gives(name):
     assert found.engine == "reference" and found.metric == "accuracy"
     assert {(p.layer, p.kind) for p in found} == {(k.layer, k.kind) for k in knobs(project.design)}
     assert found.baseline == np.mean(project.predict(x).argmax(axis=1) == y)
-    spelled = {(layer, kind): text for layer, kind, text in found.present}
     for point in found:
-        if point.type == spelled[point.layer, point.kind]:
-            assert point.value == found.baseline
-        else:
-            assert point.value == by_hand(point, build, x, y, {}, outputs), point
+        assert point.value == by_hand(point, build, x, y, {}, outputs), point
     assert len({point.value for point in found}) > 3
 
 
@@ -104,6 +101,23 @@ def test_emulator_and_reference_give_the_same(name):
     second = project.sensitivity(x, widths=(3, 6), engine="emulator", kinds=["weight", "result"])
     assert first.points == second.points and (first.engine, second.engine) == ("reference", "emulator")
     assert first.baseline == second.baseline and first.designs == second.designs
+
+
+def test_what_a_type_of_its_own_costs_is_seen_and_said():
+    """Channels of very different sizes are held times powers of two, unless a type is fixed for them by name."""
+    source = unequal("mlp", 0)
+    project, x = project_of(source), normal_data(source, 40, 1)
+    assert any(tensor.exponents for tensor in project.design.tensors)
+    found = project.sensitivity(x, widths=(8, 16, 20), kinds=["result"])
+    assert {"fc0", "fc1", "fc2"} <= {point.layer for point in found.pinned} and "out" not in str(found.pinned)
+    for point in found.pinned:
+        other = project.with_settings(layers={point.layer: {"precision": {"result": point.type}}})
+        alone = other.sensitivity(x, widths=(8,), kinds=["result"], layers=["out"])
+        assert point.value == alone.baseline > 2 * found.baseline
+        assert f"{point.layer} result ({point.value:.2g})" in str(found)
+        assert point.layer not in [s.layer for s in found.suggest(found.baseline)]
+    even = project_of(mlp().source("softmax")).sensitivity(grid((6,)), widths=(16,))
+    assert not even.pinned and "of its own" not in str(even)
 
 
 def test_calibration_places_the_narrower_types():
