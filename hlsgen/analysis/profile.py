@@ -336,7 +336,7 @@ def _range_row(entry: TypeProfile) -> RangeRow:
         octaves=entry.real.octaves,
         zeros=entry.real.zeros,
         step=entry.step,
-        largest=max(-entry.holds[0], entry.holds[1]),
+        end=max(-entry.holds[0], entry.holds[1] + entry.step),
         outside=entry.outside,
         vanishing=entry.vanishing,
     )

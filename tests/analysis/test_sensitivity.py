@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from hlsgen.analysis.narrowing import knobs
+from hlsgen.analysis.sensitivity import Point, Sensitivity
+from hlsgen.config import Config
 from hlsgen.errors import HlsgenError, InputError
 from hlsgen.ir.types import FixedType
 from tests.passes.builders import Net, graph_of, grid, project_of
@@ -280,3 +282,32 @@ def test_one_of_several_outputs_is_measured():
     found = project.sensitivity(x, {"b": y}, output="b", widths=(4,))
     assert found.baseline == np.mean(project.predict(x)[1].argmax(axis=1) == y)
     assert graph_of(net.source("a", "b")).outputs
+
+
+def made_of(values, metric="accuracy", baseline=0.9, present="fixed<6,1>") -> Sensitivity:
+    points = [Point("fc", "weight", i + 2, f"fixed<{i + 2},1>", value) for i, value in enumerate(values)]
+    tensors = (("fc", "weight", present),)
+    return Sensitivity(metric, "labels", baseline, 10, tuple(points), tensors, 6, "reference", ("x",), Config())
+
+
+@pytest.mark.parametrize(
+    "values, loss, least",
+    [
+        ([0.5, 0.9, 0.7, 0.9, 0.9], 0.01, 5),  # a wider one loses more: no width below is safe
+        ([0.9, 0.9, 0.7, 0.9, None], 0.01, None),  # the widest is refused
+        ([0.9, 0.9, None, 0.9, 0.9], 0.01, 5),
+        ([0.5, 0.9, 0.7, 0.9, 0.9], 0.2, 3),
+        ([0.89, 0.89, 0.89, 0.9, 0.95], 0.01, 2),  # 0.9 - 0.89 is more than 0.01 in floats
+        ([0.9, 0.9, 0.9, 0.9, 0.5], 0.01, None),
+    ],
+)
+def test_the_least_width_has_no_wider_one_that_costs_more(values, loss, least):
+    entries = made_of(values).suggest(loss).entries
+    assert [s.width for s in entries] == ([] if least is None else [least])
+
+
+def test_of_errors_less_is_better():
+    found = made_of([0.4, 0.3, 0.12, 0.1, 0.1], "error", 0.1)
+    assert [s.width for s in found.suggest(0.05)] == [4] and not found.pinned
+    assert [p.width for p in made_of([0.4, 0.3, 0.3, 0.3, 0.3], "error", 0.1).pinned] == [6]
+    assert not made_of([0.1, 0.2, 0.3, 0.3, 0.9]).suggest(0.01).entries[0].is_narrower
