@@ -311,3 +311,27 @@ def test_of_errors_less_is_better():
     assert [s.width for s in found.suggest(0.05)] == [4] and not found.pinned
     assert [p.width for p in made_of([0.4, 0.3, 0.3, 0.3, 0.3], "error", 0.1).pinned] == [6]
     assert not made_of([0.1, 0.2, 0.3, 0.3, 0.9]).suggest(0.01).entries[0].is_narrower
+
+
+def test_weights_with_a_type_of_their_own_are_placed_without_what_was_fused_into_them():
+    net = Net(4)
+    statistics = {
+        "gamma": np.full(5, 16.0),
+        "beta": np.ones(5),
+        "moving_mean": np.ones(5),
+        "moving_variance": np.ones(5),
+    }
+    real(net, "fc1", net.input((6,)), 6, 5)
+    net.call("BatchNormalization", "bn", "fc1", statistics, axis=-1, epsilon=1e-3)
+    project = project_of(net.source("bn"))
+    assert len(project.design) == 2  # fused: the weights are sixteen times as large
+    found = project.sensitivity(grid((6,)), widths=(8, 16))
+    largest = np.abs(net.calls[0].weights["kernel"]).max()
+    for point in found.of("fc1", "weight"):
+        _, integer = map(int, point.type.removesuffix(">").partition("<")[2].split(","))
+        assert 2.0 ** (integer - 1) >= largest > 2.0 ** (integer - 3)
+    assert [p.layer for p in found if p.kind == "result"] == ["bn", "bn"]  # which is what the operation yields
+    assert found.of("bn", "result")[1].value == found.baseline  # its type fuses as before
+    assert [(e.layer, e.name) for e in project.profile(grid((6,))).entries[1:]] == [
+        ("fc1", "fc1.weight"), ("fc1", "fc1.bias"), ("bn", "fc1"),
+    ]  # fmt: skip
