@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hlsgen.analysis.distribution import Distribution, distribution
-from hlsgen.analysis.frames import data_frame, html_table, write_csv
+from hlsgen.analysis.frames import data_frame, html_table, rich_table, write_csv
 from hlsgen.analysis.meaning import evaluate_meaning
 from hlsgen.analysis.narrowing import layer_of
 from hlsgen.analysis.subject import Subject
@@ -164,6 +164,9 @@ class Profile:
 
     def _repr_html_(self) -> str:
         return html_table(self._title, _HEADER, [entry.row() for entry in self.entries])
+
+    def __rich__(self) -> Any:
+        return rich_table(self._title, _HEADER, [entry.row() for entry in self.entries])
 
     @property
     def _title(self) -> str:

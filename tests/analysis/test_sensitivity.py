@@ -14,6 +14,7 @@ from hlsgen.analysis.sensitivity import Point, Sensitivity
 from hlsgen.config import Config
 from hlsgen.errors import HlsgenError, InputError
 from hlsgen.ir.types import FixedType
+from tests.analysis.shown import as_rich
 from tests.passes.builders import Net, graph_of, grid, project_of
 from tests.passes.unequal_networks import normal_data, unequal
 
@@ -227,6 +228,7 @@ def test_progress_and_every_form(tmp_path):
         first = found.plot(tmp_path / name).read_bytes()
         assert found.plot(tmp_path / name).read_bytes() == first
     assert all(layer in str(found) and layer in found._repr_html_() for layer, _, _ in found.present)
+    assert all(layer in as_rich(found) for layer, _, _ in found.present)
 
 
 @pytest.mark.parametrize(
