@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+import hlsgen
 from hlsgen.analysis.narrowing import knobs
 from hlsgen.analysis.sensitivity import Point, Sensitivity
 from hlsgen.config import Config
@@ -337,3 +338,18 @@ def test_weights_with_a_type_of_their_own_are_placed_without_what_was_fused_into
     assert [(e.layer, e.name) for e in project.profile(grid((6,))).entries[1:]] == [
         ("fc1", "fc1.weight"), ("fc1", "fc1.bias"), ("bn", "fc1"),
     ]  # fmt: skip
+
+
+def test_a_small_perceptron_needs_no_compiler(examples, monkeypatch):
+    """Sixty designs of it are done before one is compiled."""
+
+    def none(*_, **__):
+        raise AssertionError("a compiler was asked for")
+
+    monkeypatch.setattr("hlsgen.emulation.emulator.build_extension", none)
+    folder = examples / "digits_mlp"
+    project = hlsgen.convert(folder / "model.keras", input_precision="ufixed<5,1>")
+    found = project.sensitivity(np.load(folder / "x.npy"), np.load(folder / "y.npy"), widths=range(2, 10))
+    assert found.engine == "reference" and found.designs >= 60 and found.baseline > 0.98
+    narrow = [p.value for p in found if p.width == 2]
+    assert min(narrow) < 0.2 and all(p.value > 0.9 for p in found if p.width == 9)
