@@ -75,6 +75,9 @@ COMMANDS = [
     "bitstream",
     "run",
     "cache",
+    "profile",
+    "compare",
+    "sensitivity",
 ]
 
 
