@@ -26,9 +26,10 @@ _NOTHING = re.compile(r"typedef\b.*|using\b.*|static_assert\b.*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Call:
-    """A process: the function's name, its arguments, and the line it is called on."""
+    """A process: the function's name, its arguments, and the lines it is called on."""
 
     line: int
+    last: int
     function: str
     arguments: tuple[str, ...]
     step: str
@@ -252,7 +253,7 @@ def _call(line: int, text: str) -> Call | None:
         return None
     config = re.search(r"<\s*(\w+?)_config\b", text)
     step = config.group(1) if config else found.group(1).removesuffix("_loaded")
-    return Call(line, found.group(1), tuple(arguments(found.group(2))), step)
+    return Call(line, line + text.count("\n"), found.group(1), tuple(arguments(found.group(2))), step)
 
 
 def _last_word(parameter: str) -> str:

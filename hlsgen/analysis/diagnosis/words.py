@@ -1,0 +1,23 @@
+"""What is said of a cause beside its numbers."""
+
+from __future__ import annotations
+
+from hlsgen.analysis.diagnosis.causes import Cause
+from hlsgen.analysis.diagnosis.measurement import ACCUM, INPUT
+from hlsgen.config import Config
+from hlsgen.ir.typing import Reason
+
+
+def who_chose(cause: Cause, config: Config) -> str:
+    """Where the type that is the cause comes from."""
+    wished = cause.op.wish.types.get("result" if cause.role == INPUT else cause.role)
+    if wished is not None:
+        return f"The type is that of {wished.by.value}."
+    if cause.role == ACCUM and config.max_width is not None:
+        return f"The accumulator is cut by max_width: {config.max_width}."
+    reason = cause.tensor.typing.reason
+    if reason in (Reason.BUDGET, Reason.FUNCTION):
+        return f"The type was inferred for default_width: {config.default_width}."
+    if reason is Reason.DEFAULT:
+        return "The type is the default for inputs, as neither input_precision nor calibration was given."
+    return ""
