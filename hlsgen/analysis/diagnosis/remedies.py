@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hlsgen.analysis.diagnosis.candidates import candidates
 from hlsgen.analysis.diagnosis.causes import Cause, cause_of
 from hlsgen.analysis.diagnosis.fragments import Fragment, merged, overrides
-from hlsgen.analysis.diagnosis.measurement import INPUT, Measurement
+from hlsgen.analysis.diagnosis.measurement import Measurement
 from hlsgen.analysis.diagnosis.survey import MOST_INSIDE, MOST_TOGETHER, inside_at, limit_for, survey, suspect
 from hlsgen.analysis.subject import Subject
 from hlsgen.errors import HlsgenError
@@ -38,28 +38,31 @@ class Remedy:
     """Of the unit, with it."""
 
 
-def remedy_for(project: Subject, work: Measurement, number: int, cause: Cause, measure: Measure) -> Remedy | None:
+def remedy_for(
+    project: Subject, work: Measurement, number: int, cause: Cause, measure: Measure, *, of_layer: bool = False
+) -> Remedy | None:
     """The cheapest settings that cure a cause; the best of those that help, where none cures; None where none helps.
 
-    ``measure`` measures a project, on fewer samples than ``work``.
+    ``measure`` measures a project, on fewer samples than ``work``. Outputs may not get worse: where they do, since
+    layers behind were placed for what this one held back, those are retyped too; ``of_layer``: where they are anyway.
     """
     limit = max(limit_for(op, project.config.default_width) for op in work.units[number])
     few = measure(project)
-    total, cost, best, first = few.error(few.known), few.cost(number), None, None
+    total, cost, best, cured = few.error(few.known), few.cost(number), None, None
     for fragment in _unique(candidates(project, work, number, cause)):
         found = _tried(project, fragment, cause, measure)
         if found is None:
             continue
-        first = first or found
-        if found.work.error(found.work.known) > max(total, MOST_TOGETHER) * _NO_WORSE:
-            continue
         inside = inside_at(found.work, _unit_of(found.work, cause)) or 0.0
-        if found.cost <= min(_LEFT * limit, cost / 2) and inside <= MOST_INSIDE / 2:
+        cures = found.cost <= min(_LEFT * limit, cost / 2) and inside <= MOST_INSIDE / 2
+        better = of_layer or found.work.error(found.work.known) <= max(total, MOST_TOGETHER) * _NO_WORSE
+        if cures and better:
             return found
-        helps = found.cost < _HELPS * cost and inside <= MOST_INSIDE
+        cured = found if cures and cured is None else cured
+        helps = better and found.cost < _HELPS * cost and inside <= MOST_INSIDE
         if helps and (best is None or found.cost < best.cost):
             best = found
-    return _followed(first, measure) if best is None and first is not None and cause.role == INPUT else best
+    return _followed(cured, measure) if best is None and cured is not None else best
 
 
 def _tried(project: Subject, fragment: Fragment, cause: Cause, measure: Measure) -> Remedy | None:
@@ -75,16 +78,14 @@ def _tried(project: Subject, fragment: Fragment, cause: Cause, measure: Measure)
 
 
 def _followed(found: Remedy, measure: Measure) -> Remedy | None:
-    """A wider input and wider results behind it, where those were placed for smaller data; None if that does not do."""
+    """Wider results behind what was cured, where those were placed for smaller data; None if that does not do."""
     for _ in range(_MOST_FOLLOWERS):
         survey_now = survey(found.work)
         number = suspect(found.work, survey_now, found.project.config.default_width)
         if number is None or survey_now is None:
             return found
-        if found.work.units[number][0].is_input:
-            return None
         cause = cause_of(found.work, number, survey_now.costs[number], 0.0)
-        behind = remedy_for(found.project, found.work, number, cause, measure)
+        behind = remedy_for(found.project, found.work, number, cause, measure, of_layer=True)
         if behind is None:
             return None
         found = Remedy(merged(found.fragment, behind.fragment), behind.project, behind.work, found.cost)
