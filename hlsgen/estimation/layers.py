@@ -129,9 +129,12 @@ def linear(layer: LinearLayer, call: Call) -> Cost:
     """A matrix at a position, or a window that slides over an image."""
     if call.op.strategy is Strategy.DISTRIBUTED_ARITHMETIC:
         return _by_adders(call)
-    if call.op.strategy is not Strategy.LATENCY:
-        return _in_turns(layer, call)
-    return _at_once(call, Terms.of(layer.matrix(), layer.bias.fixed[0]))
+    known = call.op.weight_source is WeightSource.CONSTANT
+    if call.op.strategy is Strategy.LATENCY:
+        return _at_once(call, Terms.of(layer.matrix(), layer.bias.fixed[0]))
+    if known and call.kernel.reuse_factor == 1:  # a single turn: its weights are constants like others
+        return _at_once(call, Terms.of(layer.matrix(), layer.bias.fixed[0])).less_sure(Basis.MODEL)
+    return _in_turns(layer, call)
 
 
 @cost_of(Scale)
