@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from hlsgen.backends.vitis.reports import compare as compare_reports
+from hlsgen.backends.vitis.reports import read_reports
 from hlsgen.config import Config, load_config
 from hlsgen.errors import HlsgenError
 from hlsgen.extension import register_layer
 from hlsgen.ir.types import FixedType
 from hlsgen.linter.lint import lint
+from hlsgen.logs import install as _install_logs
+from hlsgen.progress import show_progress
 from hlsgen.project import Project, convert, default_config
 from hlsgen.version import VERSION
 
@@ -16,9 +20,14 @@ __all__ = [
     "FixedType",
     "HlsgenError",
     "Project",
+    "compare_reports",
     "convert",
     "default_config",
     "lint",
     "load_config",
+    "read_reports",
     "register_layer",
+    "show_progress",
 ]
+
+_install_logs()

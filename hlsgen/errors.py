@@ -92,6 +92,28 @@ class ToolError(HlsgenError):
     """An outside program (g++, Vitis) is missing or failed; carries its first error line."""
 
 
+class MismatchError(ToolError):
+    """A simulation of a built design computed another integer than the emulator.
+
+    ``output``: its name; ``sample``: the number of the test vector, from 0; ``element``: its index in the output;
+    ``expected`` and ``found``: integer mantissas.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        output: str = "",
+        sample: int = 0,
+        element: tuple[int, ...] = (),
+        expected: int = 0,
+        found: int = 0,
+    ) -> None:
+        super().__init__(text)
+        self.output, self.sample, self.element = output, sample, element
+        self.expected, self.found = expected, found
+
+
 def brief(value: object, most: int = 80) -> str:
     """``repr(value)``, cut to ``most`` characters: what was found may be of any size."""
     try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hlsgen import progress
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, nearest
@@ -42,6 +45,7 @@ from hlsgen.precision.state_unequal_channels import StateUnequalChannels
 
 Calibration = Mapping[str, NDArray[np.float64]]
 AfterStage = Callable[[str, Graph | Draft], None]
+_LOG = logging.getLogger(__name__)
 
 
 def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass, ...]:
@@ -184,7 +188,10 @@ def infer(graph: Graph, steps: Collection[Step], skip: Collection[str] = (), aft
     draft = Draft(graph)
     for step in steps:
         if step.pass_name() not in skip:
+            progress.say(step.pass_name())
+            began = time.monotonic()
             step.run(draft)
+            _LOG.debug("%s: %.3f s", step.pass_name(), time.monotonic() - began)
             if after is not None:
                 after(step.pass_name(), draft)
     tensors = draft.tensors

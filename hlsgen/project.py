@@ -14,13 +14,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
+from hlsgen.analysis.comparison import Comparison, compare
 from hlsgen.analysis.diagnosis.diagnose import diagnose
 from hlsgen.analysis.diagnosis.repair import Repair, fixed_settings, repair
 from hlsgen.analysis.diagnosis.result import Diagnosis
 from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.input_check import InputCheck
+from hlsgen.analysis.labels import Task
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
+from hlsgen.analysis.profile import Profile, profile
+from hlsgen.analysis.sensitivity import Sensitivity
+from hlsgen.analysis.sweep import sensitivity
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.boards import settled
 from hlsgen.backends.hls.border import bordered
@@ -55,6 +60,8 @@ from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
 from hlsgen.errors import ConfigError, InputError, ModelError, OutputDirError, TimingError, brief, nearest
+from hlsgen.estimation.estimate import Estimate
+from hlsgen.estimation.project import estimate_of
 from hlsgen.exports.base import exported_files
 from hlsgen.files import replacing
 from hlsgen.frontends import read_model
@@ -72,6 +79,7 @@ from hlsgen.pipeline import (
     rewrite,
     with_weights,
 )
+from hlsgen.progress import task
 from hlsgen.simulation.run import Simulation
 from hlsgen.simulation.simulator import Simulator
 from hlsgen.simulation.waves import Format, Waves
@@ -89,6 +97,7 @@ Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 
 _READ_ONCE = ("model", "config", "weights", "calibration")
 """What ``convert`` reads from files or takes as data: not for ``with_settings``, which reads nothing."""
+_CONVERTING = "converting"
 
 
 class ClippedInputWarning(UserWarning):
@@ -150,12 +159,14 @@ def convert(
     source = settings.model if model is None else model
     if source is None:
         raise ConfigError("convert(): no model given, neither as an argument nor as 'model' in the configuration")
-    graph = laid_out(read_model(_source(source), settings.weights, example_inputs), settings.input_layout)
-    data = calibration if calibration is not None else settings.calibration
-    if isinstance(data, str | Path):
-        data = load_array(data)
-    samples = None if data is None else arrays.checked_calibration(graph.inputs, data)
-    return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass, source=source)
+    with task(_CONVERTING) as step:
+        step.say("reading the model")
+        graph = laid_out(read_model(_source(source), settings.weights, example_inputs), settings.input_layout)
+        data = calibration if calibration is not None else settings.calibration
+        if isinstance(data, str | Path):
+            data = load_array(data)
+        samples = None if data is None else arrays.checked_calibration(graph.inputs, data)
+        return Project(graph, settings, samples, overwrite=overwrite, after_pass=after_pass, source=source)
 
 
 def _source(model: Any) -> Any:
@@ -207,10 +218,11 @@ class Project:
         config = settled(config)
         Interface.of(config)  # and so are ports that cannot be
         graph = laid_out(graph, config.input_layout)
-        rewritten = rewrite(graph, config, calibration, after_pass)
-        design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
         self._overwrite, self._source = overwrite, source
-        self._hold(graph, config, calibration, rewritten, design)
+        with task(_CONVERTING):
+            rewritten = rewrite(graph, config, calibration, after_pass)
+            design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
+            self._hold(graph, config, calibration, rewritten, design)
 
     def _hold(
         self,
@@ -359,7 +371,8 @@ class Project:
             raise InputError(f"write(): overwrite is {brief(overwrite)}; the folder is a setting: output_dir=")
         _check_switches("write()", overwrite=False if overwrite is None else overwrite)
         folder = self.config.output_dir or Path(f"{self.name}_hls")
-        write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)
+        with task("writing"):
+            write_project(Path(folder), self.files, overwrite=self._overwrite if overwrite is None else overwrite)
         return Path(folder).resolve()
 
     def export(self, kind: str, folder: str | Path, *, overwrite: bool | None = None, **options: Any) -> Path:
@@ -385,10 +398,13 @@ class Project:
     def synthesize(self, **options: Any) -> Any:
         """Write the project, run the backend's tool on it and return its report.
 
-        Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False``, ``log`` and ``timeout`` (s); it
-        returns the parsed synthesis report. Raises ToolError if the tool is missing or fails.
+        Options of Vitis HLS: ``csim=False, csynth=True, cosim=False, export=False, vsynth=False``, ``log`` and
+        ``timeout`` (s); it returns all reports in one structure (docs/vitis_reports.md). ``vsynth``: Vivado synthesizes
+        the RTL. Raises ToolError if the tool is missing or fails, MismatchError if a simulation computed another
+        integer than the emulator.
         """
-        return load_backend(self.config.backend).run(self._job, self.write, **options)
+        with task("synthesizing"):
+            return load_backend(self.config.backend).run(self._job, self.write, **options)
 
     def simulate(
         self,
@@ -590,6 +606,23 @@ class Project:
     def __str__(self) -> str:
         return str(self.design)
 
+    # -- looking: the estimate --------------------------------------------------------------
+
+    def estimate(self, part: str | None = None, multipliers: str = "auto") -> Estimate:
+        """What Vitis HLS is expected to report of the design, with intervals: print it, or read its figures.
+
+        Args:
+            part: another device than the configuration's.
+            multipliers: ``dsp`` or ``lut``, as ``config_op mul -impl dsp`` or ``fabric`` say; or ``auto``.
+
+        Raises ConfigError for a circuit, whose area() and timing() are measured; InputError for other ``multipliers``.
+        """
+        if self._is_circuit:
+            raise ConfigError(
+                "estimate() is of C++ for an HLS tool; of backend verilog, area() and timing() are measured"
+            )
+        return estimate_of(self.plan, self.design, self.config, part, multipliers)
+
     # -- the emulator -----------------------------------------------------------------------
 
     @cached_property
@@ -709,6 +742,59 @@ class Project:
             return {key: known[tensor] for key, tensor in keys.items()} | {k: v.mantissas for k, v in steps.items()}
         values = {k: arrays.in_model_units(arrays.real(known[t], t.type), t) for k, t in keys.items()}
         return values | {k: arrays.real(*step) for k, step in steps.items()}
+
+    # -- looking: distributions, agreement, widths -----------------------------------------------
+
+    def profile(self, x: Inputs) -> Profile:
+        """Weights and values of every layer on data, against what their types hold; print or plot it.
+
+        ``x``: (samples, *shape), as for predict; of many, some thousand are looked at, evenly. Raises InputError as
+        predict does, and for no samples.
+        """
+        return profile(self, x)
+
+    def compare(
+        self,
+        model: Any,
+        x: Inputs,
+        y: Any = None,
+        *,
+        task: Task | None = None,
+        threshold: float | None = None,
+    ) -> Comparison:
+        """Source model and emulator side by side: agreement, accuracy, AUC, errors; print or plot it.
+
+        Args:
+            model: a live model, an ONNX file, or outputs of it as an array (several: a list, or a dict by name). None:
+                what the project was read from, and where that cannot be run, its real numbers computed by hlsgen.
+            x: (samples, *shape), as for predict.
+            y: class numbers (samples,), one-hot rows, or numbers in the shape of the output; several outputs: a list,
+                or a dict by name.
+            task: "classification" or "regression", where labels and outputs do not say it (docs/looking.md).
+            threshold: above which an output of one value is class 1; by default 0.5 of probabilities, else 0.
+
+        Raises InputError for data, labels or outputs that do not fit, and for a model that cannot be run.
+        """
+        return compare(self, model, x, y, task=task, threshold=threshold)
+
+    def sensitivity(self, x: Inputs, y: Any = None, **options: Any) -> Sensitivity:
+        """Accuracy against the width of weights, results and inputs, one at a time; print or plot it.
+
+        Each point is what ``with_settings`` makes with that type for that layer, run by the emulator or, where that is
+        sooner done, by the reference, which gives the same integers.
+
+        Args:
+            x: (samples, *shape), as for predict.
+            y: class numbers (samples,), one-hot rows, or numbers in the shape of the output. Without it, decisions (or
+                numbers) are held against those of the model itself.
+            options: ``widths=range(2, 17)``; ``layers`` and ``kinds`` ("input", "weight", "result"): all by default;
+                ``output``: the name of one of several; ``task`` ("classification", "regression") and ``threshold`` (of
+                an output of one value) where they are not as docs/looking.md says; ``engine`` ("auto", "emulator",
+                "reference"); ``progress``: called with how many designs are done, and of how many.
+
+        Raises InputError for data, labels or options that do not fit.
+        """
+        return sensitivity(self, x, y, **options)
 
     # -- looking: diagnosis ---------------------------------------------------------------
 

@@ -4,7 +4,8 @@ Variables: ``HLSGEN_CXX`` and ``CXX`` (compiler), ``HLSGEN_CLANG`` (a clang for 
 ``XDG_CACHE_HOME`` (cache of compiled emulators), ``HLSGEN_VITIS``, ``XILINX_HLS`` and ``XILINX_VITIS`` (Vitis
 installation), ``HLSGEN_VENDOR_HEADERS`` (the folder of the vendor's ``ap_fixed.h``), ``HLSGEN_VERILATOR`` (Verilator),
 ``HLSGEN_YOSYS``, ``HLSGEN_NEXTPNR_ECP5``, ``HLSGEN_NEXTPNR_ICE40``, ``HLSGEN_ECPPACK``, ``HLSGEN_ICEPACK`` and
-``HLSGEN_OPENFPGALOADER`` (yosys, nextpnr, and what makes and loads bitstreams).
+``HLSGEN_OPENFPGALOADER`` (yosys, nextpnr, and what makes and loads bitstreams), ``HLSGEN_LOG`` (what is logged, and
+where), ``HLSGEN_PROGRESS`` and ``TERM`` (whether progress is shown).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import errno
 import functools
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import platform
 import re
@@ -41,6 +43,7 @@ _ERROR_LINE = re.compile(r"\b(?:fatal )?error\b\s*[:\[]", re.IGNORECASE)
 _VITIS_ERROR_LINE = re.compile(r"^ERROR:")
 _VERSION = re.compile(r"20\d\d\.\d")
 _PYTHON = re.compile(r"(python|pypy)[\w.-]*")
+_LOG = logging.getLogger(__name__)
 _STARTED = "HLSGEN_STARTED_PYTHON"
 """Set in what is started as a Python: if it is none but this very program, that ends there."""
 
@@ -139,6 +142,7 @@ def run(
     ends them: for programs that run in threads, which no interrupt reaches.
     """
     words = tuple(str(word) for word in command)
+    _LOG.debug("in %s: %s", cwd, shlex.join(words))
     file = log_file or cwd / f"{Path(words[0]).name}.log"
     lines: list[str] = []
     began = time.monotonic()
@@ -171,7 +175,9 @@ def run(
         raise ToolError(_failure(words, f"ended after {timeout:g} s without finishing", lines, written))
     if process.returncode != 0:
         raise ToolError(_failure(words, status(process.returncode), lines, written))
-    return Completed(words, "\n".join(lines), time.monotonic() - began, written)
+    seconds = time.monotonic() - began
+    _LOG.debug("%s: done, %.3f s", Path(words[0]).name, seconds)
+    return Completed(words, "\n".join(lines), seconds, written)
 
 
 def _start(words: tuple[str, ...], cwd: Path, env: Mapping[str, str] | None) -> subprocess.Popen[str]:
@@ -291,6 +297,21 @@ def find_python() -> str:
         f"no Python can be started: sys.executable is {sys.executable!r}, and there is no {' and no '.join(places)}; "
         "set sys.executable to the Python that this program embeds"
     )
+
+
+# -- what is shown and logged --------------------------------------------------------------------
+
+
+def wants_progress() -> bool:
+    """Whether a display may move: ``HLSGEN_PROGRESS`` is not ``off``, and ``TERM`` no terminal without a cursor."""
+    if os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        return False
+    return os.environ.get("HLSGEN_PROGRESS", "").lower() not in ("off", "no", "0", "false", "never")
+
+
+def log_wish() -> str | None:
+    """What ``HLSGEN_LOG`` asks for; None if nothing is, and in programs that hlsgen started, whose output it reads."""
+    return None if os.environ.get(_STARTED) else os.environ.get("HLSGEN_LOG") or None
 
 
 # -- the compiler --------------------------------------------------------------------------------

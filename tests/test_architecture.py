@@ -20,12 +20,15 @@ RANKS = {
     "named_files": 1,
     "strict_yaml": 1,
     "tools": 1,
+    "progress": 1,
+    "logs": 1,
     "helpers": 2,
     "ir": 1,
     "quantizers": 2,
     "linter": 2,
     "native": 2,
     "pictures": 2,
+    "plots": 2,
     "adders": 3,
     "names_of_hls4ml": 1,
     "config": 2,
@@ -37,6 +40,7 @@ RANKS = {
     "pipeline": 8,
     "backends": 9,
     "emulation": 10,
+    "estimation": 10,
     "exports": 10,
     "simulation": 10,
     "synthesis": 10,
@@ -64,6 +68,7 @@ LAZY_ONLY = {
     "onnxruntime",
     "onnxscript",
     "brevitas",
+    "clang",
 }
 
 

@@ -3,6 +3,7 @@
 // Module: `lanes`, `inputs`, `outputs`, `constants` (what the design expects), `Instance`, and of a check of streams
 // `set_depths` and `fifos`.
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -72,9 +73,13 @@ std::vector<long> offsets_of(const py::array& a, long elements) {
     return offsets;
 }
 
-void check_signals() {
-    py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+// What is done a few times a second while a batch runs: Ctrl-C is heeded, and who asked for it is told how far it is.
+std::function<void(long)> attention(const py::object& report) {
+    return [&report](long samples) {
+        py::gil_scoped_acquire gil;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        if (!report.is_none()) report(samples);
+    };
 }
 
 class instance {
@@ -93,7 +98,7 @@ public:
     }
 
     // Returns the outputs, and how many values of each input were out of range.
-    py::tuple predict(const py::list& given, int threads, bool raw) const {
+    py::tuple predict(const py::list& given, int threads, bool raw, const py::object& report) const {
         if (long(given.size()) != design.n_inputs)
             throw py::value_error("the design has " + std::to_string(design.n_inputs) + " inputs, found " +
                                   std::to_string(given.size()));
@@ -109,7 +114,7 @@ public:
         for (int i = 0; i < design.n_outputs; i++) add_output(design.outputs[i], raw, results, data);
         std::vector<long> outside;
         try {
-            batch work(design, constants.data(), prepared, data, threads, check_signals);
+            batch work(design, constants.data(), prepared, data, threads, attention(report));
             py::gil_scoped_release unlocked;
             outside = work.run(threads);
         } catch (const bad_value& bad) {
@@ -243,10 +248,12 @@ void define(py::module_& m, const emu::design& design) {
         .def(py::init([&design](const py::list& values) { return new instance(design, values); }), py::arg("constants"),
              "constants: one int64 array of mantissas each, or (int64 upper, uint64 lower) beyond 63 bits.")
         .def("predict", &instance::predict, py::arg("inputs"), py::arg("threads") = 1, py::arg("raw") = false,
+             py::arg("report") = py::none(),
              "inputs: one array (samples, *shape) each, any dtype of real numbers, any strides. Returns a list of\n"
              "arrays and a list of counts. An array for each output: float32 where 24 bits hold the type, else\n"
              "float64; raw: int64 mantissas, or (int64 upper, uint64 lower) beyond 63 bits. A count for each input:\n"
-             "how many of its values were out of range.");
+             "how many of its values were out of range. report: called with the number of samples that are begun,\n"
+             "a few times a second.");
 }
 
 }  // namespace

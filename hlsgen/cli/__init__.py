@@ -18,10 +18,12 @@ from typing import TextIO
 
 from hlsgen.errors import ConfigError, HlsgenError, OutputDirError
 
+_COMMON = ("-v", "-vv", "--verbose", "--debug")
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit status."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _common_first(sys.argv[1:] if arguments is None else arguments)
     _escape_what_has_no_code()
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
@@ -34,6 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(2 if isinstance(error, ConfigError) else 1)
         finally:
             _throw_away_what_is_not_taken(sys.stderr)
+
+
+def _common_first(words: Sequence[str]) -> list[str]:
+    """Options of all commands before the command, wherever they were written."""
+    end = words.index("--") if "--" in words else len(words)
+    common = [word for word in words[:end] if word in _COMMON]
+    return [*common, *(word for word in words[:end] if word not in _COMMON), *words[end:]]
 
 
 def _run(words: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, diagnose, doctor, lint
+from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, reports
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
@@ -29,6 +30,7 @@ from hlsgen.exports.base import EXPORTS, checked_options
 from hlsgen.files import replacing
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Tensor
+from hlsgen.logs import to_stderr
 from hlsgen.pipeline import stages
 from hlsgen.precision.draft import Draft
 from hlsgen.synthesis.timing import SEED
@@ -101,6 +103,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Log to standard error what takes long, and how long; -vv: everything.",
+        ),
+    ] = 0,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -111,6 +123,8 @@ def common(
     ] = None,
 ) -> None:
     """From a trained Keras, QKeras or ONNX model to a Vitis HLS project and a bit-exact emulator."""
+    if verbose:
+        to_stderr(logging.INFO if verbose == 1 else logging.DEBUG)
     import_extensions(extension or ())
 
 
@@ -123,18 +137,30 @@ def build(
         float | None,
         _option("--min-agreement", text="Fail if fewer samples (0 to 1) agree with the stored outputs in top-1."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--lint/--no-lint", help="Look at pragmas, dataflow and limits (see 'hlsgen lint').")
+    ] = True,
+    cosim: Annotated[bool, typer.Option("--cosim", help="Also simulate the RTL; with --synthesize.")] = False,
+    vsynth: Annotated[
+        bool, typer.Option("--vsynth", help="Also synthesize the RTL with Vivado; with --synthesize.")
+    ] = False,
 ) -> None:
     """Do everything a configuration asks for.
 
-    Converts the model, writes the HLS project, compiles the emulator, runs the stored test vectors and
-    compares: accuracy against labels, agreement with the stored outputs of the source model
+    Converts the model, writes the HLS project and looks at its text, compiles the emulator, runs the stored test
+    vectors and compares: accuracy against labels, agreement with the stored outputs of the source model
     (expected.npy, expected_softmax.npy beside the test inputs).
     """
+    further = {"cosim": cosim, "vsynth": vsynth}
+    if any(further.values()) and not synthesize:
+        raise ConfigError("--cosim and --vsynth are steps of --synthesize; give that too")
     settings = hlsgen.load_config(config)
     with working("converting"):
         project = hlsgen.convert(None, settings, overwrite=overwrite)
     with working("writing"):
         folder = project.write()
+    if check:
+        lint.lint_of_build(project)
     with working("compiling the emulator"):
         project.compile()
     result = None
@@ -143,7 +169,7 @@ def build(
             result = score(project, settings.test_vectors)
     show_score(project, folder, result)
     if synthesize:
-        print(project.synthesize())
+        print(project.synthesize(**{step: True for step, wanted in further.items() if wanted}))
     if min_agreement is not None and (result is None or (result.agreement or 0.0) < min_agreement):
         raise typer.Exit(1)
 
@@ -398,6 +424,11 @@ def export(
 app.command(name="diagnose")(diagnose.diagnose)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="lint")(lint.lint)
+app.command(name="profile")(looking.profile)
+app.command(name="compare")(looking.compare)
+app.command(name="sensitivity")(looking.sensitivity)
+app.command(name="reports")(reports.reports)
+app.command()(estimate.estimate)
 app.command(name="bitstream")(board.bitstream)
 app.command(name="run")(board.run)
 

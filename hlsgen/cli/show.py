@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
-from rich.markup import escape
 
 from hlsgen.cli.score import Score
+from hlsgen.progress import task, visible
+from hlsgen.progress.visibility import on_terminal
 from hlsgen.project import Project
 
 _SHOWN_FROM = 1.0
@@ -19,19 +20,17 @@ _SHOWN_FROM = 1.0
 
 @contextmanager
 def working(what: str) -> Iterator[Callable[[str], None]]:
-    """Show that a step is under way (on a terminal), and how long it took if it was long.
+    """Show that a step is under way, on a terminal, and leave a line there that says how long it took if it was long.
 
-    Gives what is to be called with how far it is.
+    Gives what is to be called with how far it is. See :mod:`hlsgen.progress`.
     """
-    console = Console(stderr=True)
     began = monotonic()
-    status = console.status(f"{what} ...") if console.is_terminal else None
-    with nullcontext() if status is None else status:
-        yield lambda progress: None if status is None else status.update(f"{what}: {escape(progress)} ...")
+    with task(what) as step:
+        yield step.say
     seconds = monotonic() - began
-    if seconds >= _SHOWN_FROM:
+    if seconds >= _SHOWN_FROM and on_terminal() and visible():
         with suppress(OSError):  # a note that nobody can read is no reason to stop
-            console.print(f"{what}: {seconds:.1f} s", style="dim", highlight=False)
+            Console(stderr=True).print(f"{what}: {seconds:.1f} s", style="dim", markup=False, highlight=False)
 
 
 def show_rows(rows: Sequence[Sequence[str]], indent: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from numbers import Integral
 from types import ModuleType
@@ -17,6 +18,7 @@ from hlsgen.emulation.build import build_extension
 from hlsgen.emulation.fit import check_fit
 from hlsgen.errors import DesignError, InputError, brief
 from hlsgen.ir.types import Ints
+from hlsgen.progress import task
 from hlsgen.tools import processors
 
 Array = NDArray[Any]
@@ -69,9 +71,14 @@ class Emulator:
         self, inputs: Sequence[Array], *, raw: bool, threads: int | None = None
     ) -> tuple[list[Array], list[int]]:
         """The same, and how many values of each input were out of range."""
-        count = _checked_threads(threads) if threads is not None else 1 if len(inputs[0]) <= _FEW else processors()
+        samples = len(inputs[0])
+        count = _checked_threads(threads) if threads is not None else 1 if samples <= _FEW else processors()
         try:
-            results, outside = self._instance.predict(list(inputs), count, raw)
+            if samples <= _FEW:
+                results, outside = self._instance.predict(list(inputs), count, raw)
+            else:
+                with task("predicting", samples, level=logging.DEBUG) as step:
+                    results, outside = self._instance.predict(list(inputs), count, raw, step.reached)
         except (ValueError, TypeError) as error:
             raise InputError(str(error)) from error
         return [_joined(r) if isinstance(r, tuple) else r for r in results], outside

@@ -19,6 +19,7 @@ from hlsgen.errors import ToolError
 from hlsgen.native import store
 from hlsgen.native.diagnosis import Toolchain
 from hlsgen.native.load import load
+from hlsgen.progress import task
 from hlsgen.tools import Compiler, cache_dir, cpu_flags, processors, run
 
 FLAGS = ("-O3", "-std=c++17", "-fPIC", "-fwrapv", "-fvisibility=hidden", "-march=native")
@@ -68,7 +69,8 @@ def extension(
     if content is not None:
         with contextlib.suppress(ImportError):  # whole, but a library that it needs is gone: compiled anew
             return _loaded(name, content, target)
-    content = make(target)
+    with task(f"compiling {what}"):
+        content = make(target)
     try:
         return _loaded(name, content, target)
     except ImportError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ from hlsgen.errors import ToolError
 from hlsgen.files import ABANDONED, discard, sync, unfinished_prefix, workspace
 from hlsgen.tools import cache_dir
 
+_LOG = logging.getLogger(__name__)
 EXTENSION = ".so"
 KEPT_DESIGNS = 500
 KEPT_CIRCUITS = 200
@@ -55,7 +57,11 @@ def read(path: Path) -> bytes | None:
     except OSError:
         return None
     content, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
-    return content if seal == _seal(path, content) else None
+    if seal != _seal(path, content):
+        _LOG.warning("%s is damaged, and made anew", path)
+        return None
+    _LOG.debug("taken from the cache: %s, %d bytes", path, len(content))
+    return content
 
 
 def _is_private(status: os.stat_result) -> bool:
@@ -86,6 +92,7 @@ def keep(made: Path, target: Path) -> bytes:
             f"{target}: cannot be written ({error.strerror}); is the disk full? Make room, or set HLSGEN_CACHE to "
             "another folder"
         ) from error
+    _LOG.debug("kept in the cache: %s, %d bytes", target, len(content))
     with contextlib.suppress(OSError):  # without it a crash can only lose the file, not leave half of it
         sync(target.parent)
     return content

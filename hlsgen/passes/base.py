@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from hlsgen import progress
 from hlsgen.errors import GraphError
 from hlsgen.ir.graph import Graph
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,14 @@ def run_passes(
     for step in passes:
         if step.pass_name() in skip:
             continue
+        progress.say(step.pass_name())
+        began = time.monotonic()
         try:
             step.run(graph)
             graph.verify()
         except GraphError as error:
             raise GraphError(f"pass {step.pass_name()} (after {', '.join(done) or 'none'}): {error}") from error
         done.append(step.pass_name())
+        _LOG.debug("%s: %.3f s, %d nodes", step.pass_name(), time.monotonic() - began, len(graph))
         if after is not None:
             after(step.pass_name(), graph)

@@ -13,6 +13,7 @@ from hlsgen.native import store
 from hlsgen.native.compilation import digest_of, explained, keep, run_compiler, run_compilers
 from hlsgen.native.diagnosis import Toolchain
 from hlsgen.native.load import in_memory
+from hlsgen.progress import task
 from hlsgen.simulation.waves import FST, Format, writer_folder
 from hlsgen.tools import Compiler, Verilator, cache_dir, find_compiler, find_verilator, run
 
@@ -40,7 +41,8 @@ def build_library(rtl: Mapping[str, str], top: str, driver: str, waves: Format |
     store.mark_used(target)
     content = store.read(target)
     if content is None:
-        content = _build(verilator, compiler, rtl, top, driver, target, waves)
+        with task("compiling the simulator"):
+            content = _build(verilator, compiler, rtl, top, driver, target, waves)
     return _loaded(content, target)
 
 

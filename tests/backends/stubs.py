@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.backends.vendor_reports import texts
+
 CSYNTH_XML = """<?xml version="1.0"?>
 <profile>
   <ReportVersion><Version>2023.2</Version></ReportVersion>
@@ -45,7 +47,22 @@ CSYNTH_XML = """<?xml version="1.0"?>
 _SUCCESS = """echo "INFO: [HLS 200-10] $0 $@ steps=$HLSGEN_STEPS"
 mkdir -p {prj}/solution1/syn/report
 cp "$(dirname "$0")/csynth.xml" {prj}/solution1/syn/report/csynth.xml
+for step in $HLSGEN_STEPS; do
+    case $step in
+    csim) {outputs} >tb_data/csim_outputs.dat ;;
+    cosim)
+        {outputs} >tb_data/rtl_outputs.dat
+        mkdir -p {prj}/solution1/sim/report
+        cp "$(dirname "$0")/cosim.rpt" {prj}/solution1/sim/report/{top}_cosim.rpt ;;
+    vsynth)
+        mkdir -p {prj}/solution1/impl/report/verilog
+        cp "$(dirname "$0")/export_syn.xml" {prj}/solution1/impl/report/verilog/export_syn.xml ;;
+    esac
+done
+{ending}
 """
+_MISMATCH = "sed '3s/^[^ ]*/4711/' tb_data/expected.dat"
+"""What a test bench that finds one wrong integer wrote."""
 _FAILURE = """echo "WARNING: [HLS 200-40] something small"
 echo "ERROR: [HLS 207-1] the first thing wrong"
 echo "ERROR: [HLS 200-70] the consequence"
@@ -54,12 +71,31 @@ exit 1
 _NO_REPORT = 'echo "ERROR: [HLS 200-1715] a quiet failure"\n'
 
 
+def _success(project: str, outputs: str = "cat tb_data/expected.dat", ending: str = "exit 0") -> str:
+    return _SUCCESS.format(prj=f"{project}_prj", top=project, outputs=outputs, ending=ending)
+
+
 def install(folder: Path, name: str, behaviour: str, project: str = "tiny") -> Path:
-    """Put a stub called ``name`` into ``folder``; ``behaviour``: success, failure or no_report."""
+    """Put a stub called ``name`` into ``folder``.
+
+    ``behaviour``: success, failure, no_report, mismatch (the test bench computes another integer, and the tool fails),
+    unnoticed (so it does, and the tool does not), outputs_gone or outputs_short (the test bench wrote nothing, or ended
+    early, and the tool says nothing).
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    text = {"success": _SUCCESS.format(prj=f"{project}_prj"), "failure": _FAILURE, "no_report": _NO_REPORT}[behaviour]
+    text = {
+        "success": _success(project),
+        "failure": _FAILURE,
+        "no_report": _NO_REPORT,
+        "mismatch": _success(project, _MISMATCH, _FAILURE),
+        "unnoticed": _success(project, _MISMATCH),
+        "outputs_gone": _success(project, ending="rm -f tb_data/*_outputs.dat"),
+        "outputs_short": _success(project, "head -n 4 tb_data/expected.dat"),
+    }[behaviour]
     program = folder / name
     program.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
     program.chmod(0o755)
     (folder / "csynth.xml").write_text(CSYNTH_XML, encoding="utf-8")
+    (folder / "cosim.rpt").write_text(texts.cosim(), encoding="utf-8")
+    (folder / "export_syn.xml").write_text(texts.export_xml(part="xcu250-figd2104-2L-e"), encoding="utf-8")
     return program

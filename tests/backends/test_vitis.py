@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import hlsgen
-from hlsgen.errors import ConfigError, InputError, ToolError
+from hlsgen.errors import ConfigError, InputError, MismatchError, ToolError
 from tests.backends import stubs
+from tests.backends.vendor_reports import texts
 from tests.passes.builders import Net, project_of
 
 
@@ -46,6 +47,107 @@ def test_synthesize(
     line = f"INFO: [HLS 200-10] {program} {arguments} steps=csynth cosim"
     assert line in capsys.readouterr().out, "the log is streamed"
     assert line in (tmp_path / "prj" / "hlsgen_vitis.log").read_text()
+
+
+def test_reports_of_all_steps(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    stubs.install(tools_folder, "vitis-run", "success")
+    report = make(examples, tmp_path).synthesize(cosim=True, vsynth=True, log=None)
+    assert report is not None and report.cosim is not None and report.synthesis is not None
+    assert (report.cosim.performance.latency_max, report.cosim.samples_checked) == (41, 10)
+    assert (report.synthesis.resources["LUT"], report.synthesis.met) == (700, True)
+    assert report.implementation is None
+    steps = "steps=csynth cosim vsynth"
+    assert steps in (tmp_path / "prj" / "hlsgen_vitis.log").read_text()
+    text = str(report)
+    assert "outputs   of 10 samples, all integers those of the emulator" in text
+    assert "after synthesis by Vivado 2023.2" in text
+
+
+@pytest.mark.parametrize("step", ["csim", "cosim"])
+@pytest.mark.parametrize("behaviour", ["mismatch", "unnoticed"])
+def test_another_integer_than_the_emulators(
+    examples: Path, tmp_path: Path, tools_folder: Path, behaviour: str, step: str
+) -> None:
+    stubs.install(tools_folder, "vitis-run", behaviour)
+    project = make(examples, tmp_path)
+    expected = int(project.files["tb_data/expected.dat"].splitlines()[2].split()[0])
+    simulation = {"csim": "C simulation", "cosim": "co-simulation"}[step]
+    message = rf"{simulation}: output 'classes', sample 2, element \(0,\): found 4711, expected {expected}.* 1 of 10"
+    with pytest.raises(MismatchError, match=message) as caught:
+        project.synthesize(log=None, **{step: True})
+    error = caught.value
+    assert (error.output, error.sample, error.element) == ("classes", 2, (0,))
+    assert (error.found, error.expected) == (4711, expected)
+    assert isinstance(error.__cause__, ToolError if behaviour == "mismatch" else None.__class__)
+
+
+def test_all_outputs_of_several_are_compared(tmp_path: Path, tools_folder: Path) -> None:
+    net = Net(0)
+    x = net.input((2, 3))
+    graph = net.source(net.call("ReLU", "a", x), net.call("Softmax", "b", x))
+    project = project_of(graph, project_name="tiny", output_dir=tmp_path / "prj")
+    first = [len(project.design.outputs[0].shape), project.design.outputs[0].size]
+    assert first == [2, 6]
+    stubs.install(tools_folder, "vitis-run", "success")
+    assert project.synthesize(cosim=True, log=None).cosim.samples_checked == 10
+    program = tools_folder / "vitis-run"
+    spoil = "awk 'NR==5 {$10=$10+1} {print}' tb_data/expected.dat"
+    program.write_text(program.read_text().replace("cat tb_data/expected.dat", spoil))
+    with pytest.raises(MismatchError) as caught:
+        project.synthesize(cosim=True, log=None)
+    error = caught.value
+    assert (error.output, error.sample, error.element) == (project.design.outputs[1].name, 4, (1, 0))
+    assert error.found == error.expected + 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("outputs_gone", "wrote no .*rtl_outputs.dat, so nothing was compared"),
+        ("outputs_short", "has 4 samples, expected 10"),
+    ],
+)
+def test_outputs_that_are_not_all_there(
+    examples: Path, tmp_path: Path, tools_folder: Path, behaviour: str, message: str
+) -> None:
+    stubs.install(tools_folder, "vitis-run", behaviour)
+    with pytest.raises(ToolError, match=message):
+        make(examples, tmp_path).synthesize(cosim=True, log=None)
+
+
+def test_outputs_of_a_former_run_are_not_taken(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    stubs.install(tools_folder, "vitis-run", "success")
+    project = make(examples, tmp_path)
+    project.synthesize(cosim=True, log=None)
+    program = tools_folder / "vitis-run"
+    program.write_text(program.read_text().replace("cat tb_data/expected.dat >tb_data/rtl_outputs.dat", ":"))
+    with pytest.raises(ToolError, match="the test bench wrote no .*rtl_outputs.dat"):
+        project.synthesize(cosim=True, log=None)
+
+
+@pytest.mark.parametrize("line", ["1 2", "1 2 x", "1 2 3 4", "1 2 3.0", "1 2 \u0663", ""])
+def test_outputs_that_are_no_integers(examples: Path, tmp_path: Path, tools_folder: Path, line: str) -> None:
+    program = stubs.install(tools_folder, "vitis-run", "success")
+    spoil = f"sed '1s/.*/{line}/' tb_data/expected.dat"
+    program.write_text(program.read_text().replace("cat tb_data/expected.dat", spoil), encoding="utf-8")
+    with pytest.raises(ToolError, match="sample 0: found . words?, expected 3"):
+        make(examples, tmp_path).synthesize(csim=True, log=None)
+
+
+def test_a_simulation_that_the_tool_calls_failed(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    """All integers are right, and something else is not: TLAST, say."""
+    stubs.install(tools_folder, "vitis-run", "success")
+    (tools_folder / "cosim.rpt").write_text(texts.cosim(status="Fail"))
+    with pytest.raises(ToolError, match="co-simulation: Vitis HLS reports 'Fail', expected 'Pass'"):
+        make(examples, tmp_path).synthesize(cosim=True, log=None)
+
+
+@pytest.mark.parametrize(("step", "file"), [("cosim", "tiny_cosim.rpt"), ("vsynth", "export_syn.xml")])
+def test_a_step_that_left_no_report(examples: Path, tmp_path: Path, tools_folder: Path, step: str, file: str) -> None:
+    program = stubs.install(tools_folder, "vitis-run", "success")
+    program.write_text(program.read_text().replace("exit 0", f"find . -name {file} -delete"))
+    with pytest.raises(ToolError, match=f"wrote no {file}: it named no error"):
+        make(examples, tmp_path).synthesize(log=None, **{step: True})
 
 
 def test_csim_alone_has_no_report(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
@@ -86,7 +188,7 @@ def test_no_vitis(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
 
 
 def test_nothing_to_do(examples: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="at least one of csim, csynth, cosim, export"):
+    with pytest.raises(ConfigError, match="at least one of csim, csynth, cosim, export, vsynth"):
         make(examples, tmp_path).synthesize(csynth=False)
 
 
@@ -126,27 +228,70 @@ def test_script_for_a_name_full_of_tricks(examples: Path, tmp_path: Path) -> Non
     assert "exec" not in script.replace(top, "")
 
 
-@pytest.mark.skipif(shutil.which("tclsh") is None, reason="tclsh is not installed")
-@pytest.mark.parametrize(
-    ("steps", "called"),
-    [("", "csynth"), ("csim csynth", "csim csynth"), ("csynth cosim export", "csynth cosim export"), ("rm", None)],
-)
-def test_script_in_tcl(examples: Path, tmp_path: Path, steps: str, called: str | None) -> None:
-    """The script itself, with the tool's commands replaced by ones that print their name."""
-    folder = make(examples, tmp_path, clock_uncertainty=10).write()
+CALLED = [
+    ("", {"csynth": ""}),
+    ("csim csynth", {"csim": "-argv {here}/tb_data", "csynth": ""}),
+    ("csynth cosim export", {"csynth": "", "cosim": "-argv {here}/tb_data", "export": "-format ip_catalog"}),
+    ("csynth vsynth", {"csynth": "", "export": "-flow syn -rtl verilog -format ip_catalog"}),
+    ("csynth export vsynth", {"csynth": "", "export": "-flow syn -rtl verilog -format ip_catalog"}),
+    ("rm", None),
+]
+
+
+def in_tcl(folder: Path, steps: str, bench: str = "") -> subprocess.CompletedProcess[str]:
+    """The script itself, with the tool's commands replaced by ones that print their name; ``bench``: what simulations do."""
     commands = "open_project set_top add_files open_solution set_part create_clock set_clock_uncertainty close_project"
     doing = "csim_design csynth_design cosim_design export_design"
     stub = f'foreach name {{{commands} {doing}}} {{ proc $name args "puts \\"$name \\$args\\"" }}\n'
+    if bench:
+        stub += f"proc csim_design args {{{bench}}}\nproc cosim_design args {{{bench}}}\n"
     (folder / "stub.tcl").write_text(stub + "source build.tcl\n", encoding="utf-8")
     env = {"PATH": "/usr/bin:/bin"} | ({"HLSGEN_STEPS": steps} if steps else {})
-    run = subprocess.run(["tclsh", "stub.tcl"], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(["tclsh", "stub.tcl"], cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(shutil.which("tclsh") is None, reason="tclsh is not installed")
+@pytest.mark.parametrize(("steps", "called"), CALLED, ids=[steps for steps, _ in CALLED])
+def test_script_in_tcl(examples: Path, tmp_path: Path, steps: str, called: dict[str, str] | None) -> None:
+    folder = make(examples, tmp_path, clock_uncertainty=10).write()
+    run = in_tcl(folder, steps)
     if called is None:
         assert run.returncode == 1
-        assert "unknown step rm" in run.stderr
+        assert "unknown step rm; valid: csim csynth cosim export vsynth" in run.stderr
         return
     assert run.returncode == 0, run.stderr
-    assert re.findall(r"^(\w+)_(?:design) ", run.stdout, re.MULTILINE) == called.split()
+    found = dict(re.findall(r"^(\w+)_design (.*)$", run.stdout, re.MULTILINE))
+    assert found == {name: options.format(here=folder) for name, options in called.items()}
+    assert list(found) == list(called), "in this order"
     assert f"-I{folder}/firmware" in run.stdout and "set_clock_uncertainty 10% default" in run.stdout
+
+
+@pytest.mark.skipif(shutil.which("tclsh") is None, reason="tclsh is not installed")
+def test_script_packs_a_kernel_once(examples: Path, tmp_path: Path) -> None:
+    folder = make(examples, tmp_path, board="u250", io_type="io_stream").write()
+    run = in_tcl(folder, "csynth export vsynth")
+    assert re.findall(r"^export_design (.*)$", run.stdout, re.MULTILINE) == [
+        f"-flow syn -rtl verilog -format xo -output {folder}/board/tiny.xo"
+    ]
+
+
+@pytest.mark.skipif(shutil.which("tclsh") is None, reason="tclsh is not installed")
+@pytest.mark.parametrize("fails", [False, True])
+def test_script_keeps_what_a_bench_wrote(examples: Path, tmp_path: Path, fails: bool) -> None:
+    folder = make(examples, tmp_path).write()
+    (folder / "tb_data" / "outputs.dat").write_text("of a former run")
+    (folder / "tb_data" / "rtl_outputs.dat").write_text("of a former run")
+    bench = 'set file [open tb_data/outputs.dat w]; puts $file "[info level 0]"; close $file'
+    run = in_tcl(folder, "csim csynth cosim", bench + ("; error {the bench returned 1}" if fails else ""))
+    assert run.returncode == int(fails)
+    assert (folder / "tb_data" / "csim_outputs.dat").read_text().startswith("csim_design -argv")
+    kept = folder / "tb_data" / "rtl_outputs.dat"
+    if fails:
+        assert "ERROR: the bench returned 1" in run.stderr
+        assert kept.read_text() == "of a former run", "the second simulation was not begun"
+    else:
+        assert kept.read_text().startswith("cosim_design -argv")
+    assert not (folder / "tb_data" / "outputs.dat").exists()
 
 
 # -- data for the test bench ---------------------------------------------------------------------

@@ -103,9 +103,9 @@ def test_threads_are_as_many_as_processors_may_be_used(project, monkeypatch, giv
     used: list[int] = []
 
     class Instance:
-        def predict(self, inputs, threads, raw):
+        def predict(self, inputs, threads, raw, report=None):
             used.append(threads)
-            return real.predict(inputs, threads, raw)
+            return real.predict(inputs, threads, raw, report)
 
     real = project.emulator._instance
     monkeypatch.setattr(project.emulator, "_instance", Instance())

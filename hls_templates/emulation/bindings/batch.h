@@ -7,10 +7,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <pthread.h>
@@ -53,7 +55,7 @@ class batch {
     const constant_data* constants;
     prepared::store& store;
     const arrays& data;
-    void (*const check_interrupt)();
+    const std::function<void(long)> attend;
     const long chunks, group;
     std::vector<quantizer> quantizers;
     std::vector<long> outside;
@@ -64,11 +66,11 @@ class batch {
     long running = 0;
 
 public:
-    // check_interrupt is called now and then on the calling thread, and may throw.
+    // `attention` is called now and then on the calling thread, with the samples that are begun, and may throw.
     batch(const emu::design& d, const constant_data* weights, prepared::store& forms, const arrays& given, int threads,
-          void (*interrupt)())
-        : design(d), constants(weights), store(forms), data(given), check_interrupt(interrupt), chunks((given.samples + L - 1) / L),
-          group(std::max(1l, std::min(64l, chunks / (8l * threads)))), outside(d.n_inputs) {
+          std::function<void(long)> attention)
+        : design(d), constants(weights), store(forms), data(given), attend(std::move(attention)),
+          chunks((given.samples + L - 1) / L), group(std::max(1l, std::min(64l, chunks / (8l * threads)))), outside(d.n_inputs) {
         for (int i = 0; i < d.n_inputs; i++) quantizers.emplace_back(d.inputs[i].type);
     }
 
@@ -102,7 +104,7 @@ private:
         });
     }
 
-    void work(bool checks_interrupt) noexcept {
+    void work(bool attends) noexcept {
         try {
             design.bind(constants, store);
             job j;
@@ -118,9 +120,9 @@ private:
                     design.run(j);
                 }
                 const auto now = std::chrono::steady_clock::now();
-                if (checks_interrupt && now - last > std::chrono::milliseconds(200)) {
+                if (attends && now - last > std::chrono::milliseconds(200)) {
                     last = now;
-                    check_interrupt();
+                    attend(begun());
                 }
             }
             std::lock_guard<std::mutex> lock(guard);
@@ -129,6 +131,8 @@ private:
             fail();
         }
     }
+
+    long begun() const { return std::min(data.samples, next.load() * L); }
 
     void fail() {
         std::lock_guard<std::mutex> lock(guard);
@@ -186,7 +190,7 @@ private:
         while (!ended.wait_for(lock, std::chrono::milliseconds(200), [this] { return running == 0; })) {
             lock.unlock();
             try {
-                check_interrupt();
+                attend(begun());
             } catch (...) {
                 fail();
             }

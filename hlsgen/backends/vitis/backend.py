@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ from hlsgen.backends.hls.planning import check_ports, planned
 from hlsgen.backends.hls.texts import project_files
 from hlsgen.backends.vitis.bench_data import bench_data
 from hlsgen.backends.vitis.board_files import board_files
+from hlsgen.backends.vitis.leftovers import remove_former
 from hlsgen.backends.vitis.limits import check_limits
-from hlsgen.backends.vitis.report import Report, read_report
-from hlsgen.backends.vitis.script import SCRIPT, report_path, script
+from hlsgen.backends.vitis.outputs import check_outputs
+from hlsgen.backends.vitis.reports import Report
+from hlsgen.backends.vitis.reports.folder import reports_of
+from hlsgen.backends.vitis.script import OUTPUTS, SCRIPT, STEPS, report_path, script, solution_path
 from hlsgen.config import Config
 from hlsgen.design.design import Design
-from hlsgen.errors import ConfigError, ToolError
+from hlsgen.errors import ConfigError, MismatchError, ToolError
 from hlsgen.ir.wish import Dsp
-from hlsgen.tools import find_vitis, run
+from hlsgen.tools import Completed, find_vitis, run
 
 
 def _refuse_dsp(design: Design) -> None:
@@ -58,24 +62,28 @@ class Vitis:
         csynth: bool = True,
         cosim: bool = False,
         export: bool = False,
+        vsynth: bool = False,
         log: Callable[[str], None] | None = print,
         timeout: float | None = None,
         **unknown: Any,
     ) -> Report | None:
-        """Write the project, run Vitis HLS on it and return its report (None if C synthesis was not run).
+        """Write the project, run Vitis HLS on it and return its reports (None if C synthesis was not run).
 
-        ``cosim`` and ``export`` include C synthesis, which they need. Each line of the tool goes to ``log``
-        as it comes, all of them to a log file in the project. ``timeout`` is in seconds.
-        Raises ToolError if Vitis HLS is missing or fails, with its first ERROR line.
+        ``cosim``, ``export`` and ``vsynth`` include C synthesis, which they need; ``vsynth`` also packs the IP. What
+        the test bench computes in ``csim`` and ``cosim`` is compared with the emulator's integers. Each line of the
+        tool goes to ``log`` as it comes, all of them to a log file in the project. ``timeout`` is in seconds.
+        Raises MismatchError for another integer than the emulator's, ToolError if Vitis HLS is missing or fails, with
+        its first ERROR line, or if a step left no report.
         """
         if unknown:
             raise ConfigError(
-                f"synthesize(): unknown option {', '.join(unknown)}; valid: csim, csynth, cosim, export, log, timeout"
+                f"synthesize(): unknown option {', '.join(unknown)}; valid: {', '.join(STEPS)}, log, timeout"
             )
-        wishes = {"csim": csim, "csynth": csynth or cosim or export, "cosim": cosim, "export": export}
-        steps = [step for step, wanted in wishes.items() if wanted]
+        further = cosim or export or vsynth
+        wishes = {"csim": csim, "csynth": csynth or further, "cosim": cosim, "export": export, "vsynth": vsynth}
+        steps = [step for step in STEPS if wishes[step]]
         if not steps:
-            raise ConfigError("synthesize(): nothing to do; set at least one of csim, csynth, cosim, export")
+            raise ConfigError(f"synthesize(): nothing to do; set at least one of {', '.join(STEPS)}")
         vitis = find_vitis()
         if vitis is None:
             raise ToolError(
@@ -85,20 +93,57 @@ class Vitis:
         folder = write()
         if re.search(r"\s", str(folder)):
             raise ConfigError(f"output_dir {str(folder)!r}: Vitis HLS takes no white space in paths; choose another")
-        report = report_path(job.name, folder)
-        try:
-            report.unlink(missing_ok=True)  # never mistake an old report for this run's
-        except OSError as refused:
-            raise ToolError(f"{report}: cannot be removed ({refused.strerror}); remove it by hand") from refused
+        remove_former(job.name, folder)
         log_file = folder / "hlsgen_vitis.log"
         wanted = {"HLSGEN_STEPS": " ".join(steps)}
-        done = run(vitis.command(SCRIPT), cwd=folder, log=log, timeout=timeout, log_file=log_file, env=wanted)
-        if "csynth" not in steps:
-            return None
-        if not report.is_file():
-            error = next((line for line in done.output.splitlines() if line.startswith("ERROR:")), "it named no error")
-            raise ToolError(f"{vitis.kind} wrote no {report.name}: {error}\nfull log: {log_file}")
-        return read_report(report)
+        try:
+            done = run(vitis.command(SCRIPT), cwd=folder, log=log, timeout=timeout, log_file=log_file, env=wanted)
+        except ToolError as failed:
+            _look_for_mismatch(job, folder, steps, failed)
+            raise
+        return _outcome(job, folder, steps, f"{_first_error(done)}\nfull log: {log_file}")
+
+
+def _outcome(job: Job, folder: Path, steps: Sequence[str], said: str) -> Report | None:
+    """What a tool left that ended well. Raises ToolError if that is not all of it, and as :func:`check_outputs`."""
+    _check_written(job, folder, steps, said)
+    checked = {step: check_outputs(job, folder, step) for step in steps if step in OUTPUTS}
+    if "csynth" not in steps:
+        return None
+    report = reports_of(folder, solution_path(job.name, folder))
+    if report.cosim is None or "cosim" not in checked:
+        return report
+    if not report.cosim.passed:
+        raise ToolError(f"co-simulation: Vitis HLS reports '{report.cosim.status}', expected 'Pass': {said}")
+    return replace(report, cosim=replace(report.cosim, samples_checked=checked["cosim"]))
+
+
+def _look_for_mismatch(job: Job, folder: Path, steps: Sequence[str], failed: ToolError) -> None:
+    """Raise MismatchError if a failure is that of a test bench that found another integer, from what the tool says."""
+    for step in (step for step in steps if step in OUTPUTS):
+        try:
+            check_outputs(job, folder, step)
+        except MismatchError as mismatch:
+            raise mismatch from failed
+        except ToolError:
+            continue  # it did not come so far
+
+
+def _check_written(job: Job, folder: Path, steps: Sequence[str], said: str) -> None:
+    """Raise ToolError for a step that left no report, though the tool says that all went well."""
+    solution = solution_path(job.name, folder)
+    expected = {
+        "csynth": report_path(job.name, folder),
+        "cosim": solution / "sim" / "report" / f"{job.name}_cosim.rpt",
+        "vsynth": solution / "impl" / "report" / "verilog" / "export_syn.xml",
+    }
+    for step, file in expected.items():
+        if step in steps and not file.is_file():
+            raise ToolError(f"Vitis HLS wrote no {file.name}: {said}")
+
+
+def _first_error(done: Completed) -> str:
+    return next((line for line in done.output.splitlines() if line.startswith("ERROR:")), "it named no error")
 
 
 BACKEND = Vitis()

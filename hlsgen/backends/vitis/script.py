@@ -12,6 +12,10 @@ from hlsgen.backends.hls.render import render
 
 SOLUTION = "solution1"
 SCRIPT = "build.tcl"
+STEPS = ("csim", "csynth", "cosim", "export", "vsynth")
+"""What ``HLSGEN_STEPS`` takes, in the order of the script. ``cosim``, ``export`` and ``vsynth`` need ``csynth``."""
+OUTPUTS = {"csim": "csim_outputs.dat", "cosim": "rtl_outputs.dat"}
+"""Step -> the file in ``tb_data`` in which the script keeps what the test bench wrote."""
 
 
 def script(job: Job, plan: Plan) -> str:
@@ -27,6 +31,8 @@ def script(job: Job, plan: Plan) -> str:
         project_folder=f"{job.name}_prj",
         solution=SOLUTION,
         is_kernel=isinstance(board, Alveo),
+        steps=STEPS,
+        outputs=OUTPUTS,
     )
 
 
@@ -35,6 +41,11 @@ def ip_path(name: str) -> str:
     return f"{name}_prj/{SOLUTION}/impl/ip"
 
 
+def solution_path(name: str, folder: Path) -> Path:
+    """Where Vitis HLS puts everything about a build."""
+    return folder / f"{name}_prj" / SOLUTION
+
+
 def report_path(name: str, folder: Path) -> Path:
     """Where C synthesis puts its report."""
-    return folder / f"{name}_prj" / SOLUTION / "syn" / "report" / "csynth.xml"
+    return solution_path(name, folder) / "syn" / "report" / "csynth.xml"

@@ -3,17 +3,17 @@
 #   vitis-run --mode hls --tcl build.tcl      (2023.2 and newer)
 #   vitis_hls -f build.tcl                    (2022.2 to 2024.x)
 #
-# What to do is read from the environment variable HLSGEN_STEPS, some of: csim csynth cosim export
-# (cosim and export need csynth). Without it, only csynth is run. The report is
-# mlp_prj/solution1/syn/report/csynth.xml.
+# What to do is read from the environment variable HLSGEN_STEPS, some of: csim csynth cosim export vsynth
+# (cosim, export and vsynth need csynth). Without it, only csynth is run. vsynth: Vivado synthesizes the exported RTL out
+# of context. Reports are in mlp_prj/solution1; `hlsgen reports` prints them all.
 
 set steps {csynth}
 if {[info exists ::env(HLSGEN_STEPS)]} {
     set steps [split $::env(HLSGEN_STEPS) " "]
 }
 foreach step $steps {
-    if {[lsearch -exact {csim csynth cosim export} $step] < 0} {
-        puts stderr "ERROR: HLSGEN_STEPS: unknown step $step; valid: csim csynth cosim export"
+    if {[lsearch -exact {csim csynth cosim export vsynth} $step] < 0} {
+        puts stderr "ERROR: HLSGEN_STEPS: unknown step $step; valid: csim csynth cosim export vsynth"
         exit 1
     }
 }
@@ -24,6 +24,20 @@ if {![file exists [file join $here firmware mlp.cpp]]} {
 }
 set flags "-std=c++14 -I$here/firmware -Wno-unused-label"
 
+# Runs the test bench, which writes tb_data/outputs.dat, and keeps that as `name`, also if the bench finds it wrong.
+proc simulate {command here name} {
+    set written [file join $here tb_data outputs.dat]
+    set kept [file join $here tb_data $name]
+    file delete -- $written $kept
+    set failed [catch { $command -argv "$here/tb_data" } message]
+    if {[file exists $written]} {
+        file rename -- $written $kept
+    }
+    if {$failed} {
+        error $message
+    }
+}
+
 proc build {steps here flags} {
     open_project -reset mlp_prj
     set_top mlp
@@ -33,16 +47,17 @@ proc build {steps here flags} {
     set_part xcu250-figd2104-2L-e
     create_clock -period 5 -name default
     if {"csim" in $steps} {
-        csim_design -argv "$here/tb_data"
+        simulate csim_design $here csim_outputs.dat
     }
     if {"csynth" in $steps} {
         csynth_design
     }
     if {"cosim" in $steps} {
-        cosim_design -argv "$here/tb_data"
+        simulate cosim_design $here rtl_outputs.dat
     }
-    if {"export" in $steps} {
-        export_design -format ip_catalog
+    set vivado [expr {"vsynth" in $steps ? {-flow syn -rtl verilog} : {}}]
+    if {"export" in $steps || "vsynth" in $steps} {
+        export_design {*}$vivado -format ip_catalog
     }
     close_project
 }

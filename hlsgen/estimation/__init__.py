@@ -1,0 +1,1 @@
+"""What a design of an HLS tool will cost, before the tool has seen it."""
