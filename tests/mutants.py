@@ -67,6 +67,34 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "digits of a constant that are counted by its double",
+        "hlsgen/estimation",
+        "magnitudes ^ (3 * magnitudes)",
+        "magnitudes ^ (2 * magnitudes)",
+        ("tests/estimation/test_counting.py",),
+    ),
+    Mutant(
+        "equal products of different inputs that are counted once",
+        "hlsgen/estimation",
+        "(rows[1:] != rows[:-1]) | (constants[1:] != constants[:-1])",
+        "constants[1:] != constants[:-1]",
+        ("tests/estimation/test_counting.py",),
+    ),
+    Mutant(
+        "a pipeline that waits longer than it takes",
+        "hlsgen/estimation",
+        "interval=min(interval, latency.latency + 1)",
+        "interval=interval",
+        ("tests/estimation/test_fit.py::test_intervals_hold_networks_left_out",),
+    ),
+    Mutant(
+        "multipliers that are shared beyond what the program allows",
+        "hlsgen/estimation",
+        "built = min(hard, max(limit, 1))",
+        "built = min(hard, max(limit, 2))",
+        ("tests/estimation/test_fit.py::test_dsps_of_every_module_are_exact",),
+    ),
+    Mutant(
         "a stream that takes a word too many",
         "hls_templates",
         "count >= state->depth",
@@ -323,8 +351,8 @@ MUTANTS = (
     Mutant(
         "a damaged file of the cache is loaded",
         "hlsgen",
-        "return content if seal == _seal(path, content) else None",
-        "return content",
+        "if seal != _seal(path, content):",
+        "if False:",
         ("tests/emulation/test_cache.py::test_damaged_files_are_not_used",),
     ),
     Mutant(
@@ -365,8 +393,8 @@ MUTANTS = (
     Mutant(
         "the report takes the best latency for the worst",
         "hlsgen",
-        '_count(element, f"{place}/Worst-caseLatency")',
-        '_count(element, f"{place}/Best-caseLatency")',
+        'count_at(element, f"{place}/Worst-caseLatency")',
+        'count_at(element, f"{place}/Best-caseLatency")',
         ("tests/analysis/test_report.py",),
     ),
     Mutant(
@@ -681,8 +709,8 @@ MUTANTS = (
     Mutant(
         "co-simulation has no data",
         "hls_templates/project",
-        '        cosim_design -argv "$here/tb_data"\n',
-        "        cosim_design\n",
+        '{ $command -argv "$here/tb_data" }',
+        "{ $command }",
         ("tests/codegen/test_golden.py",),
     ),
     Mutant(
@@ -789,6 +817,62 @@ MUTANTS = (
         "held: Array = np.ldexp(enough, np.array(exponents))",
         "held: Array = enough",
         ("tests/passes/test_input_features.py",),
+    ),
+    Mutant(
+        "reports: an entity is declared and replaced",
+        "hlsgen/backends/vitis/reports/safe_xml.py",
+        "    parser.StartDoctypeDeclHandler = refuse\n    parser.EntityDeclHandler = refuse\n",
+        "",
+        ("tests/backends/vendor_reports/test_forms.py::test_csynth_that_is_none",),
+    ),
+    Mutant(
+        "reports: a tile of block RAM is one block",
+        "hlsgen/backends/vitis/reports/hardware.py",
+        '_TILE if ours == "BRAM" else 1',
+        "1",
+        ("tests/backends/vendor_reports/test_forms.py::test_utilization",),
+    ),
+    Mutant(
+        "reports: modules within a layer's are counted again",
+        "hlsgen/backends/vitis/reports/layers.py",
+        "            yield step, instance.module\n        else:\n            yield from",
+        "            yield step, instance.module\n        if True:\n            yield from",
+        ("tests/backends/vendor_reports/test_builds.py::test_figures_by_layer",),
+    ),
+    Mutant(
+        "reports: a layer's name that ends another's is taken for it",
+        "hlsgen/backends/vitis/reports/layers.py",
+        "found = own or inner or plain",
+        "found = inner or plain",
+        ("tests/backends/vendor_reports/test_builds.py::test_the_step_of_a_module",),
+    ),
+    Mutant(
+        "synthesize: a failed step hides that an integer was wrong",
+        "hlsgen/backends/vitis/backend.py",
+        "            _look_for_mismatch(job, folder, steps, failed)\n",
+        "",
+        ("tests/backends/test_vitis.py::test_another_integer_than_the_emulators",),
+    ),
+    Mutant(
+        "synthesize: outputs of a former run are compared",
+        "hlsgen/backends/vitis/leftovers.py",
+        '        *(folder / "tb_data" / file for file in OUTPUTS.values()),\n',
+        "",
+        ("tests/backends/test_vitis.py::test_outputs_of_a_former_run_are_not_taken",),
+    ),
+    Mutant(
+        "lint: the line of a kernel belongs to every layer",
+        "hlsgen/linter/blame.py",
+        "return _once(step.layer for step in self.steps if unit in self._reached[step])",
+        "return _once(step.layer for step in self.steps)",
+        ("tests/linter/test_layers.py::test_layers_of_a_finding",),
+    ),
+    Mutant(
+        "lint: nobody asks clang's parser",
+        "hlsgen/linter/source.py",
+        "        known = self.opened.get(place)\n",
+        "        known = None\n",
+        ("tests/linter/test_syntax.py::test_sound_forms_have_no_fault",),
     ),
     Mutant(
         "lint: an unrolled loop is unrolled",
@@ -957,6 +1041,62 @@ MUTANTS = (
         "return self.values.shape, str(self.values.reshape(-1).tolist())",
         'return self.values.shape, ""',
         ("tests/exports/test_c.py::test_loops",),
+    ),
+    Mutant(
+        "ties do not count in areas under curves",
+        "hlsgen/analysis",
+        "int(p) * (2 * int(b) + int(o))",
+        "int(p) * (2 * int(b))",
+        ("tests/analysis/test_metrics.py",),
+    ),
+    Mutant(
+        "a suggested width may have a wider one that loses more",
+        "hlsgen/analysis",
+        "if point.value is None or not self._within(point.value, loss):\n                break",
+        "if point.value is None or not self._within(point.value, loss):\n                continue",
+        ("tests/analysis/test_sensitivity.py",),
+    ),
+    Mutant(
+        "narrow types in a sweep keep the margin of wide ones",
+        "hlsgen/analysis",
+        "expected = replace(expected, reach=expected.largest * margin)",
+        "expected = replace(expected, reach=max(expected.reach, expected.largest * margin))",
+        ("tests/analysis/test_sensitivity.py",),
+    ),
+    Mutant(
+        "weights of a sweep stay where those are that a scale was fused into",
+        "hlsgen/analysis",
+        "fixed = again  # with a type of its own",
+        "break  # with a type of its own",
+        ("tests/analysis/test_sensitivity.py",),
+    ),
+    Mutant(
+        "a sweep forgets what else is configured for a layer",
+        "hlsgen/analysis",
+        "for name in own.precision.model_fields_set} | {role: spelled}",
+        "for name in ()} | {role: spelled}",
+        ("tests/analysis/test_sensitivity.py",),
+    ),
+    Mutant(
+        "a profile counts what rounds to the end of a type as outside",
+        "hlsgen/analysis",
+        "(real > high + slack * step)",
+        "(real > high)",
+        ("tests/analysis/test_profile.py",),
+    ),
+    Mutant(
+        "a profile counts what readers do not see",
+        "hlsgen/analysis",
+        "seen = _within(real, typing.demand)",
+        "seen = real",
+        ("tests/analysis/test_profile.py",),
+    ),
+    Mutant(
+        "what the source model means is cast to types of the configuration",
+        "hlsgen/analysis",
+        "if tensor.typing.reason is not Reason.MODEL:\n        return values",
+        "if tensor.typing.reason not in (Reason.MODEL, Reason.CONFIGURATION):\n        return values",
+        ("tests/analysis/test_profile.py",),
     ),
 )
 

@@ -68,6 +68,7 @@ LAZY_ONLY = {
     "onnxruntime",
     "onnxscript",
     "brevitas",
+    "clang",
 }
 
 

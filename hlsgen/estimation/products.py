@@ -34,15 +34,17 @@ def constant_products(
     limit: int,
     dropped: int = 0,
     copies: int = 1,
+    unsigned: bool = False,
 ) -> Cost:
     """A matrix whose products are all there at once, as the tool builds it when it knows the constants.
 
     ``interval``: cycles from sample to sample, over which ``limit`` multipliers at most are shared; ``sum_bits``: of
-    the widest sum; ``dropped``: bits that are cut off products; ``copies``: of the matrix, for positions at once.
+    the widest sum; ``dropped``: bits that are cut off products; ``copies``: of the matrix, for positions at once;
+    ``unsigned``: whether inputs have no sign.
     """
     hard = terms.hard * copies
     built = min(hard, max(limit, 1))
-    multipliers = setting.multiplier(built, input_bits, constant_bits)
+    multipliers = setting.multiplier(built, input_bits, constant_bits, unsigned=unsigned)
     latency = _latency(terms, setting)
     if built < hard:
         shared = ceil(hard / built) + _TAIL
@@ -53,16 +55,17 @@ def constant_products(
     shifted, hard_bits = terms.shifted * bits + terms.shifted_bits, terms.hard * bits + terms.hard_bits
     added = terms.adders * terms.mean_adder_bits(input_bits, sum_bits, dropped)
     delayed = (shifted + hard_bits) * registers
+    held = copies if latency.latency else 0  # what is done in a cycle with its neighbours holds nothing
     logic = Cost(
         lut=copies
         * (
             lut["adder"] * added
             + lut["shifted"] * shifted
             + lut["delayed"] * delayed
-            + lut["output"] * terms.outputs * sum_bits
+            + lut["output"] * terms.sums * sum_bits
         )
         + lut["shared"] * (hard - built) * input_bits,
-        ff=copies * (ff["adder"] * added + ff["hard"] * hard_bits + ff["delayed"] * delayed),
+        ff=held * (ff["adder"] * added + ff["hard"] * hard_bits + ff["delayed"] * delayed),
         interval=min(interval, latency.latency + 1),
     )
     return multipliers + logic + latency
@@ -107,13 +110,14 @@ def products_in_turns(
     weight_bits: int,
     sum_bits: int,
     inputs_of_turn: int,
+    unsigned: bool = False,
 ) -> Cost:
     """A matrix whose products take turns: weights from a memory, inputs by multiplexers, sums in registers.
 
     The memory of the weights is not in it.
     """
     coefficients = setting.coefficients
-    built = setting.multiplier(multipliers, input_bits, weight_bits)
+    built = setting.multiplier(multipliers, input_bits, weight_bits, unsigned=unsigned)
     added = multipliers * sum_bits
     selected = inputs_of_turn * input_bits * ceil(max(turns - 1, 0) / 3)  # a LUT of six inputs selects one of four
     counted = 2 * max(turns - 1, 1).bit_length()

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import schedule_of
-from hlsgen.backends.hls.program import Plan, Step
+from hlsgen.backends.hls.program import Plan, Step, Wire
 from hlsgen.backends.hls.schedule import Schedule
 from hlsgen.config import Config
 from hlsgen.design.design import Design
 from hlsgen.errors import InputError, brief, nearest
 from hlsgen.estimation import memory
 from hlsgen.estimation.coefficients import Coefficients, Spread, fitted
-from hlsgen.estimation.cost import UNCERTAINTY, Basis, Cost, Multipliers, Setting
+from hlsgen.estimation.cost import REPORTED_FAMILY, REPORTED_NS, UNCERTAINTY, Basis, Cost, Multipliers, Setting
 from hlsgen.estimation.devices import FAMILIES, family_of, part_named
 from hlsgen.estimation.estimate import Estimate, LayerEstimate
 from hlsgen.estimation.figure import Figure, total
 from hlsgen.estimation.layers import Call, call_cost
-from hlsgen.estimation.spread import layer_estimate, spread
-from hlsgen.ir.op import Op
+from hlsgen.estimation.live import live_shares
+from hlsgen.estimation.spread import layer_estimate, spread, wider
 
-_CALIBRATED = "7-series"
-_PERIODS = (2.5, 5.0)
-"""ns of a cycle that scheduling may use, between which those of the reports lie."""
+_CAST_LEVELS = 1.6
+"""How many levels of adders a comparison, a rounding and a choice take as long as."""
+_HANDED_ON = 1
+"""Cycles of a word from one process on streams to the next."""
 _LOOPS, _MOVING = 3, 2
 """Loops of a position that is collected, multiplied and handed on; cycles of the pipeline of one that only moves."""
 
@@ -41,7 +41,7 @@ def estimate_of(
     if not isinstance(named, str):
         raise InputError(f"estimate(): part is {brief(named)}, expected the name of a device, as Vitis spells it")
     setting = setting_of(named, config.clock_period, config.clock_uncertainty, multipliers)
-    program = Program(bordered(plan), {op.name: op for op in design}, setting)
+    program = Program(bordered(plan), design, setting)
     rows = program.rows
     return Estimate(
         layers=rows,
@@ -71,9 +71,14 @@ def setting_of(
     if not isinstance(multipliers, str) or multipliers not in list(Multipliers):
         raise InputError(f"estimate(): multipliers is {brief(multipliers)}{nearest(multipliers, list(Multipliers))}")
     kept = UNCERTAINTY if uncertainty is None else uncertainty
-    family = family_of(part) or FAMILIES[_CALIBRATED]
-    period = clock_period * (1 - kept / 100)
-    return Setting(family, period, Multipliers(multipliers), coefficients or fitted())
+    family = family_of(part)
+    return Setting(
+        family or FAMILIES[REPORTED_FAMILY],
+        clock_period * (1 - kept / 100),
+        Multipliers(multipliers),
+        coefficients or fitted(),
+        known=family is not None,
+    )
 
 
 def outside(part: str, setting: Setting) -> tuple[str, ...]:
@@ -82,9 +87,9 @@ def outside(part: str, setting: Setting) -> tuple[str, ...]:
     family = family_of(part)
     if family is None:
         found.append(f"{part} is of no family that is known: delays and DSPs are those of 7-series devices")
-    elif family.name != _CALIBRATED:
+    elif family.name != REPORTED_FAMILY:
         found.append(f"every report is of a 7-series device: cycles of {family.name} follow from how much faster it is")
-    if not _PERIODS[0] <= setting.period <= _PERIODS[1]:
+    if not REPORTED_NS[0] <= setting.period <= REPORTED_NS[1]:
         found.append(
             f"a cycle has {setting.period:.3g} ns less the clock's uncertainty, and those of the reports 2.9 to 4.4"
         )
@@ -132,8 +137,9 @@ class _Placed:
 class Program:
     """A planned program with what its calls cost."""
 
-    def __init__(self, plan: Plan, ops: Mapping[str, Op], setting: Setting) -> None:
-        self._plan, self._ops, self._setting = plan, ops, setting
+    def __init__(self, plan: Plan, design: Design, setting: Setting) -> None:
+        self._plan, self._setting = plan, setting
+        self._ops, self._live = {op.name: op for op in design}, live_shares(design)
         self._calls = [self._placed(step) for step in plan.steps]
 
     @property
@@ -156,8 +162,7 @@ class Program:
     def interval(self) -> Figure:
         """Cycles from sample to sample: those of the slowest call; a flat pipeline has one of its own."""
         if not self._plan.dataflow:
-            latency = self.latency
-            wanted = self._plan.interval
+            latency, wanted = self.latency, self._plan.interval
             low, value, high = (min(wanted, end + 1) for end in (latency.low, latency.value, latency.high))
             return Figure(value, low, high)
         slowest = max((self._interval(call) for call in self._calls), key=lambda figure: figure.value, default=None)
@@ -167,8 +172,9 @@ class Program:
     def _latency(self) -> int:
         if self._plan.stream:  # words are read while others are still computed: the schedule knows when
             scheduled = schedule_of(self._plan).latency
-            return max(scheduled + self._longest([call.latency - call.schedule.latency for call in self._calls]), 1)
-        taken = [call.latency + 1 + self._registered(call) for call in self._calls]
+            others = [call.latency + _HANDED_ON - call.schedule.latency for call in self._calls]
+            return max(scheduled + self._longest(others), 1)
+        taken = [call.latency + self._begins(call) + self._registered(call) for call in self._calls]
         return max(self._longest(taken) - 1, 0)
 
     def _longest(self, weights: list[int]) -> int:
@@ -179,6 +185,12 @@ class Program:
             ready |= {wire.name: done for wire in call.step.outputs}
         return max((ready[wire.name] for wire in self._plan.outputs), default=0)
 
+    def _begins(self, call: _Placed) -> int:
+        """Whether a call begins in a cycle of its own: what takes no cycle and little of one goes along with others."""
+        if call.latency > 0:
+            return 1
+        return int(call.cost.lut > 0 and _CAST_LEVELS * self._setting.family.level_ns > self._setting.period / 2)
+
     def _registered(self, call: _Placed) -> int:
         """A pipeline that takes a sample every cycle has its products' results registered once more."""
         return int(call.interval == 1 and call.step.kernel.multipliers > 0 and call.latency > 1)
@@ -188,33 +200,46 @@ class Program:
             schedule = step.schedule(self._plan.stream)
         else:
             schedule = Schedule(1, self._plan.interval, self._plan.interval, step.kernel.timing.depth)
-        return _Placed(step, self._cost(step, schedule), schedule)
+        return _Placed(step, self._cost(step, schedule, stream=self._plan.stream), schedule)
 
-    def _cost(self, step: Step, schedule: Schedule) -> Cost:
+    def _cost(self, step: Step, schedule: Schedule, *, stream: bool) -> Cost:
         if step.body is not None:
-            inner = [self._cost(call, call.schedule(False)) for call in step.body.plan.calls]
+            inner = [self._cost(call, call.schedule(False), stream=False) for call in step.body.plan.calls]
             states = sum(state.now.size * state.now.type.width for state in step.body.states)
             copies = step.body.steps if step.body.unrolled else 1
             found = sum(inner, Cost(lut=60, ff=float(2 * states))).times(copies)
-            return replace(found, latency=schedule.depth).less_sure(Basis.MODEL, "steps of sequences")
+            return replace(found, latency=schedule.depth).less_sure(
+                Basis.MODEL, "latency and interval are of a step's schedule, whose depth nobody measured"
+            )
         if step.op is None:
             bits = sum(wire.type.width * wire.pack for wire in step.outputs)
-            return (
-                Cost(lut=bits / 4 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL) if self._plan.stream else Cost()
-            )
+            handed = Cost(lut=bits / 16 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL)
+            return handed if stream else Cost()
         flat = not self._plan.dataflow
         interval = self._plan.interval if flat else max(schedule.interval, 1)
-        return call_cost(Call(self._ops[step.op], step, self._setting, self._plan.stream, flat, interval))
+        op = self._ops[step.op]
+        live = self._live[op.outputs[0].name]
+        found = call_cost(Call(op, step, self._setting, stream, flat, interval, live))
+        held = sum(wire.type.width * wire.pack for wire in step.outputs)
+        return found + Cost(lut=20, ff=4.0 + held) if stream else found
 
     def _row(self, call: _Placed) -> LayerEstimate:
         cost, step = call.cost, call.step
         factors = self._spread(cost.basis)
         latency = spread(call.latency, factors["latency"], cost.latency_low, cost.latency_high)
         return layer_estimate(
-            step.layer or step.name, step.kernel.function, cost, factors, self._interval(call), latency
+            step.layer or step.name,
+            step.kernel.function,
+            cost,
+            factors,
+            self._interval(call),
+            latency,
+            calibrated=self._known(cost.basis),
         )
 
     def _interval(self, call: _Placed) -> Figure:
+        if self._plan.stream and call.schedule.steps == 1:  # begins anew when it is done, if the tool does no better
+            return Figure(call.latency + 1, min(call.interval, call.latency + 1), call.latency + 1)
         if call.schedule.steps == 1 and call.interval <= call.latency:
             return Figure(call.interval, call.interval, call.interval)
         return spread(call.interval, self._spread(call.cost.basis)["latency"])
@@ -227,13 +252,23 @@ class Program:
             fifos = [memory.fifo(fifo.depth, sizes[name]) for name, fifo in plan.fifos.items() if name in sizes]
             cost, kernel = sum(fifos, Cost(basis=Basis.MODEL)), "fifo"
         else:
-            held = sum(wire.size * wire.type.width for wire in plan.wires)
+            inner = {wire.name for wire in plan.wires}
+            begun = [wire for call in self._calls if self._begins(call) for wire in call.step.outputs]
+            held = sum(self._held_bits(wire) for wire in begun if wire.name in inner)
             stages = self._latency // max(plan.interval, 1)
             cost, kernel = Cost(ff=float(held + stages)), "registers"
         nothing = Figure(0, 0, 0)
-        return layer_estimate("(between layers)", kernel, cost, self._spread(cost.basis), nothing, nothing)
+        factors, known = self._spread(cost.basis), self._known(cost.basis)
+        return layer_estimate("(between layers)", kernel, cost, factors, nothing, nothing, calibrated=known)
+
+    def _held_bits(self, wire: Wire) -> float:
+        """Of the elements of an array that are built."""
+        return wire.size * wire.type.width * self._live.get(wire.tensor, 1.0)
 
     def _spread(self, basis: Basis) -> Spread:
         spreads = self._setting.coefficients.spread
-        known = self._setting.family.name == _CALIBRATED and _PERIODS[0] <= self._setting.period <= _PERIODS[1]
-        return spreads[basis if known else max(basis, Basis.MODEL, key=lambda b: b.rank)]
+        found = spreads[basis]
+        return found if self._setting.is_reported else wider(found, spreads["other_device"])
+
+    def _known(self, basis: Basis) -> bool:
+        return basis is Basis.REPORTS and self._setting.is_reported

@@ -22,6 +22,7 @@ class Step:
 
     name: str
     function: str
+    arguments: tuple[str, ...]
     note: str
     first: int
     last: int
@@ -35,11 +36,11 @@ class Step:
 
 def steps_of(source: Source) -> tuple[Step, ...]:
     """All steps of the file of a top function, in the order of its text."""
-    lines = source.text.splitlines()
+    lines = source.text.split("\n")
     found: list[Step] = []
     for call in calls_of(source):
         note, first = _above(lines, call, found[-1].last if found else 0)
-        found.append(Step(call.step, call.function, note, first, call.last))
+        found.append(Step(call.step, call.function, call.arguments, note, first, call.last))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ import pytest
 from hlsgen.analysis.meaning import evaluate_meaning
 from hlsgen.errors import HlsgenError, InputError, OutputDirError
 from hlsgen.ir.types import FixedType
+from tests.analysis.shown import as_rich
 from tests.passes.builders import Net, evaluate_float, graph_of, grid, project_of
 
 
@@ -120,6 +121,7 @@ def test_a_profile_is_read_by_name_as_a_table_and_as_plain_numbers(tmp_path):
     assert "fc1" in found and found["fc1"] in found and "nope" not in found
     assert [e.kind for e in found.of_layer("fc1")] == ["weight", "bias", "result"]
     assert all(name in str(found) for name in names)
+    assert all(name in as_rich(found) for name in names)
     assert json.loads(json.dumps(found.to_dict()))["entries"][1]["name"] == "fc1.weight"
     frame = found.to_pandas()
     assert isinstance(frame, pandas.DataFrame) and list(frame["name"]) == names
@@ -155,13 +157,14 @@ def test_infinities_count_as_very_large():
 def test_figures(tmp_path):
     pytest.importorskip("matplotlib")
     net = Net(name="net")
-    net.dense("a$b$_{x}", net.input((2,)), 2, 2)  # to matplotlib, that would be a formula
-    found = project_of(net.source("a$b$_{x}")).profile(grid((2,)))
+    net.dense("a$b$_{x}<b>", net.input((2,)), 2, 2)  # to matplotlib, that would be a formula
+    found = project_of(net.source("a$b$_{x}<b>")).profile(grid((2,)))
     for name in ("p.png", "p.svg", "p.pdf"):
         path = found.plot(tmp_path / name)
         first = path.read_bytes()
         assert found.plot(path).read_bytes() == first  # the same every time
-    assert "a$b$_{x}" in (tmp_path / "p.svg").read_text()
+    assert "a$b$_{x}&lt;b&gt;" in (tmp_path / "p.svg").read_text()
+    assert all(first not in found._repr_html_() for first in ("<b>", "<script"))
     with pytest.raises(InputError, match=r"ends in .bmp, expected .png, .svg, .pdf"):
         found.plot(tmp_path / "p.bmp")
     with pytest.raises(OutputDirError, match="cannot be written"):
