@@ -16,7 +16,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, doctor, estimate, lint, reports
+from hlsgen.cli import board, cache, doctor, estimate, lint, report, reports
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
@@ -411,6 +411,7 @@ def export(
 
 app.command(name="doctor")(doctor.doctor)
 app.command(name="lint")(lint.lint)
+app.command(name="report")(report.report)
 app.command(name="reports")(reports.reports)
 app.command()(estimate.estimate)
 app.command(name="bitstream")(board.bitstream)
