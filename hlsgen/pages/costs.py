@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from hlsgen.backends.vitis.reports.figures import span
+from hlsgen.backends.vitis.reports.layers import LayerFigures
 from hlsgen.backends.vitis.reports.report import Report
 from hlsgen.estimation.estimate import Estimate
 from hlsgen.pages.content import Figure, Panel, Row, Section, Table
@@ -72,16 +74,25 @@ def vendor_panel(found: Report, estimate: Estimate | None, layers: Layers) -> Pa
     tables = [Table(("figure", "reported", "estimated"), rows, "The whole design", numeric=(False, True, True))]
     names = list(dict.fromkeys(name for one in found.layers for name in one.resources))
     if found.layers:
-        header = ("layer", "step", *(_UNITS.get(name, name) for name in names))
-        cells = tuple(
-            (one.layer, one.step, *(f"{one.resources[name]:,.6g}" if name in one.resources else "" for name in names))
-            for one in found.layers
-        )
+        header = ("layer", "step", "latency", "interval", *(_UNITS.get(name, name) for name in names))
+        cells = tuple(_layer_row(one, names) for one in found.layers)
         about = tuple(_of(one.layer, layers) for one in found.layers)
-        numeric = (False, False, *(True for _ in names))
+        numeric = (False, False, True, True, *(True for _ in names))
         tables.append(Table(header, cells, "Layers, by C synthesis", numeric, about))
     text = f"Read from {found.folder}. " + " ".join(f"Note: {note}." for note in found.notes)
     return Panel("vendor", "Vendor's figures", text.strip(), tables=tuple(tables), code=str(found))
+
+
+def _layer_row(one: LayerFigures, names: Sequence[str]) -> tuple[str, ...]:
+    """Cycles, or that the tool inlined it, and resources."""
+    timing = one.performance
+    cycles = (
+        ("inlined", "")
+        if timing is None
+        else (span(timing.latency_min, timing.latency_max), span(timing.interval_min, timing.interval_max))
+    )
+    counts = (f"{one.resources[name]:,.6g}" if name in one.resources else "" for name in names)
+    return (one.layer, one.step, *cycles, *counts)
 
 
 def _expected(estimate: Estimate | None) -> Mapping[str, str]:

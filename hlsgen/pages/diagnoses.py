@@ -12,7 +12,8 @@ def diagnosis_remark(found: Diagnosis, layers: Layers) -> Remark:
     together = f" (computed together with {', '.join(found.fused)})" if found.fused else ""
     effect = ""
     if found.fix and found.after is not None:
-        effect = f"Tried: with this change {found.after}; as it is, {found.before}."
+        before = f"; as it is, {found.before}" if found.before is not None else ""
+        effect = f"Tried: with this change {found.after}{before}."
     return Remark(
         Weight.FAULT,
         f"{found.layer}: {found.kind.value}",
@@ -34,9 +35,10 @@ def diagnosis_panel(found: Diagnosis, layers: Layers) -> Panel:
         numeric=(False, False, True, True, True),
         layers=tuple(layers.of_layer(one.layer) for one in found.layers),
     )
+    samples = f", on {found.before.samples:,} samples" if found.before is not None else ""
     text = (
-        f"Against {found.reference}, on {found.before.samples:,} samples: how far off each layer is with all that came "
-        "before it, and what it costs the output by itself."
+        f"Against {found.reference}{samples}: how far off each layer is with all that came before it, and what it "
+        "costs the output by itself."
     )
     return Panel("divergence", "Divergence", text, tables=(table,))
 

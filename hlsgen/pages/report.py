@@ -107,12 +107,13 @@ def report_page(
     diagnose and compare. Without ``x`` the page has what the design alone tells. Raises InputError for data that do not
     fit, ModelError for a reference that cannot be run.
     """
-    data = _checked(subject, x, y, reference, with_sensitivity)
-    layers = Layers(subject.design)
+    layers, found = Layers(subject.design), Gathered()
     program = None if subject.config.backend == "verilog" else Program(subject.plan, subject.schedule)
-    found = Gathered()
+    data = None
+    if _has_data(x, y, reference, with_sensitivity):
+        _add_diagnosis(found, subject, x, y, reference, layers)
+        data = _fitting(found, subject, x, y, reference)
     if data is not None:
-        _add_diagnosis(found, subject, data, layers)
         _add_comparison(found, subject, data)
         _add_overflows(found, subject, data, layers)
         _add_profile(found, subject, data, layers)
@@ -127,20 +128,23 @@ def report_page(
     return _page(subject, program, found, with_data=data is not None)
 
 
-def _checked(subject: Reported, x: Any, y: Any, reference: Any, with_sensitivity: bool) -> Data | None:
-    """Raises InputError for what needs samples without any, and for samples that do not fit."""
-    if x is None:
-        given = {"y": y is not None, "reference": reference is not None, "sensitivity": with_sensitivity}
-        asked = [name for name, is_given in given.items() if is_given]
-        if asked:
-            raise InputError(f"report(): {', '.join(asked)} without x; give the samples, too")
+def _has_data(x: Any, y: Any, reference: Any, with_sensitivity: bool) -> bool:
+    """Raises InputError for what needs samples without any."""
+    given = {"y": y is not None, "reference": reference is not None, "sensitivity": with_sensitivity}
+    asked = [name for name, is_given in given.items() if is_given]
+    if x is None and asked:
+        raise InputError(f"report(): {', '.join(asked)} without x; give the samples, too")
+    return x is not None
+
+
+def _fitting(found: Gathered, subject: Reported, x: Any, y: Any, reference: Any) -> Data | None:
+    """The samples, if they fit the model; else why not, which a diagnosis has told the cause of."""
+    try:
+        inputs = arrays.checked_inputs(subject.design.inputs, x)
+    except InputError as error:
+        found.remarks.append(Remark(Weight.WARNING, "The data do not fit, and nothing was run on them", str(error)))
         return None
-    inputs = arrays.checked_inputs(subject.design.inputs, x)
-    arrays.refuse_nan(inputs)
-    data = Data(inputs, y, reference)
-    if not data.samples:
-        raise InputError("report(): x has no samples; give some that are like those in use")
-    return data
+    return Data(inputs, y, reference)
 
 
 def _page(subject: Reported, program: Program | None, found: Gathered, *, with_data: bool) -> Page:
@@ -272,16 +276,19 @@ def _seconds(nanoseconds: float) -> str:
 # -- what data tell ------------------------------------------------------------------------------
 
 
-def _add_diagnosis(found: Gathered, subject: Reported, data: Data, layers: Layers) -> None:
-    """The first layer that diverges, against the source model, or its graph where that cannot be run."""
+def _add_diagnosis(found: Gathered, subject: Reported, x: Any, y: Any, reference: Any, layers: Layers) -> None:
+    """The first layer that diverges, against the source model, or its graph where that cannot be run.
+
+    Raises InputError for data that do not fit, unless it is known why.
+    """
     try:
-        diagnosis = diagnose(subject, data.inputs, data.reference, data.labels)
+        diagnosis = diagnose(subject, x, reference, y)
     except ModelError as error:
-        if data.reference is not None:
+        if reference is not None:
             raise
         found.remarks.append(Remark(Weight.NOTE, "The source model was not run", str(error)))
-        diagnosis = diagnose(subject, data.inputs, _OF_GRAPH, data.labels)
-    found.checked.append("every layer against the source model (diagnosis)")
+        diagnosis = diagnose(subject, x, _OF_GRAPH, y)
+    found.checked.append("every layer against what the model means (diagnosis)")
     if diagnosis is not None:
         found.remarks.append(diagnosis_remark(diagnosis, layers))
         if diagnosis.layers:

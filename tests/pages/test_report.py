@@ -19,6 +19,7 @@ from hlsgen.pages.content import Weight
 from hlsgen.pages.graph import layer_graph
 from hlsgen.pages.page import html
 from hlsgen.pages.report import report_page
+from tests.backends.vendor_reports.texts import csynth
 from tests.pages.models import long_network, perceptron, project, samples
 
 FAULTY = {"layers": {"fc2": {"precision": {"result": "fixed<8,2,RND,SAT>"}}}}
@@ -151,7 +152,7 @@ def test_what_cannot_be_reported(tmp_path: Path) -> None:
         made.report(page, y=np.zeros(3))
     with pytest.raises(InputError, match="sensitivity without x"):
         made.report(page, sensitivity=True)
-    with pytest.raises(InputError, match="x has no samples"):
+    with pytest.raises(InputError, match="no samples"):
         made.report(page, samples(0))
     with pytest.raises(InputError, match="NaN"):
         made.report(page, np.full((2, 6), np.nan))
@@ -185,13 +186,21 @@ def test_a_circuit_has_a_page_without_c_plus_plus() -> None:
     assert html(page)
 
 
-def test_a_vendors_report_beside_the_project_is_shown(tmp_path: Path, repository: Path) -> None:
+def test_a_vendors_report_beside_the_project_is_shown(tmp_path: Path) -> None:
     made = project(output_dir=tmp_path / "built")
     keys = [panel.key for panel in report_page(made).panels]
     assert "vendor" not in keys
     made.write()
     assert "vendor" not in [panel.key for panel in report_page(made).panels]
-    (tmp_path / "built" / "csynth.xml").write_text("<profile>", encoding="utf-8")
+    file = tmp_path / "built" / "net_prj" / "solution1" / "syn" / "report" / "csynth.xml"
+    file.parent.mkdir(parents=True)
+    file.write_text(csynth(), encoding="utf-8")
+    whole, by_layer = next(panel for panel in report_page(made).panels if panel.key == "vendor").tables
+    assert {row[0]: row[1] for row in whole.rows}["DSP"] == "8"
+    rows = {row[1]: row for row in by_layer.rows}
+    assert rows["fc1"][:4] == ("fc1", "fc1", "24", "20") and "560" in rows["fc1"]
+    assert by_layer.layers[[row[1] for row in by_layer.rows].index("fc1")] == 1
+    file.write_text("<profile>", encoding="utf-8")
     broken = report_page(made)
     assert any(r.title == "The vendor's reports cannot be read" for r in broken.remarks)
 
