@@ -23,7 +23,8 @@ from hlsgen.analysis.labels import Task
 from hlsgen.analysis.overflow import OverflowCounter, OverflowReport
 from hlsgen.analysis.precision import PrecisionReport, precision_report
 from hlsgen.analysis.profile import Profile, profile
-from hlsgen.analysis.sensitivity import Sensitivity, sensitivity
+from hlsgen.analysis.sensitivity import Sensitivity
+from hlsgen.analysis.sweep import sensitivity
 from hlsgen.backends.base import Job, load_backend
 from hlsgen.backends.boards import settled
 from hlsgen.backends.hls.border import bordered

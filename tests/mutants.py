@@ -958,6 +958,62 @@ MUTANTS = (
         'return self.values.shape, ""',
         ("tests/exports/test_c.py::test_loops",),
     ),
+    Mutant(
+        "ties do not count in areas under curves",
+        "hlsgen/analysis",
+        "int(p) * (2 * int(b) + int(o))",
+        "int(p) * (2 * int(b))",
+        ("tests/analysis/test_metrics.py",),
+    ),
+    Mutant(
+        "a suggested width may have a wider one that loses more",
+        "hlsgen/analysis",
+        "if point.value is None or not self._within(point.value, loss):\n                break",
+        "if point.value is None or not self._within(point.value, loss):\n                continue",
+        ("tests/analysis/test_sensitivity.py",),
+    ),
+    Mutant(
+        "narrow types in a sweep keep the margin of wide ones",
+        "hlsgen/analysis",
+        "expected = replace(expected, reach=expected.largest * margin)",
+        "expected = replace(expected, reach=max(expected.reach, expected.largest * margin))",
+        ("tests/analysis/test_sensitivity.py",),
+    ),
+    Mutant(
+        "weights of a sweep stay where those are that a scale was fused into",
+        "hlsgen/analysis",
+        "fixed = again  # with a type of its own",
+        "break  # with a type of its own",
+        ("tests/analysis/test_sensitivity.py",),
+    ),
+    Mutant(
+        "a sweep forgets what else is configured for a layer",
+        "hlsgen/analysis",
+        "for name in own.precision.model_fields_set} | {role: spelled}",
+        "for name in ()} | {role: spelled}",
+        ("tests/analysis/test_sensitivity.py",),
+    ),
+    Mutant(
+        "a profile counts what rounds to the end of a type as outside",
+        "hlsgen/analysis",
+        "(real > high + slack * step)",
+        "(real > high)",
+        ("tests/analysis/test_profile.py",),
+    ),
+    Mutant(
+        "a profile counts what readers do not see",
+        "hlsgen/analysis",
+        "seen = _within(real, typing.demand)",
+        "seen = real",
+        ("tests/analysis/test_profile.py",),
+    ),
+    Mutant(
+        "what the source model means is cast to types of the configuration",
+        "hlsgen/analysis",
+        "if tensor.typing.reason is not Reason.MODEL:\n        return values",
+        "if tensor.typing.reason not in (Reason.MODEL, Reason.CONFIGURATION):\n        return values",
+        ("tests/analysis/test_profile.py",),
+    ),
 )
 
 

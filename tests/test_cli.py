@@ -73,6 +73,9 @@ COMMANDS = [
     "bitstream",
     "run",
     "cache",
+    "profile",
+    "compare",
+    "sensitivity",
 ]
 
 

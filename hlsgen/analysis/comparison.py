@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.frames import data_frame
+from hlsgen.analysis.frames import data_frame, html_table
 from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import Errors, area_under_curve, confusion, decided, errors_of, share_equal
@@ -129,12 +129,22 @@ class Comparison:
         return self.outputs[0]
 
     def __str__(self) -> str:
-        parts = [f"Source model ({self.reference}) and emulator on {self.samples} samples"]
+        tables = [table(header, rows) for header, rows in self._tables()]
+        return "\n\n".join([self._title, *tables])
+
+    def _repr_html_(self) -> str:
+        return "".join(html_table(self._title, header, rows) for header, rows in self._tables())
+
+    @property
+    def _title(self) -> str:
+        return f"Source model ({self.reference}) and emulator on {self.samples} samples"
+
+    def _tables(self) -> Iterator[tuple[list[str], list[list[str]]]]:
+        """Head and rows: for each output what there is of it, and its classes."""
         for output in self.outputs:
-            parts.append(table([f"{output.name} ({output.task})", "source", "emulator"], list(output.lines())))
+            yield [f"{output.name} ({output.task})", "source", "emulator"], list(output.lines())
             if isinstance(output.source, Quality) and isinstance(output.emulator, Quality):
-                parts.append(_class_table(output.source, output.emulator))
-        return "\n\n".join(parts)
+                yield _class_table(output.source, output.emulator)
 
     def to_dict(self) -> dict[str, Any]:
         """All that there is, as JSON takes it."""
@@ -321,7 +331,7 @@ def _differences(errors: Errors) -> list[tuple[str, str]]:
     return found if errors.correlation is None else [*found, ("correlation", f"{errors.correlation:.7f}")]
 
 
-def _class_table(source: Quality, emulator: Quality) -> str:
+def _class_table(source: Quality, emulator: Quality) -> tuple[list[str], list[list[str]]]:
     def cells(value: float | None, form: str) -> str:
         return "" if value is None else format(value, form)
 
@@ -335,7 +345,7 @@ def _class_table(source: Quality, emulator: Quality) -> str:
         for one, other in zip(source.classes, emulator.classes, strict=True)
     ]
     header = ["class", "rows", "recall", "emulator", "precision", "emulator", "AUC", "emulator"]
-    return table(header, rows)
+    return header, rows
 
 
 def _records(output: OutputComparison) -> Iterator[dict[str, Any]]:

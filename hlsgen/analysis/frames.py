@@ -1,10 +1,11 @@
-"""Results as tables of pandas, where it is installed, and as CSV."""
+"""Results as tables of pandas, where it is installed, as CSV, and as HTML for notebooks."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,10 @@ def write_csv(records: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise OutputDirError(f"to_csv(): {brief(str(file))} cannot be written ({reason})") from error
     return file
+
+
+def html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as notebooks show it; every text is escaped."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

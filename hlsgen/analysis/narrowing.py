@@ -15,7 +15,7 @@ from hlsgen.ir.expected import Origin, magnitude_bits
 from hlsgen.ir.op import Op
 from hlsgen.ir.spelling import INPUT_MODES
 from hlsgen.ir.types import FixedType, Overflow
-from hlsgen.ir.typing import Reason, Tensor, Typing
+from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.pipeline import calibration_margin
 from hlsgen.precision.placement import nearest
 
@@ -37,6 +37,13 @@ class Knob:
     """Whether the integer bits follow from values; else they stay what model or user said, or a function's range."""
     grows: bool
     """Whether more bits would hold more: not of what is exact, nor of what is fixed."""
+    scaled: bool = False
+    """Whether its channels are held times powers of two: not any more, once it has a type of its own."""
+
+    def keeps(self, width: int) -> bool:
+        """Whether its type stays what it is in that width."""
+        wide_enough = width == self.type.width or (width > self.type.width and not self.grows)
+        return wide_enough and self.kind != "weight" and not self.scaled
 
 
 def knobs(design: Design) -> list[Knob]:
@@ -44,20 +51,21 @@ def knobs(design: Design) -> list[Knob]:
     found: list[Knob] = []
     for op in design:
         if op.is_input:
-            found.append(_knob(op, "input", op.output.typing))
+            found.append(_knob(op, "input", op.output))
             continue
         weights = _weights(op)
         if weights:
             found.append(Knob(op.source.name, "weight", weights[0], placed=True, grows=True))
         given = _given_by(design, op) if op.source.final else []
         if given:
-            found.append(_knob(op, "result", given[0].outputs[0].typing))
+            found.append(_knob(op, "result", given[0].outputs[0]))
     return list({(knob.layer, knob.kind): knob for knob in reversed(found)}.values())[::-1]
 
 
-def _knob(op: Op, kind: Kind, typing: Typing) -> Knob:
-    grows = typing.reason in (Reason.BUDGET, Reason.DEFAULT)
-    return Knob(op.source.name, kind, typing.result, typing.reason in _PLACED, grows)
+def _knob(op: Op, kind: Kind, tensor: Tensor) -> Knob:
+    reason = tensor.typing.reason
+    grows = reason in (Reason.BUDGET, Reason.DEFAULT)
+    return Knob(op.source.name, kind, tensor.type, reason in _PLACED, grows, tensor.exponents is not None)
 
 
 def _given_by(design: Design, op: Op) -> list[Op]:
@@ -77,6 +85,7 @@ def _weights(op: Op) -> list[FixedType]:
 
 def narrowed(knob: Knob, width: int, design: Design, config: Config, data: Mapping[str, Array]) -> FixedType:
     """The type of ``width`` bits for a knob, by the values that ``design`` has there: rounding to nearest, saturating.
+    The present type, where that has this width or cannot hold more.
 
     Weights: as few integer bits as they need, as inference places them. Results that nobody fixed: what is expected in
     use, at most what is proved, with the margin that a budget of so many bits has (``config``). Inputs that nobody
@@ -84,6 +93,8 @@ def narrowed(knob: Knob, width: int, design: Design, config: Config, data: Mappi
     """
     if knob.kind == "weight":
         return _for_weights(knob, width, design)
+    if knob.keeps(width):
+        return knob.type
     tensors = _results(design, knob)
     if not tensors or not knob.placed:
         return _like(knob.type, width)

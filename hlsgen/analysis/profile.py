@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hlsgen.analysis.distribution import Distribution, distribution
-from hlsgen.analysis.frames import data_frame
+from hlsgen.analysis.frames import data_frame, html_table, write_csv
 from hlsgen.analysis.meaning import evaluate_meaning
 from hlsgen.analysis.subject import Subject
 from hlsgen.design import arrays
@@ -159,9 +159,15 @@ class Profile:
 
     def __str__(self) -> str:
         """The table."""
+        return f"{self._title}\n{table(_HEADER, [entry.row() for entry in self.entries])}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title, _HEADER, [entry.row() for entry in self.entries])
+
+    @property
+    def _title(self) -> str:
         shown = "" if self.samples == self.given else f" of {self.given}"
-        head = f"Values against their types, on {self.samples}{shown} samples"
-        return f"{head}\n{table(_HEADER, [entry.row() for entry in self.entries])}"
+        return f"Values against their types, on {self.samples}{shown} samples"
 
     def to_dict(self) -> dict[str, Any]:
         """All that there is, as JSON takes it."""
@@ -169,7 +175,15 @@ class Profile:
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` with a row for each tensor. Raises ConfigError without pandas."""
-        return data_frame([_record(entry) for entry in self.entries])
+        return data_frame(self.records())
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each tensor, a number a column."""
+        return [_record(entry) for entry in self.entries]
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write a row for each tensor; returns the path. Raises OutputDirError if it cannot be written."""
+        return write_csv(self.records(), path)
 
     def plot(self, path: str | Path) -> Path:
         """Draw every tensor's magnitudes beside the range of its type; a file of ``.png``, ``.svg`` or ``.pdf``.
@@ -322,7 +336,7 @@ def _range_row(entry: TypeProfile) -> RangeRow:
         octaves=entry.real.octaves,
         zeros=entry.real.zeros,
         step=entry.step,
-        largest=max(-entry.holds[0], entry.holds[1]),
+        end=max(-entry.holds[0], entry.holds[1] + entry.step),
         outside=entry.outside,
         vanishing=entry.vanishing,
     )

@@ -1,10 +1,10 @@
-"""Outputs of many designs of a model on the same data: each design once, by the exact executor that is sooner done."""
+"""Many designs of a model measured on the same data: each design once, by the exact executor that is sooner done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Literal, Self
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from hlsgen.emulation.emulator import Emulator
 from hlsgen.ir.typing import Tensor
 from hlsgen.tools import processors
 
+T = TypeVar("T")
 Engine = Literal["auto", "emulator", "reference"]
 _CELLS = 1 << 22
 """Values that the reference holds at once."""
@@ -24,20 +25,28 @@ _CHEAP_PRODUCTS, _CHEAP_CELLS = 1 << 27, 1 << 23
 """Up to so many multiplications and values of all samples, the reference takes less time than a compiler."""
 
 
-class Runner:
-    """Runs designs on the same inputs, several at once; a design with the digest of another is not run again.
+class Runner(Generic[T]):
+    """Measures designs on the same inputs, several at once; a design with the digest of another is not run again.
 
     The emulator and the NumPy reference give the same integers (docs/numerics.md), so it makes no difference but time
     which of them works: the reference where it is done before a compiler would be, else the compiled emulator, as many
     compilers at once as there are processors. A context: leaving it drops what has not begun.
     """
 
-    def __init__(self, design: Design, name: str, inputs: Mapping[str, Array], engine: Engine = "auto") -> None:
-        """``inputs``: as users give them, without NaN. ``design``: one of them, by whose size the engine is chosen."""
-        self._name, self._inputs = name, dict(inputs)
+    def __init__(
+        self,
+        design: Design,
+        name: str,
+        inputs: Mapping[str, Array],
+        measure: Callable[[list[Array]], T],
+        engine: Engine = "auto",
+    ) -> None:
+        """``design``: one of them, by whose size the engine is chosen. ``inputs``: as users give them, without NaN.
+        ``measure``: of a design's outputs, each float64 (samples, *shape), as the model means them."""
+        self._name, self._inputs, self._measure = name, dict(inputs), measure
         self.samples = min(len(data) for data in inputs.values())
         self.engine: Engine = _cheaper(design, self.samples) if engine == "auto" else engine
-        self._known: dict[str, Future[list[Array]]] = {}
+        self._known: dict[str, Future[T]] = {}
         self._pool = ThreadPoolExecutor(processors() if self.engine == "emulator" else 1)
 
     def __enter__(self) -> Self:
@@ -51,13 +60,15 @@ class Runner:
         """How many different designs there were."""
         return len(self._known)
 
-    def outputs(self, design: Design) -> Future[list[Array]]:
-        """What a design makes of the inputs: float64 (samples, *shape) for each output, as the model means it."""
+    def measured(self, design: Design) -> Future[T]:
+        """The measure of what a design makes of the inputs."""
         digest = design.digest
         if digest not in self._known:
-            run = self._emulated if self.engine == "emulator" else self._evaluated
-            self._known[digest] = self._pool.submit(run, design)
+            self._known[digest] = self._pool.submit(self._run, design)
         return self._known[digest]
+
+    def _run(self, design: Design) -> T:
+        return self._measure(self._emulated(design) if self.engine == "emulator" else self._evaluated(design))
 
     def _emulated(self, design: Design) -> list[Array]:
         emulator = Emulator(make_plan(design, "io_parallel", self._name))

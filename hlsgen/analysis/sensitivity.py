@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from numbers import Integral
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import yaml
 
-from hlsgen.analysis.frames import data_frame, write_csv
-from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
-from hlsgen.analysis.meaning import meant_outputs
-from hlsgen.analysis.metrics import decided, errors_of, share_equal
-from hlsgen.analysis.narrowing import Kind, Knob, knobs, narrowed, settings_with
-from hlsgen.analysis.running import Engine, Runner
-from hlsgen.analysis.subject import Subject
+from hlsgen.analysis.frames import data_frame, html_table, write_csv
+from hlsgen.analysis.measure import Metric
+from hlsgen.analysis.narrowing import Kind, settings_with
+from hlsgen.analysis.running import Engine
 from hlsgen.config import Config
-from hlsgen.design import arrays
-from hlsgen.design.arrays import Array
-from hlsgen.design.design import Design
-from hlsgen.errors import HlsgenError, InputError, UnknownNameError, brief, nearest
+from hlsgen.errors import InputError, UnknownNameError, brief, nearest
 from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType
 from hlsgen.plots.curves import Curve, Level, draw_curves
 
-Metric = Literal["accuracy", "agreement", "error"]
-Progress = Callable[[int, int], None]
-"""Called with how many designs are done, and of how many."""
-WIDTHS = range(2, 17)
-_WIDEST = 64
-_TRIES = 4
-"""Conversions until the type of weights fits what is fused into them: usually one or two."""
+_NOTICED = 0.01
+"""Of accuracy or agreement."""
 
 
 @dataclass(frozen=True)
@@ -167,17 +154,56 @@ class Sensitivity:
         return lost <= loss + 1e-12  # what is decimal in words is not in floats
 
     def __str__(self) -> str:
-        """A row a tensor, a column a width."""
+        """A row a tensor, a column a width; and what a type of its own costs, whatever its width."""
+        return "\n".join([self._title, table(*self._table()), *self._remarks()])
+
+    def _repr_html_(self) -> str:
+        return html_table(" ".join([self._title, *self._remarks()]), *self._table())
+
+    @property
+    def pinned(self) -> tuple[Point, ...]:
+        """Of each tensor that loses by a type of its own although that has all the bits it has now: that point.
+
+        With a type for it by name, a BatchNormalization is not fused into weights any more, or channels are not held
+        times powers of two. Known of tensors that were tried in a width from the present one on; a loss counts that is
+        more than 1 % of accuracy or agreement, or twice the error.
+        """
+        found = []
+        for layer, kind, spelled in self.present:
+            present = FixedType.parse(spelled).width
+            wide = [point for point in self.of(layer, kind) if point.width >= present]
+            if wide and wide[0].value is not None and self._is_worse(wide[0].value):
+                found.append(wide[0])
+        return tuple(found)
+
+    def _is_worse(self, value: float) -> bool:
+        """By more than rounding once more may cost."""
+        return value < self.baseline - _NOTICED if self.higher_is_better else value > 2 * self.baseline
+
+    def _remarks(self) -> list[str]:
+        if not self.pinned:
+            return []
+        each = ", ".join(f"{p.layer} {p.kind} ({self._number(p.value)})" for p in self.pinned if p.value is not None)
+        return [
+            f"A type of its own costs, whatever its width, as then scales are not fused, or channels not held times "
+            f"powers of two: {each}"
+        ]
+
+    @property
+    def _title(self) -> str:
+        return (
+            f"{self.metric} against {self.against}, {self.samples} samples: {self._number(self.baseline)} as it is; "
+            f"by bits of one tensor at a time ({self.designs} designs)"
+        )
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        """Its head and its rows."""
         widths = sorted({point.width for point in self.points})
         rows = []
         for layer, kind, spelled in self.present:
             known = {point.width: point for point in self.of(layer, kind)}
             rows.append([layer, kind, spelled, *(self._cell(known.get(width)) for width in widths)])
-        head = (
-            f"{self.metric} against {self.against}, {self.samples} samples: {self._number(self.baseline)} as it is; "
-            f"by bits of one tensor at a time ({self.designs} designs)"
-        )
-        return f"{head}\n{table(['layer', 'kind', 'now', *map(str, widths)], rows)}"
+        return ["layer", "kind", "now", *map(str, widths)], rows
 
     def _cell(self, point: Point | None) -> str:
         return "" if point is None else "refused" if point.value is None else self._number(point.value)
@@ -237,155 +263,3 @@ class Sensitivity:
             tuple(point.value for point in points if point.value is not None),
             FixedType.parse(spelled).width,
         )
-
-
-def sensitivity(
-    subject: Subject,
-    x: Any,
-    y: Any = None,
-    *,
-    widths: Iterable[int] = WIDTHS,
-    layers: Collection[str] | None = None,
-    kinds: Collection[Kind] | None = None,
-    output: str | None = None,
-    task: Task | None = None,
-    threshold: float | None = None,
-    engine: Engine = "auto",
-    progress: Progress | None = None,
-) -> Sensitivity:
-    """Measure a project with one tensor after the other in other widths; see ``Project.sensitivity``."""
-    design = subject.design
-    bits, wanted = _checked_widths(widths), _chosen(knobs(design), layers, kinds)
-    if engine not in get_args(Engine):
-        raise InputError(f"sensitivity(): engine is {brief(engine)}{nearest(str(engine), get_args(Engine))}")
-    inputs = arrays.checked_inputs(design.inputs, x)
-    arrays.refuse_nan(inputs)
-    number = _output(design, output)
-    with Runner(design, subject.name, inputs, engine) as runner:
-        if not runner.samples:
-            raise InputError("sensitivity(): x has no samples; give some that are like those in use")
-        measure = _Measure.of(design, inputs, number, y, task, threshold)
-        plans = [(knob, width) for knob in wanted for width in bits]
-        first = runner.outputs(design)
-        waiting = [_submitted(subject, runner, knob, width, inputs, first) for knob, width in plans]
-        points: list[Point] = []
-        for knob, width, fixed, future, refused in waiting:
-            value = None if future is None else measure(future.result()[number])
-            points.append(Point(knob.layer, knob.kind, width, str(fixed), value, refused))
-            if progress is not None:
-                progress(len(points), len(plans))
-        return Sensitivity(
-            metric=measure.metric,
-            against=measure.against,
-            baseline=measure(first.result()[number]),
-            samples=runner.samples,
-            points=tuple(points),
-            present=tuple((knob.layer, knob.kind, str(knob.type)) for knob in wanted),
-            designs=runner.runs,
-            engine=runner.engine,
-            inputs=_input_names(design),
-            config=subject.config,
-        )
-
-
-Submitted = tuple[Knob, int, FixedType, Future[list[Array]] | None, str]
-
-
-def _submitted(
-    subject: Subject, runner: Runner, knob: Knob, width: int, inputs: Mapping[str, Array], first: Future[list[Array]]
-) -> Submitted:
-    """Convert with a tensor in a width and hand the design to the runner; ``first`` where nothing would change."""
-    if width == knob.type.width or (width > knob.type.width and not knob.grows):
-        return knob, width, knob.type, first, ""
-    fixed = narrowed(knob, width, subject.design, subject.config, inputs)
-    names = _input_names(subject.design)
-    for _ in range(_TRIES):
-        settings = settings_with(subject.config, {(knob.layer, knob.kind): str(fixed)}, names)
-        try:
-            design = subject.with_settings(**settings).design
-        except HlsgenError as error:
-            return knob, width, fixed, None, str(error)
-        again = narrowed(knob, width, design, subject.config, inputs)
-        if again == fixed:
-            break
-        fixed = again  # with a type of its own, a layer may be fused otherwise, and hold other numbers
-    return knob, width, fixed, runner.outputs(design), ""
-
-
-def _input_names(design: Design) -> tuple[str, ...]:
-    return tuple(op.source.name for op in design if op.is_input)
-
-
-class _Measure:
-    """The metric of outputs."""
-
-    def __init__(self, how: Judged, right: Array, labelled: bool) -> None:
-        self._how, self._right = how, right
-        self.metric: Metric = "error" if how.task == "regression" else "accuracy" if labelled else "agreement"
-        self.against = "labels" if labelled else "the source model"
-
-    @classmethod
-    def of(
-        cls,
-        design: Design,
-        inputs: Mapping[str, Array],
-        number: int,
-        y: Any,
-        task: Task | None,
-        threshold: float | None,
-    ) -> _Measure:
-        """Labels are what is right, or what the model itself computes in real numbers."""
-        port = design.outputs[number]
-        samples = min(len(data) for data in inputs.values())
-        labels = labels_by_output("sensitivity()", design.outputs, design.output_names, y)[number]
-        meant = meant_outputs(design, inputs)[number]
-        how = judged("sensitivity()", port, labels, meant, task, threshold, samples)
-        if how.labels is not None:
-            return cls(how, how.labels, labelled=True)
-        if how.targets is not None:
-            return cls(how, how.targets, labelled=True)
-        rows = rows_of(meant, port.shape)
-        return cls(how, decided(rows, how.threshold) if how.task == "classification" else rows, labelled=False)
-
-    def __call__(self, outputs: Array) -> float:
-        rows = rows_of(outputs, outputs.shape[1:])
-        if self._how.task == "classification":
-            return share_equal(decided(rows, self._how.threshold), self._right)
-        errors = errors_of(rows, self._right)
-        return errors.rms if errors.relative is None else errors.relative
-
-
-def _checked_widths(widths: Iterable[int]) -> list[int]:
-    found = list(widths) if isinstance(widths, Iterable) and not isinstance(widths, str) else [widths]
-    for width in found:
-        if isinstance(width, bool) or not isinstance(width, Integral) or not 1 <= width <= _WIDEST:
-            raise InputError(f"sensitivity(): a width is {brief(width)}, expected whole numbers from 1 to {_WIDEST}")
-    if not found:
-        raise InputError("sensitivity(): no widths given; expected some, as range(2, 17)")
-    return sorted({int(width) for width in found})
-
-
-def _chosen(every: list[Knob], layers: Collection[str] | None, kinds: Collection[Kind] | None) -> list[Knob]:
-    """The tensors of the layers and kinds that were asked for. Raises InputError for those that there are not."""
-    names = list(dict.fromkeys(knob.layer for knob in every))
-    for what, given, known in (("layers", layers, names), ("kinds", kinds, list(get_args(Kind)))):
-        if isinstance(given, str):
-            raise InputError(f"sensitivity(): {what} is {brief(given)}, expected a list of names")
-        for name in given or ():
-            if name not in known:
-                raise InputError(f"sensitivity(): {what}: nothing of '{name}' can be varied{nearest(str(name), known)}")
-    found = [k for k in every if (layers is None or k.layer in layers) and (kinds is None or k.kind in kinds)]
-    if not found:
-        raise InputError("sensitivity(): these layers have no tensor of these kinds whose width can be chosen")
-    return found
-
-
-def _output(design: Design, name: str | None) -> int:
-    """The number of the output that is measured."""
-    names = design.output_names
-    if name is None and len(names) == 1:
-        return 0
-    if name not in names:
-        found = "" if name is None else f", found {brief(name)}"
-        raise InputError(f"sensitivity(): output= says which one is measured: {', '.join(names)}{found}")
-    return names.index(name)

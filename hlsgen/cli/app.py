@@ -17,6 +17,7 @@ import yaml
 
 import hlsgen
 from hlsgen.cli import board, cache, doctor, estimate, lint, report, reports
+from hlsgen.cli import board, cache, doctor, estimate, lint, looking, reports
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
@@ -412,6 +413,9 @@ def export(
 app.command(name="doctor")(doctor.doctor)
 app.command(name="lint")(lint.lint)
 app.command(name="report")(report.report)
+app.command(name="profile")(looking.profile)
+app.command(name="compare")(looking.compare)
+app.command(name="sensitivity")(looking.sensitivity)
 app.command(name="reports")(reports.reports)
 app.command()(estimate.estimate)
 app.command(name="bitstream")(board.bitstream)

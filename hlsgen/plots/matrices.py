@@ -72,5 +72,7 @@ def _bars(axes: Any, panel: Bars) -> None:
         axes.bar([panel.edges[0]], panel.counts, color=BLUE)
     else:
         axes.stairs(panel.counts, panel.edges, fill=True, color=BLUE)
+    axes.set_yscale("log")  # the few that differ most are what one looks for
     axes.set_ylabel("values")
+    axes.locator_params(axis="x", nbins=6)
     axes.grid(axis="y", color=FRAME, alpha=0.25, linewidth=0.6)

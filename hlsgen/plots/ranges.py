@@ -26,8 +26,8 @@ class RangeRow:
     """``octaves[i]`` values are from ``2**(first_octave + i)`` to below twice that."""
     zeros: int
     step: float
-    largest: float
-    """The largest magnitude that the type holds."""
+    end: float
+    """What all magnitudes that the type holds are below, or at (of a signed type, the least value is there)."""
     outside: int = 0
     vanishing: int = 0
     """Values that are not zero and below half a step."""
@@ -49,7 +49,7 @@ def draw_ranges(rows: Sequence[RangeRow], path: str | Path) -> Path:
 def _draw(figure: Any, rows: Sequence[RangeRow]) -> None:
     axes = figure.add_subplot()
     for number, row in enumerate(rows):
-        low, high = log2(row.step) - 1, log2(row.largest + row.step)
+        low, high = log2(row.step) - 1, log2(row.end)
         axes.barh(number, high - low, left=low, height=0.84, color=GREY, edgecolor=FRAME, linewidth=0.6)
         _magnitudes(axes, number, row, low, high)
     axes.set_yticks(range(len(rows)), [row.label for row in rows], parse_math=False)  # a name may hold a $
@@ -59,7 +59,7 @@ def _draw(figure: Any, rows: Sequence[RangeRow]) -> None:
     axes.xaxis.set_major_formatter(lambda x, _: f"$2^{{{floor(x)}}}$" if x == floor(x) else "")
     axes.grid(axis="x", color=FRAME, alpha=0.25, linewidth=0.6)
     axes.set_title("Real values of the model against what the types hold")
-    _legend(axes, rows)
+    _legend(figure, rows)
 
 
 def _magnitudes(axes: Any, number: int, row: RangeRow, low: float, high: float) -> None:
@@ -70,10 +70,11 @@ def _magnitudes(axes: Any, number: int, row: RangeRow, low: float, high: float) 
         colour = RED if octave >= high else FRAME if octave + 1 <= low else _COLOURS.get(row.kind, BLACK)
         if count:
             axes.barh(number, 1.0, left=octave, height=0.74 * count / most, color=colour, linewidth=0)
+    right = max(high, row.first_octave + len(row.octaves))
     if row.outside:
         axes.annotate(
             f"{100 * row.outside / row.count:.2g} % outside",
-            (high, number),
+            (right, number),
             (6, 0),
             "data",
             "offset points",
@@ -83,12 +84,12 @@ def _magnitudes(axes: Any, number: int, row: RangeRow, low: float, high: float) 
 
 def _limits(rows: Sequence[RangeRow]) -> tuple[float, float]:
     ends = [row.first_octave + len(row.octaves) for row in rows if row.octaves]
-    high = max([*ends, *(log2(row.largest + row.step) for row in rows)])
+    high = max([*ends, *(log2(row.end) for row in rows)])
     low = min([*(row.first_octave for row in rows if row.octaves), *(log2(row.step) - 1 for row in rows)])
-    return max(low, high - _SEEN) - 0.5, high + 2.5
+    return max(low, high - _SEEN) - 0.5, high + 5.0
 
 
-def _legend(axes: Any, rows: Sequence[RangeRow]) -> None:
+def _legend(figure: Any, rows: Sequence[RangeRow]) -> None:
     from matplotlib.patches import Patch
 
     kinds = [kind for kind in dict.fromkeys(row.kind for row in rows) if kind in _COLOURS]
@@ -96,4 +97,4 @@ def _legend(axes: Any, rows: Sequence[RangeRow]) -> None:
     patches.append(Patch(facecolor=GREY, edgecolor=FRAME, label="the type holds"))
     patches.append(Patch(facecolor=RED, label="outside of the type"))
     patches.append(Patch(facecolor=FRAME, label="below half a step"))
-    axes.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=len(patches), frameon=False)
+    figure.legend(handles=patches, loc="outside lower center", ncols=4, frameon=False)

@@ -195,7 +195,8 @@ def test_every_form(tmp_path):
         path = found.plot(tmp_path / f"{number}.svg")
         first = path.read_bytes()
         assert found.plot(path).read_bytes() == first
-        assert "difference, rms" in str(found) and "80 samples" in str(found)
+        for text in (str(found), found._repr_html_()):
+            assert "difference, rms" in text and "80 samples" in text
 
 
 def test_one_class_alone_has_no_area():

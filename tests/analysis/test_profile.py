@@ -155,13 +155,14 @@ def test_infinities_count_as_very_large():
 def test_figures(tmp_path):
     pytest.importorskip("matplotlib")
     net = Net(name="net")
-    net.dense("a$b$_{x}", net.input((2,)), 2, 2)  # to matplotlib, that would be a formula
-    found = project_of(net.source("a$b$_{x}")).profile(grid((2,)))
+    net.dense("a$b$_{x}<b>", net.input((2,)), 2, 2)  # to matplotlib, that would be a formula
+    found = project_of(net.source("a$b$_{x}<b>")).profile(grid((2,)))
     for name in ("p.png", "p.svg", "p.pdf"):
         path = found.plot(tmp_path / name)
         first = path.read_bytes()
         assert found.plot(path).read_bytes() == first  # the same every time
-    assert "a$b$_{x}" in (tmp_path / "p.svg").read_text()
+    assert "a$b$_{x}&lt;b&gt;" in (tmp_path / "p.svg").read_text()
+    assert all(first not in found._repr_html_() for first in ("<b>", "<script"))
     with pytest.raises(InputError, match=r"ends in .bmp, expected .png, .svg, .pdf"):
         found.plot(tmp_path / "p.bmp")
     with pytest.raises(OutputDirError, match="cannot be written"):

@@ -10,9 +10,12 @@ import pytest
 import yaml
 
 from hlsgen.analysis.narrowing import knobs
+from hlsgen.analysis.sensitivity import Point, Sensitivity
+from hlsgen.config import Config
 from hlsgen.errors import HlsgenError, InputError
 from hlsgen.ir.types import FixedType
 from tests.passes.builders import Net, graph_of, grid, project_of
+from tests.passes.unequal_networks import normal_data, unequal
 
 
 def real(net: Net, name: str, x: str, n_in: int, n_out: int, **config) -> str:
@@ -86,12 +89,8 @@ def test_a_point_is_what_a_conversion_with_that_setting_gives(name):
     assert found.engine == "reference" and found.metric == "accuracy"
     assert {(p.layer, p.kind) for p in found} == {(k.layer, k.kind) for k in knobs(project.design)}
     assert found.baseline == np.mean(project.predict(x).argmax(axis=1) == y)
-    spelled = {(layer, kind): text for layer, kind, text in found.present}
     for point in found:
-        if point.type == spelled[point.layer, point.kind]:
-            assert point.value == found.baseline
-        else:
-            assert point.value == by_hand(point, build, x, y, {}, outputs), point
+        assert point.value == by_hand(point, build, x, y, {}, outputs), point
     assert len({point.value for point in found}) > 3
 
 
@@ -104,6 +103,23 @@ def test_emulator_and_reference_give_the_same(name):
     second = project.sensitivity(x, widths=(3, 6), engine="emulator", kinds=["weight", "result"])
     assert first.points == second.points and (first.engine, second.engine) == ("reference", "emulator")
     assert first.baseline == second.baseline and first.designs == second.designs
+
+
+def test_what_a_type_of_its_own_costs_is_seen_and_said():
+    """Channels of very different sizes are held times powers of two, unless a type is fixed for them by name."""
+    source = unequal("mlp", 0)
+    project, x = project_of(source), normal_data(source, 40, 1)
+    assert any(tensor.exponents for tensor in project.design.tensors)
+    found = project.sensitivity(x, widths=(8, 16, 20), kinds=["result"])
+    assert {"fc0", "fc1", "fc2"} <= {point.layer for point in found.pinned} and "out" not in str(found.pinned)
+    for point in found.pinned:
+        other = project.with_settings(layers={point.layer: {"precision": {"result": point.type}}})
+        alone = other.sensitivity(x, widths=(8,), kinds=["result"], layers=["out"])
+        assert point.value == alone.baseline > 2 * found.baseline
+        assert f"{point.layer} result ({point.value:.2g})" in str(found)
+        assert point.layer not in [s.layer for s in found.suggest(found.baseline)]
+    even = project_of(mlp().source("softmax")).sensitivity(grid((6,)), widths=(16,))
+    assert not even.pinned and "of its own" not in str(even)
 
 
 def test_calibration_places_the_narrower_types():
@@ -210,7 +226,7 @@ def test_progress_and_every_form(tmp_path):
     for name in ("s.png", "s.svg"):
         first = found.plot(tmp_path / name).read_bytes()
         assert found.plot(tmp_path / name).read_bytes() == first
-    assert all(layer in str(found) for layer, _, _ in found.present)
+    assert all(layer in str(found) and layer in found._repr_html_() for layer, _, _ in found.present)
 
 
 @pytest.mark.parametrize(
@@ -266,3 +282,32 @@ def test_one_of_several_outputs_is_measured():
     found = project.sensitivity(x, {"b": y}, output="b", widths=(4,))
     assert found.baseline == np.mean(project.predict(x)[1].argmax(axis=1) == y)
     assert graph_of(net.source("a", "b")).outputs
+
+
+def made_of(values, metric="accuracy", baseline=0.9, present="fixed<6,1>") -> Sensitivity:
+    points = [Point("fc", "weight", i + 2, f"fixed<{i + 2},1>", value) for i, value in enumerate(values)]
+    tensors = (("fc", "weight", present),)
+    return Sensitivity(metric, "labels", baseline, 10, tuple(points), tensors, 6, "reference", ("x",), Config())
+
+
+@pytest.mark.parametrize(
+    "values, loss, least",
+    [
+        ([0.5, 0.9, 0.7, 0.9, 0.9], 0.01, 5),  # a wider one loses more: no width below is safe
+        ([0.9, 0.9, 0.7, 0.9, None], 0.01, None),  # the widest is refused
+        ([0.9, 0.9, None, 0.9, 0.9], 0.01, 5),
+        ([0.5, 0.9, 0.7, 0.9, 0.9], 0.2, 3),
+        ([0.89, 0.89, 0.89, 0.9, 0.95], 0.01, 2),  # 0.9 - 0.89 is more than 0.01 in floats
+        ([0.9, 0.9, 0.9, 0.9, 0.5], 0.01, None),
+    ],
+)
+def test_the_least_width_has_no_wider_one_that_costs_more(values, loss, least):
+    entries = made_of(values).suggest(loss).entries
+    assert [s.width for s in entries] == ([] if least is None else [least])
+
+
+def test_of_errors_less_is_better():
+    found = made_of([0.4, 0.3, 0.12, 0.1, 0.1], "error", 0.1)
+    assert [s.width for s in found.suggest(0.05)] == [4] and not found.pinned
+    assert [p.width for p in made_of([0.4, 0.3, 0.3, 0.3, 0.3], "error", 0.1).pinned] == [6]
+    assert not made_of([0.1, 0.2, 0.3, 0.3, 0.9]).suggest(0.01).entries[0].is_narrower
