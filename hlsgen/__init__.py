@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hlsgen.backends.vitis.reports import compare as compare_reports
+from hlsgen.backends.vitis.reports import read_reports
 from hlsgen.config import Config, load_config
 from hlsgen.errors import HlsgenError
 from hlsgen.extension import register_layer
@@ -18,10 +20,12 @@ __all__ = [
     "FixedType",
     "HlsgenError",
     "Project",
+    "compare_reports",
     "convert",
     "default_config",
     "lint",
     "load_config",
+    "read_reports",
     "register_layer",
     "show_progress",
 ]

@@ -69,6 +69,7 @@ LAZY_ONLY = {
     "onnxruntime",
     "onnxscript",
     "brevitas",
+    "clang",
 }
 
 

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 import hlsgen
+from hlsgen.backends.hls.texts import project_files
 from hlsgen.cli import main, show
 from hlsgen.cli.app import _save
 from hlsgen.config import CalibrationMethod, Granularity, IoType, Strategy, load_config
@@ -70,6 +71,7 @@ COMMANDS = [
     "export",
     "doctor",
     "lint",
+    "reports",
     "bitstream",
     "run",
     "cache",
@@ -176,6 +178,64 @@ def test_build_synthesizes(call: Call, tmp_path: Path, examples: Path, monkeypat
     result = call("build", config_file(tmp_path, examples / "iris_mlp", project_name="tiny"), "--synthesize")
     assert result.status == 0, result.err
     assert "96 of 12288 (0.8%)" in result.out
+
+
+@pytest.mark.parametrize("step", ["cosim", "vsynth"])
+def test_build_takes_further_steps(
+    call: Call, tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setenv("HLSGEN_VITIS", str(stubs.install(tmp_path / "2024.1", "vitis-run", "success")))
+    config = config_file(tmp_path, examples / "iris_mlp", project_name="tiny")
+    assert call("build", config, f"--{step}").status == 2
+    result = call("build", config, "--synthesize", f"--{step}")
+    assert result.status == 0, result.err
+    assert {"cosim": "co-simulation of Verilog: Pass", "vsynth": "after synthesis by Vivado"}[step] in result.out
+
+
+def rewritten(monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str) -> None:
+    """Every project has another text in a file of its firmware, in one place."""
+
+    def files(plan: Any, further: Any) -> dict[str, str]:
+        made = project_files(plan, further)
+        assert old in made[name]
+        return {**made, name: made[name].replace(old, new, 1)}
+
+    monkeypatch.setattr("hlsgen.backends.vitis.backend.project_files", files)
+
+
+def misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    rewritten(monkeypatch, "firmware/iris_mlp.cpp", "#pragma HLS PIPELINE", "#pragma HLS PIPLINE")
+
+
+def test_build_asks_a_parser_before_it_stops(
+    call: Call, tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("clang.cindex", reason="libclang is not installed")
+    rewritten(monkeypatch, "firmware/hlsgen/relu.h", "for (int i = 0;", "for (int i{0};")
+    result = call("build", config_file(tmp_path, examples / "iris_mlp"))
+    assert result.status == 0 and "error" not in result.out, result.out
+
+
+def test_build_looks_at_the_text(call: Call, tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    misspelt(monkeypatch)
+    compiled = []
+    monkeypatch.setattr(hlsgen.Project, "compile", lambda project: compiled.append(project))
+    result = call("build", config_file(tmp_path, examples / "iris_mlp"))
+    assert result.status == 1 and not compiled
+    first, second, last = result.out.splitlines()
+    assert first.startswith(
+        "firmware/iris_mlp.cpp:12: error: there is no directive 'PIPLINE' (the whole design); the tool"
+    )
+    assert (second, last) == ("1 error, 0 warnings", "stopped; --no-lint builds nevertheless")
+
+
+def test_build_without_a_look_at_the_text(
+    call: Call, tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misspelt(monkeypatch)
+    result = call("build", config_file(tmp_path, examples / "iris_mlp"), "--no-lint")
+    assert result.status == 0 and "PIPLINE" not in result.out
+    assert "PIPLINE" in (tmp_path / "prj" / "firmware" / "iris_mlp.cpp").read_text()
 
 
 def test_vectors_that_do_not_belong_together(call: Call, tmp_path: Path, examples: Path) -> None:

@@ -138,18 +138,30 @@ def build(
         float | None,
         _option("--min-agreement", text="Fail if fewer samples (0 to 1) agree with the stored outputs in top-1."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--lint/--no-lint", help="Look at pragmas, dataflow and limits (see 'hlsgen lint').")
+    ] = True,
+    cosim: Annotated[bool, typer.Option("--cosim", help="Also simulate the RTL; with --synthesize.")] = False,
+    vsynth: Annotated[
+        bool, typer.Option("--vsynth", help="Also synthesize the RTL with Vivado; with --synthesize.")
+    ] = False,
 ) -> None:
     """Do everything a configuration asks for.
 
-    Converts the model, writes the HLS project, compiles the emulator, runs the stored test vectors and
-    compares: accuracy against labels, agreement with the stored outputs of the source model
+    Converts the model, writes the HLS project and looks at its text, compiles the emulator, runs the stored test
+    vectors and compares: accuracy against labels, agreement with the stored outputs of the source model
     (expected.npy, expected_softmax.npy beside the test inputs).
     """
+    further = {"cosim": cosim, "vsynth": vsynth}
+    if any(further.values()) and not synthesize:
+        raise ConfigError("--cosim and --vsynth are steps of --synthesize; give that too")
     settings = hlsgen.load_config(config)
     with working("converting"):
         project = hlsgen.convert(None, settings, overwrite=overwrite)
     with working("writing"):
         folder = project.write()
+    if check:
+        lint.lint_of_build(project)
     with working("compiling the emulator"):
         project.compile()
     result = None
@@ -158,7 +170,7 @@ def build(
             result = score(project, settings.test_vectors)
     show_score(project, folder, result)
     if synthesize:
-        print(project.synthesize())
+        print(project.synthesize(**{step: True for step, wanted in further.items() if wanted}))
     if min_agreement is not None and (result is None or (result.agreement or 0.0) < min_agreement):
         raise typer.Exit(1)
 

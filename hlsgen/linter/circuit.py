@@ -107,7 +107,7 @@ class Circuit:
         place = self.place(instruction, function)
         step = self.reached[function] or self._step(instruction)
         where = f" in {step}" if step else ""
-        return Finding(place.file, place.line, rule, f"{found}{where}", expected)
+        return Finding(place.file, place.line, rule, f"{found}{where}", expected, steps=(step,) if step else ())
 
     def _of_instruction(self, instruction: Instruction, function: str) -> Iterator[Finding]:
         if instruction.opcode in _DIVISIONS:
@@ -150,7 +150,11 @@ class Circuit:
         else:
             what = "a call through a pointer" if name.startswith("%") else f"a call of '{_readable(name)}'"
             yield self.finding(
-                call, function, "foreign-call", what, "only functions whose text is here can be built, and streams"
+                call,
+                function,
+                "foreign-call",
+                what,
+                "only functions whose text is here can be built, and streams: write it out, or take the call away",
             )
 
     def _static(self) -> Iterator[Finding]:
@@ -159,7 +163,7 @@ class Circuit:
             if name == "llvm.global_ctors":
                 yield Finding(
                     file, 1, "static-constructor", "variables are initialised at start-up",
-                    "nothing runs before the top function: constants are arrays of native integers",
+                    "nothing runs before the top function: make them constant arrays of native integers",
                 )  # fmt: skip
 
     def _recursion(self) -> Iterator[Finding]:

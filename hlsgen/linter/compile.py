@@ -85,7 +85,7 @@ def _warnings(output: str, sources: Mapping[str, Source]) -> Iterator[Finding]:
         if "loop not unrolled" in found["text"]:
             yield Finding(
                 file, int(found["line"]), "unroll", "a loop that UNROLL is said of cannot be unrolled",
-                "its number of turns has to be a constant",
+                "make its number of turns a constant, or take UNROLL out",
             )  # fmt: skip
         elif "'fits'" in found["text"]:
             yield Finding(

@@ -10,7 +10,7 @@ sequence of steps, and no process of the region that calls it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hlsgen.linter.finding import Finding, Severity
@@ -107,7 +107,7 @@ def _of_loop(source: Source, region: Region) -> Iterator[Finding]:
     if counting is None or not (counting.group(2).isdigit() or counting.group(2) in scalars):
         yield _finding(
             source, source.line(loop.start), f"a loop with DATAFLOW is '{' '.join(loop.head.split())[:60]}'",
-            "it counts from 0 by 1 to a constant or to a scalar argument of its function",
+            "make it count from 0 by 1 to a constant or to a scalar argument of its function",
         )  # fmt: skip
     before, behind = source.code[function.body + 1 : loop.start], source.code[loop.end + 1 : function.end]
     if loop.parent is not function or _LABEL.sub("", before).strip() or behind.strip():
@@ -138,7 +138,9 @@ def _of_region(source: Source, region: Region, writes: Mapping[tuple[str, int, i
         if len(users) != 1:
             yield _finding(
                 source, users[1].line if users else source.line(region.function.start),
-                f"port '{name}' is used by {len(users)} processes", "a port belongs to one process, which passes it on",
+                f"port '{name}' is used by {len(users)} processes",
+                "give it to one process, which passes it on to others",
+                [user.step for user in users],
             )  # fmt: skip
     for channel in channels.values():
         yield from _of_channel(source, channel, calls)
@@ -150,19 +152,25 @@ def written_parameters(sources: Mapping[str, Source]) -> dict[tuple[str, int, in
 
     A stream that is handed on is written if the function that takes it writes it.
     """
-    functions = [(source, scope) for source in sources.values() for scope in source.functions()]
+    functions = [
+        (scope.name, arguments(scope.parameters), source.code[scope.body : scope.end])
+        for source in sources.values()
+        for scope in source.functions()
+    ]
     found: dict[tuple[str, int, int], bool] = {}
     for _ in range(4):  # as deep as streams are handed on
-        for source, scope in functions:
-            parameters = arguments(scope.parameters)
+        before = dict(found)
+        for name, parameters, body in functions:
             for place, parameter in enumerate(parameters):
-                key = (scope.name, len(parameters), place)
-                found[key] = found.get(key, False) or _is_written(source, scope, parameter, found)
+                key = (name, len(parameters), place)
+                found[key] = found.get(key, False) or _is_written(parameter, body, found)
+        if found == before:
+            break
     return found
 
 
-def _is_written(source: Source, scope: Scope, parameter: str, known: Mapping[tuple[str, int, int], bool]) -> bool:
-    name, body = _last_word(parameter), source.code[scope.body : scope.end]
+def _is_written(parameter: str, body: str, known: Mapping[tuple[str, int, int], bool]) -> bool:
+    name = _last_word(parameter)
     if "stream" not in parameter:
         return ("[" in parameter or "*" in parameter) and not parameter.startswith("const ")
     if re.search(rf"\b{name}\s*\.\s*write\s*\(", body):
@@ -191,11 +199,12 @@ def _of_channel(source: Source, channel: Channel, calls: list[Call]) -> Iterator
             yield _finding(
                 source, channel.line, f"{kind} '{name}' has {len(users)} {what}{f' ({steps})' if steps else ''}",
                 "a channel has one of each: copy it for each reader by a process of its own (clone.h)",
+                [calls[user].step for user in users],
             )  # fmt: skip
     if channel.producers and channel.consumers and min(channel.consumers) <= max(channel.producers):
         yield _finding(
             source, channel.line, f"{kind} '{name}' is read before it is written",
-            "processes stand in the order in which data flow: there is no feedback",
+            "order the calls as data flow: there is no feedback",
         )  # fmt: skip
 
 
@@ -212,7 +221,7 @@ def _bypasses(source: Source, body: Scope, channels: list[Channel], calls: list[
                 source.path, channel.line, "dataflow",
                 f"'{channel.name}' passes {length - 1} processes by between {calls[start].step} and {calls[end].step}",
                 "say by STREAM depth=... what it holds meanwhile: without, it has room for two and stalls the others",
-                Severity.ERROR if channel.is_stream else Severity.WARNING,
+                Severity.ERROR if channel.is_stream else Severity.WARNING, (calls[start].step, calls[end].step),
             )  # fmt: skip
 
 
@@ -260,5 +269,5 @@ def _last_word(parameter: str) -> str:
     return list(identifiers(parameter.partition("[")[0]))[-1] if parameter else ""
 
 
-def _finding(source: Source, line: int, found: str, expected: str) -> Finding:
-    return Finding(source.path, line, "dataflow", found, expected)
+def _finding(source: Source, line: int, found: str, expected: str, steps: Iterable[str] = ()) -> Finding:
+    return Finding(source.path, line, "dataflow", found, expected, steps=tuple(dict.fromkeys(steps)))

@@ -189,13 +189,18 @@ def check_pragmas(source: Source, constants: Set[str] = frozenset()) -> Iterator
             source.path, line, "pragma-tool", f"#pragma {tool}",
             "pragmas of a design are HLS's: write '#pragma HLS ...', or take it out",
         )  # fmt: skip
+    for line in source.in_macros:
+        yield Finding(
+            source.path, line, "pragma-place", "a pragma stands in a macro",
+            "write it where it is meant: nobody looks at what a macro becomes", Severity.WARNING,
+        )  # fmt: skip
     for pragma in source.pragmas:
         directive = DIRECTIVES.get(pragma.directive)
         if directive is None:
             known = nearest(pragma.directive, DIRECTIVES)
             yield Finding(
                 source.path, pragma.line, "pragma-unknown", f"there is no directive '{pragma.directive}'",
-                f"the tool ignores it with a warning{known}",
+                f"the tool ignores it with a warning: take it out, or correct it{known}",
             )  # fmt: skip
             continue
         yield from _grammar(source, pragma, directive)
@@ -216,7 +221,9 @@ def _grammar(source: Source, pragma: Pragma, directive: Directive) -> Iterator[F
         if value is None and name in alone and name not in directive.options:
             given.append(alone[name])
         elif name not in named:
-            yield finding(f"no option '{key}'", f"it takes {', '.join(sorted(named)) or 'none'}{_near(key, named)}")
+            yield finding(
+                f"no option '{key}'", f"take it out; there are {', '.join(sorted(named)) or 'none'}{_near(key, named)}"
+            )
         else:
             given.append(name)
             yield from (finding(f"{key}={value}", text) for text in _wrong(name, value, named[name]))
@@ -238,7 +245,9 @@ def _together(source: Source, pragma: Pragma) -> Iterator[Finding]:
         taken = _OPTIONS_OF_MODES[mode] | _COMMON if mode is not None else frozenset()
         for key, value in pragma.options if mode is not None else ():
             if value is not None and key.lower() not in taken:
-                yield finding(f"mode {mode} with '{key}'", f"it takes {', '.join(sorted(taken - {'mode'}))}")
+                yield finding(
+                    f"mode {mode} with '{key}'", f"take it out; there are {', '.join(sorted(taken - {'mode'}))}"
+                )
     if pragma.directive in ("ARRAY_PARTITION", "ARRAY_RESHAPE") and not pragma.has("off"):
         divided, factor = pragma.has("block", "cyclic"), pragma.option("factor")
         if divided and factor is None:
@@ -267,19 +276,19 @@ def _wrong(name: str, value: str | None, kind: Value | tuple[str, ...]) -> Itera
     """What is expected in place of a value that an option does not take."""
     if isinstance(kind, tuple):
         if (value or "").lower() not in kind:
-            yield f"expected one of {', '.join(word for word in kind if word)}"
+            yield f"give one of {', '.join(word for word in kind if word)}"
     elif kind is Value.NOTHING:
         if value is not None:
-            yield "expected no value"
+            yield "give it no value"
     elif not value:
-        yield f"expected {kind.value}"
+        yield f"give {kind.value}"
     elif kind is Value.INTEGER:
         least = 1 if name in _POSITIVE else 0
         literal = re.fullmatch(r"[+-]?\d+", value)
         if not _EXPRESSION.fullmatch(value) or (literal and int(value) < least):
-            yield f"expected {kind.value} of at least {least}"
+            yield f"give {kind.value} of at least {least}"
     elif kind is Value.NUMBER and not _NUMBER.fullmatch(value):
-        yield f"expected {kind.value}"
+        yield f"give {kind.value}"
 
 
 def _placement(source: Source, pragma: Pragma, directive: Directive) -> Iterator[Finding]:
@@ -294,7 +303,8 @@ def _placement(source: Source, pragma: Pragma, directive: Directive) -> Iterator
     if not right:
         yield Finding(
             source.path, pragma.line, "pragma-place",
-            f"{pragma.directive} stands {_where(pragma.scope, pragma.at_head)}", f"it belongs {directive.place.value}",
+            f"{pragma.directive} stands {_where(pragma.scope, pragma.at_head)}",
+            f"move it: it belongs {directive.place.value}",
         )  # fmt: skip
     if pragma.directive == "UNROLL" and _pipelined(pragma.scope):
         yield Finding(

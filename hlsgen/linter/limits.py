@@ -20,11 +20,13 @@ _TYPEDEF = re.compile(r"\btypedef\s+(.+?)\s+(\w+)\s*;", re.DOTALL)
 _WIDTH = re.compile(r"ap_u?(?:fixed|int)\s*<\s*(\d+)")
 _PACK = re.compile(r"(?:hlsgen::)?pack\s*<\s*(.+)\s*,\s*(\d+)\s*>", re.DOTALL)
 _AXIS = re.compile(r"(?:ap_axi[su]|hls::axis)\s*<\s*(.+)", re.DOTALL)
-_LOCAL = re.compile(r"[\w:<>, ]+\s+(\w+)\s*((?:\[\d+\])+)")
+_LOCAL = re.compile(r"(?<=[\w>])[ \t]+(\w+)\s*((?:\[\d+\])+)")
 
 
 def check_limits(source: Source, sources: Mapping[str, Source]) -> Iterator[Finding]:
-    """Registers of arrays in the top function, and words of its AXI ports."""
+    """Registers of arrays in the top function, words of its AXI ports, and factors of partitions and loops anywhere."""
+    for other in sources.values():
+        yield from _factors(other)
     top = top_function(source)
     if top is None:
         return
@@ -41,6 +43,18 @@ def check_limits(source: Source, sources: Mapping[str, Source]) -> Iterator[Find
                     source.path, pragma.line, "limit", f"words of port '{port}' have {bits:,} bits",
                     f"an AXI4-Stream port has at most {MOST_AXI_BITS:,}: split the tensor's last axis",
                 )  # fmt: skip
+
+
+def _factors(source: Source) -> Iterator[Finding]:
+    most = {"UNROLL": MOST_PRODUCTS, "ARRAY_PARTITION": MOST_REGISTERS, "ARRAY_RESHAPE": MOST_REGISTERS}
+    for pragma in source.pragmas:
+        factor = pragma.option("factor") or ""
+        if factor.isdecimal() and int(factor) > most.get(pragma.directive, int(factor)):
+            what = "copies of a loop's body" if pragma.directive == "UNROLL" else "parts of an array"
+            yield Finding(
+                source.path, pragma.line, "limit", f"{pragma.directive}: {int(factor):,} {what}",
+                f"at most {most[pragma.directive]:,} are built in a reasonable time: take a smaller factor",
+            )  # fmt: skip
 
 
 def _registers(source: Source, top: Scope) -> Iterator[Finding]:

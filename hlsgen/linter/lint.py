@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from hlsgen.errors import OutputDirError, ToolError, brief
+from hlsgen.linter.blame import Blame
 from hlsgen.linter.circuit import Circuit
 from hlsgen.linter.compile import compile_top
 from hlsgen.linter.dataflow import Call, calls_of, check_dataflow, regions_of, top_function
@@ -22,6 +23,7 @@ from hlsgen.linter.multiplexers import registers_of
 from hlsgen.linter.obey import Obedience, has_known_constants
 from hlsgen.linter.products import stated_products
 from hlsgen.linter.source import Source
+from hlsgen.linter.syntax import opened_by_clang
 from hlsgen.named_files import checked_file, content_of, named_path
 from hlsgen.tools import Clang, find_clang
 
@@ -29,6 +31,8 @@ _NO_CLANG = (
     "no clang: only the text was looked at, not what is built of it; pip install 'hlsgen[lint]' brings one, or install "
     "clang 16 or newer and give it by --clang or HLSGEN_CLANG"
 )
+FIRMWARE = "firmware/"
+"""Where the texts of a project lie that are looked at."""
 _LARGEST = 1 << 30
 """Bytes of a file: one of the largest weights that are read, as text."""
 
@@ -47,20 +51,22 @@ def lint(folder: str | Path, clang: str | None = None, *, constants: bool = Fals
     return lint_texts(_read(place), find_clang(program), constants=constants)
 
 
-def lint_texts(files: Mapping[str, str], clang: Clang | None, *, constants: bool = False) -> Report:
-    """Check the texts below ``firmware/``: file name -> text."""
-    project = _Project.of(files)
+def lint_texts(
+    files: Mapping[str, str], clang: Clang | None, *, constants: bool = False, syntax: bool = True
+) -> Report:
+    """Check the texts below ``firmware/``: file name -> text.
+
+    ``syntax``: whether libclang, where it is there, says which function or loop a pragma stands in; else the text does,
+    as its braces and heads read, which is quicker.
+    """
+    project = _Project.of(files, syntax)
     findings = list(project.of_text())
     if clang is None:
-        return Report(_placed(findings), (_NO_CLANG,))
+        return Report(project.placed(findings), (_NO_CLANG,))
     circuit, more = project.circuit(clang)
     findings += [*more, *circuit.findings(registers_of(project.sources)), *project.of_products(circuit)]
     left = project.circuit(clang, opaque=False)[0] if constants else None
-    return Report(_placed(findings), multiplications=tuple(_counts(project, circuit, left)))
-
-
-def _placed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return ordered(replace(finding, file=f"firmware/{finding.file}") for finding in findings)
+    return Report(project.placed(findings), multiplications=tuple(_counts(project, circuit, left)))
 
 
 def _counts(project: _Project, circuit: Circuit, left: Circuit | None) -> Iterator[Multiplications]:
@@ -78,11 +84,14 @@ class _Project:
     top: str
 
     @classmethod
-    def of(cls, files: Mapping[str, str]) -> _Project:
+    def of(cls, files: Mapping[str, str], syntax: bool = False) -> _Project:
         sources = {name: Source(name, text) for name, text in files.items()}
         tops = [name for name in files if name.endswith(".cpp")]
         found = [name for name in tops if top_function(sources[name]) is not None]
-        return cls(sources, PurePosixPath((found or tops)[0]).stem)
+        top = PurePosixPath((found or tops)[0]).stem
+        for name, opened in opened_by_clang(files, top).items() if syntax else ():
+            sources[name] = Source(name, files[name], opened)
+        return cls(sources, top)
 
     @property
     def main(self) -> Source:
@@ -92,11 +101,18 @@ class _Project:
     def calls(self) -> list[Call]:
         return calls_of(self.main)
 
+    def placed(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """All of them with their layers, in the order of the text."""
+        blame = Blame(self.sources, self.top)
+        named = (blame.named(finding) for finding in findings)
+        return ordered(replace(finding, file=f"{FIRMWARE}{finding.file}") for finding in named)
+
     def of_text(self) -> Iterator[Finding]:
         if top_function(self.main) is None:
             yield Finding(
-                f"{self.top}.cpp", 1, "top", f"no function '{self.top}'", "the top function has the file's name"
-            )
+                f"{self.top}.cpp", 1, "top", f"no function '{self.top}'",
+                "the top function has the file's name: rename one of them",
+            )  # fmt: skip
         constants = frozenset(name for source in self.sources.values() for name in source.constants)
         for source in self.sources.values():
             yield from check_pragmas(source, constants)
@@ -121,13 +137,16 @@ class _Project:
             if call.step in stated and count != stated[call.step]:
                 yield Finding(
                     f"{self.top}.cpp", call.line, "products", f"{call.step} multiplies {count} times side by side",
-                    f"{stated[call.step]} are stated above it: its kernel computes something else beside, or not all",
+                    f"{stated[call.step]} are stated above it, so its kernel computes something else beside, or not "
+                    "all: write the project again, or correct the kernel",
+                    steps=(call.step,),
                 )  # fmt: skip
             if count > MOST_PRODUCTS:
                 yield Finding(
                     f"{self.top}.cpp", call.line, "limit", f"{call.step} multiplies {count:,} times side by side",
-                    f"above {MOST_PRODUCTS:,} synthesis takes hours or gives up: strategy resource with a reuse factor",
-                    Severity.WARNING,
+                    f"above {MOST_PRODUCTS:,} synthesis takes hours or gives up: give it strategy resource and a "
+                    "larger reuse factor",
+                    Severity.WARNING, (call.step,),
                 )  # fmt: skip
 
 

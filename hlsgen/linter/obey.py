@@ -78,6 +78,8 @@ def _hidden(found: re.Match[str]) -> str:
 def _functions(source: Source, how: Obedience) -> list[tuple[int, str]]:
     edits = []
     for scope in source.functions():
+        if not scope.name:  # a lambda, which clang inlines where it is called
+            continue
         place = scope.start + len(scope.head) - len(without_template(scope.head))
         edits.append((place, f"__attribute__(({_inlining(scope, how)})) "))
     return edits

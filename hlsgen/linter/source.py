@@ -7,7 +7,7 @@ braces, heads of blocks and preprocessor lines. Offsets and lines are those of t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -15,6 +15,8 @@ from functools import cached_property
 _NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.DOTALL)
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 _PRAGMA = re.compile(r"\s*#\s*pragma\s+(?P<tool>\w+)\b(?P<rest>.*)", re.DOTALL)
+_OPERATOR = re.compile(r'\b_Pragma\s*\(\s*"(?P<text>(?:[^"\\\n]|\\.)*)"\s*\)|\b_Pragma\s*\(\s*#(?P<of>)')
+"""``_Pragma("HLS ...")``; or of a macro's argument, ``_Pragma(#text)``."""
 _LABEL = re.compile(r"\s*(\w+)\s*:(?!:)")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)\s*")
 _CALLED = re.compile(r"(operator\s*[^\s\w(]+|operator\s*\(\)|~?\w+)\s*\(")
@@ -33,6 +35,14 @@ class Kind(Enum):
     BRANCH = "branch"
     BLOCK = "block"
     VALUES = "values"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a brace opens, as a compiler says, and the offset of its head."""
+
+    kind: Kind
+    start: int
 
 
 @dataclass(eq=False)
@@ -103,16 +113,19 @@ class Pragma:
 
 
 class Source:
-    """One file. ``path`` is what findings name."""
+    """One file. ``path`` is what findings name, ``opened`` what is known of its braces (offset -> what opens)."""
 
-    def __init__(self, path: str, text: str) -> None:
-        self.path, self.text = path, text
-        self.code = _blanked(text)
-        """The text with spaces for comments, strings and preprocessor lines."""
+    def __init__(self, path: str, text: str, opened: Mapping[int, Opened] | None = None) -> None:
+        self.path, self.text, self.opened = path, text, opened or {}
+        self._operators = list(_OPERATOR.finditer(_without_comments(text)))
+        self.code = _blanked(text, self._operators)
+        """The text with spaces for comments, strings, preprocessor lines and pragmas."""
         self.file = Scope(Kind.FILE, "", 0, 0, len(text), None)
         self.scopes: list[Scope] = []
         self.others: list[tuple[int, str]] = []
         """Lines of pragmas that are not HLS, and whose."""
+        self.in_macros: list[int] = []
+        """Lines of macros that hold pragmas."""
         self._read_scopes()
         self._read_pragmas()
 
@@ -161,8 +174,7 @@ class Source:
             if char in "()":
                 depth += 1 if char == "(" else -1
             elif char == "{":
-                head, begin = self._head(start, place)
-                scope = Scope(_kind(head, depth, open_scopes[-1]), head, begin, place, len(self.text), open_scopes[-1])
+                scope = self._scope(start, place, depth, open_scopes[-1])
                 self.scopes.append(scope)
                 open_scopes.append(scope)
                 start = place + 1
@@ -172,6 +184,15 @@ class Source:
             elif char == ";" and depth == 0:
                 start = place + 1
 
+    def _scope(self, start: int, place: int, depth: int, parent: Scope) -> Scope:
+        """What opens at a brace; the text between it and ``start`` is its head, if no compiler knows better."""
+        known = self.opened.get(place)
+        if known is not None:
+            head = self.code[known.start : place].strip()
+            return Scope(known.kind, head, known.start, place, len(self.text), parent)
+        head, begin = self._head(start, place)
+        return Scope(_kind(head, depth, parent), head, begin, place, len(self.text), parent)
+
     def _head(self, start: int, place: int) -> tuple[str, int]:
         """The text before a brace, without labels and ``public:``, and where it begins."""
         while (label := _LABEL.match(self.code, start, place)) and "(" not in self.code[start : label.end()]:
@@ -180,19 +201,28 @@ class Source:
         return self.code[start:place].strip(), start
 
     def _read_pragmas(self) -> None:
-        for directive in _DIRECTIVE.finditer(_uncommented(self.text)):
+        directives = list(_DIRECTIVE.finditer(_uncommented(self.text)))
+        for directive in directives:
             found = _PRAGMA.fullmatch(directive.group().replace("\\\n", " "))
-            if found is None:
+            if found is not None:
+                self._read_pragma(directive.start(), directive.end(), found["tool"], found["rest"])
+        for operator in self._operators:
+            if any(directive.start() <= operator.start() < directive.end() for directive in directives):
+                self.in_macros.append(self.line(operator.start()))
                 continue
-            line = self.line(directive.start())
-            if found["tool"].upper() != "HLS":
-                self.others.append((line, found["tool"]))
-                continue
-            words = _words(found["rest"])
-            scope = self.scope_at(directive.start())
-            head = not self.code[scope.body + 1 : directive.start()].strip() if scope is not self.file else False
-            name = words[0][0].upper() if words else ""
-            scope.pragmas.append(Pragma(line, directive.start(), directive.end(), name, tuple(words[1:]), scope, head))
+            tool, _, rest = operator["text"].strip().partition(" ")
+            self._read_pragma(operator.start(), operator.end(), tool, rest)
+
+    def _read_pragma(self, start: int, end: int, tool: str, rest: str) -> None:
+        line = self.line(start)
+        if tool.upper() != "HLS":
+            self.others.append((line, tool))
+            return
+        words = _words(rest)
+        scope = self.scope_at(start)
+        head = not self.code[scope.body + 1 : start].strip() if scope is not self.file else False
+        name = words[0][0].upper() if words else ""
+        scope.pragmas.append(Pragma(line, start, end, name, tuple(words[1:]), scope, head))
 
 
 def identifiers(text: str) -> Iterator[str]:
@@ -228,9 +258,17 @@ def without_template(head: str) -> str:
     return head
 
 
-def _blanked(text: str) -> str:
-    """Comments, strings and preprocessor lines become spaces; lines stay."""
-    return _DIRECTIVE.sub(_spaces, _uncommented(text))
+def _blanked(text: str, operators: Iterable[re.Match[str]]) -> str:
+    """Comments, strings, preprocessor lines and pragmas become spaces; lines stay."""
+    code = _DIRECTIVE.sub(_spaces, _uncommented(text))
+    for operator in operators:
+        code = code[: operator.start()] + _spaces(operator) + code[operator.end() :]
+    return code
+
+
+def _without_comments(text: str) -> str:
+    """Comments become spaces, strings stay."""
+    return _NOT_CODE.sub(lambda found: _spaces(found) if found.group().startswith("/") else found.group(), text)
 
 
 def _uncommented(text: str) -> str:

@@ -22,6 +22,7 @@ class Step:
 
     name: str
     function: str
+    arguments: tuple[str, ...]
     note: str
     first: int
     last: int
@@ -39,7 +40,7 @@ def steps_of(source: Source) -> tuple[Step, ...]:
     found: list[Step] = []
     for call in calls_of(source):
         note, first = _above(lines, call, found[-1].last if found else 0)
-        found.append(Step(call.step, call.function, note, first, call.last))
+        found.append(Step(call.step, call.function, call.arguments, note, first, call.last))
     return tuple(found)
 
 

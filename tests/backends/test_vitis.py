@@ -14,6 +14,7 @@ import pytest
 import hlsgen
 from hlsgen.errors import ConfigError, InputError, MismatchError, ToolError
 from tests.backends import stubs
+from tests.backends.vendor_reports import texts
 from tests.passes.builders import Net, project_of
 
 
@@ -114,6 +115,16 @@ def test_outputs_that_are_not_all_there(
         make(examples, tmp_path).synthesize(cosim=True, log=None)
 
 
+def test_outputs_of_a_former_run_are_not_taken(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    stubs.install(tools_folder, "vitis-run", "success")
+    project = make(examples, tmp_path)
+    project.synthesize(cosim=True, log=None)
+    program = tools_folder / "vitis-run"
+    program.write_text(program.read_text().replace("cat tb_data/expected.dat >tb_data/rtl_outputs.dat", ":"))
+    with pytest.raises(ToolError, match="the test bench wrote no .*rtl_outputs.dat"):
+        project.synthesize(cosim=True, log=None)
+
+
 @pytest.mark.parametrize("line", ["1 2", "1 2 x", "1 2 3 4", "1 2 3.0", "1 2 \u0663", ""])
 def test_outputs_that_are_no_integers(examples: Path, tmp_path: Path, tools_folder: Path, line: str) -> None:
     program = stubs.install(tools_folder, "vitis-run", "success")
@@ -121,6 +132,14 @@ def test_outputs_that_are_no_integers(examples: Path, tmp_path: Path, tools_fold
     program.write_text(program.read_text().replace("cat tb_data/expected.dat", spoil), encoding="utf-8")
     with pytest.raises(ToolError, match="sample 0: found . words?, expected 3"):
         make(examples, tmp_path).synthesize(csim=True, log=None)
+
+
+def test_a_simulation_that_the_tool_calls_failed(examples: Path, tmp_path: Path, tools_folder: Path) -> None:
+    """All integers are right, and something else is not: TLAST, say."""
+    stubs.install(tools_folder, "vitis-run", "success")
+    (tools_folder / "cosim.rpt").write_text(texts.cosim(status="Fail"))
+    with pytest.raises(ToolError, match="co-simulation: Vitis HLS reports 'Fail', expected 'Pass'"):
+        make(examples, tmp_path).synthesize(cosim=True, log=None)
 
 
 @pytest.mark.parametrize(("step", "file"), [("cosim", "tiny_cosim.rpt"), ("vsynth", "export_syn.xml")])

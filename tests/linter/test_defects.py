@@ -12,6 +12,7 @@ from hlsgen.errors import OutputDirError, ToolError
 from hlsgen.linter import lint as module
 from hlsgen.linter.finding import Finding, Severity
 from hlsgen.linter.lint import lint_texts
+from hlsgen.linter.source import Source
 from hlsgen.tools import find_clang
 from tests.compiled import write_files
 from tests.linter.native import the_clang
@@ -38,6 +39,11 @@ IN_THE_TEXT = {
     "UNROLL of no loop": (KERNELS, "#pragma HLS INLINE\n", "#pragma HLS UNROLL\n", "pragma-place", "function", "UNROLL"),
     "INLINE in a loop": (KERNELS, "#pragma HLS UNROLL", "#pragma HLS INLINE", "pragma-place", "INLINE", "INLINE"),
     "outside": (KERNELS, "namespace hlsgen {", "#pragma HLS INLINE\nnamespace hlsgen {", "pragma-place", "outside", "INLINE"),
+    "misspelt operator": (
+        KERNELS, "#pragma HLS PIPELINE II=1", '_Pragma("HLS PIPLINE II=1")', "pragma-unknown", "PIPLINE", "PIPLINE"),
+    "operator of another tool": (KERNELS, "#pragma HLS INLINE\n", '_Pragma("omp simd")\n', "pragma-tool", "omp", "omp"),
+    "operator in the wrong place": (
+        KERNELS, "Y result;", 'Y result; _Pragma("HLS UNROLL")', "pragma-place", "within a loop", "UNROLL"),
     "port read twice": (TOP, "(fc, short_way, y)", "(fc, x, y)", "dataflow", "'x' is used by 2", "join<"),
     "port not used": (TOP, "(fc, short_way, y)", "(fc, short_way, fc)", "dataflow", "'y' is used by 0", "void tiny"),
     "two consumers": (TOP, "(fc, short_way, y)", "(fc, long_way, y)", "dataflow", "'long_way' has 2 cons", "> long_way"),
@@ -45,6 +51,11 @@ IN_THE_TEXT = {
     "two producers": (TOP, "(x, long_way, short_way)", "(x, fc, short_way)", "dataflow", "'fc' has 2 producers", "> fc("),
     "bypass": (TOP, "#pragma HLS STREAM variable=short_way depth=4", "", "dataflow", "passes 1 processes", "> short_way"),
     "a statement": (TOP, "    // layer", "    int count = 0;\n    // layer", "dataflow", "int count = 0", "int count"),
+    "copies without end": (
+        KERNELS, "#pragma HLS UNROLL\n            sum", "#pragma HLS UNROLL factor=5000\n            sum", "limit",
+        "5,000 copies of a loop's body", "factor=5000"),
+    "parts without end": (
+        KERNELS, "sum complete", "sum cyclic factor=4097", "limit", "4,097 parts of an array", "factor=4097"),
     "words too wide": (TYPES, "pack<y_t, 2> y", "pack<y_t, 293> y", "limit", "4,102 bits", "INTERFACE"),
 }  # fmt: skip
 IN_THE_CIRCUIT = {
@@ -283,3 +294,21 @@ def test_a_folder_is_a_path(folder: Any) -> None:
 def test_a_source_beside_the_top_function_is_none(tmp_path: Path) -> None:
     texts = {**FILES, "another.cpp": "int another_number;\n"}
     assert not lint_texts(texts, None).findings
+
+
+def test_pragmas_as_operators_are_pragmas() -> None:
+    """``_Pragma("HLS ...")``, of which several may stand at one head; comments with the word are none."""
+    two = '_Pragma("HLS INLINE off") /* _Pragma("HLS UNROLL") */ _Pragma ( "HLS  FUNCTION_INSTANTIATE variable=x" )\n'
+    files = changed(KERNELS, ("#pragma HLS INLINE off\n", two))
+    assert not found_in(files, built=False)
+    source = Source(KERNELS, files[KERNELS])
+    assert [p.directive for p in source.functions("twice")[0].pragmas] == ["INLINE", "FUNCTION_INSTANTIATE"]
+
+
+@pytest.mark.parametrize("text", ['_Pragma("HLS UNROLL")', "_Pragma(#x)"])
+def test_a_pragma_in_a_macro_is_a_warning(text: str) -> None:
+    (finding,) = found_in(
+        changed(KERNELS, ("namespace hlsgen {", f"#define SAY(x) {text}\nnamespace hlsgen {{")), built=False
+    )
+    assert (finding.rule, finding.severity) == ("pragma-place", Severity.WARNING)
+    assert "a pragma stands in a macro" in finding.found

@@ -96,25 +96,31 @@ class Vitis:
         remove_former(job.name, folder)
         log_file = folder / "hlsgen_vitis.log"
         wanted = {"HLSGEN_STEPS": " ".join(steps)}
-        simulated = [step for step in steps if step in OUTPUTS]
         try:
             done = run(vitis.command(SCRIPT), cwd=folder, log=log, timeout=timeout, log_file=log_file, env=wanted)
         except ToolError as failed:
-            _look_for_mismatch(job, folder, simulated, failed)
+            _look_for_mismatch(job, folder, steps, failed)
             raise
-        _check_written(job, folder, steps, f"{_first_error(done)}\nfull log: {log_file}")
-        checked = {step: check_outputs(job, folder, step) for step in simulated}
-        if "csynth" not in steps:
-            return None
-        report = reports_of(folder, solution_path(job.name, folder))
-        if report.cosim is not None and "cosim" in checked:
-            report = replace(report, cosim=replace(report.cosim, samples_checked=checked["cosim"]))
+        return _outcome(job, folder, steps, f"{_first_error(done)}\nfull log: {log_file}")
+
+
+def _outcome(job: Job, folder: Path, steps: Sequence[str], said: str) -> Report | None:
+    """What a tool left that ended well. Raises ToolError if that is not all of it, and as :func:`check_outputs`."""
+    _check_written(job, folder, steps, said)
+    checked = {step: check_outputs(job, folder, step) for step in steps if step in OUTPUTS}
+    if "csynth" not in steps:
+        return None
+    report = reports_of(folder, solution_path(job.name, folder))
+    if report.cosim is None or "cosim" not in checked:
         return report
+    if not report.cosim.passed:
+        raise ToolError(f"co-simulation: Vitis HLS reports '{report.cosim.status}', expected 'Pass': {said}")
+    return replace(report, cosim=replace(report.cosim, samples_checked=checked["cosim"]))
 
 
-def _look_for_mismatch(job: Job, folder: Path, simulated: Sequence[str], failed: ToolError) -> None:
+def _look_for_mismatch(job: Job, folder: Path, steps: Sequence[str], failed: ToolError) -> None:
     """Raise MismatchError if a failure is that of a test bench that found another integer, from what the tool says."""
-    for step in simulated:
+    for step in (step for step in steps if step in OUTPUTS):
         try:
             check_outputs(job, folder, step)
         except MismatchError as mismatch:

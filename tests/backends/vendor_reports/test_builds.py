@@ -82,7 +82,7 @@ def test_no_layers_where_there_are_no_modules(tmp_path: Path) -> None:
 )
 def test_the_step_of_a_module(module: str, step: str | None) -> None:
     names = {"a": "dense", "dense_a": "relu", "clone": "clone"}
-    steps = [Step(name, function, "", 1, 1) for name, function in names.items()]
+    steps = [Step(name, function, (), "", 1, 1) for name, function in names.items()]
     found = step_of_module(module, steps)
     assert (None if found is None else found.name) == step
 
@@ -188,6 +188,32 @@ def test_a_report_of_a_former_build_is_noted(tmp_path: Path) -> None:
     os.utime(old, (1_000_000_000, 1_000_000_000))
     (note,) = read_reports(tmp_path).notes
     assert note.startswith(f"{old} is older than csynth.xml")
+
+
+def test_texts_beside_those_that_are_read(tmp_path: Path) -> None:
+    """Other reports of Vivado have names that are like these."""
+    others = {"a_timing_paths.rpt": "paths", "utilization_hierarchical.rpt": "| Instance | Module |"}
+    report = read_reports(texts.build(tmp_path, {**LAYOUTS["of Vivado alone"], **others}))
+    assert report.synthesis is not None and report.synthesis.slack == -0.125
+
+
+def test_what_concerns_a_reader_is_noted(tmp_path: Path) -> None:
+    refused = '<Pragma type="unroll" location="net.cpp:12" status="ignored" options="factor=3" msg_body="no loop"/>'
+    made = texts.csynth(used=2000, clock=4.5, pragmas=refused)
+    files = {
+        f"{SOLUTION}/syn/report/csynth.xml": made,
+        f"{SOLUTION}/impl/report/verilog/export_impl.xml": texts.export_xml("impl", lut=300_000, met="FALSE"),
+    }
+    report = read_reports(texts.build(tmp_path, files))
+    assert report.notes == (
+        "C synthesis: it does not fit: DSP 116%",
+        "C synthesis: the clock is not kept: estimated 4.5 ns, target 4 ns",
+        "C synthesis: a pragma was not taken: 'unroll factor=3' at net.cpp:12: ignored, no loop",
+        "implementation: it does not fit: LUT 130%",
+        "implementation: the clock is not kept",
+    )
+    assert "note: C synthesis: it does not fit: DSP 116%" in str(report).splitlines()
+    assert "note: implementation" in report._repr_html_() and report._repr_html_().startswith("<pre>")
 
 
 # -- side by side ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -186,6 +187,19 @@ def test_timing(file: Callable[..., Path], slack: str, met: bool, clock: float) 
     assert (found.slack, found.met, found.target_clock, found.achieved_clock) == (float(slack), met, 4.0, clock)
 
 
+@pytest.mark.parametrize("word", ["inf", "NA"])
+def test_no_path_is_constrained(file: Callable[..., Path], word: str) -> None:
+    found = read_utilization(file("vivado_synth.rpt", texts.utilization()))
+    found = with_timing(found, file("vivado_timing.rpt", texts.timing(word)))
+    assert (found.slack, found.met, found.target_clock, found.achieved_clock) == (None, None, 4.0, None)
+
+
+def test_timing_of_another_stage(file: Callable[..., Path]) -> None:
+    synthesized = read_utilization(file("vivado_synth.rpt", texts.utilization()))
+    assert with_timing(synthesized, file("timing.rpt", texts.timing(state="Routed"))) == synthesized
+    assert with_timing(synthesized, file("timing.rpt", texts.timing(state="Synthesized"))).met is False
+
+
 @pytest.mark.parametrize(
     ("read", "text", "message"),
     [
@@ -216,3 +230,38 @@ def test_a_report_that_is_missing(tmp_path: Path, read: Callable[[Path], Any]) -
         read(tmp_path / "gone")
     with pytest.raises(ToolError, match=str(tmp_path)):
         read(tmp_path)
+
+
+# -- damaged ---------------------------------------------------------------------------------------
+
+
+SOUND: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "csynth.xml": (read_csynth, texts.csynth()),
+    "net_cosim.rpt": (read_cosim, texts.cosim()),
+    "export_syn.xml": (read_export_xml, texts.export_xml()),
+    "net_export.rpt": (read_export_text, texts.export_text()),
+    "vivado_synth.rpt": (read_utilization, texts.utilization()),
+}
+
+
+def damaged(content: bytes, random: Random) -> bytes:
+    """Cut off, with bytes changed, or with a part that stands twice or not at all."""
+    a, b = sorted(random.randrange(len(content)) for _ in range(2))
+    part = bytes(random.choice(b"<>|/\0\xff 9-\n~") for _ in range(random.randrange(1, 4)))
+    return random.choice(
+        [content[:a], content[:a] + part + content[a + 1 :], content[:a] + content[b:], content[:b] + content[a:]]
+    )
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_damaged_report_is_read_or_refused(tmp_path: Path, name: str) -> None:
+    read, text = SOUND[name]
+    random, path, refused = Random(name), tmp_path / name, 0
+    for _ in range(300):
+        path.write_bytes(damaged(text.encode(), random))
+        try:
+            assert str(read(path))
+        except ToolError as error:
+            refused += 1
+            assert name in str(error)
+    assert 0 < refused < 300

@@ -62,6 +62,8 @@ def csynth(
     latency: object = 40,
     modules: tuple[str, ...] = MODULES,
     instances: tuple[str, ...] = INSTANCES,
+    clock: float = 2.917,
+    pragmas: str = "",
 ) -> str:
     """A csynth.xml."""
     hierarchy = f"<RTLDesignHierarchy><TopModule><ModuleName>{top}</ModuleName><InstancesList>{''.join(instances)}"
@@ -72,7 +74,7 @@ def csynth(
 <TopModelName>{top}</TopModelName><TargetClockPeriod>4.00</TargetClockPeriod><ClockUncertainty>1.08</ClockUncertainty>
 </UserAssignments>
 <PerformanceEstimates><PipelineType>dataflow</PipelineType>
-<SummaryOfTimingAnalysis><unit>ns</unit><EstimatedClockPeriod>2.917</EstimatedClockPeriod></SummaryOfTimingAnalysis>
+<SummaryOfTimingAnalysis><unit>ns</unit><EstimatedClockPeriod>{clock}</EstimatedClockPeriod></SummaryOfTimingAnalysis>
 <SummaryOfOverallLatency><unit>clock cycles</unit>
 <Best-caseLatency>{latency}</Best-caseLatency><Worst-caseLatency>{latency}</Worst-caseLatency>
 <Best-caseRealTimeLatency>0.160 us</Best-caseRealTimeLatency>
@@ -84,6 +86,7 @@ def csynth(
 </AvailableResources></AreaEstimates>
 {hierarchy if instances else ""}
 <ModuleInformation>{"".join(modules)}</ModuleInformation>
+<PragmaReport><Pragma type="pipeline" location="net.cpp:9" status="valid" options="II=1"/>{pragmas}</PragmaReport>
 </profile>
 """
 
@@ -230,12 +233,13 @@ def utilization(*, family: str = "CLB", tiles: str = "1.5", state: str = "Synthe
 """
 
 
-def timing(slack: str = "-0.125") -> str:
-    """A text of report_timing_summary."""
+def timing(slack: str = "-0.125", state: str = "") -> str:
+    """A text of report_timing_summary; newer versions say of which state."""
+    head = f"| Design State      : {state}\n" if state else ""
     return f"""Copyright 1986-2022 Xilinx, Inc. All Rights Reserved.
 | Tool Version      : Vivado v.2022.2 (lin64) Build 1 of a day
 | Design            : {TOP}
-
+{head}
 ------------------------------------------------------------------------------------------------
 | Design Timing Summary
 | ---------------------

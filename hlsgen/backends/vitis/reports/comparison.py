@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 from hlsgen.backends.vitis.reports.figures import RESOURCES, Performance, table
@@ -53,6 +54,9 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, texts, lists and dictionaries, as JSON takes them."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         lines = [f"before: {self.before}", f"after:  {self.after}", *(f"note: {note}" for note in self.notes)]

@@ -71,6 +71,8 @@ class Estimates:
     modules: tuple[Module, ...]
     instances: tuple[Instance, ...] = ()
     """What the top function calls; empty where the file does not say it (Vivado HLS)."""
+    refused: tuple[str, ...] = ()
+    """Pragmas that the tool did not take: what it says of each, with its place."""
 
     def utilization(self) -> dict[str, float]:
         """Return the used share of each resource, 0 to 1 (above 1: it does not fit)."""
@@ -106,7 +108,19 @@ def read_csynth(path: Path) -> Estimates:
         available=_resources(root, "AreaEstimates/AvailableResources"),
         modules=tuple(_module(element) for element in root.iterfind("ModuleInformation/Module")),
         instances=_instances(root.find("RTLDesignHierarchy/TopModule")),
+        refused=tuple(_refused(pragma) for pragma in root.iterfind("PragmaReport/Pragma") if _is_refused(pragma)),
     )
+
+
+def _is_refused(pragma: Element) -> bool:
+    return pragma.get("status", "valid") != "valid"
+
+
+def _refused(pragma: Element) -> str:
+    words = " ".join(word for name in ("type", "options") if (word := pragma.get(name, "")))
+    said = next((text for name in ("msg_body", "message", "msg") if (text := pragma.get(name))), "")
+    place = pragma.get("location", "")
+    return f"'{words}' at {place}: {pragma.get('status')}" + (f", {said}" if said else "")
 
 
 def _module(element: Element) -> Module:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from hlsgen.backends.vitis.reports.hardware import (
     IMPLEMENTATION,
     SYNTHESIS,
     Hardware,
+    is_timing,
     read_export_text,
     read_export_xml,
     read_utilization,
@@ -80,8 +81,9 @@ class _Files:
         self.syn = _first([impl / rtl / "export_syn.xml" for rtl in ("verilog", "vhdl")])
         self.impl = _first([impl / rtl / "export_impl.xml" for rtl in ("verilog", "vhdl")])
         self.export = _first([x for rtl in ("verilog", "vhdl") for x in _sorted(impl / rtl, "*_export.rpt")])
-        self.utilization = [x for place in around for x in _sorted(place, "vivado_synth.rpt", "*utilization*.rpt")]
-        self.timing = _first([x for place in around for x in _sorted(place, "*timing*.rpt")])
+        texts = [x for place in around for x in _sorted(place, "vivado_synth.rpt", "*utilization*.rpt")]
+        self.utilization = [x for x in texts if "hierarch" not in x.name]  # which has a table of its own
+        self.timing = [x for place in around for x in _sorted(place, "*timing*.rpt") if is_timing(x)]
 
     @property
     def found(self) -> bool:
@@ -103,14 +105,16 @@ class _Files:
             synthesis=hardware.get(SYNTHESIS),
             implementation=hardware.get(IMPLEMENTATION),
             layers=layers_of(steps, csynth, best),
-            notes=tuple(self._notes()),
+            notes=(*_concerns(csynth, hardware.values()), *self._notes()),
         )
 
     def _hardware(self) -> Iterator[Hardware]:
         """What is known of Vivado, the best last: a file of figures for each module tells more than a text."""
         for file in reversed(self.utilization):
             found = read_utilization(file)
-            yield found if self.timing is None else with_timing(found, self.timing)
+            for timing in self.timing:
+                found = with_timing(found, timing)
+            yield found
         if self.export is not None:
             yield read_export_text(self.export)
         for path in (self.syn, self.impl):
@@ -136,10 +140,30 @@ class _Files:
         if self.csynth is None:
             return
         made = self.csynth.stat().st_mtime
-        later = (self.cosim, self.syn, self.impl, self.export, *self.utilization, self.timing)
+        later = (self.cosim, self.syn, self.impl, self.export, *self.utilization, *self.timing)
         for file in later:
             if file is not None and file.stat().st_mtime < made - _STALE:
                 yield f"{file} is older than {self.csynth.name}, on which it should rest: it may be of a former build"
+
+
+def _concerns(csynth: Estimates | None, hardware: Iterable[Hardware]) -> Iterator[str]:
+    """What a reader has to know before all figures: it does not fit, is too slow, or is not what was asked for."""
+    if csynth is not None:
+        for share in _too_much(csynth.utilization()):
+            yield f"C synthesis: it does not fit: {share}"
+        clock, target = csynth.estimated_clock, csynth.target_clock
+        if clock is not None and target is not None and clock > target:
+            yield f"C synthesis: the clock is not kept: estimated {clock:g} ns, target {target:g} ns"
+        yield from (f"C synthesis: a pragma was not taken: {pragma}" for pragma in csynth.refused)
+    for one in hardware:
+        for share in _too_much(one.utilization()):
+            yield f"{one.stage}: it does not fit: {share}"
+        if one.met is False:
+            yield f"{one.stage}: the clock is not kept"
+
+
+def _too_much(shares: Mapping[str, float]) -> list[str]:
+    return [f"{name} {share:.0%}" for name, share in shares.items() if share > 1]
 
 
 def _of_one(file: Path) -> Report:

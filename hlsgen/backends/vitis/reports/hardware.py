@@ -38,7 +38,8 @@ _SITES = {
 """Names of sites -> ours: Slice of 7 series, CLB of UltraScale and later, Registers and DSP Slices of Versal."""
 _TILE = 2
 """Blocks of 18 Kbit in a tile."""
-_SUMMARY = re.compile(r"Design Timing Summary.*?WNS\(ns\)[^\n]*\n[-\s]*\n((?:\s*[-\d.]+){4})[^\n]*", re.DOTALL)
+_SUMMARY = re.compile(r"Design Timing Summary.*?WNS\(ns\)[^\n]*\n[-\s]*\n\s*(\S+)", re.DOTALL)
+"""The slack is ``inf`` or ``NA`` where no path is constrained."""
 _CLOCK = re.compile(r"^(\S+)\s+\{[\d. ]+\}\s+([\d.]+)\s+[\d.]+\s*$", re.MULTILINE)
 _EXPORTED = re.compile(r"^(LUT|FF|DSP|BRAM|URAM):\s+([\d.]+)\s*$", re.MULTILINE)
 _REQUIRED = re.compile(r"^CP required:\s+([\d.]+)", re.MULTILINE)
@@ -176,9 +177,8 @@ def read_utilization(path: Path) -> Hardware:
             available[ours] = _units(cells[-2], factor)
     if not used:
         raise ToolError(f"{path}: no table of LUTs, registers, block RAM or DSPs; expected {_UTILIZATION}")
-    state = head.get("Design State", "").lower()
     return Hardware(
-        stage=IMPLEMENTATION if "rout" in state or "placed" in state else SYNTHESIS,
+        stage=_stage(head.get("Design State", "")),
         part=head.get("Device", ""),
         version=_version(head.get("Tool Version", "")),
         top=head.get("Design", ""),
@@ -191,13 +191,24 @@ def read_utilization(path: Path) -> Hardware:
     )
 
 
+def is_timing(path: Path) -> bool:
+    """Whether a text is one of ``report_timing_summary``: others of timing have paths alone."""
+    return _SUMMARY.search(read_text(path, _TIMING)) is not None
+
+
 def with_timing(hardware: Hardware, path: Path) -> Hardware:
-    """The same with the clock of a text of ``report_timing_summary``. Raises ToolError if that is none."""
+    """The same with the clock of a text of ``report_timing_summary``, if that is of the same stage.
+
+    Raises ToolError if it is no such text.
+    """
     text = read_text(path, _TIMING)
     found = _SUMMARY.search(text)
     if found is None:
         raise ToolError(f"{path}: no Design Timing Summary; expected {_TIMING}")
-    slack = real(found.group(1).split()[0])
+    state = dict(_HEAD.findall(text)).get("Design State", "")
+    if state and _stage(state) != hardware.stage:
+        return hardware
+    slack = real(found.group(1))
     clock = _CLOCK.search(text)
     target = real(clock.group(2)) if clock else None
     return replace(
@@ -207,6 +218,11 @@ def with_timing(hardware: Hardware, path: Path) -> Hardware:
         slack=slack,
         met=None if slack is None else slack >= 0,
     )
+
+
+def _stage(state: str) -> str:
+    """Of a ``Design State``: Synthesized, Optimized, Fully Placed, Routed ..."""
+    return IMPLEMENTATION if re.search("rout|placed", state, re.IGNORECASE) else SYNTHESIS
 
 
 def _units(word: str, factor: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 from hlsgen.backends.vitis.reports.cosim import Cosimulation
@@ -118,6 +119,9 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, texts, lists and dictionaries, as JSON takes them."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         parts: list[str] = []
