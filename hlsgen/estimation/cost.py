@@ -13,6 +13,9 @@ _AUTO_BITS = 12
 """A product of so many bits and more is taken to go into a DSP where the tool decides. Not in the reports."""
 _SURE_BITS = 20
 """From so many on it does in all reports in which the tool decided; below, an estimate's interval begins at 0."""
+REPORTED_FAMILY = "7-series"
+REPORTED_NS = (2.5, 5.0)
+"""ns of a cycle that scheduling may use, between which those of the reports lie, and a little beyond."""
 UNCERTAINTY = 27.0
 """% of a clock period that Vitis HLS keeps for wires if nothing is said."""
 
@@ -50,6 +53,8 @@ class Setting:
     """ns of a cycle that scheduling may use."""
     multipliers: Multipliers
     coefficients: Coefficients
+    known: bool = True
+    """Whether the family is that of the device, and not one in its place."""
 
     def multiplier(self, count: int, a: int, b: int) -> Cost:
         """``count`` multipliers of two factors that are not constant, or constants left to a multiplier."""
@@ -61,6 +66,11 @@ class Setting:
             return Cost(dsp=blocks, dsp_low=None if forced or a + b >= _SURE_BITS else 0)
         fit = self.coefficients.multiplier
         return Cost(lut=count * fit["scale"] * (a * b) ** fit["power"])
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether reports are of such devices and periods."""
+        return self.known and self.family.name == REPORTED_FAMILY and REPORTED_NS[0] <= self.period <= REPORTED_NS[1]
 
     @property
     def product_cycles(self) -> int:

@@ -13,8 +13,8 @@ from hlsgen.backends.hls.kernel import Kernel
 from hlsgen.backends.hls.program import Step
 from hlsgen.estimation import memory
 from hlsgen.estimation.cost import Basis, Cost, Setting
+from hlsgen.estimation.elements import casts, softmax_cost
 from hlsgen.estimation.products import constant_products, products_in_turns, within_reports
-from hlsgen.estimation.softmax import softmax_cost
 from hlsgen.estimation.terms import Terms
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
@@ -254,16 +254,7 @@ def pooling(layer: MaxPooling2D | AveragePooling2D, call: Call) -> Cost:
 
 
 def _casting(call: Call) -> Cost:
-    """Elements that are compared, rounded or saturated; at short periods the result is registered."""
-    bits = call.op.input.type.width
-    fit = call.setting.coefficients.element
-    registered = call.setting.period < call.setting.family.dsp_ns
-    return Cost(
-        lut=call.at_once * bits * fit["lut"],
-        ff=call.at_once * 2.0 * bits if registered else 0,
-        latency=int(registered),
-        interval=1,
-    )
+    return casts(call.at_once, call.op.input.type.width, call.setting)
 
 
 @cost_of(Relu)
@@ -308,7 +299,7 @@ def moved(layer: Layer, call: Call) -> Cost:
     if not call.stream:
         return Cost()
     bits = sum(wire.type.width * wire.pack for wire in call.step.outputs)
-    return Cost(lut=bits / 2 + 40, ff=bits + 20.0, latency=2, basis=Basis.MODEL)
+    return Cost(lut=bits / 2 + 40, ff=20.0, latency=2, basis=Basis.MODEL)
 
 
 # -- tables ------------------------------------------------------------------------------------
@@ -355,28 +346,31 @@ def thresholds(layer: Thresholds, call: Call) -> Cost:
     return Cost(lut=compared, ff=call.at_once * bits, latency=call.kernel.timing.depth // 2, basis=Basis.MODEL)
 
 
-@cost_of(Softmax, LogSoftmax)
-def softmax(layer: Softmax | LogSoftmax, call: Call) -> Cost:
-    """Exponentials by tables, their sum, and a function of it in pieces."""
-    plan, (of_sum, _) = _plans(layer)
+@cost_of(Softmax)
+def softmax(layer: Softmax, call: Call) -> Cost:
+    """Exponentials by tables, their sum, its reciprocal in pieces, and a product with that for each place."""
+    plan = layer.plan
+    assert plan is not None
+    products = call.setting.multiplier(call.op.output.shape[-1], plan.exponential.width + 1, plan.inverse.width + 1)
+    return (_exponentials(plan, plan.reciprocal[0], call) + products.times(call.positions)).less_sure(Basis.MODEL)
+
+
+@cost_of(LogSoftmax)
+def log_softmax(layer: LogSoftmax, call: Call) -> Cost:
+    """The same sum, and its logarithm in pieces."""
+    return _exponentials(layer.planned, layer.planned.of_sum[0], call).less_sure(Basis.MODEL)
+
+
+def _exponentials(plan: Exponentials, of_sum: Piecewise, call: Call) -> Cost:
+    """What both share. An exponential of two tables is a product of what they hold."""
     n, exponential = call.op.output.shape[-1], plan.exponential.width + 1
-    found = softmax_cost(n, call.op.input.type.width, call.setting)
-    positions = call.positions
-    exps, inverse = (constant.array for constant in call.step.constants[:2])
-    product_cycles = call.setting.product_cycles
-    more = [
+    exps, pieces = (constant.array for constant in call.step.constants[:2])
+    one_more = call.setting.product_cycles + 1
+    parts = [
         call.setting.multiplier((plan.tables - 1) * n, exponential, exponential),
-        call.setting.multiplier(n, exponential, inverse.width),
         call.setting.multiplier(of_sum.degree, of_sum.offset_bits + 1, max(c.width for c in of_sum.coefficients)),
         replace(memory.table(exps.words.size, exps.width, n * plan.tables), latency=0),
-        replace(memory.table(inverse.words.size, inverse.width, 1), latency=0),
-        Cost(latency=(plan.tables - 1 + of_sum.degree) * (product_cycles + 1)),
+        replace(memory.table(pieces.words.size, pieces.width, 1), latency=0),
+        Cost(latency=(plan.tables - 1 + of_sum.degree) * one_more),
     ]
-    return sum(more, found).times(positions).less_sure(Basis.MODEL)
-
-
-def _plans(layer: Softmax | LogSoftmax) -> tuple[Exponentials, tuple[Piecewise, Ints]]:
-    if isinstance(layer, LogSoftmax):
-        return layer.planned, layer.planned.of_sum
-    assert layer.plan is not None
-    return layer.plan, layer.plan.reciprocal
+    return sum(parts, softmax_cost(n, call.op.input.type.width, call.setting)).times(call.positions)

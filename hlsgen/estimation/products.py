@@ -53,16 +53,17 @@ def constant_products(
     shifted, hard_bits = terms.shifted * bits + terms.shifted_bits, terms.hard * bits + terms.hard_bits
     added = terms.adders * terms.mean_adder_bits(input_bits, sum_bits, dropped)
     delayed = (shifted + hard_bits) * registers
+    held = copies if latency.latency else 0  # what is done in a cycle with its neighbours holds nothing
     logic = Cost(
         lut=copies
         * (
             lut["adder"] * added
             + lut["shifted"] * shifted
             + lut["delayed"] * delayed
-            + lut["output"] * terms.outputs * sum_bits
+            + lut["output"] * terms.sums * sum_bits
         )
         + lut["shared"] * (hard - built) * input_bits,
-        ff=copies * (ff["adder"] * added + ff["hard"] * hard_bits + ff["delayed"] * delayed),
+        ff=held * (ff["adder"] * added + ff["hard"] * hard_bits + ff["delayed"] * delayed),
         interval=min(interval, latency.latency + 1),
     )
     return multipliers + logic + latency

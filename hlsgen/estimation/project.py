@@ -14,17 +14,18 @@ from hlsgen.design.design import Design
 from hlsgen.errors import InputError, brief, nearest
 from hlsgen.estimation import memory
 from hlsgen.estimation.coefficients import Coefficients, Spread, fitted
-from hlsgen.estimation.cost import UNCERTAINTY, Basis, Cost, Multipliers, Setting
+from hlsgen.estimation.cost import REPORTED_FAMILY, REPORTED_NS, UNCERTAINTY, Basis, Cost, Multipliers, Setting
 from hlsgen.estimation.devices import FAMILIES, family_of, part_named
 from hlsgen.estimation.estimate import Estimate, LayerEstimate
 from hlsgen.estimation.figure import Figure, total
 from hlsgen.estimation.layers import Call, call_cost
-from hlsgen.estimation.spread import layer_estimate, spread
+from hlsgen.estimation.spread import layer_estimate, spread, wider
 from hlsgen.ir.op import Op
 
-_CALIBRATED = "7-series"
-_PERIODS = (2.5, 5.0)
-"""ns of a cycle that scheduling may use, between which those of the reports lie."""
+_CAST_LEVELS = 1.6
+"""How many levels of adders a comparison, a rounding and a choice take as long as."""
+_HANDED_ON = 1
+"""Cycles of a word from one process on streams to the next."""
 _LOOPS, _MOVING = 3, 2
 """Loops of a position that is collected, multiplied and handed on; cycles of the pipeline of one that only moves."""
 
@@ -71,9 +72,14 @@ def setting_of(
     if not isinstance(multipliers, str) or multipliers not in list(Multipliers):
         raise InputError(f"estimate(): multipliers is {brief(multipliers)}{nearest(multipliers, list(Multipliers))}")
     kept = UNCERTAINTY if uncertainty is None else uncertainty
-    family = family_of(part) or FAMILIES[_CALIBRATED]
-    period = clock_period * (1 - kept / 100)
-    return Setting(family, period, Multipliers(multipliers), coefficients or fitted())
+    family = family_of(part)
+    return Setting(
+        family or FAMILIES[REPORTED_FAMILY],
+        clock_period * (1 - kept / 100),
+        Multipliers(multipliers),
+        coefficients or fitted(),
+        known=family is not None,
+    )
 
 
 def outside(part: str, setting: Setting) -> tuple[str, ...]:
@@ -82,9 +88,9 @@ def outside(part: str, setting: Setting) -> tuple[str, ...]:
     family = family_of(part)
     if family is None:
         found.append(f"{part} is of no family that is known: delays and DSPs are those of 7-series devices")
-    elif family.name != _CALIBRATED:
+    elif family.name != REPORTED_FAMILY:
         found.append(f"every report is of a 7-series device: cycles of {family.name} follow from how much faster it is")
-    if not _PERIODS[0] <= setting.period <= _PERIODS[1]:
+    if not REPORTED_NS[0] <= setting.period <= REPORTED_NS[1]:
         found.append(
             f"a cycle has {setting.period:.3g} ns less the clock's uncertainty, and those of the reports 2.9 to 4.4"
         )
@@ -156,8 +162,7 @@ class Program:
     def interval(self) -> Figure:
         """Cycles from sample to sample: those of the slowest call; a flat pipeline has one of its own."""
         if not self._plan.dataflow:
-            latency = self.latency
-            wanted = self._plan.interval
+            latency, wanted = self.latency, self._plan.interval
             low, value, high = (min(wanted, end + 1) for end in (latency.low, latency.value, latency.high))
             return Figure(value, low, high)
         slowest = max((self._interval(call) for call in self._calls), key=lambda figure: figure.value, default=None)
@@ -167,8 +172,9 @@ class Program:
     def _latency(self) -> int:
         if self._plan.stream:  # words are read while others are still computed: the schedule knows when
             scheduled = schedule_of(self._plan).latency
-            return max(scheduled + self._longest([call.latency - call.schedule.latency for call in self._calls]), 1)
-        taken = [call.latency + 1 + self._registered(call) for call in self._calls]
+            others = [call.latency + _HANDED_ON - call.schedule.latency for call in self._calls]
+            return max(scheduled + self._longest(others), 1)
+        taken = [call.latency + self._begins(call) + self._registered(call) for call in self._calls]
         return max(self._longest(taken) - 1, 0)
 
     def _longest(self, weights: list[int]) -> int:
@@ -178,6 +184,12 @@ class Program:
             done = max((ready[wire.name] for wire in call.step.inputs), default=0) + weight
             ready |= {wire.name: done for wire in call.step.outputs}
         return max((ready[wire.name] for wire in self._plan.outputs), default=0)
+
+    def _begins(self, call: _Placed) -> int:
+        """Whether a call begins in a cycle of its own: what takes no cycle and little of one goes along with others."""
+        if call.latency > 0:
+            return 1
+        return int(call.cost.lut > 0 and _CAST_LEVELS * self._setting.family.level_ns > self._setting.period / 2)
 
     def _registered(self, call: _Placed) -> int:
         """A pipeline that takes a sample every cycle has its products' results registered once more."""
@@ -200,21 +212,32 @@ class Program:
         if step.op is None:
             bits = sum(wire.type.width * wire.pack for wire in step.outputs)
             return (
-                Cost(lut=bits / 4 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL) if self._plan.stream else Cost()
+                Cost(lut=bits / 16 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL) if self._plan.stream else Cost()
             )
         flat = not self._plan.dataflow
         interval = self._plan.interval if flat else max(schedule.interval, 1)
-        return call_cost(Call(self._ops[step.op], step, self._setting, self._plan.stream, flat, interval))
+        found = call_cost(Call(self._ops[step.op], step, self._setting, self._plan.stream, flat, interval))
+        if not self._plan.stream:
+            return found
+        return found + Cost(lut=20, ff=4.0 + sum(wire.type.width * wire.pack for wire in step.outputs))
 
     def _row(self, call: _Placed) -> LayerEstimate:
         cost, step = call.cost, call.step
         factors = self._spread(cost.basis)
         latency = spread(call.latency, factors["latency"], cost.latency_low, cost.latency_high)
         return layer_estimate(
-            step.layer or step.name, step.kernel.function, cost, factors, self._interval(call), latency
+            step.layer or step.name,
+            step.kernel.function,
+            cost,
+            factors,
+            self._interval(call),
+            latency,
+            calibrated=self._known(cost.basis),
         )
 
     def _interval(self, call: _Placed) -> Figure:
+        if self._plan.stream and call.schedule.steps == 1:  # begins anew when it is done, if the tool does no better
+            return Figure(call.latency + 1, min(call.interval, call.latency + 1), call.latency + 1)
         if call.schedule.steps == 1 and call.interval <= call.latency:
             return Figure(call.interval, call.interval, call.interval)
         return spread(call.interval, self._spread(call.cost.basis)["latency"])
@@ -227,13 +250,19 @@ class Program:
             fifos = [memory.fifo(fifo.depth, sizes[name]) for name, fifo in plan.fifos.items() if name in sizes]
             cost, kernel = sum(fifos, Cost(basis=Basis.MODEL)), "fifo"
         else:
-            held = sum(wire.size * wire.type.width for wire in plan.wires)
+            inner = {wire.name for wire in plan.wires}
+            begun = [wire for call in self._calls if self._begins(call) for wire in call.step.outputs]
+            held = sum(wire.size * wire.type.width for wire in begun if wire.name in inner)
             stages = self._latency // max(plan.interval, 1)
             cost, kernel = Cost(ff=float(held + stages)), "registers"
         nothing = Figure(0, 0, 0)
-        return layer_estimate("(between layers)", kernel, cost, self._spread(cost.basis), nothing, nothing)
+        factors, known = self._spread(cost.basis), self._known(cost.basis)
+        return layer_estimate("(between layers)", kernel, cost, factors, nothing, nothing, calibrated=known)
 
     def _spread(self, basis: Basis) -> Spread:
         spreads = self._setting.coefficients.spread
-        known = self._setting.family.name == _CALIBRATED and _PERIODS[0] <= self._setting.period <= _PERIODS[1]
-        return spreads[basis if known else max(basis, Basis.MODEL, key=lambda b: b.rank)]
+        found = spreads[basis]
+        return found if self._setting.is_reported else wider(found, spreads["other_device"])
+
+    def _known(self, basis: Basis) -> bool:
+        return basis is Basis.REPORTS and self._setting.is_reported

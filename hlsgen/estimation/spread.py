@@ -21,8 +21,20 @@ def spread(value: float, factors: tuple[float, float], low: float | None = None,
     return Figure(found, min(least, found), max(most, found))
 
 
+def wider(first: Spread, second: Spread) -> Spread:
+    """The ends of either that are further off."""
+    return {name: (min(low, second[name][0]), max(high, second[name][1])) for name, (low, high) in first.items()}
+
+
 def layer_estimate(
-    name: str, kernel: str, cost: Cost, factors: Spread, interval: Figure, latency: Figure
+    name: str,
+    kernel: str,
+    cost: Cost,
+    factors: Spread,
+    interval: Figure,
+    latency: Figure,
+    *,
+    calibrated: bool,
 ) -> LayerEstimate:
     """The figures of a call."""
     return LayerEstimate(
@@ -35,6 +47,6 @@ def layer_estimate(
         uram=spread(cost.uram, factors["bram"]),
         latency=latency,
         interval=interval,
-        calibrated=cost.basis.rank == 0,
+        calibrated=calibrated,
         notes=cost.notes,
     )

@@ -39,6 +39,8 @@ class Terms:
     """That are read at all."""
     outputs: int
     """That depend on an input."""
+    sums: int
+    """Outputs of two terms and more."""
 
     @property
     def distinct(self) -> int:
@@ -68,6 +70,7 @@ class Terms:
             hard_bits=int(bits[hard].sum()),
             inputs=int(used.any(axis=1).sum()),
             outputs=int(live.sum()),
+            sums=int((terms > 1).sum()),
         )
 
     def mean_adder_bits(self, input_bits: int, widest: int, dropped: int = 0) -> float:

@@ -1,4 +1,4 @@
-"""A stable softmax without its products and tables: the largest, differences, their sum, the result's cast."""
+"""Comparisons, casts and choices of elements."""
 
 from __future__ import annotations
 
@@ -13,12 +13,25 @@ _MORE_OF_DSP = 2
 """Cycles that a product of the result takes longer in a DSP than in LUTs, which have no registers."""
 
 
+def casts(count: int, bits: int, setting: Setting) -> Cost:
+    """``count`` elements of ``bits`` that are compared, rounded or saturated; at short periods they are registered."""
+    registered = setting.period < setting.family.dsp_ns
+    return Cost(
+        lut=count * bits * setting.coefficients.element["lut"],
+        ff=count * bits * setting.coefficients.element["ff"] if registered else 0,
+        latency=int(registered),
+    )
+
+
 def softmax_cost(places: int, bits: int, setting: Setting) -> Cost:
-    """Of ``places`` numbers of ``bits`` each."""
+    """A stable softmax of ``places`` numbers of ``bits``, without products and tables.
+
+    That is: the largest, the differences to it, the sum of exponentials, and the result's cast.
+    """
     fit = setting.coefficients.softmax
     levels = max(places - 1, 1).bit_length()
     slower = max(1.0, _REPORTED_NS / setting.period) * setting.family.level_ns / _REPORTED_LEVEL_NS
     in_dsp = 0 if setting.multipliers is Multipliers.LUT else _MORE_OF_DSP
     cycles = ceil((fit["cycles"] + fit["level"] * levels - _MORE_OF_DSP) * slower - 0.25) + in_dsp
     work = (places - 1) * bits
-    return Cost(lut=fit["lut"] * work + fit["rest"], ff=fit["ff"] * work + fit["rest"], latency=cycles)
+    return Cost(lut=fit["lut"] * work + fit["lut_rest"], ff=fit["ff"] * work + fit["ff_rest"], latency=cycles)
