@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch test-hgq test-brevitas fuzz sanitize proof lint bench clean help
+.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch test-hgq test-brevitas docs fuzz sanitize proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
@@ -97,6 +97,11 @@ lint: $(VENV)/test.stamp ## style, types, direction of imports
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
+# Its links are checked while it is built, and by tests/site.
+docs: $(VENV)/docs.stamp ## the documentation as a site: build/site/index.html
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs/site --doctree-dir build/site-trees . build/site
+	@echo written to build/site/index.html
+
 bench: $(VENV)/core.stamp ## speed against float inference and the peer, which get environments of their own
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
@@ -116,6 +121,10 @@ $(VENV)/core.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/rtl.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --editable '.[rtl]'
+	@touch $@ $(VENV)/core.stamp
+
+$(VENV)/docs.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable '.[docs]'
 	@touch $@ $(VENV)/core.stamp
 
 # hls4ml brings the vendor's reference headers; its own dependencies are not needed for that.
