@@ -16,8 +16,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, doctor, estimate, lint, report, reports
-from hlsgen.cli import board, cache, doctor, estimate, lint, looking, reports
+from hlsgen.cli import board, cache, doctor, estimate, lint, looking, report, reports
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score

@@ -131,7 +131,10 @@ def data_remarks(messages: Iterable[str]) -> Iterator[Remark]:
 def lint_remarks(report: Report, layers: Layers) -> Iterator[Remark]:
     """What the static checks of the project's text found."""
     for found in report.findings:
-        weight = Weight.FAULT if found.severity is Severity.ERROR else Weight.WARNING
+        known = (layers.of_layer(name) for name in found.layers)
         yield Remark(
-            weight, f"Static check {found.rule}: {found.found}", f"{found.file}, line {found.line}: {found.expected}."
+            Weight.FAULT if found.severity is Severity.ERROR else Weight.WARNING,
+            f"{found.about or 'Static check'}: {found.found}",
+            f"{found.expected} ({found.file}, line {found.line}; rule '{found.rule}').",
+            next((number for number in known if number is not None), None),
         )

@@ -15,8 +15,8 @@ from hlsgen.analysis.diagnosis.diagnose import diagnose
 from hlsgen.analysis.overflow import OverflowReport
 from hlsgen.analysis.precision import PrecisionReport
 from hlsgen.analysis.profile import profile
-from hlsgen.analysis.sensitivity import sensitivity
 from hlsgen.analysis.subject import Subject
+from hlsgen.analysis.sweep import sensitivity
 from hlsgen.backends.hls.design_schedule import DesignSchedule
 from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.vitis.reports.folder import read_reports
@@ -231,7 +231,7 @@ def _add_program(found: Gathered, subject: Reported, program: Program, layers: L
     found.panels.append(estimate_panel(estimate, layers))
     _add_vendor(found, subject, estimate, layers)
     found.panels.append(_schedule(schedule))
-    found.remarks += lint_remarks(lint_texts(_firmware(subject.files), None), layers)
+    found.remarks += lint_remarks(lint_texts(_firmware(subject.files), None, syntax=False), layers)
     found.checked.append("the text of the project, by hlsgen lint")
 
 
