@@ -50,6 +50,7 @@ Dsp = Literal["auto", "yes", "no"]
 WeightsAt = Literal["constant", "axi", "bram_port"]
 RecurrenceForm = Literal["loop", "unrolled"]
 WeightGranularity = Literal["auto", "tensor", "channel"]
+InputLayout = Literal["channels_first", "channels_last"]
 InputGranularity = Literal["tensor", "channel"]
 Granularity = Literal["model", "type", "name"]
 """How far a printed configuration goes into detail: one set of defaults, also one per layer type, one per layer."""
@@ -291,6 +292,10 @@ class Config(_Strict):
         int | None,
         Field(ge=8, le=4096, description="bits of the widest word of an AXI port; default: the widest there is"),
         Whole,
+    ] = None
+    input_layout: Annotated[
+        InputLayout | None,
+        Field(description="how users give inputs of two axes and more, if not as the model has them"),
     ] = None
     input_precision: InputTypes = None
     input_granularity: Annotated[

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from hlsgen.analysis.accuracy_check import AccuracyCheck
 from hlsgen.analysis.comparison import Comparison, compare
 from hlsgen.analysis.diagnosis.diagnose import diagnose
+from hlsgen.analysis.diagnosis.repair import Repair, fixed_settings, repair
 from hlsgen.analysis.diagnosis.result import Diagnosis
 from hlsgen.analysis.finding import Finding
 from hlsgen.analysis.input_check import InputCheck
@@ -64,6 +65,7 @@ from hlsgen.estimation.project import estimate_of
 from hlsgen.exports.base import exported_files
 from hlsgen.files import replacing
 from hlsgen.frontends import read_model
+from hlsgen.frontends.layouts import laid_out
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
 from hlsgen.ir.typing import Reason, Tensor
@@ -164,7 +166,7 @@ def convert(
         raise ConfigError("convert(): no model given, neither as an argument nor as 'model' in the configuration")
     with task(_CONVERTING) as step:
         step.say("reading the model")
-        graph = read_model(_source(source), settings.weights, example_inputs)
+        graph = laid_out(read_model(_source(source), settings.weights, example_inputs), settings.input_layout)
         data = calibration if calibration is not None else settings.calibration
         if isinstance(data, str | Path):
             data = load_array(data)
@@ -220,6 +222,7 @@ class Project:
         backend = load_backend(config.backend)  # a misspelt one is refused before any work
         config = settled(config)
         Interface.of(config)  # and so are ports that cannot be
+        graph = laid_out(graph, config.input_layout)
         self._overwrite, self._source = overwrite, source
         with task(_CONVERTING):
             rewritten = rewrite(graph, config, calibration, after_pass)
@@ -289,7 +292,7 @@ class Project:
         """
         typed = self._typed_by
         named = None if weights is None else named_path(weights, "weights", ModelError)
-        given = read_model(_source(model), named, example_inputs)
+        given = laid_out(read_model(_source(model), named, example_inputs), self.config.input_layout)
         graph, rewritten, design = with_weights(
             given, typed.graph, typed._rewritten, typed.design, typed._inferred, self.config, self._calibration
         )
@@ -855,6 +858,20 @@ class Project:
         Raises InputError as predict does, ModelError for a reference that cannot be run: says what to install.
         """
         return diagnose(self, x, reference, y)
+
+    def with_fix(self, fix: str | Diagnosis) -> Self:
+        """The same model with a fix (of a diagnosis, or its YAML) merged into the configuration; reads nothing again.
+
+        Raises ConfigError for what is no configuration of this model, or a diagnosis that has no fix.
+        """
+        return self.with_settings(**fixed_settings(self.config, fix))
+
+    def repair(self, x: Inputs, reference: Any = None, y: ArrayLike | None = None) -> Repair:
+        """Diagnose and apply the fix, again until nothing is wrong or nothing helps; arguments as of ``diagnose``.
+
+        Returns every step, the settings to be merged, and the repaired project; this one stays as it is.
+        """
+        return repair(self, x, reference, y)
 
     def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
         """What was clipped of the inputs, by their names."""

@@ -16,7 +16,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, doctor, estimate, lint, looking, report, reports
+from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, report, reports
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
@@ -421,6 +421,7 @@ def export(
     print(f"written to {folder}")
 
 
+app.command(name="diagnose")(diagnose.diagnose)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="lint")(lint.lint)
 app.command(name="report")(report.report)

@@ -18,6 +18,7 @@ from hlsgen.errors import ModelError, UnsupportedError, nearest
 from hlsgen.frontends.builder import Builder, add_input
 from hlsgen.frontends.classes import classes_of
 from hlsgen.frontends.functions import add_clip, add_relu, add_table
+from hlsgen.frontends.values import Array, SourceValues, cannot_run, real_outputs
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.layer import Statistics
@@ -252,6 +253,26 @@ def _read_mlp(graph: Graph, value: Value, step: _Estimator) -> Value:
             step.get("out_activation_") if last else step.option("activation", "relu"),
         )
     return value
+
+
+def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
+    """The values of a batch by scikit-learn (:mod:`hlsgen.frontends.reference`): of the whole. Raises ModelError."""
+    (x,) = inputs.values()
+    what = f"the estimator {type(model).__name__}"
+    if isinstance(model, str | os.PathLike):
+        raise cannot_run(f"'{model}'", "files of scikit-learn are not read", "give the estimator")
+    last = steps_of(model)[-1][1]
+    method = next(
+        name for name in ("predict_proba", "decision_function", "predict", "transform") if hasattr(model, name)
+    )
+    try:
+        found = np.asarray(getattr(model, method)(x), dtype=np.float64).reshape(len(x), -1)
+    except Exception as error:  # as it likes
+        raise cannot_run(what, f"{type(error).__name__}: {error}", "see that it takes the data by itself") from error
+    single = getattr(last, "n_outputs_", None) == 1 or np.shape(getattr(last, "coef_", 0.0))[:1] == (1,)
+    if method == "predict_proba" and single and found.shape[1] == 2:
+        found = found[:, 1:]
+    return SourceValues("scikit-learn", real_outputs(what, [found], len(x)))
 
 
 def _read_linear(graph: Graph, value: Value, step: _Estimator) -> Value:

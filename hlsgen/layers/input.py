@@ -24,6 +24,8 @@ class Input(Layer):
     arity = 0
     shape: Shape
     order: tuple[int, ...] | None = None
+    relaid: bool = False
+    """Whether that is another order than the model's own (``input_layout``)."""
 
     @property
     def given_order(self) -> tuple[int, ...] | None:  # type: ignore[override]

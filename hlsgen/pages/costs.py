@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hlsgen.backends.vitis.reports.figures import span
 from hlsgen.backends.vitis.reports.layers import LayerFigures
 from hlsgen.backends.vitis.reports.report import Report
 from hlsgen.estimation.estimate import Estimate
-from hlsgen.pages.content import Figure, Panel, Row, Section, Table
+from hlsgen.pages.content import Figure, Panel, Remark, Row, Section, Table, Weight
 from hlsgen.pages.findings import Layers
 
 _UNITS = {"BRAM": "BRAM (18 Kbit)", "BRAM_18K": "BRAM (18 Kbit)", "latency": "latency (cycles)"}
@@ -26,6 +26,24 @@ def estimate_figures(found: Estimate) -> list[Figure]:
             note = f"estimate{f': {low_high}' if low_high else ''}{share}"
             figures.append(Figure(name.replace("_18K", " (18 Kbit)"), f"{figure.value:,}", note))
     return figures
+
+
+def estimate_remarks(found: Estimate) -> Iterator[Remark]:
+    """A part that is too small: a fault where even the low end of the estimate is more than it has."""
+    for name, share in found.shares.items():
+        if share <= 1:
+            continue
+        figure = found.resources[name]
+        has = figure.value / share
+        layer = found.dominant[name].name
+        yield Remark(
+            Weight.FAULT if figure.low > has else Weight.WARNING,
+            f"The design does not fit {found.part}: {share:.0%} of its {name}",
+            f"It is expected to take {figure.value:,} ({figure.low:,} to {figure.high:,}) of {has:,.0f}; most of it in "
+            f"{layer}.",
+            advice="A larger reuse factor, narrower weights or another part: project.sensitivity says which bits are "
+            "not needed.",
+        )
 
 
 def estimate_panel(found: Estimate, layers: Layers) -> Panel:

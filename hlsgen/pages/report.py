@@ -29,7 +29,7 @@ from hlsgen.estimation.project import estimate_of
 from hlsgen.linter.lint import lint_texts
 from hlsgen.pages.comparisons import comparison_figures, comparison_panel
 from hlsgen.pages.content import Drawn, Figure, Page, Panel, Remark, Table, Weight
-from hlsgen.pages.costs import estimate_figures, estimate_panel, estimate_sections, vendor_panel
+from hlsgen.pages.costs import estimate_figures, estimate_panel, estimate_remarks, estimate_sections, vendor_panel
 from hlsgen.pages.diagnoses import diagnosis_panel, diagnosis_remark
 from hlsgen.pages.distributions import profile_columns, profile_sections
 from hlsgen.pages.findings import (
@@ -227,12 +227,13 @@ def _add_program(found: Gathered, subject: Reported, program: Program, layers: L
     ]
     estimate = estimate_of(program.plan, subject.design, subject.config)
     found.figures += estimate_figures(estimate)
+    found.remarks += estimate_remarks(estimate)
     found.sections.append(estimate_sections(estimate, layers))
     found.panels.append(estimate_panel(estimate, layers))
     _add_vendor(found, subject, estimate, layers)
     found.panels.append(_schedule(schedule))
     found.remarks += lint_remarks(lint_texts(_firmware(subject.files), None, syntax=False), layers)
-    found.checked.append("the text of the project, by hlsgen lint")
+    found.checked.append("whether the estimate fits the part; the text of the project, by hlsgen lint")
 
 
 def _schedule(schedule: DesignSchedule) -> Panel:

@@ -186,6 +186,16 @@ def test_a_circuit_has_a_page_without_c_plus_plus() -> None:
     assert html(page)
 
 
+def test_a_design_that_is_too_large_for_its_part() -> None:
+    small = project(part="xc7a12tcpg238-1", reuse_factor=1, strategy="latency", precision="fixed<60,20>")
+    page = report_page(small)
+    estimate = small.estimate()
+    first = page.remarks[0]
+    over = [name for name, share in estimate.shares.items() if share > 1]
+    assert over and any(name in first.title and "does not fit" in first.title for name in over)
+    assert "does not fit" not in str(report_page(project()).remarks)
+
+
 def test_a_vendors_report_beside_the_project_is_shown(tmp_path: Path) -> None:
     made = project(output_dir=tmp_path / "built")
     keys = [panel.key for panel in report_page(made).panels]

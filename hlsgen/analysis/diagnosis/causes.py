@@ -25,7 +25,7 @@ from hlsgen.analysis.sizes import LEAST
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
-from hlsgen.ir.typing import Tensor
+from hlsgen.ir.typing import Reason, Tensor
 
 _MANY_UNUSED = 3
 """So many bits that no value uses are worth a word."""
@@ -55,6 +55,8 @@ class Cause:
 def cause_of(work: Measurement, number: int, cost: float, limit: float) -> Cause:
     """Find what of a unit costs most: by a role alone, by its ends or its steps."""
     roles = roles_of(work, number)
+    if any(_rests_on_accum(op, tensor) for op in work.units[number] for tensor in op.outputs):
+        roles.remove(RESULT)
     alone = {role: _alone(work, number, roles, role) for role in roles}
     role = max(alone, key=lambda name: alone[name])
     effects = {effect: _alone(work, number, roles, role, effect) for effect in (RANGE, STEP)}
@@ -87,9 +89,16 @@ def roles_of(work: Measurement, number: int) -> list[str]:
     return list(found)
 
 
+def _rests_on_accum(op: Op, tensor: Tensor) -> bool:
+    """Whether a result has the type that it has because the sum is cut before."""
+    chosen = (Reason.CONFIGURATION, Reason.MODEL)
+    return tensor.typing.accum is not None and tensor.typing.reason not in chosen
+
+
 def _alone(work: Measurement, number: int, roles: list[str], role: str, effect: str = "") -> float:
     """What a role (or one effect of it) costs, with all other roles of the unit in real numbers."""
-    lift = Lift.of([other for other in roles if other != role])
+    cast_too = role == ACCUM and RESULT not in roles and not effect  # of whose ends and steps it has none itself
+    lift = Lift.of([other for other in (*roles, *([] if cast_too else [RESULT])) if other != role])
     if effect and role in (INPUT, ACCUM, RESULT):
         lift = lift.and_effect(role, STEP if effect == RANGE else RANGE)
     elif effect:

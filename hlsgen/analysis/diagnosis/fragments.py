@@ -20,7 +20,7 @@ _BARE = ("weight", "bias", "result")
 
 def of_layer(name: str, types: Mapping[str, FixedType | str]) -> Fragment:
     """Types by role for a layer."""
-    return {"layers": {name: {"precision": {role: _spelt(role, fixed) for role, fixed in types.items()}}}}
+    return {"layers": {name: {"precision": {role: str(fixed) for role, fixed in types.items()}}}}
 
 
 def of_class(name: str, types: Mapping[str, FixedType | str]) -> Fragment:
@@ -31,11 +31,6 @@ def of_class(name: str, types: Mapping[str, FixedType | str]) -> Fragment:
 def of_inputs(types: Mapping[str, FixedType | str]) -> Fragment:
     """Types for inputs."""
     return {"input_precision": {name: str(fixed) for name, fixed in types.items()}}
-
-
-def _spelt(role: str, fixed: FixedType | str) -> str:
-    """A type with its modes; those of constants are what they are without any."""
-    return str(fixed)
 
 
 def text_of(fragment: Fragment) -> str:

@@ -104,8 +104,8 @@ class Diagnosis:
     """YAML to be merged into the configuration, which was tried; None where no setting cures it."""
     advice: str
     """What else to do, or to look at."""
-    before: Agreement
-    """As the design is."""
+    before: Agreement | None
+    """As the design is; None where it cannot take the data."""
     after: Agreement | None
     """With ``fix``; None without one."""
     reference: str
@@ -120,7 +120,8 @@ class Diagnosis:
         lines = [f"layer '{self.layer}'{fused}: {self.kind.value}", f"  {self.cause}"]
         if self.advice:
             lines.append(f"  {self.advice}")
-        lines.append(f"  as it is:  {self.before} ({self.before.samples} samples, against {self.reference})")
+        if self.before is not None:
+            lines.append(f"  as it is:  {self.before} ({self.before.samples} samples, against {self.reference})")
         if self.fix is not None:
             lines += [f"  repaired:  {self.after}", "  the fix:", *(f"    {line}" for line in self.fix.splitlines())]
         return "\n".join(lines)

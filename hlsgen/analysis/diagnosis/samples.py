@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -12,9 +13,12 @@ from hlsgen.design.design import Design
 from hlsgen.ir.constant import Floats
 
 _MOST = 256
-_CELLS, _WORK = 1 << 22, 1 << 29
-"""Values and multiplications of a design on all samples: what a second or two is enough for."""
-_FEWEST = 8
+_CELLS, _WORK = 5 << 18, 1 << 27
+"""Values and multiplications of a design on all samples, each step of a loop counted: what a second is enough for."""
+_FEWEST = 24
+_TRIED = 48
+_CANDIDATES, _KEPT = 1024, 1 << 25
+"""So many samples are run through the emulator and the reference, fewer of designs with more values than that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,24 @@ class Samples:
 
 def most_samples(design: Design) -> int:
     """How many samples of a design are looked at."""
-    return max(_FEWEST, design.samples_within(_MOST, _CELLS, _WORK))
+    cells, products = 0, 0
+    for op in design:
+        steps = op.loop.steps if op.loop is not None else 1
+        cells += steps * sum(tensor.size for tensor in op.outputs)
+        products += steps * sum(op.layer.products * prod(tensor.shape[:-1]) for tensor in op.outputs)
+    return max(_FEWEST, min(_MOST, _CELLS // max(1, cells), _WORK // max(1, products)))
+
+
+def fewer(samples: Samples) -> Samples:
+    """Some of them, by which settings are tried: those that say most are among the first."""
+    some = np.arange(0, len(samples.chosen), -(-len(samples.chosen) // _TRIED))
+    return Samples(samples.chosen[some], samples.counts[some])
+
+
+def candidates(design: Design, count: int) -> Array:
+    """The numbers of the samples that are run at all: evenly from all over a batch of ``count``."""
+    most = max(_MOST, design.samples_within(_CANDIDATES, _KEPT))
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
 
 def choose(count: int, most: int, sizes: Sequence[Floats]) -> Samples:

@@ -30,6 +30,8 @@ MOST_TOGETHER = 0.05
 """What all layers together may."""
 MOST_INSIDE = 0.05
 """What values outside of a type may put those off by that read them, though the outputs hardly show it."""
+_RIGHT = MOST / 4
+"""Outputs that are off by less are right: no layer is looked at by itself."""
 _MOST_OF_ANY = 0.25
 """The same for narrow budgets, which the user chose, and with it that rounding costs more."""
 _USUAL_WIDTH = 10
@@ -139,16 +141,23 @@ class Survey:
     """Of units with values outside of their types: what those put their readers off by."""
 
 
-def survey(work: Measurement) -> Survey:
-    """Look at every unit."""
+def survey(work: Measurement) -> Survey | None:
+    """Look at every unit; None where the outputs are right and nothing inside lies outside of its type."""
+    total, inside = work.error(work.known), inside_of(work)
+    if total <= _RIGHT and max(inside.values(), default=0.0) <= MOST_INSIDE:
+        return None
     numbers = range(len(work.units))
-    costs = tuple(work.cost(number) if differs(work, number) else 0.0 for number in numbers)
-    return Survey(work.error(work.known), costs, inside_of(work))
+    return Survey(total, tuple(work.cost(n) if differs(work, n) else 0.0 for n in numbers), inside)
 
 
 def inside_of(work: Measurement) -> dict[int, float]:
     """The units with values outside of their types, and what those put their readers off by."""
-    return {number: seen_inside(work, number) for number in range(len(work.units)) if outside(work, number)}
+    return {number: share for number in range(len(work.units)) if (share := inside_at(work, number)) is not None}
+
+
+def inside_at(work: Measurement, number: int) -> float | None:
+    """The same of one unit; None where nothing lies outside."""
+    return seen_inside(work, number) if number >= 0 and outside(work, number) else None
 
 
 def differs(work: Measurement, number: int) -> bool:
@@ -157,8 +166,10 @@ def differs(work: Measurement, number: int) -> bool:
     return any(bool((work.known[tensor] != values).any()) for tensor, values in real.items())
 
 
-def suspect(work: Measurement, found: Survey, width: int) -> int | None:
+def suspect(work: Measurement, found: Survey | None, width: int) -> int | None:
     """The first unit that costs too much, None if none does; ``width``: the budget of what nobody fixed."""
+    if found is None:
+        return None
     limits = [max(limit_for(op, width) for op in unit) for unit in work.units]
     worst = max(found.costs)
     for number, (cost, limit) in enumerate(zip(found.costs, limits, strict=True)):

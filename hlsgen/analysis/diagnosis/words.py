@@ -15,7 +15,9 @@ def who_chose(cause: Cause, config: Config) -> str:
         return f"The type is that of {wished.by.value}."
     if cause.role == ACCUM and config.max_width is not None:
         return f"The accumulator is cut by max_width: {config.max_width}."
-    reason = cause.tensor.typing.reason
+    reason, named = cause.tensor.typing.reason, config.layers.get(cause.op.source.name)
+    if not cause.op.source.final and named is not None and named.precision.result is not None:
+        return f"The type follows from that of the layer's result, {named.precision.result} by the configuration."
     if reason in (Reason.BUDGET, Reason.FUNCTION):
         return f"The type was inferred for default_width: {config.default_width}."
     if reason is Reason.DEFAULT:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hlsgen.frontends.classes import KERAS, classes_of
+from hlsgen.frontends.values import Array, SourceValues
 from hlsgen.ir.graph import Graph
 
 _SUFFIXES = (".keras", ".h5", ".hdf5", ".json")
@@ -28,3 +30,10 @@ def read(model: Any, weights: Path | None = None) -> Graph:
     from hlsgen.frontends.keras.model import read_keras
 
     return build_graph(read_keras(model, weights))
+
+
+def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
+    """The values of a batch by Keras itself (:mod:`hlsgen.frontends.reference`). Raises ModelError."""
+    from hlsgen.frontends.keras.running import run_keras
+
+    return run_keras(model, inputs, weights)

@@ -8,10 +8,12 @@ docs/onnx.md says what users see of it, and which operators are read.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hlsgen.errors import ModelError
+from hlsgen.frontends.values import Array, SourceValues
 from hlsgen.ir.graph import Graph
 
 _SUFFIX = ".onnx"
@@ -38,3 +40,11 @@ def read(model: Any, weights: Path | None = None) -> Graph:
     from hlsgen.frontends.onnx.model import checked_model
 
     return build_graph(checked_model(*read_proto(model)))
+
+
+def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
+    """The values of a batch by ONNX Runtime (:mod:`hlsgen.frontends.reference`). Raises ModelError."""
+    from hlsgen.frontends.onnx.files import read_proto
+    from hlsgen.frontends.onnx.running import run_proto
+
+    return run_proto(*read_proto(model), inputs)

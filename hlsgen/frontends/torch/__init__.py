@@ -8,12 +8,14 @@ run what it holds. docs/pytorch.md says what users see.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hlsgen.errors import ModelError
 from hlsgen.frontends.classes import classes_of
+from hlsgen.frontends.values import Array, SourceValues
 from hlsgen.ir.graph import Graph
 
 _SUFFIXES = (".pt", ".pth", ".pt2")
@@ -72,6 +74,22 @@ def read(model: Any, weights: Path | None = None) -> Graph:
         return build_graph(checked_model(quantised_model(model, inputs, where), where))
     program = model if _kind(model) == "ExportedProgram" else exported_module(model, inputs, where)
     return build_graph(checked_model(onnx_of(program, where), where))
+
+
+def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
+    """The values of a batch by PyTorch (:mod:`hlsgen.frontends.reference`). Raises ModelError."""
+    from hlsgen.frontends.torch.archive import read_program
+    from hlsgen.frontends.torch.running import run_module, run_program
+
+    given = model.model if isinstance(model, Example) else model
+    if isinstance(given, str | os.PathLike):
+        path = Path(os.fsdecode(given))
+        if path.suffix.lower() != ".pt2":
+            raise ModelError(_refused_file(path))
+        return run_program(read_program(path), str(path), inputs)
+    if _kind(given) == "ExportedProgram":
+        return run_program(given, "the exported program", inputs)
+    return run_module(given, inputs)
 
 
 def _kind(model: Any) -> str:

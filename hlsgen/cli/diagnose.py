@@ -1,0 +1,129 @@
+"""``hlsgen diagnose``: which layer diverges from the model, why, and what cures it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+import hlsgen
+from hlsgen.analysis.diagnosis.fragments import fragment_of, merged
+from hlsgen.cli.show import working
+from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.errors import ConfigError, OutputDirError
+from hlsgen.files import replacing
+from hlsgen.frontends.values import GRAPH
+from hlsgen.strict_yaml import parse
+
+_SUFFIXES = (".yml", ".yaml")
+
+
+def diagnose(
+    model: Annotated[
+        Path,
+        typer.Argument(help="A model, or a .yml configuration that names one.", show_default=False),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Samples, .npy (n, *shape) or .npz by name; else the test vectors' x."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="The right classes, .npy (n,); else the test vectors' y.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="YAML configuration.")] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", help=f"Another model to compare with, or '{GRAPH}': without any framework."),
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair, and write the configuration.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where --fix writes it; default: over the one that is there."),
+    ] = None,
+    table: Annotated[bool, typer.Option("--table", help="Print every layer, too.")] = False,
+) -> None:
+    """Find the first layer that diverges from the model beyond what rounding explains, why, and the cure.
+
+    With --fix, fixes are applied one after the other until nothing is wrong, each is shown with the agreement before
+    and after it, and the configuration is written; the former file is kept beside it as FILE.bak. Exit status: 0
+    nothing is wrong (with --fix: any more), 1 something is, 2 wrong use or configuration.
+    """
+    file = model if model.suffix in _SUFFIXES else config
+    if model.suffix in _SUFFIXES and config is not None:
+        raise ConfigError(f"two configurations given: {model} and --config {config}; give one")
+    if fix and file is None and output is None:
+        raise ConfigError("--fix: there is no configuration to write to; name a new one with --output")
+    settings = hlsgen.Config() if file is None else hlsgen.load_config(file)
+    vectors = settings.test_vectors
+    x = data if data is not None or vectors is None else vectors.x
+    if x is None:
+        raise ConfigError("there are no data to look at; give --data samples.npy, or test_vectors in the configuration")
+    with working("converting"):
+        project = hlsgen.convert(None if model.suffix in _SUFFIXES else model, settings)
+    # an array of other axes is looked into; several are checked before they are unpacked
+    samples = load_inputs(x, project.design.inputs) if x.suffix == ".npz" else load_array(x)
+    y = _labels(labels, None if vectors is None or data is not None else vectors.y)
+    if not fix:
+        with working("diagnosing"):
+            found = project.diagnose(samples, reference, y)
+        print("nothing is wrong" if found is None else found)
+        if table and found is not None and found.layers:
+            print(f"\n{found.table}")
+        raise typer.Exit(0 if found is None else 1)
+    with working("repairing"):
+        done = project.repair(samples, reference, y)
+    print(done)
+    if done.fix is not None:
+        _write(file, output or file, done.fix, model)
+    raise typer.Exit(0 if done.left is None else 1)
+
+
+def _labels(given: Path | None, stored: Path | None) -> Any:
+    """Labels, as far as there are some; what else may be stored as y are no classes."""
+    if given is not None:
+        return load_array(given)
+    y = None if stored is None else load_array(stored)
+    return None if y is None or y.dtype.kind not in "iub" or y.ndim > 1 else y
+
+
+def _write(former: Path | None, path: Path | None, fix: str, model: Path) -> None:
+    """Write a configuration with a fix merged into it: comments are lost, so the former file is kept."""
+    assert path is not None
+    settings: dict[str, Any] = {} if former is None else dict(_mapping(former))
+    if "model" not in settings:
+        settings["model"] = str(model.resolve())
+    if former is not None and former.resolve().parent != path.resolve().parent:
+        settings = _with_absolute_paths(settings, former.resolve().parent)
+    text = yaml.safe_dump(merged(settings, fragment_of(fix)), sort_keys=False, allow_unicode=False, width=1000)
+    try:
+        if former is not None and path.exists() and former.samefile(path):
+            kept = path.with_name(f"{path.name}.bak")
+            with replacing(kept) as file:
+                file.write(former.read_bytes())
+            print(f"the former configuration is kept as {kept}")
+        elif path.exists():
+            raise OutputDirError(f"{path}: exists already; give another name to --output")
+        with replacing(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise OutputDirError(f"{path}: cannot be written ({error.strerror or error}); give another name") from error
+    print(f"written to {path}")
+
+
+def _mapping(path: Path) -> Mapping[str, Any]:
+    data = parse(path.read_text(encoding="utf-8"), str(path)).data
+    return data if isinstance(data, Mapping) else {}
+
+
+def _with_absolute_paths(settings: dict[str, Any], base: Path) -> dict[str, Any]:
+    """Paths of a configuration that is to stand in another folder."""
+    found = dict(settings)
+    for key in ("model", "weights", "output_dir", "calibration"):
+        if isinstance(found.get(key), str):
+            found[key] = str(base / found[key])
+    if isinstance(found.get("test_vectors"), Mapping):
+        found["test_vectors"] = {key: str(base / value) for key, value in found["test_vectors"].items()}
+    return found
