@@ -187,12 +187,16 @@ def test_a_circuit_has_a_page_without_c_plus_plus() -> None:
 
 
 def test_a_design_that_is_too_large_for_its_part() -> None:
-    small = project(part="xc7a12tcpg238-1", reuse_factor=1, strategy="latency", precision="fixed<60,20>")
+    wide = perceptron(("a", "b"), (64, 200, 10))
+    small = hlsgen.convert(wide, part="xc7a35tcpg236-1", precision="fixed<24,8>")
     page = report_page(small)
     estimate = small.estimate()
     first = page.remarks[0]
-    over = [name for name, share in estimate.shares.items() if share > 1]
-    assert over and any(name in first.title and "does not fit" in first.title for name in over)
+    assert first.weight is Weight.FAULT and first.title.startswith("The design does not fit xc7a35tcpg236-1")
+    assert (
+        f"{estimate.dsp.value:,} ({estimate.dsp.low:,} to {estimate.dsp.high:,}) of 90; most of it in {estimate.dominant['DSP'].name}"
+        in first.text
+    )
     assert "does not fit" not in str(report_page(project()).remarks)
 
 
