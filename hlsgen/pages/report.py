@@ -49,6 +49,7 @@ from hlsgen.version import VERSION
 _YAML_WIDTH = 100
 _FIRMWARE = "firmware/"
 _WITHOUT_DATA = " Not looked at, as no data were given: what values do, and whether the model is met."
+_MISFIT = " Not looked at, as the data do not fit: what values do, and whether the model is met."
 _OF_GRAPH = "graph"
 """The reference that needs no framework: the model's graph in real numbers."""
 
@@ -125,7 +126,8 @@ def report_page(
     found.remarks += loss_remarks(subject.precision, layers)
     found.remarks += note_remarks(subject.design.notes, layers, subject.design.aliases)
     found.checked.append("fixed types against what is proved to reach them")
-    return _page(subject, program, found, with_data=data is not None)
+    missing = "" if data is not None else _WITHOUT_DATA if x is None else _MISFIT
+    return _page(subject, program, found, missing)
 
 
 def _has_data(x: Any, y: Any, reference: Any, with_sensitivity: bool) -> bool:
@@ -147,7 +149,8 @@ def _fitting(found: Gathered, subject: Reported, x: Any, y: Any, reference: Any)
     return Data(inputs, y, reference)
 
 
-def _page(subject: Reported, program: Program | None, found: Gathered, *, with_data: bool) -> Page:
+def _page(subject: Reported, program: Program | None, found: Gathered, missing: str) -> Page:
+    """``missing``: what was not looked at."""
     design, config = subject.design, subject.config
     remarks = in_order(found.remarks)
     marks: dict[int, Weight] = {}
@@ -164,7 +167,7 @@ def _page(subject: Reported, program: Program | None, found: Gathered, *, with_d
         about=f"{_source(subject)} · backend {config.backend}, {config.io_type} · {device}, {config.clock_period:g} ns",
         figures=tuple(found.figures),
         remarks=remarks,
-        checked=f"Looked at: {'; '.join(found.checked)}.{'' if with_data else _WITHOUT_DATA}",
+        checked=f"Looked at: {'; '.join(found.checked)}.{missing}",
         graph=Drawn(picture.shapes, picture.width, picture.height, page_rules()),
         layers=layer_views(design, subject.precision, program, found.sections, about),
         table=layer_table(design, found.columns),
@@ -222,7 +225,7 @@ def _add_program(found: Gathered, subject: Reported, program: Program, layers: L
     by = "" if schedule.bottleneck is None else f"set by {schedule.bottleneck.name}"
     seconds = _seconds(schedule.latency * subject.config.clock_period)
     found.figures += [
-        Figure("Interval", f"{schedule.interval:,} cycles", by),
+        Figure("Interval", f"{schedule.interval:,} cycle{'' if schedule.interval == 1 else 's'}", by),
         Figure("Latency", f"~{schedule.latency:,} cycles", f"{seconds}, by the schedule"),
     ]
     estimate = estimate_of(program.plan, subject.design, subject.config)

@@ -54,6 +54,16 @@ def long_network(blocks: int) -> ModelProto:
     return network(nodes, weights, 4, last, 4)
 
 
+def image_model() -> ModelProto:
+    """A convolution of images of 6 by 5 pixels with 2 channels, which ONNX has in front."""
+    weight = np.random.default_rng(1).normal(size=(3, 2, 3, 3)).astype(np.float32)
+    node = helper.make_node("Conv", ["x", "w"], ["y"], name="conv")
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 2, 6, 5])
+    made = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3, 4, 3])
+    graph = helper.make_graph([node], "image", [given], [made], [numpy_helper.from_array(weight, "w")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+
+
 def project(names: Sequence[str] = ("fc1", "fc2", "scores"), **settings: object) -> hlsgen.Project:
     """A perceptron of 6 inputs and 4 outputs, converted."""
     sizes = (6, *(5 for _ in names[1:]), 4)

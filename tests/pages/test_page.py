@@ -102,7 +102,7 @@ def test_every_link_and_label_leads_somewhere() -> None:
 
 
 def test_hostile_texts_stay_texts() -> None:
-    bad = "</script></style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}\x00\ud800\u2028"
+    bad = "<!--<script></script x></style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}\x00\ud800\u2028"
     page = page_of()
     remark = replace(page.remarks[0], title=bad, text=bad, numbers=((bad, bad),), fix=bad, effect=bad, advice=bad)
     chart = replace(BARS, title=bad, text=bad, series=(replace(BARS.series[0], name=bad),), x_label=bad)
@@ -119,6 +119,9 @@ def test_hostile_texts_stay_texts() -> None:
     assert [tag for tag, _ in after].count("script") == [tag for tag, _ in before].count("script")
     assert "img" not in [tag for tag, _ in after]
     assert not [a for _, a in after for name in a if name.startswith("on")]
+    assert "<" not in text.partition('id="data">')[2].partition("</script>")[0], (
+        "nothing there begins or ends an element"
+    )
     data = data_of(text)
     assert data["layers"][0]["name"] == bad.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
     assert "{{7*7}}" in text

@@ -20,7 +20,7 @@ from hlsgen.pages.graph import layer_graph
 from hlsgen.pages.page import html
 from hlsgen.pages.report import report_page
 from tests.backends.vendor_reports.texts import csynth
-from tests.pages.models import long_network, perceptron, project, samples
+from tests.pages.models import image_model, long_network, perceptron, project, samples
 
 FAULTY = {"layers": {"fc2": {"precision": {"result": "fixed<8,2,RND,SAT>"}}}}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -124,6 +124,15 @@ def test_a_page_with_data_names_the_fault_first() -> None:
     assert dict(zip(page.table.header, page.table.rows[3], strict=True))["outside"]
 
 
+def test_what_the_models_own_quantisers_saturate_is_no_warning(examples: Path) -> None:
+    folder = examples / "digits_mlp"
+    page = report_page(
+        hlsgen.convert(folder / "model.keras", input_precision="ufixed<5,1>"), np.load(folder / "x.npy")[:50]
+    )
+    assert [r for r in page.remarks if "values of its result saturate" in r.title]
+    assert {r.weight for r in page.remarks} == {Weight.NOTE}
+
+
 def test_the_fix_that_a_page_shows_repairs_the_design() -> None:
     import yaml
 
@@ -163,6 +172,17 @@ def test_what_cannot_be_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="sensitivity is 'yes', expected True or False"):
         made.report(page, samples(), sensitivity="yes")
     assert not page.exists()
+
+
+def test_data_with_other_axes_are_a_finding() -> None:
+    """The data fit no port, so nothing runs on them; the page says what they are, and what takes them."""
+    made = hlsgen.convert(image_model())
+    x = np.random.default_rng(0).uniform(size=(20, 2, 6, 5)).astype(np.float32)
+    page = report_page(made, x.transpose(0, 2, 3, 1))
+    first = page.remarks[0]
+    assert first.weight is Weight.FAULT and "layout" in first.title and first.fix
+    assert "results" not in [panel.key for panel in page.panels] and "as the data do not fit" in page.checked
+    assert not [r for r in report_page(made, x).remarks if r.weight is Weight.FAULT]
 
 
 def test_a_report_is_replaced_and_nothing_else(tmp_path: Path) -> None:
