@@ -29,7 +29,7 @@ _DIGITS = 6
 
 def html(page: Page) -> str:
     """The text of a page; the same for the same content."""
-    library, script = _text("uplot.min.js"), _text("page.js")
+    library, script = f"{_text('locale.js')}\n{_text('uplot.min.js')}", _text("page.js")
     style = f"{_text('uplot.min.css')}\n{_text('page.css')}\n" + "\n".join(page.graph.rules)
     policy = (
         f"default-src 'none'; script-src {_digest(library)} {_digest(script)}; style-src {_digest(style)}; "

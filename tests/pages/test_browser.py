@@ -228,6 +228,20 @@ def test_charts_are_drawn(show: Show, content: Path) -> None:
     assert any("97.5 %" in label for label in labels)
 
 
+def test_a_language_that_is_none(show: Show, content: Path, chromium: Any) -> None:
+    """A system without a locale calls its language ``en-US@posix``, which no formatter of numbers takes."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 900})
+    context.add_init_script(
+        "Object.defineProperty(navigator, 'language', {get: () => 'en-US@posix', configurable: true})"
+    )
+    shown = Shown(context.new_page())
+    shown.page.goto(content.as_uri())
+    shown.settled()
+    drawn = shown.page.locator("canvas").count()
+    context.close()
+    assert shown.said == [] and drawn >= 2
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("which", ["faulty", "content"])
 def test_everybody_can_use_it(show: Show, which: str, scheme: str, request: pytest.FixtureRequest) -> None:
