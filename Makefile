@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 export HLSGEN_CACHE ?= $(CURDIR)/build/cache
 
-.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch test-hgq test-brevitas docs fuzz sanitize proof lint bench clean help
+.PHONY: demo demo-rtl check test test-all test-qkeras3 test-torch test-hgq test-brevitas docs notebooks fuzz sanitize proof lint bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/core.stamp ## build two example models, print accuracy and agreement
@@ -101,6 +101,9 @@ lint: $(VENV)/test.stamp ## style, types, direction of imports
 docs: $(VENV)/docs.stamp ## the documentation as a site: build/site/index.html
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs/site --doctree-dir build/site-trees . build/site
 	@echo written to build/site/index.html
+
+notebooks: $(VENV)/test.stamp ## execute the notebooks of docs/notebooks and store what they give
+	$(BIN)/python docs/notebooks/execute.py $(ARGS)
 
 bench: $(VENV)/core.stamp ## speed against float inference and the peer, which get environments of their own
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -67,6 +67,34 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "digits of a constant that are counted by its double",
+        "hlsgen/estimation",
+        "magnitudes ^ (3 * magnitudes)",
+        "magnitudes ^ (2 * magnitudes)",
+        ("tests/estimation/test_counting.py",),
+    ),
+    Mutant(
+        "equal products of different inputs that are counted once",
+        "hlsgen/estimation",
+        "(rows[1:] != rows[:-1]) | (constants[1:] != constants[:-1])",
+        "constants[1:] != constants[:-1]",
+        ("tests/estimation/test_counting.py",),
+    ),
+    Mutant(
+        "a pipeline that waits longer than it takes",
+        "hlsgen/estimation",
+        "interval=min(interval, latency.latency + 1)",
+        "interval=interval",
+        ("tests/estimation/test_fit.py::test_intervals_hold_networks_left_out",),
+    ),
+    Mutant(
+        "multipliers that are shared beyond what the program allows",
+        "hlsgen/estimation",
+        "built = min(hard, max(limit, 1))",
+        "built = min(hard, max(limit, 2))",
+        ("tests/estimation/test_fit.py::test_dsps_of_every_module_are_exact",),
+    ),
+    Mutant(
         "a stream that takes a word too many",
         "hls_templates",
         "count >= state->depth",
@@ -323,8 +351,8 @@ MUTANTS = (
     Mutant(
         "a damaged file of the cache is loaded",
         "hlsgen",
-        "return content if seal == _seal(path, content) else None",
-        "return content",
+        "if seal != _seal(path, content):",
+        "if False:",
         ("tests/emulation/test_cache.py::test_damaged_files_are_not_used",),
     ),
     Mutant(

@@ -68,7 +68,8 @@ def _layers(design: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> lis
         number = re.findall(r"\d+", layer["config"])[0]
         is_last = layer is design["layers"][-1]
         result = types["result_t"] if is_last else types.get(f"layer{number}_t", types["result_t"])
-        kind = KINDS.get(layer["kind"], "softmax" if "softmax" in layer["config"] else "relu")
+        named = next((kind for kind in ("softmax", "relu", "linear") if kind in layer["config"]), "table")
+        kind = KINDS.get(layer["kind"], named)
         one = {"name": layer["layer"], "config": layer["config"], "input": before, "result": result, "kind": kind}
         before = result
         bias = weights.get(f"{design['dataset']}/b{number}")

@@ -11,6 +11,8 @@ from reports import Layer, Network
 
 import hlsgen
 
+KINDS = {"softmax": "softmax", "relu": "relu", "linear": "linear"}
+
 
 def model_of(network: Network) -> Any:
     """The network in Keras, without what hls4ml made of a quantiser's scale."""
@@ -25,8 +27,9 @@ def model_of(network: Network) -> Any:
             x = dense(x)
             weights.append((dense, [_real(layer.matrix, layer.weight), _real(layer.bias, layer.bias_type)]))
         elif layer.kind != "scale":
-            kind = keras.layers.Softmax if layer.kind == "softmax" else keras.layers.ReLU
-            x = kind(name=layer.name)(x)
+            if layer.kind not in KINDS:
+                raise ValueError(f"{layer.name}: no layer of Keras is known for {layer.config}")
+            x = keras.layers.Activation(KINDS[layer.kind], name=layer.name)(x)
     for dense, of in weights:
         dense.set_weights(of)
     return keras.Model(first, x)

@@ -20,6 +20,7 @@ import numpy as np
 from hlsgen.estimation.coefficients import Coefficients
 from hlsgen.estimation.cost import Cost, Setting
 from hlsgen.estimation.elements import casts, softmax_cost
+from hlsgen.estimation.memory import table
 from hlsgen.estimation.products import constant_products
 from hlsgen.estimation.project import setting_of
 from hlsgen.estimation.terms import Terms
@@ -28,7 +29,8 @@ from hlsgen.ir.types import FixedType, Ints
 DATA = Path(__file__).with_name("reports.json")
 FIGURES = ("DSP", "LUT", "FF", "BRAM_18K", "latency", "interval")
 EXPONENTIAL = FixedType(18, 8)
-"""Of hls4ml's tables for the softmax."""
+"""Of hls4ml's tables."""
+TABLE_WORDS = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +132,10 @@ def module_cost(network: Network, index: int, variant: str, coefficients: Coeffi
     bits = layer.input.width
     if layer.kind == "relu":
         return casts(network.live(index), bits, setting)
+    if layer.kind == "linear":
+        return Cost()
+    if layer.kind == "table":
+        return casts(network.live(index), bits, setting) + table(TABLE_WORDS, EXPONENTIAL.width, network.live(index))
     if layer.kind == "scale":  # by a power of two, so that the bias is left
         return Cost(lut=network.live(index) * bits * (coefficients.lut["adder"] + coefficients.lut["output"]))
     width = EXPONENTIAL.width

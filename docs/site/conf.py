@@ -33,10 +33,10 @@ root_doc = "README"
 include_patterns = [
     "*.md",
     "docs/*.md",
+    "docs/notebooks/*.ipynb",
     "docs/site/api/*.md",
     "example-models/*.md",
     "example-models/*/*.md",
-    "example-models/*.ipynb",
     "benchmarks/*.md",
     "tests/peer/README.md",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.frames import data_frame, html_table
+from hlsgen.analysis.frames import data_frame, html_table, rich_table
 from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import Errors, area_under_curve, confusion, decided, errors_of, share_equal
@@ -134,6 +134,11 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         return "".join(html_table(self._title, header, rows) for header, rows in self._tables())
+
+    def __rich__(self) -> Any:
+        from rich.console import Group
+
+        return Group(*(rich_table(self._title, header, rows) for header, rows in self._tables()))
 
     @property
     def _title(self) -> str:

@@ -58,14 +58,22 @@ def knobs(design: Design) -> list[Knob]:
             found.append(Knob(op.source.name, "weight", weights[0], placed=True, grows=True))
         given = _given_by(design, op) if op.source.final else []
         if given:
-            found.append(_knob(op, "result", given[0].outputs[0]))
+            found.append(_knob(op, "result", given[0].outputs[0], layer_of(design, op)))
     return list({(knob.layer, knob.kind): knob for knob in reversed(found)}.values())[::-1]
 
 
-def _knob(op: Op, kind: Kind, tensor: Tensor) -> Knob:
+def _knob(op: Op, kind: Kind, tensor: Tensor, layer: str | None = None) -> Knob:
     reason = tensor.typing.reason
     grows = reason in (Reason.BUDGET, Reason.DEFAULT)
-    return Knob(op.source.name, kind, tensor.type, reason in _PLACED, grows, tensor.exponents is not None)
+    name = op.source.name if layer is None else layer
+    return Knob(name, kind, tensor.type, reason in _PLACED, grows, tensor.exponents is not None)
+
+
+def layer_of(design: Design, op: Op) -> str:
+    """The layer of the source model whose result an operation yields: the last of those that were fused into it."""
+    names = {origin.name for origin in op.origins}
+    yielded = [name for name, tensor in design.aliases.items() if tensor in op.outputs and name in names]
+    return yielded[-1] if yielded else op.source.name
 
 
 def _given_by(design: Design, op: Op) -> list[Op]:
@@ -110,7 +118,7 @@ def narrowed(knob: Knob, width: int, design: Design, config: Config, data: Mappi
 
 def _results(design: Design, knob: Knob) -> list[Tensor]:
     """The tensors that a type for the result of a layer is for (for an input: it)."""
-    own = [op for op in design if op.source.name == knob.layer and op.source.final]
+    own = [op for op in design if op.source.final and knob.layer in (op.source.name, layer_of(design, op))]
     given = own if knob.kind == "input" else [found for op in own for found in _given_by(design, op)]
     return [tensor for op in given for tensor in op.outputs]
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from hlsgen.analysis.distribution import Distribution, distribution
-from hlsgen.analysis.frames import data_frame, html_table, write_csv
+from hlsgen.analysis.frames import data_frame, html_table, rich_table, write_csv
 from hlsgen.analysis.meaning import evaluate_meaning
+from hlsgen.analysis.narrowing import layer_of
 from hlsgen.analysis.subject import Subject
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
@@ -164,6 +165,9 @@ class Profile:
     def _repr_html_(self) -> str:
         return html_table(self._title, _HEADER, [entry.row() for entry in self.entries])
 
+    def __rich__(self) -> Any:
+        return rich_table(self._title, _HEADER, [entry.row() for entry in self.entries])
+
     @property
     def _title(self) -> str:
         shown = "" if self.samples == self.given else f" of {self.given}"
@@ -223,7 +227,7 @@ def _entries(design: Design, held: Mapping[Tensor, Ints], real: Mapping[Tensor, 
         yield from (_of_constant(op, name, constant) for name, constant in op.layer.constants().items())
         for tensor in op.outputs:
             if tensor in held and design.carriers[tensor] is tensor:
-                yield from _of_values(op, tensor, held[tensor], real[tensor])
+                yield from _of_values(layer_of(design, op), op, tensor, held[tensor], real[tensor])
 
 
 def _of_constant(op: Op, name: str, constant: Constant) -> TypeProfile:
@@ -231,19 +235,19 @@ def _of_constant(op: Op, name: str, constant: Constant) -> TypeProfile:
     kind: Kind = "weight" if role == "weight" else "bias" if role == "bias" else "constant"
     mantissas, _ = constant.fixed
     known = constant.known_type
-    return _profile(op, f"{op.name}.{name}", kind, known, constant.values, mantissas, overflow="saturates")
+    return _profile(op.source.name, f"{op.name}.{name}", kind, known, constant.values, mantissas, overflow="saturates")
 
 
-def _of_values(op: Op, tensor: Tensor, held: Ints, real: Floats) -> Iterator[TypeProfile]:
+def _of_values(layer: str, op: Op, tensor: Tensor, held: Ints, real: Floats) -> Iterator[TypeProfile]:
     typing, scaled = tensor.typing, tensor.exponents is not None
     seen = _within(real, typing.demand)
     if typing.accum is not None and not op.is_input and typing.reason is not Reason.MODEL:  # else it is cast already
         overflow = typing.accum.overflow.effect.present
-        yield _profile(op, tensor.name, "accumulator", typing.accum, real, None, overflow=overflow, scaled=scaled)
+        yield _profile(layer, tensor.name, "accumulator", typing.accum, real, None, overflow=overflow, scaled=scaled)
     slack = 1.0 if typing.reason is Reason.FUNCTION else 0.5
     kind: Kind = "input" if op.is_input else "result"
     overflow = tensor.type.overflow.effect.present
-    yield _profile(op, tensor.name, kind, tensor.type, seen, held, overflow=overflow, slack=slack, scaled=scaled)
+    yield _profile(layer, tensor.name, kind, tensor.type, seen, held, overflow=overflow, slack=slack, scaled=scaled)
 
 
 def _within(values: Floats, demand: Demand) -> Floats:
@@ -254,7 +258,7 @@ def _within(values: Floats, demand: Demand) -> Floats:
 
 
 def _profile(
-    op: Op,
+    layer: str,
     name: str,
     kind: Kind,
     fixed: FixedType,
@@ -271,7 +275,7 @@ def _profile(
     held = None if mantissas is None else np.asarray(fixed.to_float(mantissas), dtype=np.float64).reshape(real.shape)
     found = distribution(real)
     return TypeProfile(
-        layer=op.source.name,
+        layer=layer,
         name=name,
         kind=kind,
         type=str(fixed),

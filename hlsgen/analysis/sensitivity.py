@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from hlsgen.analysis.frames import data_frame, html_table, write_csv
+from hlsgen.analysis.frames import data_frame, html_table, rich_table, write_csv
 from hlsgen.analysis.measure import Metric
 from hlsgen.analysis.narrowing import Kind, settings_with
 from hlsgen.analysis.running import Engine
@@ -159,6 +159,9 @@ class Sensitivity:
 
     def _repr_html_(self) -> str:
         return html_table(" ".join([self._title, *self._remarks()]), *self._table())
+
+    def __rich__(self) -> Any:
+        return rich_table(" ".join([self._title, *self._remarks()]), *self._table())
 
     @property
     def pinned(self) -> tuple[Point, ...]:

@@ -35,6 +35,7 @@ def findings() -> list[Finding]:
         *(_framework(*entry) for entry in _FRAMEWORKS),
         _vendor_headers(),
         _clang(),
+        _libclang(),
         _optional("Verilator", "project.simulate()", lambda: f"{(v := tools.find_verilator()).version} at {v.path}"),
         _optional("yosys", "project.area()", lambda: _told(tools.find_yosys())),
         _optional("nextpnr-ecp5", "project.timing()", lambda: _told(tools.find_nextpnr())),
@@ -106,6 +107,13 @@ def _clang() -> Finding:
     if clang is None:
         return Finding("clang", False, False, "for 'hlsgen lint': pip install 'hlsgen[lint]', or set HLSGEN_CLANG")
     return Finding("clang", True, False, f"{clang.version} at {clang.path}")
+
+
+def _libclang() -> Finding:
+    try:
+        return Finding("libclang", True, False, importlib.metadata.version("libclang"))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("libclang", False, False, "for 'hlsgen lint' of text of your own: pip install 'hlsgen[lint]'")
 
 
 def _optional(name: str, method: str, look: Callable[[], str]) -> Finding:

@@ -56,13 +56,16 @@ class Setting:
     known: bool = True
     """Whether the family is that of the device, and not one in its place."""
 
-    def multiplier(self, count: int, a: int, b: int) -> Cost:
-        """``count`` multipliers of two factors that are not constant, or constants left to a multiplier."""
+    def multiplier(self, count: int, a: int, b: int, *, unsigned: bool = False) -> Cost:
+        """``count`` multipliers of factors of ``a`` and ``b`` bits.
+
+        ``unsigned``: whether the first has no sign, so that a DSP takes it with a bit more.
+        """
         if not count:
             return Cost()
         forced = self.multipliers is not Multipliers.AUTO
         if self.multipliers is Multipliers.DSP or (not forced and a + b >= _AUTO_BITS):
-            blocks = count * self.family.dsps(a, b)
+            blocks = count * self.family.dsps(a + unsigned, b)
             return Cost(dsp=blocks, dsp_low=None if forced or a + b >= _SURE_BITS else 0)
         fit = self.coefficients.multiplier
         return Cost(lut=count * fit["scale"] * (a * b) ** fit["power"])

@@ -53,6 +53,8 @@ class Call:
     stream: bool
     flat: bool
     interval: int
+    live: float = 1.0
+    """The share of the result's elements that is built: the others are constants, or nobody reads them."""
 
     @property
     def kernel(self) -> Kernel:
@@ -148,6 +150,7 @@ def _at_once(call: Call, terms: Terms, copies: int | None = None) -> Cost:
         interval=call.interval,
         limit=call.limit,
         copies=call.positions * op.parallelization if copies is None else copies,
+        unsigned=not op.input.type.signed,
     )
     known = type(layer) is Dense and within_reports(x, constant)
     return found if known else found.less_sure(Basis.MODEL)
@@ -179,6 +182,7 @@ def _in_turns(layer: LinearLayer, call: Call) -> Cost:
         weight_bits=weight,
         sum_bits=sums,
         inputs_of_turn=max(layer.matrix().shape[0] // turns, 1),
+        unsigned=not op.input.type.signed,
     )
     if op.weight_source is WeightSource.BRAM_PORT:
         return found.less_sure(Basis.MODEL, "weights are in memories outside of the design")
@@ -254,7 +258,7 @@ def pooling(layer: MaxPooling2D | AveragePooling2D, call: Call) -> Cost:
 
 
 def _casting(call: Call) -> Cost:
-    return casts(call.at_once, call.op.input.type.width, call.setting)
+    return casts(round(call.at_once * call.live), call.op.input.type.width, call.setting)
 
 
 @cost_of(Relu)

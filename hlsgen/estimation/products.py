@@ -34,15 +34,17 @@ def constant_products(
     limit: int,
     dropped: int = 0,
     copies: int = 1,
+    unsigned: bool = False,
 ) -> Cost:
     """A matrix whose products are all there at once, as the tool builds it when it knows the constants.
 
     ``interval``: cycles from sample to sample, over which ``limit`` multipliers at most are shared; ``sum_bits``: of
-    the widest sum; ``dropped``: bits that are cut off products; ``copies``: of the matrix, for positions at once.
+    the widest sum; ``dropped``: bits that are cut off products; ``copies``: of the matrix, for positions at once;
+    ``unsigned``: whether inputs have no sign.
     """
     hard = terms.hard * copies
     built = min(hard, max(limit, 1))
-    multipliers = setting.multiplier(built, input_bits, constant_bits)
+    multipliers = setting.multiplier(built, input_bits, constant_bits, unsigned=unsigned)
     latency = _latency(terms, setting)
     if built < hard:
         shared = ceil(hard / built) + _TAIL
@@ -108,13 +110,14 @@ def products_in_turns(
     weight_bits: int,
     sum_bits: int,
     inputs_of_turn: int,
+    unsigned: bool = False,
 ) -> Cost:
     """A matrix whose products take turns: weights from a memory, inputs by multiplexers, sums in registers.
 
     The memory of the weights is not in it.
     """
     coefficients = setting.coefficients
-    built = setting.multiplier(multipliers, input_bits, weight_bits)
+    built = setting.multiplier(multipliers, input_bits, weight_bits, unsigned=unsigned)
     added = multipliers * sum_bits
     selected = inputs_of_turn * input_bits * ceil(max(turns - 1, 0) / 3)  # a LUT of six inputs selects one of four
     counted = 2 * max(turns - 1, 1).bit_length()

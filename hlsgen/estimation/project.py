@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hlsgen.backends.hls.border import bordered
 from hlsgen.backends.hls.design_schedule import schedule_of
-from hlsgen.backends.hls.program import Plan, Step
+from hlsgen.backends.hls.program import Plan, Step, Wire
 from hlsgen.backends.hls.schedule import Schedule
 from hlsgen.config import Config
 from hlsgen.design.design import Design
@@ -19,8 +18,8 @@ from hlsgen.estimation.devices import FAMILIES, family_of, part_named
 from hlsgen.estimation.estimate import Estimate, LayerEstimate
 from hlsgen.estimation.figure import Figure, total
 from hlsgen.estimation.layers import Call, call_cost
+from hlsgen.estimation.live import live_shares
 from hlsgen.estimation.spread import layer_estimate, spread, wider
-from hlsgen.ir.op import Op
 
 _CAST_LEVELS = 1.6
 """How many levels of adders a comparison, a rounding and a choice take as long as."""
@@ -42,7 +41,7 @@ def estimate_of(
     if not isinstance(named, str):
         raise InputError(f"estimate(): part is {brief(named)}, expected the name of a device, as Vitis spells it")
     setting = setting_of(named, config.clock_period, config.clock_uncertainty, multipliers)
-    program = Program(bordered(plan), {op.name: op for op in design}, setting)
+    program = Program(bordered(plan), design, setting)
     rows = program.rows
     return Estimate(
         layers=rows,
@@ -138,8 +137,9 @@ class _Placed:
 class Program:
     """A planned program with what its calls cost."""
 
-    def __init__(self, plan: Plan, ops: Mapping[str, Op], setting: Setting) -> None:
-        self._plan, self._ops, self._setting = plan, ops, setting
+    def __init__(self, plan: Plan, design: Design, setting: Setting) -> None:
+        self._plan, self._setting = plan, setting
+        self._ops, self._live = {op.name: op for op in design}, live_shares(design)
         self._calls = [self._placed(step) for step in plan.steps]
 
     @property
@@ -200,26 +200,28 @@ class Program:
             schedule = step.schedule(self._plan.stream)
         else:
             schedule = Schedule(1, self._plan.interval, self._plan.interval, step.kernel.timing.depth)
-        return _Placed(step, self._cost(step, schedule), schedule)
+        return _Placed(step, self._cost(step, schedule, stream=self._plan.stream), schedule)
 
-    def _cost(self, step: Step, schedule: Schedule) -> Cost:
+    def _cost(self, step: Step, schedule: Schedule, *, stream: bool) -> Cost:
         if step.body is not None:
-            inner = [self._cost(call, call.schedule(False)) for call in step.body.plan.calls]
+            inner = [self._cost(call, call.schedule(False), stream=False) for call in step.body.plan.calls]
             states = sum(state.now.size * state.now.type.width for state in step.body.states)
             copies = step.body.steps if step.body.unrolled else 1
             found = sum(inner, Cost(lut=60, ff=float(2 * states))).times(copies)
-            return replace(found, latency=schedule.depth).less_sure(Basis.MODEL, "steps of sequences")
+            return replace(found, latency=schedule.depth).less_sure(
+                Basis.MODEL, "latency and interval are of a step's schedule, whose depth nobody measured"
+            )
         if step.op is None:
             bits = sum(wire.type.width * wire.pack for wire in step.outputs)
-            return (
-                Cost(lut=bits / 16 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL) if self._plan.stream else Cost()
-            )
+            handed = Cost(lut=bits / 16 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL)
+            return handed if stream else Cost()
         flat = not self._plan.dataflow
         interval = self._plan.interval if flat else max(schedule.interval, 1)
-        found = call_cost(Call(self._ops[step.op], step, self._setting, self._plan.stream, flat, interval))
-        if not self._plan.stream:
-            return found
-        return found + Cost(lut=20, ff=4.0 + sum(wire.type.width * wire.pack for wire in step.outputs))
+        op = self._ops[step.op]
+        live = self._live[op.outputs[0].name]
+        found = call_cost(Call(op, step, self._setting, stream, flat, interval, live))
+        held = sum(wire.type.width * wire.pack for wire in step.outputs)
+        return found + Cost(lut=20, ff=4.0 + held) if stream else found
 
     def _row(self, call: _Placed) -> LayerEstimate:
         cost, step = call.cost, call.step
@@ -252,12 +254,16 @@ class Program:
         else:
             inner = {wire.name for wire in plan.wires}
             begun = [wire for call in self._calls if self._begins(call) for wire in call.step.outputs]
-            held = sum(wire.size * wire.type.width for wire in begun if wire.name in inner)
+            held = sum(self._held_bits(wire) for wire in begun if wire.name in inner)
             stages = self._latency // max(plan.interval, 1)
             cost, kernel = Cost(ff=float(held + stages)), "registers"
         nothing = Figure(0, 0, 0)
         factors, known = self._spread(cost.basis), self._known(cost.basis)
         return layer_estimate("(between layers)", kernel, cost, factors, nothing, nothing, calibrated=known)
+
+    def _held_bits(self, wire: Wire) -> float:
+        """Of the elements of an array that are built."""
+        return wire.size * wire.type.width * self._live.get(wire.tensor, 1.0)
 
     def _spread(self, basis: Basis) -> Spread:
         spreads = self._setting.coefficients.spread

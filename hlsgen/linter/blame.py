@@ -52,7 +52,7 @@ class Blame:
         if unit is not None:
             return _once(step.layer for step in self.steps if unit in self._reached[step])
         words = self._ports & set(_QUOTED.findall(finding.found))
-        words = words or set(identifiers(source.text.splitlines()[finding.line - 1]))
+        words = words or set(identifiers(source.text.split("\n")[finding.line - 1]))
         return _once(step.layer for step in self.steps if words.intersection(step.arguments))
 
     def _unit(self, finding: Finding) -> str | None:

@@ -17,6 +17,7 @@ from hlsgen.linter.finding import Finding, Severity
 from hlsgen.linter.source import Kind, Scope, Source, arguments, identifiers
 
 _CALL = re.compile(r"(?:[\w]+::)*(\w+)\s*(?:<.*>)?\s*\((.*)\)", re.DOTALL)
+_NO_FUNCTION = ("if", "for", "while", "switch", "return", "sizeof")
 _ARRAY = re.compile(r"(?:static\s+|const\s+)*[\w:]+(?:<.*>)?\s+(\w+)\s*((?:\[[^\]]*\])+)", re.DOTALL)
 _STREAM = re.compile(r"hls::stream\s*<.*>\s*(\w+)\s*(?:\(.*\)|\{.*\})?", re.DOTALL)
 _COUNTING = re.compile(r"for\s*\(\s*int\s+(\w+)\s*=\s*0\s*;\s*\1\s*<\s*(\w+)\s*;\s*(?:\1\s*\+\+|\+\+\s*\1)\s*\)")
@@ -258,7 +259,7 @@ def _declared(text: str) -> str:
 
 def _call(line: int, text: str) -> Call | None:
     found = None if _declared(text) else _CALL.fullmatch(text)
-    if found is None:
+    if found is None or found.group(1) in _NO_FUNCTION:
         return None
     config = re.search(r"<\s*(\w+?)_config\b", text)
     step = config.group(1) if config else found.group(1).removesuffix("_loaded")

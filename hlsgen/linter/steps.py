@@ -36,7 +36,7 @@ class Step:
 
 def steps_of(source: Source) -> tuple[Step, ...]:
     """All steps of the file of a top function, in the order of its text."""
-    lines = source.text.splitlines()
+    lines = source.text.split("\n")
     found: list[Step] = []
     for call in calls_of(source):
         note, first = _above(lines, call, found[-1].last if found else 0)

@@ -9,6 +9,7 @@ import pytest
 
 import hlsgen
 from hlsgen.errors import InputError
+from tests.analysis.shown import as_rich
 from tests.passes.builders import Net, grid, project_of
 
 
@@ -195,7 +196,7 @@ def test_every_form(tmp_path):
         path = found.plot(tmp_path / f"{number}.svg")
         first = path.read_bytes()
         assert found.plot(path).read_bytes() == first
-        for text in (str(found), found._repr_html_()):
+        for text in (str(found), found._repr_html_(), as_rich(found)):
             assert "difference, rms" in text and "80 samples" in text
 
 

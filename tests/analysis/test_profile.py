@@ -11,6 +11,7 @@ import pytest
 from hlsgen.analysis.meaning import evaluate_meaning
 from hlsgen.errors import HlsgenError, InputError, OutputDirError
 from hlsgen.ir.types import FixedType
+from tests.analysis.shown import as_rich
 from tests.passes.builders import Net, evaluate_float, graph_of, grid, project_of
 
 
@@ -120,6 +121,7 @@ def test_a_profile_is_read_by_name_as_a_table_and_as_plain_numbers(tmp_path):
     assert "fc1" in found and found["fc1"] in found and "nope" not in found
     assert [e.kind for e in found.of_layer("fc1")] == ["weight", "bias", "result"]
     assert all(name in str(found) for name in names)
+    assert all(name in as_rich(found) for name in names)
     assert json.loads(json.dumps(found.to_dict()))["entries"][1]["name"] == "fc1.weight"
     frame = found.to_pandas()
     assert isinstance(frame, pandas.DataFrame) and list(frame["name"]) == names

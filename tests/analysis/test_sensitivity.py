@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import yaml
 
+import hlsgen
 from hlsgen.analysis.narrowing import knobs
 from hlsgen.analysis.sensitivity import Point, Sensitivity
 from hlsgen.config import Config
 from hlsgen.errors import HlsgenError, InputError
 from hlsgen.ir.types import FixedType
+from tests.analysis.shown import as_rich
 from tests.passes.builders import Net, graph_of, grid, project_of
 from tests.passes.unequal_networks import normal_data, unequal
 
@@ -227,6 +229,7 @@ def test_progress_and_every_form(tmp_path):
         first = found.plot(tmp_path / name).read_bytes()
         assert found.plot(tmp_path / name).read_bytes() == first
     assert all(layer in str(found) and layer in found._repr_html_() for layer, _, _ in found.present)
+    assert all(layer in as_rich(found) for layer, _, _ in found.present)
 
 
 @pytest.mark.parametrize(
@@ -311,3 +314,42 @@ def test_of_errors_less_is_better():
     assert [s.width for s in found.suggest(0.05)] == [4] and not found.pinned
     assert [p.width for p in made_of([0.4, 0.3, 0.3, 0.3, 0.3], "error", 0.1).pinned] == [6]
     assert not made_of([0.1, 0.2, 0.3, 0.3, 0.9]).suggest(0.01).entries[0].is_narrower
+
+
+def test_weights_with_a_type_of_their_own_are_placed_without_what_was_fused_into_them():
+    net = Net(4)
+    statistics = {
+        "gamma": np.full(5, 16.0),
+        "beta": np.ones(5),
+        "moving_mean": np.ones(5),
+        "moving_variance": np.ones(5),
+    }
+    real(net, "fc1", net.input((6,)), 6, 5)
+    net.call("BatchNormalization", "bn", "fc1", statistics, axis=-1, epsilon=1e-3)
+    project = project_of(net.source("bn"))
+    assert len(project.design) == 2  # fused: the weights are sixteen times as large
+    found = project.sensitivity(grid((6,)), widths=(8, 16))
+    largest = np.abs(net.calls[0].weights["kernel"]).max()
+    for point in found.of("fc1", "weight"):
+        _, integer = map(int, point.type.removesuffix(">").partition("<")[2].split(","))
+        assert 2.0 ** (integer - 1) >= largest > 2.0 ** (integer - 3)
+    assert [p.layer for p in found if p.kind == "result"] == ["bn", "bn"]  # which is what the operation yields
+    assert found.of("bn", "result")[1].value == found.baseline  # its type fuses as before
+    assert [(e.layer, e.name) for e in project.profile(grid((6,))).entries[1:]] == [
+        ("fc1", "fc1.weight"), ("fc1", "fc1.bias"), ("bn", "fc1"),
+    ]  # fmt: skip
+
+
+def test_a_small_perceptron_needs_no_compiler(examples, monkeypatch):
+    """Sixty designs of it are done before one is compiled."""
+
+    def none(*_, **__):
+        raise AssertionError("a compiler was asked for")
+
+    monkeypatch.setattr("hlsgen.emulation.emulator.build_extension", none)
+    folder = examples / "digits_mlp"
+    project = hlsgen.convert(folder / "model.keras", input_precision="ufixed<5,1>")
+    found = project.sensitivity(np.load(folder / "x.npy"), np.load(folder / "y.npy"), widths=range(2, 10))
+    assert found.engine == "reference" and found.designs >= 60 and found.baseline > 0.98
+    narrow = [p.value for p in found if p.width == 2]
+    assert min(narrow) < 0.2 and all(p.value > 0.9 for p in found if p.width == 9)

@@ -14,6 +14,7 @@ from hlsgen.cli import main
 from hlsgen.errors import ConfigError, InputError
 from hlsgen.estimation.cost import Multipliers
 from hlsgen.estimation.layers import RULES
+from hlsgen.estimation.live import live_shares
 from hlsgen.ir.wish import Storage
 from tests.passes.builders import Net, project_of
 
@@ -53,6 +54,22 @@ def test_what_is_zero_costs_nothing():
     with_zeros = layer(dense(weights).estimate(), "y")
     without = layer(dense(np.delete(weights, 3, axis=1)).estimate(), "y")
     assert with_zeros.resources == without.resources
+
+
+def test_what_nobody_reads_costs_nothing():
+    """Of eight outputs of `a` one is a constant, and two others are not read by `b`: five rectifiers are built."""
+    net = Net(0)
+    first, second = random(6, 8), random(8, 3, seed=1)
+    first[:, 2] = 0
+    second[[4, 7]] = 0
+    a = net.call("Dense", "a", net.input((6,)), {"kernel": first / 128, "bias": np.ones(8)}, units=8)
+    relu = net.call("ReLU", "relu", a)
+    b = net.call("Dense", "b", relu, {"kernel": second / 128, "bias": np.zeros(3)}, units=3)
+    project = project_of(net.source(b), part=PART, precision="fixed<8,1>")
+    assert live_shares(project.design) == {"x": 1.0, "a": 5 / 8, "relu": 5 / 8, "b": 1.0}
+    whole = project.estimate().layers[1].lut.value
+    others = project.with_settings(strategy="resource", pipeline="dataflow").estimate()
+    assert whole == round(layer(others, "relu").lut.value * 5 / 8), "in turns zeros are words like others"
 
 
 def test_the_tool_decides_where_it_is_not_told():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hlsgen.estimation.coefficients import FITTED, fitted
+from tests.passes.builders import Net, project_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "estimate"
 MODULES = ("reports", "projects", "check", "fit")
@@ -81,6 +82,33 @@ def test_intervals_hold_networks_left_out(script):
 def test_baselines_of_others(script):
     """Of 64 products the rule expects as many DSPs as twenty-four designs of other versions of the tool have."""
     assert script.fit.baselines().startswith("expected 60.3 DSPs of 64 products, found 56 to 63")
+
+
+@pytest.mark.parametrize(("io_type", "cycles", "interval"), [("io_parallel", 0, 1), ("io_stream", 2, 2)])
+def test_a_baseline_as_a_project(io_type, cycles, interval):
+    """64 outputs of one input and ReLU: 56 to 63 DSPs, 2,840 and 2,983 LUTs, 18 FFs; of streams, 2 cycles each 2 cycles.
+
+    The weights are drawn as Keras drew those of the report, by another seed.
+    """
+    net = Net(0)
+    limit = np.sqrt(3.0)
+    weights = {"kernel": net.rng.uniform(-limit, limit, (1, 64)), "bias": np.zeros(64)}
+    x = net.call("Dense", "dense", net.input((1,)), weights, units=64)
+    y = net.call("ReLU", "relu", x)
+    project = project_of(
+        net.source(y),
+        io_type=io_type,
+        precision={"weight": "fixed<16,6>", "bias": "fixed<16,6>", "accum": "fixed<16,6>", "result": "fixed<16,6>"},
+        input_precision="fixed<16,6>",
+        part="xcvu13p-flga2577-2-e",
+    )
+    found = project.estimate()
+    assert 56 <= found.dsp.value <= 63
+    assert found.latency.value == cycles
+    assert found.interval.value == interval
+    if io_type == "io_parallel":
+        assert abs(found.lut.value - 2911) < 0.1 * 2911
+        assert found.ff.value <= 18
 
 
 def test_a_network_as_a_project(script):

@@ -51,6 +51,13 @@ IN_THE_TEXT = {
     "two producers": (TOP, "(x, long_way, short_way)", "(x, fc, short_way)", "dataflow", "'fc' has 2 producers", "> fc("),
     "bypass": (TOP, "#pragma HLS STREAM variable=short_way depth=4", "", "dataflow", "passes 1 processes", "> short_way"),
     "a statement": (TOP, "    // layer", "    int count = 0;\n    // layer", "dataflow", "int count = 0", "int count"),
+    "a process under a condition": (
+        TOP, "    hlsgen::join<", "    if (fc_w[0]) hlsgen::join<", "dataflow", "'if (fc_w[0]) hlsgen::join", "if ("),
+    "a process in a branch": (
+        TOP, "hlsgen::join<join_config>(fc, short_way, y);",
+        "if (fc_w[0]) {\n        hlsgen::join<join_config>(fc, short_way, y);\n    }", "dataflow", "'if (fc_w[0]) {", "if ("),
+    "a process in a loop": (
+        TOP, "    hlsgen::join<", "    for (int i = 0; i < 1; i++) hlsgen::join<", "dataflow", "'for (int i = 0'", "for ("),
     "copies without end": (
         KERNELS, "#pragma HLS UNROLL\n            sum", "#pragma HLS UNROLL factor=5000\n            sum", "limit",
         "5,000 copies of a loop's body", "factor=5000"),

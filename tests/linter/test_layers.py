@@ -84,3 +84,18 @@ def test_many_layers_are_counted() -> None:
     (finding,) = [one for one in lint_texts(files, None).findings if "completely" in one.found]
     assert finding.layers == ("fc", "n0", "n1", "n2", "n3", "n4")
     assert finding.about == "layers 'fc', 'n0', 'n1' and 3 more"
+
+
+@pytest.mark.parametrize("text", ["", "\f\x0b\u2028\n", "void tinier() {}"])
+def test_a_file_without_a_top_function(text: str) -> None:
+    (finding,) = lint_texts({**FILES, TOP: text}, None, syntax=False).findings
+    assert (finding.rule, finding.layers, finding.where) == ("top", (), WHOLE_DESIGN)
+
+
+def test_lines_are_those_of_the_file() -> None:
+    """Letters that Python takes for the end of a line, and compilers do not."""
+    files = changed(
+        TOP, ("    // the input, twice", "    // the input, twice\u2028\x0c"), ("variable=fc depth=2", "depth=2")
+    )
+    (finding,) = found_in(files, built=False)
+    assert (finding.line, finding.layers) == (19, ("fc",))

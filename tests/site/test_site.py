@@ -110,9 +110,9 @@ def check_navigation(site: Path) -> None:
     """Every page can be reached from the first one, and in the order of docs/README.md."""
     text = (site / "README.html").read_text(encoding="utf-8")
     tree = text[text.index('class="sidebar-tree"') : text.index('class="main"')]
-    shown = re.findall(r'href="docs/(\w+)\.html"', tree)
+    shown = re.findall(r'href="docs/((?:notebooks/)?\w+)\.html"', tree)
     listed = re.findall(
-        r"^\| \[.+?\]\((\w+)\.md\)", (ROOT / "docs/README.md").read_text(encoding="utf-8"), re.MULTILINE
+        r"^\| \[.+?\]\(([\w/]+)\.(?:md|ipynb)\)", (ROOT / "docs/README.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert shown == ["README", *listed] and len(listed) > 20
     for name in ("example-models/README", "CONTRIBUTING", "CHANGELOG", "docs/site/api/project"):

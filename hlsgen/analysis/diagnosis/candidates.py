@@ -37,6 +37,8 @@ def candidates(project: Subject, work: Measurement, number: int, cause: Cause) -
         return
     if work_on.capped:
         yield from work_on.caps()
+    if cause.role == RESULT and not cause.op.source.final and ACCUM in cause.op.layer.casts:
+        yield from (work_on.sum_inside(more) for more in _MORE_BITS)
     for more in _MORE_BITS:
         yield work_on.types([cause.role], more)
         yield work_on.types([cause.role, *cause.others], more)
@@ -102,6 +104,13 @@ class _Candidates:
             of_range = self.cause.effect == RANGE and role == self.cause.role
             return of_layer(name, {"result": self.sized(self.reached(tensor), tensor.type, of_range, more)})
         return self.constants(op, role, name, more)
+
+    def sum_inside(self, more: int) -> Fragment:
+        """A sum inside of a layer has no result type that a configuration could fix: what it is held in first, which
+        fits the budget, is then all there is of it."""
+        tensor = self.cause.tensor
+        fixed = self.sized(self.reached(tensor), tensor.type, False, more)
+        return of_layer(layer_of(self.cause.op, ACCUM, self.config, self.graph), {"accum": fixed})
 
     def constants(self, op: Op, role: str, name: str, more: int) -> Fragment:
         """Of a layer by its name; where others are fused into it, for its class, as a type by name would undo that."""

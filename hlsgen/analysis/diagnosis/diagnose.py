@@ -166,7 +166,7 @@ class _Case:
             return None
         limit = max(limit_for(op, project.config.default_width) for op in work.units[number])
         cause = cause_of(work, number, found.costs[number], limit)
-        remedy = self._verified(work, remedy_for(project, work, number, cause, self._tried))
+        remedy = remedy_for(project, work, number, cause, self._tried, self._measured)
         name = layer_of(cause.op, cause.role, project.config, project.graph)
         kind, text, advice = _of_scale(work, cause)
         return Diagnosis(
@@ -211,13 +211,6 @@ class _Case:
             reference=self.right.name,
             layers=() if found is None else found.layers,
         )
-
-    def _verified(self, work: Measurement, remedy: Remedy | None) -> Remedy | None:
-        """A remedy measured on all samples; None where it does no good on them."""
-        if remedy is None:
-            return None
-        remedy = replace(remedy, work=self._measured(remedy.project))
-        return remedy if remedy.work.error(remedy.work.known) <= work.error(work.known) * 1.02 else None
 
     def _tried(self, other: Subject) -> Measurement:
         """The same on fewer samples."""

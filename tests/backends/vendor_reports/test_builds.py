@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import hlsgen
 from hlsgen.backends.vitis.reports import Performance, Report, against, compare, read_reports
 from hlsgen.backends.vitis.reports.layers import step_of_module
 from hlsgen.cli import main
@@ -94,6 +95,18 @@ def test_steps_of_a_top_function() -> None:
         ("fc1", "dense", "fc 1", 10, 14),
         ("fc1_relu", "relu", "fc 1", 16, 17),
     ]
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_modules_of_a_generated_design(examples: Path, io_type: str) -> None:
+    """Layers whose names begin and end with each other's: of 'fc1' there are a step 'fc1_dense' and one 'fc1'."""
+    project = hlsgen.convert(examples / "iris_mlp" / "model.keras", io_type=io_type)
+    steps = steps_of(Source("iris_mlp.cpp", project.files["firmware/iris_mlp.cpp"]))
+    assert {"fc1", "fc2", "classes"} <= {step.layer for step in steps}
+    assert len(steps) == (6 if io_type == "io_parallel" else 8)
+    for step in steps:
+        for module in (f"{step.function}_{step.name}_config_s", f"matvec_{step.name}_config_Pipeline_Row"):
+            assert step_of_module(module, steps) is step
 
 
 # -- where they lie --------------------------------------------------------------------------------

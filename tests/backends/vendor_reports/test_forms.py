@@ -167,6 +167,12 @@ def test_export_text(file: Callable[..., Path], stage: str, clock: float) -> Non
     assert found.resources == {"LUT": 812, "FF": 390, "DSP": 8, "BRAM": 2, "URAM": 0}
 
 
+def test_export_text_of_a_clock_that_is_not_kept(file: Callable[..., Path]) -> None:
+    text = texts.export_text().replace("3.412", "4.5").replace("Timing met", "Timing not met")
+    found = read_export_text(file("net_export.rpt", text))
+    assert (found.met, found.slack) == (False, -0.5)
+
+
 @pytest.mark.parametrize("family", ["Slice", "CLB", "Versal"])
 def test_utilization(file: Callable[..., Path], family: str) -> None:
     found = read_utilization(file("vivado_synth.rpt", texts.utilization(family=family)))

@@ -1,0 +1,170 @@
+"""Faults planted by configurations: each is found in its layer, with its cause, and is gone with the fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hlsgen
+from hlsgen.analysis.diagnosis.fragments import fragment_of, merged
+from hlsgen.analysis.diagnosis.result import Diagnosis, Kind
+from tests.diagnosis.models import (
+    example,
+    normalised,
+    onnx_images,
+    onnx_perceptron,
+    small_channel,
+    without_compiler,
+)
+
+Settings = dict[str, Any]
+GRAPH = "graph"
+
+
+@pytest.fixture(autouse=True)
+def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_compiler(monkeypatch)
+
+
+def of(layer: str, **types: str) -> Settings:
+    return {"layers": {layer: {"precision": types}}}
+
+
+def found_and_cured(model: Any, x: Any, settings: Settings, reference: Any = None, **options: Any) -> Diagnosis:
+    """What is found; with its fix merged into the settings, a new conversion has nothing wrong."""
+    found = hlsgen.convert(model, settings, **options).diagnose(x, reference)
+    assert found is not None and found.fix is not None
+    assert found.before is not None and found.after is not None and found.after.error < found.before.error / 2
+    repaired = hlsgen.convert(model, merged(settings, fragment_of(found.fix)), **options)
+    assert repaired.diagnose(x, reference) is None
+    assert found.after.error < 0.015 and found.after.top1 in (None, 1.0)
+    return found
+
+
+KERAS = [
+    ("accumulator wraps", of("fc2", accum="fixed<8,3>"), "fc2", Kind.ACCUMULATOR),
+    ("accumulator coarse", of("fc1", accum="fixed<6,6,RND,SAT>"), "fc1", Kind.ACCUMULATOR),
+    ("accumulator saturates", of("classes", accum="fixed<14,2,RND,SAT>"), "classes", Kind.ACCUMULATOR),
+    ("input clipped", {"input_precision": "fixed<10,2>"}, "features", Kind.INPUT_CLIPPED),
+    ("input wraps", {"input_precision": "fixed<12,3,RND,WRAP>"}, "features", Kind.INPUT_CLIPPED),
+    ("input too wide", {"input_precision": "fixed<16,14>"}, "features", Kind.INPUT_STEP),
+    ("weights coarse", of("fc1", weight="fixed<4,1>"), "fc1", Kind.CONSTANT),
+    ("weights cut off", of("fc2", weight="fixed<8,-1>"), "fc2", Kind.CONSTANT),
+    ("weights as integers", of("fc2", weight="fixed<4,3>"), "fc2", Kind.CONSTANT),
+    ("softmax coarse", of("classes", result="ufixed<3,1>"), "classes", Kind.TABLE),
+    ("result wraps", of("fc1", result="fixed<10,2>"), "fc1", Kind.WRAP),
+    ("result saturates", of("fc1", result="ufixed<10,1,RND,SAT>"), "fc1", Kind.SATURATION),
+    ("result coarse", of("fc2", result="fixed<6,6,RND,SAT>"), "fc2", Kind.STEP),
+    ("result with bits unused", of("fc2", result="fixed<16,15,RND,SAT>"), "fc2", Kind.UNUSED),
+]
+
+
+@pytest.mark.parametrize(("settings", "layer", "kind"), [row[1:] for row in KERAS], ids=[row[0] for row in KERAS])
+def test_keras(settings: Settings, layer: str, kind: Kind) -> None:
+    model, x = example("iris_mlp")
+    found = found_and_cured(model, x, settings, GRAPH, calibration=x)
+    assert (found.layer, found.kind) == (layer, kind)
+
+
+QKERAS = [
+    ("weights of the model overridden", of("fc2", weight="fixed<3,1>"), "fc2", Kind.CONSTANT),
+    ("its activation overridden", of("relu1", result="ufixed<3,0>"), "relu1", Kind.WRAP),
+    ("softmax coarse", of("softmax", result="ufixed<2,0>"), "softmax", Kind.TABLE),
+    ("accumulator wraps", of("fc1", accum="fixed<8,2>"), "fc1", Kind.ACCUMULATOR),
+    ("logits wrap", of("logits", result="fixed<8,3>"), "logits", Kind.WRAP),
+    ("input clipped", {"input_precision": "fixed<5,0>"}, "pixels", Kind.INPUT_CLIPPED),
+]
+
+
+@pytest.mark.parametrize(("settings", "layer", "kind"), [row[1:] for row in QKERAS], ids=[row[0] for row in QKERAS])
+def test_qkeras(settings: Settings, layer: str, kind: Kind) -> None:
+    model, x = example("digits_mlp")
+    found = found_and_cured(model, x, {"input_precision": "ufixed<5,1>", **settings}, GRAPH)
+    assert (found.layer, found.kind) == (layer, kind)
+
+
+ONNX = [
+    ("accumulator", of("first", accum="fixed<6,3>"), "first", Kind.ACCUMULATOR),
+    ("weights", of("second", weight="fixed<3,2>"), "second", Kind.CONSTANT),
+    ("wrap", of("rectified", result="ufixed<8,1>"), "rectified", Kind.WRAP),
+    ("softmax", of("classes", result="ufixed<3,1>"), "classes", Kind.TABLE),
+    ("input", {"input_precision": {"x": "fixed<8,0>"}}, "x", Kind.INPUT_CLIPPED),
+]
+
+
+@pytest.mark.parametrize(("settings", "layer", "kind"), [row[1:] for row in ONNX], ids=[row[0] for row in ONNX])
+def test_onnx(settings: Settings, layer: str, kind: Kind) -> None:
+    """Against ONNX Runtime."""
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    model, x = onnx_perceptron()
+    found = found_and_cured(model, x, settings)
+    assert (found.layer, found.kind, found.reference) == (layer, kind, "ONNX Runtime")
+
+
+def test_onnx_images() -> None:
+    """Channels first: layers are compared with ONNX Runtime's in their order."""
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    model, x = onnx_images()
+    found = found_and_cured(model, x, of("conv", result="fixed<8,2>"))
+    assert (found.layer, found.kind) == ("conv", Kind.WRAP)
+    assert [layer.layer for layer in found.layers if layer.error is not None][:2] == ["x", "conv"]
+
+
+def test_dead_channel() -> None:
+    """Weights of one channel are rounded to zero; against Keras itself."""
+    model, x = small_channel()
+    found = found_and_cured(model, x, of("a", weight="fixed<8,3>", bias="fixed<8,3>"))
+    assert (found.layer, found.kind, found.reference) == ("a", Kind.DEAD_CHANNEL, "Keras")
+    assert found.numbers["dead channels"] == 1 and "channel 3 of 8" in found.cause
+
+
+@pytest.mark.parametrize(
+    ("settings", "layer", "kind"),
+    [
+        ({"layer_types": {"Dense": {"precision": {"weight": "fixed<5,1>"}}}}, "fc", Kind.CONSTANT),
+        (of("bn", result="fixed<5,1>"), "bn", Kind.WRAP),
+    ],
+    ids=["weights of all", "result"],
+)
+def test_fused_normalisation(settings: Settings, layer: str, kind: Kind) -> None:
+    """The fix keeps it fused, and either layer is named."""
+    model, x = normalised()
+    found = found_and_cured(model, x, settings)
+    assert (found.layer, found.kind) == (layer, kind)
+    assert {found.layer, *found.fused} == {"fc", "bn"}
+    assert found.fix is not None
+    design = hlsgen.convert(model, merged(settings, fragment_of(found.fix))).design
+    assert next(op for op in design if op.source.name == "fc").fused
+
+
+def test_narrow_budget() -> None:
+    """``max_width`` cuts everything; the fix widens it."""
+    model, x = example("iris_mlp")
+    found = found_and_cured(model, x, {"max_width": 5}, GRAPH, calibration=x)
+    assert fragment_of(found.fix or "").keys() == {"max_width"}
+
+
+def test_numbers_are_those_of_the_data() -> None:
+    model, x = example("iris_mlp")
+    found = hlsgen.convert(model, {"input_precision": "fixed<10,2>"}, calibration=x).diagnose(x, GRAPH)
+    assert found is not None
+    outside = np.mean(np.rint(x.astype(np.float64) * 256) > 511)
+    assert found.numbers["share outside"] == pytest.approx(outside)
+    assert found.numbers["needs"] == float(x.max()) and found.numbers["holds"] == 511 / 256
+    assert found.numbers["type"] == "fixed<10,2,RND,SAT>"
+
+
+def test_several_faults_one_after_the_other() -> None:
+    """Every layer has a type that is too narrow: all are repaired, and the first step is in the first layer."""
+    model, x = example("iris_mlp")
+    project = hlsgen.convert(model, precision="fixed<6,3>", calibration=x)
+    done = project.repair(x, GRAPH)
+    assert done.left is None and len(done.steps) > 2 and done.steps[0].layer == "fc1"
+    assert done.project.diagnose(x, GRAPH) is None
+    again = hlsgen.convert(model, merged({"defaults": {"precision": "fixed<6,3>"}}, fragment_of(done.fix or "")))
+    assert {op.name: str(op.wish.types) for op in again.design} == {
+        op.name: str(op.wish.types) for op in done.project.design
+    }
+    assert "nothing is wrong any more" in str(done)
