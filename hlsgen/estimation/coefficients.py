@@ -25,9 +25,11 @@ class Coefficients:
     multiplier: Mapping[str, float]
     """LUTs of a product without a DSP: ``scale`` times the product of its factors' bits, to the power of ``power``."""
     element: Mapping[str, float]
-    """Of a rectifier or another cast that rounds or saturates: ``lut`` a bit of what comes in."""
+    """Of a rectifier or another cast that rounds or saturates: ``lut`` for a bit of what comes in; ``ff``
+    where it is registered."""
     softmax: Mapping[str, float]
-    """``lut``, ``ff`` for each place but one and each bit of what comes in; ``cycles``, ``level`` cycles at 5 ns."""
+    """``lut``, ``ff`` for a bit of each place but one, ``lut_rest``, ``ff_rest`` once; ``cycles`` once, ``level`` for
+    each level of its trees, at 5 ns."""
     spread: Mapping[str, Spread]
     """By :class:`hlsgen.estimation.cost.Basis`."""
 

@@ -13,6 +13,8 @@ _AUTO_BITS = 12
 """A product of so many bits and more is taken to go into a DSP where the tool decides. Not in the reports."""
 _SURE_BITS = 20
 """From so many on it does in all reports in which the tool decided; below, an estimate's interval begins at 0."""
+_CAST_LEVELS = 1.6
+"""How many levels of adders a rectifier that rounds and saturates takes as long as: 3.53 ns of 2.2."""
 REPORTED_FAMILY = "7-series"
 REPORTED_NS = (2.5, 5.0)
 """ns of a cycle that scheduling may use, between which those of the reports lie, and a little beyond."""
@@ -79,6 +81,11 @@ class Setting:
     def product_cycles(self) -> int:
         """Cycles of a product: in LUTs the tool leaves it one, however long that takes."""
         return 1 if self.multipliers is Multipliers.LUT else ceil(self.family.dsp_ns / self.period)
+
+    @property
+    def cast_ns(self) -> float:
+        """A comparison, a rounding and a choice."""
+        return _CAST_LEVELS * self.family.level_ns
 
     @property
     def levels_of_cycle(self) -> int:

@@ -15,7 +15,7 @@ _MORE_OF_DSP = 2
 
 def casts(count: int, bits: int, setting: Setting) -> Cost:
     """``count`` elements of ``bits`` that are compared, rounded or saturated; at short periods they are registered."""
-    registered = setting.period < setting.family.dsp_ns
+    registered = setting.period < setting.cast_ns
     return Cost(
         lut=count * bits * setting.coefficients.element["lut"],
         ff=count * bits * setting.coefficients.element["ff"] if registered else 0,

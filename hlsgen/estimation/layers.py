@@ -20,10 +20,13 @@ from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
 from hlsgen.ir.wish import Storage, Strategy, WeightSource
+from hlsgen.layers.cast_each import CastEach
 from hlsgen.layers.conv2d import Convolution
 from hlsgen.layers.convert import Convert
 from hlsgen.layers.dense import Dense
+from hlsgen.layers.embedding import Embedding
 from hlsgen.layers.exponentials import Exponentials
+from hlsgen.layers.gate import Gate
 from hlsgen.layers.input import Input
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.log_softmax import LogSoftmax
@@ -31,7 +34,14 @@ from hlsgen.layers.loops import LoopBorder
 from hlsgen.layers.matmul import MatMul
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.piecewise import Direct, Piecewise
-from hlsgen.layers.pooling2d import Average, AveragePooling2D, MaxPooling2D
+from hlsgen.layers.pooling2d import (
+    Average,
+    AveragePooling2D,
+    GlobalAveragePooling,
+    GlobalMaxPooling,
+    MaxPooling2D,
+)
+from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.quantized import QuantizedFunction, Saturate
 from hlsgen.layers.relu import Relu
 from hlsgen.layers.scale import Scale
@@ -125,7 +135,7 @@ def scale(layer: Scale, call: Call) -> Cost:
     """A product and an addition for each element: those of a channel have the same constant."""
     weight, bias = (constant.fixed[0].reshape(-1) for constant in (layer.weight, layer.bias))
     repeats = max(call.at_once // weight.size, 1)
-    return _at_once(call, Terms.of(np.diag(weight), bias), copies=repeats)
+    return _at_once(call, Terms.of_each(weight, bias), copies=repeats)
 
 
 @cost_of(Convolution)
@@ -254,6 +264,18 @@ def pooling(layer: MaxPooling2D | AveragePooling2D, call: Call) -> Cost:
     return found + _window(layer.window, call) if call.stream else found
 
 
+@cost_of(GlobalMaxPooling, GlobalAveragePooling)
+def global_pooling(layer: GlobalMaxPooling | GlobalAveragePooling, call: Call) -> Cost:
+    """A comparison or an addition of each element that comes in at once, and a register for each channel."""
+    bits = call.op.output.typing.sum_type.width
+    elements = call.step.inputs[0].pack if call.stream else call.op.input.size
+    each = 1.0 if isinstance(layer, Average) else 2.0
+    channels = call.op.output.size
+    return Cost(
+        lut=elements * each * bits, ff=2.0 * channels * bits, latency=call.kernel.timing.depth, basis=Basis.MODEL
+    )
+
+
 # -- element by element ------------------------------------------------------------------------
 
 
@@ -277,6 +299,22 @@ def _by_constant(constant: Ints, fixed: FixedType, call: Call) -> Cost:
     count, bits = call.at_once, call.op.input.type.width
     found = call.setting.multiplier(terms.hard * count, bits, fixed.width)
     return found + Cost(lut=float(terms.shifted * count * (bits + terms.shifted_bits)))
+
+
+@cost_of(CastEach, Gate)
+def cast_each(layer: CastEach | Gate, call: Call) -> Cost:
+    """A comparison and a choice of each element."""
+    return _casting(call).less_sure(Basis.MODEL)
+
+
+@cost_of(PRelu)
+def prelu(layer: PRelu, call: Call) -> Cost:
+    """A rectifier with a product by a constant of each channel, or each element."""
+    slopes = layer.slopes.fixed[0].reshape(-1)
+    terms = Terms.of_each(slopes, np.zeros(len(slopes), dtype=np.int64))
+    copies, bits = call.at_once / len(slopes), call.op.input.type.width
+    products = call.setting.multiplier(round(terms.hard * copies), bits, layer.slopes.known_type.width)
+    return (_casting(call) + products + Cost(lut=terms.shifted * bits * copies)).less_sure(Basis.MODEL)
 
 
 @cost_of(Convert, Saturate)
@@ -340,6 +378,15 @@ def _in_pieces(form: Piecewise, call: Call) -> Cost:
     bits = call.op.input.type.width
     logic = Cost(lut=call.at_once * 4.0 * bits, ff=call.at_once * 4.0 * bits, latency=depth)
     return (read + steps + logic).less_sure(Basis.MODEL)
+
+
+@cost_of(Embedding)
+def embedding(layer: Embedding, call: Call) -> Cost:
+    """A table whose words are whole vectors."""
+    (words,) = (constant.array for constant in call.step.constants)
+    size = call.op.output.shape[-1]
+    read = memory.table(words.words.size // size, words.width * size, max(call.at_once // size, 1))
+    return (read + Cost(lut=20, ff=float(words.width * size), latency=1)).less_sure(Basis.MODEL)
 
 
 @cost_of(Thresholds)

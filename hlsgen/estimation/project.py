@@ -21,8 +21,6 @@ from hlsgen.estimation.layers import Call, call_cost
 from hlsgen.estimation.live import live_shares
 from hlsgen.estimation.spread import layer_estimate, spread, wider
 
-_CAST_LEVELS = 1.6
-"""How many levels of adders a comparison, a rounding and a choice take as long as."""
 _HANDED_ON = 1
 """Cycles of a word from one process on streams to the next."""
 _LOOPS, _MOVING = 3, 2
@@ -189,7 +187,7 @@ class Program:
         """Whether a call begins in a cycle of its own: what takes no cycle and little of one goes along with others."""
         if call.latency > 0:
             return 1
-        return int(call.cost.lut > 0 and _CAST_LEVELS * self._setting.family.level_ns > self._setting.period / 2)
+        return int(call.cost.lut > 0 and self._setting.cast_ns > self._setting.period / 2)
 
     def _registered(self, call: _Placed) -> int:
         """A pipeline that takes a sample every cycle has its products' results registered once more."""

@@ -52,9 +52,20 @@ class Terms:
         """Of whole numbers: ``matrix`` (inputs, outputs), ``bias`` (outputs,)."""
         used = matrix != 0
         live = used.any(axis=0)
-        terms = (used.sum(axis=0) + (np.asarray(bias) != 0))[live]
         rows, columns = np.nonzero(used)
-        constants = np.asarray(matrix[rows, columns])
+        terms = used.sum(axis=0) + (np.asarray(bias) != 0)
+        return cls._counted(rows, np.asarray(matrix[rows, columns]), terms[live])
+
+    @classmethod
+    def of_each(cls, factors: Ints, bias: Ints) -> Terms:
+        """Of a product and a sum for each input: ``factors`` and ``bias`` (inputs,)."""
+        rows = np.flatnonzero(factors != 0)
+        terms = 1 + (np.asarray(bias) != 0).astype(np.int64)
+        return cls._counted(rows, np.asarray(factors[rows]), terms[rows])
+
+    @classmethod
+    def _counted(cls, rows: NDArray[np.int64], constants: Ints, terms: NDArray[np.int64]) -> Terms:
+        """Of products that are not by zero, each with its input; ``terms`` of every output that has some."""
         products = _different(rows, constants)
         digits, bits = signed_digits(products), _bits(products)
         shifted = (digits == HARD - 1) | ((digits == 1) & (products < 0))
@@ -68,8 +79,8 @@ class Terms:
             shifted_bits=int(bits[shifted].sum()),
             hard=int(hard.sum()),
             hard_bits=int(bits[hard].sum()),
-            inputs=int(used.any(axis=1).sum()),
-            outputs=int(live.sum()),
+            inputs=len(np.unique(rows)),
+            outputs=len(terms),
             sums=int((terms > 1).sum()),
         )
 

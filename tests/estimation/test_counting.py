@@ -53,6 +53,14 @@ def test_terms_of_a_matrix():
     assert terms.hard_bits == 4 + 1
 
 
+def test_terms_of_factors_are_those_of_a_diagonal():
+    rng = np.random.default_rng(0)
+    factors, bias = rng.integers(-40, 40, 300), rng.integers(-1, 2, 300)
+    factors[:20] = 0
+    assert Terms.of_each(factors, bias) == Terms.of(np.diag(factors), bias)
+    assert Terms.of_each(np.zeros(3, dtype=np.int64), np.ones(3, dtype=np.int64)).outputs == 0
+
+
 def test_terms_of_zeros():
     terms = Terms.of(np.zeros((3, 2), dtype=np.int64), np.ones(2, dtype=np.int64))
     assert terms == Terms(0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -40,8 +40,8 @@ def run(cells: list[str]) -> list[list[Any]]:
     from nbformat.v4 import new_code_cell, new_notebook
 
     notebook = new_notebook(cells=[new_code_cell(textwrap.dedent(cell)) for cell in cells])
-    folder = Path(__file__).resolve().parents[2]
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    place = {"metadata": {"path": str(Path(__file__).resolve().parents[2])}}
+    NotebookClient(notebook, timeout=120, coalesce_streams=True, resources=place).execute()
     return [cell.outputs for cell in notebook.cells]
 
 
