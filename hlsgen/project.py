@@ -861,7 +861,7 @@ class Project:
             x: samples as for predict; of many, those that say most are looked at layer by layer (docs/diagnose.md).
             reference: the model to compare with, live or a path; None: what the project was read from; "graph": its
                 graph in real numbers, for which no framework is needed.
-            y: labels (samples,) or right outputs, by which wrong data are told from wrong types.
+            y: the right classes (samples,), or one of each (samples, classes), by which wrong data are found.
 
         Returns the layer, the cause in words and numbers, and the setting that cures it; None where nothing is wrong.
         Raises InputError as predict does, ModelError for a reference that cannot be run: says what to install.

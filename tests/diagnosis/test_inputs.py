@@ -123,7 +123,7 @@ def test_scikit_learn() -> None:
     network = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 4))
-    model = network.MLPClassifier((6,), max_iter=50, random_state=0).fit(x, (x.sum(axis=1) > 0).astype(int))
+    model = network.MLPClassifier((6,), max_iter=500, random_state=0).fit(x, (x.sum(axis=1) > 0).astype(int))
     assert hlsgen.convert(model).diagnose(x) is None
     found = hlsgen.convert(model, input_precision="fixed<8,1>").diagnose(x)
     assert found is not None and found.kind is Kind.INPUT_CLIPPED and found.reference == "scikit-learn"
