@@ -71,6 +71,11 @@ from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.named_files import named_path
+from hlsgen.pages.files import page_path, picture_path, write_text
+from hlsgen.pages.graph import layer_graph
+from hlsgen.pages.notebook import notebook_html
+from hlsgen.pages.page import html
+from hlsgen.pages.report import report_page
 from hlsgen.pipeline import (
     AfterStage,
     counting_design_of,
@@ -614,6 +619,48 @@ class Project:
 
     def __str__(self) -> str:
         return str(self.design)
+
+    # -- looking: pictures and the report ---------------------------------------------------
+
+    def plot(self, path: str | Path) -> Path:
+        """Write a picture of the layers as SVG (shapes, types, strategies), and return its path.
+
+        Raises InputError for a path that does not end in ``.svg``, OutputDirError if it cannot be written.
+        """
+        file = picture_path(path, "plot()")
+        return write_text(file, layer_graph(self.design), "plot()")
+
+    def report(
+        self,
+        path: str | Path,
+        x: Inputs | None = None,
+        y: ArrayLike | None = None,
+        *,
+        reference: Any = None,
+        sensitivity: bool = False,
+        overwrite: bool | None = None,
+    ) -> Path:
+        """Write one page of HTML with all that is known of the design, and return its path (docs/report.md).
+
+        Args:
+            path: ``.html``; a report that is there is replaced.
+            x: (samples, *shape), as for predict; without it the page has what the design alone tells.
+            y: labels or wanted outputs of those samples.
+            reference: the model to compare with, as for diagnose; None: what the project was read from.
+            sensitivity: also vary the width of every tensor, which runs many designs.
+            overwrite: replace a file that is no report, too.
+
+        Raises InputError for data that do not fit, ModelError for a reference that cannot be run, OutputDirError for a
+        file that is no report or cannot be written, ToolError without a working compiler.
+        """
+        _check_switches("report()", sensitivity=sensitivity, overwrite=False if overwrite is None else overwrite)
+        file = page_path(path, "report()", self._overwrite if overwrite is None else overwrite)
+        page = report_page(self, x, y, reference=reference, with_sensitivity=sensitivity)
+        return write_text(file, html(page), "report()")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return notebook_html(self.name, self.design, self.config)
 
     # -- looking: the estimate --------------------------------------------------------------
 

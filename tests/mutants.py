@@ -1140,6 +1140,48 @@ MUTANTS = (
         "if tensor.typing.reason not in (Reason.MODEL, Reason.CONFIGURATION):\n        return values",
         ("tests/analysis/test_profile.py",),
     ),
+    Mutant(
+        "names of a model are HTML in a report",
+        "hlsgen/pages",
+        "autoescape=True",
+        "autoescape=False",
+        ("tests/pages/test_page.py",),
+    ),
+    Mutant(
+        "texts of a report's data end its script",
+        "hlsgen/pages",
+        '.replace("<", "\\\\u003c")',
+        "",
+        ("tests/pages/test_page.py",),
+    ),
+    Mutant(
+        "any script runs in a report",
+        "hlsgen/pages",
+        "script-src {_digest(library)}",
+        "script-src 'unsafe-inline' {_digest(library)}",
+        ("tests/pages/test_page.py",),
+    ),
+    Mutant(
+        "notes stand above faults in a report",
+        "hlsgen/pages",
+        "key=lambda remark: remark.weight.order",
+        "key=lambda remark: -remark.weight.order",
+        ("tests/pages/test_page.py", "tests/pages/test_report.py"),
+    ),
+    Mutant(
+        "a report replaces any file",
+        "hlsgen/pages",
+        "not overwrite and file.exists() and not _is_report(file)",
+        "False",
+        ("tests/pages/test_report.py::test_a_report_is_replaced_and_nothing_else",),
+    ),
+    Mutant(
+        "saturation that the model means is a warning",
+        "hlsgen/pages",
+        "Weight.NOTE if of_model else Weight.WARNING",
+        "Weight.WARNING",
+        ("tests/pages/test_report.py",),
+    ),
 )
 
 
