@@ -482,13 +482,6 @@ MUTANTS = (
         ("tests/progress/test_terminal.py::test_a_worker_shows_nothing",),
     ),
     Mutant(
-        "a process that was forked goes on showing",
-        "hlsgen/progress/watcher.py",
-        "os.register_at_fork(after_in_child=WATCHER.forget)\n",
-        "",
-        ("tests/progress/test_terminal.py::test_threads_and_forked_processes",),
-    ),
-    Mutant(
         "a name of a model moves the cursor",
         "hlsgen/progress/terminal.py",
         'letter if letter.isprintable() else "\\N{REPLACEMENT CHARACTER}"',

@@ -137,7 +137,8 @@ def test_threads_and_forked_processes() -> None:
                 look()
                 child = os.fork()
                 if not child:
-                    work("child")
+                    with task("child"):
+                        time.sleep(0.3)
                     os._exit(7)
                 _, status = os.waitpid(child, 0)
                 other = multiprocessing.get_context("fork").Process(target=work, args=("child",))
