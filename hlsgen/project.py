@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -70,6 +71,11 @@ from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.named_files import named_path
+from hlsgen.pages.files import page_path, picture_path, write_text
+from hlsgen.pages.graph import layer_graph
+from hlsgen.pages.notebook import notebook_html
+from hlsgen.pages.page import html
+from hlsgen.pages.report import report_page
 from hlsgen.pipeline import (
     AfterStage,
     counting_design_of,
@@ -79,7 +85,7 @@ from hlsgen.pipeline import (
     rewrite,
     with_weights,
 )
-from hlsgen.progress import task
+from hlsgen.progress import Step, task
 from hlsgen.simulation.run import Simulation
 from hlsgen.simulation.simulator import Simulator
 from hlsgen.simulation.waves import Format, Waves
@@ -98,6 +104,7 @@ Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 _READ_ONCE = ("model", "config", "weights", "calibration")
 """What ``convert`` reads from files or takes as data: not for ``with_settings``, which reads nothing."""
 _CONVERTING = "converting"
+_LOG = logging.getLogger(__name__)
 
 
 class ClippedInputWarning(UserWarning):
@@ -223,6 +230,7 @@ class Project:
             rewritten = rewrite(graph, config, calibration, after_pass)
             design = backend.balanced(design_of(rewritten, config, calibration is not None, after_pass), config)
             self._hold(graph, config, calibration, rewritten, design)
+        _LOG.info("%s: %d operations, backend %s, %s", self.name, len(design), config.backend, config.io_type)
 
     def _hold(
         self,
@@ -391,8 +399,9 @@ class Project:
         """
         _check_switches("export()", overwrite=False if overwrite is None else overwrite)
         place = named_path(folder, "a folder", InputError)
-        files = exported_files(self._job, kind, options)
-        write_project(place, files, overwrite=self._overwrite if overwrite is None else overwrite)
+        with task("exporting"):
+            files = exported_files(self._job, kind, options)
+            write_project(place, files, overwrite=self._overwrite if overwrite is None else overwrite)
         return place.resolve()
 
     def synthesize(self, **options: Any) -> Any:
@@ -440,7 +449,8 @@ class Project:
         if not len(values[0]):
             raise InputError("simulate(): x has no samples, expected one at least")
         simulator = self._simulator(None if waves is None else waves.format)
-        run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed, trace=waves)
+        with task("simulating the circuit"):
+            run = simulator.run(values, gaps=float(gaps), stalls=float(stalls), seed=seed, trace=waves)
         shaped = (arrays.shaped(r, tensor.shape) for r, tensor in zip(run.results, self.design.outputs, strict=True))
         return replace(run, results=tuple(shaped))
 
@@ -484,7 +494,8 @@ class Project:
         design = self.board_design(board, baud=baud, allow_slow=allow_slow)
         place = Path(folder) if folder is not None else Path(f"{self.config.output_dir or f'{self.name}_hls'}_{board}")
         write_board(design, place, overwrite=self._overwrite if overwrite is None else overwrite)
-        return (build_slower if allow_slow else build)(design, place.resolve(), log)
+        with task("building the bitstream") as step:
+            return (build_slower if allow_slow else build)(design, place.resolve(), _told(step, log))
 
     def connect(self, line: str | Line, *, baud: int = DEFAULT_BAUD, timeout: float = 2.0) -> OnBoard:
         """This network on a board at a serial port (``/dev/ttyUSB0``, by pyserial), or at any other line.
@@ -542,7 +553,9 @@ class Project:
         Raises ToolError without yosys, ConfigError for a family or a part that is not known, or another backend.
         """
         circuit = self.circuit
-        return estimate(circuit, family_of_part(self.config.part) if family is None else family_of(family), log)
+        found = family_of_part(self.config.part) if family is None else family_of(family)
+        with task("synthesizing") as step:
+            return estimate(circuit, found, _told(step, log))
 
     def timing(
         self,
@@ -572,7 +585,8 @@ class Project:
         _check_timing_options(clock_period, seed, on_failure)
         period = self.config.clock_period if clock_period is None else float(clock_period)
         found = device_of_part(self.config.part) if device is None else device_of(device)
-        timing = place_and_route(self.circuit, found, period, seed, log)
+        with task("placing and routing") as step:
+            timing = place_and_route(self.circuit, found, period, seed, _told(step, log))
         if not timing.met and on_failure != "ignore":
             text = _missed(timing)
             if on_failure == "raise":
@@ -605,6 +619,48 @@ class Project:
 
     def __str__(self) -> str:
         return str(self.design)
+
+    # -- looking: pictures and the report ---------------------------------------------------
+
+    def plot(self, path: str | Path) -> Path:
+        """Write a picture of the layers as SVG (shapes, types, strategies), and return its path.
+
+        Raises InputError for a path that does not end in ``.svg``, OutputDirError if it cannot be written.
+        """
+        file = picture_path(path, "plot()")
+        return write_text(file, layer_graph(self.design), "plot()")
+
+    def report(
+        self,
+        path: str | Path,
+        x: Inputs | None = None,
+        y: ArrayLike | None = None,
+        *,
+        reference: Any = None,
+        sensitivity: bool = False,
+        overwrite: bool | None = None,
+    ) -> Path:
+        """Write one page of HTML with all that is known of the design, and return its path (docs/report.md).
+
+        Args:
+            path: ``.html``; a report that is there is replaced.
+            x: (samples, *shape), as for predict; without it the page has what the design alone tells.
+            y: labels or wanted outputs of those samples.
+            reference: the model to compare with, as for diagnose; None: what the project was read from.
+            sensitivity: also vary the width of every tensor, which runs many designs.
+            overwrite: replace a file that is no report, too.
+
+        Raises InputError for data that do not fit, ModelError for a reference that cannot be run, OutputDirError for a
+        file that is no report or cannot be written, ToolError without a working compiler.
+        """
+        _check_switches("report()", sensitivity=sensitivity, overwrite=False if overwrite is None else overwrite)
+        file = page_path(path, "report()", self._overwrite if overwrite is None else overwrite)
+        page = report_page(self, x, y, reference=reference, with_sensitivity=sensitivity)
+        return write_text(file, html(page), "report()")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return notebook_html(self.name, self.design, self.config)
 
     # -- looking: the estimate --------------------------------------------------------------
 
@@ -805,7 +861,7 @@ class Project:
             x: samples as for predict; of many, those that say most are looked at layer by layer (docs/diagnose.md).
             reference: the model to compare with, live or a path; None: what the project was read from; "graph": its
                 graph in real numbers, for which no framework is needed.
-            y: labels (samples,) or right outputs, by which wrong data are told from wrong types.
+            y: the right classes (samples,), or one of each (samples, classes), by which wrong data are found.
 
         Returns the layer, the cause in words and numbers, and the setting that cures it; None where nothing is wrong.
         Raises InputError as predict does, ModelError for a reference that cannot be run: says what to install.
@@ -873,6 +929,17 @@ class Project:
     @cached_property
     def _accuracy_check(self) -> AccuracyCheck:
         return AccuracyCheck(self.design, _budget(self.config))
+
+
+def _told(step: Step, log: Callable[[str], None] | None) -> Callable[[str], None]:
+    """What tells a line of a tool to whoever watches, and to ``log``."""
+
+    def tell(line: str) -> None:
+        step.say(line)
+        if log is not None:
+            log(line)
+
+    return tell
 
 
 def _check_timing_options(clock_period: float | None, seed: int, on_failure: str) -> None:

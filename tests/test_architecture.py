@@ -46,6 +46,7 @@ RANKS = {
     "synthesis": 10,
     "board": 11,
     "analysis": 11,
+    "pages": 12,
     "summary": 12,
     "project": 12,
     "training": 13,

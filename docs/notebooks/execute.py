@@ -30,7 +30,8 @@ def executed(path: Path) -> nbformat.NotebookNode:
     Raises nbclient.exceptions.CellExecutionError if a cell fails.
     """
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=_SECONDS, resources={"metadata": {"path": str(path.parent)}}).execute()
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=_SECONDS, coalesce_streams=True, resources=place).execute()
     return _plain(notebook)
 
 

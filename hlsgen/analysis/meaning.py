@@ -36,11 +36,12 @@ def evaluate_meaning(design: Design, inputs: Mapping[str, Array]) -> dict[Tensor
     layers = {op: _with_real_constants(op) for op in design if not op.is_input}
 
     def computed(op: Op, given: Sequence[Floats]) -> list[Floats]:
-        results = layers[op].evaluate_floats(given)
+        results = map(_without_nan, layers[op].evaluate_floats(given))
         return [_as_the_model_rounds(limited(x), tensor) for x, tensor in zip(results, op.outputs, strict=True)]
 
-    for unit in units(op for op in design if not op.is_input):
-        compute_unit(unit, known, computed)
+    with np.errstate(all="ignore"):  # of infinite data
+        for unit in units(op for op in design if not op.is_input):
+            compute_unit(unit, known, computed)
     return known
 
 
@@ -48,6 +49,11 @@ def _with_real_constants(op: Op) -> Layer:
     """A layer without the rounding of its constants, but for that of the model's own quantisers."""
     free = {name: Constant.of(constant.values) for name, constant in op.layer.constants().items() if not constant.given}
     return replace(op.layer, **free) if free else op.layer
+
+
+def _without_nan(values: Floats) -> Floats:
+    """What infinite data make of it, as a quotient of two infinities, is no number: it counts as zero."""
+    return np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
 
 
 def _as_the_model_rounds(values: Floats, tensor: Tensor) -> Floats:

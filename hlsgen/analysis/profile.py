@@ -209,8 +209,8 @@ def profile(subject: Subject, x: Any) -> Profile:
     if not given:
         raise InputError("profile(): x has no samples; give some that are like those in use")
     chosen = _spread(given, design.samples_within(_SAMPLES, _CELLS))
+    arrays.refuse_nan(inputs)
     some = {name: data[chosen] for name, data in inputs.items()}
-    arrays.refuse_nan(some)
     held = subject.trace(some, raw=True)
     mantissas = {tensor: held[key] for key, tensor in design.trace_keys.items()}
     real = evaluate_meaning(design, some)

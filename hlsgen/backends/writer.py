@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import stat
@@ -44,6 +45,7 @@ from hlsgen.files import (
     workspace,
 )
 
+_LOG = logging.getLogger(__name__)
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes the same project: some hundred times what writing takes."""
 _NOT_BESIDE = {errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
@@ -70,6 +72,9 @@ def write_project(folder: Path, files: Mapping[str, Content], *, overwrite: bool
         if place.exists() or not _create(place, files):
             with locked(place, _PATIENCE):
                 _rewrite(place, files, overwrite)
+    if _LOG.isEnabledFor(logging.INFO):
+        size = sum(len(as_bytes(content)) for content in files.values())
+        _LOG.info("written: %s, %d files, %d bytes", place, len(files), size)
 
 
 def _real_place(folder: Path) -> Path:

@@ -16,7 +16,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, reports
+from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, report, reports
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.score import score
@@ -424,6 +424,7 @@ def export(
 app.command(name="diagnose")(diagnose.diagnose)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="lint")(lint.lint)
+app.command(name="report")(report.report)
 app.command(name="profile")(looking.profile)
 app.command(name="compare")(looking.compare)
 app.command(name="sensitivity")(looking.sensitivity)

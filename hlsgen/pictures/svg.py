@@ -7,7 +7,8 @@ the same picture has the same bytes everywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from xml.sax.saxutils import escape, quoteattr
 
 from hlsgen.pictures.layout import Point
@@ -18,6 +19,11 @@ _NARROW = frozenset("fijlrtI.,:;'|()[]!/- ")
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 _ROUND = 7.0
 """The radius of corners of ways."""
+MARKER = (
+    '<marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+    'markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0,0.5 L8,4 L0,7.5 z"/></marker>'
+)
+"""The head of an arrow, for a picture's definitions."""
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -26,14 +32,36 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     return units * size * (1.08 if bold else 1.0)
 
 
+Style = Mapping[str, tuple[str, str, str]]
+"""For each class its property, and the colour on a light and on a dark page; a name with a dot in it is a selector of
+several classes."""
+
+
+def rules(style: Style, *, dark: bool, inside: str = "") -> list[str]:
+    """The style as rules of CSS for one kind of page; ``inside``: a selector of what alone they are for."""
+    before = f"{inside} " if inside else ""
+    return [f"{before}.{kind} {{ {name}: {shades[dark]} }}" for kind, (name, *shades) in style.items()]
+
+
 class Drawing:
     """Shapes in the order in which they are drawn."""
 
-    def __init__(self, style: Mapping[str, tuple[str, str, str]]) -> None:
-        """``style``: for each class its property, and the colour on a light and on a dark page; a name of several
-        classes is a selector of several."""
+    def __init__(self, style: Style) -> None:
         self._style = style
         self._shapes: list[str] = []
+
+    @contextmanager
+    def group(self, **attributes: str) -> Iterator[None]:
+        """What is drawn in the block becomes one group; names of attributes have ``_`` for ``-``."""
+        words = (f"{name.strip('_').replace('_', '-')}={attribute(value)}" for name, value in attributes.items())
+        self._shapes.append(" ".join(["<g", *words]) + ">")
+        yield
+        self._shapes.append("</g>")
+
+    @property
+    def shapes(self) -> str:
+        """All that was drawn, for a page that has a picture and a style of its own around it."""
+        return "\n".join(self._shapes)
 
     def rectangle(
         self, kind: str, corner: Point, size: tuple[float, float], radius: float = 0.0, title: str = ""
@@ -63,24 +91,18 @@ class Drawing:
 
     def svg(self, width: float, height: float, title: str) -> str:
         """The whole file."""
-        light = [f".{kind} {{ {name}: {bright} }}" for kind, (name, bright, _) in self._style.items()]
-        dark = [f".{kind} {{ {name}: {colour} }}" for kind, (name, _, colour) in self._style.items()]
         size = f'width="{_number(width)}" height="{_number(height)}" viewBox="0 0 {_number(width)} {_number(height)}"'
-        marker = (
-            '<marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-            'markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0,0.5 L8,4 L0,7.5 z"/></marker>'
-        )
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}" role="img">',
                 f"<title>{_escaped(title)}</title>",
                 "<style>",
-                *light,
+                *rules(self._style, dark=False),
                 "@media (prefers-color-scheme: dark) {",
-                *(f"  {line}" for line in dark),
+                *(f"  {line}" for line in rules(self._style, dark=True)),
                 "}",
                 "</style>",
-                f"<defs>{marker}</defs>",
+                f"<defs>{MARKER}</defs>",
                 *self._shapes,
                 "</svg>\n",
             ]
@@ -91,13 +113,18 @@ class Drawing:
         self._shapes.append(f"<{tag} {attributes}{inside}")
 
 
+def printable(text: str) -> str:
+    """A text without what XML does not take, nor HTML: control characters and halves of characters."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
 def _escaped(text: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", text))
+    return escape(printable(text))
 
 
 def attribute(text: str) -> str:
     """A text as the value of an attribute, with its quotes."""
-    return quoteattr(_NOT_XML.sub("\ufffd", text))
+    return quoteattr(printable(text))
 
 
 def _number(value: float) -> str:

@@ -31,6 +31,7 @@ def counted(values, text):
     return outside, sum(v != 0 and abs(v) < half for v in exact)
 
 
+@pytest.mark.filterwarnings("ignore:input 'x'")
 @pytest.mark.parametrize("result", ["fixed<6,3,RND,SAT>", "fixed<5,2>", "ufixed<4,1,RND,SAT>", "fixed<12,8,RND,SAT>"])
 def test_what_does_not_fit_is_counted(result):
     net = mlp()
@@ -147,11 +148,26 @@ def test_data_that_do_not_fit_are_refused(x, message):
         project_of(net.source("fc")).profile(x)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_infinities_count_as_very_large():
     net = Net()
+    net.call(
+        "Softmax",
+        "soft",
+        net.call("Activation", "exp", net.dense("fc", net.input((2,)), 2, 2), activation="exponential"),
+    )
+    found = project_of(net.source("soft")).profile(np.array([[np.inf, 0.0], [-np.inf, 1.0], [np.inf, -np.inf]]))
+    assert found["x"].outside == 4
+    assert all(np.isfinite([entry.real.low, entry.real.high, entry.real.rms]).all() for entry in found)
+
+
+def test_a_nan_is_refused_wherever_it_is():
+    net = Net()
     net.dense("fc", net.input((2,)), 2, 2)
-    found = project_of(net.source("fc")).profile(np.array([[np.inf, 0.0], [-np.inf, 1.0]]))
-    assert found["x"].outside == 2 and np.isfinite(found["fc"].real.high)
+    x = np.zeros((10001, 2))
+    x[1, 1] = np.nan  # not among those that are looked at
+    with pytest.raises(InputError, match=r"NaN at index \[1, 1\]"):
+        project_of(net.source("fc")).profile(x)
 
 
 def test_figures(tmp_path):

@@ -155,6 +155,7 @@ def test_other_settings_stay():
         assert point.value == np.mean(other.predict(x).argmax(axis=1) == y)
 
 
+@pytest.mark.filterwarnings("ignore::hlsgen.project.ClippedInputWarning", "ignore::hlsgen.project.InaccurateWarning")
 def test_suggested_widths_are_least_and_go_back_into_a_conversion():
     build = mlp
     project = project_of(build().source("softmax"), layers={"fc2": {"reuse_factor": 5}})

@@ -124,9 +124,10 @@ def test_dead_channel() -> None:
     ("settings", "layer", "kind"),
     [
         ({"layer_types": {"Dense": {"precision": {"weight": "fixed<5,1>"}}}}, "fc", Kind.CONSTANT),
+        ({"layer_types": {"Dense": {"precision": {"accum": "fixed<9,3>"}}}}, "bn", Kind.ACCUMULATOR),
         (of("bn", result="fixed<5,1>"), "bn", Kind.WRAP),
     ],
-    ids=["weights of all", "result"],
+    ids=["weights of all", "sums of all", "result"],
 )
 def test_fused_normalisation(settings: Settings, layer: str, kind: Kind) -> None:
     """The fix keeps it fused, and either layer is named."""

@@ -99,11 +99,21 @@ class _Candidates:
             return {}
         name = layer_of(op, role, self.config, self.graph)
         if role == ACCUM:
-            return of_layer(name, {"accum": tensor.typing.sum_type})
+            return self.sum(op, name)
         if role in (RESULT, TABLE):
             of_range = self.cause.effect == RANGE and role == self.cause.role
             return of_layer(name, {"result": self.sized(self.reached(tensor), tensor.type, of_range, more)})
         return self.constants(op, role, name, more)
+
+    def sum(self, op: Op, name: str) -> Fragment:
+        """A type that holds sums exactly: for a layer, or, as with constants, for a class where others are fused."""
+        wished = self.config.layers.get(name)
+        if not op.fused or (wished is not None and wished.precision.accum is not None):
+            return of_layer(name, {"accum": self.cause.tensor.typing.sum_type})
+        alike = [other for other in self.work.design if other.source.class_name == op.source.class_name]
+        sums = [tensor.typing.sum_type for other in alike for tensor in other.outputs if ACCUM in other.layer.casts]
+        integer = max(fixed.integer + (not fixed.signed) for fixed in sums)
+        return of_class(op.source.class_name, {"accum": FixedType(integer + max(x.frac for x in sums), integer)})
 
     def sum_inside(self, more: int) -> Fragment:
         """A sum inside of a layer has no result type that a configuration could fix: what it is held in first, which

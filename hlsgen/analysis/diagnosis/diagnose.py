@@ -189,7 +189,8 @@ class _Case:
 
         def accuracy(inputs: Mapping[str, Array]) -> float:
             work = Measurement(self.project.design, self.project.graph, inputs, self.samples.counts)
-            classes = top1(work.ideal[work.design.outputs[0]])
+            outputs = work.ideal[work.design.outputs[0]]
+            classes = (outputs[:, 0] > 0.5) * 1 if outputs.shape[1:] == (1,) else top1(outputs)
             return 0.0 if classes is None or classes.ndim != 1 else float(np.mean(classes == labels))
 
         other = by_labels(self.inputs, accuracy)

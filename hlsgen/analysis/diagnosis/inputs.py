@@ -110,6 +110,8 @@ def checked_labels(y: Any, samples: int) -> Array:
     labels = np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] > 1:
         labels = labels.argmax(axis=1)
+    elif labels.dtype.kind == "f" and (labels != np.rint(labels)).any():
+        raise InputError("diagnose(): y holds numbers that are no classes; give labels as whole numbers, or no y")
     labels = labels.reshape(-1)
     if len(labels) != samples or labels.dtype.kind not in "iubf":
         raise InputError(f"diagnose(): y has shape {np.shape(y)}, expected one label for each of {samples} samples")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from html import escape
 
 from hlsgen.ir.text import table
 
@@ -125,6 +126,10 @@ class Diagnosis:
         if self.fix is not None:
             lines += [f"  repaired:  {self.after}", "  the fix:", *(f"    {line}" for line in self.fix.splitlines())]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return f"<pre>{escape(str(self))}</pre>"
 
     @property
     def table(self) -> str:

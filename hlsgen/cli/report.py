@@ -1,0 +1,62 @@
+"""``hlsgen report``: one page with all that is known of a design."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import hlsgen
+from hlsgen.cli.show import working
+from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.errors import ConfigError
+
+
+def report(
+    model: Annotated[Path, typer.Argument(help="A model, or a .yml configuration that names one.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page, .html.")] = Path("report.html"),
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Samples, .npy (n, *shape) or .npz by name; default: the configuration's test vectors.",
+            show_default=False,
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Their labels or wanted outputs, .npy.", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="YAML configuration.", show_default=False)
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option("--calibration", help="Representative inputs, .npy.", show_default=False)
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", help="Another model to compare with than the converted one.", show_default=False),
+    ] = None,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Also vary the width of every tensor, which takes longer.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no report, too.")] = False,
+) -> None:
+    """Write one page that shows what a design is, what is wrong with it, and what it costs."""
+    if labels is not None and data is None:
+        raise ConfigError("--labels: labels belong to samples; give --data, too")
+    given: Any = model
+    if model.suffix in (".yml", ".yaml"):
+        if config is not None:
+            raise ConfigError(f"two configurations given: {model} and --config {config}; give one")
+        given, config = None, model
+    with working("converting"):
+        project = hlsgen.convert(given, config, calibration=calibration)
+    vectors = project.config.test_vectors
+    if data is None and vectors is not None:
+        data, labels = vectors.x, vectors.y
+    x = None if data is None else load_inputs(data, project.design.inputs)
+    y = None if labels is None else load_array(labels)
+    with working("looking"):
+        file = project.report(output, x, y, reference=reference, sensitivity=sensitivity, overwrite=overwrite or None)
+    print(f"written to {file}")

@@ -1,0 +1,64 @@
+"""Pages and pictures as files: what may be replaced, and what errors say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hlsgen.errors import InputError, OutputDirError, brief
+from hlsgen.files import replacing
+from hlsgen.named_files import named_path
+from hlsgen.pages.page import MARK
+
+_HEAD = 200
+"""Characters of a page among which its mark stands."""
+
+
+def picture_path(path: object, caller: str) -> Path:
+    """The path of a picture. Raises InputError for what is no path, or ends otherwise than in ``.svg``."""
+    file = named_path(path, "a picture", InputError)  # type: ignore[arg-type]
+    if file.suffix.lower() != ".svg":
+        raise InputError(
+            f"{caller}: {brief(str(file))} ends in {file.suffix or 'nothing'}, expected .svg, which browsers show; "
+            "rsvg-convert or inkscape make a PNG or a PDF of it"
+        )
+    return file
+
+
+def page_path(path: object, caller: str, overwrite: bool) -> Path:
+    """The path of a page that may be written.
+
+    Raises InputError for what is no path, or ends otherwise than in ``.html``, OutputDirError for a file that is there
+    and is no report, unless ``overwrite``.
+    """
+    file = named_path(path, "a page", InputError)  # type: ignore[arg-type]
+    if file.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{caller}: {brief(str(file))} ends in {file.suffix or 'nothing'}, expected .html")
+    try:
+        if not overwrite and file.exists() and not _is_report(file):
+            raise OutputDirError(
+                f"{caller}: {brief(str(file))} is there already and is no report of hlsgen; give another name, or "
+                "overwrite"
+            )
+    except (OSError, ValueError) as error:
+        raise _unwritable(file, caller, error) from error
+    return file
+
+
+def write_text(file: Path, text: str, caller: str) -> Path:
+    """Write a whole file or leave what was there. Raises OutputDirError if the system does not let it be written."""
+    try:
+        with replacing(file) as stream:
+            stream.write(text.encode())
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        raise _unwritable(file, caller, error) from error
+    return file
+
+
+def _is_report(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return MARK.encode() in stream.read(_HEAD)
+
+
+def _unwritable(file: Path, caller: str, error: Exception) -> OutputDirError:
+    reason = getattr(error, "strerror", None) or error
+    return OutputDirError(f"{caller}: {brief(str(file))} cannot be written ({reason})")
