@@ -95,6 +95,20 @@ MUTANTS = (
         ("tests/estimation/test_fit.py::test_dsps_of_every_module_are_exact",),
     ),
     Mutant(
+        "a comparison without its carry",
+        "hlsgen/estimation",
+        "compared * (2 * bits + _CARRIED)",
+        "compared * (2 * bits)",
+        ("tests/estimation/test_estimate.py::test_windows_at_a_border_have_fewer_cells",),
+    ),
+    Mutant(
+        "an interval that no kernel can be done before",
+        "hlsgen/estimation",
+        "min(low, self._slowest_kernel)",
+        "low",
+        ("tests/estimation/test_estimate.py::test_an_interval_may_be_that_of_the_slowest_kernel",),
+    ),
+    Mutant(
         "a stream that takes a word too many",
         "hls_templates",
         "count >= state->depth",
