@@ -312,8 +312,11 @@ def _shares(layer: Average, call: Call, counts: Ints) -> Cost:
         hard, added = int((digits >= HARD).sum()), int((digits == HARD - 1).sum())
     else:
         hard, added = len(counts), 0
+    if not hard and not added:
+        return Cost()
     cycles = call.setting.product_cycles if hard else 0
-    return call.setting.multiplier(hard, bits, width) + Cost(lut=float(added * bits), latency=cycles)
+    products = call.setting.multiplier(hard, bits, width)  # of which the baselines have none
+    return products + Cost(lut=float(added * bits), latency=cycles, basis=Basis.MODEL)
 
 
 def _gathered(cells: int, call: Call) -> Cost:
