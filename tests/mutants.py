@@ -995,8 +995,8 @@ MUTANTS = (
     ),
     Mutant(
         "a runtime's samples are taken for its first axis",
-        "hlsgen/exports/source_outputs.py",
-        "        axis = _samples_axis(port.shape, shape)",
+        "hlsgen/frontends/onnx/running.py",
+        "        axis = samples_axis(what, port.shape, data.shape[1:])",
         "        axis = 0",
         ("tests/exports/test_test_vectors.py::test_onnx_runtime_with_the_samples_elsewhere",),
     ),
