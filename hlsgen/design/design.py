@@ -110,6 +110,8 @@ class Design:
         state = hashlib.sha256(f"{self}\n{outputs}".encode())
         for op in self.ops:
             for field in fields(op.layer):
+                if not field.compare:  # it changes nothing that is computed
+                    continue
                 state.update(f"\n{op.name}.{field.name}:".encode())
                 state.update(_bits(getattr(op.layer, field.name)))
         return state.hexdigest()[:32]

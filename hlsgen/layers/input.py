@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.layer import Layer, Packing
@@ -24,7 +24,7 @@ class Input(Layer):
     arity = 0
     shape: Shape
     order: tuple[int, ...] | None = None
-    relaid: bool = False
+    relaid: bool = field(default=False, compare=False)
     """Whether that is another order than the model's own (``input_layout``)."""
 
     @property

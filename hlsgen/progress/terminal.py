@@ -38,15 +38,12 @@ class TerminalDisplay:
         for row in [row for row in self._tasks if row not in rows]:
             self._progress.remove_task(self._tasks.pop(row))
         for row in rows:
+            figures, detail = row.figures, printable(row.detail)
             if row not in self._tasks:
-                self._tasks[row] = self._progress.add_task(printable(row.what), total=None, detail="", figures="")
-            self._progress.update(
-                self._tasks[row],
-                completed=row.done,
-                total=row.total,
-                detail=printable(row.detail),
-                figures=row.figures,
-            )
+                self._tasks[row] = self._progress.add_task(
+                    printable(row.what), total=row.total, figures=figures, detail=detail
+                )
+            self._progress.update(self._tasks[row], total=row.total, completed=row.done, figures=figures, detail=detail)
         self._progress.refresh()
 
     def close(self) -> None:

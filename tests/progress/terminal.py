@@ -67,9 +67,31 @@ def screen(sent: str) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
+LOOK = """
+import time
+import hlsgen.progress.watcher as watcher
+from hlsgen.progress import task, visible
+
+watcher.SHOWN_AFTER = 0
+shown, draw = [0], watcher.Watcher._draw
+
+def counted(self, rows):
+    draw(self, rows)
+    shown[0] += bool(rows)
+
+watcher.Watcher._draw = counted
+
+def look():
+    until = shown[0] + 2
+    while visible() and shown[0] < until and not watcher.WATCHER._broken:
+        time.sleep(0.01)
+"""
+"""What a script needs whose tasks are shown at once: ``look()`` waits until what was said was shown, if anything is."""
+
+
 def program(text: str) -> list[str]:
-    """A script whose tasks are shown at once."""
-    return [sys.executable, "-c", "import hlsgen.progress.watcher as w; w.SHOWN_AFTER = 0\n" + textwrap.dedent(text)]
+    """A script that begins so."""
+    return [sys.executable, "-c", LOOK + textwrap.dedent(text)]
 
 
 def on_terminal(command: list[str], env: Mapping[str, str] | None = None, interrupt_at: str | None = None) -> Session:

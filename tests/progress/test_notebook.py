@@ -8,14 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.progress.terminal import LOOK
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WATCHED = """
-    import threading, time
-    import ipywidgets
-    import hlsgen.progress.watcher as watcher
-    from hlsgen.progress import task, visible
-
-    watcher.SHOWN_AFTER = 0
     texts = set()
 
     def run(name):
@@ -23,7 +19,7 @@ WATCHED = """
             for number in range(3):
                 step.say(f"<b>{number}</b>")
                 step.advance()
-                time.sleep(0.3)
+                look()
                 lines = watcher.WATCHER._display._box.children
                 texts.update(line.children[1].value for line in lines)
                 assert [(line.children[0].value, line.children[0].max) for line in lines] == [(number + 1, 3)]
@@ -50,8 +46,8 @@ def texts(outputs: list[Any]) -> str:
 
 
 def test_widgets_below_the_cell_that_runs() -> None:
-    first, second, third = run(
-        [WATCHED, "run('second')", "print(sorted(texts)[0], visible(), watcher.WATCHER._display)"]
+    _, first, second, third = run(
+        [LOOK, WATCHED, "run('second')", "print(sorted(texts)[0], visible(), watcher.WATCHER._display)"]
     )
     for outputs in (first, second):
         assert [list(output.data) for output in outputs] == [["text/plain", WIDGET]]
@@ -60,7 +56,7 @@ def test_widgets_below_the_cell_that_runs() -> None:
 
 
 def test_an_error_is_shown_alone() -> None:
-    (outputs,) = run([WATCHED + "\n    try:\n        with task('failing'):\n            1 / 0\n    except ZeroDivisionError as error:\n        print(error)"])  # fmt: skip
+    _, outputs = run([LOOK, WATCHED + "\n    try:\n        with task('failing'):\n            1 / 0\n    except ZeroDivisionError as error:\n        print(error)"])  # fmt: skip
     assert texts(outputs) == "division by zero\n"
 
 
@@ -70,13 +66,11 @@ def test_without_ipywidgets_there_is_nothing() -> None:
             """
             import sys
             sys.modules["ipywidgets"] = None
-            import time
             import hlsgen.progress.watcher as watcher
             from hlsgen.progress import task, visible
 
-            watcher.SHOWN_AFTER = 0
             with task("converting"):
-                time.sleep(0.4)
+                assert not watcher.WATCHER._rows
             print(visible())
             """
         ]

@@ -9,12 +9,10 @@ import pytest
 from tests.progress.terminal import on_terminal, program, screen
 
 SHOWN = """
-    import time
-    from hlsgen.progress import task
     with task("sweeping", total=4) as step:
         for number in range(4):
             step.say(f"design {number}")
-            time.sleep(0.15)
+            look()
             step.advance()
     print("result")
 """
@@ -67,10 +65,8 @@ def _environment() -> dict[str, str]:
 def test_an_error_leaves_its_traceback_alone() -> None:
     session = on_terminal(
         program("""
-            import time
-            from hlsgen.progress import task
             with task("compiling"):
-                time.sleep(0.4)
+                look()
                 raise ValueError("no")
         """)
     )
@@ -82,8 +78,6 @@ def test_an_error_leaves_its_traceback_alone() -> None:
 def test_ctrl_c() -> None:
     session = on_terminal(
         program("""
-            import time
-            from hlsgen.progress import task
             try:
                 with task("compiling"):
                     time.sleep(60)
@@ -98,13 +92,12 @@ def test_ctrl_c() -> None:
 def test_the_log_stays_whole() -> None:
     session = on_terminal(
         program("""
-            import logging, time
-            from hlsgen.progress import task
+            import logging
             with task("compiling"):
                 for number in range(3):
-                    time.sleep(0.2)
+                    look()
                     logging.getLogger("hlsgen.test").info("line %d", number)
-                time.sleep(0.2)
+                look()
         """),
         {"HLSGEN_LOG": "info"},
     )
@@ -119,11 +112,9 @@ def test_the_log_stays_whole() -> None:
 def test_names_move_no_cursor() -> None:
     session = on_terminal(
         program(r"""
-            import time
-            from hlsgen.progress import task
             with task("compiling") as step:
                 step.say("\x1b[2J[bold]layer[/]\x07\n")
-                time.sleep(0.4)
+                look()
         """)
     )
     assert "\x1b[2J" not in session.sent and "\x07" not in session.sent
@@ -134,20 +125,20 @@ def test_threads_and_forked_processes() -> None:
     """Threads have a line each; a process that was forked or spawned shows none."""
     session = on_terminal(
         program("""
-            import multiprocessing, os, threading, time
-            from hlsgen.progress import task
+            import multiprocessing, os, threading
 
             def work(name):
                 with task(name):
-                    time.sleep(0.6)
+                    look()
 
             threads = [threading.Thread(target=work, args=(f"thread {n}",)) for n in range(3)]
             for thread in threads: thread.start()
             with task("parent"):
-                time.sleep(0.3)
+                look()
                 child = os.fork()
                 if not child:
-                    work("child")
+                    with task("child"):
+                        time.sleep(0.3)
                     os._exit(7)
                 _, status = os.waitpid(child, 0)
                 other = multiprocessing.get_context("fork").Process(target=work, args=("child",))
@@ -162,18 +153,33 @@ def test_threads_and_forked_processes() -> None:
     assert all(f"thread {number}" in session.sent for number in range(3))
 
 
+def test_a_worker_shows_nothing() -> None:
+    """Whoever shares work between processes that begin anew has the terminal."""
+    session = on_terminal(
+        program("""
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool, task("parent"):
+                look()
+                print(visible(), pool.submit(visible).result())
+        """)
+    )
+    assert session.stdout == "True False\n"
+    assert "parent" in session.sent and session.screen == []
+
+
 def test_a_terminal_that_goes_away() -> None:
     """Work goes on when what it is shown on is closed."""
     session = on_terminal(
         program("""
-            import os, time
-            from hlsgen.progress import task
+            import os
             with task("compiling") as step:
-                time.sleep(0.3)
+                look()
                 os.close(2)
-                time.sleep(0.3)
+                look()
             with task("writing"):
-                time.sleep(0.2)
+                look()
             print("result")
         """)
     )
@@ -183,12 +189,10 @@ def test_a_terminal_that_goes_away() -> None:
 def test_another_display_of_rich_is_left_alone() -> None:
     session = on_terminal(
         program("""
-            import time
             from rich.console import Console
             from rich.live import Live
-            from hlsgen.progress import task
             with Live("theirs", console=Console(stderr=True)), task("compiling"):
-                time.sleep(0.4)
+                look()
         """)
     )
     assert "theirs" in session.sent and "compiling" not in session.sent
@@ -197,11 +201,10 @@ def test_another_display_of_rich_is_left_alone() -> None:
 def test_a_conversion_names_its_stages(repository: object) -> None:
     session = on_terminal(
         program("""
-            import hlsgen, hlsgen.progress.watcher
+            import hlsgen
             from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
-            import time
             run = FuseBatchnorm.run
-            FuseBatchnorm.run = lambda self, graph: (time.sleep(0.4), run(self, graph))[1]
+            FuseBatchnorm.run = lambda self, graph: (look(), run(self, graph))[1]
             hlsgen.convert("example-models/xor_mlp/model.keras")
         """)
     )
