@@ -1036,6 +1036,27 @@ MUTANTS = (
         ("tests/exports/test_test_vectors.py::test_onnx_runtime_with_the_samples_elsewhere",),
     ),
     Mutant(
+        "a file of Keras is run whatever it names",
+        "hlsgen/frontends/keras/running.py",
+        "        if stranger is not None:",
+        "        if False:",
+        ("tests/frontends/test_trust.py",),
+    ),
+    Mutant(
+        "registered names of strangers are not looked at",
+        "hlsgen/frontends/keras/trust.py",
+        '    return registered == "" or (package in _PACKAGES and bare == name)',
+        "    return True",
+        ("tests/frontends/test_trust.py",),
+    ),
+    Mutant(
+        "texts that Keras makes objects of are not looked at",
+        "hlsgen/frontends/keras/trust.py",
+        '        return None if not named or _known_text(value) else f"{brief(value)}{where}"',
+        "        return None",
+        ("tests/frontends/test_trust.py",),
+    ),
+    Mutant(
         "memory of C is shared by values that meet",
         "hlsgen/exports/c/memory.py",
         "return self.first <= other.last and other.first <= self.last",

@@ -13,6 +13,8 @@ import pytest
 
 import hlsgen
 from hlsgen.errors import ConfigError, InputError, UnsupportedError
+from hlsgen.exports.source_outputs import source_outputs
+from hlsgen.frontends.values import NotRunError
 from hlsgen.project import Project
 from tests.exports.networks import dense, mixed
 from tests.passes.builders import Net, grid, project_of
@@ -285,6 +287,30 @@ def test_a_live_keras_model(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[0], model.predict(x, verbose=0))
     again = project.with_settings(default_width=12)
     np.testing.assert_array_equal(source_of(again, tmp_path / "again", x=x)[1][0], found[0])
+
+
+def test_a_model_of_another_layout() -> None:
+    """It gets its own axes, whatever users give the design; with its layers or without."""
+    keras = pytest.importorskip("keras", reason="Keras is not installed (extra keras)")
+    model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Conv2D(3, 2, name="conv"), keras.layers.Flatten()])
+    x = (np.random.default_rng(0).integers(-8, 9, (5, 4, 4, 2)) / 8).astype(np.float32)
+    project = hlsgen.convert(model, input_layout="channels_first")
+    name, wanted = project.design.inputs[0].name, model.predict(x, verbose=0)
+    for layers in (False, True):
+        found = source_outputs(project.design, model, {name: np.moveaxis(x, -1, 1)}, layers=layers)
+        np.testing.assert_array_equal(found.outputs[0], wanted)
+    assert found.layers["conv"].shape == (5, 3, 3, 3)
+
+
+def test_a_dict_of_outputs_is_refused() -> None:
+    keras = pytest.importorskip("keras", reason="Keras is not installed (extra keras)")
+    x = keras.Input((4,))
+    model = keras.Model(x, {"b": keras.layers.Dense(3)(x), "a": keras.layers.Dense(3)(x)})
+    project = hlsgen.convert(model)
+    inputs = {project.design.inputs[0].name: np.zeros((2, 4), np.float32)}
+    for layers in (False, True):
+        with pytest.raises(NotRunError, match="it returns a dict, whose order says nothing"):
+            source_outputs(project.design, model, inputs, layers=layers)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3])

@@ -124,6 +124,7 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "class of any module": (put(kernel_initializer=thing("subprocess", "Popen", args=["touch", TRACE])), "subprocess"),
     "function of any module": (put(kernel_initializer=function("os", "system")), "'function' of 'os'"),
     "builtin": (put(bias_regularizer=function("builtins", "exec")), "'exec'"),
+    "class of Python": (put(bias_regularizer=thing("builtins", "sum")), "'builtins'"),
     "gadget as a class": (put(bias_constraint=thing("keras.utils", "get_file", origin="http://x")), "get_file"),
     "gadget as a function": (put(bias_constraint=function("keras.utils", "get_file")), "keras.utils"),
     "gadget by a builtin": (put(activity_regularizer=function("builtins", "get_file")), "'get_file'"),

@@ -122,7 +122,7 @@ def _unknown(value: Mapping[str, Any]) -> str | None:
     if name == "function":
         return None if _is_known_function(value) else f"the function {brief(value.get('config'))}"
     package, _, bare = name.rpartition(">")
-    if package not in _PACKAGES or not _is_known(bare, str(module or package)):
+    if module == "builtins" or package not in _PACKAGES or not _is_known(bare, str(module or package)):
         return shown
     return None if registered is None or _fits(registered, bare) else f"the registered object {brief(registered)}"
 
