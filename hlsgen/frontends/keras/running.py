@@ -77,9 +77,7 @@ def _layers(model: Any) -> dict[str, Any]:
         with suppress(AttributeError, ValueError, RuntimeError):  # as Keras says that there is none, or are several
             if not hasattr(layer.output, "shape"):
                 continue
-            if type(layer).__name__ != "InputLayer" and not hasattr(
-                layer, "layers"
-            ):  # of a model: that of its own input
+            if type(layer).__name__ != "InputLayer" and not hasattr(layer, "layers"):  # a model has that of its own input
                 found[str(layer.name)] = layer.output
     return found
 
