@@ -71,13 +71,16 @@ def _gives_dict(model: Any) -> bool:
 
 
 def _layers(model: Any) -> dict[str, Any]:
-    """The one output of each layer that is called once; what is inside of nested models cannot be seen from here."""
+    """The one output of each layer that is called once; what is inside of nested models cannot be seen from here.
+
+    Neither can what comes out of them: Keras 2 takes it for that of their own inputs.
+    """
     found = {}
     for layer in model.layers:
+        if type(layer).__name__ == "InputLayer" or hasattr(layer, "layers"):
+            continue
         with suppress(AttributeError, ValueError, RuntimeError):  # as Keras says that there is none, or are several
-            if not hasattr(layer.output, "shape"):
-                continue
-            if type(layer).__name__ != "InputLayer" and not hasattr(layer, "layers"):  # a model has that of its own input
+            if hasattr(layer.output, "shape"):
                 found[str(layer.name)] = layer.output
     return found
 
