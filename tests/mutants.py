@@ -1044,10 +1044,31 @@ MUTANTS = (
     ),
     Mutant(
         "a runtime's samples are taken for its first axis",
-        "hlsgen/exports/source_outputs.py",
-        "        axis = _samples_axis(port.shape, shape)",
+        "hlsgen/frontends/onnx/running.py",
+        "        axis = samples_axis(what, port.shape, data.shape[1:])",
         "        axis = 0",
         ("tests/exports/test_test_vectors.py::test_onnx_runtime_with_the_samples_elsewhere",),
+    ),
+    Mutant(
+        "a file of Keras is run whatever it names",
+        "hlsgen/frontends/keras/running.py",
+        "        if stranger is not None:",
+        "        if False:",
+        ("tests/frontends/test_trust.py",),
+    ),
+    Mutant(
+        "registered names of strangers are not looked at",
+        "hlsgen/frontends/keras/trust.py",
+        '    return registered == "" or (package in _PACKAGES and bare == name)',
+        "    return True",
+        ("tests/frontends/test_trust.py",),
+    ),
+    Mutant(
+        "texts that Keras makes objects of are not looked at",
+        "hlsgen/frontends/keras/trust.py",
+        '        return None if not named or _known_text(value) else f"{brief(value)}{where}"',
+        "        return None",
+        ("tests/frontends/test_trust.py",),
     ),
     Mutant(
         "memory of C is shared by values that meet",
