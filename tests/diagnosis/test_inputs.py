@@ -9,6 +9,7 @@ import pytest
 
 import hlsgen
 from hlsgen.analysis.diagnosis.result import Kind
+from hlsgen.analysis.diagnosis.source import ReferenceWarning
 from hlsgen.errors import InputError, ModelError
 from tests.diagnosis.models import EXAMPLES, cube, example, normalised, onnx_images, without_compiler
 
@@ -146,9 +147,12 @@ def test_pytorch() -> None:
 def test_missing_runtime_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = onnx_images()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    project = hlsgen.convert(model)
     with pytest.raises(ModelError, match="onnxruntime is not installed.*pip install onnxruntime.*reference='graph'"):
-        hlsgen.convert(model).diagnose(x)
-    assert hlsgen.convert(model).diagnose(x, GRAPH) is None
+        project.diagnose(x, model)
+    with pytest.warns(ReferenceWarning, match="the graph in real numbers, as onnxruntime is not installed"):
+        assert project.diagnose(x) is None
+    assert project.diagnose(x, GRAPH) is None
 
 
 @pytest.mark.parametrize("reference", [3, "model.txt"])

@@ -14,7 +14,7 @@ from hlsgen.analysis.subject import Subject
 from hlsgen.design.arrays import Array, in_model_units
 from hlsgen.errors import ModelError
 from hlsgen.exports.source_outputs import source_outputs
-from hlsgen.frontends.values import GRAPH, MayHoldCodeError, NotRunError, SourceValues
+from hlsgen.frontends.values import GRAPH, NotRunError, SourceValues
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Tensor
@@ -52,21 +52,19 @@ class Answer:
 def reference_values(project: Subject, reference: Any, inputs: Mapping[str, Array]) -> Answer:
     """Run the reference on what the user gave.
 
-    The graph takes the place of the project's own file if that may hold code, with a ReferenceWarning. Raises
-    ModelError for whatever else is not run.
+    The graph takes the place of the project's own model if that is not run (its framework is missing, its file may
+    hold code, ...), with a ReferenceWarning. Raises ModelError for another that is not run.
     """
     if isinstance(reference, str) and reference == GRAPH:
         return Answer(_REAL, None)
     model, weights = (project.source, project.config.weights) if reference is None else (reference, None)
     try:
         values = source_outputs(project.design, model, inputs, weights, layers=True)
-    except MayHoldCodeError as error:
-        if reference is None:
-            warnings.warn(f"compared with {_REAL}, as {error.reason}", ReferenceWarning, stacklevel=4)
-            return Answer(f"{_REAL}, as {error.reason}", None)
-        raise _other_reference(error) from error
     except NotRunError as error:
-        raise _other_reference(error) from error
+        if reference is not None:
+            raise _other_reference(error) from error
+        warnings.warn(f"compared with {_REAL}, as {error.reason}", ReferenceWarning, stacklevel=4)
+        return Answer(f"{_REAL}, as {error.reason}", None)
     return Answer(values.framework, values)
 
 
