@@ -244,7 +244,11 @@ def _with_real_constants(layer: Layer, names: Collection[str] | None = None) -> 
 
 
 def _types_of_the_model(design: Design, graph: Graph) -> dict[Tensor, FixedType]:
-    """The types that the model's own quantisers give results; those, too, that the configuration overrides."""
+    """The types that the model's own quantisers give results: as the model has them.
+
+    Not as the design has them, which leaves out what no value of it reaches: where the configuration narrows what a
+    quantiser reads, it need not saturate any more, and where it gives another type, the quantiser is overridden.
+    """
     own: dict[str, FixedType] = {}
     for node in graph:
         if node.source.final and node.wish.result_by_model and node.wish.result is not None:
@@ -252,10 +256,9 @@ def _types_of_the_model(design: Design, graph: Graph) -> dict[Tensor, FixedType]
     found = {}
     for op in design:
         for tensor in op.outputs if not op.is_input else ():
+            names = [source.name for source in reversed(op.origins) if source.name in own]
             if tensor.typing.reason is Reason.MODEL:
-                found[tensor] = tensor.type
-            elif tensor.typing.reason is Reason.CONFIGURATION:
-                names = [source.name for source in reversed(op.origins) if source.name in own]
-                if names:
-                    found[tensor] = own[names[0]]
+                found[tensor] = op.wish.result if op.wish.result_by_model and op.wish.result else tensor.type
+            elif tensor.typing.reason is Reason.CONFIGURATION and names:
+                found[tensor] = own[names[0]]
     return found
