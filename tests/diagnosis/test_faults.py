@@ -160,12 +160,28 @@ def test_numbers_are_those_of_the_data() -> None:
 def test_several_faults_one_after_the_other() -> None:
     """Every layer has a type that is too narrow: all are repaired, and the first step is in the first layer."""
     model, x = example("iris_mlp")
-    project = hlsgen.convert(model, precision="fixed<6,3>", calibration=x)
+    settings: Settings = {"layers": {name: {"precision": "fixed<6,3>"} for name in ("fc1", "fc2", "classes")}}
+    project = hlsgen.convert(model, settings, calibration=x)
     done = project.repair(x, GRAPH)
     assert done.left is None and len(done.steps) > 2 and done.steps[0].layer == "fc1"
     assert done.project.diagnose(x, GRAPH) is None
-    again = hlsgen.convert(model, merged({"defaults": {"precision": "fixed<6,3>"}}, fragment_of(done.fix or "")))
+    again = hlsgen.convert(model, merged(settings, fragment_of(done.fix or "")))
     assert {op.name: str(op.wish.types) for op in again.design} == {
         op.name: str(op.wish.types) for op in done.project.design
     }
     assert "nothing is wrong any more" in str(done)
+
+
+@pytest.mark.parametrize("level", ["defaults", "layer_types"])
+@pytest.mark.parametrize(
+    "types", ["fixed<6,3>", "fixed<8,3>", {"result": "fixed<6,1>"}, {"accum": "fixed<8,3>"}], ids=str
+)
+def test_types_of_many_layers(level: str, types: str | Settings) -> None:
+    """The type is made wider where it stands, once for all that have it."""
+    model, x = example("iris_mlp")
+    own: Settings = {"precision": types}
+    settings: Settings = {level: own if level == "defaults" else {"Dense": own}}
+    done = hlsgen.convert(model, settings, calibration=x).repair(x, GRAPH)
+    assert done.left is None and done.fix is not None and len(done.steps) == 1
+    assert fragment_of(done.fix).keys() == {level} and "for all layers" in done.steps[0].advice
+    assert hlsgen.convert(model, merged(settings, fragment_of(done.fix)), calibration=x).diagnose(x, GRAPH) is None

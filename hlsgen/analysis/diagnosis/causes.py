@@ -51,6 +51,11 @@ class Cause:
     text: str
     numbers: Mapping[str, Number]
 
+    @property
+    def wished(self) -> str:
+        """The role by which a configuration names the type."""
+        return RESULT if self.role in (INPUT, TABLE) else self.role
+
 
 def cause_of(work: Measurement, number: int, cost: float, limit: float) -> Cause:
     """Find what of a unit costs most: by a role alone, by its ends or its steps."""

@@ -166,7 +166,7 @@ class _Case:
             return None
         limit = max(limit_for(op, project.config.default_width) for op in work.units[number])
         cause = cause_of(work, number, found.costs[number], limit)
-        remedy = remedy_for(project, work, number, cause, self._tried, self._measured)
+        remedy = remedy_for(project, work, number, cause, self._tried, self._measured, found.costs)
         name = layer_of(cause.op, cause.role, project.config, project.graph)
         kind, text, advice = _of_scale(work, cause)
         return Diagnosis(
@@ -176,7 +176,7 @@ class _Case:
             cause=text,
             numbers=cause.numbers,
             fix=None if remedy is None else text_of(remedy.fragment),
-            advice=" ".join(filter(None, (who_chose(cause, project.config), advice, _without(remedy)))),
+            advice=" ".join(filter(None, (who_chose(cause, project.config), advice, _of_remedy(remedy)))),
             before=_agreement(work, self.right, self.samples),
             after=None if remedy is None else _agreement(remedy.work, self.right, self.samples),
             reference=self.right.name,
@@ -263,8 +263,13 @@ def _of_scale(work: Measurement, cause: Cause) -> tuple[Kind, str, str]:
     return Kind.NOT_NORMALISED, text, advice
 
 
-def _without(remedy: Remedy | None) -> str:
-    return "No setting was found that cures it." if remedy is None else ""
+def _of_remedy(remedy: Remedy | None) -> str:
+    if remedy is None:
+        return "No setting was found that cures it."
+    classes = ", ".join(remedy.fragment.get("layer_types", ()))
+    if classes:
+        return f"The fix is for all layers of class {classes}."
+    return "The fix is for all layers." if "defaults" in remedy.fragment else ""
 
 
 def _unnarrowed(project: Subject, work: Measurement, inputs: Mapping[str, Array]) -> Subject:

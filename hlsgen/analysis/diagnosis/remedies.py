@@ -5,7 +5,7 @@ None is proposed that was not tried: the design is made anew with it, and measur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.analysis.diagnosis.candidates import candidates
@@ -46,17 +46,18 @@ def remedy_for(
     cause: Cause,
     measure: Measure,
     confirm: Measure | None = None,
+    costs: Sequence[float] = (),
 ) -> Remedy | None:
     """The cheapest settings that cure a cause; the best of those that help, where none cures; None where none helps.
 
-    ``measure`` measures a project on some samples, ``confirm`` what it finds on all of ``work``. Outputs may not get
+    ``costs``: what each unit costs. ``measure`` measures a project on some samples, ``confirm`` what it finds on all of ``work``. Outputs may not get
     worse: where they do, since layers behind were placed for what this one held back, those are retyped too; without
     ``confirm`` they are anyway.
     """
     few, of_layer = measure(project), confirm is None
     trial, full = (_Trial(one, number, project.config.default_width) for one in (few, work))
     best, cured = None, None
-    for fragment in _unique(candidates(project, work, number, cause)):
+    for fragment in _unique(candidates(project, work, number, cause, costs)):
         found = _tried(project, fragment, cause, measure)
         if found is None:
             continue
