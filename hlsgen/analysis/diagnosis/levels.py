@@ -1,4 +1,4 @@
-"""Types that the configuration gives many layers at once (``defaults``, ``layer_types``): wider ones, at the same place."""
+"""Types that the configuration gives many layers at once (``defaults``, ``layer_types``), to be made wider there."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from hlsgen.analysis.diagnosis.variation import variation
 from hlsgen.analysis.sizes import LEAST
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
@@ -156,12 +157,15 @@ class Measurement:
     # -- errors -----------------------------------------------------------------------------
 
     def error(self, found: Mapping[Tensor, Floats], right: Mapping[Tensor, Floats] | None = None) -> float:
-        """Of the output that is farthest off: root mean square of the difference, relative to the real output's."""
+        """Of the output that is farthest off: root mean square of the difference, relative to how far the real output
+        varies from sample to sample."""
         right = self.ideal if right is None else right
-        return max(
-            self.size(found[tensor] - right[tensor]) / max(self.size(self.ideal[tensor]), LEAST)
-            for tensor in self.design.outputs
-        )
+        outputs = self.design.outputs
+        return max(self.size(found[tensor] - right[tensor]) / self._varies[tensor] for tensor in outputs)
+
+    @cached_property
+    def _varies(self) -> dict[Tensor, float]:
+        return {tensor: variation(self.ideal[tensor], np.square(self._parts)) for tensor in self.design.outputs}
 
     def cost(self, number: int, values: Mapping[Tensor, Floats] | None = None) -> float:
         """What a unit puts the outputs off by if it yields these values; None: those of the chip."""

@@ -50,9 +50,9 @@ def remedy_for(
 ) -> Remedy | None:
     """The cheapest settings that cure a cause; the best of those that help, where none cures; None where none helps.
 
-    ``costs``: what each unit costs. ``measure`` measures a project on some samples, ``confirm`` what it finds on all of ``work``. Outputs may not get
-    worse: where they do, since layers behind were placed for what this one held back, those are retyped too; without
-    ``confirm`` they are anyway.
+    ``measure`` measures a project on some samples, ``confirm`` what it finds on all of ``work``; ``costs`` is what
+    each unit costs. Outputs may not get worse: where they do, since layers behind were placed for what this one held
+    back, those are retyped too; without ``confirm`` they are anyway.
     """
     few, of_layer = measure(project), confirm is None
     trial, full = (_Trial(one, number, project.config.default_width) for one in (few, work))

@@ -49,7 +49,8 @@ class Agreement:
 
     samples: int
     error: float
-    """Root mean square of the difference, relative to that of the reference."""
+    """Root mean square of the difference, relative to how far the reference varies from sample to sample; to its size
+    where it hardly does."""
     correlation: float | None
     """Of all values with those of the reference; None where one of them never changes."""
     top1: float | None
