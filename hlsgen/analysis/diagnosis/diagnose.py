@@ -35,6 +35,7 @@ from hlsgen.design.reference import evaluate
 from hlsgen.errors import DesignError, HlsgenError, InputError
 from hlsgen.frontends.values import SourceValues
 from hlsgen.ir.constant import Floats
+from hlsgen.ir.text import percent
 from hlsgen.ir.typing import Tensor
 from hlsgen.precision.narrow_types import NarrowTypes
 
@@ -49,10 +50,11 @@ def diagnose(project: Subject, x: Any, reference: Any = None, y: Any = None) -> 
         return _of_axes(project, x, moved, reference)
     every = arrays.checked_inputs(project.design.inputs, x)
     arrays.refuse_nan(every)
+    _refuse_infinite(every)
     count = len(next(iter(every.values())))
     if not count:
         raise InputError("diagnose(): the data have no samples; give some that are like those in use")
-    labels = None if y is None else checked_labels(y, count)
+    labels = None if y is None else checked_labels(y, count, project.design.outputs[0].shape[-1])
     some = candidates(project.design, count)
     inputs = {name: data[some] for name, data in every.items()}
     emulated = _emulated(project, inputs)
@@ -69,6 +71,14 @@ def diagnose(project: Subject, x: Any, reference: Any = None, y: Any = None) -> 
     if labels is not None:
         found = case.of_labels(labels[some][samples.chosen], found)
     return found
+
+
+def _refuse_infinite(inputs: Mapping[str, Array]) -> None:
+    """Raise InputError: what is infinite saturates in the design, and is nothing that a model computes with."""
+    for name, data in inputs.items():
+        if data.dtype.kind == "f" and not np.isfinite(data).all():
+            sample = int(np.argmin(np.isfinite(data.reshape(len(data), -1)).all(axis=1)))
+            raise InputError(f"diagnose(): input '{name}' holds an infinity in sample {sample}; leave such samples out")
 
 
 def _emulated(project: Subject, inputs: Mapping[str, Array]) -> list[Array]:
@@ -144,7 +154,7 @@ class _Case:
     def of_other_function(self, layer: str, off: float) -> Diagnosis:
         """The reference computes something else."""
         cause = (
-            f"without any types, the graph is {100 * off:.3g} % off {self.right.name} here, in the first layer that "
+            f"without any types, the graph is {percent(off, 3)} % off {self.right.name} here, in the first layer that "
             "differs: no type is at fault"
         )
         advice = (
@@ -252,10 +262,11 @@ def _are_bytes(work: Measurement, cause: Cause, holds: float) -> bool:
 
 def _of_scale(work: Measurement, cause: Cause) -> tuple[Kind, str, str]:
     """What is said of an input that its type clips by far: its data are on another scale."""
-    needs, holds = float(cause.numbers.get("needs", 0.0)), float(cause.numbers.get("holds", 0.0))
+    fixed, needs = cause.tensor.type, float(cause.numbers.get("needs", 0.0))
+    holds = float(max(fixed.max, -fixed.min))
     if cause.kind is not Kind.INPUT_CLIPPED or not (needs >= FAR * holds or _are_bytes(work, cause, holds)):
         return cause.kind, cause.text, ""
-    text = f"{cause.text}; its data reach {needs / max(holds, 1e-300):.4g} times farther"
+    text = f"{cause.text}; its data reach {needs / holds:.4g} times farther"
     advice = (
         "Data that reach so far are often not normalised as in training: if so, scale them (x / 255, say); if they are "
         "right, the fix holds them."

@@ -84,15 +84,17 @@ class Measurement:
             return {tensor: self._inputs[tensor.name]}
         return self._unit(number, self._computed_real)
 
-    def lifted_unit(self, number: int, lift: Lift) -> dict[Tensor, Floats]:
-        """What a unit yields as on the chip, on what the chip gives it, but for what is lifted."""
+    def lifted_unit(self, number: int, lift: Lift, only: Collection[Op] | None = None) -> dict[Tensor, Floats]:
+        """What a unit yields as on the chip, on what the chip gives it, but for what is lifted (``only``: of some of
+        its operations)."""
         if self.units[number][0].is_input:
             tensor = self.units[number][0].output
             return {tensor: cast(self._inputs[tensor.name], tensor.type, lift, INPUT)}
 
         def computed(op: Op, given: Sequence[Floats]) -> list[Floats]:
-            results = zip(op.outputs, self._before_casts(op, given, lift), strict=True)
-            return [self._lifted_casts(tensor, value, lift) for tensor, value in results]
+            own = lift if only is None or op in only else Lift.of(())
+            results = zip(op.outputs, self._before_casts(op, given, own), strict=True)
+            return [self._lifted_casts(tensor, value, own) for tensor, value in results]
 
         return self._unit(number, computed)
 
