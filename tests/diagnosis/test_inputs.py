@@ -84,6 +84,27 @@ def test_pixels_that_calibration_did_not_know() -> None:
     assert project.with_fix(found).diagnose(255 * x, GRAPH) is None
 
 
+@pytest.mark.parametrize("times", [8, 30])
+def test_data_larger_than_those_results_were_placed_by(times: int) -> None:
+    """The input's type holds them, the types behind it do not: it is the input that is not as expected."""
+    model, x = normalised()
+    project = hlsgen.convert(model, input_precision="fixed<24,8>", calibration=x)
+    assert project.diagnose(x, GRAPH) is None
+    found = project.diagnose(times * x, GRAPH)
+    assert found is not None and (found.layer, found.role, found.kind) == ("x", "input", Kind.NOT_NORMALISED)
+    assert "times larger than those by which results were placed (calibration)" in found.cause
+    assert found.numbers["times larger"] == pytest.approx(times, rel=0.01)
+
+
+def test_larger_data_without_calibration() -> None:
+    """One setting for the input places everything behind it anew."""
+    model, x = normalised()
+    project = hlsgen.convert(model)
+    found = project.diagnose(14 * x[np.abs(x).max(axis=1) < 2.2], GRAPH)
+    assert found is not None and (found.layer, found.kind) == ("x", Kind.NOT_NORMALISED)
+    assert found.fix is not None and project.with_fix(found).diagnose(14 * x, GRAPH) is None
+
+
 def test_labels_tell_that_data_are_not_normalised() -> None:
     """A design that is wide enough agrees with a model that is wrong: only labels show that."""
     model, x = example("iris_mlp")

@@ -27,6 +27,7 @@ from hlsgen.analysis.diagnosis.source import (
     reference_values,
 )
 from hlsgen.analysis.diagnosis.survey import Survey, limit_for, outside, survey, suspect
+from hlsgen.analysis.diagnosis.unexpected import unexpected_input
 from hlsgen.analysis.diagnosis.words import who_chose
 from hlsgen.analysis.subject import Subject
 from hlsgen.design import arrays
@@ -176,7 +177,13 @@ class _Case:
             return None
         limit = max(limit_for(op, project.config.default_width) for op in work.units[number])
         cause = cause_of(work, number, found.costs[number], limit)
-        remedy = remedy_for(project, work, number, cause, self._tried, self._measured, found.costs)
+        given = unexpected_input(work, cause)
+        remedy = None
+        if given is not None:
+            remedy = remedy_for(project, work, number, cause, self._tried, self._measured, given=given)
+        if remedy is None:
+            remedy = remedy_for(project, work, number, cause, self._tried, self._measured, found.costs)
+        cause = given or cause
         name = layer_of(cause.op, cause.role, project.config, project.graph)
         kind, text, advice = _of_scale(work, cause)
         return Diagnosis(
@@ -264,9 +271,10 @@ def _of_scale(work: Measurement, cause: Cause) -> tuple[Kind, str, str]:
     """What is said of an input that its type clips by far: its data are on another scale."""
     fixed, needs = cause.tensor.type, float(cause.numbers.get("needs", 0.0))
     holds = float(max(fixed.max, -fixed.min))
-    if cause.kind is not Kind.INPUT_CLIPPED or not (needs >= FAR * holds or _are_bytes(work, cause, holds)):
+    far = cause.kind is Kind.INPUT_CLIPPED and (needs >= FAR * holds or _are_bytes(work, cause, holds))
+    if not far and cause.kind is not Kind.NOT_NORMALISED:
         return cause.kind, cause.text, ""
-    text = f"{cause.text}; its data reach {needs / holds:.4g} times farther"
+    text = f"{cause.text}; its data reach {needs / holds:.4g} times farther" if far else cause.text
     advice = (
         "Data that reach so far are often not normalised as in training: if so, scale them (x / 255, say); if they are "
         "right, the fix holds them."
