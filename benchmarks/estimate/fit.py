@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from baselines import baselines, compare_baselines, figures_of
 from check import compare
 from reports import DATA, EXPONENTIAL, FIGURES, Network, costs, figure, module_cost, networks, reuse_of
 
@@ -40,6 +41,8 @@ SHARE = 0.9
 """Of the residuals that an interval is to hold; of four networks, so that four of five reports should."""
 LEAST = 0.15
 """That figures may at least be off, however near those of four networks come: others are others."""
+LEAST_OF_BASELINES = 0.25
+"""The same of designs of two shapes and one width."""
 BY_HAND = {
     "other_device": {"dsp": (0.95, 1.05), "lut": (0.7, 1.4), "ff": (0.6, 1.6), "bram": (1, 1), "latency": (0.6, 1.7)},
     "model": {"dsp": (0.5, 1.3), "lut": (0.5, 2.0), "ff": (0.5, 2.0), "bram": (0.5, 2.0), "latency": (0.6, 1.7)},
@@ -177,13 +180,13 @@ def residuals(known: Sequence[Network], coefficients: Coefficients) -> list[Resi
     return found
 
 
-def factors(found: Sequence[Residual]) -> dict[str, tuple[float, float]]:
+def factors(found: Sequence[Residual], at_least: float = LEAST) -> dict[str, tuple[float, float]]:
     """Between which parts of the estimates the reports of modules lie, but for the farthest."""
     result = {}
     for key, name in (("dsp", "DSP"), ("lut", "LUT"), ("ff", "FF"), ("bram", "BRAM_18K"), ("latency", "latency")):
         ratios = [r.ratio for r in found if r.figure == name and r.module != "total" and r.expected]
-        low, high = np.quantile(ratios, [(1 - SHARE) / 2, (1 + SHARE) / 2])
-        least = LEAST if name in ("LUT", "FF", "latency") else 0.02
+        low, high = np.quantile(ratios, [(1 - SHARE) / 2, (1 + SHARE) / 2]) if ratios else (1.0, 1.0)
+        least = at_least if name in ("LUT", "FF", "latency") else 0.02
         result[key] = (round(min(float(low), 1 - least), 2), round(max(float(high), 1 + least), 2))
     return result | {"bram": (1.0, 1.0)}
 
@@ -213,8 +216,22 @@ def left_out() -> tuple[list[Residual], list[tuple[Residual, bool]]]:
 def fitted() -> tuple[Coefficients, str]:
     """All coefficients, and the figures for the page."""
     everything, held = left_out()
-    spreads = {"reports": factors(everything)} | BY_HAND
+    spreads = {"reports": factors(everything), "baselines": of_baselines()} | BY_HAND
     return replace(fitted_on(networks()), spread=spreads), _table(everything, held)
+
+
+def of_baselines() -> dict[str, tuple[float, float]]:
+    """The same of single layers that are a design each: those of pooling."""
+    found = []
+    for baseline in baselines():
+        if baseline.test != "pooling":
+            continue
+        expected = figures_of(baseline.project().estimate())
+        found += [
+            Residual(baseline.case, baseline.version, baseline.test, name, expected[name].value, reported)
+            for name, reported in baseline.figures.items()
+        ]
+    return factors(found, LEAST_OF_BASELINES) | {"latency": BY_HAND["model"]["latency"]}
 
 
 def _table(everything: Sequence[Residual], held: Sequence[tuple[Residual, bool]]) -> str:
@@ -252,7 +269,7 @@ def by_network(everything: Sequence[Residual]) -> str:
     return "\n".join(rows)
 
 
-def baselines() -> str:
+def drawn_constants() -> str:
     """A test on reports of others: 64 products of a number and a constant of 12 bits, drawn as Keras' lecun_uniform
     draws it; the tool chose what to build of them. Each of 64 results then goes through a table, of elu alone."""
     largest = round(math.sqrt(3) * 2**10)
@@ -291,9 +308,10 @@ LUTs; a bit of an input of a product that shares its multiplier {lut["shared"]:.
 without a DSP is {product["scale"]:.3f} (a b)^{product["power"]:.3f} LUTs.
 
 Reports of others, regression baselines of hls4ml (Vitis HLS 2023.1 and 2024.1, Vivado HLS 2020.1), which took no part:
-{baselines()}."""
+{drawn_constants()}."""
 
 
+BETWEEN_BASELINES = re.compile(r"(?<=<!-- baselines -->\n).*?(?=\n<!-- end of baselines -->)", re.DOTALL)
 BETWEEN_PROJECTS = re.compile(r"(?<=<!-- projects -->\n).*?(?=\n<!-- end of projects -->)", re.DOTALL)
 BETWEEN = re.compile(r"(?<=<!-- fit -->\n).*?(?=\n<!-- end of fit -->)", re.DOTALL)
 
@@ -314,6 +332,7 @@ def main() -> None:
     if arguments.write:
         FITTED.write_text(as_json(coefficients), encoding="utf-8")
     _show(text, arguments.write, BETWEEN)
+    _show(compare_baselines(), arguments.write, BETWEEN_BASELINES)
 
 
 def _show(text: str, write: bool, between: re.Pattern) -> None:

@@ -40,8 +40,9 @@ def _real(mantissas: np.ndarray, fixed: Any) -> np.ndarray:
 
 
 def settings_of(network: Network, reuse: int) -> dict[str, Any]:
-    """The configuration: for all layers ``reuse`` is a wish, of which each takes the nearest factor that is valid."""
+    """The configuration: one pipeline, as hls4ml's top function is. For all layers ``reuse`` is a wish, of which each takes the nearest factor that is valid."""
     return {
+        "pipeline": "flat",
         "input_precision": network.layers[0].input,
         "part": network.part,
         "clock_period": network.clock_period,

@@ -14,11 +14,11 @@ from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_
 from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import Errors, area_under_curve, confusion, decided, errors_of, share_equal
 from hlsgen.analysis.subject import Subject
-from hlsgen.backends.base import Job
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
 from hlsgen.errors import InputError, UnknownNameError, nearest
-from hlsgen.exports.source_outputs import NotThereError, source_outputs
+from hlsgen.exports.source_outputs import source_outputs
+from hlsgen.frontends.values import NotRunError
 from hlsgen.ir.text import percent, table
 from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Tensor
@@ -201,18 +201,15 @@ def _source_outputs(
     design = subject.design
     if _are_outputs(source):
         return _given_outputs(subject, source, samples), "outputs as they were given"
-    model = subject.source if source is None else source
+    own = source is None or source is subject.source
+    model, weights = (subject.source, subject.config.weights) if own else (source, None)
     try:
-        found = source_outputs(Job(subject.name, design, subject.config, model), inputs)
-    except NotThereError as error:
-        if source is not None and source is not subject.source:
-            raise InputError(
-                f"compare(): the source model cannot be run: {error}; give a live model, or its outputs as an array"
-            ) from error
-        meant = meant_outputs(design, inputs)
-        return meant, f"in real numbers, computed by hlsgen, as {error}"
-    results = [_finite(name, np.asarray(r)) for name, r in zip(design.output_names, found.results, strict=True)]
-    return results, found.framework
+        found = source_outputs(design, model, inputs, weights)
+    except NotRunError as error:
+        if not own:
+            raise InputError(f"compare(): {error}, or its outputs as an array") from error
+        return meant_outputs(design, inputs), f"in real numbers, computed by hlsgen, as {error.reason}"
+    return [_finite(name, x) for name, x in zip(design.output_names, found.outputs, strict=True)], found.library
 
 
 def _are_outputs(source: Any) -> bool:

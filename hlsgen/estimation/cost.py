@@ -13,9 +13,12 @@ _AUTO_BITS = 12
 """A product of so many bits and more is taken to go into a DSP where the tool decides. Not in the reports."""
 _SURE_BITS = 20
 """From so many on it does in all reports in which the tool decided; below, an estimate's interval begins at 0."""
+_INSTANCE = 5
+"""LUTs of a multiplier with its DSP, in baselines of Vitis HLS 2023.1 and 2024.1 (UltraScale+)."""
 _CAST_LEVELS = 1.6
 """How many levels of adders a rectifier that rounds and saturates takes as long as: 3.53 ns of 2.2."""
 REPORTED_FAMILY = "7-series"
+BASELINE_FAMILY = "UltraScale+"
 REPORTED_NS = (2.5, 5.0)
 """ns of a cycle that scheduling may use, between which those of the reports lie, and a little beyond."""
 UNCERTAINTY = 27.0
@@ -35,6 +38,8 @@ class Basis(StrEnum):
 
     REPORTS = "reports"
     """Kernels of this kind, in this range, are among the reports."""
+    BASELINES = "baselines"
+    """Kernels of this kind are among the baselines of single layers, from which its rule comes."""
     MODEL = "model"
     """The same adders, multipliers and memories, in a kernel that is not among them."""
     GUESS = "guess"
@@ -68,14 +73,27 @@ class Setting:
         forced = self.multipliers is not Multipliers.AUTO
         if self.multipliers is Multipliers.DSP or (not forced and a + b >= _AUTO_BITS):
             blocks = count * self.family.dsps(a + unsigned, b)
-            return Cost(dsp=blocks, dsp_low=None if forced or a + b >= _SURE_BITS else 0)
+            low = None if forced or a + b >= _SURE_BITS else 0
+            return Cost(dsp=blocks, lut=float(count * self.instance_lut), dsp_low=low)
         fit = self.coefficients.multiplier
         return Cost(lut=count * fit["scale"] * (a * b) ** fit["power"])
 
     @property
     def is_reported(self) -> bool:
         """Whether reports are of such devices and periods."""
-        return self.known and self.family.name == REPORTED_FAMILY and REPORTED_NS[0] <= self.period <= REPORTED_NS[1]
+        return self._is_of(REPORTED_FAMILY)
+
+    def measured(self, basis: Basis) -> bool:
+        """Whether what a figure rests on was measured on such devices, and at such periods."""
+        return self._is_of(BASELINE_FAMILY if basis is Basis.BASELINES else REPORTED_FAMILY)
+
+    def _is_of(self, family: str) -> bool:
+        return self.known and self.family.name == family and REPORTED_NS[0] <= self.period <= REPORTED_NS[1]
+
+    @property
+    def instance_lut(self) -> int:
+        """LUTs of a multiplier beside its DSP: none in reports of 7-series devices, of an older version."""
+        return 0 if self.family.name == REPORTED_FAMILY else _INSTANCE
 
     @property
     def product_cycles(self) -> int:

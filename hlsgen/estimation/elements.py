@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, floor
+
+import numpy as np
 
 from hlsgen.estimation.cost import Cost, Multipliers, Setting
+from hlsgen.ir.types import Ints
 
 _REPORTED_NS = 5.0 * (1 - 12.5 / 100)
 """Of a cycle in the reports by which cycles were counted."""
 _REPORTED_LEVEL_NS = 2.2
 _MORE_OF_DSP = 2
 """Cycles that a product of the result takes longer in a DSP than in LUTs, which have no registers."""
+
+_COMPARED_LEVELS = 1.25
+"""How many levels of adders a comparison and a choice behind it take as long as: 1.028 ns of 0.83 (UltraScale+)."""
+_CARRIED = 7
+"""LUTs of an adder or a comparison beside one for each bit (Vitis HLS 2023.1 and later)."""
 
 
 def casts(count: int, bits: int, setting: Setting) -> Cost:
@@ -21,6 +29,23 @@ def casts(count: int, bits: int, setting: Setting) -> Cost:
         ff=count * bits * setting.coefficients.element["ff"] if registered else 0,
         latency=int(registered),
     )
+
+
+def maxima(counts: Ints, bits: int, setting: Setting) -> Cost:
+    """The largest of so many numbers of ``bits``, for each of ``counts``: comparisons and choices in a row."""
+    compared = int(np.maximum(counts - 1, 0).sum())
+    each = setting.family.level_ns * _COMPARED_LEVELS
+    cycles = floor(max(int(counts.max(initial=1)) - 1, 0) * each / setting.period)
+    return Cost(lut=float(compared * (2 * bits + _CARRIED)), ff=float(len(counts) * bits * cycles), latency=cycles)
+
+
+def averages(counts: Ints, bits: int, setting: Setting) -> Cost:
+    """The sum of so many numbers, ``bits`` wide, for each of ``counts``. Adders behind one another share carries."""
+    added = int(np.maximum(counts - 1, 0).sum())
+    levels = max(int(counts.max(initial=1)) - 1, 0).bit_length()
+    cycles = floor(levels * setting.family.level_ns / setting.period)
+    sums = int((counts > 1).sum())
+    return Cost(lut=float(added * bits + sums * _CARRIED), ff=float(len(counts) * bits * cycles), latency=cycles)
 
 
 def softmax_cost(places: int, bits: int, setting: Setting) -> Cost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import ceil, prod
+from math import ceil, floor, prod
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from hlsgen.backends.hls.kernel import Kernel
 from hlsgen.backends.hls.program import Step
 from hlsgen.estimation import memory
 from hlsgen.estimation.cost import Basis, Cost, Setting
-from hlsgen.estimation.elements import casts, softmax_cost
+from hlsgen.estimation.digits import signed_digits
+from hlsgen.estimation.elements import averages, casts, maxima, softmax_cost
 from hlsgen.estimation.products import constant_products, products_in_turns, within_reports
-from hlsgen.estimation.terms import Terms
+from hlsgen.estimation.terms import HARD, Terms
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType, Ints, Overflow, Rounding
@@ -51,6 +52,9 @@ from hlsgen.layers.split import Split
 from hlsgen.layers.table import Table
 from hlsgen.layers.thresholds import Thresholds
 from hlsgen.layers.window import Window, as_image
+
+_SELECTED = 2
+"""Cycles of a loop's pipeline for selecting from an array by its counters, and for putting a result to its place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,9 +129,12 @@ def linear(layer: LinearLayer, call: Call) -> Cost:
     """A matrix at a position, or a window that slides over an image."""
     if call.op.strategy is Strategy.DISTRIBUTED_ARITHMETIC:
         return _by_adders(call)
-    if call.op.strategy is not Strategy.LATENCY:
-        return _in_turns(layer, call)
-    return _at_once(call, Terms.of(layer.matrix(), layer.bias.fixed[0]))
+    known = call.op.weight_source is WeightSource.CONSTANT
+    if call.op.strategy is Strategy.LATENCY:
+        return _at_once(call, Terms.of(layer.matrix(), layer.bias.fixed[0]))
+    if known and call.kernel.reuse_factor == 1:  # a single turn: its weights are constants like others
+        return _at_once(call, Terms.of(layer.matrix(), layer.bias.fixed[0])).less_sure(Basis.MODEL)
+    return _in_turns(layer, call)
 
 
 @cost_of(Scale)
@@ -251,29 +258,71 @@ def _window(window: Window, call: Call) -> Cost:
     rows, columns = window.reach
     lines = max(rows - 1, 0)
     held = memory.fifo(width, channels * bits).times(lines) if lines else Cost()
-    return held + Cost(ff=rows * columns * channels * bits, lut=60, basis=Basis.MODEL)
+    return held + Cost(ff=rows * columns * channels * bits, lut=60, latency=1, basis=Basis.MODEL)
 
 
 @cost_of(MaxPooling2D, AveragePooling2D)
 def pooling(layer: MaxPooling2D | AveragePooling2D, call: Call) -> Cost:
-    """Comparisons, or additions and a product with a constant, for each channel of a window."""
-    bits, outputs = call.op.input.type.width, call.at_once
-    others = max(layer.window.taps - 1, 0)
-    each = (1.0 if isinstance(layer, Average) else 2.0) * bits * others
-    found = Cost(lut=outputs * each, ff=outputs * bits, latency=call.kernel.timing.depth, basis=Basis.MODEL)
-    return found + _window(layer.window, call) if call.stream else found
+    """All windows side by side in a flat pipeline, where those at a border have fewer cells; else one at a time."""
+    counts = layer.window.counts(call.op.input.shape).reshape(-1) if call.flat else np.array([layer.window.taps])
+    channels = call.op.output.shape[-1]
+    found = _of_cells(layer, call, np.repeat(counts, channels))
+    if call.flat:
+        return found
+    return found + (_window(layer.window, call) if call.stream else _gathered(layer.window.taps * channels, call))
 
 
 @cost_of(GlobalMaxPooling, GlobalAveragePooling)
 def global_pooling(layer: GlobalMaxPooling | GlobalAveragePooling, call: Call) -> Cost:
-    """A comparison or an addition of each element that comes in at once, and a register for each channel."""
-    bits = call.op.output.typing.sum_type.width
-    elements = call.step.inputs[0].pack if call.stream else call.op.input.size
-    each = 1.0 if isinstance(layer, Average) else 2.0
+    """All positions at once in a flat pipeline; else a position at a time, with a register for each channel."""
     channels = call.op.output.size
-    return Cost(
-        lut=elements * each * bits, ff=2.0 * channels * bits, latency=call.kernel.timing.depth, basis=Basis.MODEL
-    )
+    cells = call.op.input.size // channels if call.flat else 2
+    found = _of_cells(layer, call, np.full(channels, cells))
+    if call.flat:
+        return found
+    held = Cost(ff=float(channels * _pooled_bits(layer, call)))
+    return found + held + (Cost() if call.stream else _gathered(channels, call))
+
+
+def _pooled_bits(layer: Layer, call: Call) -> int:
+    return call.op.output.typing.sum_type.width if isinstance(layer, Average) else call.op.input.type.width
+
+
+def _of_cells(layer: Layer, call: Call, counts: Ints) -> Cost:
+    """The largest or the mean of so many cells, for each result that is computed at once."""
+    bits = _pooled_bits(layer, call)
+    of_kind = averages if isinstance(layer, Average) else maxima
+    found = of_kind(counts, bits, call.setting)
+    if isinstance(layer, Average):
+        found = found + _shares(layer, call, counts)
+    if not call.flat and not call.stream:  # a loop has a register for what it writes
+        found = found + Cost(ff=float(len(counts) * bits))
+    return found.less_sure(Basis.BASELINES if call.flat else Basis.MODEL)
+
+
+def _shares(layer: Average, call: Call, counts: Ints) -> Cost:
+    """Sums by how many were added: a constant of each result in a flat pipeline, else a factor from a small table."""
+    mantissas, width = layer.reciprocal.fixed[0].reshape(-1), layer.reciprocal.known_type.width
+    places = {count: place for place, count in layer.divisors(call.op.input.shape).items()}
+    bits = _pooled_bits(layer, call)
+    if call.flat or len(places) == 1:
+        of_count = {count: int(signed_digits(mantissas[[place]])[0]) for count, place in places.items()}
+        only = next(iter(of_count.values()))
+        digits = np.array([of_count.get(int(count), only) for count in counts])
+        hard, added = int((digits >= HARD).sum()), int((digits == HARD - 1).sum())
+    else:
+        hard, added = len(counts), 0
+    if not hard and not added:
+        return Cost()
+    cycles = call.setting.product_cycles if hard else 0
+    products = call.setting.multiplier(hard, bits, width)  # of which the baselines have none
+    return products + Cost(lut=float(added * bits), latency=cycles, basis=Basis.MODEL)
+
+
+def _gathered(cells: int, call: Call) -> Cost:
+    """Cells that a loop over positions selects from an array of registers."""
+    choices = max(call.kernel.positions, call.step.schedule(False).steps)
+    return Cost(lut=cells * call.op.input.type.width * ceil((choices - 1) / 3), latency=_SELECTED)
 
 
 # -- element by element ------------------------------------------------------------------------
@@ -285,12 +334,20 @@ def _casting(call: Call) -> Cost:
 
 @cost_of(Relu)
 def relu(layer: Relu, call: Call) -> Cost:
-    """A comparison and a choice, with a slope also a product."""
+    """A comparison and a choice, with a slope also a product; a slope of 1 leaves all as it is."""
+    if layer.ceiling is None and layer.slope is not None and float(layer.slope.effective) == 1.0:
+        return convert(layer, call)
     found = _casting(call)
     if layer.slope is None and layer.ceiling is None:
-        return found
+        return _compared(call, found) if _is_plain(call.op.output.type) else found
     more = Cost() if layer.slope is None else _by_constant(layer.slope.fixed[0], layer.slope.known_type, call)
     return found + more + Cost(lut=call.at_once * call.op.input.type.width, basis=Basis.MODEL)
+
+
+def _compared(call: Call, cast: Cost) -> Cost:
+    """A comparison and a choice, whose result is not rounded or saturated."""
+    pairs = np.full(round(call.at_once * call.live), 2)
+    return replace(cast, lut=maxima(pairs, call.op.input.type.width, call.setting).lut)
 
 
 def _by_constant(constant: Ints, fixed: FixedType, call: Call) -> Cost:
@@ -320,9 +377,12 @@ def prelu(layer: PRelu, call: Call) -> Cost:
 @cost_of(Convert, Saturate)
 def convert(layer: Layer, call: Call) -> Cost:
     """Nothing where bits are only cut off."""
-    result = call.op.output.type
-    plain = result.rounding is Rounding.TRN and result.overflow is Overflow.WRAP
-    return Cost() if plain else _casting(call).less_sure(Basis.MODEL)
+    return Cost() if _is_plain(call.op.output.type) else _casting(call).less_sure(Basis.MODEL)
+
+
+def _is_plain(result: FixedType) -> bool:
+    """Whether a cast to a type only cuts bits off."""
+    return result.rounding is Rounding.TRN and result.overflow is Overflow.WRAP
 
 
 @cost_of(Merge)
@@ -372,12 +432,17 @@ def _by_table(call: Call) -> Cost:
 def _in_pieces(form: Piecewise, call: Call) -> Cost:
     (words,) = (constant.array for constant in call.step.constants)
     read = memory.table(words.words.size, words.width, call.at_once)
-    coefficient = max(c.width for c in form.coefficients)
-    steps = call.setting.multiplier(form.degree * call.at_once, form.offset_bits + 1, coefficient)
-    depth = form.degree * (call.setting.product_cycles + 1) + 2
-    bits = call.op.input.type.width
-    logic = Cost(lut=call.at_once * 4.0 * bits, ff=call.at_once * 4.0 * bits, latency=depth)
+    steps = call.setting.multiplier(form.degree * call.at_once, form.offset_bits + 1, _factor_bits(form))
+    setting, bits = call.setting, call.op.input.type.width
+    computed = form.degree * (setting.family.dsp_ns + setting.family.level_ns) + setting.cast_ns
+    depth = 1 + floor(computed / setting.period)  # the place in the table, and what follows the word behind each other
+    logic = Cost(lut=call.at_once * 4.0 * bits, ff=call.at_once * float(bits * depth), latency=depth)
     return (read + steps + logic).less_sure(Basis.MODEL)
+
+
+def _factor_bits(form: Piecewise) -> int:
+    """Of what offsets are multiplied by: all coefficients but that of the offset's zeroth power."""
+    return max((c.width for c in form.coefficients[1:]), default=1)
 
 
 @cost_of(Embedding)
@@ -419,7 +484,7 @@ def _exponentials(plan: Exponentials, of_sum: Piecewise, call: Call) -> Cost:
     one_more = call.setting.product_cycles + 1
     parts = [
         call.setting.multiplier((plan.tables - 1) * n, exponential, exponential),
-        call.setting.multiplier(of_sum.degree, of_sum.offset_bits + 1, max(c.width for c in of_sum.coefficients)),
+        call.setting.multiplier(of_sum.degree, of_sum.offset_bits + 1, _factor_bits(of_sum)),
         replace(memory.table(exps.words.size, exps.width, n * plan.tables), latency=0),
         replace(memory.table(pieces.words.size, pieces.width, 1), latency=0),
         Cost(latency=(plan.tables - 1 + of_sum.degree) * one_more),

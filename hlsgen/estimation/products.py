@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil, floor, log2
 
-from hlsgen.estimation.cost import Basis, Cost, Setting
+from hlsgen.estimation.cost import Basis, Cost, Multipliers, Setting
 from hlsgen.estimation.terms import Terms
 
 BALANCED = 4096
@@ -44,7 +44,10 @@ def constant_products(
     """
     hard = terms.hard * copies
     built = min(hard, max(limit, 1))
-    multipliers = setting.multiplier(built, input_bits, constant_bits, unsigned=unsigned)
+    factor = constant_bits if setting.multipliers is Multipliers.LUT else min(constant_bits, terms.hard_widest)
+    multipliers = setting.multiplier(built, input_bits, factor, unsigned=unsigned)
+    if built < hard and multipliers.dsp_low is None:
+        multipliers = replace(multipliers, dsp_low=multipliers.dsp / built * ceil(hard / interval))
     latency = _latency(terms, setting)
     if built < hard:
         shared = ceil(hard / built) + _TAIL

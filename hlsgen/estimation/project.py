@@ -22,9 +22,12 @@ from hlsgen.estimation.live import live_shares
 from hlsgen.estimation.spread import layer_estimate, spread, wider
 
 _HANDED_ON = 1
-"""Cycles of a word from one process on streams to the next."""
+"""Cycles of a process on streams beside what it computes: reading a FIFO and writing one do not fit into a cycle."""
 _LOOPS, _MOVING = 3, 2
 """Loops of a position that is collected, multiplied and handed on; cycles of the pipeline of one that only moves."""
+
+_STATES = 2
+"""Registers of a pipeline of one state."""
 
 
 def estimate_of(
@@ -113,17 +116,19 @@ class _Placed:
     step: Step
     cost: Cost
     schedule: Schedule
+    stream: bool
 
     @property
     def latency(self) -> int:
         """From the first input to the last result: all steps but the last, and the pipelines that fill and drain.
 
-        Those of several loops are of one that computes and of others that collect words or hand them on.
+        Those of several loops are of one that computes and of others that collect words or hand them on. A word that is
+        read from a stream is written to the next one a cycle later at the earliest.
         """
         begun = len(self.schedule.fills)
         computing = 1 if begun <= _LOOPS else -(-begun // _LOOPS)
         filled = computing * self.cost.latency + (begun - computing) * _MOVING
-        return self.schedule.cycles - self.schedule.interval + filled
+        return self.schedule.cycles - self.schedule.interval + filled + (_HANDED_ON if self.stream else 0)
 
     @property
     def interval(self) -> int:
@@ -162,15 +167,21 @@ class Program:
         if not self._plan.dataflow:
             latency, wanted = self.latency, self._plan.interval
             low, value, high = (min(wanted, end + 1) for end in (latency.low, latency.value, latency.high))
-            return Figure(value, low, high)
+            return Figure(value, min(low, self._slowest_kernel), high)
         slowest = max((self._interval(call) for call in self._calls), key=lambda figure: figure.value, default=None)
         return Figure(1, 1, 1) if slowest is None else slowest
+
+    @property
+    def _slowest_kernel(self) -> int:
+        """The interval of a flat pipeline at best: kernels are pipelines of their own, and one that is done earlier
+        than its interval asks for is ready for the next sample. In all reports the whole is as fast as the slowest."""
+        return max((self._interval(call).low for call in self._calls), default=1)
 
     @property
     def _latency(self) -> int:
         if self._plan.stream:  # words are read while others are still computed: the schedule knows when
             scheduled = schedule_of(self._plan).latency
-            others = [call.latency + _HANDED_ON - call.schedule.latency for call in self._calls]
+            others = [call.latency + 1 - call.schedule.latency for call in self._calls]
             return max(scheduled + self._longest(others), 1)
         taken = [call.latency + self._begins(call) + self._registered(call) for call in self._calls]
         return max(self._longest(taken) - 1, 0)
@@ -198,7 +209,8 @@ class Program:
             schedule = step.schedule(self._plan.stream)
         else:
             schedule = Schedule(1, self._plan.interval, self._plan.interval, step.kernel.timing.depth)
-        return _Placed(step, self._cost(step, schedule, stream=self._plan.stream), schedule)
+        cost = self._cost(step, schedule, stream=self._plan.stream)
+        return _Placed(step, cost, schedule, self._plan.stream)
 
     def _cost(self, step: Step, schedule: Schedule, *, stream: bool) -> Cost:
         if step.body is not None:
@@ -211,15 +223,17 @@ class Program:
             )
         if step.op is None:
             bits = sum(wire.type.width * wire.pack for wire in step.outputs)
-            handed = Cost(lut=bits / 16 + 30, ff=bits + 15.0, latency=1, basis=Basis.MODEL)
+            handed = Cost(lut=bits / 16 + 30, ff=bits + 15.0, basis=Basis.MODEL)
             return handed if stream else Cost()
         flat = not self._plan.dataflow
         interval = self._plan.interval if flat else max(schedule.interval, 1)
         op = self._ops[step.op]
         live = self._live[op.outputs[0].name]
         found = call_cost(Call(op, step, self._setting, stream, flat, interval, live))
+        if not stream:
+            return found
         held = sum(wire.type.width * wire.pack for wire in step.outputs)
-        return found + Cost(lut=20, ff=4.0 + held) if stream else found
+        return found + Cost(lut=20, ff=4.0 + held)
 
     def _row(self, call: _Placed) -> LayerEstimate:
         cost, step = call.cost, call.step
@@ -236,11 +250,13 @@ class Program:
         )
 
     def _interval(self, call: _Placed) -> Figure:
-        if self._plan.stream and call.schedule.steps == 1:  # begins anew when it is done, if the tool does no better
-            return Figure(call.latency + 1, min(call.interval, call.latency + 1), call.latency + 1)
+        factors = self._spread(call.cost.basis)["latency"]
+        if self._plan.stream:  # begins anew when it is done; at best while its pipeline still drains
+            done, least = call.latency + 1, min(max(call.schedule.cycles, call.cost.interval), call.latency + 1)
+            return Figure(done, least, done) if call.schedule.steps == 1 else spread(done, factors, least)
         if call.schedule.steps == 1 and call.interval <= call.latency:
             return Figure(call.interval, call.interval, call.interval)
-        return spread(call.interval, self._spread(call.cost.basis)["latency"])
+        return spread(call.interval, factors)
 
     def _between(self) -> LayerEstimate:
         """Registers between calls, or FIFOs."""
@@ -254,10 +270,17 @@ class Program:
             begun = [wire for call in self._calls if self._begins(call) for wire in call.step.outputs]
             held = sum(self._held_bits(wire) for wire in begun if wire.name in inner)
             stages = self._latency // max(plan.interval, 1)
-            cost, kernel = Cost(ff=float(held + stages)), "registers"
+            cost, kernel = Cost(ff=float(held + stages + self._ports_held)), "registers"
         nothing = Figure(0, 0, 0)
         factors, known = self._spread(cost.basis), self._known(cost.basis)
         return layer_estimate("(between layers)", kernel, cost, factors, nothing, nothing, calibrated=known)
+
+    @property
+    def _ports_held(self) -> int:
+        """Bits of the inputs that a call without registers reads: the top function holds those, and its state."""
+        read = {wire.name for call in self._calls if call.cost.latency == 0 for wire in call.step.inputs}
+        bits = sum(wire.size * wire.type.width for wire in self._plan.inputs if wire.name in read)
+        return bits + _STATES if bits else 0
 
     def _held_bits(self, wire: Wire) -> float:
         """Of the elements of an array that are built."""
@@ -266,7 +289,7 @@ class Program:
     def _spread(self, basis: Basis) -> Spread:
         spreads = self._setting.coefficients.spread
         found = spreads[basis]
-        return found if self._setting.is_reported else wider(found, spreads["other_device"])
+        return found if self._setting.measured(basis) else wider(found, spreads["other_device"])
 
     def _known(self, basis: Basis) -> bool:
         return basis is Basis.REPORTS and self._setting.is_reported

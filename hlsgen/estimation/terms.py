@@ -35,6 +35,8 @@ class Terms:
     hard: int
     """Different products that are left to a multiplier."""
     hard_bits: int
+    hard_widest: int
+    """Bits of the widest constant of these, with a sign: multipliers are as wide as constants, not as their type."""
     inputs: int
     """That are read at all."""
     outputs: int
@@ -79,6 +81,7 @@ class Terms:
             shifted_bits=int(bits[shifted].sum()),
             hard=int(hard.sum()),
             hard_bits=int(bits[hard].sum()),
+            hard_widest=int(bits[hard].max(initial=0)),
             inputs=len(np.unique(rows)),
             outputs=len(terms),
             sums=int((terms > 1).sum()),

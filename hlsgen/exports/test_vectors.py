@@ -26,7 +26,8 @@ from hlsgen.exports.base import Options as BaseOptions
 from hlsgen.exports.facts import tensor_facts, type_facts
 from hlsgen.exports.memory import Cells
 from hlsgen.exports.memory_files import hex_file
-from hlsgen.exports.source_outputs import NotThereError, SourceOutputs, source_outputs
+from hlsgen.exports.source_outputs import source_outputs
+from hlsgen.frontends.values import NotRunError, SourceValues
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.ir.typing import Tensor
 
@@ -173,21 +174,21 @@ def _source(job: Job, options: VectorOptions, given: Mapping[str, Array]) -> tup
     if options.source is False:
         return {"framework": None, "reason": "not asked for"}, {}
     try:
-        outputs = source_outputs(job, given)
-    except NotThereError as reason:
+        values = source_outputs(job.design, job.source, given, job.config.weights)
+    except NotRunError as error:
         if options.source:
-            raise UnsupportedError(f"export: source=True: {reason}; leave it out, or source=False") from reason
-        return {"framework": None, "reason": str(reason)}, {}
-    return _source_facts(job, outputs)
+            raise UnsupportedError(f"export: source=True: {error.reason}; leave it out, or source=False") from error
+        return {"framework": None, "reason": error.reason}, {}
+    return _source_facts(job, values)
 
 
-def _source_facts(job: Job, outputs: SourceOutputs) -> tuple[About, dict[str, Content]]:
+def _source_facts(job: Job, values: SourceValues) -> tuple[About, dict[str, Content]]:
     names, found, facts = Identifiers(), dict[str, Content](), []
-    for name, result in zip(job.design.output_names, outputs.results, strict=True):
+    for name, result in zip(job.design.output_names, values.outputs, strict=True):
         path = f"source/{names.make(name)}.npy"
         found[path] = _npy(result)
         facts.append({"name": name, "npy": path})
-    return {"framework": outputs.framework, "outputs": facts}, found
+    return {"framework": values.library, "outputs": facts}, found
 
 
 EXPORT = Export(

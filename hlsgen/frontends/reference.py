@@ -1,36 +1,45 @@
-"""Source models run by their own frameworks, layer by layer: what a diagnosis compares a design with."""
+"""Source models run by their own frameworks: what comparisons, diagnoses and test vectors hold a design against.
+
+A file is run only if it can hold no code: one of ONNX, a ``.pt2`` that was looked through, and one of Keras that names
+nothing but what is in a list (:mod:`hlsgen.frontends.keras.trust`).
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 from hlsgen.errors import ModelError
 from hlsgen.frontends import FRONTENDS, Frontend
-from hlsgen.frontends.values import GRAPH, Array, SourceValues
+from hlsgen.frontends.values import Batch, NotRunError, SourceValues
 
 
 class Runs(Protocol):
     """What a frontend's module offers beside :class:`hlsgen.frontends.Frontend`, if its models can be run."""
 
-    def run(self, model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
-        """The values of a batch, ``inputs`` by the names that the graph has for them, in its order."""
+    def run(self, model: Any, batch: Batch) -> SourceValues:
+        """The values of a batch, the outputs as it wants them."""
 
 
-def source_values(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
-    """Run a model, live or the path of a file, on a batch. Raises ModelError that says what is missing."""
+def source_values(model: Any, batch: Batch) -> SourceValues:
+    """Run a model, live or the path of a file, on a batch.
+
+    Raises NotRunError that says what is missing, or why a file is not run (MayHoldCodeError).
+    """
     if model is None:
-        raise ModelError(
-            f"there is no model to compare with: give reference=, a model or its path, or reference='{GRAPH}', the "
-            "graph in real numbers"
-        )
+        raise NotRunError("the source model", "the source model is not known", "give a model or its path")
     for name in FRONTENDS:
         frontend = cast(Frontend, importlib.import_module(name))
         if frontend.accepts(model) and hasattr(frontend, "run"):
-            return cast(Runs, frontend).run(model, inputs, weights)
-    raise ModelError(
-        f"a reference is a model that hlsgen reads (live, or the path of its file) or '{GRAPH}'; found "
-        f"{type(model).__name__} {str(model)[:80]!r}"
-    )
+            return _run(cast(Runs, frontend), model, batch)
+    what = f"{type(model).__name__} {str(model)[:80]!r}"
+    raise NotRunError(what, f"a {type(model).__name__} is no model", "give one that hlsgen reads, or its path")
+
+
+def _run(frontend: Runs, model: Any, batch: Batch) -> SourceValues:
+    try:
+        return frontend.run(model, batch)
+    except NotRunError:
+        raise
+    except ModelError as error:  # of what reads a file
+        raise NotRunError("the model", str(error), "give one that can be read") from error

@@ -8,6 +8,7 @@ what it holds.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from hlsgen.errors import ModelError, UnsupportedError, nearest
 from hlsgen.frontends.builder import Builder, add_input
 from hlsgen.frontends.classes import classes_of
 from hlsgen.frontends.functions import add_clip, add_relu, add_table
-from hlsgen.frontends.values import Array, SourceValues, cannot_run, real_outputs
+from hlsgen.frontends.values import Batch, MayHoldCodeError, NotRunError, SourceValues, failure, in_order_of
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.layer import Statistics
@@ -28,6 +29,8 @@ from hlsgen.layers.scale import Scale
 from hlsgen.layers.softmax import Softmax
 
 _SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
+_PROBABILITIES = ("MLPClassifier", "LogisticRegression")
+"""Estimators whose ``predict_proba`` is computed."""
 _Activation = Callable[[Builder, Value], Value]
 
 
@@ -255,24 +258,28 @@ def _read_mlp(graph: Graph, value: Value, step: _Estimator) -> Value:
     return value
 
 
-def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
-    """The values of a batch by scikit-learn (:mod:`hlsgen.frontends.reference`): of the whole. Raises ModelError."""
-    (x,) = inputs.values()
-    what = f"the estimator {type(model).__name__}"
+def run(model: Any, batch: Batch) -> SourceValues:
+    """The values of a batch by scikit-learn (:mod:`hlsgen.frontends.reference`): of the whole, as columns.
+
+    Of what an estimator offers, that which docs/sklearn.md says that a design computes. Raises NotRunError.
+    """
     if isinstance(model, str | os.PathLike):
-        raise cannot_run(f"'{model}'", "files of scikit-learn are not read", "give the estimator")
-    last = steps_of(model)[-1][1]
-    method = next(
-        name for name in ("predict_proba", "decision_function", "predict", "transform") if hasattr(model, name)
-    )
+        raise MayHoldCodeError(f"'{model}'", "a file of scikit-learn may hold code")
+    what = f"the estimator {type(model).__name__}"
+    if len(batch.inputs) != 1:
+        raise NotRunError(what, f"it has one input, the design {len(batch.inputs)}", "give the model itself")
+    (x,) = batch.inputs.values()
+    last = type(steps_of(model)[-1][1]).__name__
+    usual = ("decision_function", "predict", "transform")
+    methods = ("predict_proba",) if last in _PROBABILITIES else usual
     try:
-        found = np.asarray(getattr(model, method)(x), dtype=np.float64).reshape(len(x), -1)
+        found = np.asarray(next(getattr(model, name) for name in methods if hasattr(model, name))(x))
     except Exception as error:  # as it likes
-        raise cannot_run(what, f"{type(error).__name__}: {error}", "see that it takes the data by itself") from error
-    single = getattr(last, "n_outputs_", None) == 1 or np.shape(getattr(last, "coef_", 0.0))[:1] == (1,)
-    if method == "predict_proba" and single and found.shape[1] == 2:
-        found = found[:, 1:]
-    return SourceValues("scikit-learn", real_outputs(what, [found], len(x)))
+        raise failure(what, error) from error
+    if last in _PROBABILITIES and batch.outputs == ((1,),) and found.shape[1:] == (2,):
+        found = found[:, 1:]  # of two classes that of the second one
+    library = f"scikit-learn {sys.modules['sklearn'].__version__}"
+    return SourceValues("scikit-learn", library, in_order_of(what, [found.reshape(len(x), -1)], batch))
 
 
 def _read_linear(graph: Graph, value: Value, step: _Estimator) -> Value:

@@ -12,6 +12,7 @@ import yaml
 
 from hlsgen.analysis.comparison import compare
 from hlsgen.analysis.diagnosis.diagnose import diagnose
+from hlsgen.analysis.diagnosis.source import ReferenceWarning
 from hlsgen.analysis.overflow import OverflowReport
 from hlsgen.analysis.precision import PrecisionReport
 from hlsgen.analysis.profile import profile
@@ -285,12 +286,17 @@ def _add_diagnosis(found: Gathered, subject: Reported, x: Any, y: Any, reference
 
     Raises InputError for data that do not fit, unless it is known why.
     """
+    title = "The source model was not run"
     try:
-        diagnosis = diagnose(subject, x, reference, y)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", ReferenceWarning)
+            diagnosis = diagnose(subject, x, reference, y)
+        texts = dict.fromkeys(str(warning.message) for warning in said)
+        found.remarks += [Remark(Weight.NOTE, title, text) for text in texts]
     except ModelError as error:
         if reference is not None:
             raise
-        found.remarks.append(Remark(Weight.NOTE, "The source model was not run", str(error)))
+        found.remarks.append(Remark(Weight.NOTE, title, str(error)))
         diagnosis = diagnose(subject, x, _OF_GRAPH, y)
     found.checked.append("every layer against what the model means (diagnosis)")
     if diagnosis is not None:

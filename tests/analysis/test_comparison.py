@@ -179,7 +179,9 @@ def test_what_cannot_be_run_is_computed_in_real_numbers_and_said():
     project = project_with(3, "softmax")
     found = project.compare(None, X)
     assert found.reference == "in real numbers, computed by hlsgen, as the source model is not known"
-    with pytest.raises(InputError, match="the source model cannot be run: a int is not asked; give a live model"):
+    with pytest.raises(
+        InputError, match="a int is no model; give one that hlsgen reads, or its path, or its outputs as an array"
+    ):
         project.compare(3, X)
 
 

@@ -167,7 +167,7 @@ def test_pytorch() -> None:
 def test_missing_runtime_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = onnx_images()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ModelError, match="ONNX Runtime is missing.*pip install onnxruntime.*reference='graph'"):
+    with pytest.raises(ModelError, match="onnxruntime is not installed.*pip install onnxruntime.*reference='graph'"):
         hlsgen.convert(model).diagnose(x)
     assert hlsgen.convert(model).diagnose(x, GRAPH) is None
 

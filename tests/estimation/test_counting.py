@@ -63,7 +63,7 @@ def test_terms_of_factors_are_those_of_a_diagonal():
 
 def test_terms_of_zeros():
     terms = Terms.of(np.zeros((3, 2), dtype=np.int64), np.ones(2, dtype=np.int64))
-    assert terms == Terms(0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert terms == Terms(0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     assert terms.mean_adder_bits(8, 16) == 8
 
 

@@ -265,3 +265,74 @@ def test_command_takes_a_configuration(capsys, tmp_path):
         main(["estimate", str(config), "--config", str(config)])
     assert refused.value.code == 2
     assert "two configurations given" in capsys.readouterr().err
+
+
+def test_a_single_turn_has_no_memory():
+    in_turns = dense(random(16, 8), strategy="resource", reuse_factor=1)
+    at_once = in_turns.with_settings(strategy="latency")
+    found, known = (layer(project.estimate(multipliers="dsp"), "y") for project in (in_turns, at_once))
+    assert found.bram.value == 0
+    assert found.dsp.value == known.dsp.value
+    assert not found.calibrated
+
+
+def test_multipliers_are_as_wide_as_constants():
+    """11 in words of 32 bits is a factor of five: a product of 25 by 5 bits is one DSP's, of 25 by 22 two's."""
+    types = {"weight": "fixed<32,8>", "bias": "fixed<32,8>", "result": "fixed<32,8>"}
+    narrow = dense([[11 / 2**17, 13 / 2**17]], layers={"y": {"precision": types}}, input_precision="fixed<25,8>")
+    assert narrow.estimate(multipliers="dsp").dsp.value == 2
+    fine = dense([[11 + 2**-17, 13 + 2**-17]], layers={"y": {"precision": types}}, input_precision="fixed<25,8>")
+    assert fine.estimate(multipliers="dsp").dsp.value == 4
+
+
+def pooled(class_name, shape, **config):
+    """A flat pipeline of one layer, for a device of which there are baselines."""
+    net = Net(0)
+    kind = f"{class_name}2D"
+    y = net.call(kind, "y", net.input(shape), strides=config["pool_size"], **config)
+    types = {"precision": "fixed<16,6>", "input_precision": "fixed<16,6>"}
+    return project_of(net.source(y), pipeline="flat", part="xcvu13p-flga2577-2-e", **types)
+
+
+def test_windows_at_a_border_have_fewer_cells():
+    """5 x 4 in windows of 2 x 2: 2 x 2 whole ones and two of one row."""
+    found = layer(pooled("MaxPooling", (5, 4, 1), pool_size=[2, 2], padding="same").estimate(), "y")
+    assert found.lut.value == (4 * 3 + 2 * 1) * (2 * 16 + 7)
+    assert found.dsp.value == found.ff.value == found.latency.value == 0
+
+
+def test_means_of_nine_take_products_and_those_of_four_do_not():
+    ninth = layer(pooled("AveragePooling", (6, 6, 2), pool_size=[3, 3], padding="valid").estimate(), "y")
+    fourth = layer(pooled("AveragePooling", (6, 6, 2), pool_size=[2, 2], padding="valid").estimate(), "y")
+    assert fourth.dsp.value == 0
+    assert ninth.dsp.value >= 2 * 2 * 2
+    assert ninth.dsp.high > ninth.dsp.value, "baselines have no such products"
+    assert ninth.latency.value > fourth.latency.value == 0
+
+
+def test_a_slope_of_one_is_nothing():
+    net = Net(0)
+    y = net.call("LeakyReLU", "y", net.input((8,)), negative_slope=1.0)
+    types = {"precision": "fixed<16,6>", "input_precision": "fixed<16,6>"}
+    found = layer(project_of(net.source(y), part=PART, **types).estimate(), "y")
+    assert found.lut.value == found.dsp.value == 0
+
+
+def test_an_interval_may_be_that_of_the_slowest_kernel():
+    """What is asked for is longer than the pipeline of any kernel: the tool may let samples in as soon as these are done."""
+    net = Net(0)
+    x = net.dense("a", net.input((16,)), 16, 12)
+    project = project_of(
+        net.source(net.dense("b", x, 12, 8)), part=PART, strategy="latency", reuse_factor=96, precision="fixed<8,3>"
+    )
+    found = project.estimate(multipliers="dsp")
+    slowest = max(of.interval.low for of in found.layers)
+    assert found.interval.value > slowest >= 1
+    assert found.interval.low == slowest
+
+
+def test_pooling_in_a_loop_selects_its_cells():
+    flat = pooled("MaxPooling", (8, 8, 2), pool_size=[2, 2], padding="valid")
+    looped = layer(flat.with_settings(pipeline="dataflow").estimate(), "y")
+    assert looped.interval.value > layer(flat.estimate(), "y").interval.value == 1
+    assert looped.lut.value < layer(flat.estimate(), "y").lut.value

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from hlsgen.estimation.coefficients import FITTED, fitted
-from tests.passes.builders import Net, project_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "estimate"
-MODULES = ("reports", "projects", "check", "fit")
+MODULES = ("reports", "baselines", "projects", "check", "fit")
 
 
 @pytest.fixture(scope="module")
@@ -81,34 +80,64 @@ def test_intervals_hold_networks_left_out(script):
 
 def test_baselines_of_others(script):
     """Of 64 products the rule expects as many DSPs as twenty-four designs of other versions of the tool have."""
-    assert script.fit.baselines().startswith("expected 60.3 DSPs of 64 products, found 56 to 63")
+    assert script.fit.drawn_constants().startswith("expected 60.3 DSPs of 64 products, found 56 to 63")
 
 
-@pytest.mark.parametrize(("io_type", "cycles", "interval"), [("io_parallel", 0, 1), ("io_stream", 2, 2)])
-def test_a_baseline_as_a_project(io_type, cycles, interval):
-    """64 outputs of one input and ReLU: 56 to 63 DSPs, 2,840 and 2,983 LUTs, 18 FFs; of streams, 2 cycles each 2 cycles.
+def test_the_page_says_what_baselines_are(script):
+    (found,) = script.fit.BETWEEN_BASELINES.findall(script.fit.PAGE.read_text(encoding="utf-8"))
+    assert found == script.baselines.compare_baselines()
 
-    The weights are drawn as Keras drew those of the report, by another seed.
-    """
-    net = Net(0)
-    limit = np.sqrt(3.0)
-    weights = {"kernel": net.rng.uniform(-limit, limit, (1, 64)), "bias": np.zeros(64)}
-    x = net.call("Dense", "dense", net.input((1,)), weights, units=64)
-    y = net.call("ReLU", "relu", x)
-    project = project_of(
-        net.source(y),
-        io_type=io_type,
-        precision={"weight": "fixed<16,6>", "bias": "fixed<16,6>", "accum": "fixed<16,6>", "result": "fixed<16,6>"},
-        input_precision="fixed<16,6>",
-        part="xcvu13p-flga2577-2-e",
-    )
-    found = project.estimate()
-    assert 56 <= found.dsp.value <= 63
-    assert found.latency.value == cycles
-    assert found.interval.value == interval
-    if io_type == "io_parallel":
-        assert abs(found.lut.value - 2911) < 0.1 * 2911
-        assert found.ff.value <= 18
+
+def of_design(script, design):
+    """The estimate of a design, and the reports of it."""
+    reports = [baseline for baseline in script.baselines.baselines() if baseline.design == design]
+    assert reports
+    return reports[0].project().estimate(), [report.figures for report in reports]
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("kind", ["AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D"])
+def test_pooling_is_as_reported(script, kind, padding):
+    """Registers and cycles to the last one, LUTs within a ninth, and in the interval."""
+    found, (reported,) = of_design(script, f"{kind}, {padding}")
+    exact = (found.dsp, found.ff, found.bram, found.latency, found.interval)
+    names = ("DSP", "FF", "BRAM_18K", "latency", "interval")
+    assert [figure.value for figure in exact] == [reported[name] for name in names]
+    assert abs(found.lut.value - reported["LUT"]) < reported["LUT"] / 9
+    assert found.lut.holds(reported["LUT"])
+
+
+@pytest.mark.parametrize("activation", ["relu", "prelu", "leaky_relu"])
+def test_rectifiers_are_as_reported(script, activation):
+    """Of two versions of the tool; a slope of 1, which the leaky one has, leaves nothing to be computed."""
+    found, reports = of_design(script, f"dense, {activation}; arrays")
+    for reported in reports:
+        assert (found.ff.value, found.latency.value, found.interval.value) == (18, 0, 1)
+        assert (reported["FF"], reported["latency"], reported["interval"]) == (18, 0, 1)
+        assert abs(found.dsp.value - reported["DSP"]) <= 4
+        assert found.lut.holds(reported["LUT"])
+
+
+def test_streams_have_two_processes_more(script):
+    """Those that a report has take a cycle each, and so do ours, with those of the ports."""
+    found, reports = of_design(script, "dense, relu; streams")
+    assert {report["latency"] for report in reports} == {2}
+    assert found.latency.value == 4
+    assert {report["interval"] for report in reports} == {found.interval.value}
+
+
+def test_intervals_hold_baselines(script):
+    held = []
+    for baseline in script.baselines.baselines():
+        found = script.baselines.figures_of(baseline.project().estimate())
+        held += [found[name].holds(reported) for name, reported in baseline.figures.items()]
+    assert len(held) == 31 * 6
+    assert np.mean(held) >= 0.8
+
+
+def test_a_baseline_of_an_unknown_test_is_refused(script):
+    with pytest.raises(ValueError, match="test_garnet: what this test converts is not known"):
+        script.baselines.Baseline("2024.1", "test_garnet", {}).project()
 
 
 def test_a_network_as_a_project(script):

@@ -13,6 +13,8 @@ import pytest
 
 import hlsgen
 from hlsgen.errors import ConfigError, InputError, UnsupportedError
+from hlsgen.exports.source_outputs import source_outputs
+from hlsgen.frontends.values import NotRunError
 from hlsgen.project import Project
 from tests.exports.networks import dense, mixed
 from tests.passes.builders import Net, grid, project_of
@@ -176,12 +178,15 @@ def source_of(project: Project, folder: Path, **options: Any) -> tuple[dict[str,
     return facts, [np.load(made / entry["npy"]) for entry in facts.get("outputs", ())]
 
 
-def test_a_file_of_keras_is_not_run(examples: Path, tmp_path: Path) -> None:
-    project = hlsgen.convert(examples / "iris_mlp" / "model.keras")
-    facts, found = source_of(project, tmp_path / "out")
-    assert facts["framework"] is None and "may hold code" in facts["reason"] and not found
-    with pytest.raises(UnsupportedError, match="may hold code"):
-        project.export("test-vectors", tmp_path / "other", source=True)
+def test_a_file_of_keras_is_run_elsewhere(examples: Path, tmp_path: Path) -> None:
+    """It can hold no code (tests/frontends/test_trust.py: those that may are not run)."""
+    keras = pytest.importorskip("keras", reason="Keras is not installed (extra keras)")
+    folder = examples / "iris_mlp"
+    x = np.load(folder / "x.npy")[:20]
+    project = hlsgen.convert(folder / "model.keras")
+    facts, (found,) = source_of(project, tmp_path / "out", x=x, source=True)
+    assert facts["framework"] == f"keras {keras.__version__}"
+    np.testing.assert_array_equal(found, keras.models.load_model(folder / "model.keras").predict(x, verbose=0))
     assert source_of(project, tmp_path / "third", source=False)[0]["reason"] == "not asked for"
 
 
@@ -282,6 +287,30 @@ def test_a_live_keras_model(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[0], model.predict(x, verbose=0))
     again = project.with_settings(default_width=12)
     np.testing.assert_array_equal(source_of(again, tmp_path / "again", x=x)[1][0], found[0])
+
+
+def test_a_model_of_another_layout() -> None:
+    """It gets its own axes, whatever users give the design; with its layers or without."""
+    keras = pytest.importorskip("keras", reason="Keras is not installed (extra keras)")
+    model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Conv2D(3, 2, name="conv"), keras.layers.Flatten()])
+    x = (np.random.default_rng(0).integers(-8, 9, (5, 4, 4, 2)) / 8).astype(np.float32)
+    project = hlsgen.convert(model, input_layout="channels_first")
+    name, wanted = project.design.inputs[0].name, model.predict(x, verbose=0)
+    for layers in (False, True):
+        found = source_outputs(project.design, model, {name: np.moveaxis(x, -1, 1)}, layers=layers)
+        np.testing.assert_array_equal(found.outputs[0], wanted)
+    assert found.layers["conv"].shape == (5, 3, 3, 3)
+
+
+def test_a_dict_of_outputs_is_refused() -> None:
+    keras = pytest.importorskip("keras", reason="Keras is not installed (extra keras)")
+    x = keras.Input((4,))
+    model = keras.Model(x, {"b": keras.layers.Dense(3)(x), "a": keras.layers.Dense(3)(x)})
+    project = hlsgen.convert(model)
+    inputs = {project.design.inputs[0].name: np.zeros((2, 4), np.float32)}
+    for layers in (False, True):
+        with pytest.raises(NotRunError, match="it returns a dict, whose order says nothing"):
+            source_outputs(project.design, model, inputs, layers=layers)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3])

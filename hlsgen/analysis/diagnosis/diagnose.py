@@ -59,12 +59,12 @@ def diagnose(project: Subject, x: Any, reference: Any = None, y: Any = None) -> 
     some = candidates(project.design, count)
     inputs = {name: data[some] for name, data in every.items()}
     emulated = _emulated(project, inputs)
-    values = reference_values(project, reference, inputs)
-    samples = choose(len(some), most_samples(project.design), _sizes(inputs, emulated, values))
+    answer = reference_values(project, reference, inputs)
+    samples = choose(len(some), most_samples(project.design), _sizes(inputs, emulated, answer.values))
     looked_at = samples.of(inputs)
     work = Measurement(project.design, project.graph, looked_at, samples.counts)
     _check_emulator(work, [x[samples.chosen] for x in emulated])
-    right = compared_with(work, values, samples.chosen)
+    right = compared_with(work, answer, samples.chosen)
     case = _Case(project, work, looked_at, samples, right)
     if (apart := other_function(work, right, project.graph)) is not None:
         return case.of_other_function(*apart)
@@ -123,8 +123,8 @@ def _of_axes(project: Subject, x: Any, moved: OtherData, reference: Any) -> Diag
             samples = choose(len(some), most_samples(other.design), [largest(data[some]) for data in inputs.values()])
             chosen = {name: data[some][samples.chosen] for name, data in inputs.items()}
             work = Measurement(other.design, other.graph, chosen, samples.counts)
-            values = reference_values(other, reference, chosen)
-            right = compared_with(work, values, np.arange(len(samples.chosen)))
+            answer = reference_values(other, reference, chosen)
+            right = compared_with(work, answer, np.arange(len(samples.chosen)))
             after, name = _agreement(work, right, samples), right.name
         except HlsgenError:
             fragment = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +12,21 @@ import numpy as np
 from hlsgen.analysis.diagnosis.measurement import Measurement
 from hlsgen.analysis.subject import Subject
 from hlsgen.design.arrays import Array, in_model_units
-from hlsgen.frontends.reference import source_values
-from hlsgen.frontends.values import GRAPH, SourceValues
-from hlsgen.ir.constant import Floats, Shape
+from hlsgen.errors import ModelError
+from hlsgen.exports.source_outputs import source_outputs
+from hlsgen.frontends.values import GRAPH, MayHoldCodeError, NotRunError, SourceValues
+from hlsgen.ir.constant import Floats
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.typing import Tensor
 
+_REAL = "the graph in real numbers"
 _OTHER = 0.02
 """Real numbers may differ from the reference by so much: its quantisers round float32."""
 _OTHER_LAYER = 0.01
+
+
+class ReferenceWarning(UserWarning):
+    """The graph in real numbers took the place of the source model, which is not run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,43 +40,53 @@ class Reference:
     """By the names of layers; as the framework has its axes."""
 
 
-def reference_values(project: Subject, reference: Any, inputs: Mapping[str, Array]) -> SourceValues | None:
-    """Run the reference on what the user gave; None for the graph itself. Raises ModelError."""
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the reference gave for a batch."""
+
+    name: str
+    values: SourceValues | None
+    """None of the graph in real numbers, which is computed with the design."""
+
+
+def reference_values(project: Subject, reference: Any, inputs: Mapping[str, Array]) -> Answer:
+    """Run the reference on what the user gave.
+
+    The graph takes the place of the project's own file if that may hold code, with a ReferenceWarning. Raises
+    ModelError for whatever else is not run.
+    """
     if isinstance(reference, str) and reference == GRAPH:
-        return None
-    model = project.source if reference is None else reference
-    own = {node.output.name: node.layer for node in project.graph if node.is_input}
-    given = {name: _as_the_model_has(x, getattr(own[name], "relaid", False), own[name]) for name, x in inputs.items()}
-    return source_values(model, given, project.config.weights if reference is None else None)
+        return Answer(_REAL, None)
+    model, weights = (project.source, project.config.weights) if reference is None else (reference, None)
+    try:
+        values = source_outputs(project.design, model, inputs, weights, layers=True)
+    except MayHoldCodeError as error:
+        if reference is None:
+            warnings.warn(f"compared with {_REAL}, as {error.reason}", ReferenceWarning, stacklevel=4)
+            return Answer(f"{_REAL}, as {error.reason}", None)
+        raise _other_reference(error) from error
+    except NotRunError as error:
+        raise _other_reference(error) from error
+    return Answer(values.framework, values)
 
 
-def _as_the_model_has(data: Array, relaid: bool, layer: Any) -> Array:
-    """Data with the axes that the model takes, where ``input_layout`` says that users give others."""
-    if not relaid:
-        return data
-    return np.moveaxis(data, -1, 1) if layer.given_order is None else np.moveaxis(data, 1, -1)
+def _other_reference(error: NotRunError) -> ModelError:
+    return ModelError(
+        f"diagnose(): {error}, or compare with reference='{GRAPH}', its graph in real numbers, which needs no framework"
+    )
 
 
-def compared_with(work: Measurement, values: SourceValues | None, chosen: Array) -> Reference:
+def compared_with(work: Measurement, answer: Answer, chosen: Array) -> Reference:
     """The reference on the samples chosen; of the graph, what real numbers make of the design."""
-    outputs = work.design.outputs
+    values = answer.values
     if values is None:
-        return Reference("the graph in real numbers", tuple(_meant(work.ideal[t], t) for t in outputs), {})
-    found = [x[chosen] for x in values.outputs]
-    ordered = tuple(in_order_of(x, t.shape) for x, t in zip(found, outputs, strict=True))
-    return Reference(values.framework, ordered, {name: x[chosen] for name, x in values.layers.items()})
+        return Reference(answer.name, tuple(_meant(work.ideal[t], t) for t in work.design.outputs), {})
+    outputs = tuple(np.asarray(x[chosen], dtype=np.float64) for x in values.outputs)
+    return Reference(answer.name, outputs, {name: x[chosen] for name, x in values.layers.items()})
 
 
 def _meant(values: Floats, tensor: Tensor) -> Floats:
     return np.asarray(in_model_units(values, tensor), dtype=np.float64)
-
-
-def in_order_of(values: Array, shape: Shape) -> Floats:
-    """Values of a framework with the axes of a tensor: the channels last, where they are not."""
-    real = np.asarray(values, dtype=np.float64)
-    if real.shape[1:] != shape and real.ndim > 2 and np.moveaxis(real, 1, -1).shape[1:] == shape:
-        return np.moveaxis(real, 1, -1)
-    return real.reshape(len(real), *shape) if real[0].size == int(np.prod(shape)) else real
 
 
 def other_function(work: Measurement, right: Reference, graph: Graph) -> tuple[str, float] | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hlsgen.frontends.classes import KERAS, classes_of
-from hlsgen.frontends.values import Array, SourceValues
+from hlsgen.frontends.values import Batch, SourceValues
 from hlsgen.ir.graph import Graph
 
 _SUFFIXES = (".keras", ".h5", ".hdf5", ".json")
@@ -32,8 +31,8 @@ def read(model: Any, weights: Path | None = None) -> Graph:
     return build_graph(read_keras(model, weights))
 
 
-def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
-    """The values of a batch by Keras itself (:mod:`hlsgen.frontends.reference`). Raises ModelError."""
-    from hlsgen.frontends.keras.running import run_keras
+def run(model: Any, batch: Batch) -> SourceValues:
+    """The values of a batch by Keras itself (:mod:`hlsgen.frontends.reference`). Raises NotRunError."""
+    from hlsgen.frontends.keras.running import run_live, run_stored
 
-    return run_keras(model, inputs, weights)
+    return run_stored(Path(model), batch) if isinstance(model, str | os.PathLike) else run_live(model, batch)

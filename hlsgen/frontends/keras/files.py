@@ -53,6 +53,18 @@ def read_file(path: Path, weights: Path | None = None) -> SourceModel:
     raise ModelError(f"{path}: unknown kind of model file '{path.suffix}'; expected {_SUFFIXES}, .onnx or .pt2")
 
 
+def configuration_of(path: Path) -> Any:
+    """All that a file says about its architecture, plain: what Keras would make objects of. Raises ModelError."""
+    suffix = path.suffix.lower()
+    if suffix == ".keras":
+        with _archive(path) as archive:
+            return _json(f"{path}: {_CONFIG}", _member(path, archive, _CONFIG, MAX_JSON))
+    if suffix == ".json":
+        return _json(str(path), content_of(path, "the text of model.to_json()", ModelError, MAX_JSON))
+    with open_h5(str(path), path) as root:
+        return _json(f"{path}: model_config", root.text_attribute("model_config") or "null")
+
+
 def _check_file(path: Path, expected: str, largest: int | None = None) -> None:
     advice = "of a SavedModel, load it in Keras and save it with model.save('model.keras')"
     checked_file(path, f"{expected}; {advice}", ModelError, largest)

@@ -1,104 +1,144 @@
-"""Keras models run by Keras: Keras 3 and HGQ2 by the package keras, Keras 2 and QKeras by tf_keras."""
+"""Keras models run by Keras: Keras 3 and HGQ2 by the package keras, Keras 2 and QKeras by tf_keras.
+
+Files run in a process of their own, and only if they can hold no code (:mod:`hlsgen.frontends.keras.trust`): what they
+import stays out of this process, and TensorFlow's Keras is chosen once for a process, which QKeras needs to be Keras 2.
+"""
 
 from __future__ import annotations
 
 import importlib
-import os
+import json
 import sys
-from collections.abc import Mapping
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hlsgen.errors import HlsgenError, ToolError
 from hlsgen.frontends.classes import KERAS, classes_of, package_of
-from hlsgen.frontends.keras.apart import run_apart
-from hlsgen.frontends.keras.files import read_file
-from hlsgen.frontends.values import Array, SourceValues, cannot_run, real_outputs
+from hlsgen.frontends.keras.build import build_graph
+from hlsgen.frontends.keras.files import configuration_of, read_file
+from hlsgen.frontends.keras.source import SourceModel
+from hlsgen.frontends.keras.trust import stranger_in
+from hlsgen.frontends.values import (
+    Batch,
+    MayHoldCodeError,
+    NotRunError,
+    SourceValues,
+    failure,
+    flat_outputs,
+    in_order_of,
+)
+from hlsgen.tools import find_python, run
 
-_BATCH = 256
+_SAMPLES = 256
+"""That Keras computes at once."""
+_SCRIPT = "hlsgen.frontends.keras.run_file"
+_SECONDS = 600.0
+_SETTINGS = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def run_keras(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
-    """See :func:`hlsgen.frontends.reference.source_values`."""
-    if isinstance(model, str | os.PathLike) and _needs_another_process(Path(model), weights):
-        return run_apart(Path(model), inputs, weights)
-    return run_here(model, inputs, weights)
+# -- live models -----------------------------------------------------------------------------------
 
 
-def run_here(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
-    """The same in this process, whatever Keras TensorFlow has here."""
-    if isinstance(model, str | os.PathLike):
-        what, live = f"'{os.fspath(model)}'", _loaded(Path(model), weights)
-    else:
-        what, live = f"model '{getattr(model, 'name', type(model).__name__)}'", model
-    package = importlib.import_module(package_of(classes_of(live, KERAS)[0]))
-    if package.__name__ == "tensorflow":
-        package = package.keras
-    layers = _layers(live)
-    data = [np.asarray(x, dtype=np.float32) for x in inputs.values()]
-    samples = len(data[0])
+def run_live(model: Any, batch: Batch) -> SourceValues:
+    """The values of a batch by a live model, whose code has run before. Raises NotRunError."""
+    what = f"model '{getattr(model, 'name', type(model).__name__)}'"
+    library = importlib.import_module(package_of(classes_of(model, KERAS)[0]))
+    keras = library.keras if library.__name__ == "tensorflow" else library
+    data = [np.ascontiguousarray(x, dtype=np.float32) for x in batch.inputs.values()]
     try:
-        whole = package.Model(live.inputs, [*live.outputs, *layers.values()])
-        found = whole.predict(data if len(data) > 1 else data[0], batch_size=_BATCH, verbose=0)
+        layers = _layers(model) if batch.layers else {}
+        asked = keras.Model(model.inputs, [*model.outputs, *layers.values()]) if layers else model
+        found = asked.predict(data if len(data) > 1 else data[0], batch_size=_SAMPLES, verbose=0)
     except Exception as error:  # a model's own code runs here, and may fail in any way
-        raise cannot_run(what, f"{type(error).__name__}: {error}", "see that model.predict(x) runs") from error
-    found = found if isinstance(found, list) else [found]
-    count = len(live.outputs)
+        raise failure(what, error, "see that model.predict(x) runs") from error
+    found = flat_outputs(what, {} if _gives_dict(model) else found)
+    count = len(found) - len(layers)
     named = {name: np.asarray(value, dtype=np.float64) for name, value in zip(layers, found[count:], strict=True)}
-    return SourceValues("Keras", real_outputs(what, found[:count], samples), named)
+    return SourceValues(
+        "Keras", f"{library.__name__} {library.__version__}", in_order_of(what, found[:count], batch), named
+    )
 
 
-def _needs_another_process(path: Path, weights: Path | None) -> bool:
-    """Whether a file is of QKeras, and TensorFlow's Keras is not (or not yet) the one it needs in this process."""
-    if not read_file(path, weights).flavour.startswith("keras2+qkeras"):
-        return False
-    keras = getattr(sys.modules.get("tensorflow"), "keras", None)
-    return not str(getattr(keras, "__name__", "")).startswith("tf_keras")
+def _gives_dict(model: Any) -> bool:
+    """Whether its outputs are in a dict; not known of models whose structure is in Python code."""
+    with suppress(Exception):
+        return isinstance(model.get_config().get("output_layers"), dict)
+    return False
 
 
 def _layers(model: Any) -> dict[str, Any]:
-    """The one output of each layer that is called once; what is inside of nested models cannot be seen from here."""
+    """The one output of each layer that is called once; what is inside of nested models cannot be seen from here.
+
+    Neither can what comes out of them: Keras 2 takes it for that of their own inputs.
+    """
     found = {}
     for layer in model.layers:
+        if type(layer).__name__ == "InputLayer" or hasattr(layer, "layers"):
+            continue
         with suppress(AttributeError, ValueError, RuntimeError):  # as Keras says that there is none, or are several
-            if not hasattr(layer.output, "shape"):
-                continue
-            if type(layer).__name__ != "InputLayer":
+            if hasattr(layer.output, "shape"):
                 found[str(layer.name)] = layer.output
     return found
 
 
-def _loaded(path: Path, weights: Path | None) -> Any:
-    """A model from its file, by the Keras that wrote it."""
-    source = read_file(path, weights)
-    modules = {call.class_name.partition(">")[0] for call in source.calls if ">" in call.class_name}
-    flavour, _, qkeras = source.flavour.partition("+")
-    package = "keras" if flavour == "keras3" else "tf_keras"
-    extra = "hgq" if "hgq" in modules else "qkeras" if qkeras or package == "tf_keras" else "keras"
-    try:
-        keras = importlib.import_module(package)
-        objects = _objects_of(modules, bool(qkeras))
-    except ImportError as error:
-        raise cannot_run(f"'{path}'", f"{error}", f"pip install 'hlsgen[{extra}]'") from error
-    try:
-        if path.suffix.lower() == ".json":
-            model = keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=objects)
-            model.load_weights(str(weights))
-            return model
-        return keras.models.load_model(str(path), custom_objects=objects, compile=False)
-    except Exception as error:  # as the versions of libraries like it
-        raise cannot_run(
-            f"'{path}'", f"{package} cannot load it ({type(error).__name__}: {error})", "give the live model"
-        ) from error
+# -- files -----------------------------------------------------------------------------------------
 
 
-def _objects_of(modules: set[str], qkeras: bool) -> dict[str, Any]:
-    """The classes that a file names beside Keras's own."""
-    objects: dict[str, Any] = {}
-    if qkeras:
-        importlib.import_module("qkeras.utils")._add_supported_quantized_objects(objects)
-    if "hgq" in modules:
-        importlib.import_module("hgq.layers")
-    return objects
+def run_stored(path: Path, batch: Batch) -> SourceValues:
+    """The same by a file. Raises MayHoldCodeError, and NotRunError for what hlsgen or Keras does not read."""
+    libraries = _libraries_of(checked_source(path, batch.weights))
+    with tempfile.TemporaryDirectory(prefix="hlsgen_") as folder:
+        task, given, found = (Path(folder) / name for name in ("task.json", "inputs.npz", "results.npz"))
+        np.savez(given, *batch.inputs.values())
+        weights = None if batch.weights is None else str(batch.weights.resolve())
+        facts: dict[str, object] = {"path": str(path.resolve()), "weights": weights, "libraries": libraries}
+        facts |= {"outputs": batch.outputs, "layers": batch.layers}
+        task.write_text(json.dumps(facts), encoding="utf-8")
+        settings = {**_SETTINGS, "PYTHONPATH": ":".join(str(Path(part).resolve()) for part in sys.path)}
+        try:
+            run([find_python(), "-m", _SCRIPT, str(task)], cwd=Path(folder), timeout=_SECONDS, env=settings)
+        except ToolError as error:
+            raise NotRunError(f"'{path}'", f"its Keras ended in failure ({error})", "give the live model") from error
+        return _results(path, found, libraries)
+
+
+def checked_source(path: Path, weights: Path | None) -> SourceModel:
+    """What is in a file that can hold no code. Raises MayHoldCodeError for any other, NotRunError if it is not read."""
+    try:
+        stranger = stranger_in(configuration_of(path))
+        if stranger is not None:
+            raise MayHoldCodeError(f"'{path}'", f"it names {stranger}, which may hold code")
+        source = read_file(path, weights)
+        build_graph(source)
+    except NotRunError:
+        raise
+    except HlsgenError as error:
+        raise NotRunError(f"'{path}'", f"hlsgen does not read it ({error})", "give the live model") from error
+    return source
+
+
+def _libraries_of(source: SourceModel) -> list[str]:
+    """The Keras that wrote a file, and what has to be imported beside it."""
+    flavour, _, quantised = source.flavour.partition("+")
+    found = ["keras" if flavour == "keras3" else "tf_keras"]
+    found += ["qkeras"] if quantised else []
+    return found + ["hgq"] * any(call.class_name.startswith("hgq>") for call in source.calls)
+
+
+def _results(path: Path, found: Path, libraries: list[str]) -> SourceValues:
+    with np.load(found, allow_pickle=False) as archive:
+        if "reason" in archive.files:
+            extra = {"keras": "keras", "tf_keras": "qkeras"}.get(libraries[-1], libraries[-1])
+            missing = bool(archive["missing"])
+            advice = f"pip install 'hlsgen[{extra}]'" if missing else "give the live model"
+            raise NotRunError(f"'{path}'", str(archive["reason"]), advice)
+        names = [str(name) for name in archive["names"]]
+        arrays = [archive[f"arr_{place}"] for place in range(len(archive.files) - 2)]
+        library = str(archive["library"])
+    count = len(arrays) - len(names)
+    framework = "QKeras" if "qkeras" in libraries else "Keras"
+    return SourceValues(framework, library, tuple(arrays[:count]), dict(zip(names, arrays[count:], strict=True)))

@@ -8,12 +8,11 @@ docs/onnx.md says what users see of it, and which operators are read.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hlsgen.errors import ModelError
-from hlsgen.frontends.values import Array, SourceValues
+from hlsgen.frontends.values import Batch, SourceValues
 from hlsgen.ir.graph import Graph
 
 _SUFFIX = ".onnx"
@@ -42,9 +41,9 @@ def read(model: Any, weights: Path | None = None) -> Graph:
     return build_graph(checked_model(*read_proto(model)))
 
 
-def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
+def run(model: Any, batch: Batch) -> SourceValues:
     """The values of a batch by ONNX Runtime (:mod:`hlsgen.frontends.reference`). Raises ModelError."""
     from hlsgen.frontends.onnx.files import read_proto
     from hlsgen.frontends.onnx.running import run_proto
 
-    return run_proto(*read_proto(model), inputs)
+    return run_proto(*read_proto(model), batch)

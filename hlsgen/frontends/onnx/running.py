@@ -1,14 +1,16 @@
-"""ONNX models run by ONNX Runtime, with every value inside as an output."""
+"""ONNX models run by ONNX Runtime, as their operators say: without rewriting of graphs, on one thread."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hlsgen.frontends.onnx.model import node_name
-from hlsgen.frontends.values import Array, SourceValues, cannot_run, real_outputs
+from hlsgen.frontends.samples import samples_axis, samples_axis_of_result
+from hlsgen.frontends.values import Array, Batch, NotRunError, SourceValues, failure, in_order_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -18,31 +20,36 @@ _TYPES = {
     "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
 }  # fmt: skip
-_SERIOUS = 3
-"""Of ONNX Runtime's levels of messages."""
+_FATAL = 4
+"""Of ONNX Runtime's levels of messages: what is an error is raised as well."""
 
 
-def run_proto(proto: ModelProto, what: str, inputs: Mapping[str, Array]) -> SourceValues:
-    """The values of a batch. Raises ModelError where ONNX Runtime is missing or does not take the model."""
+def run_proto(proto: ModelProto, what: str, batch: Batch) -> SourceValues:
+    """The values of a batch. Raises NotRunError where ONNX Runtime is missing or does not take the model."""
     try:
         import onnxruntime
     except ImportError as error:
-        raise cannot_run(what, f"ONNX Runtime is missing ({error})", "pip install onnxruntime") from error
-    opened, names = _with_inner_values(proto)
+        raise NotRunError(what, "onnxruntime is not installed", "pip install onnxruntime") from error
+    opened, names = _with_inner_values(proto) if batch.layers else (proto, [])
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _SERIOUS
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = _FATAL
     try:
         session = onnxruntime.InferenceSession(opened.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        found = _batches(session, list(inputs.values()))
+        feeds = list(_feeds(what, session.get_inputs(), batch))
+        parts = [session.run(None, part) for part in _parts(feeds)]
+    except NotRunError:
+        raise
     except Exception as error:  # of any kind: operators of strangers, shapes, what a runtime does not implement
-        raise cannot_run(what, f"{type(error).__name__}: {error}", "see that ONNX Runtime runs it by itself") from error
-    count, samples = len(proto.graph.output), len(next(iter(inputs.values())))
-    inner = {name: np.asarray(value) for name, value in zip(names, found[count:], strict=True)}
-    kept = {
-        name: value for name, value in inner.items() if value.dtype.kind in "fiub" and value.shape[:1] == (samples,)
-    }
-    return SourceValues("ONNX Runtime", real_outputs(what, found[:count], samples), kept)
+        raise failure(what, error, "see that ONNX Runtime runs it by itself") from error
+    values = list(zip(*parts, strict=True))
+    count = len(proto.graph.output)
+    outputs = _outputs(what, session.get_outputs()[:count], values[:count], feeds, batch)
+    inner = zip(names, values[count:], strict=True) if all(feed.axis == 0 for feed in feeds) else ()
+    layers = {name: _joined(parts, batch.samples) for name, parts in inner}
+    kept = {name: x for name, x in layers.items() if x.dtype.kind in "fiub" and x.shape[:1] == (batch.samples,)}
+    return SourceValues("ONNX Runtime", f"ONNX Runtime {onnxruntime.__version__}", outputs, kept)
 
 
 def _with_inner_values(proto: ModelProto) -> tuple[ModelProto, list[str]]:
@@ -65,24 +72,64 @@ def _with_inner_values(proto: ModelProto) -> tuple[ModelProto, list[str]]:
     return opened, names
 
 
-def _batches(session: Any, data: list[Array]) -> list[Array]:
-    """All at once where the model takes any number of samples, else as many at a time as it was exported for."""
-    ports = session.get_inputs()
-    feeds: dict[str, Array] = {
-        port.name: np.asarray(x, dtype=_TYPES.get(port.type, np.float32)) for port, x in zip(ports, data, strict=True)
-    }
-    extents = {port.shape[0] for port in ports if port.shape and isinstance(port.shape[0], int)}
-    size, count = min(extents, default=0), len(data[0])
-    if not size:
-        return [np.asarray(value) for value in session.run(None, feeds)]
-    parts = []
-    for start in range(0, count, size):
-        some = {name: x[start : start + size] for name, x in feeds.items()}
-        lacking = size - len(next(iter(some.values())))
-        if lacking:  # the last samples again: what is more than asked for is cut off
-            some = {name: np.concatenate([x, np.repeat(x[-1:], lacking, axis=0)]) for name, x in some.items()}
-        parts.append(session.run(None, some))
-    return [_joined(values, count) for values in zip(*parts, strict=True)]
+# -- samples ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Feed:
+    """Data for an input of a session."""
+
+    name: str
+    data: Array
+    """(samples, *shape)"""
+    axis: int
+    """Where the model has the samples."""
+    symbol: object
+    """How it calls their number; None without a name."""
+    fixed: int | None
+    """Their number, if it takes no other."""
+
+    @classmethod
+    def of(cls, what: str, port: Any, data: Array) -> _Feed:
+        axis = samples_axis(what, port.shape, data.shape[1:])
+        extent = port.shape[axis]
+        typed: Array = np.ascontiguousarray(data, dtype=_TYPES.get(port.type, np.float32))
+        fixed = extent if isinstance(extent, int) else None
+        return cls(port.name, typed, axis, None if fixed is not None else extent, fixed)
+
+
+def _feeds(what: str, ports: Sequence[Any], batch: Batch) -> Iterator[_Feed]:
+    """Data for every input: by its name, or, where names are others, by its place."""
+    if len(ports) != len(batch.inputs):
+        reason = f"it has {len(ports)} inputs, the design {len(batch.inputs)}"
+        raise NotRunError(what, reason, "give the model that was converted")
+    by_name = all(port.name in batch.inputs for port in ports)
+    for port, data in zip(ports, batch.inputs.values(), strict=True):
+        yield _Feed.of(what, port, batch.inputs[port.name] if by_name else data)
+
+
+def _parts(feeds: Sequence[_Feed]) -> Iterator[dict[str, Array]]:
+    """All samples at once, or as many at a time as the model was exported for; behind the last ones, they again."""
+    samples = len(feeds[0].data)
+    step = next((feed.fixed for feed in feeds if feed.fixed is not None), samples)
+    for at in range(0, samples, step):
+        places = np.minimum(np.arange(at, at + step), samples - 1)
+        yield {feed.name: np.ascontiguousarray(np.moveaxis(feed.data[places], 0, feed.axis)) for feed in feeds}
+
+
+def _outputs(
+    what: str, ports: Sequence[Any], values: Sequence[Sequence[Array]], feeds: Sequence[_Feed], batch: Batch
+) -> tuple[Array, ...]:
+    """The outputs with the samples first."""
+    if len(ports) != len(batch.outputs):
+        reason = f"it has {len(ports)} outputs, the design {len(batch.outputs)}"
+        raise NotRunError(what, reason, "give the model that was converted")
+    symbols = {feed.symbol for feed in feeds if feed.symbol is not None}
+    found = []
+    for port, shape, parts in zip(ports, batch.outputs, values, strict=True):
+        axis = samples_axis_of_result(what, port.shape, shape, np.shape(parts[0]), symbols)
+        found.append(_joined([np.moveaxis(np.asarray(part), axis, 0) for part in parts], batch.samples))
+    return in_order_of(what, found, batch)
 
 
 def _joined(parts: Sequence[Any], count: int) -> Array:

@@ -8,14 +8,13 @@ run what it holds. docs/pytorch.md says what users see.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hlsgen.errors import ModelError
+from hlsgen.errors import HlsgenError, ModelError
 from hlsgen.frontends.classes import classes_of
-from hlsgen.frontends.values import Array, SourceValues
+from hlsgen.frontends.values import Batch, MayHoldCodeError, NotRunError, SourceValues
 from hlsgen.ir.graph import Graph
 
 _SUFFIXES = (".pt", ".pth", ".pt2")
@@ -76,7 +75,7 @@ def read(model: Any, weights: Path | None = None) -> Graph:
     return build_graph(checked_model(onnx_of(program, where), where))
 
 
-def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) -> SourceValues:
+def run(model: Any, batch: Batch) -> SourceValues:
     """The values of a batch by PyTorch (:mod:`hlsgen.frontends.reference`). Raises ModelError."""
     from hlsgen.frontends.torch.archive import read_program
     from hlsgen.frontends.torch.running import run_module, run_program
@@ -85,11 +84,15 @@ def run(model: Any, inputs: Mapping[str, Array], weights: Path | None = None) ->
     if isinstance(given, str | os.PathLike):
         path = Path(os.fsdecode(given))
         if path.suffix.lower() != ".pt2":
-            raise ModelError(_refused_file(path))
-        return run_program(read_program(path), str(path), inputs)
+            raise MayHoldCodeError(f"'{path}'", f"a '{path.suffix}' file is a pickle, which may hold code")
+        try:
+            read(path)  # whole: of what hlsgen does not know, nothing is run
+        except HlsgenError as error:
+            raise NotRunError(f"'{path}'", f"hlsgen does not read it ({error})", "give the live module") from error
+        return run_program(read_program(path), f"'{path}'", batch)
     if _kind(given) == "ExportedProgram":
-        return run_program(given, "the exported program", inputs)
-    return run_module(given, inputs)
+        return run_program(given, "the exported program", batch)
+    return run_module(given, batch)
 
 
 def _kind(model: Any) -> str:
