@@ -861,10 +861,12 @@ class Project:
             x: samples as for predict; of many, those that say most are looked at layer by layer (docs/diagnose.md).
             reference: the model to compare with, live or a path; None: what the project was read from; "graph": its
                 graph in real numbers, for which no framework is needed.
-            y: the right classes (samples,), or one of each (samples, classes), by which wrong data are found.
+            y: class numbers from 0 (samples,), or one of each (samples, classes), of the first output, by which wrong
+                data are found; for classifiers only, whose output is one value or one a class.
 
         Returns the layer, the cause in words and numbers, and the setting that cures it; None where nothing is wrong.
-        Raises InputError as predict does, ModelError for a reference that cannot be run: says what to install.
+        Raises InputError as predict does, and for infinities and labels that are no classes; ModelError for a reference
+        that cannot be run: says what to install.
         """
         return diagnose(self, x, reference, y)
 

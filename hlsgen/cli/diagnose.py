@@ -56,6 +56,8 @@ def diagnose(
         raise ConfigError(f"two configurations given: {model} and --config {config}; give one")
     if fix and file is None and output is None:
         raise ConfigError("--fix: there is no configuration to write to; name a new one with --output")
+    if fix and output is not None and output.exists() and not (file is not None and output.samefile(file)):
+        raise OutputDirError(f"{output}: exists already; give another name to --output")
     settings = hlsgen.Config() if file is None else hlsgen.load_config(file)
     vectors = settings.test_vectors
     x = data if data is not None or vectors is None else vectors.x
@@ -105,7 +107,7 @@ def _write(former: Path | None, path: Path | None, fix: str, model: Path) -> Non
                 file.write(former.read_bytes())
             print(f"the former configuration is kept as {kept}")
         elif path.exists():
-            raise OutputDirError(f"{path}: exists already; give another name to --output")
+            raise OutputDirError(f"{path}: exists by now; give another name to --output")
         with replacing(path) as file:
             file.write(text.encode())
     except OSError as error:

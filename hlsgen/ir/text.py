@@ -13,9 +13,9 @@ def is_storable(text: str) -> bool:
     return "\0" not in text and is_whole(text)
 
 
-def percent(part: float) -> str:
-    """A part of one in percent, to two digits, and never as a power of ten where it is large."""
-    return f"{100.0 * part:.2g}" if part < 0.995 else f"{100.0 * part:.0f}"
+def percent(part: float, digits: int = 2) -> str:
+    """A part of one in percent, to some digits, and never as a power of ten where it is large."""
+    return f"{100.0 * part:.{digits}g}" if 100.0 * part < 10.0**digits - 0.5 else f"{100.0 * part:.0f}"
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

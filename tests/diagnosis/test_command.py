@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import hlsgen
 from hlsgen.analysis.diagnosis.fragments import merged
 from hlsgen.cli.app import app
-from hlsgen.errors import ConfigError
+from hlsgen.errors import ConfigError, OutputDirError
 from tests.diagnosis.models import EXAMPLES, example
 
 IRIS = EXAMPLES / "iris_mlp"
@@ -56,6 +56,14 @@ def test_another_file(faulty: Path, tmp_path: Path) -> None:
         assert done.exit_code == status or isinstance(done.exception, hlsgen.HlsgenError)
     assert faulty.read_bytes() == before
     assert hlsgen.convert(None, path).diagnose(example("iris_mlp")[1], "graph") is None
+
+
+def test_a_file_that_is_there_is_refused_at_once(faulty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "there.yml"
+    path.write_text("mine")
+    monkeypatch.delattr(hlsgen, "convert")
+    done = CliRunner().invoke(app, ["diagnose", str(faulty), "--fix", "-o", str(path)])
+    assert isinstance(done.exception, OutputDirError) and path.read_text() == "mine"
 
 
 def test_without_data_or_configuration() -> None:

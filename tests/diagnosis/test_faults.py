@@ -9,7 +9,7 @@ import pytest
 
 import hlsgen
 from hlsgen.analysis.diagnosis.fragments import fragment_of, merged
-from hlsgen.analysis.diagnosis.result import Diagnosis, Kind
+from hlsgen.analysis.diagnosis.result import Agreement, Diagnosis, Kind
 from tests.diagnosis.models import (
     example,
     normalised,
@@ -53,7 +53,7 @@ KERAS = [
     ("weights coarse", of("fc1", weight="fixed<4,1>"), "fc1", Kind.CONSTANT),
     ("weights cut off", of("fc2", weight="fixed<8,-1>"), "fc2", Kind.CONSTANT),
     ("weights as integers", of("fc2", weight="fixed<4,3>"), "fc2", Kind.CONSTANT),
-    ("softmax coarse", of("classes", result="ufixed<3,1>"), "classes", Kind.TABLE),
+    ("softmax coarse", of("classes", result="ufixed<3,1>"), "classes", Kind.STEP),
     ("result wraps", of("fc1", result="fixed<10,2>"), "fc1", Kind.WRAP),
     ("result saturates", of("fc1", result="ufixed<10,1,RND,SAT>"), "fc1", Kind.SATURATION),
     ("result coarse", of("fc2", result="fixed<6,6,RND,SAT>"), "fc2", Kind.STEP),
@@ -71,7 +71,7 @@ def test_keras(settings: Settings, layer: str, kind: Kind) -> None:
 QKERAS = [
     ("weights of the model overridden", of("fc2", weight="fixed<3,1>"), "fc2", Kind.CONSTANT),
     ("its activation overridden", of("relu1", result="ufixed<3,0>"), "relu1", Kind.WRAP),
-    ("softmax coarse", of("softmax", result="ufixed<2,0>"), "softmax", Kind.TABLE),
+    ("softmax coarse", of("softmax", result="ufixed<2,0>"), "softmax", Kind.STEP),
     ("accumulator wraps", of("fc1", accum="fixed<8,2>"), "fc1", Kind.ACCUMULATOR),
     ("logits wrap", of("logits", result="fixed<8,3>"), "logits", Kind.WRAP),
     ("input clipped", {"input_precision": "fixed<5,0>"}, "pixels", Kind.INPUT_CLIPPED),
@@ -89,7 +89,7 @@ ONNX = [
     ("accumulator", of("first", accum="fixed<6,3>"), "first", Kind.ACCUMULATOR),
     ("weights", of("second", weight="fixed<3,2>"), "second", Kind.CONSTANT),
     ("wrap", of("rectified", result="ufixed<8,1>"), "rectified", Kind.WRAP),
-    ("softmax", of("classes", result="ufixed<3,1>"), "classes", Kind.TABLE),
+    ("softmax", of("classes", result="ufixed<3,1>"), "classes", Kind.STEP),
     ("input", {"input_precision": {"x": "fixed<8,0>"}}, "x", Kind.INPUT_CLIPPED),
 ]
 
@@ -160,12 +160,92 @@ def test_numbers_are_those_of_the_data() -> None:
 def test_several_faults_one_after_the_other() -> None:
     """Every layer has a type that is too narrow: all are repaired, and the first step is in the first layer."""
     model, x = example("iris_mlp")
-    project = hlsgen.convert(model, precision="fixed<6,3>", calibration=x)
+    settings: Settings = {"layers": {name: {"precision": "fixed<6,3>"} for name in ("fc1", "fc2", "classes")}}
+    project = hlsgen.convert(model, settings, calibration=x)
     done = project.repair(x, GRAPH)
     assert done.left is None and len(done.steps) > 2 and done.steps[0].layer == "fc1"
     assert done.project.diagnose(x, GRAPH) is None
-    again = hlsgen.convert(model, merged({"defaults": {"precision": "fixed<6,3>"}}, fragment_of(done.fix or "")))
+    again = hlsgen.convert(model, merged(settings, fragment_of(done.fix or "")))
     assert {op.name: str(op.wish.types) for op in again.design} == {
         op.name: str(op.wish.types) for op in done.project.design
     }
     assert "nothing is wrong any more" in str(done)
+
+
+@pytest.mark.parametrize("level", ["defaults", "layer_types"])
+@pytest.mark.parametrize(
+    "types", ["fixed<6,3>", "fixed<8,3>", {"result": "fixed<6,1>"}, {"accum": "fixed<8,3>"}], ids=str
+)
+def test_types_of_many_layers(level: str, types: str | Settings) -> None:
+    """The type is made wider where it stands, once for all that have it."""
+    model, x = example("iris_mlp")
+    own: Settings = {"precision": types}
+    settings: Settings = {level: own if level == "defaults" else {"Dense": own}}
+    done = hlsgen.convert(model, settings, calibration=x).repair(x, GRAPH)
+    assert done.left is None and done.fix is not None and len(done.steps) == 1
+    assert fragment_of(done.fix).keys() == {level} and "for all layers" in done.steps[0].advice
+    assert hlsgen.convert(model, merged(settings, fragment_of(done.fix)), calibration=x).diagnose(x, GRAPH) is None
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize("fixed", ["fixed<3,1>", "fixed<4,2,RND,SAT>"])
+def test_result_of_a_recurrent_layer(cell: str, fixed: str) -> None:
+    """Of all that a step computes, the type that is at fault is named: the one that the user fixed."""
+    keras = pytest.importorskip("keras", reason="keras is not installed (extra keras)")
+    keras.utils.set_random_seed(7)
+    model = keras.Sequential(
+        [keras.Input((6, 3), name="x"), getattr(keras.layers, cell)(8, name="cell"), keras.layers.Dense(2, name="y")]
+    )
+    x = np.random.default_rng(7).normal(size=(60, 6, 3)).astype(np.float32)
+    found = found_and_cured(model, x, of("cell", result=fixed), GRAPH)
+    assert (found.layer, found.role, found.kind) == ("cell", "result", Kind.STEP)
+    assert str(found.numbers["type"]).startswith(fixed.rstrip(">"))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softmax"])
+def test_coarse_result_of_a_function(activation: str) -> None:
+    """Its tables are as good as the result lets them be; of a coarse argument, that one is named."""
+    keras = pytest.importorskip("keras", reason="keras is not installed (extra keras)")
+    keras.utils.set_random_seed(8)
+    layers = [keras.layers.Dense(6, name="sum"), keras.layers.Activation(activation, name="function")]
+    model = keras.Sequential([keras.Input((5,), name="x"), *layers, keras.layers.Dense(3, name="y")])
+    x = np.random.default_rng(8).normal(size=(80, 5)).astype(np.float32)
+    fixed = "fixed<4,1>" if activation == "tanh" else "ufixed<4,0>"
+    found = found_and_cured(model, x, of("function", result=fixed), GRAPH)
+    assert (found.layer, found.role, found.kind) == ("function", "result", Kind.STEP)
+    assert str(found.numbers["type"]).startswith(fixed.rstrip(">"))
+    found = found_and_cured(model, x, of("sum", result="fixed<5,4,RND,SAT>"), GRAPH)
+    assert (found.layer, found.role, found.kind) == ("sum", "result", Kind.STEP)
+
+
+def test_gates_are_no_channels() -> None:
+    """Of the sums for gates, some never change: no unit is dead by that."""
+    keras = pytest.importorskip("keras", reason="keras is not installed (extra keras)")
+    keras.utils.set_random_seed(9)
+    model = keras.Sequential(
+        [keras.Input((6, 2), name="x"), keras.layers.LSTM(12, name="cell"), keras.layers.Dense(2, name="y")]
+    )
+    kernel, recurrent, bias = model.get_layer("cell").get_weights()
+    kernel[:, :3] *= 0.01
+    kernel[:, 30:] *= 3
+    model.get_layer("cell").set_weights([kernel, recurrent, bias])
+    x = np.random.default_rng(9).normal(size=(60, 6, 2)).astype(np.float32)
+    found = hlsgen.convert(model, of("cell", weight="fixed<4,3>")).diagnose(x, GRAPH)
+    assert found is not None and (found.layer, found.kind) == ("cell", Kind.CONSTANT)
+
+
+def test_bits_of_signal() -> None:
+    """Cutting off costs a bit more than rounding."""
+    model, x = example("iris_mlp")
+    bits = []
+    for fixed in ("fixed<7,6,RND,SAT>", "fixed<7,6,TRN,SAT>"):
+        found = hlsgen.convert(model, of("fc2", result=fixed), calibration=x).diagnose(x, GRAPH)
+        assert found is not None and ("and truncates" in found.cause) == ("TRN" in fixed)
+        bits.append(float(found.numbers["bits of signal"]))
+    assert bits[0] - bits[1] == pytest.approx(1.0)
+
+
+def test_percents_are_never_powers_of_ten() -> None:
+    found = Agreement(3, 123.4, None, 1.0)
+    assert str(found) == "12340 % rms off, 100 % the same top-1"
+    assert str(Agreement(3, 0.99962, None, None)) == "100 % rms off"

@@ -85,6 +85,27 @@ def test_pixels_that_calibration_did_not_know() -> None:
     assert project.with_fix(found).diagnose(255 * x, GRAPH) is None
 
 
+@pytest.mark.parametrize("times", [8, 30])
+def test_data_larger_than_those_results_were_placed_by(times: int) -> None:
+    """The input's type holds them, the types behind it do not: it is the input that is not as expected."""
+    model, x = normalised()
+    project = hlsgen.convert(model, input_precision="fixed<24,8>", calibration=x)
+    assert project.diagnose(x, GRAPH) is None
+    found = project.diagnose(times * x, GRAPH)
+    assert found is not None and (found.layer, found.role, found.kind) == ("x", "input", Kind.NOT_NORMALISED)
+    assert "times larger than those by which results were placed (calibration)" in found.cause
+    assert found.numbers["times larger"] == pytest.approx(times, rel=0.01)
+
+
+def test_larger_data_without_calibration() -> None:
+    """One setting for the input places everything behind it anew."""
+    model, x = normalised()
+    project = hlsgen.convert(model)
+    found = project.diagnose(14 * x[np.abs(x).max(axis=1) < 2.2], GRAPH)
+    assert found is not None and (found.layer, found.kind) == ("x", Kind.NOT_NORMALISED)
+    assert found.fix is not None and project.with_fix(found).diagnose(14 * x, GRAPH) is None
+
+
 def test_labels_tell_that_data_are_not_normalised() -> None:
     """A design that is wide enough agrees with a model that is wrong: only labels show that."""
     model, x = example("iris_mlp")
@@ -160,6 +181,43 @@ def test_what_is_no_reference(reference: object) -> None:
     model, x = example("iris_mlp")
     with pytest.raises(ModelError):
         hlsgen.convert(model).diagnose(x, reference)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.arange(150) % 3 + 90, "y holds 90, which is no class.*0 to 2"),
+        (np.full(150, -1), "y holds -1"),
+        (np.full(150, np.nan), "y holds nan"),
+        (np.full(150, 0.5), "y holds 0.5.*regression"),
+        (np.ones((150, 3)), "rows of y are not one of each class"),
+        (np.full((150, 3), np.nan), "rows of y are not one of each class"),
+        (np.eye(2)[np.zeros(150, dtype=int)], "one label for each of 150"),
+        (np.full(150, "setosa"), "give class numbers from 0 to 2"),
+    ],
+)
+def test_labels_that_are_no_classes(labels: np.ndarray, message: str) -> None:
+    model, x = example("iris_mlp")
+    with pytest.raises(InputError, match=message):
+        hlsgen.convert(model).diagnose(x, GRAPH, y=labels)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinities_are_refused(value: float) -> None:
+    model, x = example("iris_mlp")
+    x = x.copy()
+    x[7, 2] = value
+    with pytest.raises(InputError, match="'features' holds an infinity in sample 7"):
+        hlsgen.convert(model).diagnose(x, GRAPH)
+
+
+@pytest.mark.parametrize("fixed", ["ufixed<12,3>", "ufixed<16,1,RND,SAT>", "ufixed<12,3,RND,WRAP>"])
+def test_negative_data_in_an_unsigned_type(fixed: str) -> None:
+    model, x = normalised()
+    found = hlsgen.convert(model, input_precision=fixed).diagnose(x, GRAPH)
+    assert found is not None and (found.layer, found.kind) == ("x", Kind.INPUT_CLIPPED)
+    assert "negative values; the type is unsigned: it holds 0 to" in found.cause
+    assert hlsgen.convert(model, input_precision=fixed).with_fix(found).diagnose(x, GRAPH) is None
 
 
 def test_data_that_never_fit() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hlsgen.analysis.diagnosis.result import Agreement
+from hlsgen.analysis.diagnosis.variation import variation
 from hlsgen.analysis.sizes import LEAST, root_mean_square
 from hlsgen.design.arrays import Array
 from hlsgen.ir.constant import Floats
@@ -31,13 +32,13 @@ def top1(outputs: Array) -> Array | None:
 
 def _compared(found: Floats, right: Floats, parts: Floats) -> tuple[float, float | None, float | None]:
     weights = np.sqrt(parts).reshape(-1, *(1,) * (found.ndim - 1))
-    off, size = root_mean_square(np.asarray((found - right) * weights)), root_mean_square(np.asarray(right * weights))
+    off = root_mean_square(np.asarray((found - right) * weights))
     classes = top1(found), top1(right)
     same = None
     if classes[0] is not None and classes[1] is not None:
         equal = (classes[0] == classes[1]).reshape(len(found), -1).mean(axis=1)
         same = float((equal * parts).sum() / parts.sum())
-    return off / max(size, LEAST) if off else 0.0, _correlation(found, right), same
+    return off / variation(right, parts) if off else 0.0, _correlation(found, right), same
 
 
 def _correlation(found: Floats, right: Floats) -> float | None:

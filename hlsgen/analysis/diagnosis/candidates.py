@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil, log2
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from hlsgen.analysis.diagnosis.causes import Cause
 from hlsgen.analysis.diagnosis.fragments import Fragment, merged, of_class, of_inputs, of_layer
+from hlsgen.analysis.diagnosis.levels import Level, level_of, many_suffer, members, roles_at
 from hlsgen.analysis.diagnosis.measurement import ACCUM, CONSTANT, INPUT, RANGE, RESULT, TABLE, Measurement, role_of
 from hlsgen.analysis.diagnosis.names import layer_of
 from hlsgen.analysis.subject import Subject
@@ -27,10 +28,25 @@ _BUDGETS = (8, 10, 12, 14, 16, 18, 24, 32)
 _WIDEST = 64
 
 
-def candidates(project: Subject, work: Measurement, number: int, cause: Cause) -> Iterator[Fragment]:
+def candidates(
+    project: Subject, work: Measurement, number: int, cause: Cause, costs: Sequence[float] = ()
+) -> Iterator[Fragment]:
     """Settings that may cure a cause: of the one type first, then of those of the layer that cost much beside it, then
-    of the budget that it comes from."""
+    of the budget or the level of the configuration that it comes from: first of that, if many layers suffer from it.
+
+    ``costs``: what each unit costs.
+    """
     work_on = _Candidates(project, work, number, cause)
+    level = level_of(cause.op, cause.wished, project.config)
+    many = level is not None and costs and many_suffer(work, level, cause.wished, project.config, costs)
+    if level is not None and many:
+        yield from work_on.wider(level)
+    yield from _of_one(work_on, cause)
+    if level is not None and not many:
+        yield from work_on.wider(level)
+
+
+def _of_one(work_on: _Candidates, cause: Cause) -> Iterator[Fragment]:
     if cause.role == INPUT:
         yield from (work_on.input(more) for more in _MORE_BITS)
         yield from (work_on.small_input(width) for width in _SMALL)
@@ -86,6 +102,36 @@ class _Candidates:
         """More bits for all that is inferred."""
         yield from ({"default_width": width} for width in _BUDGETS if width > self.config.default_width)
 
+    def wider(self, level: Level) -> Iterator[Fragment]:
+        """Types at a level of the configuration that hold what is there in all layers that have theirs from it: in the
+        role of the cause, then in all roles that the level says; at last inferred ones."""
+        wished, config = self.cause.wished, self.config
+        every = roles_at(list(self.work.design), level, config)
+        reach = {role: self.reach(level, role) for role in every if role == RESULT}
+        for roles in dict.fromkeys(((wished,), (wished, *(role for role in every if role != wished)))):
+            for more in _MORE_BITS:
+                yield level.fragment({role: self.at_level(level, role, reach.get(role), more) for role in roles})
+        yield level.fragment(dict.fromkeys(every, "auto"))
+
+    def at_level(self, level: Level, role: str, reach: Floats | None, more: int) -> FixedType | str:
+        ops = [op for _, op in members(self.work, level, role, self.config)]
+        fixed = max((op.wish.types[role].type for op in ops), key=lambda one: one.width)
+        if role == ACCUM:
+            return _exact_sum(ops)
+        if reach is not None:
+            return self.sized(reach, fixed, False, more)
+        every = [c for op in ops for name, c in op.layer.constants().items() if role_of(op, name) == role]
+        return _placed(every, min(fixed.width + more, _WIDEST)) if every else fixed
+
+    def reach(self, level: Level, role: str) -> Floats:
+        """The ends of all that types of a level have to hold."""
+        found = [np.zeros(1)]
+        for number, op in members(self.work, level, role, self.config):
+            real = self.work.real_unit(number)
+            for values in (*(real[t] for t in op.outputs), *(self.work.ideal[t] for t in op.outputs)):
+                found.append(np.asarray([values.min(initial=0.0), values.max(initial=0.0)]))
+        return np.concatenate(found)
+
     def types(self, roles: list[str], more: int) -> Fragment:
         """Types for some roles of the operation's layer."""
         found: Fragment = {}
@@ -111,9 +157,7 @@ class _Candidates:
         if not op.fused or (wished is not None and wished.precision.accum is not None):
             return of_layer(name, {"accum": self.cause.tensor.typing.sum_type})
         alike = [other for other in self.work.design if other.source.class_name == op.source.class_name]
-        sums = [tensor.typing.sum_type for other in alike for tensor in other.outputs if ACCUM in other.layer.casts]
-        integer = max(fixed.integer + (not fixed.signed) for fixed in sums)
-        return of_class(op.source.class_name, {"accum": FixedType(integer + max(x.frac for x in sums), integer)})
+        return of_class(op.source.class_name, {"accum": _exact_sum(alike)})
 
     def sum_inside(self, more: int) -> Fragment:
         """A sum inside of a layer has no result type that a configuration could fix: what it is held in first, which
@@ -169,6 +213,13 @@ class _Candidates:
         rounding = Rounding.RND if fixed.rounding is Rounding.TRN and not of_range else fixed.rounding
         overflow = fixed.overflow if fixed.saturates else Overflow.SAT
         return FixedType(min(max(width, 2), _WIDEST), integer, signed, rounding, overflow)
+
+
+def _exact_sum(ops: Sequence[Op]) -> FixedType:
+    """The type that holds the sums of all operations exactly."""
+    sums = [tensor.typing.sum_type for op in ops for tensor in op.outputs if ACCUM in op.layer.casts]
+    integer = max(fixed.integer + (not fixed.signed) for fixed in sums)
+    return FixedType(integer + max(fixed.frac for fixed in sums), integer)
 
 
 def _placed(constants: list[Constant], width: int) -> FixedType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import log2
 
@@ -24,7 +24,8 @@ from hlsgen.analysis.diagnosis.survey import Outside, channels_dead, outside
 from hlsgen.analysis.sizes import LEAST
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.op import Op
-from hlsgen.ir.types import FixedType
+from hlsgen.ir.text import percent
+from hlsgen.ir.types import FixedType, Rounding
 from hlsgen.ir.typing import Reason, Tensor
 
 _MANY_UNUSED = 3
@@ -51,6 +52,11 @@ class Cause:
     text: str
     numbers: Mapping[str, Number]
 
+    @property
+    def wished(self) -> str:
+        """The role by which a configuration names the type."""
+        return RESULT if self.role in (INPUT, TABLE) else self.role
+
 
 def cause_of(work: Measurement, number: int, cost: float, limit: float) -> Cause:
     """Find what of a unit costs most: by a role alone, by its ends or its steps."""
@@ -59,6 +65,8 @@ def cause_of(work: Measurement, number: int, cost: float, limit: float) -> Cause
         roles.remove(RESULT)
     alone = {role: _alone(work, number, roles, role) for role in roles}
     role = max(alone, key=lambda name: alone[name])
+    if role == TABLE and alone.get(RESULT, 0.0) >= _MOST_OF_IT * alone[TABLE]:
+        role = RESULT  # which the entries of tables are rounded to
     effects = {effect: _alone(work, number, roles, role, effect) for effect in (RANGE, STEP)}
     effect = RANGE if effects[RANGE] >= effects[STEP] else STEP
     enough = max(limit / 2, 0.1 * alone[role])
@@ -107,12 +115,18 @@ def _alone(work: Measurement, number: int, roles: list[str], role: str, effect: 
 
 
 def _where(work: Measurement, number: int, role: str) -> tuple[Op, Tensor]:
-    """The operation of a unit that has the role, and of several the one that it puts off most."""
+    """The operation of a unit that has the role, and of several the one whose type there costs most."""
     having = [(op, tensor) for op in work.units[number] for tensor in op.outputs if _has(op, tensor, role)]
     if len(having) == 1:
         return having[0]
-    lifted = work.lifted_unit(number, Lift.of((role,)))
-    return max(having, key=lambda item: work.off(work.known[item[1]], lifted[item[1]]))
+
+    def left(ops: Collection[Op]) -> float:
+        return work.cost(number, work.lifted_unit(number, Lift.of((role,)), ops))
+
+    fixed = [item for item in having if item[0].wish.type(role) is not None]
+    if fixed and left([op for op, _ in fixed]) < (1 - _MOST_OF_IT) * work.cost(number):
+        return next((item for item in fixed if item[0].source.final), fixed[-1])  # one type, in several places
+    return min(having, key=lambda item: left((item[0],)))
 
 
 def _has(op: Op, tensor: Tensor, role: str) -> bool:
@@ -134,7 +148,7 @@ def _described(
     if role == TABLE:
         right = work.lifted_unit(number, Lift.of((TABLE, RESULT)))[tensor]
         off = work.off(work.known[tensor], right)
-        text = f"its tables for {op.inputs[0].type} put it off by {100 * off:.3g} %"
+        text = f"its tables for {op.inputs[0].type} put it off by {percent(off, 3)} %"
         return Kind.TABLE, text, {"error": off, "input type": str(op.inputs[0].type)}
     return _constants(op, role)
 
@@ -153,8 +167,19 @@ def _beyond(
     if not fixed.saturates:
         how, kind = "wraps", Kind.WRAP if role == RESULT else kind
     what = {"input": "its type", "accum": "its accumulator"}.get(role, "its result")
-    text = f"{what} {fixed} {how} {100 * part.share:.2g} % of values: needs +-{needs:.4g}, holds +-{holds:.4g}"
-    return kind, text, numbers
+    text = f"{what} {fixed} {how} {percent(part.share)} % of values: "
+    if not fixed.signed and part.low < 0:
+        negative = f"they are {part.low:.4g} to {part.high:.4g}, with negative values; the type is unsigned"
+        return kind, f"{text}{negative}: it holds {_held(fixed)}", numbers
+    return kind, f"{text}needs {_reached(fixed, needs)}, holds {_held(fixed)}", numbers
+
+
+def _held(fixed: FixedType) -> str:
+    return f"+-{float(fixed.max):.4g}" if fixed.signed else f"0 to {float(fixed.max):.4g}"
+
+
+def _reached(fixed: FixedType, most: float) -> str:
+    return f"+-{most:.4g}" if fixed.signed else f"up to {most:.4g}"
 
 
 def _coarse(
@@ -162,7 +187,9 @@ def _coarse(
 ) -> tuple[Kind, str, dict[str, Number]]:
     values = work.real_unit(number)[tensor]
     size, largest = work.size(values), float(np.abs(values).max(initial=0.0))
-    bits = max(0.0, log2(max(size, LEAST) * np.sqrt(12.0) / float(fixed.step)))
+    cut = fixed.rounding in (Rounding.TRN, Rounding.TRN_ZERO)
+    error = float(fixed.step) / np.sqrt(3.0 if cut else 12.0)  # root mean square
+    bits = max(0.0, log2(max(size, LEAST) / error))
     end = float(max(fixed.max, -fixed.min))
     unused = max(0, int(log2(end / largest))) if largest else fixed.width - 1
     numbers: dict[str, Number] = {
@@ -170,9 +197,10 @@ def _coarse(
         "bits of signal": bits, "bits unused": unused,
     }  # fmt: skip
     what = {"input": "its type", "accum": "its accumulator"}.get(role, "its result")
+    truncates = ", and truncates" if cut else ""
     text = (
-        f"{what} {fixed} has steps of {float(fixed.step):.4g} for values of {size:.4g} rms (up to +-{largest:.4g}): "
-        f"{bits:.1f} bits of signal left"
+        f"{what} {fixed} has steps of {float(fixed.step):.4g}{truncates}, for values of {size:.4g} rms "
+        f"(up to +-{largest:.4g}): {bits:.1f} bits of signal left"
     )
     if unused >= _MANY_UNUSED:
         text += f", while {unused} bits at its upper end are unused"
@@ -180,8 +208,6 @@ def _coarse(
         return Kind.INPUT_STEP, text, numbers
     if role == ACCUM:
         return Kind.ACCUMULATOR, text, numbers
-    if not op.layer.pure:
-        return Kind.TABLE, text, numbers
     return Kind.UNUSED if unused >= _MANY_UNUSED else Kind.STEP, text, numbers
 
 
@@ -200,11 +226,11 @@ def _constants(op: Op, role: str) -> tuple[Kind, str, dict[str, Number]]:
         "type": str(fixed), "largest": largest, "holds": max(high, -low), "share outside": beyond,
         "step": float(fixed.step), "share rounded to zero": zeros, "error": _off(constant),
     }  # fmt: skip
-    parts = [f"its {called} are off by {100 * _off(constant):.3g} % in {fixed}"]
+    parts = [f"its {called} are off by {percent(_off(constant), 3)} % in {fixed}"]
     if beyond:
-        parts.append(f"{100 * beyond:.2g} % of them are cut off (they reach +-{largest:.4g}, it holds +-{high:.4g})")
+        parts.append(f"{percent(beyond)} % of them are cut off (they reach +-{largest:.4g}, it holds {_held(fixed)})")
     if zeros:
-        parts.append(f"{100 * zeros:.2g} % of them become 0 in steps of {float(fixed.step):.4g}")
+        parts.append(f"{percent(zeros)} % of them become 0 in steps of {float(fixed.step):.4g}")
     elif not beyond:
         parts.append(f"its steps are {float(fixed.step):.4g}, they reach +-{largest:.4g}")
     return Kind.CONSTANT, "; ".join(parts), numbers
@@ -215,11 +241,18 @@ def _off(constant: Constant) -> float:
     return float(np.sqrt(np.mean(np.square(constant.effective - constant.values)))) / max(size, LEAST)
 
 
+def _are_channels(work: Measurement, number: int, tensor: Tensor) -> bool:
+    """Whether the last axis of a tensor is that of what its layer yields: that of a sum for gates is not."""
+    own = {op.source.name for op in work.units[number]}
+    found = [t for op in work.design for t in op.outputs if op.source.final and own & {s.name for s in op.origins}]
+    return work.units[number][0].loop is None and all(t.shape[-1] == tensor.shape[-1] for t in found)
+
+
 def _dead(work: Measurement, number: int, tensor: Tensor, cost: float) -> list[int]:
     """The channels that a unit kills, if they are few and most of what it costs."""
     chip, real = work.known[tensor], work.real_unit(number)[tensor]
     dead = channels_dead(chip, real)
-    if not dead or 2 * len(dead) > tensor.shape[-1] or work.units[number][0].loop is not None:
+    if not dead or 2 * len(dead) > tensor.shape[-1] or not _are_channels(work, number, tensor):
         return []
     revived: Floats = chip.copy()
     revived[..., dead] = real[..., dead]

@@ -27,6 +27,7 @@ from hlsgen.analysis.diagnosis.source import (
     reference_values,
 )
 from hlsgen.analysis.diagnosis.survey import Survey, limit_for, outside, survey, suspect
+from hlsgen.analysis.diagnosis.unexpected import unexpected_input
 from hlsgen.analysis.diagnosis.words import who_chose
 from hlsgen.analysis.subject import Subject
 from hlsgen.design import arrays
@@ -35,6 +36,7 @@ from hlsgen.design.reference import evaluate
 from hlsgen.errors import DesignError, HlsgenError, InputError
 from hlsgen.frontends.values import SourceValues
 from hlsgen.ir.constant import Floats
+from hlsgen.ir.text import percent
 from hlsgen.ir.typing import Tensor
 from hlsgen.precision.narrow_types import NarrowTypes
 
@@ -49,10 +51,11 @@ def diagnose(project: Subject, x: Any, reference: Any = None, y: Any = None) -> 
         return _of_axes(project, x, moved, reference)
     every = arrays.checked_inputs(project.design.inputs, x)
     arrays.refuse_nan(every)
+    _refuse_infinite(every)
     count = len(next(iter(every.values())))
     if not count:
         raise InputError("diagnose(): the data have no samples; give some that are like those in use")
-    labels = None if y is None else checked_labels(y, count)
+    labels = None if y is None else checked_labels(y, count, project.design.outputs[0].shape[-1])
     some = candidates(project.design, count)
     inputs = {name: data[some] for name, data in every.items()}
     emulated = _emulated(project, inputs)
@@ -69,6 +72,14 @@ def diagnose(project: Subject, x: Any, reference: Any = None, y: Any = None) -> 
     if labels is not None:
         found = case.of_labels(labels[some][samples.chosen], found)
     return found
+
+
+def _refuse_infinite(inputs: Mapping[str, Array]) -> None:
+    """Raise InputError: what is infinite saturates in the design, and is nothing that a model computes with."""
+    for name, data in inputs.items():
+        if data.dtype.kind == "f" and not np.isfinite(data).all():
+            sample = int(np.argmin(np.isfinite(data.reshape(len(data), -1)).all(axis=1)))
+            raise InputError(f"diagnose(): input '{name}' holds an infinity in sample {sample}; leave such samples out")
 
 
 def _emulated(project: Subject, inputs: Mapping[str, Array]) -> list[Array]:
@@ -144,7 +155,7 @@ class _Case:
     def of_other_function(self, layer: str, off: float) -> Diagnosis:
         """The reference computes something else."""
         cause = (
-            f"without any types, the graph is {100 * off:.3g} % off {self.right.name} here, in the first layer that "
+            f"without any types, the graph is {percent(off, 3)} % off {self.right.name} here, in the first layer that "
             "differs: no type is at fault"
         )
         advice = (
@@ -166,7 +177,13 @@ class _Case:
             return None
         limit = max(limit_for(op, project.config.default_width) for op in work.units[number])
         cause = cause_of(work, number, found.costs[number], limit)
-        remedy = remedy_for(project, work, number, cause, self._tried, self._measured)
+        given = unexpected_input(work, cause)
+        remedy = None
+        if given is not None:
+            remedy = remedy_for(project, work, number, cause, self._tried, self._measured, given=given)
+        if remedy is None:
+            remedy = remedy_for(project, work, number, cause, self._tried, self._measured, found.costs)
+        cause = given or cause
         name = layer_of(cause.op, cause.role, project.config, project.graph)
         kind, text, advice = _of_scale(work, cause)
         return Diagnosis(
@@ -176,7 +193,7 @@ class _Case:
             cause=text,
             numbers=cause.numbers,
             fix=None if remedy is None else text_of(remedy.fragment),
-            advice=" ".join(filter(None, (who_chose(cause, project.config), advice, _without(remedy)))),
+            advice=" ".join(filter(None, (who_chose(cause, project.config), advice, _of_remedy(remedy)))),
             before=_agreement(work, self.right, self.samples),
             after=None if remedy is None else _agreement(remedy.work, self.right, self.samples),
             reference=self.right.name,
@@ -252,10 +269,12 @@ def _are_bytes(work: Measurement, cause: Cause, holds: float) -> bool:
 
 def _of_scale(work: Measurement, cause: Cause) -> tuple[Kind, str, str]:
     """What is said of an input that its type clips by far: its data are on another scale."""
-    needs, holds = float(cause.numbers.get("needs", 0.0)), float(cause.numbers.get("holds", 0.0))
-    if cause.kind is not Kind.INPUT_CLIPPED or not (needs >= FAR * holds or _are_bytes(work, cause, holds)):
+    fixed, needs = cause.tensor.type, float(cause.numbers.get("needs", 0.0))
+    holds = float(max(fixed.max, -fixed.min))
+    far = cause.kind is Kind.INPUT_CLIPPED and (needs >= FAR * holds or _are_bytes(work, cause, holds))
+    if not far and cause.kind is not Kind.NOT_NORMALISED:
         return cause.kind, cause.text, ""
-    text = f"{cause.text}; its data reach {needs / max(holds, 1e-300):.4g} times farther"
+    text = f"{cause.text}; its data reach {needs / holds:.4g} times farther" if far else cause.text
     advice = (
         "Data that reach so far are often not normalised as in training: if so, scale them (x / 255, say); if they are "
         "right, the fix holds them."
@@ -263,8 +282,13 @@ def _of_scale(work: Measurement, cause: Cause) -> tuple[Kind, str, str]:
     return Kind.NOT_NORMALISED, text, advice
 
 
-def _without(remedy: Remedy | None) -> str:
-    return "No setting was found that cures it." if remedy is None else ""
+def _of_remedy(remedy: Remedy | None) -> str:
+    if remedy is None:
+        return "No setting was found that cures it."
+    classes = ", ".join(remedy.fragment.get("layer_types", ()))
+    if classes:
+        return f"The fix is for all layers of class {classes}."
+    return "The fix is for all layers." if "defaults" in remedy.fragment else ""
 
 
 def _unnarrowed(project: Subject, work: Measurement, inputs: Mapping[str, Array]) -> Subject:

@@ -28,6 +28,11 @@ def of_class(name: str, types: Mapping[str, FixedType | str]) -> Fragment:
     return {"layer_types": of_layer(name, types)["layers"]}
 
 
+def of_defaults(types: Mapping[str, FixedType | str]) -> Fragment:
+    """Types by role for all layers."""
+    return {"defaults": of_layer("", types)["layers"][""]}
+
+
 def of_inputs(types: Mapping[str, FixedType | str]) -> Fragment:
     """Types for inputs."""
     return {"input_precision": {name: str(fixed) for name, fixed in types.items()}}

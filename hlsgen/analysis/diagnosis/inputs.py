@@ -14,6 +14,7 @@ from hlsgen.analysis.diagnosis.result import Kind, Number
 from hlsgen.analysis.subject import Subject
 from hlsgen.design.arrays import Array, Port, given_shape
 from hlsgen.errors import InputError
+from hlsgen.ir.text import percent
 
 FAR = 16.0
 """Data so many times larger than an input's type holds are on another scale."""
@@ -82,9 +83,9 @@ def by_labels(inputs: Mapping[str, Array], accuracy: Accuracy) -> OtherData | No
             best, reached = finding, found
     if best is None:
         return None
-    cause = f"{best.cause}: the model is right for {100 * before:.3g} % of the samples as they are, for "
+    cause = f"{best.cause}: the model is right for {percent(before, 3)} % of the samples as they are, for "
     numbers = {**best.numbers, "accuracy": before, "accuracy of the others": reached}
-    return OtherData(name, best.kind, f"{cause}{100 * reached:.3g} % so", best.advice, numbers, best.fragment)
+    return OtherData(name, best.kind, f"{cause}{percent(reached, 3)} % so", best.advice, numbers, best.fragment)
 
 
 def _others(name: str, data: Array) -> Iterator[tuple[Array, OtherData]]:
@@ -105,14 +106,26 @@ def _others(name: str, data: Array) -> Iterator[tuple[Array, OtherData]]:
             yield other, OtherData(name, Kind.NOT_NORMALISED, cause, f"Give {said}.", numbers)
 
 
-def checked_labels(y: Any, samples: int) -> Array:
-    """Labels (samples,): given so, or as one of each. Raises InputError."""
+def checked_labels(y: Any, samples: int, values: int) -> Array:
+    """Labels (samples,): given so, or as one of each class, of an output of so many ``values`` (of one: 0 and 1).
+
+    Raises InputError for what is no class of the model.
+    """
+    classes = max(values, 2)
     labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] > 1:
+    if labels.dtype.kind not in "iubf":
+        raise InputError(f"diagnose(): y holds {labels.dtype}; give class numbers from 0 to {classes - 1}, or no y")
+    if labels.ndim == 2 and labels.shape == (samples, values) and values > 1:
+        if not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()):
+            raise InputError("diagnose(): the rows of y are not one of each class; give class numbers, or no y")
         labels = labels.argmax(axis=1)
-    elif labels.dtype.kind == "f" and (labels != np.rint(labels)).any():
-        raise InputError("diagnose(): y holds numbers that are no classes; give labels as whole numbers, or no y")
     labels = labels.reshape(-1)
-    if len(labels) != samples or labels.dtype.kind not in "iubf":
+    if len(labels) != samples:
         raise InputError(f"diagnose(): y has shape {np.shape(y)}, expected one label for each of {samples} samples")
+    wrong = ~np.isin(labels, np.arange(classes))
+    if wrong.any():
+        raise InputError(
+            f"diagnose(): y holds {labels[wrong][0]}, which is no class of the model; give class numbers from 0 to "
+            f"{classes - 1}, or no y, as for regression"
+        )
     return labels

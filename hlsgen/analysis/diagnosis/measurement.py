@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from hlsgen.analysis.diagnosis.variation import variation
 from hlsgen.analysis.sizes import LEAST
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
@@ -83,15 +84,17 @@ class Measurement:
             return {tensor: self._inputs[tensor.name]}
         return self._unit(number, self._computed_real)
 
-    def lifted_unit(self, number: int, lift: Lift) -> dict[Tensor, Floats]:
-        """What a unit yields as on the chip, on what the chip gives it, but for what is lifted."""
+    def lifted_unit(self, number: int, lift: Lift, only: Collection[Op] | None = None) -> dict[Tensor, Floats]:
+        """What a unit yields as on the chip, on what the chip gives it, but for what is lifted (``only``: of some of
+        its operations)."""
         if self.units[number][0].is_input:
             tensor = self.units[number][0].output
             return {tensor: cast(self._inputs[tensor.name], tensor.type, lift, INPUT)}
 
         def computed(op: Op, given: Sequence[Floats]) -> list[Floats]:
-            results = zip(op.outputs, self._before_casts(op, given, lift), strict=True)
-            return [self._lifted_casts(tensor, value, lift) for tensor, value in results]
+            own = lift if only is None or op in only else Lift.of(())
+            results = zip(op.outputs, self._before_casts(op, given, own), strict=True)
+            return [self._lifted_casts(tensor, value, own) for tensor, value in results]
 
         return self._unit(number, computed)
 
@@ -156,12 +159,15 @@ class Measurement:
     # -- errors -----------------------------------------------------------------------------
 
     def error(self, found: Mapping[Tensor, Floats], right: Mapping[Tensor, Floats] | None = None) -> float:
-        """Of the output that is farthest off: root mean square of the difference, relative to the real output's."""
+        """Of the output that is farthest off: root mean square of the difference, relative to how far the real output
+        varies from sample to sample."""
         right = self.ideal if right is None else right
-        return max(
-            self.size(found[tensor] - right[tensor]) / max(self.size(self.ideal[tensor]), LEAST)
-            for tensor in self.design.outputs
-        )
+        outputs = self.design.outputs
+        return max(self.size(found[tensor] - right[tensor]) / self._varies[tensor] for tensor in outputs)
+
+    @cached_property
+    def _varies(self) -> dict[Tensor, float]:
+        return {tensor: variation(self.ideal[tensor], np.square(self._parts)) for tensor in self.design.outputs}
 
     def cost(self, number: int, values: Mapping[Tensor, Floats] | None = None) -> float:
         """What a unit puts the outputs off by if it yields these values; None: those of the chip."""
@@ -244,7 +250,11 @@ def _with_real_constants(layer: Layer, names: Collection[str] | None = None) -> 
 
 
 def _types_of_the_model(design: Design, graph: Graph) -> dict[Tensor, FixedType]:
-    """The types that the model's own quantisers give results; those, too, that the configuration overrides."""
+    """The types that the model's own quantisers give results: as the model has them.
+
+    Not as the design has them, which leaves out what no value of it reaches: where the configuration narrows what a
+    quantiser reads, it need not saturate any more, and where it gives another type, the quantiser is overridden.
+    """
     own: dict[str, FixedType] = {}
     for node in graph:
         if node.source.final and node.wish.result_by_model and node.wish.result is not None:
@@ -252,10 +262,9 @@ def _types_of_the_model(design: Design, graph: Graph) -> dict[Tensor, FixedType]
     found = {}
     for op in design:
         for tensor in op.outputs if not op.is_input else ():
+            names = [source.name for source in reversed(op.origins) if source.name in own]
             if tensor.typing.reason is Reason.MODEL:
-                found[tensor] = tensor.type
-            elif tensor.typing.reason is Reason.CONFIGURATION:
-                names = [source.name for source in reversed(op.origins) if source.name in own]
-                if names:
-                    found[tensor] = own[names[0]]
+                found[tensor] = op.wish.result if op.wish.result_by_model and op.wish.result else tensor.type
+            elif tensor.typing.reason is Reason.CONFIGURATION and names:
+                found[tensor] = own[names[0]]
     return found

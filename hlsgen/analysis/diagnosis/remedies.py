@@ -5,7 +5,7 @@ None is proposed that was not tried: the design is made anew with it, and measur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.analysis.diagnosis.candidates import candidates
@@ -46,17 +46,20 @@ def remedy_for(
     cause: Cause,
     measure: Measure,
     confirm: Measure | None = None,
+    costs: Sequence[float] = (),
+    given: Cause | None = None,
 ) -> Remedy | None:
     """The cheapest settings that cure a cause; the best of those that help, where none cures; None where none helps.
 
-    ``measure`` measures a project on some samples, ``confirm`` what it finds on all of ``work``. Outputs may not get
-    worse: where they do, since layers behind were placed for what this one held back, those are retyped too; without
-    ``confirm`` they are anyway.
+    ``measure`` measures a project on some samples, ``confirm`` what it finds on all of ``work``; ``costs`` is what
+    each unit costs, ``given`` the input that the settings are to be for. Outputs may not get worse: where they do,
+    since layers behind were placed for what this one held back, those are retyped too; without ``confirm`` they are
+    anyway.
     """
     few, of_layer = measure(project), confirm is None
     trial, full = (_Trial(one, number, project.config.default_width) for one in (few, work))
     best, cured = None, None
-    for fragment in _unique(candidates(project, work, number, cause)):
+    for fragment in _unique(candidates(project, work, number, given or cause, costs)):
         found = _tried(project, fragment, cause, measure)
         if found is None:
             continue
@@ -89,7 +92,8 @@ class _Trial:
         inside = inside_at(found.work, _unit_of(found.work, cause)) or 0.0
         after = found.work.error(found.work.known)
         cures = found.cost <= min(_LEFT * self.limit, self.cost / 2) and inside <= MOST_INSIDE / 2
-        if not {"layers", "input_precision"} & found.fragment.keys():  # it is for other layers, too
+        own = {"layers"} if not cause.op.is_input else {"layers", "input_precision"}
+        if not own & found.fragment.keys():  # it is for other layers, too
             cures &= after <= 2 * _LEFT * self.limit
         helps = found.cost < _HELPS * self.cost and inside <= MOST_INSIDE
         share = _BETTER if self.cost > self.total / 2 else _NO_WORSE

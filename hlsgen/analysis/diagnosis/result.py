@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from html import escape
 
-from hlsgen.ir.text import table
+from hlsgen.ir.text import percent, table
 
 Number = float | int | str | bool
 
@@ -49,16 +49,17 @@ class Agreement:
 
     samples: int
     error: float
-    """Root mean square of the difference, relative to that of the reference."""
+    """Root mean square of the difference, relative to how far the reference varies from sample to sample; to its size
+    where it hardly does."""
     correlation: float | None
     """Of all values with those of the reference; None where one of them never changes."""
     top1: float | None
     """Share of samples (of places, where there are several) with the same largest output; None of a single number."""
 
     def __str__(self) -> str:
-        parts = [f"{100 * self.error:.3g} % rms off"]
+        parts = [f"{percent(self.error, 3)} % rms off"]
         if self.top1 is not None:
-            parts.append(f"{100 * self.top1:.4g} % the same top-1")
+            parts.append(f"{percent(self.top1, 4)} % the same top-1")
         if self.correlation is not None:
             parts.append(f"correlation {self.correlation:.5f}")
         return ", ".join(parts)
@@ -83,9 +84,9 @@ class LayerDivergence:
     @property
     def row(self) -> list[str]:
         name = self.layer + (f" (with {', '.join(self.fused)})" if self.fused else "")
-        error = "" if self.error is None else f"{100 * self.error:.3g} %"
-        outside = f"{100 * self.outside:.2g} %" if self.outside else ""
-        return [name, self.type, error, f"{100 * self.cost:.2g} %", outside]
+        error = "" if self.error is None else f"{percent(self.error, 3)} %"
+        outside = f"{percent(self.outside)} %" if self.outside else ""
+        return [name, self.type, error, f"{percent(self.cost)} %", outside]
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from hlsgen.analysis.diagnosis.causes import Cause
-from hlsgen.analysis.diagnosis.measurement import ACCUM, INPUT
+from hlsgen.analysis.diagnosis.measurement import ACCUM
 from hlsgen.config import Config
 from hlsgen.ir.typing import Reason
 
 
 def who_chose(cause: Cause, config: Config) -> str:
     """Where the type that is the cause comes from."""
-    wished = cause.op.wish.types.get("result" if cause.role == INPUT else cause.role)
+    wished = cause.op.wish.types.get(cause.wished)
     if wished is not None:
         return f"The type is that of {wished.by.value}."
     if cause.role == ACCUM and config.max_width is not None:
