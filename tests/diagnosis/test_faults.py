@@ -53,6 +53,7 @@ KERAS = [
     ("weights coarse", of("fc1", weight="fixed<4,1>"), "fc1", Kind.CONSTANT),
     ("weights cut off", of("fc2", weight="fixed<8,-1>"), "fc2", Kind.CONSTANT),
     ("weights as integers", of("fc2", weight="fixed<4,3>"), "fc2", Kind.CONSTANT),
+    ("no weights left", of("fc2", weight="fixed<4,6>"), "fc2", Kind.CONSTANT),
     ("softmax coarse", of("classes", result="ufixed<3,1>"), "classes", Kind.STEP),
     ("result wraps", of("fc1", result="fixed<10,2>"), "fc1", Kind.WRAP),
     ("result saturates", of("fc1", result="ufixed<10,1,RND,SAT>"), "fc1", Kind.SATURATION),

@@ -67,6 +67,7 @@ def cause_of(work: Measurement, number: int, cost: float, limit: float) -> Cause
     role = max(alone, key=lambda name: alone[name])
     if role == TABLE and alone.get(RESULT, 0.0) >= _MOST_OF_IT * alone[TABLE]:
         role = RESULT  # which the entries of tables are rounded to
+    role = _rests_on(work, number, role, alone)
     effects = {effect: _alone(work, number, roles, role, effect) for effect in (RANGE, STEP)}
     effect = RANGE if effects[RANGE] >= effects[STEP] else STEP
     enough = max(limit / 2, 0.1 * alone[role])
@@ -81,6 +82,22 @@ def cause_of(work: Measurement, number: int, cost: float, limit: float) -> Cause
         what = f"channel{'s' * (len(dead) > 1)} {named} of {tensor.shape[-1]}"
         text = f"{what} always yield{'s' * (len(dead) == 1)} the same, though the model's change: {text}"
     return Cause(kind, op, tensor, role, effect, cost, alone[role], others, text, numbers)
+
+
+def _rests_on(work: Measurement, number: int, role: str, alone: Mapping[str, float]) -> str:
+    """The role that a result rests on whose type was inferred: one that is fixed, and costs about as much by itself.
+
+    Of weights that all became 0, say, the results need no range, and their type has none.
+    """
+
+    def is_fixed(name: str) -> bool:
+        return any(op.wish.type(name) is not None for op in work.units[number])
+
+    if role != RESULT or is_fixed(RESULT):
+        return role
+    fixed = [name for name in alone if name not in (RESULT, TABLE, INPUT) and is_fixed(name)]
+    first = max(fixed, key=lambda name: alone[name], default=RESULT)
+    return first if alone[first] >= _MOST_OF_IT * alone[role] else role
 
 
 def roles_of(work: Measurement, number: int) -> list[str]:
