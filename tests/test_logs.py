@@ -117,6 +117,7 @@ def test_very_verbose_names_programs_and_the_cache(
 ) -> None:
     monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path / "cache"))
     words = ["-vv", "predict", str(examples / "xor_mlp" / "model.keras"), str(examples / "xor_mlp" / "x.npy")]
+    words += ["--precision", "fixed<23,9>"]  # a design that no other test has loaded into this process
     for number in range(2):
         with pytest.raises(SystemExit) as ended:
             main([*words, str(tmp_path / f"{number}.npy")])
