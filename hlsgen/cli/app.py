@@ -19,6 +19,7 @@ import hlsgen
 from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, report, reports
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
+from hlsgen.cli.options import converted, existing, given, option
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
 from hlsgen.cli.simulate import samples_for, simulated
@@ -49,47 +50,39 @@ app = typer.Typer(
 app.add_typer(cache.app, name="cache")
 
 
-def _existing(help_text: str) -> Any:
-    return typer.Argument(help=help_text, show_default=False)
-
-
-def _option(*names: str, text: str) -> Any:
-    return typer.Option(*names, help=text, show_default=False)
-
-
-Model = Annotated[Path, _existing("A .keras, .h5, .json or .onnx model, or a .yml configuration that names one.")]
-ConfigFile = Annotated[Path | None, _option("--config", "-c", text="YAML configuration (see 'hlsgen config').")]
-Weights = Annotated[Path | None, _option("--weights", text="The .h5 weights that go with a .json model.")]
-Calibration = Annotated[Path | None, _option("--calibration", text="Representative inputs, .npy (n, *shape).")]
+Model = Annotated[Path, existing("A .keras, .h5, .json or .onnx model, or a .yml configuration that names one.")]
+ConfigFile = Annotated[Path | None, option("--config", "-c", text="YAML configuration (see 'hlsgen config').")]
+Weights = Annotated[Path | None, option("--weights", text="The .h5 weights that go with a .json model.")]
+Calibration = Annotated[Path | None, option("--calibration", text="Representative inputs, .npy (n, *shape).")]
 Method = Annotated[
     CalibrationMethod | None,
-    _option("--calibration-method", text="Hold the largest value of the data, all but 0.01 %, or least squared error."),
+    option("--calibration-method", text="Hold the largest value of the data, all but 0.01 %, or least squared error."),
 ]
-Width = Annotated[int | None, _option("--default-width", text="Bits of inferred weights and results (16).")]
-Precision = Annotated[str | None, _option("--precision", text="Type of weights, biases, results: 'fixed<16,6>'.")]
-InputPrecision = Annotated[str | None, _option("--input-precision", text="Type of the inputs: 'ufixed<8,0>'.")]
-Io = Annotated[IoType | None, _option("--io-type", text="Arrays or streams between layers.")]
+Width = Annotated[int | None, option("--default-width", text="Bits of inferred weights and results (16).")]
+Precision = Annotated[str | None, option("--precision", text="Type of weights, biases, results: 'fixed<16,6>'.")]
+InputPrecision = Annotated[str | None, option("--input-precision", text="Type of the inputs: 'ufixed<8,0>'.")]
+Io = Annotated[IoType | None, option("--io-type", text="Arrays or streams between layers.")]
 Ports = Annotated[
-    InterfaceName | None, _option("--interface", text="Ports: ap_vld (io_parallel), axis (io_stream), or axi_master.")
+    InterfaceName | None, option("--interface", text="Ports: ap_vld (io_parallel), axis (io_stream), or axi_master.")
 ]
-ControlOption = Annotated[ControlName | None, _option("--control", text="How a sample is begun and ended.")]
-AxiLite = Annotated[bool | None, _option("--axi-lite/--no-axi-lite", text="Control by registers on AXI4-Lite.")]
-Tlast = Annotated[bool | None, _option("--tlast/--no-tlast", text="AXI streams with TLAST, TKEEP and TSTRB.")]
-PortWidth = Annotated[int | None, _option("--port-width", text="Bits of the widest word of an AXI port.")]
-StrategyOption = Annotated[Strategy | None, _option("--strategy", text="Optimise products for this.")]
+ControlOption = Annotated[ControlName | None, option("--control", text="How a sample is begun and ended.")]
+AxiLite = Annotated[bool | None, option("--axi-lite/--no-axi-lite", text="Control by registers on AXI4-Lite.")]
+Tlast = Annotated[bool | None, option("--tlast/--no-tlast", text="AXI streams with TLAST, TKEEP and TSTRB.")]
+PortWidth = Annotated[int | None, option("--port-width", text="Bits of the widest word of an AXI port.")]
+StrategyOption = Annotated[Strategy | None, option("--strategy", text="Optimise products for this.")]
 Reuse = Annotated[
     str | None,
-    _option(
+    option(
         "--reuse-factor",
         text="Cycles that share one multiplier; each layer takes the nearest valid. Or 'auto': balanced.",
     ),
 ]
-Part = Annotated[str | None, _option("--part", text="Device, as Vitis names it.")]
-Clock = Annotated[float | None, _option("--clock-period", text="In ns.")]
+Part = Annotated[str | None, option("--part", text="Device, as Vitis names it.")]
+Clock = Annotated[float | None, option("--clock-period", text="In ns.")]
 Uncertainty = Annotated[
-    float | None, _option("--clock-uncertainty", text="Percent of the clock period that are kept for wires.")
+    float | None, option("--clock-uncertainty", text="Percent of the clock period that are kept for wires.")
 ]
-Name = Annotated[str | None, _option("--project-name", text="Name of the project and its top function.")]
+Name = Annotated[str | None, option("--project-name", text="Name of the project and its top function.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files of the same names that are not hlsgen's, or were changed.")
 ]
@@ -119,7 +112,7 @@ def common(
     ] = False,
     extension: Annotated[
         list[str] | None,
-        _option("--extension", text="A Python module to import first, which registers layers of your own."),
+        option("--extension", text="A Python module to import first, which registers layers of your own."),
     ] = None,
 ) -> None:
     """From a trained Keras, QKeras or ONNX model to a Vitis HLS project and a bit-exact emulator."""
@@ -130,12 +123,12 @@ def common(
 
 @app.command()
 def build(
-    config: Annotated[Path, _existing("YAML configuration; paths in it are relative to it.")],
+    config: Annotated[Path, existing("YAML configuration; paths in it are relative to it.")],
     overwrite: Overwrite = False,
     synthesize: Annotated[bool, typer.Option("--synthesize", help="Then run C synthesis with Vitis HLS.")] = False,
     min_agreement: Annotated[
         float | None,
-        _option("--min-agreement", text="Fail if fewer samples (0 to 1) agree with the stored outputs in top-1."),
+        option("--min-agreement", text="Fail if fewer samples (0 to 1) agree with the stored outputs in top-1."),
     ] = None,
     check: Annotated[
         bool, typer.Option("--lint/--no-lint", help="Look at pragmas, dataflow and limits (see 'hlsgen lint').")
@@ -177,7 +170,7 @@ def build(
 @app.command()
 def convert(
     model: Model,
-    output: Annotated[Path | None, _option("--output", "-o", text="Folder for the project.")] = None,
+    output: Annotated[Path | None, option("--output", "-o", text="Folder for the project.")] = None,
     config: ConfigFile = None,
     weights: Weights = None,
     calibration: Calibration = None,
@@ -200,11 +193,11 @@ def convert(
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary.")] = False,
     print_after: Annotated[
-        list[str] | None, _option("--print-after", text="Print the graph after this pass (see 'hlsgen passes').")
+        list[str] | None, option("--print-after", text="Print the graph after this pass (see 'hlsgen passes').")
     ] = None,
 ) -> None:
     """Write the HLS project of a model and print its summary."""
-    overrides = _given(
+    overrides = given(
         calibration_method=calibration_method,
         default_width=default_width,
         precision=precision,
@@ -222,7 +215,7 @@ def convert(
         clock_uncertainty=clock_uncertainty,
         project_name=project_name,
     )
-    project = _project(
+    project = converted(
         model,
         config,
         weights=weights,
@@ -241,7 +234,7 @@ def convert(
 
 @app.command()
 def config(
-    model: Annotated[Path, _existing("A .keras, .h5, .json or .onnx model.")],
+    model: Annotated[Path, existing("A .keras, .h5, .json or .onnx model.")],
     granularity: Annotated[Granularity, typer.Option("--granularity", "-g", help="How much to spell out.")] = "model",
 ) -> None:
     """Print a YAML configuration for a model with the settings there are, to edit."""
@@ -255,8 +248,8 @@ def config(
 @app.command()
 def predict(
     model: Model,
-    inputs: Annotated[Path, _existing("Input samples, .npy (n, *shape); .npz by name for several inputs.")],
-    outputs: Annotated[Path, _existing("Where the output goes: .npy, or .npz for several outputs.")],
+    inputs: Annotated[Path, existing("Input samples, .npy (n, *shape); .npz by name for several inputs.")],
+    outputs: Annotated[Path, existing("Where the output goes: .npy, or .npz for several outputs.")],
     raw: Annotated[bool, typer.Option("--raw", help="Write integer mantissas instead of real values.")] = False,
     config: ConfigFile = None,
     weights: Weights = None,
@@ -270,13 +263,13 @@ def predict(
     """Run the emulator on stored samples: exactly what the chip will compute."""
     if not overwrite and os.path.lexists(outputs):
         raise OutputDirError(f"{outputs}: exists already; give another name, or --overwrite")
-    overrides = _given(
+    overrides = given(
         calibration_method=calibration_method,
         default_width=default_width,
         precision=precision,
         input_precision=input_precision,
     )
-    project = _project(model, config, weights=weights, calibration=calibration, **overrides)
+    project = converted(model, config, weights=weights, calibration=calibration, **overrides)
     if raw:
         _check_storable(project.design.outputs)
     data = load_inputs(inputs, project.design.inputs)
@@ -295,7 +288,7 @@ def area(
     weights: Weights = None,
     calibration: Calibration = None,
     family: Annotated[
-        str | None, _option("--family", text="xc7, xcu, xcup or ecp5; by default that of the configured part.")
+        str | None, option("--family", text="xc7, xcu, xcup or ecp5; by default that of the configured part.")
     ] = None,
     clock_period: Clock = None,
     strategy: StrategyOption = None,
@@ -316,11 +309,11 @@ def timing(
     calibration: Calibration = None,
     device: Annotated[
         str | None,
-        _option("--device", text="ecp5-12k, ecp5-25k, ecp5-45k or ecp5-85k; by default the configured part, else 85k."),
+        option("--device", text="ecp5-12k, ecp5-25k, ecp5-45k or ecp5-85k; by default the configured part, else 85k."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="From which nextpnr places.")] = SEED,
     keep: Annotated[
-        float | None, _option("--keep", text="The clock period that is to be kept, in ns; default: --clock-period.")
+        float | None, option("--keep", text="The clock period that is to be kept, in ns; default: --clock-period.")
     ] = None,
     clock_period: Clock = None,
     strategy: StrategyOption = None,
@@ -339,12 +332,12 @@ def timing(
 def simulate(
     model: Model,
     inputs: Annotated[
-        Path | None, _existing("Input samples, .npy (n, *shape) or .npz by name; else the test vectors.")
+        Path | None, existing("Input samples, .npy (n, *shape) or .npz by name; else the test vectors.")
     ] = None,
     gaps: Annotated[float, typer.Option("--gaps", help="Share of clocks in which no word is offered.")] = 0.0,
     stalls: Annotated[float, typer.Option("--stalls", help="Share of clocks in which no word is taken.")] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="Of gaps and stalls, which come at random.")] = 0,
-    trace: Annotated[Path | None, _option("--trace", text="Write waveforms: .fst or .vcd.")] = None,
+    trace: Annotated[Path | None, option("--trace", text="Write waveforms: .fst or .vcd.")] = None,
     config: ConfigFile = None,
     weights: Weights = None,
     calibration: Calibration = None,
@@ -361,7 +354,7 @@ def simulate(
     The backend is verilog, whatever the configuration says. Prints latency, interval, stalls and how full each FIFO
     was, and compares every integer with the emulator. Exit status 1 if one differs.
     """
-    overrides = _given(
+    overrides = given(
         calibration_method=calibration_method,
         default_width=default_width,
         precision=precision,
@@ -370,7 +363,7 @@ def simulate(
         reuse_factor=None if reuse_factor is None else _factor(reuse_factor),
         clock_period=clock_period,
     )
-    project = _project(model, config, weights=weights, calibration=calibration, backend="verilog", **overrides)
+    project = converted(model, config, weights=weights, calibration=calibration, backend="verilog", **overrides)
     data = samples_for(project, inputs)
     if not simulated(project, data, gaps=gaps, stalls=stalls, seed=seed, trace=trace):
         raise typer.Exit(1)
@@ -392,10 +385,10 @@ def passes() -> None:
 @app.command()
 def export(
     model: Model,
-    kind: Annotated[str, _existing(f"What to write: {', '.join(EXPORTS)} (see docs/exports.md).")],
-    output: Annotated[Path, _option("--output", "-o", text="Folder for the files.")],
+    kind: Annotated[str, existing(f"What to write: {', '.join(EXPORTS)} (see docs/exports.md).")],
+    output: Annotated[Path, option("--output", "-o", text="Folder for the files.")],
     option: Annotated[
-        list[str] | None, _option("--set", text="An option of the kind: 'word_width=32', 'formats=[hex, bin]'.")
+        list[str] | None, option("--set", text="An option of the kind: 'word_width=32', 'formats=[hex, bin]'.")
     ] = None,
     config: ConfigFile = None,
     weights: Weights = None,
@@ -409,13 +402,13 @@ def export(
     """Write a converted model as files for other machines: tables, memory images, test vectors, C, QONNX."""
     options = given_options(option or [])
     checked_options(kind, options)  # what is misspelt is refused before any work
-    overrides = _given(
+    overrides = given(
         calibration_method=calibration_method,
         default_width=default_width,
         precision=precision,
         input_precision=input_precision,
     )
-    project = _project(model, config, weights=weights, calibration=calibration, **overrides)
+    project = converted(model, config, weights=weights, calibration=calibration, **overrides)
     with working("exporting"):
         folder = project.export(kind, output, overwrite=overwrite, **options)
     print(f"written to {folder}")
@@ -448,16 +441,6 @@ def _printer(wanted: list[str]) -> Callable[[str, Graph | Draft], None] | None:
     return show if wanted else None
 
 
-def _project(model: Path, config: Path | None, **options: Any) -> hlsgen.Project:
-    """Convert a model, or the model that a configuration names."""
-    if model.suffix in (".yml", ".yaml"):
-        if config is not None:
-            raise ConfigError(f"two configurations given: {model} and --config {config}; give one")
-        model, config = None, model  # type: ignore[assignment]
-    with working("converting"):
-        return hlsgen.convert(model, config, **options)
-
-
 def _circuit(
     model: Path,
     config: Path | None,
@@ -469,13 +452,8 @@ def _circuit(
 ) -> hlsgen.Project:
     """Convert a model for backend verilog, whatever its configuration is for."""
     factor = None if reuse_factor is None else _factor(reuse_factor)
-    overrides = _given(clock_period=clock_period, strategy=strategy, reuse_factor=factor)
-    return _project(model, config, weights=weights, calibration=calibration, backend="verilog", **overrides)
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """Only the options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
+    overrides = given(clock_period=clock_period, strategy=strategy, reuse_factor=factor)
+    return converted(model, config, weights=weights, calibration=calibration, backend="verilog", **overrides)
 
 
 def _factor(text: str) -> int | str:

@@ -11,6 +11,7 @@ import yaml
 
 import hlsgen
 from hlsgen.analysis.diagnosis.fragments import fragment_of, merged
+from hlsgen.cli.options import ModelOrConfig, model_and_config
 from hlsgen.cli.show import working
 from hlsgen.design.array_files import load_array, load_inputs
 from hlsgen.errors import ConfigError, OutputDirError
@@ -18,14 +19,9 @@ from hlsgen.files import replacing
 from hlsgen.frontends.values import GRAPH
 from hlsgen.strict_yaml import parse
 
-_SUFFIXES = (".yml", ".yaml")
-
 
 def diagnose(
-    model: Annotated[
-        Path,
-        typer.Argument(help="A model, or a .yml configuration that names one.", show_default=False),
-    ],
+    model: ModelOrConfig,
     data: Annotated[
         Path | None,
         typer.Option("--data", help="Samples, .npy (n, *shape) or .npz by name; else the test vectors' x."),
@@ -51,9 +47,7 @@ def diagnose(
     and after it, and the configuration is written; the former file is kept beside it as FILE.bak. Exit status: 0
     nothing is wrong (with --fix: any more), 1 something is, 2 wrong use or configuration.
     """
-    file = model if model.suffix in _SUFFIXES else config
-    if model.suffix in _SUFFIXES and config is not None:
-        raise ConfigError(f"two configurations given: {model} and --config {config}; give one")
+    source, file = model_and_config(model, config)
     if fix and file is None and output is None:
         raise ConfigError("--fix: there is no configuration to write to; name a new one with --output")
     if fix and output is not None and output.exists() and not (file is not None and output.samefile(file)):
@@ -64,7 +58,7 @@ def diagnose(
     if x is None:
         raise ConfigError("there are no data to look at; give --data samples.npy, or test_vectors in the configuration")
     with working("converting"):
-        project = hlsgen.convert(None if model.suffix in _SUFFIXES else model, settings)
+        project = hlsgen.convert(source, settings)
     # an array of other axes is looked into; several are checked before they are unpacked
     samples = load_inputs(x, project.design.inputs) if x.suffix == ".npz" else load_array(x)
     y = _labels(labels, None if vectors is None or data is not None else vectors.y)

@@ -8,53 +8,32 @@ from typing import Annotated, Any
 
 import typer
 
-import hlsgen
 from hlsgen.analysis.labels import Task
+from hlsgen.cli.options import ModelOrConfig, converted, given, option
 from hlsgen.cli.show import working
 from hlsgen.config import CalibrationMethod
 from hlsgen.design.array_files import load_array, load_inputs
 from hlsgen.errors import ConfigError, brief
 from hlsgen.project import Project
 
-Model = Annotated[Path, typer.Argument(help="A model, or a .yml configuration that names one.", show_default=False)]
 Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", help="Samples, .npy (n, *shape) or .npz by name; else the test vectors.", show_default=False
-    ),
+    Path | None, option("--data", text="Samples, .npy (n, *shape) or .npz by name; else the test vectors.")
 ]
-Labels = Annotated[
-    Path | None,
-    typer.Option("--labels", help="Class numbers, one-hot rows or wanted outputs, .npy.", show_default=False),
-]
-ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML configuration.", show_default=False)]
-Weights = Annotated[Path | None, typer.Option("--weights", help="The .h5 that goes with a .json.", show_default=False)]
-Calibration = Annotated[
-    Path | None, typer.Option("--calibration", help="Representative inputs, .npy (n, *shape).", show_default=False)
-]
-Method = Annotated[
-    CalibrationMethod | None,
-    typer.Option("--calibration-method", help="How they place binary points.", show_default=False),
-]
-Width = Annotated[
-    int | None, typer.Option("--default-width", help="Bits of inferred weights and results (16).", show_default=False)
-]
-InputPrecision = Annotated[
-    str | None, typer.Option("--input-precision", help="Type of the inputs: 'ufixed<8,0>'.", show_default=False)
-]
-Plot = Annotated[Path | None, typer.Option("--plot", help="Draw it: .png, .svg or .pdf.", show_default=False)]
-Csv = Annotated[Path | None, typer.Option("--csv", help="Write its numbers as a table.", show_default=False)]
-TaskOption = Annotated[
-    Task | None, typer.Option("--task", help="Where labels and outputs do not say it.", show_default=False)
-]
-Threshold = Annotated[
-    float | None,
-    typer.Option("--threshold", help="Above which an output of one value is class 1.", show_default=False),
-]
+Labels = Annotated[Path | None, option("--labels", text="Class numbers, one-hot rows or wanted outputs, .npy.")]
+ConfigFile = Annotated[Path | None, option("--config", "-c", text="YAML configuration.")]
+Weights = Annotated[Path | None, option("--weights", text="The .h5 that goes with a .json.")]
+Calibration = Annotated[Path | None, option("--calibration", text="Representative inputs, .npy (n, *shape).")]
+Method = Annotated[CalibrationMethod | None, option("--calibration-method", text="How they place binary points.")]
+Width = Annotated[int | None, option("--default-width", text="Bits of inferred weights and results (16).")]
+InputPrecision = Annotated[str | None, option("--input-precision", text="Type of the inputs: 'ufixed<8,0>'.")]
+Plot = Annotated[Path | None, option("--plot", text="Draw it: .png, .svg or .pdf.")]
+Csv = Annotated[Path | None, option("--csv", text="Write its numbers as a table.")]
+TaskOption = Annotated[Task | None, option("--task", text="Where labels and outputs do not say it.")]
+Threshold = Annotated[float | None, option("--threshold", text="Above which an output of one value is class 1.")]
 
 
 def profile(
-    model: Model,
+    model: ModelOrConfig,
     data: Data = None,
     plot: Plot = None,
     csv: Csv = None,
@@ -66,7 +45,10 @@ def profile(
     input_precision: InputPrecision = None,
 ) -> None:
     """Show weights and values of every layer against what their types hold."""
-    project = _project(model, config, weights, calibration, calibration_method, default_width, input_precision)
+    settings = given(
+        calibration_method=calibration_method, default_width=default_width, input_precision=input_precision
+    )
+    project = converted(model, config, weights=weights, calibration=calibration, **settings)
     x, _ = _data(project, "profile", data, None)
     with working("profiling"):
         found = project.profile(x)
@@ -75,14 +57,11 @@ def profile(
 
 
 def compare(
-    model: Model,
+    model: ModelOrConfig,
     data: Data = None,
     labels: Labels = None,
     outputs: Annotated[
-        Path | None,
-        typer.Option(
-            "--outputs", help="What the source model makes of the data, .npy; else it is run.", show_default=False
-        ),
+        Path | None, option("--outputs", text="What the source model makes of the data, .npy; else it is run.")
     ] = None,
     task: TaskOption = None,
     threshold: Threshold = None,
@@ -95,7 +74,10 @@ def compare(
     input_precision: InputPrecision = None,
 ) -> None:
     """Show source model and emulator side by side: agreement, accuracy, AUC, each class, errors."""
-    project = _project(model, config, weights, calibration, calibration_method, default_width, input_precision)
+    settings = given(
+        calibration_method=calibration_method, default_width=default_width, input_precision=input_precision
+    )
+    project = converted(model, config, weights=weights, calibration=calibration, **settings)
     x, y = _data(project, "compare", data, labels)
     source = None if outputs is None else load_array(outputs)
     with working("comparing"):
@@ -105,17 +87,13 @@ def compare(
 
 
 def sensitivity(
-    model: Model,
+    model: ModelOrConfig,
     data: Data = None,
     labels: Labels = None,
     widths: Annotated[str, typer.Option("--widths", help="Bits: '2-10', '4,6,8'.")] = "2-16",
-    layer: Annotated[
-        list[str] | None, typer.Option("--layer", help="Only this layer, or these.", show_default=False)
-    ] = None,
+    layer: Annotated[list[str] | None, option("--layer", text="Only this layer, or these.")] = None,
     loss: Annotated[float, typer.Option("--loss", help="What the suggested widths may lose, one at a time.")] = 0.01,
-    output: Annotated[
-        str | None, typer.Option("--output", help="Which of several outputs is measured.", show_default=False)
-    ] = None,
+    output: Annotated[str | None, option("--output", text="Which of several outputs is measured.")] = None,
     task: TaskOption = None,
     threshold: Threshold = None,
     plot: Plot = None,
@@ -129,7 +107,10 @@ def sensitivity(
 ) -> None:
     """Show accuracy against the width of weights, results and inputs, one tensor at a time."""
     bits = _widths(widths)
-    project = _project(model, config, weights, calibration, calibration_method, default_width, input_precision)
+    settings = given(
+        calibration_method=calibration_method, default_width=default_width, input_precision=input_precision
+    )
+    project = converted(model, config, weights=weights, calibration=calibration, **settings)
     x, y = _data(project, "sensitivity", data, labels)
     with working("sweeping widths"):
         found = project.sensitivity(
@@ -147,31 +128,6 @@ def sensitivity(
     if suggested.yaml:
         print(f"\n{suggested.yaml}", end="")
     _written(found, plot, csv)
-
-
-def _project(
-    model: Path,
-    config: Path | None,
-    weights: Path | None,
-    calibration: Path | None,
-    calibration_method: str | None,
-    default_width: int | None,
-    input_precision: str | None,
-) -> Project:
-    """Convert a model, or the one that a configuration names."""
-    source: Path | None = model
-    if model.suffix in (".yml", ".yaml"):
-        if config is not None:
-            raise ConfigError(f"two configurations given: {model} and --config {config}; give one")
-        source, config = None, model
-    options: dict[str, Any] = {
-        "calibration_method": calibration_method,
-        "default_width": default_width,
-        "input_precision": input_precision,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    with working("converting"):
-        return hlsgen.convert(source, config, weights=weights, calibration=calibration, **given)
 
 
 def _data(project: Project, command: str, data: Path | None, labels: Path | None) -> tuple[Any, Any]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-import hlsgen
+from hlsgen.cli.options import ModelOrConfig, converted
 from hlsgen.cli.show import working
 from hlsgen.design.array_files import load_array, load_inputs
 from hlsgen.errors import ConfigError
 
 
 def report(
-    model: Annotated[Path, typer.Argument(help="A model, or a .yml configuration that names one.", show_default=False)],
+    model: ModelOrConfig,
     output: Annotated[Path, typer.Option("--output", "-o", help="The page, .html.")] = Path("report.html"),
     data: Annotated[
         Path | None,
@@ -45,13 +45,7 @@ def report(
     """Write one page that shows what a design is, what is wrong with it, and what it costs."""
     if labels is not None and data is None:
         raise ConfigError("--labels: labels belong to samples; give --data, too")
-    given: Any = model
-    if model.suffix in (".yml", ".yaml"):
-        if config is not None:
-            raise ConfigError(f"two configurations given: {model} and --config {config}; give one")
-        given, config = None, model
-    with working("converting"):
-        project = hlsgen.convert(given, config, calibration=calibration)
+    project = converted(model, config, calibration=calibration)
     vectors = project.config.test_vectors
     if data is None and vectors is not None:
         data, labels = vectors.x, vectors.y
