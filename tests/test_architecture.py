@@ -27,6 +27,7 @@ RANKS = {
     "quantizers": 2,
     "linter": 2,
     "native": 2,
+    "templates": 2,
     "pictures": 2,
     "plots": 2,
     "adders": 3,

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from hlsgen.pages.content import Chart, LayerView, Page
 from hlsgen.pictures.svg import MARKER, printable
+from hlsgen.templates import environment
 from hlsgen.tools import templates_dir
 
 MARK = "report of hlsgen"
@@ -109,12 +110,4 @@ def _text(name: str) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(templates_dir() / "report")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
+    return environment("report", html=True, finalize=lambda value: printable(value) if type(value) is str else value)

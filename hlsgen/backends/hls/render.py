@@ -14,6 +14,7 @@ from hlsgen.backends.hls.loading import Loading, loading_of
 from hlsgen.backends.hls.ports import SAMPLES_OF_BENCH, WIDEST_UNASKED, WIDEST_WORD, PortForm
 from hlsgen.backends.hls.program import LoopBody, NamedConstant, Plan, Port, Step, Wire
 from hlsgen.ir.types import FixedType, Ints
+from hlsgen.templates import environment
 from hlsgen.tools import templates_dir
 
 _LINE = 108
@@ -23,14 +24,7 @@ _SAMPLES = f"const int {SAMPLES}"
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(templates_dir())),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    return environment()
 
 
 def render(template: str, plan: Plan, **context: object) -> str:

@@ -11,21 +11,14 @@ import jinja2
 from hlsgen.backends.hls.naming import comment
 from hlsgen.backends.verilog.logic import Rom, Signal
 from hlsgen.ir.op import Op
-from hlsgen.tools import templates_dir
+from hlsgen.templates import environment
 
 _LINE = 110
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(templates_dir() / "verilog")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    return environment("verilog")
 
 
 def render(template: str, **context: object) -> str:

@@ -15,7 +15,7 @@ from hlsgen.exports.c.numbers import Cast, literal, storage_of
 from hlsgen.exports.c.program import Argument, Program, Routine
 from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Tensor
-from hlsgen.tools import templates_dir
+from hlsgen.templates import environment
 
 _LINE = 112
 _INDENT = "    "
@@ -23,15 +23,8 @@ _INDENT = "    "
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(templates_dir() / "c")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.globals.update(
+    filled = environment("c")
+    filled.globals.update(
         literal=literal,
         remark=remark,
         type_of=storage_of,
@@ -45,7 +38,7 @@ def _environment() -> jinja2.Environment:
         operands=_operands,
         type_of_table=lambda table: table.storage,
     )
-    return environment
+    return filled
 
 
 def render(template: str, program: Program, **context: object) -> str:
