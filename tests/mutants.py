@@ -1171,8 +1171,8 @@ MUTANTS = (
     Mutant(
         "names of a model are HTML in a report",
         "hlsgen/pages",
-        "autoescape=True",
-        "autoescape=False",
+        "html=True",
+        "html=False",
         ("tests/pages/test_page.py",),
     ),
     Mutant(
