@@ -50,6 +50,7 @@ RANKS = {
     "pages": 12,
     "summary": 12,
     "project": 12,
+    "explore": 13,
     "training": 13,
     "extension": 13,
     "pytest_plugin": 13,
@@ -71,6 +72,13 @@ LAZY_ONLY = {
     "onnxscript",
     "brevitas",
     "clang",
+    "cloudpickle",
+    "dask",
+    "dask_jobqueue",
+    "distributed",
+    "optuna",
+    "pandas",
+    "polars",
 }
 
 

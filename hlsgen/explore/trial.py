@@ -1,0 +1,63 @@
+"""One trial of a search: a point of its space, and what was measured there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+Point = Mapping[str, Any]
+"""Paths of settings (``layers.fc1.precision.weight``) and their values, as a configuration writes them."""
+
+
+class State(StrEnum):
+    """What became of a trial."""
+
+    DONE = "done"
+    PRUNED = "pruned"
+    """Measured on a part of the data, and left there: others are better."""
+    REFUSED = "refused"
+    """hlsgen refuses such a design, and says why: a result like others."""
+    FAILED = "failed"
+    """What measures it broke, and would again: its error is the reason."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker found at a point."""
+
+    state: State
+    values: Mapping[str, float] = field(default_factory=dict)
+    """The objectives by name; of a trial that was not pruned, refused or failed, all of them."""
+    reason: str = ""
+    """Why it was refused, pruned, or failed."""
+    seconds: float = 0.0
+    worker: str = ""
+    """Host and process that computed it."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A point and what was found there."""
+
+    number: int
+    point: Point
+    outcome: Outcome
+    seed: int
+    version: str
+    """Of hlsgen."""
+
+    @property
+    def is_done(self) -> bool:
+        return self.outcome.state is State.DONE
+
+
+class Work(Protocol):
+    """What all trials of a search have in common: the model, the data, the objectives.
+
+    It goes to workers once, pickled, and holds what is needed there: no framework, no file of this machine.
+    """
+
+    def measured(self, point: Point) -> Outcome:
+        """Convert the design of a point and measure it. What goes wrong with a point is an outcome."""

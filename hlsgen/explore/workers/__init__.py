@@ -1,0 +1,1 @@
+"""Who computes trials: this process, processes of this machine, or a cluster."""

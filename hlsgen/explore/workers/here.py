@@ -1,0 +1,35 @@
+"""Trials computed in this process, one after the other."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from hlsgen.explore.trial import Outcome, Point, Work
+
+
+class Here:
+    """The one worker that this process is; see :class:`~hlsgen.explore.workers.base.Workers`."""
+
+    slots = 1
+
+    def __init__(self, work: Work) -> None:
+        self._work, self._waiting = work, deque[tuple[int, Point]]()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._waiting.clear()
+
+    def submit(self, number: int, point: Point) -> None:
+        self._waiting.append((number, point))
+
+    def finished(self, timeout: float | None = None) -> list[tuple[int, Outcome]]:
+        if not self._waiting:
+            return []
+        number, point = self._waiting.popleft()
+        return [(number, self._work.measured(point))]
