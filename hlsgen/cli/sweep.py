@@ -1,4 +1,4 @@
-"""``hlsgen sweep sweep.yml`` searches for designs; ``hlsgen sweep show sweep.db`` and the like look at what it found."""
+"""``hlsgen sweep sweep.yml`` searches for designs; ``hlsgen sweep show sweep.db`` looks at what was found."""
 
 from __future__ import annotations
 
