@@ -14,12 +14,13 @@ from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.ports import PortForm
 from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.verilog.circuit import Circuit
-from hlsgen.config import Config
+from hlsgen.config import WIDTH_ROLES, Config
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.op import Op
 from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.text import table
+from hlsgen.ir.wish import Level
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ def summary(name: str, design: Design, config: Config, built: Built) -> str:
         parts.append(
             "Inner steps of layers that round inside\n" + table(["name", "step", "type", "off by at most"], inner)
         )
+    widths = [row for op in design for row in _width_rows(op)]
+    if widths:
+        parts.append("Bits for what was inferred, where others were wished\n" + table(["name", *WIDTH_ROLES], widths))
     parts += built.tables
     notes = [*design.notes, *built.notes]
     if notes:
@@ -91,6 +95,14 @@ def _rounding_rows(op: Op) -> list[list[str]]:
         if error > 0:
             rows.append([op.name, name, _rounded_to(op, name, constant), f"{error:.3g}"])
     return rows
+
+
+def _width_rows(op: Op) -> list[list[str]]:
+    """The bits that are wished for an operation or its kind; those of all are in its types."""
+    budgets = {role: op.wish.budgets.get(role) for role in WIDTH_ROLES}
+    if all(budget is None or budget.level is Level.MODEL for budget in budgets.values()):
+        return []
+    return [[op.name, *("" if budget is None else str(budget.bits) for budget in budgets.values())]]
 
 
 def _rounded_to(op: Op, name: str, constant: Constant) -> str:

@@ -183,6 +183,12 @@ class Layer:
         return CONSTANT_MODES if role in self.constant_roles.values() else CAST_MODES
 
     @property
+    def budgeted(self) -> tuple[str, ...]:
+        """What of it takes the bits that are there for what nobody fixed: weights, results that are computed."""
+        weights = "weight" in self.constant_roles.values()
+        return (*(["weight"] if weights else []), *([] if self.structural else ["result"]))
+
+    @property
     def border(self) -> Border | None:
         """How it stands between the outside and one step of a loop, if it does."""
         return None
