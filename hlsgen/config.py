@@ -46,6 +46,7 @@ Strategy = Literal["auto", "latency", "resource", "unrolled", "distributed_arith
 Storage = Literal["auto", "bram", "uram", "lutram"]
 PipelineForm = Literal["auto", "dataflow", "flat"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
+WeightCalibration = Literal["max", "mse", "percentile"]
 Dsp = Literal["auto", "yes", "no"]
 WeightsAt = Literal["constant", "axi", "bram_port"]
 RecurrenceForm = Literal["loop", "unrolled"]
@@ -249,6 +250,10 @@ class LayerSettings(_Strict):
             description="inferred weights: one binary point for the tensor, one for each output channel, or as needed"
         ),
     ] = None
+    weight_calibration: Annotated[
+        WeightCalibration | None,
+        Field(description="inferred weights: types hold all, all but a few ('percentile'), or with the least error"),
+    ] = None
     fifo_depth: Annotated[
         int | None,
         Field(
@@ -349,7 +354,7 @@ class Config(_Strict):
             gt=0,
             le=100,
             allow_inf_nan=False,
-            description="% of the magnitudes that calibration_method 'percentile' holds",
+            description="% of the magnitudes that 'percentile' holds, of calibration_method and weight_calibration",
         ),
         BeforeValidator(_percent),
     ] = 99.99

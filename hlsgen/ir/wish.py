@@ -8,6 +8,7 @@ from enum import Enum, IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from hlsgen.ir.placing import ALL, Placing
 from hlsgen.ir.types import FixedType
 
 
@@ -136,6 +137,8 @@ class Wish:
     types: Mapping[str, Wished] = field(default_factory=dict)
     hardware: Hardware = Hardware()
     granularity: Granularity = Granularity.AUTO
+    placing: Placing = ALL
+    """How far inferred weights reach."""
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     """Bits for what has no type, of constants ("weight") and of results ("result"). They pin nothing: a type says what
     a value is, a budget what it may cost."""
@@ -146,7 +149,7 @@ class Wish:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As plain arguments: views of dicts can neither be copied nor sent to other processes."""
-        return Wish, (dict(self.types), self.hardware, self.granularity, dict(self.budgets))
+        return Wish, (dict(self.types), self.hardware, self.granularity, self.placing, dict(self.budgets))
 
     def type(self, role: str) -> FixedType | None:
         wished = self.types.get(role)

@@ -9,6 +9,7 @@ from hlsgen.config import PRECISION_ROLES, WIDTH_ROLES, Config
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node, Source
 from hlsgen.ir.loop import Loop
+from hlsgen.ir.placing import Method, Placing
 from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.wish import (
     Budget,
@@ -109,6 +110,7 @@ class ApplyConfig(Pass):
             node.wish,
             hardware=self._hardware(node, owner),
             granularity=Granularity(self.config.lookup(name, kind, "weight_granularity", "auto")),
+            placing=self._placing(name, kind),
             budgets=self._budgets(node),
         )
         for role in PRECISION_ROLES:
@@ -116,6 +118,10 @@ class ApplyConfig(Pass):
             if wished is not None:
                 wish = wish.with_type(role, wished)
         return wish
+
+    def _placing(self, name: str, kind: str) -> Placing:
+        method = Method(self.config.lookup(name, kind, "weight_calibration", "max"))
+        return Placing(method, self.config.percentile) if method is Method.PERCENTILE else Placing(method)
 
     def _budgets(self, node: Node) -> dict[str, Budget]:
         """The bits that the configuration gives inferred weights and results of a node, of each the most specific."""

@@ -55,20 +55,22 @@ class ChooseWeightGrids(Pass):
         assert isinstance(layer, LinearLayer)
         if channels is None or layer.constant_width:
             return False
-        bits = node.wish.bits("weight", self.width)
+        bits, placing = node.wish.bits("weight", self.width), node.wish.placing
         power, width = np.square(channels.rms), min(bits, self.widest or bits)
         least = max(self.most, 2.0**self.least_octaves * even_noise(width))
 
         def loss(weight: Constant) -> float:
             return float(np.linalg.norm(weight_noise(layer, weight, power, shares)))
 
-        if _largest_loss(layer, width, power, shares) < least or (one := loss(layer.weight.placed(width))) < least:
+        if (
+            _largest_loss(layer, width, power, shares) < least
+            or (one := loss(layer.weight.placed(width, placing))) < least
+        ):
             return False
         groups = layer.groups("weight")
         assert groups is not None
-        return (
-            loss(layer.weight.placed_in_groups(groups, width, self.widest or MAX_WIDTH)) < one / 2.0**self.least_octaves
-        )
+        grouped = layer.weight.placed_in_groups(groups, width, self.widest or MAX_WIDTH, placing)
+        return loss(grouped) < one / 2.0**self.least_octaves
 
 
 def _largest_loss(layer: LinearLayer, width: int, power: Floats, shares: Floats) -> float:

@@ -82,7 +82,7 @@ def test_the_default_of_all_is_default_width(calibrated: bool) -> None:
         by_width, by_default = (project_of(small(), data, **{key: bits}) for key in ("width", "default_width"))
         assert str(by_width.design) == str(by_default.design)
         assert by_width.design.notes == by_default.design.notes
-        assert "Bits for what was inferred" not in by_width.summary()
+        assert "Wished for types" not in by_width.summary()
 
 
 def test_the_input_takes_bits_where_data_place_it() -> None:
@@ -263,10 +263,10 @@ def test_other_weights_keep_the_types(monkeypatch: pytest.MonkeyPatch) -> None:
     project = project_of(small(), **settings)
     again = project.with_weights(small())
     assert str(again.design) == str(project.design)
-    assert all("Bits for what was inferred" in p.summary() for p in (project, again))
+    assert all("Wished for types" in p.summary() for p in (project, again))
 
 
 def test_the_summary_lists_them() -> None:
     text = project_of(small(), layers={"out": {"width": {"weight": 5}}, "bn": {"width": 9}}).summary()
-    table = text.partition("Bits for what was inferred, where others were wished\n")[2].partition("\n\n")[0]
+    table = text.partition("Wished for types that were inferred\n")[2].partition("\n\n")[0]
     assert [line.split() for line in table.splitlines()[2:]] == [["conv", "9", "9"], ["out", "5"]]
