@@ -92,6 +92,10 @@ class LinkError(HlsgenError):
     """The line to a board: it cannot be opened, nobody answers, or another design does."""
 
 
+class WorkersError(HlsgenError):
+    """Nobody computes trials any more: no worker starts, or the cluster went away. What is finished is kept."""
+
+
 class ToolError(HlsgenError):
     """An outside program (g++, Vitis) is missing or failed; carries its first error line."""
 

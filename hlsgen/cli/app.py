@@ -20,9 +20,10 @@ from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, 
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.options import converted, existing, given, option
+from hlsgen.cli.samples import samples_for
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
-from hlsgen.cli.simulate import samples_for, simulated
+from hlsgen.cli.simulate import simulated
 from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, InterfaceName, IoType, Strategy
 from hlsgen.design.array_files import load_inputs
 from hlsgen.design.arrays import Array
@@ -364,7 +365,7 @@ def simulate(
         clock_period=clock_period,
     )
     project = converted(model, config, weights=weights, calibration=calibration, backend="verilog", **overrides)
-    data = samples_for(project, inputs)
+    data, _ = samples_for(project, "simulate", "behind the model", inputs)
     if not simulated(project, data, gaps=gaps, stalls=stalls, seed=seed, trace=trace):
         raise typer.Exit(1)
     if trace is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -177,12 +177,3 @@ def _opened(path: SettingPath, value: Any, inputs: Sequence[str]) -> dict[str, A
         return {}
     names = inputs if path == ("input_precision",) else ("weight", "bias", "result")
     return dict.fromkeys(names, value)
-
-
-def leaves(settings: Mapping[str, Any], path: SettingPath = ()) -> Iterator[tuple[SettingPath, Any]]:
-    """Every setting of nested ones, with its path."""
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from leaves(value, (*path, key))
-        else:
-            yield (*path, key), value

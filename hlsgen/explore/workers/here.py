@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from hlsgen.explore.trial import Ask, Outcome, Work
+from hlsgen.explore.workers.computing import computed
 
 
 class Here:
@@ -32,4 +33,4 @@ class Here:
         if not self._waiting:
             return []
         number, ask = self._waiting.popleft()
-        return [(number, self._work.measured(ask))]
+        return [(number, computed(self._work, ask))]
