@@ -1199,7 +1199,7 @@ MUTANTS = (
     Mutant(
         "a report replaces any file",
         "hlsgen/pages",
-        "not overwrite and file.exists() and not _is_report(file)",
+        "not overwrite and file.exists() and not _is_marked(file, mark)",
         "False",
         ("tests/pages/test_report.py::test_a_report_is_replaced_and_nothing_else",),
     ),

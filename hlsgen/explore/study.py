@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hlsgen.analysis.frames import data_frame, html_table
+from hlsgen.analysis.frames import data_frame, write_csv
 from hlsgen.errors import InputError, UnknownNameError, brief, nearest
+from hlsgen.explore.choice import Limit, best_within
 from hlsgen.explore.goals import Goal, costs, front_of
+from hlsgen.explore.looking import FigureKind, draw, notebook, spelled, write_page
 from hlsgen.explore.space import Space
 from hlsgen.explore.trial import State, Trial
 from hlsgen.ir.text import table
@@ -86,42 +88,17 @@ class Study:
             by: the objective that decides; the first that is not limited, if not said. Of equals, the other objectives
                 decide, in their order.
 
-        Raises UnknownNameError for an objective that was not measured, InputError where no trial is within the limits.
+        Raises UnknownNameError for an objective that was not measured, InputError for a limit that is no number, and
+        where no trial is within the limits: with what each of them excludes, and the trial that comes nearest.
         """
-        upper, lower = self._limits("maximum", maximum), self._limits("minimum", minimum)
-        first = self.goal(by) if by is not None else self._deciding({*upper, *lower})
-        order = [first, *(goal for goal in self.goals if goal is not first)]
-        within = [
-            trial
-            for trial in self.done
-            if all(trial.values[name] <= most for name, most in upper.items())
-            and all(trial.values[name] >= least for name, least in lower.items())
-        ]
-        if not within:
-            raise InputError(self._none_within(upper, lower))
-        return min(within, key=lambda trial: (costs(order, trial.values), trial.number))
+        limits = [*self._limits("maximum", maximum), *self._limits("minimum", minimum)]
+        return best_within(self.done, self.goals, limits, None if by is None else self.goal(by))
 
-    def _limits(self, what: str, given: Limits | None) -> dict[str, float]:
+    def _limits(self, what: str, given: Limits | None) -> list[Limit]:
         if given is not None and not isinstance(given, Mapping):
             raise InputError(f"{what}: expected objectives and numbers, as {{'lut': 20000}}, found {brief(given)}")
-        return {name: quantity(value, self.goal(name)) for name, value in (given or {}).items()}
-
-    def _deciding(self, limited: set[str]) -> Goal:
-        return next((goal for goal in self.goals if goal.name not in limited), self.goals[0])
-
-    def _none_within(self, upper: Mapping[str, float], lower: Mapping[str, float]) -> str:
-        done = self.done
-        if not done:
-            return f"none of the {len(self.trials)} trials of this study was measured on all data"
-        said = []
-        for name, most in upper.items():
-            least = min(trial.values[name] for trial in done)
-            said.append(f"{name} of at most {self.goal(name).text(most)} (the least is {self.goal(name).text(least)})")
-        for name, wanted in lower.items():
-            largest = max(trial.values[name] for trial in done)
-            text = self.goal(name).text
-            said.append(f"{name} of at least {text(wanted)} (the largest is {text(largest)})")
-        return f"none of {len(done)} trials has {' and '.join(said)}; loosen a limit, or search on with more trials"
+        goals = {name: self.goal(name) for name in given or {}}
+        return [Limit(goals[n], quantity(value, goals[n]), what == "maximum") for n, value in (given or {}).items()]
 
     # -- as tables --------------------------------------------------------------------------------
 
@@ -147,12 +124,35 @@ class Study:
         """A ``pandas.DataFrame`` of :attr:`records`. Raises ConfigError without pandas."""
         return data_frame(self.records)
 
+    def to_csv(self, path: str | Path) -> Path:
+        """Write :attr:`records`, a row a trial; returns the path. Raises OutputDirError if it cannot be written."""
+        return write_csv([{key: _cell(value) for key, value in row.items()} for row in self.records], path)
+
+    # -- as pictures ------------------------------------------------------------------------------
+
+    def page(self, path: str | Path = "sweep.html", *, overwrite: bool = False) -> Path:
+        """Write a page that shows all of it, and return its path (docs/fronts.md).
+
+        ``path``: ``.html``; a page of a sweep that is there is replaced, another file only with ``overwrite``. Raises
+        InputError for another ending, OutputDirError for a file that is not replaced or cannot be written.
+        """
+        return write_page(self, path, overwrite)
+
+    def plot(self, path: str | Path, kind: FigureKind = "front") -> Path:
+        """Draw it as ``.png``, ``.svg`` or ``.pdf``, and return the path.
+
+        ``kind``: "front", a panel for each pair of objectives (of one, its progress); or "parallel", coordinates of
+        settings and objectives. Raises ConfigError without matplotlib, InputError for another ending or kind, and where
+        no trial was measured, OutputDirError if it cannot be written.
+        """
+        return draw(self, path, kind)
+
     def __str__(self) -> str:
         return "\n".join([self.headline, "", table(self._header, self._rows(self.front)), *self._refusals])
 
     def _repr_html_(self) -> str:
-        """The front, for notebooks."""
-        return html_table(self.headline, self._header, self._rows(self.front))
+        """The front, for notebooks: a picture and a table."""
+        return notebook(self, self.headline, self._header, self._rows(self.front))
 
     @property
     def headline(self) -> str:
@@ -176,7 +176,7 @@ class Study:
             [
                 str(trial.number),
                 *(goal.text(trial.values[goal.name]) for goal in self.goals),
-                *(_spelled(trial.point[axis.name]) for axis in self.space.axes),
+                *(spelled(trial.point[axis.name]) for axis in self.space.axes),
             ]
             for trial in trials
         ]
@@ -198,8 +198,11 @@ def brief_line(text: str, most: int = 160) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def _spelled(value: Any) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
+def _cell(value: Any) -> Any:
+    """A value of a table of plain cells: whole numbers without a point, lists as text."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return spelled(value) if isinstance(value, bool | list | tuple) else value
 
 
 def quantity(value: float | str, goal: Goal) -> float:
