@@ -168,7 +168,7 @@ class Study:
 
     @property
     def _header(self) -> list[str]:
-        units = [f"{goal.name}, {goal.unit}" if goal.unit else goal.name for goal in self.goals]
+        units = [goal.name if goal.unit in goal.name else f"{goal.name}, {goal.unit}" for goal in self.goals]
         return ["trial", *units, *(axis.name for axis in self.space.axes)]
 
     def _rows(self, trials: Sequence[Trial]) -> list[list[str]]:

@@ -18,6 +18,7 @@ from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.errors import ConfigError, InputError, brief
 from hlsgen.explore import fingerprint
+from hlsgen.explore.crew import MakeWorkers, crew
 from hlsgen.explore.objectives.base import Objective
 from hlsgen.explore.objectives.outputs import SHARES, Judge, judge_of
 from hlsgen.explore.objectives.table import read_objectives
@@ -30,8 +31,6 @@ from hlsgen.explore.spaces import read_space
 from hlsgen.explore.storage import Storage
 from hlsgen.explore.study import Study
 from hlsgen.explore.work import DesignWork
-from hlsgen.explore.workers.base import Workers
-from hlsgen.explore.workers.here import Here
 from hlsgen.project import Inputs, Project, convert
 from hlsgen.version import VERSION
 
@@ -52,7 +51,7 @@ def sweep(
     sampler: str = "auto",
     seed: int = 0,
     storage: str | Path | None = None,
-    workers: Callable[[DesignWork], Workers] | None = None,
+    workers: int | MakeWorkers | None = None,
     prune: bool = True,
     config: Config | Mapping[str, Any] | str | Path | None = None,
     output: str | None = None,
@@ -74,7 +73,7 @@ def sweep(
         sampler: "auto", "grid", "random", "tpe" or "nsga2" (Optuna's).
         seed: of all that is random.
         storage: a file for the study, which goes on if it is there; None: in memory alone.
-        workers: makes what computes the trials; None: this process.
+        workers: how many processes of this machine compute trials, 0 for this one alone; None: one for each processor.
         prune: leave designs after a part of the data that cannot be on the front.
         config, settings: as for ``convert``: what the points change.
         output, task, threshold: which output is judged, and how, as for ``sensitivity``.
@@ -87,7 +86,7 @@ def sweep(
     at = origin or Origin("sweep()")
     chosen = read_objectives(objectives, at)
     count, start = _whole("trials", trials, 1, MOST_TRIALS), _whole("seed", seed, 0, 2**63 - 1)
-    name = check_sampler(sampler, at)
+    name, hired = check_sampler(sampler, at), crew(workers, at)
     project, base = _project(model, config, settings)
     points = read_space(space, project.graph, base, at)
     how = make_sampler(name, points, len(chosen), count, start)
@@ -97,7 +96,7 @@ def sweep(
     judged = [output, task, threshold]
     with Storage(storage) as stored:
         search = Search(work, stored, how, count, start, _facts(project, work, start, name, judged))
-        with (workers or Here)(work) as pool:
+        with hired(work) as pool:
             return search.run(pool, progress)
 
 
