@@ -91,10 +91,9 @@ const parallel = (() => {
       for (const i of trials.data.front) if (trials.inside[i]) way(pen, i);
     }
     pen.globalAlpha = 1;
-    marks(pen);
   }
 
-  function mark(...chosen) { // ways that are looked at, on top
+  function mark(...chosen) { // on top: ways that are looked at, and what can be read
     const { pen } = canvas.surface(over);
     for (const [i, name] of chosen) {
       if (i === null || !trials.isMeasured[i]) continue;
@@ -103,6 +102,7 @@ const parallel = (() => {
       [pen.lineWidth, pen.strokeStyle] = [2.4, colour(name)];
       way(pen, i);
     }
+    marks(pen);
   }
 
   // -- ranges --------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ const trials = (() => {
       if (column.higher ? worst : best) words.push("--min", quoted(`${column.name}=${low}`));
       if (column.higher ? best : worst) words.push("--max", quoted(`${column.name}=${high}`));
     }
-    return words.length ? ["hlsgen", "sweep", "best", quoted(data.study), ...words, "-o", "best.yml"].join(" ") : "";
+    return words.length && data.study ? ["hlsgen", "sweep", "best", quoted(data.study), ...words, "-o", "best.yml"].join(" ") : "";
   }
 
   return {

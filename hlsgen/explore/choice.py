@@ -63,7 +63,7 @@ def _none(trials: Sequence[Trial], goals: Sequence[Goal], limits: Sequence[Limit
         end = f"the {'least' if limit.at_most else 'largest'} is {limit.goal.text(least.values[name])}"
         lines.append(f"  {limit}: excludes {excluded:,} ({end}, trial {least.number})")
     near = _nearest(trials, limits)
-    numbers = ", ".join(f"{goal.name} {goal.text(near.values[goal.name])}" for goal in goals)
+    numbers = ", ".join(goal.said(near.values[goal.name]) for goal in goals)
     lines.append(f"  nearest: trial {near.number} ({numbers}); loosen a limit, or search on with more trials")
     return "\n".join(lines)
 

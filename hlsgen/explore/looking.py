@@ -10,7 +10,7 @@ from hlsgen.errors import InputError, brief
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.space import Axis as Choice
 from hlsgen.explore.space import SettingPath, Space
-from hlsgen.explore.standalone import relative, standing_alone
+from hlsgen.explore.standalone import relative
 from hlsgen.explore.trial import State, Trial
 from hlsgen.pages.content import Figure, Panel, Table
 from hlsgen.pages.files import page_path, write_text
@@ -49,7 +49,10 @@ class Seen(Protocol):
     @property
     def path(self) -> Path | None: ...
     @property
+    def called(self) -> str: ...
+    @property
     def headline(self) -> str: ...
+    def yaml_of(self, trial: Trial, folder: Path) -> str: ...
 
 
 def write_page(study: Seen, path: str | Path, overwrite: bool) -> Path:
@@ -129,14 +132,13 @@ def spelled(value: Any) -> str:
 def sweep_page(study: Seen, folder: Path) -> SweepPage:
     """What the page of a search shows. ``folder``: where it lies, from which configurations name their files."""
     trials = columns(study)
-    called = study.path.name if study.path is not None else "sweep.db"
     data = f", {study.samples:,} samples" if study.samples else ""
     return SweepPage(
         title=study.name,
-        about=f"{len(trials):,} trials of a space of {study.space.size:,}{data} · seed {study.seed} · {called}",
+        about=f"{len(trials):,} trials of a space of {study.space.size:,}{data} · seed {study.seed} · {study.called}",
         trials=trials,
-        yaml=[standing_alone(trial, study.goals, called, folder) for trial in study.trials],
-        study=called,
+        yaml=[study.yaml_of(trial, folder) for trial in study.trials],
+        study=study.called if study.path is not None else "",
         figures=tuple(_figures(study, trials)),
         panels=(_settings(study), _base(study, folder)),
         written_by=f"hlsgen {VERSION}",
@@ -154,7 +156,8 @@ def _figures(study: Seen, trials: Trials) -> Iterable[Figure]:
             best = objective.best(value for value, _ in known if value is not None)
             first = next(place for value, place in known if value == best)
             yield Figure(f"Best {objective.label}", goal.text(best), f"trial {trials.numbers[first]}")
-    yield Figure("Computed for", _spent(sum(trials.seconds)), f"by {len(set(trials.workers))} workers")
+    workers = len(set(trials.workers))
+    yield Figure("Computed for", _spent(sum(trials.seconds)), f"by {workers} worker{'' if workers == 1 else 's'}")
 
 
 def _spent(seconds: float) -> str:

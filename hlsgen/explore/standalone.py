@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hlsgen.errors import OutputDirError, brief
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.trial import Trial
+from hlsgen.named_files import named_path
 from hlsgen.pictures.svg import printable
 from hlsgen.strict_yaml import written
 
 _FILES = ("model", "weights", "calibration", "output_dir")
 _VECTORS = "test_vectors"
+_FIRST = re.compile(rb"# trial [0-9]+ of [^\n]*, by hlsgen ")
+"""How such a file begins: what may be replaced by another one."""
+_WITHOUT_MODEL = "# the model was handed over in Python: name its file by 'model:'"
 
 
 def standing_alone(trial: Trial, goals: Sequence[Goal], study: str, folder: Path) -> str:
@@ -21,11 +27,34 @@ def standing_alone(trial: Trial, goals: Sequence[Goal], study: str, folder: Path
 
     Its first line says what it is of; ``study``: what the sweep is called.
     """
-    numbers = ", ".join(
-        f"{goal.name} {goal.text(trial.values[goal.name])}" for goal in goals if goal.name in trial.values
-    )
-    words = f"# trial {trial.number} of {study}, by hlsgen {trial.version}" + (f": {numbers}" if numbers else "")
-    return f"{_one_line(words)}\n{written(relative(trial.config, folder))}"
+    numbers = ", ".join(goal.said(trial.values[goal.name]) for goal in goals if goal.name in trial.values)
+    said = [f"# trial {trial.number} of {study}, by hlsgen {trial.version}" + (f": {numbers}" if numbers else "")]
+    if trial.config.get("model") is None:
+        said.append(_WITHOUT_MODEL)
+    return "\n".join([*map(_one_line, said), written(relative(trial.config, folder))])
+
+
+def yaml_path(path: str | Path, overwrite: bool) -> Path:
+    """The path of such a file that may be written.
+
+    Raises OutputDirError for what is no path, ends otherwise than in ``.yml`` or ``.yaml``, or is there already and no
+    such file, unless ``overwrite``.
+    """
+    file = named_path(path, "a YAML file", OutputDirError)
+    if file.suffix.lower() not in (".yml", ".yaml"):
+        raise OutputDirError(f"{brief(str(file))} ends in {file.suffix or 'nothing'}, expected .yml")
+    try:
+        if not overwrite and file.exists():
+            with file.open("rb") as stream:
+                if not _FIRST.match(stream.read(1000)):
+                    raise OutputDirError(
+                        f"{brief(str(file))} is there already and is no configuration of a sweep; give another name, "
+                        "or overwrite"
+                    )
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise OutputDirError(f"{brief(str(file))} cannot be written ({reason})") from error
+    return file
 
 
 def relative(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from hlsgen.explore.choice import Limit, best_within
 from hlsgen.explore.goals import Goal, costs, front_of
 from hlsgen.explore.looking import FigureKind, draw, notebook, spelled, write_page
 from hlsgen.explore.space import Space
+from hlsgen.explore.standalone import standing_alone, yaml_path
 from hlsgen.explore.trial import State, Trial
 from hlsgen.ir.text import table
+from hlsgen.pages.files import write_text
 
 Limits = Mapping[str, float | str]
 """Objectives by name, and a number or a text with a unit: ``{"lut": 20000, "latency": "100ns"}``."""
@@ -94,11 +96,18 @@ class Study:
         limits = [*self._limits("maximum", maximum), *self._limits("minimum", minimum)]
         return best_within(self.done, self.goals, limits, None if by is None else self.goal(by))
 
+    def quantity(self, name: str, value: float | str) -> float:
+        """A number in the unit of an objective, from one or from a text with a unit (``"100ns"``, ``"20k"``, ``"5%"``).
+
+        Raises UnknownNameError for an objective that was not measured, InputError for what is no number.
+        """
+        return quantity(value, self.goal(name))
+
     def _limits(self, what: str, given: Limits | None) -> list[Limit]:
         if given is not None and not isinstance(given, Mapping):
             raise InputError(f"{what}: expected objectives and numbers, as {{'lut': 20000}}, found {brief(given)}")
-        goals = {name: self.goal(name) for name in given or {}}
-        return [Limit(goals[n], quantity(value, goals[n]), what == "maximum") for n, value in (given or {}).items()]
+        at_most = what == "maximum"
+        return [Limit(self.goal(name), self.quantity(name, value), at_most) for name, value in (given or {}).items()]
 
     # -- as tables --------------------------------------------------------------------------------
 
@@ -127,6 +136,27 @@ class Study:
     def to_csv(self, path: str | Path) -> Path:
         """Write :attr:`records`, a row a trial; returns the path. Raises OutputDirError if it cannot be written."""
         return write_csv([{key: _cell(value) for key, value in row.items()} for row in self.records], path)
+
+    # -- as configurations ------------------------------------------------------------------------
+
+    def yaml_of(self, trial: Trial, folder: str | Path = ".") -> str:
+        """The configuration of a trial, which stands alone: a comment says what it is of, and absolute files are named
+        from ``folder``, where the text will lie."""
+        return standing_alone(trial, self.goals, self.called, Path(folder))
+
+    def write_yaml(self, trial: Trial, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the configuration of a trial, as ``hlsgen build`` reads it; returns the path.
+
+        Such a file that is there is replaced, another only with ``overwrite``. Raises OutputDirError for one that is
+        not, and for one that cannot be written.
+        """
+        file = yaml_path(path, overwrite)
+        return write_text(file, self.yaml_of(trial, file.absolute().parent), "write_yaml()")
+
+    @property
+    def called(self) -> str:
+        """What the study is called where it is spoken of: as its file."""
+        return self.path.name if self.path is not None else "a sweep"
 
     # -- as pictures ------------------------------------------------------------------------------
 
@@ -167,6 +197,26 @@ class Study:
         )
 
     @property
+    def all_text(self) -> str:
+        """All trials as a table: the front, others from the best by the first objective on, then what was not measured,
+        with the reason."""
+        front = {trial.number for trial in self.front}
+        others = [trial for trial in self.done if trial.number not in front]
+        others.sort(key=lambda trial: (costs(self.goals, trial.values), trial.number))
+        unmeasured = [trial for trial in self.trials if not trial.is_done]
+        rows = [
+            *([*row, "front"] for row in self._rows(self.front)),
+            *([*row, "done"] for row in self._rows(others)),
+            *([*row, _ended(trial)] for row, trial in zip(self._rows(unmeasured), unmeasured, strict=True)),
+        ]
+        return "\n".join([self.headline, "", table([*self._header, "state"], rows)])
+
+    def described(self, trial: Trial) -> str:
+        """A trial in a line: its number and its objectives."""
+        numbers = ", ".join(goal.said(trial.values[goal.name]) for goal in self.goals)
+        return f"trial {trial.number} of {self.called}: {numbers}"
+
+    @property
     def _header(self) -> list[str]:
         units = [goal.name if goal.unit in goal.name else f"{goal.name}, {goal.unit}" for goal in self.goals]
         return ["trial", *units, *(axis.name for axis in self.space.axes)]
@@ -175,7 +225,7 @@ class Study:
         return [
             [
                 str(trial.number),
-                *(goal.text(trial.values[goal.name]) for goal in self.goals),
+                *(goal.text(trial.values[goal.name]) if goal.name in trial.values else "" for goal in self.goals),
                 *(spelled(trial.point[axis.name]) for axis in self.space.axes),
             ]
             for trial in trials
@@ -196,6 +246,10 @@ class Study:
 def brief_line(text: str, most: int = 160) -> str:
     """A line of a message, cut where it is long."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _ended(trial: Trial) -> str:
+    return f"{trial.outcome.state.value}: {brief_line(' '.join(trial.outcome.reason.split()))}"
 
 
 def _cell(value: Any) -> Any:
