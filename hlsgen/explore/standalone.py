@@ -71,7 +71,12 @@ def relative(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _from(name: str, folder: Path) -> str:
-    return os.path.relpath(name, folder.resolve()) if Path(name).is_absolute() else name
+    file = Path(name)
+    if not file.is_absolute():
+        return name
+    if ".." in file.parts:  # which leads elsewhere behind a link than it looks
+        file = file.parent.resolve() / file.name
+    return os.path.relpath(file, folder.resolve())
 
 
 def _one_line(text: str) -> str:
