@@ -73,6 +73,10 @@ class OutputDirError(HlsgenError):
     """The output directory holds something that is not ours to overwrite."""
 
 
+class StudyError(HlsgenError):
+    """The file of a search: in use, damaged, of another search, or it cannot be written; what is in it stays."""
+
+
 class TimingError(HlsgenError):
     """A placed circuit does not keep its clock period on a device; names the layers on its slowest path.
 
