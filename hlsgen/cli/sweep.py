@@ -1,4 +1,4 @@
-"""``hlsgen sweep sweep.yml`` searches for designs; ``hlsgen sweep show sweep.db`` looks at what was found."""
+"""``hlsgen sweep sweep.yml`` searches for designs; ``hlsgen sweep show sweep.db`` and others look at what it found."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from hlsgen.cli import sweep_looking
 from hlsgen.cli.options import existing, given, option
-from hlsgen.explore.storage import read_study
 from hlsgen.explore.sweep_file import SweepFile
 
 
@@ -52,7 +52,6 @@ def run(
         raise typer.Exit(1)
 
 
-@app.command()
-def show(study: Annotated[Path, existing("The file of a study, also of one that is growing.")]) -> None:
-    """Print the trials of a study that none beats."""
-    print(read_study(study))
+app.command()(sweep_looking.show)
+app.command()(sweep_looking.best)
+app.command()(sweep_looking.page)

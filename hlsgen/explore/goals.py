@@ -28,6 +28,10 @@ class Goal:
             return f"{value:,.0f}"
         return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
 
+    def said(self, value: float) -> str:
+        """A value with the name and the unit, for sentences."""
+        return f"{self.name} {self.text(value)} {'' if self.unit == self.name else self.unit}".rstrip()
+
 
 def costs(goals: Sequence[Goal], values: Mapping[str, float]) -> Costs:
     """The objectives of a trial, so that less is better."""

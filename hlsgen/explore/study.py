@@ -9,12 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hlsgen.analysis.frames import data_frame, html_table
+from hlsgen.analysis.frames import data_frame, write_csv
 from hlsgen.errors import InputError, UnknownNameError, brief, nearest
+from hlsgen.explore.choice import Limit, best_within
 from hlsgen.explore.goals import Goal, costs, front_of
+from hlsgen.explore.looking import FigureKind, draw, notebook, spelled, write_page
 from hlsgen.explore.space import Space
+from hlsgen.explore.standalone import standing_alone, yaml_path
 from hlsgen.explore.trial import State, Trial
 from hlsgen.ir.text import table
+from hlsgen.pages.files import write_text
 
 Limits = Mapping[str, float | str]
 """Objectives by name, and a number or a text with a unit: ``{"lut": 20000, "latency": "100ns"}``."""
@@ -86,42 +90,24 @@ class Study:
             by: the objective that decides; the first that is not limited, if not said. Of equals, the other objectives
                 decide, in their order.
 
-        Raises UnknownNameError for an objective that was not measured, InputError where no trial is within the limits.
+        Raises UnknownNameError for an objective that was not measured, InputError for a limit that is no number, and
+        where no trial is within the limits: with what each of them excludes, and the trial that comes nearest.
         """
-        upper, lower = self._limits("maximum", maximum), self._limits("minimum", minimum)
-        first = self.goal(by) if by is not None else self._deciding({*upper, *lower})
-        order = [first, *(goal for goal in self.goals if goal is not first)]
-        within = [
-            trial
-            for trial in self.done
-            if all(trial.values[name] <= most for name, most in upper.items())
-            and all(trial.values[name] >= least for name, least in lower.items())
-        ]
-        if not within:
-            raise InputError(self._none_within(upper, lower))
-        return min(within, key=lambda trial: (costs(order, trial.values), trial.number))
+        limits = [*self._limits("maximum", maximum), *self._limits("minimum", minimum)]
+        return best_within(self.done, self.goals, limits, None if by is None else self.goal(by))
 
-    def _limits(self, what: str, given: Limits | None) -> dict[str, float]:
+    def quantity(self, name: str, value: float | str) -> float:
+        """A number in the unit of an objective, from one or from a text with a unit (``"100ns"``, ``"20k"``, ``"5%"``).
+
+        Raises UnknownNameError for an objective that was not measured, InputError for what is no number.
+        """
+        return quantity(value, self.goal(name))
+
+    def _limits(self, what: str, given: Limits | None) -> list[Limit]:
         if given is not None and not isinstance(given, Mapping):
             raise InputError(f"{what}: expected objectives and numbers, as {{'lut': 20000}}, found {brief(given)}")
-        return {name: quantity(value, self.goal(name)) for name, value in (given or {}).items()}
-
-    def _deciding(self, limited: set[str]) -> Goal:
-        return next((goal for goal in self.goals if goal.name not in limited), self.goals[0])
-
-    def _none_within(self, upper: Mapping[str, float], lower: Mapping[str, float]) -> str:
-        done = self.done
-        if not done:
-            return f"none of the {len(self.trials)} trials of this study was measured on all data"
-        said = []
-        for name, most in upper.items():
-            least = min(trial.values[name] for trial in done)
-            said.append(f"{name} of at most {self.goal(name).text(most)} (the least is {self.goal(name).text(least)})")
-        for name, wanted in lower.items():
-            largest = max(trial.values[name] for trial in done)
-            text = self.goal(name).text
-            said.append(f"{name} of at least {text(wanted)} (the largest is {text(largest)})")
-        return f"none of {len(done)} trials has {' and '.join(said)}; loosen a limit, or search on with more trials"
+        at_most = what == "maximum"
+        return [Limit(self.goal(name), self.quantity(name, value), at_most) for name, value in (given or {}).items()]
 
     # -- as tables --------------------------------------------------------------------------------
 
@@ -147,12 +133,56 @@ class Study:
         """A ``pandas.DataFrame`` of :attr:`records`. Raises ConfigError without pandas."""
         return data_frame(self.records)
 
+    def to_csv(self, path: str | Path) -> Path:
+        """Write :attr:`records`, a row a trial; returns the path. Raises OutputDirError if it cannot be written."""
+        return write_csv([{key: _cell(value) for key, value in row.items()} for row in self.records], path)
+
+    # -- as configurations ------------------------------------------------------------------------
+
+    def yaml_of(self, trial: Trial, folder: str | Path = ".") -> str:
+        """The configuration of a trial, which stands alone: a comment says what it is of, and absolute files are named
+        from ``folder``, where the text will lie."""
+        return standing_alone(trial, self.goals, self.called, Path(folder))
+
+    def write_yaml(self, trial: Trial, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the configuration of a trial, as ``hlsgen build`` reads it; returns the path.
+
+        Such a file that is there is replaced, another only with ``overwrite``. Raises OutputDirError for one that is
+        not, and for one that cannot be written.
+        """
+        file = yaml_path(path, overwrite)
+        return write_text(file, self.yaml_of(trial, file.absolute().parent), "write_yaml()")
+
+    @property
+    def called(self) -> str:
+        """What the study is called where it is spoken of: as its file."""
+        return self.path.name if self.path is not None else "a sweep"
+
+    # -- as pictures ------------------------------------------------------------------------------
+
+    def page(self, path: str | Path = "sweep.html", *, overwrite: bool = False) -> Path:
+        """Write a page that shows all of it, and return its path (docs/fronts.md).
+
+        ``path``: ``.html``; a page of a sweep that is there is replaced, another file only with ``overwrite``. Raises
+        InputError for another ending, OutputDirError for a file that is not replaced or cannot be written.
+        """
+        return write_page(self, path, overwrite)
+
+    def plot(self, path: str | Path, kind: FigureKind = "front") -> Path:
+        """Draw it as ``.png``, ``.svg`` or ``.pdf``, and return the path.
+
+        ``kind``: "front", a panel for each pair of objectives (of one, its progress); or "parallel", coordinates of
+        settings and objectives. Raises ConfigError without matplotlib, InputError for another ending or kind, and where
+        no trial was measured, OutputDirError if it cannot be written.
+        """
+        return draw(self, path, kind)
+
     def __str__(self) -> str:
         return "\n".join([self.headline, "", table(self._header, self._rows(self.front)), *self._refusals])
 
     def _repr_html_(self) -> str:
-        """The front, for notebooks."""
-        return html_table(self.headline, self._header, self._rows(self.front))
+        """The front, for notebooks: a picture and a table."""
+        return notebook(self, self.headline, self._header, self._rows(self.front))
 
     @property
     def headline(self) -> str:
@@ -167,6 +197,26 @@ class Study:
         )
 
     @property
+    def all_text(self) -> str:
+        """All trials as a table: the front, others from the best by the first objective on, then what was not measured,
+        with the reason."""
+        front = {trial.number for trial in self.front}
+        others = [trial for trial in self.done if trial.number not in front]
+        others.sort(key=lambda trial: (costs(self.goals, trial.values), trial.number))
+        unmeasured = [trial for trial in self.trials if not trial.is_done]
+        rows = [
+            *([*row, "front"] for row in self._rows(self.front)),
+            *([*row, "done"] for row in self._rows(others)),
+            *([*row, _ended(trial)] for row, trial in zip(self._rows(unmeasured), unmeasured, strict=True)),
+        ]
+        return "\n".join([self.headline, "", table([*self._header, "state"], rows)])
+
+    def described(self, trial: Trial) -> str:
+        """A trial in a line: its number and its objectives."""
+        numbers = ", ".join(goal.said(trial.values[goal.name]) for goal in self.goals)
+        return f"trial {trial.number} of {self.called}: {numbers}"
+
+    @property
     def _header(self) -> list[str]:
         units = [goal.name if goal.unit in goal.name else f"{goal.name}, {goal.unit}" for goal in self.goals]
         return ["trial", *units, *(axis.name for axis in self.space.axes)]
@@ -175,8 +225,8 @@ class Study:
         return [
             [
                 str(trial.number),
-                *(goal.text(trial.values[goal.name]) for goal in self.goals),
-                *(_spelled(trial.point[axis.name]) for axis in self.space.axes),
+                *(goal.text(trial.values[goal.name]) if goal.name in trial.values else "" for goal in self.goals),
+                *(spelled(trial.point[axis.name]) for axis in self.space.axes),
             ]
             for trial in trials
         ]
@@ -198,8 +248,15 @@ def brief_line(text: str, most: int = 160) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def _spelled(value: Any) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
+def _ended(trial: Trial) -> str:
+    return f"{trial.outcome.state.value}: {brief_line(' '.join(trial.outcome.reason.split()))}"
+
+
+def _cell(value: Any) -> Any:
+    """A value of a table of plain cells: whole numbers without a point, lists as text."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return spelled(value) if isinstance(value, bool | list | tuple) else value
 
 
 def quantity(value: float | str, goal: Goal) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-import yaml
+from hlsgen.strict_yaml import written
 
 Point = Mapping[str, Any]
 """The axes of a space by their names (``layers.fc1.precision.weight``), and a value of each, as YAML writes it."""
@@ -73,7 +73,7 @@ class Trial:
     @property
     def yaml(self) -> str:
         """The whole configuration of its design: what ``hlsgen convert --config`` reads."""
-        return yaml.safe_dump(dict(self.config), sort_keys=False, allow_unicode=True)
+        return written(self.config)
 
 
 class Work(Protocol):

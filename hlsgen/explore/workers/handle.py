@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from hlsgen.tools import start_worker, status
 _SCRIPT = Path(__file__).with_name("process.py")
 _STARTING = 300.0
 """Seconds until it is ready: Python and what it imports may come from a slow disk."""
+_ENDING = 5.0
 _LINE = 1 << 16
 
 
@@ -141,10 +141,10 @@ class Handle:
 
     def _ended_by_itself(self) -> int | None:
         """Its exit status; None if it runs. One whose end of the channel is closed is about to end."""
-        try:
-            return self._process.wait(5.0 if self._has_hung_up() else 0)
-        except subprocess.TimeoutExpired:
-            return None
+        until = time.monotonic() + (_ENDING if self._has_hung_up() else 0.0)
+        while (code := self._process.poll()) is None and time.monotonic() < until:
+            time.sleep(0.001)
+        return code
 
     def _has_hung_up(self) -> bool:
         try:
