@@ -279,7 +279,7 @@ def test_the_best_within_limits(project: Project) -> None:
     )
     assert study.best(by="latency").values["latency"] == min(trial.values["latency"] for trial in study.trials)
     assert study.best(maximum={"latency": "0.5us"}) == study.best(maximum={"latency": "500 ns"})
-    with pytest.raises(InputError, match=r"none of 36 trials has bits of at most 3 \(the least is"):
+    with pytest.raises(InputError, match="none of 36 trials is within the limits"):
         study.best(maximum={"bits": 3})
     with pytest.raises(KeyError, match="'bit' is no objective of this study; did you mean 'bits'"):
         study.best(maximum={"bit": 3})
