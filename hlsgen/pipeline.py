@@ -21,6 +21,7 @@ from hlsgen.passes.base import Pass, Stage, run_passes
 from hlsgen.passes.cancel_permutes import CancelPermutes
 from hlsgen.passes.choose_hardware import ChooseHardware
 from hlsgen.passes.choose_weight_grids import ChooseWeightGrids
+from hlsgen.passes.correct_biases import CorrectBiases
 from hlsgen.passes.equalise_channels import EqualiseChannels
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
 from hlsgen.passes.fuse_exact_scales import FuseExactScales
@@ -53,6 +54,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
     ranges = (calibration, config.calibration_method, config.percentile, config.default_width)
     return (
         ApplyConfig(config),
+        CorrectBiases(config),
         RemoveIdentities(),
         CancelPermutes(),
         FusePadding(),

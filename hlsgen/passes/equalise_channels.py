@@ -223,5 +223,5 @@ def _column_sizes(layer: LinearLayer, factors: Floats) -> Floats:
 def _scaled(layer: LinearLayer, before: Floats, behind: Floats) -> LinearLayer:
     """The same layer for inputs times ``before`` and results times ``behind``: powers of two, so nothing is rounded."""
     weight = Constant.of(layer.weight.effective * layer.per_output(behind) / layer.per_input(before))
-    bias = layer.bias if layer.bias.mantissas is not None else Constant.of(layer.bias.effective * behind)
+    bias = layer.bias if layer.bias.mantissas is not None else layer.bias.times(behind)
     return replace(layer, weight=weight, bias=bias)
