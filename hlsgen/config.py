@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from math import isfinite
+from math import frexp, isfinite
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -65,6 +65,8 @@ _DEEPEST = 1 << 24
 """Words of a stream: a whole tensor of the largest size."""
 _NARROWEST, _WIDEST_INFERRED = 2, 64
 """Bits that inferred weights and results may be given."""
+_MOST_OCTAVES = 40
+"""By which channels may be held times powers of two."""
 _LARGEST_NUMBER = 1e30
 """Beyond what any layer computes."""
 _WIDEST, _REACH = 120, 256
@@ -294,6 +296,21 @@ class LayerSettings(_Strict):
     ] = None
 
 
+def _powers(value: Any) -> Any:
+    """Powers of two, one or a list of them."""
+    numbers = _numbers(value)
+    for number in numbers if isinstance(numbers, tuple) else (numbers,):
+        if number <= 0 or frexp(number)[0] != 0.5 or abs(frexp(number)[1] - 1) > _MOST_OCTAVES:
+            raise ValueError(f"expected powers of two from 2^-{_MOST_OCTAVES} to 2^{_MOST_OCTAVES}")
+    return numbers
+
+
+class Hold(_Strict):
+    """How what a layer yields is held, one number for all channels or one for each."""
+
+    scale: Annotated[Numbers, BeforeValidator(_powers)]
+
+
 class NamedSettings(LayerSettings):
     """What can be said of a layer by its name, and what of it alone."""
 
@@ -306,6 +323,9 @@ class NamedSettings(LayerSettings):
     bias_correction: Annotated[
         Numbers | None,
         Field(description="real numbers that are added to the bias, one for each channel or one for all"),
+    ] = None
+    hold: Annotated[
+        Hold | None, Field(description="what its result is held times: powers of two, for each channel or for all")
     ] = None
 
 
