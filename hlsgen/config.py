@@ -46,6 +46,7 @@ Strategy = Literal["auto", "latency", "resource", "unrolled", "distributed_arith
 Storage = Literal["auto", "bram", "uram", "lutram"]
 PipelineForm = Literal["auto", "dataflow", "flat"]
 CalibrationMethod = Literal["max", "percentile", "mse"]
+WeightCalibration = Literal["max", "mse", "percentile"]
 Dsp = Literal["auto", "yes", "no"]
 WeightsAt = Literal["constant", "axi", "bram_port"]
 RecurrenceForm = Literal["loop", "unrolled"]
@@ -60,6 +61,8 @@ _MOST_DIGITS = 18
 """Of a whole number, as in files."""
 _DEEPEST = 1 << 24
 """Words of a stream: a whole tensor of the largest size."""
+_NARROWEST, _WIDEST_INFERRED = 2, 64
+"""Bits that inferred weights and results may be given."""
 _WIDEST, _REACH = 120, 256
 """What a type may hold: as many bits as a sum, and twice the exponents of float32."""
 
@@ -189,10 +192,39 @@ def _parse_precision(value: Any) -> Any:
     return value
 
 
+class Width(_Strict):
+    """Bits for what nobody fixed, by what it is for; nothing: what less specific levels say, at last default_width."""
+
+    weight: Annotated[int | None, Field(ge=_NARROWEST, le=_WIDEST_INFERRED), Whole] = None
+    result: Annotated[int | None, Field(ge=_NARROWEST, le=_WIDEST_INFERRED), Whole] = None
+
+
+WIDTH_ROLES = tuple(Width.model_fields)
+
+
+def _parse_width(value: Any) -> Any:
+    """One number is that number for weights and results."""
+    if value is None or value == "auto":
+        return None
+    if isinstance(value, Mapping | Width):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError("expected bits: a whole number, or a mapping with 'weight', 'result'")
+    bits = int(value)
+    if not _NARROWEST <= bits <= _WIDEST_INFERRED:
+        raise ValueError(f"expected {_NARROWEST} to {_WIDEST_INFERRED} bits")
+    return {"weight": bits, "result": bits}
+
+
 class LayerSettings(_Strict):
     """What can be said at each of the three levels."""
 
     precision: Annotated[Precision, BeforeValidator(_parse_precision)] = Field(default_factory=Precision)
+    width: Annotated[
+        Width | None,
+        Field(description="bits for weights and results whose types nobody fixed, in place of default_width"),
+        BeforeValidator(_parse_width),
+    ] = None
     strategy: Strategy | None = None
     reuse_factor: ReuseFactor = None
     parallelization_factor: Annotated[
@@ -217,6 +249,10 @@ class LayerSettings(_Strict):
         Field(
             description="inferred weights: one binary point for the tensor, one for each output channel, or as needed"
         ),
+    ] = None
+    weight_calibration: Annotated[
+        WeightCalibration | None,
+        Field(description="inferred weights: types hold all, all but a few ('percentile'), or with the least error"),
     ] = None
     fifo_depth: Annotated[
         int | None,
@@ -305,7 +341,7 @@ class Config(_Strict):
             "much that it would lose small ones, one for each channel (last axis)"
         ),
     ] = "channel"
-    default_width: Annotated[int, Field(ge=2, le=64), Whole] = 16
+    default_width: Annotated[int, Field(ge=_NARROWEST, le=_WIDEST_INFERRED), Whole] = 16
     max_width: Annotated[int | None, Field(ge=2, le=_WIDEST), Whole] = None
     calibration: File | None = None
     calibration_method: Annotated[
@@ -318,7 +354,7 @@ class Config(_Strict):
             gt=0,
             le=100,
             allow_inf_nan=False,
-            description="% of the magnitudes that calibration_method 'percentile' holds",
+            description="% of the magnitudes that 'percentile' holds, of calibration_method and weight_calibration",
         ),
         BeforeValidator(_percent),
     ] = 99.99

@@ -73,6 +73,10 @@ class OutputDirError(HlsgenError):
     """The output directory holds something that is not ours to overwrite."""
 
 
+class StudyError(HlsgenError):
+    """The file of a search: in use, damaged, of another search, or it cannot be written; what is in it stays."""
+
+
 class TimingError(HlsgenError):
     """A placed circuit does not keep its clock period on a device; names the layers on its slowest path.
 
@@ -86,6 +90,10 @@ class TimingError(HlsgenError):
 
 class LinkError(HlsgenError):
     """The line to a board: it cannot be opened, nobody answers, or another design does."""
+
+
+class WorkersError(HlsgenError):
+    """Nobody computes trials any more: no worker starts, or the cluster went away. What is finished is kept."""
 
 
 class ToolError(HlsgenError):

@@ -50,7 +50,7 @@ _LOG = logging.getLogger(__name__)
 
 def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass, ...]:
     """The rewrites of the graph, in the order in which they run."""
-    ranges = (calibration, config.calibration_method, config.percentile, calibration_margin(config))
+    ranges = (calibration, config.calibration_method, config.percentile, config.default_width)
     return (
         ApplyConfig(config),
         RemoveIdentities(),
@@ -66,14 +66,6 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         ChooseWeightGrids(config.default_width, config.max_width),
         ChooseHardware(config.io_type == "io_stream", config.default_width),
     )
-
-
-def calibration_margin(config: Config) -> float:
-    """What results may exceed those on calibration data by: in use, a few are a little larger.
-
-    A bit that is unused costs less than a value that saturates, unless there are few.
-    """
-    return 1.25 if config.calibration_method == "max" and config.default_width >= 12 else 1.0
 
 
 def steps(config: Config, calibrated: bool = False) -> tuple[Step, ...]:

@@ -263,6 +263,11 @@ class Project:
         """What the model was read from: the live model, or the path of its file."""
         return self._source
 
+    @property
+    def calibration(self) -> Mapping[str, Array] | None:
+        """The data by which inferred types were placed, by input name, as the design holds them; None without."""
+        return self._calibration
+
     def with_settings(self, **overrides: Any) -> Self:
         """The same model with other settings (as for ``convert``), without reading it again: for sweeps.
 

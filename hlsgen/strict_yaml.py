@@ -9,9 +9,11 @@ writes one means anything else.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import yaml
@@ -194,3 +196,62 @@ _KINDS = {"str": "a number", "int": "a number", "float": "a number", "bool": "tr
           "merge": "a merge of mappings", "value": "a default value"}  # fmt: skip
 _ELSEWHERE = yaml.SafeLoader("")
 """Knows what YAML 1.1 takes a plain word for."""
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+_PLAIN = re.compile(r"(?:[A-Za-z_/]|\.{1,2}/)[A-Za-z0-9_./<>,+-]*(?: [A-Za-z0-9_./<>,+-]+)*")
+"""Texts that need no quotes as a key, or as the value of one."""
+_PLAIN_IN_LIST = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_UNPRINTED = re.compile("[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""Within quotes: what YAML does not take there, and ends of lines that it would fold."""
+
+
+def written(data: Mapping[str, Any]) -> str:
+    """A mapping as a text that :func:`parse` reads as the same, and other readers of YAML too; a key a line.
+
+    ``data``: mappings with keys of text, lists, texts, numbers, booleans and None.
+    """
+    return "".join(_lines(data, ""))
+
+
+def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            yield f"{indent}{_quoted(key, _PLAIN)}:\n"
+            yield from _lines(value, f"{indent}  ")
+        else:
+            text = _quoted(value, _PLAIN) if isinstance(value, str) else _in_line(value)
+            yield f"{indent}{_quoted(key, _PLAIN)}: {text}\n"
+
+
+def _in_line(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return (
+            "{" + ", ".join(f"{_quoted(key, _PLAIN_IN_LIST)}: {_in_line(below)}" for key, below in value.items()) + "}"
+        )
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_in_line, value)) + "]"
+    if isinstance(value, str):
+        return _quoted(value, _PLAIN_IN_LIST)
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return _real(value) if isinstance(value, float) else str(value)
+
+
+def _real(value: float) -> str:
+    """YAML 1.1 takes a number with an exponent for text, unless it has a point."""
+    text = repr(value).replace("inf", ".inf").replace("nan", ".nan")
+    mantissa, exponent, power = text.partition("e")
+    return f"{mantissa}.0e{power}" if exponent and "." not in mantissa else text
+
+
+@cache
+def _quoted(text: str, plain: re.Pattern[str]) -> str:
+    """A text as itself where it reads as one everywhere, else in quotes."""
+    if plain.fullmatch(text) and text not in _WORDS and not _REAL.fullmatch(text):
+        tag: str = _ELSEWHERE.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+        if tag.endswith(":str") and not _NUMBER_ELSEWHERE.fullmatch(text):
+            return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return _UNPRINTED.sub(lambda found: f"\\U{ord(found[0]):08x}", quoted)

@@ -14,12 +14,14 @@ from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.ports import PortForm
 from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.verilog.circuit import Circuit
-from hlsgen.config import Config
+from hlsgen.config import WIDTH_ROLES, Config
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.op import Op
+from hlsgen.ir.placing import ALL, Method
 from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.text import table
+from hlsgen.ir.wish import Level
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ def summary(name: str, design: Design, config: Config, built: Built) -> str:
         parts.append(
             "Inner steps of layers that round inside\n" + table(["name", "step", "type", "off by at most"], inner)
         )
+    wishes = [row for op in design for row in _wish_rows(op)]
+    if wishes:
+        parts.append("Wished for types that were inferred\n" + table(["name", *_WISHES], wishes))
     parts += built.tables
     notes = [*design.notes, *built.notes]
     if notes:
@@ -91,6 +96,19 @@ def _rounding_rows(op: Op) -> list[list[str]]:
         if error > 0:
             rows.append([op.name, name, _rounded_to(op, name, constant), f"{error:.3g}"])
     return rows
+
+
+_WISHES = (*(f"{role} bits" for role in WIDTH_ROLES), "weights hold")
+
+
+def _wish_rows(op: Op) -> list[list[str]]:
+    """The bits that are wished for an operation or its kind (those of all are in its types), and how weights lie."""
+    budgets = [op.wish.budgets.get(role) for role in WIDTH_ROLES]
+    placing = op.wish.placing if "weight" in op.layer.budgeted else ALL
+    if placing == ALL and all(budget is None or budget.level is Level.MODEL for budget in budgets):
+        return []
+    held = {Method.MAX: "", Method.MSE: "least error", Method.PERCENTILE: f"{placing.percentile:g} %"}[placing.method]
+    return [[op.name, *("" if budget is None else str(budget.bits) for budget in budgets), held]]
 
 
 def _rounded_to(op: Op, name: str, constant: Constant) -> str:

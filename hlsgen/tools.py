@@ -269,13 +269,11 @@ def start_python(script: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
     It imports from where this process does, but not from the current folder. Raises ToolError.
     """
-    if os.environ.get(_STARTED):
-        raise ToolError("a program that hlsgen started as a Python starts hlsgen again; set sys.executable to a Python")
-    folders = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str) and folder]  # noqa: PTH100
+    words, env = _python(script, arguments)
     try:
         return subprocess.Popen(
-            (find_python(), "-P", str(script), *arguments),
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), _STARTED: "1"},
+            words,
+            env=env,
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -283,7 +281,47 @@ def start_python(script: Path, *arguments: str) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise ToolError(f"{find_python()} cannot be started: {error}") from error
+        raise ToolError(f"{words[0]} cannot be started: {error}") from error
+
+
+def start_worker(script: Path, *arguments: str, shared: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Start a script as :func:`start_python` does, to work beside others: its libraries open no threads of their own.
+
+    ``shared``: descriptors that it has too, by the same numbers. It reads nothing; ``stdout`` is a pipe with all that
+    it prints, also as errors. Raises ToolError.
+    """
+    words, env = _python(script, arguments)
+    try:
+        return subprocess.Popen(
+            words,
+            env=env | dict.fromkeys(_THREADS, "1"),
+            bufsize=0,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=shared,
+        )
+    except (OSError, ValueError) as error:
+        raise ToolError(f"{words[0]} cannot be started: {error}") from error
+
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""How many threads libraries open for one product of matrices: as many as there are processors, if nothing is said."""
+
+
+def _python(script: Path, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Command and environment of a script in a Python like this one. Raises ToolError."""
+    if os.environ.get(_STARTED):
+        raise ToolError("a program that hlsgen started as a Python starts hlsgen again; set sys.executable to a Python")
+    folders = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str) and folder]  # noqa: PTH100
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), _STARTED: "1"}
+    return (find_python(), "-P", str(script), *arguments), env
+
+
+def forget_start() -> None:
+    """In a script that was started so: it is the one that was meant, and may start others."""
+    os.environ.pop(_STARTED, None)
 
 
 def find_python() -> str:

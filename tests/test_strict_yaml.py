@@ -11,7 +11,7 @@ import yaml
 
 from hlsgen.config import load_config
 from hlsgen.errors import ConfigError
-from hlsgen.strict_yaml import MAX_BYTES, parse
+from hlsgen.strict_yaml import MAX_BYTES, parse, written
 
 
 @pytest.mark.parametrize(
@@ -180,3 +180,42 @@ def test_the_size_of_a_file_is_limited(tmp_path: Path) -> None:
         ConfigError, match=r"c.yml: cannot be read \(it has 1048577 bytes, more than the 1048576 allowed"
     ):
         load_config(tmp_path / "c.yml")
+
+
+WORDS = [
+    *("yes", "010", "1e3", "0o10", "~", "null", "true", "On", "n", "Null", ".inf", "1.5", "0x1f", "1_000", "1:30", "<<"),
+    *("2020-01-01", "a: b", "#x", " x", "x ", "", "a b", "[x]", "{", "!t", "&a", "*a", "|", ">", "%", "@", "`", "?", "="),
+    *("fixed<8,2,RND>", "../a/b", "./x", "..", "/", "_", "-", "- a", "a,b", "'", '"', "\\", "a\nb", "\t", "\x7f", "\x85"),
+    *("\u2028", "\ufeff", "\U0001f600", "Ünï", "e5", "\x07"),
+]  # fmt: skip
+
+
+def drawn(rng: random.Random, depth: int = 0):
+    kind = rng.random()
+    if depth < 3 and kind < 0.3:
+        return {rng.choice(WORDS) + rng.choice(["", "x"]): drawn(rng, depth + 1) for _ in range(rng.randrange(4))}
+    if depth < 3 and kind < 0.45:
+        return [drawn(rng, depth + 1) for _ in range(rng.randrange(4))]
+    numbers = [rng.randrange(-(10**6), 10**6), rng.random() * 10.0 ** rng.randrange(-12, 12), 1e-5, 1e22, -0.5, 0.0]
+    return rng.choice([rng.choice(WORDS), rng.choice(numbers), True, False, None])
+
+
+def test_what_is_written_is_read_as_the_same_by_all() -> None:
+    rng = random.Random(11)
+    for _ in range(1500):
+        data = {rng.choice(WORDS) + str(k): drawn(rng) for k in range(3)}
+        text = written(data)
+        assert repr(parse(text, "x").data) == repr(data), text
+        assert repr(yaml.safe_load(text)) == repr(data), text
+
+
+def test_what_is_written_is_plain_where_it_can_be() -> None:
+    data = {
+        "model": "../m.keras",
+        "layers": {"fc1": {"precision": "fixed<8,2>"}},
+        "skip_passes": ["a_b", "c d"],
+        "x": {},
+    }
+    assert written(data) == (
+        'model: ../m.keras\nlayers:\n  fc1:\n    precision: fixed<8,2>\nskip_passes: [a_b, "c d"]\nx: {}\n'
+    )

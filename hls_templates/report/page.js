@@ -1,51 +1,12 @@
 // The report: choosing layers, moving the graph, charts. What is shown was decided when the page was written.
 "use strict";
 (() => {
-  const byId = (id) => document.getElementById(id);
+  const { byId, made, say, colour } = shared;
   const data = JSON.parse(byId("data").textContent);
-  const root = document.documentElement;
-
-  function made(tag, options = {}, ...children) {
-    const { text, kind, ...attributes } = options;
-    const node = document.createElement(tag);
-    if (text !== undefined) node.textContent = text;
-    if (kind) node.className = kind;
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  }
-
-  // -- light and dark ------------------------------------------------------------------------
-
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (root.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
-
-  function wear(theme) {
-    if (theme) root.dataset.theme = theme;
-    byId("theme").textContent = isDark() ? "Light" : "Dark";
-    byId("theme").setAttribute("aria-label", isDark() ? "Change to light colours" : "Change to dark colours");
-    redraw();
-  }
-
-  function kept(theme) { // pages in files may have no storage
-    try {
-      if (theme) localStorage.setItem("hlsgen-report-theme", theme);
-      return localStorage.getItem("hlsgen-report-theme");
-    } catch {
-      return null;
-    }
-  }
 
   // -- charts --------------------------------------------------------------------------------
 
   const charts = new Map(); // the element that holds a chart -> the chart, and what was drawn of it
-  const probe = made("span", { kind: "visually-hidden", "aria-hidden": "true" });
-  document.body.append(probe);
-
-  function colour(name) { // as it is now: a canvas knows no variables
-    probe.className = `visually-hidden ${name}`;
-    return getComputedStyle(probe).color;
-  }
 
   function short(value) {
     if (value === null || value === undefined) return "";
@@ -302,7 +263,7 @@
     redraw(false);
     bring(number);
     if (!quietly) {
-      byId("said").textContent = `Layer ${layer.name} is shown`;
+      say(`Layer ${layer.name} is shown`);
       history.replaceState(null, "", `#layer-${number}`);
     }
   }
@@ -318,23 +279,6 @@
   }
 
   // -- the rest ------------------------------------------------------------------------------
-
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.addEventListener("click", async () => {
-      const text = byId(button.dataset.copy);
-      let done = false;
-      try {
-        await navigator.clipboard.writeText(text.textContent);
-        done = true;
-      } catch { // a page in a file may not: select it, and ask the old way
-        getSelection().selectAllChildren(text);
-        done = document.execCommand("copy");
-      }
-      button.textContent = done ? "Copied" : "Selected: press Ctrl+C";
-      byId("said").textContent = button.textContent;
-      setTimeout(() => { button.textContent = "Copy"; }, 2500);
-    });
-  }
 
   const rows = [...byId("layer-table").tBodies[0].rows];
   const texts = rows.map((row) => row.textContent.toLowerCase());
@@ -354,39 +298,28 @@
   }
   for (const part of document.querySelectorAll("details")) part.addEventListener("toggle", () => redraw(false));
 
-  byId("theme").addEventListener("click", () => wear(kept(isDark() ? "light" : "dark") || (isDark() ? "light" : "dark")));
-  dark.addEventListener("change", () => wear(root.dataset.theme));
+  let before = null; // what was looked at while it is printed
+  const isPrinted = shared.printed(
+    () => { // the whole graph
+      before = view;
+      cancelAnimationFrame(look.waiting);
+      look.waiting = 0;
+      drawing.classList.remove("far");
+      drawing.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
+    },
+    () => look(before),
+  );
   let waiting = 0;
-  let before = null; // what is to be as it was, once it is printed
   window.addEventListener("resize", () => {
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(() => {
       redraw(false);
-      if (!before) look(view);
+      if (!isPrinted()) look(view);
     });
   });
 
-  window.addEventListener("beforeprint", () => { // paper is light, whole and open
-    before = { theme: root.dataset.theme, view, open: [...document.querySelectorAll("details:not([open])")] };
-    for (const part of before.open) part.open = true;
-    cancelAnimationFrame(look.waiting);
-    look.waiting = 0;
-    drawing.classList.remove("far");
-    drawing.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
-    wear("light");
-  });
-  window.addEventListener("afterprint", () => {
-    if (!before) return;
-    for (const part of before.open) part.open = false;
-    if (before.theme) root.dataset.theme = before.theme;
-    else delete root.dataset.theme;
-    look(before.view);
-    before = null;
-    wear();
-  });
-
   look(all());
-  wear(kept());
+  shared.dress(redraw);
   const asked = /^#layer-(\d+)$/.exec(location.hash);
   const first = data.remarks.find(([weight, , , layer]) => weight !== "note" && layer !== null);
   if (asked && data.layers[Number(asked[1])]) choose(Number(asked[1]));

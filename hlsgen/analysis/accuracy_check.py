@@ -16,6 +16,7 @@ from hlsgen.design.design import Design
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import Origin
 from hlsgen.ir.typing import Reason
+from hlsgen.precision.rounding_errors import least_budget
 
 _SAMPLES, _CELLS = 512, 1 << 19
 """So many samples are looked at, fewer if a design has more values than this for them."""
@@ -69,7 +70,7 @@ class AccuracyCheck:
     """Compares a design with its real function on the first samples of each kind of batch, and remembers the result."""
 
     def __init__(self, design: Design, budget: int) -> None:
-        self._design, self._budget = design, budget
+        self._design, self._budget = design, least_budget(design, budget)
         reasons = {tensor.typing.reason for op in design if not op.is_input for tensor in op.outputs}
         self._looks = not reasons.isdisjoint((Reason.BUDGET, Reason.FUNCTION))
         self._looks &= design.products <= _LARGEST

@@ -16,7 +16,7 @@ from hlsgen.ir.op import Op
 from hlsgen.ir.spelling import INPUT_MODES
 from hlsgen.ir.types import FixedType, Overflow
 from hlsgen.ir.typing import Reason, Tensor
-from hlsgen.pipeline import calibration_margin
+from hlsgen.precision.expect_ranges import calibration_margin
 from hlsgen.precision.placement import nearest
 
 Kind = Literal["input", "weight", "result"]
@@ -143,7 +143,7 @@ def _for_result(width: int, tensor: Tensor, config: Config) -> FixedType:
     integer = full.integer
     if expected is not None:
         if expected.origin is Origin.CALIBRATION and config.calibration_method == "max":
-            margin = calibration_margin(config.model_copy(update={"default_width": width}))
+            margin = calibration_margin(config.calibration_method, width)
             expected = replace(expected, reach=expected.largest * margin)
         integer = min(integer, expected.integer_bits(width, full.signed, full.frac))
     return FixedType(width, integer, full.signed)

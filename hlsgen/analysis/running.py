@@ -21,7 +21,7 @@ T = TypeVar("T")
 Engine = Literal["auto", "emulator", "reference"]
 _CELLS = 1 << 22
 """Values that the reference holds at once."""
-_CHEAP_PRODUCTS, _CHEAP_CELLS = 1 << 27, 1 << 23
+CHEAP_PRODUCTS, CHEAP_CELLS = 1 << 27, 1 << 23
 """Up to so many multiplications and values of all samples, the reference takes less time than a compiler."""
 
 
@@ -45,7 +45,7 @@ class Runner(Generic[T]):
         ``measure``: of a design's outputs, each float64 (samples, *shape), as the model means them."""
         self._name, self._inputs, self._measure = name, dict(inputs), measure
         self.samples = min(len(data) for data in inputs.values())
-        self.engine: Engine = _cheaper(design, self.samples) if engine == "auto" else engine
+        self.engine: Engine = cheaper(design, self.samples) if engine == "auto" else engine
         self._known: dict[str, Future[T]] = {}
         self._pool = ThreadPoolExecutor(processors() if self.engine == "emulator" else 1)
 
@@ -86,8 +86,9 @@ class Runner(Generic[T]):
         return [np.concatenate(every) for every in zip(*parts, strict=True)]
 
 
-def _cheaper(design: Design, samples: int) -> Engine:
-    cheap = samples * design.products <= _CHEAP_PRODUCTS and samples * design.cells <= _CHEAP_CELLS
+def cheaper(design: Design, samples: int) -> Engine:
+    """What is sooner done with so many samples of a design that nothing was compiled of."""
+    cheap = samples * design.products <= CHEAP_PRODUCTS and samples * design.cells <= CHEAP_CELLS
     return "reference" if cheap else "emulator"
 
 

@@ -16,13 +16,14 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, report, reports
+from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, report, reports, sweep
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.options import converted, existing, given, option
+from hlsgen.cli.samples import samples_for
 from hlsgen.cli.score import score
 from hlsgen.cli.show import show_rows, show_score, working
-from hlsgen.cli.simulate import samples_for, simulated
+from hlsgen.cli.simulate import simulated
 from hlsgen.config import CalibrationMethod, Config, ControlName, Granularity, InterfaceName, IoType, Strategy
 from hlsgen.design.array_files import load_inputs
 from hlsgen.design.arrays import Array
@@ -48,6 +49,7 @@ app = typer.Typer(
     epilog="Exit status: 0 done, 1 failed, 2 wrong use or configuration.",
 )
 app.add_typer(cache.app, name="cache")
+app.add_typer(sweep.app, name="sweep")
 
 
 Model = Annotated[Path, existing("A .keras, .h5, .json or .onnx model, or a .yml configuration that names one.")]
@@ -364,7 +366,7 @@ def simulate(
         clock_period=clock_period,
     )
     project = converted(model, config, weights=weights, calibration=calibration, backend="verilog", **overrides)
-    data = samples_for(project, inputs)
+    data, _ = samples_for(project, "simulate", "behind the model", inputs)
     if not simulated(project, data, gaps=gaps, stalls=stalls, seed=seed, trace=trace):
         raise typer.Exit(1)
     if trace is not None:

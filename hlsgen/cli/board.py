@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -13,10 +13,10 @@ import hlsgen
 from hlsgen.board.build import load
 from hlsgen.board.design import DEFAULT_BAUD
 from hlsgen.board.simulated import SimulatedBoard
+from hlsgen.cli.samples import samples_for
 from hlsgen.cli.show import working
-from hlsgen.design.array_files import load_inputs
 from hlsgen.design.arrays import Array
-from hlsgen.errors import ConfigError, InputError
+from hlsgen.errors import ConfigError
 from hlsgen.project import Project
 
 _SHOWN = 10
@@ -82,7 +82,7 @@ def run(
     settings = hlsgen.load_config(config)
     with working("converting"):
         project = hlsgen.convert(None, settings)
-    data = _samples(project, x)
+    data, _ = samples_for(project, "run", "behind the configuration", x)
     with working("computing what is expected"):
         expected = project.predict(data, raw=True)
     line = port if port is not None else _simulated(project, str(simulated), baud)
@@ -106,14 +106,6 @@ def _simulated(project: Project, board: str, baud: int) -> SimulatedBoard:
 def _seconds(line: str | SimulatedBoard) -> float:
     """The time of the board: of a simulated one, that of its clock."""
     return monotonic() if isinstance(line, str) else line.seconds
-
-
-def _samples(project: Project, x: Path | None) -> Any:
-    vectors = project.config.test_vectors
-    place = x or (None if vectors is None else Path(vectors.x))
-    if place is None:
-        raise InputError("run: no samples; give an .npy file, or test_vectors in the configuration")
-    return load_inputs(place, project.design.inputs)
 
 
 def _differences(found: Array, expected: Array) -> int:

@@ -12,6 +12,7 @@ import yaml
 import hlsgen
 from hlsgen.analysis.diagnosis.fragments import fragment_of, merged
 from hlsgen.cli.options import ModelOrConfig, model_and_config
+from hlsgen.cli.samples import files_for
 from hlsgen.cli.show import working
 from hlsgen.design.array_files import load_array, load_inputs
 from hlsgen.errors import ConfigError, OutputDirError
@@ -53,15 +54,14 @@ def diagnose(
     if fix and output is not None and output.exists() and not (file is not None and output.samefile(file)):
         raise OutputDirError(f"{output}: exists already; give another name to --output")
     settings = hlsgen.Config() if file is None else hlsgen.load_config(file)
-    vectors = settings.test_vectors
-    x = data if data is not None or vectors is None else vectors.x
+    x, y_file = files_for(settings, data, labels)
     if x is None:
         raise ConfigError("there are no data to look at; give --data samples.npy, or test_vectors in the configuration")
     with working("converting"):
         project = hlsgen.convert(source, settings)
     # an array of other axes is looked into; several are checked before they are unpacked
     samples = load_inputs(x, project.design.inputs) if x.suffix == ".npz" else load_array(x)
-    y = _labels(labels, None if vectors is None or data is not None else vectors.y)
+    y = None if y_file is None else _labels(y_file, given=labels is not None)
     if not fix:
         with working("diagnosing"):
             found = project.diagnose(samples, reference, y)
@@ -77,12 +77,10 @@ def diagnose(
     raise typer.Exit(0 if done.left is None else 1)
 
 
-def _labels(given: Path | None, stored: Path | None) -> Any:
-    """Labels, as far as there are some; what else may be stored as y are no classes."""
-    if given is not None:
-        return load_array(given)
-    y = None if stored is None else load_array(stored)
-    return None if y is None or y.dtype.kind not in "iub" or y.ndim > 1 else y
+def _labels(file: Path, *, given: bool) -> Any:
+    """Labels; of a file that was not given as one of labels, None where it holds something else."""
+    y = load_array(file)
+    return y if given or (y.dtype.kind in "iub" and y.ndim <= 1) else None
 
 
 def _write(former: Path | None, path: Path | None, fix: str, model: Path) -> None:

@@ -10,11 +10,11 @@ import typer
 
 from hlsgen.analysis.labels import Task
 from hlsgen.cli.options import ModelOrConfig, converted, given, option
+from hlsgen.cli.samples import samples_for
 from hlsgen.cli.show import working
 from hlsgen.config import CalibrationMethod
-from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.design.array_files import load_array
 from hlsgen.errors import ConfigError, brief
-from hlsgen.project import Project
 
 Data = Annotated[
     Path | None, option("--data", text="Samples, .npy (n, *shape) or .npz by name; else the test vectors.")
@@ -49,7 +49,7 @@ def profile(
         calibration_method=calibration_method, default_width=default_width, input_precision=input_precision
     )
     project = converted(model, config, weights=weights, calibration=calibration, **settings)
-    x, _ = _data(project, "profile", data, None)
+    x, _ = samples_for(project, "profile", "by --data", data)
     with working("profiling"):
         found = project.profile(x)
     print(found)
@@ -78,7 +78,7 @@ def compare(
         calibration_method=calibration_method, default_width=default_width, input_precision=input_precision
     )
     project = converted(model, config, weights=weights, calibration=calibration, **settings)
-    x, y = _data(project, "compare", data, labels)
+    x, y = samples_for(project, "compare", "by --data", data, labels)
     source = None if outputs is None else load_array(outputs)
     with working("comparing"):
         found = project.compare(source, x, y, task=task, threshold=threshold)
@@ -111,7 +111,7 @@ def sensitivity(
         calibration_method=calibration_method, default_width=default_width, input_precision=input_precision
     )
     project = converted(model, config, weights=weights, calibration=calibration, **settings)
-    x, y = _data(project, "sensitivity", data, labels)
+    x, y = samples_for(project, "sensitivity", "by --data", data, labels)
     with working("sweeping widths"):
         found = project.sensitivity(
             x,
@@ -128,17 +128,6 @@ def sensitivity(
     if suggested.yaml:
         print(f"\n{suggested.yaml}", end="")
     _written(found, plot, csv)
-
-
-def _data(project: Project, command: str, data: Path | None, labels: Path | None) -> tuple[Any, Any]:
-    """Samples and labels: as they are named, or the test vectors of the configuration, both of them."""
-    vectors = project.config.test_vectors
-    if data is None:
-        if vectors is None:
-            raise ConfigError(f"{command}: no samples given; name a .npy by --data, or set test_vectors: {{x: ...}}")
-        data, labels = vectors.x, vectors.y if labels is None else labels
-    x = load_inputs(data, project.design.inputs)
-    return x, None if labels is None else load_array(labels)
 
 
 def _widths(text: str) -> list[int]:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from hlsgen.cli.options import ModelOrConfig, converted
+from hlsgen.cli.samples import files_for
 from hlsgen.cli.show import working
 from hlsgen.design.array_files import load_array, load_inputs
-from hlsgen.errors import ConfigError
 
 
 def report(
@@ -43,12 +43,8 @@ def report(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no report, too.")] = False,
 ) -> None:
     """Write one page that shows what a design is, what is wrong with it, and what it costs."""
-    if labels is not None and data is None:
-        raise ConfigError("--labels: labels belong to samples; give --data, too")
     project = converted(model, config, calibration=calibration)
-    vectors = project.config.test_vectors
-    if data is None and vectors is not None:
-        data, labels = vectors.x, vectors.y
+    data, labels = files_for(project.config, data, labels)
     x = None if data is None else load_inputs(data, project.design.inputs)
     y = None if labels is None else load_array(labels)
     with working("looking"):

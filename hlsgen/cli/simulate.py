@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hlsgen.cli.show import working
-from hlsgen.config import Config
-from hlsgen.design.array_files import load_inputs
-from hlsgen.errors import ConfigError
 from hlsgen.project import Project
 from hlsgen.simulation.run import Simulation
-
-
-def samples_for(project: Project, inputs: Path | None) -> Any:
-    """The samples of a file, or the test vectors of a configuration. Raises ConfigError if there are neither."""
-    if inputs is None:
-        inputs = _vectors(project.config)
-    return load_inputs(inputs, project.design.inputs)
-
-
-def _vectors(config: Config) -> Path:
-    if config.test_vectors is None:
-        raise ConfigError("simulate: no samples given; name a .npy behind the model, or set test_vectors: {x: ...}")
-    return config.test_vectors.x
 
 
 def simulated(project: Project, x: Any, **options: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -208,17 +209,13 @@ class FittedPipeline(Recipe):
             if self.port is None:
                 raise InputError("the input is not known; give a project or a type, or use pipe.typed(project)")
             return self.port
-        self._check_scaling(target)
-        return input_port(target, name, self.features)
-
-    def _check_scaling(self, target: Target) -> None:
-        """Raise InputError for a project that scales its input by itself: numbers would be scaled twice."""
-        scaling = getattr(getattr(target, "config", None), "input_scaling", None)
-        if scaling and self.operations:
+        port = input_port(target, name, self.features)
+        if self.operations and _scales_itself(target, port.name):
             raise InputError(
-                "the project has input_scaling, so it takes raw numbers; quantise them by an empty pipeline: "
-                "data.Pipeline().fit(...)"
+                f"input '{port.name}' has input_scaling, so it takes raw numbers, which would be scaled twice; quantise "
+                "them by an empty pipeline: data.Pipeline().fit(...)"
             )
+        return port
 
     def _checked_names(self, data: Data) -> Data:
         if self.names and data.features and self.names != data.features:
@@ -242,6 +239,12 @@ class FittedPipeline(Recipe):
         if wide and max(int(raw.max()), -int(raw.min())) > _EXACT:
             raise InputError("pipeline: x holds integers beyond 2^53, which float64 does not hold exactly")
         return raw
+
+
+def _scales_itself(target: Target, name: str) -> bool:
+    """Whether a project takes raw numbers at an input: the key ``input_scaling``."""
+    scaling = getattr(getattr(target, "config", None), "input_scaling", None)
+    return name in scaling if isinstance(scaling, Mapping) else scaling is not None
 
 
 def load_pipeline(path: str | Path) -> FittedPipeline:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from hlsgen.strict_yaml import written
+
 Point = Mapping[str, Any]
-"""Paths of settings (``layers.fc1.precision.weight``) and their values, as a configuration writes them."""
+"""The axes of a space by their names (``layers.fc1.precision.weight``), and a value of each, as YAML writes it."""
 
 
 class State(StrEnum):
@@ -21,6 +23,15 @@ class State(StrEnum):
     """hlsgen refuses such a design, and says why: a result like others."""
     FAILED = "failed"
     """What measures it broke, and would again: its error is the reason."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a worker is asked for: a point, and what it has to beat."""
+
+    point: Point
+    rivals: tuple[Mapping[str, float], ...] = ()
+    """Objectives of trials that are done: on a part of the data, what cannot beat them is left (docs/sweep.md)."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +58,22 @@ class Trial:
     seed: int
     version: str
     """Of hlsgen."""
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The whole configuration of its design, as YAML holds it."""
 
     @property
     def is_done(self) -> bool:
         return self.outcome.state is State.DONE
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """The objectives by name."""
+        return self.outcome.values
+
+    @property
+    def yaml(self) -> str:
+        """The whole configuration of its design: what ``hlsgen convert --config`` reads."""
+        return written(self.config)
 
 
 class Work(Protocol):
@@ -59,5 +82,5 @@ class Work(Protocol):
     It goes to workers once, pickled, and holds what is needed there: no framework, no file of this machine.
     """
 
-    def measured(self, point: Point) -> Outcome:
+    def measured(self, ask: Ask) -> Outcome:
         """Convert the design of a point and measure it. What goes wrong with a point is an outcome."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.expected import magnitude_bits
+from hlsgen.ir.placing import ALL, Placing
 from hlsgen.ir.spelling import CONSTANT_MODES
 from hlsgen.ir.types import FixedType, Ints, integers
 
@@ -78,11 +79,11 @@ class Constant:
         """Fix an inferred type: round to nearest even, saturate (docs/numerics.md, rule 3)."""
         return self.quantized(fixed.with_modes(*CONSTANT_MODES))
 
-    def placed(self, width: int) -> Constant:
+    def placed(self, width: int, placing: Placing = ALL) -> Constant:
         """Fix the narrowest placement: the integer bits the values need, the rest of ``width`` for the fraction."""
-        return self.rounded(placed_type(self.values, width))
+        return self.rounded(placed_type(self.values, width, placing))
 
-    def placed_in_groups(self, groups: Ints, width: int, widest: int) -> Constant:
+    def placed_in_groups(self, groups: Ints, width: int, widest: int, placing: Placing = ALL) -> Constant:
         """Give each group ``width`` bits of its own, on one common grid: a power of two a group, shifted in exactly.
 
         The type is wider by the difference between the groups (low bits of a group with large values are zero),
@@ -93,9 +94,9 @@ class Constant:
         ends = np.flatnonzero(np.diff(groups.reshape(-1)[order])) + 1
         members = [member for member in np.split(order, ends) if flat[member].any()]
         if not members:
-            return self.placed(width)
+            return self.placed(width, placing)
         signed = bool((flat < 0).any())
-        fracs = [_frac_within(flat[member], width, signed) for member in members]
+        fracs = [_frac_within(flat[member], width, signed, placing) for member in members]
         finest = min(max(fracs), min(fracs) + min(_MOST_SPREAD, widest - width))
         mantissas = integers(np.zeros(self.values.size), width + _MOST_SPREAD)
         for member, frac in zip(members, fracs, strict=True):
@@ -108,11 +109,20 @@ class Constant:
         return replace(self, type=fixed, mantissas=mantissas >> (finest - fixed.frac))
 
 
-def placed_type(values: Floats, width: int) -> FixedType:
-    """The type of ``width`` bits (fewer if exact) whose range just holds ``values`` after rounding."""
+def placed_type(values: Floats, width: int, placing: Placing = ALL) -> FixedType:
+    """The type of ``width`` bits (fewer if exact) whose range just holds ``values`` after rounding, or as much of them
+    as ``placing`` says."""
+    if placing != ALL:
+        fixed = placing.finer(values, _holding(placing.held(values), width)[0])
+        return _without_trailing_zeros(fixed, fixed.with_modes(*CONSTANT_MODES).quantize(values))
+    return _without_trailing_zeros(*_holding(values, width))
+
+
+def _holding(values: Floats, width: int) -> tuple[FixedType, Ints]:
+    """The type of ``width`` bits whose range just holds ``values`` after rounding, and their mantissas."""
     largest = float(np.max(np.abs(values), initial=0.0))
     if largest == 0.0:
-        return FixedType(1, 1, False)
+        return FixedType(1, 1, False), np.zeros(values.shape, dtype=np.int64)
     signed = bool((values < 0).any())
     integer = int(np.frexp(largest)[1]) + signed
     for candidate in (integer - 1, integer, integer + 1):
@@ -120,16 +130,18 @@ def placed_type(values: Floats, width: int) -> FixedType:
         wide = FixedType(width + 2, candidate + 2, signed, *CONSTANT_MODES)
         mantissas = wide.quantize(values)
         if fixed.min_mantissa <= mantissas.min() and mantissas.max() <= fixed.max_mantissa:
-            return _without_trailing_zeros(fixed.plain(), mantissas)
+            return fixed.plain(), mantissas
     raise AssertionError("a placement always exists")
 
 
-def _frac_within(values: Floats, width: int, signed: bool) -> int:
-    """The most fraction bits with which ``width`` bits hold the values after rounding."""
-    frac = width - signed - magnitude_bits(float(np.abs(values).max()))
+def _frac_within(values: Floats, width: int, signed: bool, placing: Placing) -> int:
+    """The most fraction bits with which ``width`` bits hold the values after rounding, or as much as is to be held."""
+    held = placing.held(values)
+    frac = width - signed - magnitude_bits(float(np.abs(held).max()))
     ends = FixedType(width, width - frac, signed)
-    rounded = FixedType(width + 2, width + 2 - frac, signed, *CONSTANT_MODES).quantize(values)
-    return frac if rounded.max() <= ends.max_mantissa else frac - 1
+    rounded = FixedType(width + 2, width + 2 - frac, signed, *CONSTANT_MODES).quantize(held)
+    frac -= bool(rounded.max() > ends.max_mantissa)
+    return placing.finer(values, FixedType(width, width - frac, signed)).frac
 
 
 def _without_trailing_zeros(fixed: FixedType, mantissas: Ints) -> FixedType:

@@ -183,6 +183,12 @@ class Layer:
         return CONSTANT_MODES if role in self.constant_roles.values() else CAST_MODES
 
     @property
+    def budgeted(self) -> tuple[str, ...]:
+        """What of it takes the bits that are there for what nobody fixed: weights, results that are computed."""
+        weights = "weight" in self.constant_roles.values()
+        return (*(["weight"] if weights else []), *([] if self.structural else ["result"]))
+
+    @property
     def border(self) -> Border | None:
         """How it stands between the outside and one step of a loop, if it does."""
         return None
@@ -394,9 +400,13 @@ class Layer:
         """A constant whose type nobody fixed."""
         widest = context.widest or MAX_WIDTH
         width = min(max(context.budget, self.constant_width), widest)
-        grouped = context.wish.granularity is Granularity.CHANNEL and not self.constant_width  # else wide enough
-        groups = self.groups(name) if grouped else None
-        return constant.placed(width) if groups is None else constant.placed_in_groups(groups, width, widest)
+        if self.constant_width or self.constant_roles.get(name) != "weight":  # wide enough
+            return constant.placed(width)
+        groups = self.groups(name) if context.wish.granularity is Granularity.CHANNEL else None
+        placing = context.wish.placing
+        if groups is None:
+            return constant.placed(width, placing)
+        return constant.placed_in_groups(groups, width, widest, placing)
 
     def groups(self, name: str) -> Ints | None:
         """The output channel that each element of a constant belongs to, in its shape; None if it belongs to all."""

@@ -54,6 +54,10 @@ class Op:
         """Whether one of its results is rounded to the grid of its type."""
         return self.layer.is_rounded or tensor.typing.summed.frac > tensor.type.frac
 
+    def least_budget(self, default: int) -> int:
+        """The fewest bits that it was given for what nobody fixed; ``default``: where nothing was said."""
+        return min((self.wish.bits(role, default) for role in self.layer.budgeted), default=default)
+
     @property
     def is_input(self) -> bool:
         return self.layer.is_input

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from hlsgen.ir.placing import ALL, Placing
 from hlsgen.ir.types import FixedType
 
 
@@ -86,6 +87,26 @@ class Wished:
     by: By
 
 
+class Level(IntEnum):
+    """Where in the configuration something is said: the more specific, the larger."""
+
+    MODEL = 0
+    TYPE = 1
+    NAME = 2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The bits that inferred weights or results may take, and how specifically that was said."""
+
+    bits: int
+    level: Level
+
+    def joined(self, other: Budget | None) -> Budget:
+        """What holds where two operations become one: the more specific, of equals the narrower."""
+        return self if other is None else min(self, other, key=lambda budget: (-budget.level, budget.bits))
+
+
 @dataclass(frozen=True)
 class Hardware:
     """How a node is to be built. No bit depends on it."""
@@ -116,13 +137,19 @@ class Wish:
     types: Mapping[str, Wished] = field(default_factory=dict)
     hardware: Hardware = Hardware()
     granularity: Granularity = Granularity.AUTO
+    placing: Placing = ALL
+    """How far inferred weights reach."""
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """Bits for what has no type, of constants ("weight") and of results ("result"). They pin nothing: a type says what
+    a value is, a budget what it may cost."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
+        object.__setattr__(self, "budgets", MappingProxyType(dict(self.budgets)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As plain arguments: views of dicts can neither be copied nor sent to other processes."""
-        return Wish, (dict(self.types), self.hardware, self.granularity)
+        return Wish, (dict(self.types), self.hardware, self.granularity, self.placing, dict(self.budgets))
 
     def type(self, role: str) -> FixedType | None:
         wished = self.types.get(role)
@@ -159,6 +186,16 @@ class Wish:
         """The same with another type for a role; None: with none."""
         others = {r: w for r, w in self.types.items() if r != role}
         return replace(self, types=others if wished is None else {**others, role: wished})
+
+    def bits(self, role: str, default: int) -> int:
+        """The budget of weights or results, where nobody said another than ``default``."""
+        budget = self.budgets.get(role)
+        return default if budget is None else budget.bits
+
+    def with_budgets_of(self, other: Wish, *roles: str) -> Wish:
+        """The wish of a node that also computes what ``other`` was for, with what is said of either (roles: which)."""
+        joined = {role: other.budgets[role].joined(self.budgets.get(role)) for role in roles if role in other.budgets}
+        return replace(self, budgets={**self.budgets, **joined}) if joined else self
 
     def with_result_of(self, other: Wish) -> Wish:
         """The wish of a node that also does the cast of ``other``, which reads it."""

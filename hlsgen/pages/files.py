@@ -24,20 +24,19 @@ def picture_path(path: object, caller: str) -> Path:
     return file
 
 
-def page_path(path: object, caller: str, overwrite: bool) -> Path:
-    """The path of a page that may be written.
+def page_path(path: object, caller: str, overwrite: bool, mark: str = MARK) -> Path:
+    """The path of a page that may be written. ``mark``: what pages of its kind have at their beginning.
 
     Raises InputError for what is no path, or ends otherwise than in ``.html``, OutputDirError for a file that is there
-    and is no report, unless ``overwrite``.
+    and is no such page, unless ``overwrite``.
     """
     file = named_path(path, "a page", InputError)  # type: ignore[arg-type]
     if file.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{caller}: {brief(str(file))} ends in {file.suffix or 'nothing'}, expected .html")
     try:
-        if not overwrite and file.exists() and not _is_report(file):
+        if not overwrite and file.exists() and not _is_marked(file, mark):
             raise OutputDirError(
-                f"{caller}: {brief(str(file))} is there already and is no report of hlsgen; give another name, or "
-                "overwrite"
+                f"{caller}: {brief(str(file))} is there already and is no {mark}; give another name, or overwrite"
             )
     except (OSError, ValueError) as error:
         raise _unwritable(file, caller, error) from error
@@ -54,9 +53,9 @@ def write_text(file: Path, text: str, caller: str) -> Path:
     return file
 
 
-def _is_report(file: Path) -> bool:
+def _is_marked(file: Path, mark: str) -> bool:
     with file.open("rb") as stream:
-        return MARK.encode() in stream.read(_HEAD)
+        return mark.encode() in stream.read(_HEAD)
 
 
 def _unwritable(file: Path, caller: str, error: Exception) -> OutputDirError:

@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 
-from hlsgen.config import PRECISION_ROLES, Config
+from hlsgen.config import PRECISION_ROLES, WIDTH_ROLES, Config
 from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node, Source
 from hlsgen.ir.loop import Loop
+from hlsgen.ir.placing import Method, Placing
 from hlsgen.ir.spelling import WrittenType
-from hlsgen.ir.wish import By, Dsp, Granularity, Hardware, Recurrence, Storage, Strategy, WeightSource, Wish, Wished
+from hlsgen.ir.wish import (
+    Budget,
+    By,
+    Dsp,
+    Granularity,
+    Hardware,
+    Level,
+    Recurrence,
+    Storage,
+    Strategy,
+    WeightSource,
+    Wish,
+    Wished,
+)
 from hlsgen.passes.base import Pass
 
 _OF_MULTIPLIERS = {
@@ -39,6 +53,7 @@ class ApplyConfig(Pass):
                 fixed = self.config.input_type(node.source.name)
                 if fixed is not None:
                     node.wish = node.wish.with_type("result", Wished(fixed, By.CONFIGURATION))
+                node.wish = replace(node.wish, budgets=self._budgets(node))
             else:
                 node.wish = self._wish(graph, node, node in results, owners.get(node.loop, node.source))
         graph.notes += self._without_effect(graph, results, owners)
@@ -56,6 +71,11 @@ class ApplyConfig(Pass):
             if said and nodes and not any(_has_role(node, role, node in results) for node in nodes for role in said):
                 notes.append(
                     f"warning: {name}: its {' and '.join(said)} type has no effect: {kinds} has none of its own"
+                )
+            bits = [] if own.width is None else [role for role in WIDTH_ROLES if getattr(own.width, role) is not None]
+            if bits and nodes and not any(role in node.layer.budgeted for node in nodes for role in bits):
+                notes.append(
+                    f"warning: {name}: its width has no effect: {kinds} has no {' and no '.join(bits)} to place"
                 )
             shared = [key for key, plain in _OF_MULTIPLIERS.items() if getattr(own, key) not in (None, *plain)]
             if shared and nodes and not any(node.layer.has_multiplier for node in nodes):
@@ -90,12 +110,34 @@ class ApplyConfig(Pass):
             node.wish,
             hardware=self._hardware(node, owner),
             granularity=Granularity(self.config.lookup(name, kind, "weight_granularity", "auto")),
+            placing=self._placing(name, kind),
+            budgets=self._budgets(node),
         )
         for role in PRECISION_ROLES:
             wished = self._type_for(graph, node, role) if _has_role(node, role, gives_result) else None
             if wished is not None:
                 wish = wish.with_type(role, wished)
         return wish
+
+    def _placing(self, name: str, kind: str) -> Placing:
+        method = Method(self.config.lookup(name, kind, "weight_calibration", "max"))
+        return Placing(method, self.config.percentile) if method is Method.PERCENTILE else Placing(method)
+
+    def _budgets(self, node: Node) -> dict[str, Budget]:
+        """The bits that the configuration gives inferred weights and results of a node, of each the most specific."""
+        levels = (
+            (Level.NAME, self.config.layers.get(node.source.name)),
+            (Level.TYPE, self.config.layer_types.get(node.source.class_name)),
+            (Level.MODEL, self.config.defaults),
+        )
+        found: dict[str, Budget] = {}
+        for level, settings in levels:
+            width = None if settings is None else settings.width
+            for role in WIDTH_ROLES if width is not None else ():
+                bits = getattr(width, role)
+                if bits is not None:
+                    found.setdefault(role, Budget(bits, level))
+        return found
 
     def _hardware(self, node: Node, owner: Source) -> Hardware:
         """How a node is computed; how often it is there, the layer says whose loop it is in (``owner``)."""

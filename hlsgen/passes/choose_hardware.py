@@ -71,7 +71,10 @@ class ChooseHardware(Pass):
         if strategy is not Strategy.RESOURCE:
             return MOST_MULTIPLIERS
         wished = node.wish.type("weight")
-        return min(MOST_MULTIPLIERS, MOST_WEIGHT_BITS // (self.width if wished is None else wished.width))
+        return min(
+            MOST_MULTIPLIERS,
+            MOST_WEIGHT_BITS // (node.wish.bits("weight", self.width) if wished is None else wished.width),
+        )
 
 
 def _unstored(graph: Graph) -> list[str]:

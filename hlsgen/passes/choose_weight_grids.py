@@ -24,9 +24,10 @@ class ChooseWeightGrids(Pass):
     after:  ``x -> Dense (the same; each column will have its bits, shifted to one grid in the sum)``
 
     That is where ``equalise_channels`` cannot move the channels: in front of outputs, of types that somebody fixed, of
-    functions that do not commute with factors. The words of the weights get wider by up to 8 bits, whose zeros cost no
-    multiplier. Options: the budget in bits and its cap; the loss by which it is worth it, as a part of what the model
-    gives (estimated); by how many octaves that must exceed what is left with grids, and what even weights lose.
+    functions that do not commute with factors. The words of the weights get wider by up to 8 bits, whose zeros cost
+    no multiplier. Options: the budget in bits of layers of which nothing else is said, and its cap; the loss by
+    which it is worth it, as a part of what the model gives (estimated); by how many octaves that must exceed what
+    is left with grids, and what even weights lose.
     """
 
     exact = False
@@ -54,19 +55,22 @@ class ChooseWeightGrids(Pass):
         assert isinstance(layer, LinearLayer)
         if channels is None or layer.constant_width:
             return False
-        power, width = np.square(channels.rms), min(self.width, self.widest or self.width)
+        bits, placing = node.wish.bits("weight", self.width), node.wish.placing
+        power, width = np.square(channels.rms), min(bits, self.widest or bits)
         least = max(self.most, 2.0**self.least_octaves * even_noise(width))
 
         def loss(weight: Constant) -> float:
             return float(np.linalg.norm(weight_noise(layer, weight, power, shares)))
 
-        if _largest_loss(layer, width, power, shares) < least or (one := loss(layer.weight.placed(width))) < least:
+        if (
+            _largest_loss(layer, width, power, shares) < least
+            or (one := loss(layer.weight.placed(width, placing))) < least
+        ):
             return False
         groups = layer.groups("weight")
         assert groups is not None
-        return (
-            loss(layer.weight.placed_in_groups(groups, width, self.widest or MAX_WIDTH)) < one / 2.0**self.least_octaves
-        )
+        grouped = layer.weight.placed_in_groups(groups, width, self.widest or MAX_WIDTH, placing)
+        return loss(grouped) < one / 2.0**self.least_octaves
 
 
 def _largest_loss(layer: LinearLayer, width: int, power: Floats, shares: Floats) -> float:

@@ -43,9 +43,10 @@ class EqualiseChannels(Pass):
     is moved across a type, or into constants, that anybody fixed, nor at ports. A value remembers its exponents, by
     which traces and reports show what the model means.
 
-    Options: the budget in bits; whether inputs whose types nobody fixed take part, so that each feature of a port has
-    a binary point of its own (only calibration data tell how large those are); octaves that a moved channel keeps below
-    the largest, since a single channel is estimated less surely than all together; how much must be lost.
+    Options: the budget in bits of values of which nothing else is said; whether inputs whose types nobody fixed take
+    part, so that each feature of a port has a binary point of its own (only calibration data tell how large those
+    are); octaves that a moved channel keeps below the largest, since a single channel is estimated less surely than
+    all together; how much must be lost.
     """
 
     exact = False
@@ -68,7 +69,6 @@ class _Equalisation:
 
     def __init__(self, graph: Graph, options: EqualiseChannels) -> None:
         self.graph, self.options = graph, options
-        self.tolerance = even_noise(options.width)
         self.exact = {v for v in pure_values(graph) if not v.producer.is_input and not v.producer.layer.structural}
         self.classes = ChannelClasses(graph, may_move, self._is_fixed)
         self.shares = channel_shares(graph)
@@ -110,7 +110,7 @@ class _Equalisation:
 
     def _noise(self, value: Value, reach: Floats | float) -> Floats:
         """The noise that each channel adds, if the type of the value, or of the channel, ends at ``reach``."""
-        step = np.exp2(np.frexp(reach)[1] - self.options.width)
+        step = np.exp2(np.frexp(reach)[1] - self._width(value))
         return rounding_noise(step, self.known[value], self.shares[value])
 
     def _loses(self, value: Value) -> bool:
@@ -121,7 +121,11 @@ class _Equalisation:
         together, apart = (
             float(np.linalg.norm(self._noise(value, reach))) for reach in (float(largest.max()), largest)
         )
-        return together > least * max(apart, self.tolerance)
+        return together > least * max(apart, even_noise(self._width(value)))
+
+    def _width(self, value: Value) -> int:
+        """The bits that a value gets."""
+        return value.producer.wish.bits("result", self.options.width)
 
     def _equalise(self, found: Indices, chosen: Mask, fit: bool) -> None:
         """Set the exponents of the classes of one component (a mask of all classes)."""

@@ -96,11 +96,13 @@ def merge_back(graph: Graph, node: Node, route: Route) -> None:
         source = Source(node.source.name, node.source.class_name, False)
         added = graph.add(Scale(affine.scale, affine.shift), (value,), f"{node.name}_part", source)
         graph.set_inputs(reader, [added if v is value else v for v in reader.inputs])
+        added.producer.wish = added.producer.wish.with_budgets_of(node.wish, "weight", "result")
         added.expected = node.output.expected and _carried(node.output.expected, route)
     graph.sort()
     for producer, layer in route.fused:
         graph.set_layer(producer, layer)
         graph.absorb(producer, node)
+        producer.wish = producer.wish.with_budgets_of(node.wish, "weight", "result")
         if producer.wish.accum is None:
             producer.wish = producer.wish.with_type("accum", node.wish.types.get("accum"))
     if all(isinstance(passed.layer, Mover) for passed in route.passed):
@@ -174,6 +176,7 @@ def merge_ahead(graph: Graph, node: Node, route: Route) -> None:
     for user, layer in route.fused:
         graph.set_layer(user, layer)
         graph.absorb(user, node)
+        user.wish = user.wish.with_budgets_of(node.wish, "weight")
     for key in [k for k, v in graph.aliases.items() if v is node.output]:
         graph.aliases[key] = route.fused[0][0].output
     graph.bypass(node)

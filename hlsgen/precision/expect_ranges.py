@@ -44,6 +44,14 @@ PROBE_MARGIN = 2.0
 """Factor above the largest probe value; saturation protects what lies beyond."""
 
 
+def calibration_margin(method: str, width: int) -> float:
+    """What results of ``width`` bits may exceed those on calibration data by: in use, a few are a little larger.
+
+    A bit that is unused costs less than a value that saturates, unless there are few.
+    """
+    return 1.25 if method == "max" and width >= 12 else 1.0
+
+
 class _Seen:
     """What was met on an edge so far, in each channel: as much of it as the readers can tell apart."""
 
@@ -90,7 +98,6 @@ class _Flow:
     part: Part[Value]
     """Which part of the values the data are."""
     origin: Origin
-    margin: float
     follows: bool = False
 
 
@@ -99,8 +106,8 @@ class ExpectRanges(Pass):
     """Set ``expected`` on every value: calibration data, else statistics and probes.
 
     Options: calibration inputs by input name; ``method``: hold the largest value seen (max), all but a few
-    (percentile), or what gives the least squared error (mse); ``margin``: a factor above what was seen of results (of
-    inputs, predict warns).
+    (percentile), or what gives the least squared error (mse); ``width``: the budget in bits of results of which nothing
+    else is said, by which the factor goes that is taken above what was seen (of inputs, predict warns).
     """
 
     exact = True
@@ -108,7 +115,7 @@ class ExpectRanges(Pass):
     calibration: Mapping[str, Floats] | None = field(default=None, compare=False)
     method: str = "max"
     percentile: float = 99.99
-    margin: float = 1.0
+    width: int = 0
 
     def run(self, graph: Graph) -> bool:
         if self.calibration is not None:
@@ -132,15 +139,15 @@ class ExpectRanges(Pass):
         data = {v: np.asarray(calibration[v.name], dtype=np.float64) for v in graph.inputs}
         held = {v: x if v.exponents is None else x * np.exp2(np.array(v.exponents)) for v, x in data.items()}
         whole = whole_of(graph)
-        return self._send(graph, _Flow(held, whole, Origin.CALIBRATION, self.margin), batch_size(graph, whole))[0]
+        return self._send(graph, _Flow(held, whole, Origin.CALIBRATION), batch_size(graph, whole))[0]
 
     def _estimate(self, graph: Graph, data: Mapping[Value, Floats], size: ProbeSize) -> dict[Value, Expected]:
         """What is expected without calibration data, from made-up inputs and the statistics that the model holds."""
         origin = Origin.INPUT_TYPE if any(fills(v) for v in graph.inputs) else Origin.PROBE
-        plain = _Flow(data, size.part, origin, PROBE_MARGIN)
+        plain = _Flow(data, size.part, origin)
         if not any(node.layer.statistics for node in graph):
             return self._send(graph, plain, size.samples)[0]
-        following = _Flow(data, size.part, Origin.STATISTICS, PROBE_MARGIN, follows=True)
+        following = _Flow(data, size.part, Origin.STATISTICS, follows=True)
         found, plausible = self._send(graph, following, size.samples)
         if plausible:
             return found
@@ -148,7 +155,7 @@ class ExpectRanges(Pass):
         return {value: max(found[value], other[value], key=lambda expected: expected.reach) for value in found}
 
     def _expected(self, value: Value, seen: _Seen, flow: _Flow) -> Expected:
-        margin = 1.0 if value.producer.is_input and flow.origin is Origin.CALIBRATION else flow.margin
+        margin = self._margin(value.producer) if flow.origin is Origin.CALIBRATION else PROBE_MARGIN
         if not seen.largest:  # nothing that is wanted was met: what is placed by the rest at least takes no more bits
             return Expected(0.0, seen.whole * margin, flow.origin, 0.0, None, seen.channels)
         reach, histogram = seen.largest * margin, None
@@ -157,6 +164,10 @@ class ExpectRanges(Pass):
         elif seen.histogram is not None:
             histogram = seen.histogram
         return Expected(seen.largest, reach, flow.origin, seen.rms, histogram, seen.channels)
+
+    def _margin(self, node: Node) -> float:
+        """The factor above what was seen of a node with calibration data."""
+        return 1.0 if node.is_input else calibration_margin(self.method, node.wish.bits("result", self.width))
 
     def _send(self, graph: Graph, flow: _Flow, step: int) -> tuple[dict[Value, Expected], bool]:
         """Send a flow through the graph, batch by batch.

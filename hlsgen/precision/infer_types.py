@@ -45,8 +45,9 @@ class InferTypes(Step):
     before: ``x -> Dense -> Relu`` with real weights and no types
     after:  ``x : fixed<16,6> -> Dense : fixed<16,8,RND,SAT> -> Relu : ufixed<16,8>``
 
-    Options: the budget in bits for what nobody fixed; the widest accumulator and exact result (None: no cap); whether
-    what is expected of the inputs comes from calibration data, by which their types are placed then.
+    Options: the budget in bits for what nobody fixed and of which nothing else is said; the widest accumulator and
+    exact result (None: no cap); whether what is expected of the inputs comes from calibration data, by which their
+    types are placed then.
     """
 
     exact = False
@@ -56,14 +57,14 @@ class InferTypes(Step):
     calibrated: bool = False
 
     def run(self, draft: Draft) -> bool:
-        width, notes = min(self.width, self.max_width or self.width), len(draft.notes)
-        work = _Inference(draft, width, self.max_width)
-        work.walk(self.width if self.calibrated else None)
+        notes = len(draft.notes)
+        work = _Inference(draft, self.width, self.max_width)
+        work.walk(self.calibrated)
         while work.states.narrowed({node: draft.tensors[node.output].typing.exact for node in work.carrying}):
             del draft.notes[notes:]  # they are said again
-            work.walk(self.width if self.calibrated else None)
+            work.walk(self.calibrated)
         work.report_assumptions()
-        work.report_narrow_budget(self.width)
+        work.report_narrow_budget()
         return True
 
 
@@ -84,12 +85,12 @@ class _Inference:
         self.widths = Widths(self.graph, width, widest)
         self.states = States(self.graph, self.widths)
 
-    def walk(self, calibrated_width: int | None) -> None:
-        """Infer everything, inputs first. ``calibrated_width``: bits to place inputs by calibration data."""
+    def walk(self, calibrated: bool) -> None:
+        """Infer everything, inputs first. ``calibrated``: whether inputs are placed by calibration data."""
         self.carrying.clear()
         self.pure.clear()
         for value in self.graph.inputs:
-            self.take_input(value, calibrated_width)
+            self.take_input(value, value.producer.wish.bits("result", self.width) if calibrated else None)
         for node in self.graph:
             border = node.layer.border
             if border is not None and border.role is Role.STATE:
@@ -141,7 +142,8 @@ class _Inference:
 
     def _context(self, node: Node) -> Context:
         room = self.widths.of(node)
-        context = Context(node.name, self.draft.inputs(node), node.wish, room.width, self.width, self.widest)
+        budget = self.widths.weight(node)
+        context = Context(node.name, self.draft.inputs(node), node.wish, room.width, budget, self.widest)
         if len(node.outputs) > 1:
             return context
         fixed = node.wish.result
@@ -221,10 +223,11 @@ class _Inference:
         tensors = self.draft.tensors
         values = [v for v in self.graph.values if v.expected is not None and v.expected.octaves >= UNEQUAL]
         unsure = [tensors[value] for value in values]
-        rooms = [self.widths.of(v.producer).width for v in values if tensors[v].typing.reason is Reason.BUDGET]
+        nodes = [v.producer for v in values if tensors[v].typing.reason is Reason.BUDGET]
+        rooms, budget = [self.widths.of(node).width for node in nodes], max(map(self.widths.result, nodes), default=0)
         for value in self.graph.inputs if rooms else ():
             if value in values and value.expected is not None:
-                text = _assumption(tensors[value].type, value.expected.octaves, max(rooms), self.width)
+                text = _assumption(tensors[value].type, value.expected.octaves, max(rooms), budget)
                 self.draft.notes.append(f"{value.name}: {text}")
         placed = [tensor for tensor in unsure if tensor.typing.reason in (Reason.BUDGET, Reason.FUNCTION)]
         cut = ", ".join(f"{tensor.name} ({tensor.type})" for tensor in placed if _cannot_fill(tensor))
@@ -234,16 +237,20 @@ class _Inference:
                 "predict says if data do, calibration= settles it"
             )
 
-    def report_narrow_budget(self, width: int) -> None:
+    def report_narrow_budget(self) -> None:
         """Name the layers whose results or constants would have got more bits without ``max_width``."""
         if self.widest is None:
             return
-        placed = [v.name for v in self.graph.values if self.widest < width and self._is_placed(v)]
-        cut = [n.name for n in self.graph if self._has_placed(n) and self.widest < max(width, _CONSTANT_WIDTH)]
+        placed = [v.name for v in self.graph.values if self._lacks(v.producer, "result", 0) and self._is_placed(v)]
+        cut = [n.name for n in self.graph if self._has_placed(n) and self._lacks(n, "weight", _CONSTANT_WIDTH)]
         for what, names in (("results", placed), ("constants", cut)):
             if names:
                 text = f"warning: max_width leaves {self.widest} bits for inferred {what} of {', '.join(names)}"
                 self.draft.notes.append(text)
+
+    def _lacks(self, node: Node, role: str, least: int) -> bool:
+        """Whether ``max_width`` leaves less than the budget of a role, or than ``least``."""
+        return self.widest is not None and self.widest < max(node.wish.bits(role, self.width), least)
 
     def _is_placed(self, value: Value) -> bool:
         """Whether a result is placed in the budget: what is computed, and what a function gives."""

@@ -57,7 +57,7 @@ class KeepTypes(Step):
         return True
 
     def _keep(self, draft: Draft, ops: tuple[Op, ...]) -> None:
-        work = _Keeping(draft, min(self.width, self.max_width or self.width), self.max_width)
+        work = _Keeping(draft, self.width, self.max_width)
         for node, op in zip(draft.graph.nodes, ops, strict=True):
             work.keep(node, op)
 
@@ -65,9 +65,9 @@ class KeepTypes(Step):
 class _Keeping:
     """One walk over a graph beside the operations whose types it takes."""
 
-    def __init__(self, draft: Draft, budget: int, widest: int | None) -> None:
-        self.draft, self.graph, self.budget, self.widest = draft, draft.graph, budget, widest
-        self.readers, self.widths = Readers(self.graph), Widths(self.graph, budget, widest)
+    def __init__(self, draft: Draft, default: int, widest: int | None) -> None:
+        self.draft, self.graph, self.widest = draft, draft.graph, widest
+        self.readers, self.widths = Readers(self.graph), Widths(self.graph, default, widest)
         self.ranges: dict[Value, Interval] = {}
         """The proved range of each value with the new weights; tensors have that of all weights so far."""
 
@@ -107,8 +107,8 @@ class _Keeping:
         return replace(layer, **held) if held else layer
 
     def _context(self, node: Node) -> Context:
-        width = self.widths.of(node).width
-        context = Context(node.name, self.draft.inputs(node), node.wish, width, self.budget, self.widest)
+        width, budget = self.widths.of(node).width, self.widths.weight(node)
+        context = Context(node.name, self.draft.inputs(node), node.wish, width, budget, self.widest)
         if len(node.outputs) > 1:
             return context
         fixed = node.wish.result

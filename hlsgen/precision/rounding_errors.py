@@ -32,6 +32,11 @@ USUAL_WIDTH = 16
 """Of the budget. A narrower one was chosen by the user, and with it that rounding costs more: twice as much a bit."""
 
 
+def least_budget(ops: Iterable[Op], default: int) -> int:
+    """The fewest bits that weights or results of any operation were given; ``default`` where nobody said."""
+    return min((op.least_budget(default) for op in ops if not op.is_input), default=default)
+
+
 def most_error(budget: int) -> float:
     """What the rounding of results of ``budget`` bits may put an output off by."""
     return MOST_ERROR * 2.0 ** max(0, USUAL_WIDTH - budget)

@@ -10,6 +10,7 @@ from hlsgen.precision.rounding_errors import (
     USUAL_WIDTH,
     Culprit,
     expected_sizes,
+    least_budget,
     most_error,
     rounding_errors,
     standardised_sizes,
@@ -20,9 +21,10 @@ from hlsgen.precision.rounding_errors import (
 class StateRounding(Step):
     """Estimate which inferred types put an output off by more than a hundredth; changes no type.
 
-    Option: the budget in bits, from which the user may have taken some, and knows that rounding costs more then. That a
-    type has fewer bits than the budget is no excuse. Where inputs are stated to hold far more than standardised data,
-    both data that fill their types and standardised ones must be off: the former saturate, which no estimate knows.
+    Option: the budget in bits of what has none of its own, from which the user may have taken some, and knows that
+    rounding costs more then. That a type has fewer bits than the budget is no excuse. Where inputs are stated to
+    hold far more than standardised data, both data that fill their types and standardised ones must be off: the
+    former saturate, which no estimate knows.
     """
 
     exact = True
@@ -30,8 +32,8 @@ class StateRounding(Step):
     width: int = USUAL_WIDTH
 
     def run(self, draft: Draft) -> bool:
-        most = most_error(self.width)
         ops = [draft.op(node) for node in draft.graph]
+        most = most_error(least_budget(ops, self.width))
         unsure = any(x.expected is not None and x.expected.standardised for op in ops for x in op.outputs)
         every = [rounding_errors(ops, sizes) for sizes in (expected_sizes, standardised_sizes)[: 1 + unsure]]
         worst: dict[Culprit, tuple[float, str]] = {}

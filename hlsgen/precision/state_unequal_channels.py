@@ -112,21 +112,21 @@ class StateUnequalChannels(Step):
         noise = weight_noise(layer, layer.weight, power, shares)
         if not self._too_much(noise, even_noise(fixed.width)):
             return None
-        if self._helps(layer, layer.weight.placed(fixed.width), power, shares, noise):
+        if self._helps(layer, layer.weight.placed(fixed.width, node.wish.placing), power, shares, noise):
             return None  # it is the place of a fixed type that loses, not its one grid
         few = noise > self._part(noise)
         return _Loss(
             f"the weights of {few.sum()} of {few.size} channels lose too much in their type {fixed}",
             float(np.linalg.norm(noise)),
-            f"give them a wider type{self._or_a_grid_each(layer, power, shares, noise)}",
+            f"give them a wider type{self._or_a_grid_each(node, layer, power, shares, noise)}",
             of_weights=True,
         )
 
-    def _or_a_grid_each(self, layer: LinearLayer, power: Floats, shares: Floats, noise: Floats) -> str:
+    def _or_a_grid_each(self, node: Node, layer: LinearLayer, power: Floats, shares: Floats, noise: Floats) -> str:
         """Advice that is worth giving only where it helps."""
         groups, width = layer.groups("weight"), layer.weight.known_type.width
         assert groups is not None
-        grouped = layer.weight.placed_in_groups(groups, width, MAX_WIDTH)
+        grouped = layer.weight.placed_in_groups(groups, width, MAX_WIDTH, node.wish.placing)
         if not self._helps(layer, grouped, power, shares, noise):
             return ""
         return ", or a grid for each channel (weight_granularity: channel)"

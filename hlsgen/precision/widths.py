@@ -18,17 +18,28 @@ _WIDEST = 64
 
 
 class Widths:
-    """The room of every node of a graph; nothing is wider than ``widest``."""
+    """The room of every node of a graph: its own budget, or ``default``; nothing is wider than ``widest``."""
 
-    def __init__(self, graph: Graph, budget: int, widest: int | None) -> None:
-        self.budget, self.widest = budget, widest
+    def __init__(self, graph: Graph, default: int, widest: int | None) -> None:
+        self.default, self.widest = default, widest
         stated = [v.producer.wish.result for v in graph.inputs if fills(v)]
-        self._stated = max((fixed.width for fixed in stated if fixed is not None), default=budget)
+        self._stated = max((fixed.width for fixed in stated if fixed is not None), default=0)
         self._final: dict[str, list[FixedType]] = {}
         for node in graph:
             gives = node.source.final or not node.wish.result_by_model
             if gives and node.wish.result is not None and not node.is_input:
                 self._final.setdefault(node.source.name, []).append(node.wish.result)
+
+    def result(self, node: Node) -> int:
+        """The budget of its results."""
+        return self._capped(node.wish.bits("result", self.default))
+
+    def weight(self, node: Node) -> int:
+        """The budget of its constants."""
+        return self._capped(node.wish.bits("weight", self.default))
+
+    def _capped(self, bits: int) -> int:
+        return min(bits, self.widest or bits)
 
     def of(self, node: Node) -> Room:
         """An inner step gets as many bits as the result of its layer, and half its step or less.
@@ -38,10 +49,10 @@ class Widths:
         more as leave standardised data all but five of the budget.
         """
         around = self._around(node)
-        width = max([self.budget, *(fixed.width for fixed in around), self._cautious(node)])
+        width = max([self.result(node), *(fixed.width for fixed in around), self._cautious(node)])
         finest = max((fixed.frac + 1 for fixed in around), default=None) if node.wish.result is None else None
         growth = MERGE_GROWTH if node.layer.grows else 0
-        return Room(min(width, self.widest or width), finest, growth, self.widest)
+        return Room(self._capped(width), finest, growth, self.widest)
 
     def _around(self, node: Node) -> list[FixedType]:
         """The types that were wished for the node itself, or for the layer of which it is an inner step."""
@@ -51,9 +62,10 @@ class Widths:
 
     def _cautious(self, node: Node) -> int:
         octaves = max((v.expected.octaves for v in node.outputs if v.expected is not None), default=0)
+        budget = self.result(node)
         if octaves < UNEQUAL:
-            return self.budget
-        usual = min(self.budget + octaves, self._stated) + _SPARE if self._stated > self.budget else self.budget
+            return budget
+        usual = min(budget + octaves, self._stated) + _SPARE if self._stated > budget else budget
         if not node.layer.pure:  # a table: as wide as its argument is enough, and what lies beyond saturates
             return usual
-        return min(max(usual, self.budget + octaves - _MISSED), max(usual, _WIDEST))
+        return min(max(usual, budget + octaves - _MISSED), max(usual, _WIDEST))

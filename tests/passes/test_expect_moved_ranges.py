@@ -11,7 +11,8 @@ from hlsgen.config import make_config
 from hlsgen.frontends.keras.source import SourceModel
 from hlsgen.ir.expected import Histogram
 from hlsgen.passes.base import run_passes
-from hlsgen.pipeline import calibration_margin, passes
+from hlsgen.pipeline import passes
+from hlsgen.precision.expect_ranges import calibration_margin
 from tests.passes.builders import Net, evaluate_float, graph_of
 from tests.passes.unequal_networks import UnequalNet, converted, float_outputs, mlp, unequal
 
@@ -52,7 +53,11 @@ def test_expectations_are_those_of_what_is_held(network: Any, method: str):
             assert value.expected.histogram is not None
             np.testing.assert_array_equal(value.expected.histogram.counts, met.counts)
         else:
-            most = np.abs(data).max() * (1.0 if value.producer.is_input else calibration_margin(settings))
+            most = np.abs(data).max() * (
+                1.0
+                if value.producer.is_input
+                else calibration_margin(settings.calibration_method, settings.default_width)
+            )
             assert value.expected.reach == pytest.approx(min(met.percentile(99.0), most))
 
 

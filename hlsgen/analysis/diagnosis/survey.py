@@ -23,6 +23,7 @@ from hlsgen.ir.constant import Floats
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
 from hlsgen.ir.typing import Reason, Tensor
+from hlsgen.precision.rounding_errors import least_budget
 
 MOST = 0.02
 """What one layer may put an output off by, relative to it, in types that the user fixed or of a usual budget."""
@@ -59,9 +60,9 @@ class Outside:
 
 
 def limit_for(op: Op, width: int) -> float:
-    """What an operation may put an output off by; ``width``: the budget of what nobody fixed."""
+    """What an operation may put an output off by; ``width``: the budget of what nobody fixed or gave another."""
     by_user = _fixed_by_user(op)
-    return MOST if by_user else limit_of_budget(MOST, width)
+    return MOST if by_user else limit_of_budget(MOST, op.least_budget(width))
 
 
 def limit_of_budget(most: float, width: int) -> float:
@@ -176,7 +177,7 @@ def suspect(work: Measurement, found: Survey | None, width: int) -> int | None:
         most_inside = max(MOST_INSIDE, limit)
         if found.inside.get(number, 0.0) > most_inside or cost > max(limit, _OF_THE_WORST * worst):
             return number
-    if found.total > limit_of_budget(MOST_TOGETHER, width):
+    if found.total > limit_of_budget(MOST_TOGETHER, least_budget(work.design, width)):
         return int(np.argmax(found.costs)) if worst > 0.2 * found.total else None
     return None
 

@@ -18,6 +18,9 @@ def who_chose(cause: Cause, config: Config) -> str:
     reason, named = cause.tensor.typing.reason, config.layers.get(cause.op.source.name)
     if not cause.op.source.final and named is not None and named.precision.result is not None:
         return f"The type follows from that of the layer's result, {named.precision.result} by the configuration."
+    said = cause.op.wish.budgets.get("weight" if cause.wished == "weight" else "result")
+    if said is not None and reason in (Reason.BUDGET, Reason.FUNCTION):
+        return f"The type was inferred for a width of {said.bits} bits, which the configuration says."
     if reason in (Reason.BUDGET, Reason.FUNCTION):
         return f"The type was inferred for default_width: {config.default_width}."
     if reason is Reason.DEFAULT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
-from hlsgen.explore.trial import Outcome, Point
+from hlsgen.explore.trial import Ask, Outcome
 
 
 class Workers(Protocol):
@@ -21,7 +21,7 @@ class Workers(Protocol):
     def slots(self) -> int:
         """How many trials are computed at once, just now; workers of a cluster come and go."""
 
-    def submit(self, number: int, point: Point) -> None:
+    def submit(self, number: int, ask: Ask) -> None:
         """Let a worker compute the trial of that number."""
 
     def finished(self, timeout: float | None = None) -> list[tuple[int, Outcome]]:

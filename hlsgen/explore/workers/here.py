@@ -6,7 +6,8 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-from hlsgen.explore.trial import Outcome, Point, Work
+from hlsgen.explore.trial import Ask, Outcome, Work
+from hlsgen.explore.workers.computing import computed
 
 
 class Here:
@@ -15,7 +16,7 @@ class Here:
     slots = 1
 
     def __init__(self, work: Work) -> None:
-        self._work, self._waiting = work, deque[tuple[int, Point]]()
+        self._work, self._waiting = work, deque[tuple[int, Ask]]()
 
     def __enter__(self) -> Self:
         return self
@@ -25,11 +26,11 @@ class Here:
     ) -> None:
         self._waiting.clear()
 
-    def submit(self, number: int, point: Point) -> None:
-        self._waiting.append((number, point))
+    def submit(self, number: int, ask: Ask) -> None:
+        self._waiting.append((number, ask))
 
     def finished(self, timeout: float | None = None) -> list[tuple[int, Outcome]]:
         if not self._waiting:
             return []
-        number, point = self._waiting.popleft()
-        return [(number, self._work.measured(point))]
+        number, ask = self._waiting.popleft()
+        return [(number, computed(self._work, ask))]

@@ -1,0 +1,155 @@
+"""What outputs are worth on data: agreement with the source model, accuracy, areas under curves, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hlsgen.analysis.labels import Task, judged, labels_by_output, rows_of
+from hlsgen.analysis.meaning import meant_outputs
+from hlsgen.analysis.metrics import area_under_curve, decided, errors_of, share_equal
+from hlsgen.config import Config
+from hlsgen.design.arrays import Array
+from hlsgen.design.design import Design
+from hlsgen.errors import ConfigError, InputError, nearest
+from hlsgen.explore.goals import Goal
+from hlsgen.explore.objectives.base import Seen
+from hlsgen.ir.types import Ints
+
+SHARES = ("accuracy", "agreement")
+"""Those that are shares of samples, of which a part of the data tells how far off it may be."""
+
+
+@dataclass(frozen=True)
+class OfOutputs:
+    """A number of the outputs on all data."""
+
+    goal: Goal
+    needs_labels: bool = False
+    of_outputs: bool = True
+
+    def check(self, config: Config) -> None:
+        pass
+
+    def value(self, seen: Seen) -> float:
+        return seen.judged[self.goal.name]
+
+
+ACCURACY = OfOutputs(Goal("accuracy", higher_is_better=True), needs_labels=True)
+AUC = OfOutputs(Goal("auc", higher_is_better=True), needs_labels=True)
+AGREEMENT = OfOutputs(Goal("agreement", higher_is_better=True))
+ERROR = OfOutputs(Goal("error", higher_is_better=False))
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Measures the outputs of a design: of one of them, by what is right for it. All arrays begin with samples."""
+
+    names: tuple[str, ...]
+    output: int
+    classes: int
+    threshold: float
+    labels: Ints | None = None
+    """(samples, places): the right classes."""
+    decisions: Ints | None = None
+    """(samples, places): what the source model decides for."""
+    right: Array | None = None
+    """(samples, places, values): the right numbers, or those of the source model."""
+
+    def __call__(self, outputs: list[Array]) -> dict[str, float]:
+        found = outputs[self.output]
+        rows = rows_of(found, found.shape[1:])
+        return {name: self._measured(name, rows) for name in self.names}
+
+    def _measured(self, name: str, rows: Array) -> float:
+        if name == "accuracy":
+            assert self.labels is not None
+            return share_equal(decided(rows, self.threshold), self.labels.reshape(-1))
+        if name == "agreement":
+            assert self.decisions is not None
+            return share_equal(decided(rows, self.threshold), self.decisions.reshape(-1))
+        if name == "auc":
+            assert self.labels is not None
+            return mean_area(rows, self.labels.reshape(-1), self.classes)
+        assert self.right is not None
+        errors = errors_of(rows, self.right.reshape(rows.shape))
+        return errors.rms if errors.relative is None else errors.relative
+
+    def of_part(self, samples: Ints, names: Collection[str]) -> Judge:
+        """The same of some samples, by their numbers, and of some objectives."""
+        return replace(
+            self,
+            names=tuple(name for name in self.names if name in names),
+            labels=None if self.labels is None else self.labels[samples],
+            decisions=None if self.decisions is None else self.decisions[samples],
+            right=None if self.right is None else self.right[samples],
+        )
+
+
+def judge_of(
+    names: tuple[str, ...],
+    design: Design,
+    inputs: Mapping[str, Array],
+    y: Any,
+    output: str | None,
+    task: Task | None,
+    threshold: float | None,
+) -> Judge:
+    """What measures the objectives of these names. Raises ConfigError where labels are missing, InputError for labels
+    that do not fit."""
+    number = _output(design, output)
+    port = design.outputs[number]
+    labels = labels_by_output("sweep()", design.outputs, design.output_names, y)[number]
+    for objective in (ACCURACY, AUC):
+        if objective.goal.name in names and labels is None:
+            raise ConfigError(
+                f"sweep(): objective '{objective.goal.name}' needs labels; give y=, or take 'agreement', with the "
+                "source model"
+            )
+    meant = meant_outputs(design, inputs)[number]
+    samples = len(meant)
+    rows = rows_of(meant, port.shape)
+    decides = {"accuracy", "auc", "agreement"} & set(names)
+    of_classes = labels is not None and bool(decides & {"accuracy", "auc"})
+    how = judged("sweep()", port, labels, meant, "classification" if of_classes else task, threshold, samples)
+    right = how.targets if how.targets is not None else rows
+    judge = Judge(
+        names,
+        number,
+        how.classes,
+        how.threshold,
+        labels=None if how.labels is None else how.labels.reshape(samples, -1),
+        decisions=decided(rows, how.threshold).reshape(samples, -1) if "agreement" in names else None,
+        right=right.reshape(samples, -1, port.shape[-1]) if "error" in names else None,
+    )
+    if "auc" in names:
+        judge([meant] * len(design.outputs))  # labels of one class have no curve
+    return judge
+
+
+def mean_area(rows: Array, labels: Ints, classes: int) -> float:
+    """The area under the curve of class 1 by a single value, else the mean of those of each class against the others.
+
+    Raises InputError where the labels are all of one class.
+    """
+    if rows.shape[1] == 1:
+        areas = [area_under_curve(rows[:, 0], labels == 1)]
+    else:
+        areas = [area_under_curve(rows[:, label], labels == label) for label in range(classes)]
+    known = [area for area in areas if area is not None]
+    if not known:
+        raise InputError("objective 'auc': all labels are of one class, by which no curve can be drawn")
+    return float(np.mean(known))
+
+
+def _output(design: Design, name: str | None) -> int:
+    names = design.output_names
+    if name is None and len(names) == 1:
+        return 0
+    if name not in names:
+        hint = nearest(name, names) if name is not None else f": {', '.join(names)}"
+        raise InputError(f"sweep(): output= says which of several is judged{hint}")
+    return names.index(name)

@@ -1,0 +1,33 @@
+"""What a worker does with a point, wherever it is: measure it, and make of whatever happens an outcome."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import replace
+
+from hlsgen.explore.trial import Ask, Outcome, State, Work
+
+
+def computed(work: Work, ask: Ask) -> Outcome:
+    """The outcome of a point, of plain numbers and words, with the time it took and who computed it."""
+    began = time.perf_counter()
+    try:
+        found = work.measured(ask)
+        values = {str(name): float(value) for name, value in found.values.items()}
+        outcome = Outcome(State(found.state), values, shortened(str(found.reason)))
+    except (Exception, SystemExit) as error:  # of a function of the user's, or a bug of ours
+        outcome = Outcome(State.FAILED, reason=shortened(f"{type(error).__name__}: {error}".removesuffix(": ")))
+    return replace(outcome, seconds=time.perf_counter() - began, worker=name())
+
+
+def name() -> str:
+    """Host and process."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def shortened(text: str, most: int = 2000) -> str:
+    """A text of at most so many characters, all of which can be stored and printed (paths may hold others)."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= most else f"{text[: most - 3]}..."
