@@ -212,8 +212,8 @@ class FittedPipeline(Recipe):
         port = input_port(target, name, self.features)
         if self.operations and _scales_itself(target, port.name):
             raise InputError(
-                f"input '{port.name}' has input_scaling, so it takes raw numbers, which would be scaled twice; quantise "
-                "them by an empty pipeline: data.Pipeline().fit(...)"
+                f"input '{port.name}' has input_scaling, so it takes raw numbers, which would be scaled twice; "
+                "quantise them by an empty pipeline: data.Pipeline().fit(...)"
             )
         return port
 
