@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -268,7 +269,7 @@ def quantity(value: float | str, goal: Goal) -> float:
     if match is None or factor is None:
         unit = f" in {goal.unit}" if goal.unit else ""
         raise InputError(f"{goal.name}: expected a number{unit}, found {brief(value)}")
-    return float(match[1]) * factor
+    return float(Decimal(match[1]) * Decimal(repr(factor)))  # as it is written: 57 * 0.01 is more than 0.57
 
 
 def _factor(unit: str, goal: Goal) -> float | None:

@@ -48,11 +48,8 @@ def test_columns() -> None:
             ", ".join(trial.point["skip_passes"]) or "none",
         ]
     assert [axis.base for axis in told.axes] == ["fixed<16,6>", "", ""]
-    assert {told.numbers[place] for place in told.front} == {trial.number for trial in found.front}
+    assert [told.numbers[place] for place in told.front] == [trial.number for trial in found.front]
     assert told.measured == tuple(k for k, trial in enumerate(found.trials) if trial.is_done)
-    assert [told.numbers[k] for k in told.ranked_front] == sorted(
-        (t.number for t in found.front), key=lambda n: (-found.trials[n].values["accuracy"], n)
-    )
 
 
 def test_a_table_of_all_trials(tmp_path: Path) -> None:
