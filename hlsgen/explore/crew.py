@@ -42,9 +42,7 @@ def crew(workers: Any, origin: Origin, *, dask: Any = None, timeout: Any = None)
     if count:
         return lambda work: Processes(work, count, timeout=seconds)
     if seconds is not None:
-        raise origin.refused(
-            "timeout: no trial of this process itself can be ended; give workers", "timeout"
-        )
+        raise origin.refused("timeout: no trial of this process itself can be ended; give workers", "timeout")
     return Here
 
 
