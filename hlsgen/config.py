@@ -10,10 +10,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from math import frexp, isfinite
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -63,6 +65,10 @@ _DEEPEST = 1 << 24
 """Words of a stream: a whole tensor of the largest size."""
 _NARROWEST, _WIDEST_INFERRED = 2, 64
 """Bits that inferred weights and results may be given."""
+_MOST_OCTAVES = 40
+"""By which channels may be held times powers of two."""
+_LARGEST_NUMBER = 1e30
+"""Beyond what any layer computes."""
 _WIDEST, _REACH = 120, 256
 """What a type may hold: as many bits as a sum, and twice the exponents of float32."""
 
@@ -148,6 +154,31 @@ ReuseFactor = Annotated[
     Discriminator(lambda value: "[auto]" if isinstance(value, str) and value == "auto" else "[number]"),
 ]
 """A factor, or ``auto``: chosen by how long other layers take."""
+
+
+def _numbers(value: Any) -> Any:
+    """One real number, or a list of them."""
+    many = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(many, list | tuple):
+        return _finite(many)
+    if not many:
+        raise ValueError("expected a number, or a list of one at least")
+    return tuple(_finite(number) for number in many)
+
+
+def _finite(value: Any) -> float:
+    number: float = _real(value)
+    if not isfinite(number) or abs(number) > _LARGEST_NUMBER:
+        raise ValueError(f"expected numbers up to {_LARGEST_NUMBER:g}")
+    return number
+
+
+Numbers = Annotated[
+    float | tuple[float, ...],
+    BeforeValidator(_numbers),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}),
+]
+"""A number for all channels, or one for each."""
 
 
 @dataclass(frozen=True)
@@ -265,6 +296,66 @@ class LayerSettings(_Strict):
     ] = None
 
 
+def _powers(value: Any) -> Any:
+    """Powers of two, one or a list of them."""
+    numbers = _numbers(value)
+    for number in numbers if isinstance(numbers, tuple) else (numbers,):
+        if number <= 0 or frexp(number)[0] != 0.5 or abs(frexp(number)[1] - 1) > _MOST_OCTAVES:
+            raise ValueError(f"expected powers of two from 2^-{_MOST_OCTAVES} to 2^{_MOST_OCTAVES}")
+    return numbers
+
+
+class Hold(_Strict):
+    """How what a layer yields is held, one number for all channels or one for each."""
+
+    scale: Annotated[Numbers, BeforeValidator(_powers)]
+
+
+class NamedSettings(LayerSettings):
+    """What can be said of a layer by its name, and what of it alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_level(cls, data: Any) -> Any:
+        """Settings of less specific levels are settings of a layer, too."""
+        return _said(data) if isinstance(data, LayerSettings) and not isinstance(data, cls) else data
+
+    bias_correction: Annotated[
+        Numbers | None,
+        Field(description="real numbers that are added to the bias, one for each channel or one for all"),
+    ] = None
+    hold: Annotated[
+        Hold | None, Field(description="what its result is held times: powers of two, for each channel or for all")
+    ] = None
+
+
+def _factors(value: Any) -> Any:
+    """Numbers of which none is zero."""
+    numbers = _numbers(value)
+    if 0 in (numbers if isinstance(numbers, tuple) else (numbers,)):
+        raise ValueError("expected numbers other than 0")
+    return numbers
+
+
+class InputScaling(_Strict):
+    """The model reads ``(x - offset) * scale`` of raw data ``x``: one number for all channels, or one for each."""
+
+    offset: Numbers = 0.0
+    scale: Annotated[Numbers, BeforeValidator(_factors)] = 1.0
+
+
+def _is_by_name(value: Any) -> str:
+    every = isinstance(value, Mapping) and any(isinstance(said, Mapping | InputScaling) for said in value.values())
+    return "[by name]" if every else "[one]"
+
+
+InputScalings = Annotated[
+    Annotated[InputScaling, Tag("[one]")] | Annotated[dict[str, InputScaling], Tag("[by name]")],
+    Discriminator(_is_by_name),
+]
+"""That of the only input, or of some by their names."""
+
+
 class TestVectors(_Strict):
     """Stored inputs (``x``, .npy) and labels or expected outputs (``y``, .npy)."""
 
@@ -334,6 +425,12 @@ class Config(_Strict):
         Field(description="how users give inputs of two axes and more, if not as the model has them"),
     ] = None
     input_precision: InputTypes = None
+    input_scaling: Annotated[
+        InputScalings | None,
+        Field(
+            description="raw data at the inputs, of which the model reads (x - offset) * scale; by name or of the one"
+        ),
+    ] = None
     input_granularity: Annotated[
         InputGranularity,
         Field(
@@ -360,7 +457,7 @@ class Config(_Strict):
     ] = 99.99
     defaults: LayerSettings = Field(default_factory=LayerSettings)
     layer_types: dict[str, LayerSettings] = Field(default_factory=dict)
-    layers: dict[str, LayerSettings] = Field(default_factory=dict)
+    layers: dict[str, NamedSettings] = Field(default_factory=dict)
     fuse_quantized: Annotated[
         StrictBool, Field(description="fuse scales into quantised weights, and fit types to those")
     ] = False
@@ -392,6 +489,7 @@ class Config(_Strict):
 
 _MODEL_LEVEL = tuple(key for key in LayerSettings.model_fields if key not in Config.model_fields)
 """Settings of layers that are keywords too; ``weights`` is the path of a file there."""
+_BY_NAME = tuple(key for key in NamedSettings.model_fields if key not in LayerSettings.model_fields)
 
 
 def make_config(
@@ -488,6 +586,8 @@ def _explain(error: Any, origin: _Origin, model: type[BaseModel]) -> str:
         if model is Config and not parents and key in LayerSettings.model_fields:
             advice = "; it is a setting of layers: put it below 'defaults:', or a layer of 'layers:'"
             return f"{where}: unknown key '{place}'{advice}"
+        if key in _BY_NAME and parents[:1] != ["layers"]:
+            return f"{where}: unknown key '{place}'; it is said of a layer by its name: put it below 'layers:'"
         return f"{where}: unknown key '{place}'{_advice(str(key), parents, _fields_at(parents, model))}"
     found = f", found {brief(error['input'])}" if not isinstance(error["input"], dict) else ""
     return f"{where}: {place}: {error['msg'].removeprefix('Value error, ')}{found}{_advice_on_value(error)}"
@@ -518,8 +618,14 @@ def _is_branch_name(part: Any) -> bool:
 def _fields_at(path: list[Any], model: type[BaseModel]) -> list[str]:
     """The keys that are valid at a place below a model."""
     for part in path:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        for candidate in (annotation, *get_args(annotation)):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                model = candidate
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        model = next(_models_in(field.annotation), model) if field is not None else model
     return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)

@@ -21,14 +21,17 @@ from hlsgen.passes.base import Pass, Stage, run_passes
 from hlsgen.passes.cancel_permutes import CancelPermutes
 from hlsgen.passes.choose_hardware import ChooseHardware
 from hlsgen.passes.choose_weight_grids import ChooseWeightGrids
+from hlsgen.passes.correct_biases import CorrectBiases
 from hlsgen.passes.equalise_channels import EqualiseChannels
 from hlsgen.passes.fuse_batchnorm import FuseBatchnorm
 from hlsgen.passes.fuse_exact_scales import FuseExactScales
 from hlsgen.passes.fuse_padding import FusePadding
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
 from hlsgen.passes.fuse_thresholds import FuseThresholds
+from hlsgen.passes.hold_channels import HoldChannels
 from hlsgen.passes.keep_choices import KeepExponents, KeepHardware
 from hlsgen.passes.remove_identities import RemoveIdentities
+from hlsgen.passes.scale_inputs import ScaleInputs
 from hlsgen.precision.check_widths import CheckWidths
 from hlsgen.precision.draft import Draft, Step
 from hlsgen.precision.expect_moved_ranges import ExpectMovedRanges
@@ -51,8 +54,11 @@ _LOG = logging.getLogger(__name__)
 def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass, ...]:
     """The rewrites of the graph, in the order in which they run."""
     ranges = (calibration, config.calibration_method, config.percentile, config.default_width)
+    held = frozenset(name for name, settings in config.layers.items() if settings.hold is not None)
     return (
+        ScaleInputs(config, calibration is not None),
         ApplyConfig(config),
+        CorrectBiases(config),
         RemoveIdentities(),
         CancelPermutes(),
         FusePadding(),
@@ -61,7 +67,8 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
         FuseBatchnorm(config.fuse_quantized),
         FuseThresholds(),
         FuseQuantizers(),
-        EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel"),
+        HoldChannels(config),
+        EqualiseChannels(config.default_width, calibration is not None and config.input_granularity == "channel", held),
         ExpectMovedRanges(*ranges),
         ChooseWeightGrids(config.default_width, config.max_width),
         ChooseHardware(config.io_type == "io_stream", config.default_width),
@@ -150,6 +157,7 @@ def _keeping_passes(config: Config, calibration: Calibration | None, former: Gra
     """The passes, but for those that choose by the weights: what they chose is kept."""
     kept: dict[type[Pass], list[Pass]] = {
         FuseBatchnorm: [FuseBatchnorm(config.fuse_quantized, staying=frozenset(node.name for node in former))],
+        HoldChannels: [],
         EqualiseChannels: [KeepExponents(former)],
         ChooseWeightGrids: [],
         ChooseHardware: [KeepHardware(design.ops)],

@@ -382,7 +382,7 @@ def deep() -> Any:
         (
             "layers",
             {"fc": {"reuse": 1}},
-            r"unknown key 'layers\.fc\.reuse'; valid: dsp, fifo_depth, parallelization_factor, precision, recurrence, reuse",
+            r"unknown key 'layers\.fc\.reuse'; valid: bias_correction, dsp, fifo_depth, hold, parallelization_factor, precision, recurrence, reuse",
         ),
         ("input_precision", {"x": "fixd"}, r"input_precision\.x: .*'fixd' is not a fixed-point type"),
     ],
@@ -407,7 +407,7 @@ def test_what_is_wrong_is_said_alike_however_it_is_given(key: str, value: Any, m
         (lambda config: setattr(config.defaults, "reuse_factor", 0), "LayerSettings: reuse_factor: .*found 0"),
         (lambda config: setattr(config.defaults, "reuse_facto", 1), "unknown key 'reuse_facto'; did you mean"),
         (lambda config: setattr(config.defaults.precision, "accum", 5), "Precision: accum: .*a type is text"),
-        (lambda config: setattr(config.layers["fc"], "strategy", "fast"), "LayerSettings: strategy: .*found 'fast'"),
+        (lambda config: setattr(config.layers["fc"], "strategy", "fast"), "NamedSettings: strategy: .*found 'fast'"),
     ],
 )
 def test_parts_of_a_configuration_are_changed_as_strictly(change: Any, message: str) -> None:

@@ -170,7 +170,7 @@ def _with_real_constants(op: Op) -> Layer:
     """A layer as it is without the rounding of constants whose types nobody fixed."""
     wished = op.wish.configured()
     free = {
-        name: Constant.of(constant.values)
+        name: Constant.of(constant.meant)
         for name, constant in op.layer.constants().items()
         if not constant.given and op.layer.constant_roles.get(name) not in wished
     }

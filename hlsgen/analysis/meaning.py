@@ -47,7 +47,7 @@ def evaluate_meaning(design: Design, inputs: Mapping[str, Array]) -> dict[Tensor
 
 def _with_real_constants(op: Op) -> Layer:
     """A layer without the rounding of its constants, but for that of the model's own quantisers."""
-    free = {name: Constant.of(constant.values) for name, constant in op.layer.constants().items() if not constant.given}
+    free = {name: Constant.of(constant.meant) for name, constant in op.layer.constants().items() if not constant.given}
     return replace(op.layer, **free) if free else op.layer
 
 

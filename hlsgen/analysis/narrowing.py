@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from hlsgen.config import Config, LayerSettings, Precision
+from hlsgen.config import Config, NamedSettings, Precision
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import placed_type
@@ -173,9 +173,9 @@ def settings_with(config: Config, types: Mapping[tuple[str, str], str], inputs: 
             known = dict(every) if isinstance(every, dict) else {} if every is None else dict.fromkeys(inputs, every)
             changes["input_precision"] = known | changes.get("input_precision", {}) | {layer: spelled}
             continue
-        own = layers.get(layer, LayerSettings())
+        own = layers.get(layer, NamedSettings())
         precision = {name: getattr(own.precision, name) for name in own.precision.model_fields_set} | {role: spelled}
         said = {name: getattr(own, name) for name in own.model_fields_set}
-        layers[layer] = LayerSettings.model_validate(said | {"precision": Precision.model_validate(precision)})
+        layers[layer] = NamedSettings.model_validate(said | {"precision": Precision.model_validate(precision)})
         changes["layers"] = layers
     return changes

@@ -29,7 +29,7 @@ class Affine:
 
     def take(self, channels: Any) -> Affine:
         """Some channels, in another order, or repeated."""
-        return Affine(_taken(self.scale, channels), _taken(self.shift, channels))
+        return Affine(self.scale.part(channels), self.shift.part(channels))
 
     def joined(self, other: Affine) -> Affine:
         """Our channels, then those of ``other``."""
@@ -54,16 +54,13 @@ class Affine:
         return all(bool((v[at] == v[where]).all()) for v in pairs)
 
 
-def _taken(constant: Constant, channels: Any) -> Constant:
-    mantissas = None if constant.mantissas is None else constant.mantissas[channels]
-    return replace(constant, values=constant.values[channels], mantissas=mantissas)
-
-
 def _joined(a: Constant, b: Constant) -> Constant:
     """Both behind each other: exact if both are."""
     values = np.concatenate([a.effective, b.effective])
     if a.mantissas is None or b.mantissas is None:
-        return Constant.of(values)
+        corrected = a.added is not None or b.added is not None
+        added = [np.zeros(c.shape) if c.added is None else c.added for c in (a, b)]
+        return Constant.of(values, np.concatenate(added) if corrected else None)
     frac = max(a.fixed[1], b.fixed[1])
     parts = [p.fixed[0].astype(object) << (frac - p.fixed[1]) for p in (a, b)]
     exact = exact_constant(np.concatenate(parts), frac)

@@ -35,10 +35,12 @@ class Constant:
     type: FixedType | None = None
     mantissas: Ints | None = None
     given: bool = False
+    added: Floats | None = None
+    """What of the values is a correction that the configuration asks for, and no part of what the model means."""
 
     @classmethod
-    def of(cls, values: Any) -> Constant:
-        return cls(np.asarray(values, dtype=np.float64))
+    def of(cls, values: Any, added: Floats | None = None) -> Constant:
+        return cls(np.asarray(values, dtype=np.float64), added=added)
 
     @classmethod
     def exactly(cls, mantissas: Ints, fixed: FixedType, *, given: bool = True) -> Constant:
@@ -61,6 +63,19 @@ class Constant:
         return self.type
 
     @property
+    def meant(self) -> Floats:
+        """The real numbers by which the model means it."""
+        return self.values if self.added is None else self.values - self.added
+
+    def times(self, factors: Floats) -> Constant:
+        """Real numbers times others."""
+        return Constant.of(self.effective * factors, None if self.added is None else self.added * factors)
+
+    def shifted(self, by: Floats) -> Constant:
+        """The constant with a correction, as real numbers whose type is found anew."""
+        return Constant.of(self.effective + by, total(self.added, by))
+
+    @property
     def effective(self) -> Floats:
         """The real numbers the chip will use (the float ones before quantisation)."""
         return self.values if self.mantissas is None or self.type is None else self.type.to_float(self.mantissas)
@@ -68,7 +83,10 @@ class Constant:
     def part(self, index: Any) -> Constant:
         """Some of the constants, as NumPy's indices say, in the same type."""
         return replace(
-            self, values=self.values[index], mantissas=None if self.mantissas is None else self.mantissas[index]
+            self,
+            values=self.values[index],
+            mantissas=None if self.mantissas is None else self.mantissas[index],
+            added=None if self.added is None else self.added[index],
         )
 
     def quantized(self, fixed: FixedType) -> Constant:
@@ -107,6 +125,12 @@ class Constant:
         low, high = min(int(mantissas.min()), 0), max(int(mantissas.max()), 0)
         fixed = _without_trailing_zeros(FixedType.covering(low, high, finest), mantissas)
         return replace(self, type=fixed, mantissas=mantissas >> (finest - fixed.frac))
+
+
+def total(*corrections: Floats | None) -> Floats | None:
+    """Corrections that come together; None: there is none."""
+    known = [correction for correction in corrections if correction is not None]
+    return sum(known[1:], known[0]) if known else None
 
 
 def placed_type(values: Floats, width: int, placing: Placing = ALL) -> FixedType:
@@ -160,7 +184,7 @@ def rounded_to_odd(constant: Constant, frac: int) -> Constant:
     scaled = np.ldexp(constant.values, frac)
     floor = integers(np.asarray([int(v) for v in np.floor(scaled).ravel()], dtype=object)).reshape(scaled.shape)
     exact = exact_constant(np.where(scaled == np.floor(scaled), floor, floor | 1), frac)
-    return replace(exact, values=constant.values, given=False)
+    return replace(exact, values=constant.values, given=False, added=constant.added)
 
 
 def exact_constant(mantissas: Ints, frac: int) -> Constant:
@@ -176,13 +200,19 @@ def exact_constant(mantissas: Ints, frac: int) -> Constant:
 
 def narrowest(constant: Constant) -> Constant:
     """The same constants in the narrowest type: a coarse kernel in a fine type would waste bits of every sum."""
-    return replace(exact_constant(*constant.fixed), values=constant.values, given=constant.given)
+    exact = exact_constant(*constant.fixed)
+    return replace(exact, values=constant.values, given=constant.given, added=constant.added)
 
 
 def as_exact(constant: Constant, widest: int) -> Constant | None:
-    """The constant as exact constants if it has them, or if its real numbers need at most ``widest`` bits."""
+    """The constant as exact constants if it has them, or if its real numbers need at most ``widest`` bits.
+
+    Not where it is corrected: what the model means by it would be lost.
+    """
     if constant.mantissas is not None:
         return constant
+    if constant.added is not None:
+        return None
     frac = MOST_FRACTION
     scaled = np.ldexp(constant.values, frac)
     if (np.abs(scaled) >= 2.0**62).any() or (scaled != np.floor(scaled)).any():

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.arithmetic import exact_product, exact_sum, shifted
-from hlsgen.ir.constant import MOST_FRACTION, Constant, Floats, exact_constant, narrowest, no_bias, rounded_to_odd
+from hlsgen.ir.constant import (
+    MOST_FRACTION,
+    Constant,
+    Floats,
+    exact_constant,
+    narrowest,
+    no_bias,
+    rounded_to_odd,
+    total,
+)
 from hlsgen.ir.interval import Interval, joined
 from hlsgen.ir.layer import Context, Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints, bit_length, integers
@@ -121,7 +130,8 @@ class LinearLayer(Layer):
         """Fold ``y * scale + shift`` (per output channel) into weights and bias, as real numbers."""
         s, t = scale.effective, shift.effective
         weight = Constant.of(self.weight.effective * self.per_output(s))
-        return replace(self, weight=weight, bias=Constant.of(self.bias.effective * s + t))
+        added = total(None if self.bias.added is None else self.bias.added * s, shift.added)
+        return replace(self, weight=weight, bias=Constant.of(self.bias.effective * s + t, added))
 
     def scaled_exactly(self, scale: Constant, shift: Constant, widest: int) -> LinearLayer | None:
         """The same with exact constants, bit for bit; None if the product needs weights wider than ``widest``."""
@@ -136,7 +146,9 @@ class LinearLayer(Layer):
             return None
         w = self.weight.effective
         bias = self.bias.effective + self.summed(w * self.per_input(t))
-        return replace(self, weight=Constant.of(w * self.per_input(s)), bias=Constant.of(bias))
+        behind = None if shift.added is None else self.summed(w * self.per_input(shift.added))
+        added = total(self.bias.added, behind)
+        return replace(self, weight=Constant.of(w * self.per_input(s)), bias=Constant.of(bias, added))
 
     def behind_scale_exactly(self, scale: Constant, shift: Constant, widest: int) -> LinearLayer | None:
         """The same with exact constants, bit for bit; None if that is impossible or wider than ``widest``."""

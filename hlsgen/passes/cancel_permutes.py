@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hlsgen.ir.constant import Constant, Shape
 from hlsgen.ir.graph import Graph, Node, Source, Value
@@ -131,7 +130,7 @@ def _in_order(layer: Layer, order: Order, shape: Shape) -> Layer:
     """The layer for inputs of the axes ``order``, which have ``shape`` then."""
     if isinstance(layer, Scale):
         channels = np.zeros(shape[-1], dtype=np.int64)
-        return replace(layer, weight=_taken(layer.weight, channels), bias=_taken(layer.bias, channels))
+        return replace(layer, weight=layer.weight.part(channels), bias=layer.bias.part(channels))
     return Concatenate(order.index(layer.axis)) if isinstance(layer, Concatenate) else layer
 
 
@@ -306,7 +305,7 @@ def _absorbed(graph: Graph) -> bool:
             rows = np.argsort(places.transpose(before.layer.order).reshape(-1))
             for user in dict.fromkeys(dense):
                 assert isinstance(user.layer, Dense)
-                graph.set_layer(user, replace(user.layer, weight=_taken(user.layer.weight, rows)))
+                graph.set_layer(user, replace(user.layer, weight=user.layer.weight.part(rows)))
             graph.set_inputs(node, [before.input])
             for between in list(_up_to_dense(graph, node)):
                 graph.aliases = {key: value for key, value in graph.aliases.items() if value is not between.output}
@@ -322,9 +321,3 @@ def _up_to_dense(graph: Graph, node: Node) -> Iterator[Node]:
     while not isinstance(node.layer, Dense):
         yield node
         node = graph.uses(node.output)[0]
-
-
-def _taken(weight: Constant, rows: NDArray[np.int64]) -> Constant:
-    """The rows (or elements) of a constant at some places."""
-    mantissas = None if weight.mantissas is None else weight.mantissas[rows]
-    return replace(weight, values=weight.values[rows], mantissas=mantissas)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hlsgen.ir.constant import Constant, Floats
+from hlsgen.ir.expected import Expected
 from hlsgen.ir.graph import Graph, Value
 from hlsgen.ir.ties import Indices
 from hlsgen.layers.linear import LinearLayer
@@ -45,13 +46,14 @@ class EqualiseChannels(Pass):
 
     Options: the budget in bits of values of which nothing else is said; whether inputs whose types nobody fixed take
     part, so that each feature of a port has a binary point of its own (only calibration data tell how large those
-    are); octaves that a moved channel keeps below the largest, since a single channel is estimated less surely than
-    all together; how much must be lost.
+    are); the layers whose results are held as somebody said; octaves that a moved channel keeps below the largest,
+    since a single channel is estimated less surely than all together; how much must be lost.
     """
 
     exact = False
     width: int = 16
     inputs: bool = False
+    held: frozenset[str] = frozenset()
     headroom: int = 1
     least_octaves: int = 2
 
@@ -69,6 +71,7 @@ class _Equalisation:
 
     def __init__(self, graph: Graph, options: EqualiseChannels) -> None:
         self.graph, self.options = graph, options
+        self.held = {graph.aliases[name] for name in options.held if name in graph.aliases}
         self.exact = {v for v in pure_values(graph) if not v.producer.is_input and not v.producer.layer.structural}
         self.classes = ChannelClasses(graph, may_move, self._is_fixed)
         self.shares = channel_shares(graph)
@@ -82,7 +85,8 @@ class _Equalisation:
         Values that are exact without any rounding of ours lose nothing.
         """
         port = value in self.graph.outputs or (value.producer.is_input and not self.options.inputs)
-        return port or value.producer.wish.casts or value in self.exact or channels_of(value) is None
+        said = value.producer.wish.casts or value in self.held
+        return port or said or value in self.exact or channels_of(value) is None
 
     def _largest(self) -> Floats:
         """The largest magnitude in each class."""
@@ -186,31 +190,35 @@ class _Equalisation:
 
 def move_channels(graph: Graph, exponents: Mapping[Value, tuple[int, ...]]) -> None:
     """Hold the channels of values times powers of two: scale the weights, tell the values, and note it."""
+    factors = {value: np.exp2(np.array(mine, dtype=np.float64)) for value, mine in exponents.items()}
     for value, mine in exponents.items():
-        value.exponents = mine
-        value.expected = value.expected and value.expected.times(_factors(value))
+        both = np.add(mine, value.exponents or 0)
+        value.exponents = tuple(int(k) for k in both) if both.any() else None
+        value.expected = value.expected and _times(value.expected, factors[value])
     for node in graph:
-        if isinstance(node.layer, LinearLayer) and (node.input.exponents or node.output.exponents):
-            graph.set_layer(node, _scaled(node.layer, _factors(node.input), _factors(node.output)))
-    _note(graph)
+        if isinstance(node.layer, LinearLayer) and (node.input in factors or node.output in factors):
+            before, behind = (factors.get(value, np.ones(value.shape[-1])) for value in (node.input, node.output))
+            graph.set_layer(node, _scaled(node.layer, before, behind))
+    _note(graph, exponents)
 
 
-def _factors(value: Value) -> Floats:
-    return np.exp2(np.array(value.exponents or (0,) * value.shape[-1], dtype=np.float64))
+def _times(expected: Expected, factors: Floats) -> Expected:
+    """What is expected of held channels; where nothing is known of each, as if all were held times the largest."""
+    return expected.times(factors if expected.channels is not None else float(factors.max()))
 
 
-def _note(graph: Graph) -> None:
+def _note(graph: Graph, moved: Mapping[Value, tuple[int, ...]]) -> None:
     for node in graph:
-        if node.is_input and node.output.exponents is not None:
+        if node.is_input and node.output in moved:
             graph.notes.append(
                 f"{node.name}: features differ so much that each has its own binary point: channel c of the port "
                 "holds the model's value times 2**k[c], see the ports (input_granularity: tensor for one type)"
             )
-        if isinstance(node.layer, LinearLayer) and node.output.exponents is not None:
-            moved = [k for k in node.output.exponents if k]
+        if isinstance(node.layer, LinearLayer) and node.output in moved:
+            octaves = [k for k in moved[node.output] if k]
             graph.notes.append(
-                f"{node.name}: {len(moved)} of {node.output.shape[-1]} channels are held times powers of two "
-                f"(2**{min(moved)} to 2**{max(moved)}), and their readers' weights divided by them"
+                f"{node.name}: {len(octaves)} of {node.output.shape[-1]} channels are held times powers of two "
+                f"(2**{min(octaves)} to 2**{max(octaves)}), and their readers' weights divided by them"
             )
 
 
@@ -223,5 +231,5 @@ def _column_sizes(layer: LinearLayer, factors: Floats) -> Floats:
 def _scaled(layer: LinearLayer, before: Floats, behind: Floats) -> LinearLayer:
     """The same layer for inputs times ``before`` and results times ``behind``: powers of two, so nothing is rounded."""
     weight = Constant.of(layer.weight.effective * layer.per_output(behind) / layer.per_input(before))
-    bias = layer.bias if layer.bias.mantissas is not None else Constant.of(layer.bias.effective * behind)
+    bias = layer.bias if layer.bias.mantissas is not None else layer.bias.times(behind)
     return replace(layer, weight=weight, bias=bias)

@@ -244,8 +244,8 @@ def _on_grid(values: Floats, tensor: Tensor) -> bool:
 
 def _with_real_constants(layer: Layer, names: Collection[str] | None = None) -> Layer:
     """A layer without the rounding of its constants (None: of all of them)."""
-    rounded = {name: c for name, c in layer.constants().items() if (c.effective != c.values).any()}
-    free = {name: Constant.of(c.values) for name, c in rounded.items() if names is None or name in names}
+    rounded = {name: c for name, c in layer.constants().items() if (c.effective != c.meant).any()}
+    free = {name: Constant.of(c.meant) for name, c in rounded.items() if names is None or name in names}
     return replace(layer, **free) if free else layer
 
 
