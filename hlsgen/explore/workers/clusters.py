@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ CLUSTERS = {
 """The classes that can be named, and the modules that they are in."""
 _SECONDS, _DAY = 60.0, 86400.0
 _MOST = 100_000
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss)://)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}")
 _NO_OPTIONS = {"self", "args", "kwargs", "job_kwargs", "worker_kwargs", "base_class_kwargs", "asynchronous", "loop"}
 
 
@@ -121,7 +123,7 @@ def _options(cluster: str) -> set[str]:
 
 
 def _address(value: Any, others: Mapping[str, Any]) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value.strip()):
         raise ConfigError(f"dask: scheduler: {brief(value)}, expected an address, as tcp://host:8786")
     if others:
         raise ConfigError(f"dask: {brief(next(iter(others)))} is of a cluster that is started, not of a scheduler")

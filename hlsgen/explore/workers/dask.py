@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import logging
 import time
 import uuid
@@ -23,11 +24,15 @@ from hlsgen.explore.trial import Ask, Outcome, State, Work
 from hlsgen.explore.workers.clusters import DaskSettings, module
 from hlsgen.explore.workers.dask_task import Demand, carried, close, measured
 from hlsgen.explore.workers.packing import Parcel
+from hlsgen.progress import task
 from hlsgen.version import VERSION
 
 _LOG = logging.getLogger(__name__)
+_TASK = "hlsgen.explore.workers.dask_task"
 _LOOK = 1.0
 """Seconds after which it is asked how many workers there are."""
+_ANSWER = 15.0
+"""Seconds in which a scheduler answers."""
 _CHANCES = 2
 """How often Dask may give up a trial because workers ended that had it, before it has failed. Others may have ended
 them: Dask counts all trials that a worker had."""
@@ -57,12 +62,13 @@ class DaskWorkers:
     def __enter__(self) -> Self:
         try:
             self._connect()
+            self._seen = time.monotonic()
+            self._wait_for_workers()
+            self._check_workers()
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Sending large graph", UserWarning)  # once, for all trials
                 key = f"hlsgen-work-{self._demand.digest}"
                 self._carried = self._client.submit(carried, self._content, key=key)
-            self._seen = time.monotonic()
-            self._wait_for_workers()
         except BaseException:
             self._end()
             raise
@@ -75,7 +81,7 @@ class DaskWorkers:
         where = settings.scheduler or settings.cluster
         try:
             self._client = self._distributed.Client(
-                settings.scheduler or self._cluster, timeout=settings.wait, set_as_default=False, name=self._name
+                settings.scheduler or self._cluster, timeout=_ANSWER, set_as_default=False, name=self._name
             )
         except (OSError, ValueError) as error:
             raise WorkersError(
@@ -85,9 +91,18 @@ class DaskWorkers:
         _LOG.info("Dask: %s, dashboard %s", self._client.scheduler.address, self._client.dashboard_link)
 
     def _wait_for_workers(self) -> None:
-        while not self.slots:
-            self._check()
-            time.sleep(0.1)
+        with task("waiting for Dask workers"):
+            while not self.slots:
+                self._check()
+                time.sleep(0.1)
+
+    def _check_workers(self) -> None:
+        """Raise WorkersError where a worker has no hlsgen: it would end at the first task, and say so to nobody."""
+        with self._lost_scheduler():
+            found = self._client.run(importlib.import_module, _TASK, on_error="return")
+        for where, said in found.items():
+            if isinstance(said, BaseException):
+                raise self._useless(where, said)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -143,7 +158,7 @@ class DaskWorkers:
         if future.status == "error":
             error = future.exception()
             if not isinstance(error, self._distributed.KilledWorker):
-                raise self._useless(error)
+                raise self._useless("", error)
             self._lost[number] += 1
             if self._lost[number] < _CHANCES:
                 self.submit(number, self._asked[number])
@@ -169,13 +184,13 @@ class DaskWorkers:
             f"{_KEPT}"
         )
 
-    def _useless(self, error: BaseException) -> WorkersError:
+    def _useless(self, where: str, error: BaseException) -> WorkersError:
         """A worker that cannot compute trials, by what it says."""
         if isinstance(error, WorkersError):
             return error
         return WorkersError(
-            f"a Dask worker cannot compute trials: {type(error).__name__}: {error}; it needs hlsgen {VERSION} in the "
-            f"environment that it is started from; {_KEPT}"
+            f"a Dask worker ({where or 'one of them'}) cannot compute trials: {type(error).__name__}: {error}; it "
+            f"needs hlsgen {VERSION} in the environment that it is started from; {_KEPT}"
         )
 
     @contextlib.contextmanager
