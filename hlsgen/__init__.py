@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
+
 from hlsgen.backends.vitis.reports import compare as compare_reports
 from hlsgen.backends.vitis.reports import read_reports
 from hlsgen.config import Config, load_config
@@ -31,3 +34,10 @@ __all__ = [
 ]
 
 _install_logs()
+
+
+def __getattr__(name: str) -> ModuleType:
+    """``hlsgen.data``, imported when it is asked for."""
+    if name == "data":
+        return importlib.import_module("hlsgen.data")
+    raise AttributeError(f"module 'hlsgen' has no attribute '{name}'")

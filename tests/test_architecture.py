@@ -47,6 +47,7 @@ RANKS = {
     "synthesis": 10,
     "board": 11,
     "analysis": 11,
+    "data": 11,
     "pages": 12,
     "summary": 12,
     "project": 12,
@@ -79,6 +80,7 @@ LAZY_ONLY = {
     "optuna",
     "pandas",
     "polars",
+    "pyarrow",
 }
 
 

@@ -69,7 +69,7 @@ pygments_dark_style = "monokai"
 _ALIAS = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
 _STAR = re.compile(r"(?<![`*\w])\*(?=[a-z][a-z ]*[,)])")
 _ROW = re.compile(r"^\| \[.+?\]\(([\w/.-]+)\.(?:md|ipynb)\)", re.MULTILINE)
-_API = ["conversion", "project", "results", "types", "layers", "testing", "errors"]
+_API = ["conversion", "project", "results", "data", "types", "layers", "testing", "errors"]
 
 
 def _navigation() -> str:

@@ -180,7 +180,7 @@
   // -- the chosen trial ----------------------------------------------------------------------
 
   const detail = byId("detail");
-  const along = data.front.slice().sort((i, j) => objectives[0].values[j] - objectives[0].values[i] || i - j);
+  const along = data.front;
 
   function facts(rows) {
     return made("dl", {}, ...rows.flatMap(([label, value]) => [made("dt", { text: label }), made("dd", { text: value })]));
@@ -267,7 +267,8 @@
     const { head, up } = sorted;
     if (!head) {
       const [a, b] = [i, j].map((one) => objectives[0].values[one] * (objectives[0].higher ? -1 : 1));
-      return trials.isFront[j] - trials.isFront[i] || missing(a, b) || a - b || i - j;
+      const front = trials.isFront[j] - trials.isFront[i] || (trials.isFront[i] && trials.rank[i] - trials.rank[j]);
+      return front || missing(a, b) || a - b || i - j;
     }
     const sign = up ? 1 : -1;
     if (head.text) {

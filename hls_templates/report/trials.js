@@ -16,7 +16,11 @@ const trials = (() => {
   const isMeasured = new Uint8Array(count);
   for (const place of measured) isMeasured[place] = 1;
   const isFront = new Uint8Array(count);
-  for (const place of data.front) isFront[place] = 1;
+  const rank = new Float64Array(count).fill(Infinity); // on the front, the best of the first objective first
+  data.front.forEach((place, k) => {
+    isFront[place] = 1;
+    rank[place] = k;
+  });
 
   for (const column of columns) { // of what was measured, as only that is drawn
     let [low, high] = [Infinity, -Infinity];
@@ -110,7 +114,7 @@ const trials = (() => {
   }
 
   return {
-    data, count, columns, objectives, axes, measured, isMeasured, isFront, inside, ranges, sift, ordered, front, text, yaml, command,
+    data, count, columns, objectives, axes, measured, isMeasured, isFront, rank, inside, ranges, sift, ordered, front, text, yaml, command,
     get insiders() { return insiders; },
   };
 })();

@@ -37,14 +37,16 @@ def run(
     seed: Annotated[int | None, option("--seed", text="Of all that is random.")] = None,
     storage: Annotated[Path | None, option("--storage", text="The file of the study; goes on if it is there.")] = None,
     workers: Annotated[int | None, option("--workers", text="Processes that compute trials; 0: this one.")] = None,
+    scheduler: Annotated[str | None, option("--scheduler", text="Dask computes trials: tcp://host:8786.")] = None,
+    timeout: Annotated[float | None, option("--timeout", text="Seconds after which a trial has failed.")] = None,
     prune: Annotated[
         bool | None, option("--prune/--no-prune", text="Leave designs after a part of the data that others beat.")
     ] = None,
 ) -> None:
     """Search, or go on: the study is kept beside the file. 'run' need not be said."""
     sweep = SweepFile.read(file)
-    options = given(trials=trials, sampler=sampler, seed=seed, storage=storage, workers=workers, prune=prune)
-    found = sweep.run(**options)
+    who = given(workers=workers, dask=scheduler, timeout=timeout)
+    found = sweep.run(**given(trials=trials, sampler=sampler, seed=seed, storage=storage, prune=prune), **who)
     print(found)
     print(f"\nkept in {found.path}")
     if found.interrupted:

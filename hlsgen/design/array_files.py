@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import IO
@@ -39,17 +39,37 @@ def load_inputs(path: Path, ports: Sequence[Port]) -> Array | dict[str, Array]:
     """
     if path.suffix != ".npz":
         return load_array(path)
+    by_port = {port.name: port for port in ports}
+    return read_archive(
+        path, lambda members: by_name(by_port, members), lambda n, shape: check_shape(by_port[n], shape)
+    )
+
+
+def read_archive(
+    path: Path,
+    choose: Callable[[Mapping[str, ZipInfo]], Mapping[str, ZipInfo]],
+    check: Callable[[str, tuple[int, ...]], None] | None = None,
+) -> dict[str, Array]:
+    """The arrays of an .npz file that ``choose`` takes from its members, by the names that it gives them.
+
+    ``check`` sees names and shapes before anything is unpacked. Raises InputError as :func:`load_array`.
+    """
     file = checked_file(path, "an .npz archive of arrays", InputError)
     try:
         with ZipFile(file) as archive:
-            return _unpacked(file, archive, {port.name: port for port in ports})
+            return _unpacked(file, archive, choose, check)
     except InputError:
         raise
     except Exception as error:  # as above
         raise InputError(f"{file}: cannot be read as .npz arrays ({reason(error)})") from error
 
 
-def _unpacked(file: Path, archive: ZipFile, ports: Mapping[str, Port]) -> dict[str, Array]:
+def _unpacked(
+    file: Path,
+    archive: ZipFile,
+    choose: Callable[[Mapping[str, ZipInfo]], Mapping[str, ZipInfo]],
+    check: Callable[[str, tuple[int, ...]], None] | None,
+) -> dict[str, Array]:
     members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
     total = sum(member.file_size for member in members.values())
     if total > max(MAX_UNPACKED, file.stat().st_size):
@@ -57,11 +77,13 @@ def _unpacked(file: Path, archive: ZipFile, ports: Mapping[str, Port]) -> dict[s
             f"{file}: unpacks to {total} bytes, more than the {MAX_UNPACKED} allowed; save larger arrays unpacked, by "
             "numpy.savez(...), or as .npy"
         )
-    found = by_name(ports, members)
-    for name, port in ports.items():
-        with archive.open(found[name]) as member:
-            check_shape(port, _shape_in_header(member, found[name].file_size))
-    return {name: _read_member(archive, found[name]) for name in ports}
+    found = choose(members)
+    for name, info in found.items():
+        with archive.open(info) as member:
+            shape = _shape_in_header(member, info.file_size)
+        if check is not None:
+            check(name, shape)
+    return {name: _read_member(archive, info) for name, info in found.items()}
 
 
 def _shape_in_header(member: IO[bytes], size: int) -> tuple[int, ...]:

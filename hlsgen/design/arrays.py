@@ -34,7 +34,16 @@ class Port(Protocol):
     def order(self) -> tuple[int, ...] | None: ...
 
 
-def mantissas(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Ints]:
+class TypedPort(Port, Protocol):
+    """An input of a design, which takes integers."""
+
+    @property
+    def type(self) -> FixedType: ...
+    @property
+    def exponents(self) -> tuple[int, ...] | None: ...
+
+
+def mantissas(ports: Sequence[TypedPort], inputs: Mapping[str, Array]) -> dict[str, Ints]:
     """Real values or integers by input name (as the model means them) as mantissas, as the ports take them."""
     types = {port.name: port.type for port in ports}
     return {
@@ -43,7 +52,7 @@ def mantissas(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str,
     }
 
 
-def as_held(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Array]:
+def as_held(ports: Sequence[TypedPort], inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Real values or integers by input name, with their axes as the ports hold them, and times their powers of two."""
     return scaled(ports, in_order(ports, inputs))
 
@@ -61,7 +70,7 @@ def in_order(ports: Sequence[Port], inputs: Mapping[str, Array]) -> dict[str, Ar
     return {**inputs, **{name: inputs[name].transpose(order) for name, order in moved.items()}}
 
 
-def scaled(ports: Sequence[Tensor], inputs: Mapping[str, Array]) -> dict[str, Array]:
+def scaled(ports: Sequence[TypedPort], inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Real values or integers in the order of the ports, times the powers of two that these hold each channel times."""
     shifted = [port for port in ports if port.exponents is not None]
     return {**inputs, **{port.name: _shifted(inputs[port.name], port.exponents) for port in shifted}}

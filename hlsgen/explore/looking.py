@@ -87,7 +87,7 @@ def notebook(study: Seen, title: str, header: Sequence[str], rows: Sequence[Sequ
 def columns(study: Seen) -> Trials:
     """The trials of a search as plain numbers."""
     trials = study.trials
-    front = {trial.number for trial in study.front}
+    places = {trial.number: place for place, trial in enumerate(trials)}
     return Trials(
         axes=tuple(_axis(axis, trials, study.base) for axis in study.space.axes),
         objectives=tuple(
@@ -99,7 +99,7 @@ def columns(study: Seen) -> Trials:
         reasons=tuple(trial.outcome.reason for trial in trials),
         seconds=tuple(trial.outcome.seconds for trial in trials),
         workers=tuple(trial.outcome.worker for trial in trials),
-        front=frozenset(place for place, trial in enumerate(trials) if trial.number in front),
+        front=tuple(places[trial.number] for trial in study.front),
     )
 
 

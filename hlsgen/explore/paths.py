@@ -81,6 +81,10 @@ def _of_named(text: str, parts: list[tuple[str, bool]], graph: Graph) -> Named:
         raise ValueError(f"expected a name and a setting behind '{top[0]}', as layers.fc1.reuse_factor")
     name = ".".join(key for key, _ in own)
     wild = any(_WILD.search(key) is not None and not quoted for key, quoted in own)
+    if len(setting) == 2 and setting[1] not in PRECISION_ROLES:
+        raise ValueError(f"there is no type for '{setting[1]}'{nearest(setting[1], PRECISION_ROLES)}")
+    if setting and setting[0] in PRECISION_ROLES:
+        raise ValueError(f"'precision' stands before '{setting[0]}', as layers.fc1.precision.{setting[0]}")
     if setting and setting[0] not in LayerSettings.model_fields:
         raise ValueError(f"layers have no setting '{setting[0]}'{nearest(setting[0], LayerSettings.model_fields)}")
     names = _chosen(name, wild, top[0], setting, graph)
@@ -117,7 +121,9 @@ def _known(top: str, graph: Graph) -> dict[str, list[Node]]:
     for node in graph:
         if not node.is_input:
             found.setdefault(node.source.name if top == "layers" else node.source.class_name, []).append(node)
-    return {**{alias: [] for alias in graph.aliases}, **found} if top == "layers" else found
+    inputs = {node.source.name for node in graph if node.is_input}
+    others = [alias for alias in graph.aliases if alias not in found and alias not in inputs]
+    return {**found, **{alias: [] for alias in others}} if top == "layers" else found
 
 
 def _takes(node: Node, setting: SettingPath) -> bool:

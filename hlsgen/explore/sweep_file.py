@@ -20,7 +20,7 @@ from hlsgen.strict_yaml import MAX_BYTES, Document, parse
 _PATHS = ("model", "weights", "config", "calibration", "data", "labels", "storage")
 _TEXTS = ("sampler", "output", "task")
 _WHOLE = ("trials", "seed", "workers")
-_OTHERS = ("space", "objectives", "settings", "prune", "threshold")
+_OTHERS = ("space", "objectives", "settings", "prune", "threshold", "dask", "timeout")
 KEYS = (*_PATHS, *_TEXTS, *_WHOLE, *_OTHERS)
 
 
@@ -84,8 +84,9 @@ class SweepFile:
         """Search; ``overrides``: keywords of :func:`~hlsgen.explore.sweep.sweep` in place of what the file says."""
         project = self.project()
         x, y = self.data(project)
-        keys = ("objectives", "trials", "sampler", "seed", "workers", "prune", "output", "task", "threshold")
-        options = {key: self.said[key] for key in keys if key in self.said}
+        keys = ("objectives", "trials", "sampler", "seed", "prune", "output", "task", "threshold", "timeout")
+        who = ("workers", "dask") if not {"workers", "dask"} & overrides.keys() else ()
+        options = {key: self.said[key] for key in (*keys, *who) if key in self.said}
         options = {"storage": self.storage, **options, **overrides}
         return sweep(project, self.said["space"], x, y, origin=self.origin, progress=progress, **options)
 

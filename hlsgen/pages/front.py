@@ -55,13 +55,13 @@ def front_picture(trials: Trials) -> str:
         across, up = (_share(one.values[number], low, high) for one, low, high in ends)
         return _LEFT + 8 + across * (right - _LEFT - 16), bottom - 8 - up * (bottom - _TOP - 16)
 
-    others = [number for number in trials.measured if number not in trials.front]
+    others = [number for number in trials.measured if number not in trials.best]
     for number in others[:: -(-len(others) // _MOST) or 1]:
         drawing.circle("other", place(number), 2.2)
     if len(trials.objectives) > 1:
         line = [place(number) for number in front_of_two(x, y, trials.measured)]
         _steps(drawing, line[::-1] if x.higher_is_better else line)
-    for number in sorted(trials.front):
+    for number in trials.front:
         drawing.circle("best", place(number), 3.4, f"trial {trials.numbers[number]}")
     _words(drawing, trials, x, y)
     return drawing.svg(_WIDTH, _HEIGHT, _said(trials))

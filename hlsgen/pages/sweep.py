@@ -90,7 +90,7 @@ def front_table(trials: Trials, most: int) -> Table:
             *(spelled(one.values[place]) for one in trials.objectives),
             *("" if (label := axis.places[place]) is None else axis.labels[label] for axis in trials.axes),
         )
-        for place in trials.ranked_front[:most]
+        for place in trials.front[:most]
     )
     return Table(header, rows, numeric=numeric)
 
@@ -110,7 +110,7 @@ def _data(page: SweepPage) -> object:
         "workers": workers,
         "worker": worker,
         "measured": trials.measured,
-        "front": sorted(trials.front),
+        "front": trials.front,
         "objectives": [
             {
                 "name": printable(one.name),

@@ -63,7 +63,7 @@ def _progress(axes: Any, trials: Trials, y: Objective) -> None:
 def _points(axes: Any, trials: Trials, across: list[float] | list[int], y: Objective) -> None:
     """``across``: of each trial that was measured."""
     up = [_known(y, place) for place in trials.measured]
-    best = [place in trials.front for place in trials.measured]
+    best = [place in trials.best for place in trials.measured]
     for wanted, colour, size in ((False, BLUE, 12), (True, RED, 26)):
         some = [(a, b) for a, b, is_best in zip(across, up, best, strict=True) if is_best is wanted]
         if some:

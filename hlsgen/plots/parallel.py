@@ -39,7 +39,7 @@ def draw_parallel(trials: Trials, title: str, path: str | Path) -> Path:
         alpha = max(0.05, min(0.7, 12 / len(trials.measured) ** 0.5))
         for wanted, colour, strength in ((False, BLUE, alpha), (True, RED, 0.8)):
             for number, place in enumerate(trials.measured):
-                if (place in trials.front) is wanted:
+                if (place in trials.best) is wanted:
                     axes.plot([line.places[number] for line in lines], color=colour, alpha=strength, linewidth=0.9)
         _written(axes, lines)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 DONE = "done"
 """The state of trials of which everything was measured; of others, numbers are of a part of the data, or missing."""
@@ -58,8 +59,8 @@ class Trials:
     """Why a trial was refused or pruned, or how it failed; else empty."""
     seconds: tuple[float, ...]
     workers: tuple[str, ...]
-    front: frozenset[int]
-    """The places of those that no other one is better than in all objectives."""
+    front: tuple[int, ...]
+    """The places of those that none beats, the best of the first objective first."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -73,12 +74,10 @@ class Trials:
             if state == DONE and all(objective.values[place] is not None for objective in self.objectives)
         )
 
-    @property
-    def ranked_front(self) -> tuple[int, ...]:
-        """The places of the front, the best of the first objective first, of equal ones as they were numbered."""
-        first = self.objectives[0]
-        sign = -1 if first.higher_is_better else 1
-        return tuple(sorted(self.front, key=lambda place: (sign * (first.values[place] or 0.0), place)))
+    @cached_property
+    def best(self) -> frozenset[int]:
+        """The places of the front, to be asked whether one is among them."""
+        return frozenset(self.front)
 
 
 def spelled(value: float | None) -> str:

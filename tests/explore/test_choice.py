@@ -77,6 +77,16 @@ def test_limits_have_units() -> None:
     assert FOUND.best(minimum={"accuracy": 0.95}, by="accuracy") is TRIALS[2]
 
 
+def test_numbers_are_those_that_are_written() -> None:
+    """Limits are inclusive, so the last digit counts."""
+    for number in range(1001):
+        assert FOUND.quantity("accuracy", f"{number / 10}%") == number / 1000
+        assert FOUND.quantity("lut", f"{number / 100}k") == number * 10
+        assert FOUND.quantity("latency", f"{number / 1000}us") == number
+        assert FOUND.quantity("latency", f"{number}ps") == number / 1000
+    assert FOUND.quantity("latency", "1e-3 ms") == 1000 and FOUND.quantity("latency", "-.5e+1") == -5
+
+
 def test_nothing_within_the_limits() -> None:
     """What each limit excludes by itself, and which trial is the least beyond them."""
     with pytest.raises(InputError) as error:

@@ -28,13 +28,14 @@ _LINE = 1 << 16
 class Handle:
     """One process. What it prints, this one prints to its standard error, above what shows progress."""
 
-    def __init__(self, parcel: int) -> None:
-        """``parcel``: the descriptor of a file with the work. Raises ToolError."""
+    def __init__(self, parcel: int, idle: int = 0) -> None:
+        """``parcel``: the descriptor of a file with the work; ``idle``: after how many seconds without a trial it ends,
+        if not 0. Raises ToolError."""
         self._connection, theirs = Pipe()
         with theirs:
             shared = (theirs.fileno(), parcel)
             try:
-                self._process = start_worker(_SCRIPT, str(os.getpid()), *map(str, shared), shared=shared)
+                self._process = start_worker(_SCRIPT, str(os.getpid()), *map(str, shared), str(idle), shared=shared)
             except BaseException:
                 self._connection.close()
                 raise
@@ -64,6 +65,11 @@ class Handle:
     def is_idle(self) -> bool:
         """Whether it can be given a trial."""
         return self.is_ready and self.trial is None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is nobody to give a trial to."""
+        return self._process.poll() is not None
 
     def give(self, number: int, ask: Ask, timeout: float | None) -> None:
         """Let it compute a trial, in so many seconds."""

@@ -6,19 +6,18 @@ others who do. They cannot be written to there: no trial changes what the next o
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 import struct
-from collections.abc import Iterator
+from collections.abc import Sequence
 from types import FunctionType
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, Self, cast
 
 from hlsgen.errors import WorkersError
 from hlsgen.explore.trial import Work
 from hlsgen.explore.workers.computing import shortened
 
-_HEAD = struct.Struct("<Q")
+_NUMBER = struct.Struct("<Q")
 _ALIGNED = 64
 """Arrays begin at multiples of so many bytes, as NumPy's own do."""
 
@@ -26,32 +25,25 @@ _ALIGNED = 64
 class Parcel:
     """A work, pickled: its head, the pickle, and the arrays that the pickle names by their order."""
 
-    def __init__(self, work: Work) -> None:
-        """Raises WorkersError where something in it cannot be pickled, with what to do."""
+    def __init__(self, parts: Sequence[bytes | memoryview]) -> None:
+        self._parts = parts
+
+    @classmethod
+    def of(cls, work: Work) -> Self:
+        """Pack a work. Raises WorkersError where something in it cannot be pickled, with what to do."""
         buffers: list[pickle.PickleBuffer] = []
         text = _pickled(work, buffers)
         views = [memoryview(text), *(buffer.raw() for buffer in buffers)]
-        head = b"".join(_HEAD.pack(number) for number in (len(views), *(view.nbytes for view in views)))
-        self._parts: list[memoryview] = []
+        head = b"".join(_NUMBER.pack(number) for number in (len(views), *(view.nbytes for view in views)))
+        parts: list[bytes | memoryview] = []
         for view in (memoryview(head), *views):
-            self._parts += [view, memoryview(bytes(-view.nbytes % _ALIGNED))]
-
-    def __iter__(self) -> Iterator[memoryview]:
-        """Its bytes, part by part."""
-        return iter(self._parts)
+            parts += [view, bytes(-view.nbytes % _ALIGNED)]
+        return cls(parts)
 
     def __bytes__(self) -> bytes:
         return b"".join(self._parts)
 
-    @property
-    def digest(self) -> str:
-        """The same for the same bytes."""
-        found = hashlib.sha256()
-        for part in self._parts:
-            found.update(part)
-        return found.hexdigest()
-
-    def write(self, file: BinaryIO) -> None:
+    def write(self, file: IO[bytes]) -> None:
         """Write it to a file that is empty. Raises OSError."""
         for part in self._parts:
             file.write(part)
@@ -60,9 +52,9 @@ class Parcel:
 
 def unpacked(content: memoryview) -> Work:
     """The work of a parcel; its arrays are views of ``content``, which therefore stays as it is."""
-    (count,) = _HEAD.unpack_from(content)
-    sizes = [_HEAD.unpack_from(content, _HEAD.size * (1 + index))[0] for index in range(count)]
-    place, views = _after(_HEAD.size * (1 + count)), []
+    (count,) = _NUMBER.unpack_from(content)
+    sizes = [_NUMBER.unpack_from(content, _NUMBER.size * (1 + index))[0] for index in range(count)]
+    place, views = _after(_NUMBER.size * (1 + count)), []
     for size in sizes:
         views.append(content[place : place + size].toreadonly())
         place = _after(place + size)

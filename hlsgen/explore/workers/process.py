@@ -2,7 +2,10 @@
 
 It runs nothing of the program that started it, and loads no framework. It ends with that program, however that ends.
 
-    python process.py OWNER CHANNEL PARCEL        (a process, a socket, and a file with the work of the search)
+    python process.py OWNER CHANNEL PARCEL IDLE
+
+are a process, a socket, a file with the work of the search, and the seconds without a trial after which it ends (0:
+never).
 """
 
 from __future__ import annotations
@@ -28,15 +31,15 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Serve until there is nobody to serve."""
-    owner, channel, parcel = map(int, sys.argv[1:])
+    owner, channel, parcel, idle = map(int, sys.argv[1:])
     _end_with(owner)
     faulthandler.enable()
     forget_start()
     with Connection(channel) as connection, contextlib.suppress(EOFError, ConnectionError):  # the owner wants no more
-        _serve(connection, parcel)
+        _serve(connection, parcel, idle or None)
 
 
-def _serve(connection: Connection, parcel: int) -> None:
+def _serve(connection: Connection, parcel: int, idle: int | None) -> None:
     sys.path[:] = connection.recv()
     try:
         work = _read(parcel)
@@ -44,7 +47,7 @@ def _serve(connection: Connection, parcel: int) -> None:
         connection.send(Unfit(f"{type(error).__name__}: {error}"))
         return
     connection.send(Ready(_memory()))
-    while True:
+    while connection.poll(idle):
         number, ask = connection.recv()
         outcome = computed(work, ask)
         connection.send(Computed(number, outcome, _memory()))

@@ -38,6 +38,7 @@ class Processes:
         *,
         timeout: float | None = None,
         growth: int = _GROWTH,
+        idle: int = 0,
     ) -> None:
         """Raises WorkersError where the work cannot be sent to other processes.
 
@@ -45,10 +46,11 @@ class Processes:
             work: of the search.
             count: how many; as many as there are processors, if nothing is said.
             timeout: seconds after which a trial has failed, and its worker is replaced.
+            idle: seconds without a trial after which a worker ends, until there is one again; 0: never.
             growth: bytes by which a worker may grow before another takes its place (compiled emulators stay in it).
         """
-        self._parcel = work if isinstance(work, Parcel) else Parcel(work)
-        self._count, self._timeout, self._growth = count or processors(), timeout, growth
+        self._parcel = work if isinstance(work, Parcel) else Parcel.of(work)
+        self._count, self._timeout, self._growth, self._idle = count or processors(), timeout, growth, idle
         self._file: IO[bytes] | None = None
         self._crew: list[Handle] = []
         self._waiting = deque[tuple[int, Ask]]()
@@ -101,8 +103,10 @@ class Processes:
     # -- one round --------------------------------------------------------------------------------
 
     def _hand_out(self) -> None:
-        for worker in self._crew:
-            if self._waiting and worker.is_idle:
+        for worker in list(self._crew):
+            if self._waiting and worker.is_idle and worker.has_ended:
+                self._lost(worker)
+            elif self._waiting and worker.is_idle:
                 worker.give(*self._waiting.popleft(), self._timeout)
 
     def _wait(self, until: float | None) -> None:
@@ -167,7 +171,7 @@ class Processes:
     def _start(self) -> None:
         assert self._file is not None
         try:
-            self._crew.append(Handle(self._file.fileno()))
+            self._crew.append(Handle(self._file.fileno(), self._idle))
         except ToolError as error:
             raise WorkersError(f"no worker can be started on this machine: {error}") from error
 

@@ -163,7 +163,7 @@ def test_libraries_open_no_threads_and_no_framework_is_loaded() -> None:
 
 def test_many_processes_hold_arrays_once() -> None:
     data = np.arange(50_000_000)  # 400 MB
-    work = unpacked(memoryview(bytes(Parcel(Numbers(data[:1000])))))
+    work = unpacked(memoryview(bytes(Parcel.of(Numbers(data[:1000])))))
     assert not work.data.flags.writeable and work.data.tobytes() == data[:1000].tobytes()
     with Processes(Numbers(data), 2) as workers:
         for number in range(2):
