@@ -270,3 +270,13 @@ def test_the_summary_lists_them() -> None:
     text = project_of(small(), layers={"out": {"width": {"weight": 5}}, "bn": {"width": 9}}).summary()
     table = text.partition("Wished for types that were inferred\n")[2].partition("\n\n")[0]
     assert [line.split() for line in table.splitlines()[2:]] == [["conv", "9", "9"], ["out", "5"]]
+
+
+def test_a_diagnosis_says_where_the_bits_come_from() -> None:
+    """A layer whose width is narrow among others that are not is named, with its width."""
+    x = np.random.default_rng(1).normal(size=(200, 4, 4, 2))
+    project = project_of(small(), {"x": x}, layers={"out": {"width": {"weight": 2}}})
+    found = project.diagnose(x, reference="graph")
+    assert found is not None
+    assert found.layer == "out"
+    assert "The type was inferred for a width of 2 bits, which the configuration says." in str(found)
