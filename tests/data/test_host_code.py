@@ -119,6 +119,15 @@ def test_chains_are_equal_whatever_the_flags(flags: tuple[str, ...], tmp_path: P
     assert len(np.unique(expected)) > 100
 
 
+def test_nothing_is_contracted(tmp_path: Path) -> None:
+    """Seen by a type so fine that the last bit of a float64 counts; products and sums alternate."""
+    pipe = FittedPipeline((Affine((0.1,), (0.7,)), Affine((0.3,), (1.1,)), Affine((-0.2,), (0.9,))), 1)
+    fine, raw = pipe.typed("fixed<61,3,RND,SAT>"), np.random.default_rng(2).normal(size=(500, 1))
+    contracted = CHost(fine, tmp_path, "-O3", "-march=native", "-ffp-contract=fast")
+    assert np.array_equal(contracted.run(raw), fine.quantized(raw))
+    assert np.array_equal(python_host(fine, tmp_path).prepare_batch(raw), fine.quantized(raw))
+
+
 def _as_floats(raw: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
         return raw.astype(np.float32)
