@@ -1259,6 +1259,41 @@ MUTANTS = (
         "Weight.WARNING",
         ("tests/pages/test_report.py",),
     ),
+    Mutant(
+        "limits of a sweep exclude what is just at them",
+        "hlsgen/explore",
+        "self.excess(trial) <= 0",
+        "self.excess(trial) < 0",
+        ("tests/explore/test_choice.py",),
+    ),
+    Mutant(
+        "numbers of limits are rounded",
+        "hlsgen/explore",
+        "float(Decimal(match[1]) * Decimal(repr(factor)))",
+        "float(match[1]) * factor",
+        ("tests/explore/test_choice.py",),
+    ),
+    Mutant(
+        "a configuration that wins names its files as the sweep does",
+        "hlsgen/explore",
+        "os.path.relpath(file, folder.resolve())",
+        "name",
+        ("tests/explore/test_looking.py",),
+    ),
+    Mutant(
+        "equal trials are on a front of two twice",
+        "hlsgen/plots",
+        "key(y, place) < least",
+        "key(y, place) <= least",
+        ("tests/explore/test_looking.py",),
+    ),
+    Mutant(
+        "numbers without a point are written with an exponent",
+        "hlsgen/strict_yaml.py",
+        """f"{mantissa}.0e{power}" if exponent and "." not in mantissa else text""",
+        "text",
+        ("tests/test_strict_yaml.py",),
+    ),
 )
 
 

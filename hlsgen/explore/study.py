@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -26,6 +26,8 @@ Limits = Mapping[str, float | str]
 _NANOSECONDS = {"ps": 1e-3, "ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 _THOUSANDS = {"k": 1e3, "M": 1e6}
 _QUANTITY = re.compile(r"\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?)\s*([A-Za-zµ%]*)\s*")
+_COLUMNS = ("trial", "state", "front", "seconds", "worker", "reason")
+"""Of records, beside objectives and axes."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +116,20 @@ class Study:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """A row for each trial: number, state, whether it is on the front, objectives (None: not measured), axes."""
+        """A row for each trial: number, state, whether it is on the front, objectives (None: not measured), axes.
+
+        An objective or an axis that is called as another column is has a word before its name: ``objective seconds``.
+        """
         front = {trial.number for trial in self.front}
+        goals = {goal.name: _column("objective", goal.name, _COLUMNS) for goal in self.goals}
+        axes = {axis.name: _column("setting", axis.name, {*_COLUMNS, *goals}) for axis in self.space.axes}
         return [
             {
                 "trial": trial.number,
                 "state": trial.outcome.state.value,
                 "front": trial.number in front,
-                **{goal.name: trial.values.get(goal.name) for goal in self.goals},
-                **{axis.name: trial.point.get(axis.name) for axis in self.space.axes},
+                **{column: trial.values.get(name) for name, column in goals.items()},
+                **{column: trial.point.get(name) for name, column in axes.items()},
                 "seconds": trial.outcome.seconds,
                 "worker": trial.outcome.worker,
                 "reason": trial.outcome.reason,
@@ -247,6 +254,11 @@ class Study:
 def brief_line(text: str, most: int = 160) -> str:
     """A line of a message, cut where it is long."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _column(kind: str, name: str, taken: Collection[str]) -> str:
+    """What a column of records is called."""
+    return f"{kind} {name}" if name in taken else name
 
 
 def _ended(trial: Trial) -> str:

@@ -13,6 +13,7 @@ import yaml
 
 from hlsgen.config import load_config
 from hlsgen.errors import InputError, OutputDirError
+from hlsgen.explore.goals import Goal
 from hlsgen.explore.looking import columns, sweep_page
 from hlsgen.explore.study import Study
 from hlsgen.pages.alike import alike, text_at
@@ -65,6 +66,16 @@ def test_a_table_of_all_trials(tmp_path: Path) -> None:
         assert {g.name: float(row[g.name]) for g in GOALS if row[g.name]} == dict(trial.values)
         assert row["defaults.reuse_factor"] == str(trial.point["defaults.reuse_factor"])
         assert (float(row["seconds"]), row["worker"]) == (trial.outcome.seconds, trial.outcome.worker)
+
+
+def test_columns_that_are_called_alike() -> None:
+    goals = (Goal("seconds", False), Goal("skip_passes", True), Goal("front", True))
+    found = study(20, goals=goals)
+    for row, trial in zip(found.records, found.trials, strict=True):
+        assert [row[key] for key in ("objective seconds", "skip_passes", "objective front")] == [
+            trial.values.get(goal.name) for goal in goals
+        ]
+        assert row["setting skip_passes"] == trial.point["skip_passes"] and row["seconds"] == trial.outcome.seconds
 
 
 def test_a_configuration_stands_alone_where_it_lies(tmp_path: Path) -> None:
