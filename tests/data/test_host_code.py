@@ -220,6 +220,19 @@ def test_any_file_name_makes_a_header(name: str, tmp_path: Path) -> None:
     assert np.array_equal(CHost(pipe, tmp_path, name=name).run(raw), pipe.quantized(raw))
 
 
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    names = ("*/ #error", '"""\nimport os', "??/", "\\\n#error")
+    port = InputPort("x */\n#error \\", (4,), FixedType.parse("fixed<16,6,RND,SAT>"))
+    pipe = FittedPipeline((Affine((0.0,) * 4, (0.5, 0.25, 2.0, 1.0)),), 4, names, ("'", '"""'), port)
+    raw = raw_numbers(10, (4,))
+    module = python_host(pipe, tmp_path)
+    assert (names, ("'", '"""'), port.name) == (module.NAMES, module.CLASSES, module.INPUT)
+    assert np.array_equal(CHost(pipe, tmp_path).run(raw), pipe.quantized(raw))
+    pipe.write_c(tmp_path / "integers.h", raw="int16")
+    (tmp_path / "unit.c").write_text('#include "integers.h"\n', encoding="utf-8")
+    call([compiler(), "-std=c99", *STRICT, "-c", "unit.c"], tmp_path)
+
+
 def test_two_headers_stand_in_one_program(tmp_path: Path) -> None:
     for name in ("first", "second"):
         chain(2).typed("fixed<16,6,RND,SAT>").write_c(tmp_path / f"{name}.h")

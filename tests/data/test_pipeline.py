@@ -235,6 +235,23 @@ def test_integers_are_those_of_the_design() -> None:
     assert pipe.typed(project).port == InputPort.of(port) and "times a power of two" in str(pipe.typed(project))
 
 
+def test_scaling_goes_into_the_first_layer() -> None:
+    """With the key ``input_scaling``, a design takes raw numbers: they are not scaled twice."""
+    net = Net()
+    x = net.input((3,))
+    source = net.source(net.dense("fc", x, 3, 2))
+    numbers = raw(400)
+    pipe = data.Pipeline(data.ZScore()).fit(numbers)
+    prepared = project_of(source, {"x": pipe(numbers)}, default_width=24)
+    takes_raw = project_of(source, {"x": numbers}, default_width=24, input_scaling=pipe.folded())
+    expected = prepared.evaluate(pipe(numbers))["fc"]
+    assert np.abs(takes_raw.evaluate(numbers)["fc"] - expected).max() < 1e-3
+    with pytest.raises(InputError, match="input 'x' has input_scaling, so it takes raw numbers"):
+        pipe.quantized(numbers, takes_raw)
+    plain = data.Pipeline().fit(numbers).quantized(numbers, takes_raw)
+    assert np.array_equal(plain, takes_raw.evaluate(numbers, raw=True)["x"])
+
+
 def test_inputs_are_found_by_name() -> None:
     net = Net()
     both = net.call(
