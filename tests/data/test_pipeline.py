@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -200,6 +202,14 @@ def test_a_pipeline_that_is_not_fitted_says_so() -> None:
     with pytest.raises(InputError, match="is not fitted"):
         pipe(raw())
     assert not hasattr(pipe, "colour")
+
+
+def test_all_of_it_goes_to_other_processes() -> None:
+    parts = data.Data(raw(), features=("a", "b", "c")).split(train=0.5, test=0.5, seed=1)
+    pipe = data.Pipeline(data.ZScore())
+    again, sent, fitted = pickle.loads(pickle.dumps((pipe, parts, pipe.fit(parts.train))))
+    assert again == pipe and fitted == pipe.fit(parts.train) and copy.copy(parts).test is parts.test
+    assert np.array_equal(sent.train.x, parts.train.x) and sent.test.rows.tolist() == parts.test.rows.tolist()
 
 
 def test_other_features_are_refused() -> None:
