@@ -3,13 +3,15 @@
 const parallel = (() => {
   const { byId, made, colour } = shared;
   const CHUNK = 60; // ways between two looks at the clock
-  const [TOP, BOTTOM, EDGE, LEAST] = [14, 22, 60, 112];
+  const [TOP, BOTTOM, EDGE] = [14, 22, 60];
+  const [LEAST, MANY] = [112, 20]; // pixels between two lines; of more lines than that, half as many
 
   const shown = [...trials.axes.filter((one) => one.labels.length > 1), ...trials.objectives];
   const place = byId("lines");
   const [faint, base, over] = place.querySelectorAll("canvas"); // all ways, those within ranges, those that are looked at
   let size = { width: 0, height: 0 };
   let changed = () => {};
+  let cut = 13; // letters of a value that there is room for
 
   const across = (k) => (shown.length > 1 ? EDGE + (k * (size.width - 2 * EDGE)) / (shown.length - 1) : size.width / 2);
   const down = (t) => TOP + (1 - t) * (size.height - TOP - BOTTOM);
@@ -50,7 +52,7 @@ const parallel = (() => {
       pen.textAlign = "left";
       for (const [t, text] of ticks) {
         if (t < -1e-9 || t > 1 + 1e-9) continue;
-        const words = text.length > 13 ? `${text.slice(0, 12)}…` : text;
+        const words = text.length > cut ? `${text.slice(0, cut - 1)}…` : text;
         const width = pen.measureText(words).width;
         pen.fillStyle = colour("card");
         pen.globalAlpha = 0.8;
@@ -214,10 +216,14 @@ const parallel = (() => {
 
   function measure() { // after the page changed its size
     const frame = place.parentElement;
-    const width = Math.max(frame.clientWidth, 2 * EDGE + LEAST * Math.max(0, shown.length - 1));
+    const least = shown.length > MANY ? LEAST / 2 : LEAST;
+    const width = Math.max(frame.clientWidth, 2 * EDGE + least * Math.max(0, shown.length - 1));
     place.style.setProperty("width", `${width}px`);
     const drawing = byId("ways");
     size = { width, height: drawing.clientHeight };
+    const apart = shown.length > 1 ? across(1) - across(0) : width;
+    cut = Math.max(4, Math.min(24, Math.floor((apart - 14) / 6.6)));
+    place.style.setProperty("--name", `${Math.min(apart - 6, 106)}px`);
     rods.forEach(({ node, track }, k) => {
       node.style.setProperty("left", `${across(k)}px`);
       track.style.setProperty("top", `${TOP}px`);
