@@ -35,6 +35,18 @@ const parallel = (() => {
     pen.stroke();
   }
 
+  function shortened(labels, room) { // where there is no room for all of them, what they differ in: of fixed<4,1>, fixed<12,1> it is 4, 12
+    if (labels.length < 2 || labels.every((label) => label.length <= room)) return labels;
+    const same = (letter) => labels.every((label) => letter(label) !== undefined && letter(label) === letter(labels[0]));
+    const [first, least] = [labels[0], Math.min(...labels.map((label) => label.length))];
+    let [before, behind] = [0, 0];
+    while (before < least && same((label) => label[before])) before += 1;
+    while (before && /\d/.test(first[before - 1])) before -= 1; // a number stays whole
+    while (behind < least - before && same((label) => label.at(-1 - behind))) behind += 1;
+    while (behind && /\d/.test(first.at(-behind))) behind -= 1;
+    return labels.map((label) => `${before ? "…" : ""}${label.slice(before, label.length - behind)}${behind ? "…" : ""}`);
+  }
+
   function marks(pen) { // the lines themselves, and what is written at them
     pen.lineWidth = 1;
     shown.forEach((column, k) => {
@@ -47,7 +59,7 @@ const parallel = (() => {
       const most = Math.max(2, Math.floor((size.height - TOP - BOTTOM) / 26));
       const every = Math.ceil((column.labels || []).length / most);
       const ticks = column.kind === "axis"
-        ? column.labels.map((label, n) => [column.at(n), label]).filter((_, n) => n % every === 0)
+        ? shortened(column.labels, cut).map((label, n) => [column.at(n), label]).filter((_, n) => n % every === 0)
         : column.scale.ticks(5).map((tick) => [column.at(tick), canvas.brief(tick)]);
       pen.textAlign = "left";
       for (const [t, text] of ticks) {
@@ -246,5 +258,5 @@ const parallel = (() => {
     return found;
   }
 
-  return { all, drawn, mark, measure, nearest, clear, canvas: over, onChange: (call) => { changed = call; } };
+  return { all, drawn, mark, shortened, measure, nearest, clear, canvas: over, onChange: (call) => { changed = call; } };
 })();

@@ -439,6 +439,15 @@ def test_many_settings(show: Show, tmp_path: Path) -> None:
         "(({width, height, clientWidth}) => [width * height, clientWidth])(document.getElementById('ways'))"
     )
     assert node[0] <= 12.1e6 and node[1] >= 80 * 56
+    for labels, room, wanted in (
+        (["fixed<4,1>", "fixed<12,1>"], 6, ["…4…", "…12…"]),
+        (["fixed<10,1>", "fixed<11,1>"], 6, ["…10…", "…11…"]),
+        (["fixed<4,1>", "fixed<12,1>"], 12, ["fixed<4,1>", "fixed<12,1>"]),
+        (["latency", "resource"], 6, ["latency", "resource"]),
+        (["fixed<1,11>", "fixed<1,1>"], 6, ["…11…", "…1…"]),
+        (["aaaaaaa", "aaaa"], 3, ["…aaa", "…"]),
+    ):
+        assert shown.page.evaluate("([labels, room]) => parallel.shortened(labels, room)", [labels, room]) == wanted
     shown.page.get_by_role("slider").last.focus()
     shown.page.keyboard.press("Home")
     idle(shown)
