@@ -329,6 +329,33 @@ class NamedSettings(LayerSettings):
     ] = None
 
 
+def _factors(value: Any) -> Any:
+    """Numbers of which none is zero."""
+    numbers = _numbers(value)
+    if 0 in (numbers if isinstance(numbers, tuple) else (numbers,)):
+        raise ValueError("expected numbers other than 0")
+    return numbers
+
+
+class InputScaling(_Strict):
+    """The model reads ``(x - offset) * scale`` of raw data ``x``: one number for all channels, or one for each."""
+
+    offset: Numbers = 0.0
+    scale: Annotated[Numbers, BeforeValidator(_factors)] = 1.0
+
+
+def _is_by_name(value: Any) -> str:
+    every = isinstance(value, Mapping) and any(isinstance(said, Mapping | InputScaling) for said in value.values())
+    return "[by name]" if every else "[one]"
+
+
+InputScalings = Annotated[
+    Annotated[InputScaling, Tag("[one]")] | Annotated[dict[str, InputScaling], Tag("[by name]")],
+    Discriminator(_is_by_name),
+]
+"""That of the only input, or of some by their names."""
+
+
 class TestVectors(_Strict):
     """Stored inputs (``x``, .npy) and labels or expected outputs (``y``, .npy)."""
 
@@ -398,6 +425,12 @@ class Config(_Strict):
         Field(description="how users give inputs of two axes and more, if not as the model has them"),
     ] = None
     input_precision: InputTypes = None
+    input_scaling: Annotated[
+        InputScalings | None,
+        Field(
+            description="raw data at the inputs, of which the model reads (x - offset) * scale; by name or of the one"
+        ),
+    ] = None
     input_granularity: Annotated[
         InputGranularity,
         Field(
@@ -585,8 +618,14 @@ def _is_branch_name(part: Any) -> bool:
 def _fields_at(path: list[Any], model: type[BaseModel]) -> list[str]:
     """The keys that are valid at a place below a model."""
     for part in path:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        for candidate in (annotation, *get_args(annotation)):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                model = candidate
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        model = next(_models_in(field.annotation), model) if field is not None else model
     return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)

@@ -31,6 +31,7 @@ from hlsgen.passes.fuse_thresholds import FuseThresholds
 from hlsgen.passes.hold_channels import HoldChannels
 from hlsgen.passes.keep_choices import KeepExponents, KeepHardware
 from hlsgen.passes.remove_identities import RemoveIdentities
+from hlsgen.passes.scale_inputs import ScaleInputs
 from hlsgen.precision.check_widths import CheckWidths
 from hlsgen.precision.draft import Draft, Step
 from hlsgen.precision.expect_moved_ranges import ExpectMovedRanges
@@ -55,6 +56,7 @@ def passes(config: Config, calibration: Calibration | None = None) -> tuple[Pass
     ranges = (calibration, config.calibration_method, config.percentile, config.default_width)
     held = frozenset(name for name, settings in config.layers.items() if settings.hold is not None)
     return (
+        ScaleInputs(config, calibration is not None),
         ApplyConfig(config),
         CorrectBiases(config),
         RemoveIdentities(),

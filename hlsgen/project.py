@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
 from hlsgen.analysis.comparison import Comparison, compare
@@ -264,7 +264,7 @@ class Project:
         return self._source
 
     @property
-    def calibration(self) -> Mapping[str, Array] | None:
+    def calibration(self) -> Mapping[str, NDArray[Any]] | None:
         """The data by which inferred types were placed, by input name, as the design holds them; None without."""
         return self._calibration
 

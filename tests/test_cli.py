@@ -78,6 +78,7 @@ COMMANDS = [
     "profile",
     "compare",
     "sensitivity",
+    "data",
 ]
 
 

@@ -16,7 +16,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, diagnose, doctor, estimate, lint, looking, report, reports, sweep
+from hlsgen.cli import board, cache, data, diagnose, doctor, estimate, lint, looking, report, reports, sweep
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.options import converted, existing, given, option
@@ -49,6 +49,7 @@ app = typer.Typer(
     epilog="Exit status: 0 done, 1 failed, 2 wrong use or configuration.",
 )
 app.add_typer(cache.app, name="cache")
+app.add_typer(data.app, name="data")
 app.add_typer(sweep.app, name="sweep")
 
 

@@ -14,6 +14,7 @@ from math import prod
 from pathlib import Path
 
 from hlsgen.backends.hls.naming import C_FUNCTIONS, Identifiers
+from hlsgen.data.integer_form import integer_form
 from hlsgen.data.operations import LOG_PLACES, Affine, Clamp, Logarithm, Numbers, Operation
 from hlsgen.data.ports import InputPort
 from hlsgen.data.recipe import Recipe
@@ -44,10 +45,12 @@ class _Table:
     remarks: tuple[str, ...] = ()
 
 
-def write_c(recipe: Recipe, port: InputPort, path: str | Path) -> Path:
+def write_c(recipe: Recipe, port: InputPort, path: str | Path, raw: str | None = None) -> Path:
     """Write the header; returns its path. Raises as :meth:`hlsgen.data.pipeline.FittedPipeline.write_c`."""
     file = _path(path, ".h", "a header of C")
-    return _written(file, c_text(recipe, port, _identifier(file.stem)))
+    name = _identifier(file.stem)
+    text = c_text(recipe, port, name) if raw is None else integer_c_text(recipe, port, name, raw)
+    return _written(file, text)
 
 
 def write_python(recipe: Recipe, port: InputPort, path: str | Path) -> Path:
@@ -73,12 +76,30 @@ def c_text(recipe: Recipe, port: InputPort, name: str) -> str:
         overflow=_overflow(port.type),
         storage=str(storage(of_type(port.type))),
     )
+    return _render("prepare.h.j2", recipe, port, name=name, body=_with_helpers(name, body), **_about(name, port))
+
+
+def integer_c_text(recipe: Recipe, port: InputPort, name: str, raw: str) -> str:
+    """The header for raw numbers that are integers. Raises as :func:`hlsgen.data.integer_form.integer_form`."""
+    form = integer_form(recipe, port, raw)
+    kept = str(storage(of_type(port.type)))
+    body = _render("integers.h.j2", recipe, port, name=name, form=form, storage=kept)
+    about = _about(name, port)
+    return _render("prepare_integers.h.j2", recipe, port, name=name, form=form, body=_with_helpers(name, body), **about)
+
+
+def _about(name: str, port: InputPort) -> dict[str, str]:
+    return {"guard": name.upper(), "shape": " x ".join(map(str, port.given_shape))}
+
+
+def _with_helpers(name: str, body: str) -> str:
+    """Functions of C, and before them the helpers that they call, with names of their own: two such headers may stand
+    in one program."""
     called = helpers(body)
-    body = "\n".join([*called, indented(body)])
-    for helper in re.findall(r"^static inline u?int64_t (\w+)\(", "\n".join(called), re.MULTILINE):
-        body = re.sub(rf"\b{helper}\(", f"{name}_{helper}(", body)  # two such headers may stand in one program
-    shape = " x ".join(map(str, port.given_shape))
-    return _render("prepare.h.j2", recipe, port, name=name, guard=name.upper(), shape=shape, body=body)
+    text = "\n".join([*called, indented(body)])
+    for helper in re.findall(r"^static inline u?int\d+_t (\w+)\(", "\n".join(called), re.MULTILINE):
+        text = re.sub(rf"\b{helper}\(", f"{name}_{helper}(", text)
+    return text
 
 
 def python_text(recipe: Recipe, port: InputPort) -> str:
@@ -121,6 +142,7 @@ def _render(template: str, recipe: Recipe, port: InputPort, **more: object) -> s
         tables=_tables(recipe, port),
         logarithm=any(isinstance(o, Logarithm) for o in recipe.operations),
         places=LOG_PLACES,
+        name_of=recipe.name_of,
         strides=_strides(port),
         **more,
     )

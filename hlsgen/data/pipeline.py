@@ -176,13 +176,16 @@ class FittedPipeline(Recipe):
         pipe = self if target is None else self.typed(target, input=input)
         return write_folder(pipe, folder, {} if test is None else pipe._test_arrays(test, samples))
 
-    def write_c(self, path: str | Path, target: Target | None = None, *, input: str | None = None) -> Path:
+    def write_c(
+        self, path: str | Path, target: Target | None = None, *, input: str | None = None, raw: str | None = None
+    ) -> Path:
         """Write a header of C99 that makes the same integers on a host; returns its path (docs/data.md).
 
-        Raises InputError where the input is not known, UnsupportedError for types beyond 61 bits, OutputDirError if it
-        cannot be written.
+        ``raw``: None for real raw numbers; ``"int16"``, ``"uint8"``, ... for such integers, as converters give them:
+        then it computes with integers alone. Raises InputError where the input is not known, UnsupportedError for types
+        beyond 61 bits and pipelines that have no form in integers, OutputDirError if it cannot be written.
         """
-        return host_code.write_c(self, self._port(target, input), path)
+        return host_code.write_c(self, self._port(target, input), path, raw)
 
     def write_python(self, path: str | Path, target: Target | None = None, *, input: str | None = None) -> Path:
         """Write a module of Python, with NumPy and without, that makes the same integers; returns its path.

@@ -29,7 +29,10 @@ def source_outputs(
 
 
 def _as_the_model_has(layer: Any, data: Array) -> Array:
-    """Data with the axes that the model takes, where ``input_layout`` says that users give others."""
+    """Data as the model takes them: scaled (``input_scaling``), and with its own axes (``input_layout``)."""
+    scaling = getattr(layer, "scaling", None)
+    if scaling is not None:
+        data = scaling.scaled(data, layer.given_order)
     if not getattr(layer, "relaid", False):
         return data
     return np.moveaxis(data, -1, 1) if layer.given_order is None else np.moveaxis(data, 1, -1)

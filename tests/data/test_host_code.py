@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hlsgen.data import Data, FittedPipeline
-from hlsgen.data.operations import Affine, Clamp, Logarithm
+from hlsgen.data import Data, FittedPipeline, load_pipeline
+from hlsgen.data.operations import Affine, Clamp, Logarithm, Operation
 from hlsgen.data.ports import InputPort
-from hlsgen.errors import InputError, UnsupportedError
+from hlsgen.errors import ConfigError, InputError, UnsupportedError
 from hlsgen.ir.types import FixedType, Overflow, Rounding
 from tests.data.hosts import CHost, by_python, python_host
 from tests.exports.c_library import STRICT, call, compiler
@@ -120,6 +122,51 @@ def test_chains_are_equal_whatever_the_flags(flags: tuple[str, ...], tmp_path: P
 def _as_floats(raw: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
         return raw.astype(np.float32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(25))
+def test_random_pipelines(seed: int, tmp_path: Path) -> None:
+    """Operations in any order, types and modes of any sort, raw numbers of every size."""
+    random = np.random.default_rng(seed)
+    features = int(random.integers(1, 5))
+
+    def numbers(scale: float) -> tuple[float, ...]:
+        count = features if random.random() < 0.7 else 1
+        return tuple((random.normal(size=count) * scale * 2.0 ** random.integers(-20, 20)).tolist())
+
+    def operation() -> Operation:
+        kind = random.integers(3)
+        if kind == 0:
+            return Affine(numbers(1.0), numbers(1.0)) if random.random() < 0.5 else Affine((0.5,), (0.25,))
+        if kind == 1:
+            low = numbers(1.0)
+            return Clamp(low, tuple(number + abs(number) + 1 for number in low))
+        return Logarithm(tuple(abs(number) for number in numbers(1.0)))
+
+    operations = tuple(made for made in (_tried(operation) for _ in range(4)) if made is not None)
+    width = int(random.integers(1, 62))
+    modes = [fixed for fixed in modes_of(random) if fixed.signed or fixed.overflow is not Overflow.WRAP_SM]
+    fixed = replace(modes[0], width=width, integer=int(random.integers(-10, 40)))
+    pipe = FittedPipeline(operations, features).typed(replace(fixed, saturation_bits=min(fixed.saturation_bits, width)))
+    raw = random.normal(size=(200, features)) * 2.0 ** random.integers(-80, 80, (200, features))
+    raw.reshape(-1)[: len(EXTREMES)] = EXTREMES[: raw.size]
+    expected, module = pipe.quantized(raw), python_host(pipe, tmp_path)
+    assert CHost(pipe, tmp_path, "-O2", "-ffp-contract=fast", "-march=native").run(raw).tolist() == expected.tolist()
+    assert module.prepare_batch(raw).tolist() == expected.tolist() == by_python(module, raw).tolist()
+    assert load_pipeline(pipe.save(tmp_path / "saved")) == pipe
+
+
+def modes_of(random: np.random.Generator) -> list[FixedType]:
+    return [modes()[place] for place in random.permutation(len(modes()))]
+
+
+def _tried(make: Callable[[], Operation]) -> Operation | None:
+    """An operation; None where its random numbers are of different lengths."""
+    try:
+        return make()
+    except ConfigError:
+        return None
 
 
 def test_orders_of_axes_and_powers_of_two(tmp_path: Path) -> None:
