@@ -53,7 +53,7 @@ class ApplyConfig(Pass):
                 fixed = self.config.input_type(node.source.name)
                 if fixed is not None:
                     node.wish = node.wish.with_type("result", Wished(fixed, By.CONFIGURATION))
-                node.wish = replace(node.wish, budgets=self._budgets(node))
+                node.wish = replace(node.wish, budgets=self._budgets(node), octaves=self._octaves(node))
             else:
                 node.wish = self._wish(graph, node, node in results, owners.get(node.loop, node.source))
         graph.notes += self._without_effect(graph, results, owners)
@@ -73,7 +73,7 @@ class ApplyConfig(Pass):
                     f"warning: {name}: its {' and '.join(said)} type has no effect: {kinds} has none of its own"
                 )
             bits = [] if own.width is None else [role for role in WIDTH_ROLES if getattr(own.width, role) is not None]
-            if bits and nodes and not any(role in node.layer.budgeted for node in nodes for role in bits):
+            if bits and nodes and not any(_has_bits(node, role) for node in nodes for role in bits):
                 notes.append(
                     f"warning: {name}: its width has no effect: {kinds} has no {' and no '.join(bits)} to place"
                 )
@@ -118,6 +118,16 @@ class ApplyConfig(Pass):
             if wished is not None:
                 wish = wish.with_type(role, wished)
         return wish
+
+    def _octaves(self, node: Node) -> tuple[int, ...] | None:
+        """Raises ConfigError for types of other features than an input has."""
+        octaves, features = self.config.input_octaves(node.source.name), node.output.shape[-1]
+        if octaves is not None and len(octaves) != features:
+            raise ConfigError(
+                f"input_precision of '{node.source.name}': {len(octaves)} types, expected {features} (one for each "
+                "feature, the last axis) or one"
+            )
+        return octaves
 
     def _placing(self, name: str, kind: str) -> Placing:
         method = Method(self.config.lookup(name, kind, "weight_calibration", "max"))
@@ -198,6 +208,11 @@ def _has_role(node: Node, role: str, gives_result: bool) -> bool:
     if role == "result" and not gives_result:
         return False
     return role in node.layer.casts or role in node.layer.constant_roles.values()
+
+
+def _has_bits(node: Node, role: str) -> bool:
+    """Whether a width means something for a node: also for a scale, which may become weights of another layer."""
+    return role in node.layer.budgeted or role in node.layer.constant_roles.values()
 
 
 def _fixed_by_model(node: Node, role: str) -> bool:
