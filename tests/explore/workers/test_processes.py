@@ -83,13 +83,13 @@ def test_what_goes_wrong_with_a_trial_is_its_outcome(tmp_path: Path, capfd: pyte
         {"index": 100_000},
     ]
     log = tmp_path / "log"
-    found = all_of(Processes(Numbers(log=log), 2, timeout=3.0), points)
+    found = all_of(Processes(Numbers(log=log), 2, timeout=6.0), points)
     ended = "3 processes that computed it came to an end, the last one"
     assert {number: outcome.reason for number, outcome in found.items() if outcome.reason} == {
         1: f"{ended} ended by signal 9",
         3: "SystemExit: enough",
         4: f"{ended} ended by signal 11",
-        5: "not finished after 3 s (timeout)",
+        5: "not finished after 6 s (timeout)",
         6: "ValueError: assignment destination is read-only",
         7: "OSError: no such file: \\udc80",
         9: "IndexError: index 100000 is out of bounds for axis 0 with size 100000",
@@ -115,6 +115,7 @@ def test_nothing_else_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert [outcome.state for _, outcome in workers.finished()] == [State.FAILED]
         (program,) = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("started")]
         wait_until_gone([program])
+    with Processes(Numbers(log=log), 2) as workers:
         workers.submit(1, Ask({"index": 1, "do": "sleep", "seconds": 600}))  # left in the middle
         workers.submit(2, Ask({"index": 2}))
         assert [number for number, _ in workers.finished()] == [2]
