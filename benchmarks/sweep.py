@@ -44,8 +44,10 @@ SPACES: dict[str, tuple[str, list[str], int, dict[str, Any]]] = {
         ["agreement", "bits"],
         50,
         {
-            "w": {"paths": ["layers.c*.precision.weight", "layers.d*.precision.weight"], "values": "fixed<2..9,1>", "each": True},
-            "r": {"paths": "layers.*relu*.precision.result", "values": "ufixed<3..10,4,RND,SAT>", "each": True},
+            "layers.conv1.precision.weight": "fixed<3..10,3>",
+            "w": {"paths": ["layers.conv2.precision.weight", "layers.classes.precision.weight"],
+                  "values": "fixed<2..9,1>", "each": True},
+            "r": {"paths": "layers.relu*.precision.result", "values": "ufixed<2..9,4,RND,SAT>", "each": True},
         },
     ),
     "cost": (

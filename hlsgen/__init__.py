@@ -9,6 +9,9 @@ from hlsgen.backends.vitis.reports import compare as compare_reports
 from hlsgen.backends.vitis.reports import read_reports
 from hlsgen.config import Config, load_config
 from hlsgen.errors import HlsgenError
+from hlsgen.explore.objectives.custom import Objective
+from hlsgen.explore.storage import read_study
+from hlsgen.explore.sweep import sweep
 from hlsgen.extension import register_layer
 from hlsgen.ir.types import FixedType
 from hlsgen.linter.lint import lint
@@ -22,6 +25,7 @@ __all__ = [
     "Config",
     "FixedType",
     "HlsgenError",
+    "Objective",
     "Project",
     "compare_reports",
     "convert",
@@ -29,8 +33,10 @@ __all__ = [
     "lint",
     "load_config",
     "read_reports",
+    "read_study",
     "register_layer",
     "show_progress",
+    "sweep",
 ]
 
 _install_logs()

@@ -38,9 +38,14 @@ def costs(goals: Sequence[Goal], values: Mapping[str, float]) -> Costs:
     return tuple(goal.cost(values[goal.name]) for goal in goals)
 
 
+def covers(one: Costs, other: Costs) -> bool:
+    """Whether one is nowhere worse than another."""
+    return all(a <= b for a, b in zip(one, other, strict=True))
+
+
 def dominates(one: Costs, other: Costs) -> bool:
     """Whether one is nowhere worse than another, and better somewhere."""
-    return all(a <= b for a, b in zip(one, other, strict=True)) and one != other
+    return covers(one, other) and one != other
 
 
 def front_of(points: Sequence[Costs]) -> list[int]:
@@ -48,7 +53,7 @@ def front_of(points: Sequence[Costs]) -> list[int]:
     order = sorted(range(len(points)), key=lambda i: (points[i], i))
     kept: list[int] = []
     for i in order:  # what dominates comes before what is dominated
-        if not any(all(a <= b for a, b in zip(points[k], points[i], strict=True)) for k in kept):
+        if not any(covers(points[k], points[i]) for k in kept):
             kept.append(i)
     return sorted(kept)
 

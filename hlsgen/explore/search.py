@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from hlsgen.errors import StudyError
-from hlsgen.explore.goals import Costs, Goal, costs
+from hlsgen.explore.goals import Costs, Goal, costs, covers
 from hlsgen.explore.sampling.base import Sampler
 from hlsgen.explore.space import Steps, merged
 from hlsgen.explore.storage import Storage
@@ -125,8 +125,6 @@ class Search:
             return
         found = costs(self._goals, outcome.values)
         self._sampler.tell(steps, found)
-        if not any(all(a <= b for a, b in zip(known, found, strict=True)) for known in self._front):
-            beaten = [known for known in self._front if all(a <= b for a, b in zip(found, known, strict=True))]
-            for known in beaten:
-                del self._front[known]
+        if not any(covers(known, found) for known in self._front):
+            self._front = {known: values for known, values in self._front.items() if not covers(found, known)}
             self._front[found] = outcome.values
