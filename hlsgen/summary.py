@@ -103,7 +103,7 @@ _WISHES = (*(f"{role} bits" for role in WIDTH_ROLES), "weights hold")
 
 def _wish_rows(op: Op) -> list[list[str]]:
     """The bits that are wished for an operation or its kind (those of all are in its types), and how weights lie."""
-    budgets = [op.wish.budgets.get(role) for role in WIDTH_ROLES]
+    budgets = [op.wish.budgets.get(role) if role in op.layer.budgeted else None for role in WIDTH_ROLES]
     placing = op.wish.placing if "weight" in op.layer.budgeted else ALL
     if placing == ALL and all(budget is None or budget.level is Level.MODEL for budget in budgets):
         return []

@@ -12,8 +12,9 @@ import pytest
 
 from hlsgen.config import Config, make_config
 from hlsgen.ir.graph import Graph
+from hlsgen.ir.placing import Method, Placing
 from hlsgen.ir.types import FixedType
-from hlsgen.ir.wish import By, Wish, Wished
+from hlsgen.ir.wish import Budget, By, Granularity, Hardware, Level, Strategy, Wish, Wished
 from hlsgen.pipeline import infer, make_design, steps
 from tests.ir.test_graph import picture
 from tests.passes.builders import Net, graph_of, grid, project_of, rewritten
@@ -89,6 +90,19 @@ def test_graphs_are_copied_and_sent_to_other_processes(config: Config, twin: Cal
     graph = graph_of(small_network().source("fc"))
     design = make_design(graph, config)
     assert twin(design).digest == make_design(twin(graph), config).digest == design.digest
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_wishes_are_copied_whole(twin: Callable[[Any], Any]) -> None:
+    wish = Wish(
+        {"result": Wished(FixedType(4, 2), By.LAYER)},
+        Hardware(Strategy.RESOURCE, 2),
+        Granularity.CHANNEL,
+        Placing(Method.MSE),
+        {"weight": Budget(3, Level.NAME)},
+        (1, 0),
+    )
+    assert twin(wish) == wish != Wish()
 
 
 def test_wishes_cannot_be_changed() -> None:

@@ -185,7 +185,7 @@ class Layer:
     @property
     def budgeted(self) -> tuple[str, ...]:
         """What of it takes the bits that are there for what nobody fixed: weights, results that are computed."""
-        weights = "weight" in self.constant_roles.values()
+        weights = "weight" in self.constant_roles.values() and not self.constant_width  # those have enough
         return (*(["weight"] if weights else []), *([] if self.structural else ["result"]))
 
     @property

@@ -73,7 +73,7 @@ class ApplyConfig(Pass):
                     f"warning: {name}: its {' and '.join(said)} type has no effect: {kinds} has none of its own"
                 )
             bits = [] if own.width is None else [role for role in WIDTH_ROLES if getattr(own.width, role) is not None]
-            if bits and nodes and not any(role in node.layer.budgeted for node in nodes for role in bits):
+            if bits and nodes and not any(_has_bits(node, role) for node in nodes for role in bits):
                 notes.append(
                     f"warning: {name}: its width has no effect: {kinds} has no {' and no '.join(bits)} to place"
                 )
@@ -208,6 +208,11 @@ def _has_role(node: Node, role: str, gives_result: bool) -> bool:
     if role == "result" and not gives_result:
         return False
     return role in node.layer.casts or role in node.layer.constant_roles.values()
+
+
+def _has_bits(node: Node, role: str) -> bool:
+    """Whether a width means something for a node: also for a scale, which may become weights of another layer."""
+    return role in node.layer.budgeted or role in node.layer.constant_roles.values()
 
 
 def _fixed_by_model(node: Node, role: str) -> bool:

@@ -64,9 +64,8 @@ def _summing(graph: Graph, name: str) -> Node:
         kinds = " and ".join(dict.fromkeys(node.layer.kind for node in nodes)) or "fused away"
         raise ConfigError(f"{where}: it has no bias ({kinds}); name a layer of weights or a BatchNormalization")
     if len(sums) > 1 or sums[0].loop is not None:
-        raise ConfigError(
-            f"{where}: it computes {len(sums)} sums, or one in every step, so that it is not clear which is meant"
-        )
+        several = f"{len(sums)} sums" if len(sums) > 1 else "a sum in every step"
+        raise ConfigError(f"{where}: it computes {several}, and one bias is meant; name a layer that reads its result")
     (node,) = sums
     assert isinstance(node.layer, LinearLayer)
     if node.layer.bias.given:

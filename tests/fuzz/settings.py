@@ -47,7 +47,20 @@ def any_settings(rng: random.Random, source: SourceModel) -> Settings:
         kind = rng.choice(source.calls).class_name
         settings["layer_types"] = {kind: {"precision": {"result": _type(rng)}}}
     settings["layers"] = _layers(rng, source)
-    return settings | any_hardware(rng, settings["io_type"])
+    settings |= any_hardware(rng, settings["io_type"])
+    if rng.random() < 0.3:
+        settings |= _budgets(rng, source, settings["layers"])
+    return settings
+
+
+def _budgets(rng: random.Random, source: SourceModel, layers: dict[str, Any]) -> Settings:
+    """Bits for what is left to inference, by layer and for all, which are added to the ``layers``; and where it lies."""
+    for call in source.calls:
+        if rng.random() < 0.3:
+            bits = {"weight": rng.randint(2, 18), "result": rng.randint(3, 20)}
+            layers.setdefault(call.name, {})["width"] = rng.choice((bits, bits["result"], {"weight": bits["weight"]}))
+    drawn = {"weight_calibration": rng.choice(("max", "mse", "percentile")), "percentile": rng.choice((90.0, 99.0))}
+    return drawn if rng.random() < 0.5 else drawn | {"width": rng.randint(3, 20)}
 
 
 def any_hardware(rng: random.Random, io_type: str) -> Settings:

@@ -155,6 +155,17 @@ def test_batchnorm_is_fused_all_the_same() -> None:
     assert conv(defaults={"width": 4}, layer_types={"Conv2D": {"width": 6}}) == (6, 6)
 
 
+def test_factors_of_a_channel_keep_their_bits() -> None:
+    """Of a BatchNormalization that stays, a width is for its results; the summary does not say otherwise."""
+    net = Net(1)
+    net.call("ReLU", "out", net.batchnorm("bn", net.call("Softmax", "soft", net.input((6,))), 6))
+    project = project_of(net.source("out"), layers={"bn": {"width": {"weight": 6, "result": 9}}})
+    assert widths(project)["bn"][0] > 16
+    assert widths(project)["bn"][1] <= 9
+    rows = project.summary().partition("Wished for types that were inferred\n")[2].partition("\n\n")[0].splitlines()
+    assert [row.split() for row in rows[2:]] == [["bn", "9"]]
+
+
 def test_batchnorm_in_front_brings_the_width_of_weights() -> None:
     net = Net(2)
     real(net, "Dense", "out", net.batchnorm("bn", net.input((6,)), 6), (6, 3), units=3)
@@ -270,3 +281,13 @@ def test_the_summary_lists_them() -> None:
     text = project_of(small(), layers={"out": {"width": {"weight": 5}}, "bn": {"width": 9}}).summary()
     table = text.partition("Wished for types that were inferred\n")[2].partition("\n\n")[0]
     assert [line.split() for line in table.splitlines()[2:]] == [["conv", "9", "9"], ["out", "5"]]
+
+
+def test_a_diagnosis_says_where_the_bits_come_from() -> None:
+    """A layer whose width is narrow among others that are not is named, with its width."""
+    x = np.random.default_rng(1).normal(size=(200, 4, 4, 2))
+    project = project_of(small(), {"x": x}, layers={"out": {"width": {"weight": 2}}})
+    found = project.diagnose(x, reference="graph")
+    assert found is not None
+    assert found.layer == "out"
+    assert "The type was inferred for a width of 2 bits, which the configuration says." in str(found)
