@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import frexp, isfinite
 from numbers import Integral, Real
 from pathlib import Path
@@ -140,8 +140,21 @@ def _writable(value: Any) -> Any:
     return value
 
 
+def _alike(types: tuple[WrittenType | None, ...]) -> tuple[WrittenType | None, ...]:
+    """Types of one port: of all, only the binary point may be another."""
+    known = [one.completed(INPUT_MODES) for one in types if one is not None]
+    if not known or len(known) < len(types) or len({replace(one, integer=0) for one in known}) > 1:
+        raise ValueError("expected types for each feature that differ in nothing but their integer bits")
+    return types
+
+
+InputType = Annotated[
+    Annotated[TypeSpec, Tag("[one]")] | Annotated[tuple[TypeSpec, ...], AfterValidator(_alike), Tag("[by feature]")],
+    Discriminator(lambda value: "[by feature]" if isinstance(value, list | tuple) else "[one]"),
+]
+"""A type for an input, or one for each of its features (last axis)."""
 InputTypes = Annotated[
-    Annotated[TypeSpec, Tag("[one]")] | Annotated[dict[str, TypeSpec], Tag("[by name]")],
+    Annotated[TypeSpec, Tag("[one]")] | Annotated[dict[str, InputType], Tag("[by name]")],
     Discriminator(lambda value: "[by name]" if isinstance(value, Mapping) else "[one]"),
 ]
 """A type for all inputs, or types by the inputs' names; an error is then said of the one that was meant."""
@@ -481,10 +494,26 @@ class Config(_Strict):
         return default
 
     def input_type(self, name: str) -> FixedType | None:
-        """The type wished for an input, which rounds to nearest and saturates unless the modes are written."""
+        """The type wished for an input, which rounds to nearest and saturates unless the modes are written.
+
+        Of types for each feature, that which reaches farthest.
+        """
+        types = self._input_types(name)
+        return max(types, key=lambda fixed: fixed.integer) if types else None
+
+    def input_octaves(self, name: str) -> tuple[int, ...] | None:
+        """By how many octaves the type of each feature of an input reaches less far than that; None without such."""
+        types = self._input_types(name)
+        if len(types) < 2:
+            return None
+        farthest = max(fixed.integer for fixed in types)
+        return tuple(farthest - fixed.integer for fixed in types)
+
+    def _input_types(self, name: str) -> list[FixedType]:
         every = self.input_precision
         written = every.get(name) if isinstance(every, dict) else every
-        return None if written is None else written.completed(INPUT_MODES)
+        types = written if isinstance(written, tuple) else (written,)
+        return [one.completed(INPUT_MODES) for one in types if one is not None]
 
 
 _MODEL_LEVEL = tuple(key for key in LayerSettings.model_fields if key not in Config.model_fields)

@@ -67,6 +67,55 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "host code that a compiler may contract",
+        "hls_templates/data/functions.h.j2",
+        "volatile double value = raw;",
+        "double value = raw;",
+        ("tests/data/test_host_code.py::test_nothing_is_contracted",),
+    ),
+    Mutant(
+        "what wraps many times around loses that it was beyond its type",
+        "hls_templates/data/functions.h.j2",
+        "magnitude |= (uint64_t)beyond << 62;",
+        "(void)beyond;",
+        ("tests/data/test_host_code.py::test_c_makes_many_types",),
+    ),
+    Mutant(
+        "a tie of whole numbers in host code",
+        "hls_templates/data/prepare.py.j2",
+        "(rest == half) & (down > 0)",
+        "(rest == half)",
+        ("tests/data/test_host_code.py::test_python_makes_every_type",),
+    ),
+    Mutant(
+        "a line beyond one of its bounds",
+        "hlsgen/data/integer_form.py",
+        "(least + most) // 2",
+        "most + 1",
+        ("tests/data/test_integer_form.py::test_every_raw_number",),
+    ),
+    Mutant(
+        "a pipeline that is fitted on test samples",
+        "hlsgen/data/pipeline.py",
+        "if name and name not in _TRAINING",
+        "if name and name in _TRAINING[3:]",
+        ("tests/data/test_pipeline.py::test_only_the_training_part_is_seen",),
+    ),
+    Mutant(
+        "rows whose order depends on the version of NumPy",
+        "hlsgen/data/splitting.py",
+        'np.argsort(np.random.PCG64(int(seed)).random_raw(samples), kind="stable")',
+        "np.random.default_rng(int(seed)).permutation(samples)",
+        ("tests/data/test_splitting.py::test_the_rows_are_those_of_every_machine",),
+    ),
+    Mutant(
+        "words of CSV that Python takes for numbers",
+        "hlsgen/data/csv_files.py",
+        'if joined.isascii() and "_" not in joined:',
+        "if joined:",
+        ("tests/data/test_loading.py::test_bad_csv_says_where",),
+    ),
+    Mutant(
         "digits of a constant that are counted by its double",
         "hlsgen/estimation",
         "magnitudes ^ (3 * magnitudes)",

@@ -4,6 +4,7 @@ const canvas = (() => {
   const { colour, isDark } = shared;
   const FONT = "12px system-ui, sans-serif";
   const [LEAST, MOST] = [1, 8]; // ms of a frame in which drawing is asked for
+  const PIXELS = 12e6; // of a canvas at most: browsers have little memory for them
   const LATE = 24; // ms between two frames from which on less is asked for: what is asked for is painted later
 
   // -- scales --------------------------------------------------------------------------------
@@ -81,9 +82,9 @@ const canvas = (() => {
 
   // -- surfaces ------------------------------------------------------------------------------
 
-  function surface(node) { // a canvas as large as it is shown, sharp on every screen; the size is that of the style
-    const ratio = window.devicePixelRatio || 1;
+  function surface(node) { // a canvas as large as it is shown, sharp on every screen unless it is very wide
     const [width, height] = [node.clientWidth, node.clientHeight];
+    const ratio = Math.min(window.devicePixelRatio || 1, Math.sqrt(PIXELS / Math.max(1, width * height)));
     if (node.width !== Math.round(width * ratio) || node.height !== Math.round(height * ratio)) {
       node.width = Math.round(width * ratio);
       node.height = Math.round(height * ratio);

@@ -3,13 +3,15 @@
 const parallel = (() => {
   const { byId, made, colour } = shared;
   const CHUNK = 60; // ways between two looks at the clock
-  const [TOP, BOTTOM, EDGE, LEAST] = [14, 22, 60, 112];
+  const [TOP, BOTTOM, EDGE] = [14, 22, 60];
+  const [LEAST, MANY] = [112, 20]; // pixels between two lines; of more lines than that, half as many
 
   const shown = [...trials.axes.filter((one) => one.labels.length > 1), ...trials.objectives];
   const place = byId("lines");
   const [faint, base, over] = place.querySelectorAll("canvas"); // all ways, those within ranges, those that are looked at
   let size = { width: 0, height: 0 };
   let changed = () => {};
+  let cut = 13; // letters of a value that there is room for
 
   const across = (k) => (shown.length > 1 ? EDGE + (k * (size.width - 2 * EDGE)) / (shown.length - 1) : size.width / 2);
   const down = (t) => TOP + (1 - t) * (size.height - TOP - BOTTOM);
@@ -33,6 +35,18 @@ const parallel = (() => {
     pen.stroke();
   }
 
+  function shortened(labels, room) { // where there is no room for all of them, what they differ in: of fixed<4,1>, fixed<12,1> it is 4, 12
+    if (labels.length < 2 || labels.every((label) => label.length <= room)) return labels;
+    const same = (letter) => labels.every((label) => letter(label) !== undefined && letter(label) === letter(labels[0]));
+    const [first, least] = [labels[0], Math.min(...labels.map((label) => label.length))];
+    let [before, behind] = [0, 0];
+    while (before < least && same((label) => label[before])) before += 1;
+    while (before && /\d/.test(first[before - 1])) before -= 1; // a number stays whole
+    while (behind < least - before && same((label) => label.at(-1 - behind))) behind += 1;
+    while (behind && /\d/.test(first.at(-behind))) behind -= 1;
+    return labels.map((label) => `${before ? "…" : ""}${label.slice(before, label.length - behind)}${behind ? "…" : ""}`);
+  }
+
   function marks(pen) { // the lines themselves, and what is written at them
     pen.lineWidth = 1;
     shown.forEach((column, k) => {
@@ -45,12 +59,12 @@ const parallel = (() => {
       const most = Math.max(2, Math.floor((size.height - TOP - BOTTOM) / 26));
       const every = Math.ceil((column.labels || []).length / most);
       const ticks = column.kind === "axis"
-        ? column.labels.map((label, n) => [column.at(n), label]).filter((_, n) => n % every === 0)
+        ? shortened(column.labels, cut).map((label, n) => [column.at(n), label]).filter((_, n) => n % every === 0)
         : column.scale.ticks(5).map((tick) => [column.at(tick), canvas.brief(tick)]);
       pen.textAlign = "left";
       for (const [t, text] of ticks) {
         if (t < -1e-9 || t > 1 + 1e-9) continue;
-        const words = text.length > 13 ? `${text.slice(0, 12)}…` : text;
+        const words = text.length > cut ? `${text.slice(0, cut - 1)}…` : text;
         const width = pen.measureText(words).width;
         pen.fillStyle = colour("card");
         pen.globalAlpha = 0.8;
@@ -214,10 +228,14 @@ const parallel = (() => {
 
   function measure() { // after the page changed its size
     const frame = place.parentElement;
-    const width = Math.max(frame.clientWidth, 2 * EDGE + LEAST * Math.max(0, shown.length - 1));
+    const least = shown.length > MANY ? LEAST / 2 : LEAST;
+    const width = Math.max(frame.clientWidth, 2 * EDGE + least * Math.max(0, shown.length - 1));
     place.style.setProperty("width", `${width}px`);
     const drawing = byId("ways");
     size = { width, height: drawing.clientHeight };
+    const apart = shown.length > 1 ? across(1) - across(0) : width;
+    cut = Math.max(4, Math.min(24, Math.floor((apart - 14) / 6.6)));
+    place.style.setProperty("--name", `${Math.min(apart - 6, 106)}px`);
     rods.forEach(({ node, track }, k) => {
       node.style.setProperty("left", `${across(k)}px`);
       track.style.setProperty("top", `${TOP}px`);
@@ -240,5 +258,5 @@ const parallel = (() => {
     return found;
   }
 
-  return { all, drawn, mark, measure, nearest, clear, canvas: over, onChange: (call) => { changed = call; } };
+  return { all, drawn, mark, shortened, measure, nearest, clear, canvas: over, onChange: (call) => { changed = call; } };
 })();

@@ -245,6 +245,11 @@ def filled(values: Callable[[], Array], missing: Array, listed: Callable[[], lis
     present = [item for item in items if item is not None]
     if not all(isinstance(item, int | float) for item in present):  # bool is int
         return np.array([*items, None], dtype=object)[:-1]  # None last: never taken for an array of texts
-    if any(isinstance(item, int) and abs(item) > _EXACT for item in present):
-        raise InputError("it has missing values and integers beyond 2^53, which float64 does not hold")
+    return numbers_of(items, "it")
+
+
+def numbers_of(items: Sequence[Any], what: str) -> Array:
+    """Numbers with NaN for None. Raises InputError for integers that float64 does not hold."""
+    if any(isinstance(item, int) and abs(item) > _EXACT for item in items):
+        raise InputError(f"{what} has missing values and integers beyond 2^53, which float64 does not hold exactly")
     return np.array([np.nan if item is None else item for item in items], dtype=np.float64)

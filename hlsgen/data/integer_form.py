@@ -56,7 +56,7 @@ class IntegerForm:
         most = max(abs(m * end + c) for m, c, _, _ in self.lines for end in (raw.min, raw.max))
         sizes = [most, *(abs(number) for line in self.lines for number in line)]
         products = [abs(line.multiplier * end) for line in self.lines for end in (raw.min, raw.max)]
-        return 32 if max([*sizes, *products]) < _SHORT else 64
+        return 32 if max([*sizes, *products]) < _SHORT and self.places < 31 else 64
 
 
 def integer_form(recipe: Recipe, port: InputPort, raw: str) -> IntegerForm:

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from hlsgen.data.columns import H5, Archive, ArrayColumns, Columns, Frame, Parquet
+from hlsgen.data.columns import H5, Archive, ArrayColumns, Columns, Frame, Parquet, numbers_of
 from hlsgen.data.csv_files import Csv, number_in
 from hlsgen.data.dataset import Data, first_nan, pieces
 from hlsgen.data.labels import labels_of
@@ -190,6 +190,8 @@ def _numbers(columns: Columns, name: str, values: Array) -> Array:
     """A column as numbers. Raises InputError with the row of what is none."""
     if values.dtype.kind in "OUST" and values.ndim == 1:
         items = values.tolist()
+        if all(item is None or isinstance(item, int | float) for item in items):
+            return numbers_of(items, f"{columns.where}, column {brief(name)}")
         wrong = [at for at, v in enumerate(items) if isinstance(v, str | bytes) and number_in(_shown(v)) is None]
         texts = [at for at, v in enumerate(items) if v is not None]
         row = (wrong or texts or [0])[0]

@@ -33,9 +33,10 @@ class Parts(Mapping[str, P], Generic[P]):
         return self.parts[name]
 
     def __getattr__(self, name: str) -> P:
-        if name.startswith("_") or name not in self.parts:
-            raise AttributeError(f"there is no part '{name}'{nearest(name, self.__dict__.get('parts', ()))}")
-        return self.parts[name]
+        parts: Mapping[str, P] = self.__dict__.get("parts", {})  # of which there are none while it is copied
+        if name.startswith("_") or name not in parts:
+            raise AttributeError(f"there is no part '{name}'{nearest(name, parts)}")
+        return parts[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.parts)

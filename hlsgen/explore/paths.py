@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from hlsgen.config import PRECISION_ROLES, Config, LayerSettings
+from hlsgen.config import PRECISION_ROLES, WIDTH_ROLES, Config, Hold, LayerSettings, NamedSettings
 from hlsgen.errors import brief, nearest
 from hlsgen.explore.space import SettingPath
 from hlsgen.ir.graph import Graph, Node
@@ -24,6 +24,8 @@ _STAYS = {
     "output_dir": "nothing is written",
     "project_name": "names change nothing",
 }
+_MAPPINGS = {"precision": PRECISION_ROLES, "width": WIDTH_ROLES, "hold": tuple(Hold.model_fields)}
+"""Settings of layers with keys of their own."""
 _OF_MULTIPLIERS = ("strategy", "reuse_factor", "parallelization_factor", "storage", "weights", "dsp")
 
 
@@ -75,18 +77,20 @@ def _of_named(text: str, parts: list[tuple[str, bool]], graph: Graph) -> Named:
     """What is below a name of the model: that may have dots in it, as the setting behind it has not."""
     top, *rest = parts
     keys = [key for key, _ in rest]
-    behind = 0 if top[0] == "input_precision" else 2 if len(keys) > 2 and keys[-2] == "precision" else 1
+    behind = 0 if top[0] == "input_precision" else 2 if len(keys) > 2 and keys[-2] in _MAPPINGS else 1
     own, setting = rest[: len(rest) - behind], tuple(keys[len(rest) - behind :])
     if not own:
         raise ValueError(f"expected a name and a setting behind '{top[0]}', as layers.fc1.reuse_factor")
     name = ".".join(key for key, _ in own)
     wild = any(_WILD.search(key) is not None and not quoted for key, quoted in own)
-    if len(setting) == 2 and setting[1] not in PRECISION_ROLES:
-        raise ValueError(f"there is no type for '{setting[1]}'{nearest(setting[1], PRECISION_ROLES)}")
+    if len(setting) == 2 and setting[1] not in _MAPPINGS[setting[0]]:
+        what = "type for" if setting[0] == "precision" else f"'{setting[0]}' of"
+        raise ValueError(f"there is no {what} '{setting[1]}'{nearest(setting[1], _MAPPINGS[setting[0]])}")
     if setting and setting[0] in PRECISION_ROLES:
         raise ValueError(f"'precision' stands before '{setting[0]}', as layers.fc1.precision.{setting[0]}")
-    if setting and setting[0] not in LayerSettings.model_fields:
-        raise ValueError(f"layers have no setting '{setting[0]}'{nearest(setting[0], LayerSettings.model_fields)}")
+    settings = NamedSettings if top[0] == "layers" else LayerSettings
+    if setting and setting[0] not in settings.model_fields:
+        raise ValueError(f"layers have no setting '{setting[0]}'{nearest(setting[0], settings.model_fields)}")
     names = _chosen(name, wild, top[0], setting, graph)
     return Named(text, tuple((top[0], found, *setting) for found in names), wild)
 
@@ -131,4 +135,6 @@ def _takes(node: Node, setting: SettingPath) -> bool:
     if setting[0] == "precision":
         own = {*node.layer.casts, *node.layer.constant_roles.values()}
         return bool(own & set(PRECISION_ROLES if len(setting) == 1 else setting[1:]))
+    if setting[0] == "width":
+        return bool(set(node.layer.budgeted) & set(WIDTH_ROLES if len(setting) == 1 else setting[1:]))
     return node.layer.has_multiplier if setting[0] in _OF_MULTIPLIERS else True

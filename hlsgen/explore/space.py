@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from hlsgen.config import WIDTH_ROLES
+
 SettingPath = tuple[str, ...]
 """The keys of a setting from the top of a configuration: ``("layers", "fc1", "precision", "weight")``."""
 Assigned = tuple[tuple[SettingPath, Any], ...]
@@ -175,5 +177,6 @@ def _opened(path: SettingPath, value: Any, inputs: Sequence[str]) -> dict[str, A
         return dict(value)
     if value is None or value == "auto":
         return {}
-    names = inputs if path == ("input_precision",) else ("weight", "bias", "result")
-    return dict.fromkeys(names, value)
+    if path == ("input_precision",):
+        return dict.fromkeys(inputs, value)
+    return dict.fromkeys(WIDTH_ROLES if path[-1] == "width" else ("weight", "bias", "result"), value)

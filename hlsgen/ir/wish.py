@@ -143,13 +143,16 @@ class Wish:
     """Bits for what has no type, of constants ("weight") and of results ("result"). They pin nothing: a type says what
     a value is, a budget what it may cost."""
 
+    octaves: tuple[int, ...] | None = None
+    """Of an input with types for its features: by how much each reaches less far than the type of the result."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
         object.__setattr__(self, "budgets", MappingProxyType(dict(self.budgets)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As plain arguments: views of dicts can neither be copied nor sent to other processes."""
-        return Wish, (dict(self.types), self.hardware, self.granularity, self.placing, dict(self.budgets))
+        return Wish, (dict(self.types), self.hardware, self.granularity, self.placing, dict(self.budgets), self.octaves)
 
     def type(self, role: str) -> FixedType | None:
         wished = self.types.get(role)

@@ -53,7 +53,7 @@ class ApplyConfig(Pass):
                 fixed = self.config.input_type(node.source.name)
                 if fixed is not None:
                     node.wish = node.wish.with_type("result", Wished(fixed, By.CONFIGURATION))
-                node.wish = replace(node.wish, budgets=self._budgets(node))
+                node.wish = replace(node.wish, budgets=self._budgets(node), octaves=self._octaves(node))
             else:
                 node.wish = self._wish(graph, node, node in results, owners.get(node.loop, node.source))
         graph.notes += self._without_effect(graph, results, owners)
@@ -118,6 +118,16 @@ class ApplyConfig(Pass):
             if wished is not None:
                 wish = wish.with_type(role, wished)
         return wish
+
+    def _octaves(self, node: Node) -> tuple[int, ...] | None:
+        """Raises ConfigError for types of other features than an input has."""
+        octaves, features = self.config.input_octaves(node.source.name), node.output.shape[-1]
+        if octaves is not None and len(octaves) != features:
+            raise ConfigError(
+                f"input_precision of '{node.source.name}': {len(octaves)} types, expected {features} (one for each "
+                "feature, the last axis) or one"
+            )
+        return octaves
 
     def _placing(self, name: str, kind: str) -> Placing:
         method = Method(self.config.lookup(name, kind, "weight_calibration", "max"))

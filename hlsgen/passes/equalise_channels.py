@@ -210,9 +210,12 @@ def _times(expected: Expected, factors: Floats) -> Expected:
 def _note(graph: Graph, moved: Mapping[Value, tuple[int, ...]]) -> None:
     for node in graph:
         if node.is_input and node.output in moved:
+            held = "channel c of the port holds the model's value times 2**k[c], see the ports"
             graph.notes.append(
-                f"{node.name}: features differ so much that each has its own binary point: channel c of the port "
-                "holds the model's value times 2**k[c], see the ports (input_granularity: tensor for one type)"
+                f"{node.name}: features differ so much that each has its own binary point: {held} (input_granularity: "
+                "tensor for one type)"
+                if node.wish.octaves is None
+                else f"{node.name}: each feature has a type of its own: {held}"
             )
         if isinstance(node.layer, LinearLayer) and node.output in moved:
             octaves = [k for k in moved[node.output] if k]

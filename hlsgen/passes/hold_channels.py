@@ -1,8 +1,10 @@
-"""Hold the results of layers times powers of two, as the configuration says."""
+"""Hold the results of layers, and the features of inputs, times powers of two, as the configuration says."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +26,9 @@ class HoldChannels(Pass):
     before: ``x -> Dense (columns W[:, c]) -> Relu -> Dense (rows V[c, :])``
     after:  ``x -> Dense (W[:, c] * scale[c]) -> Relu -> Dense (V[c, :] / scale[c])``
 
+    Likewise the features of an input that have types of their own (``input_precision``): the port has one, and the
+    features whose types reach less far are held times what that is less.
+
     As :class:`~hlsgen.passes.equalise_channels.EqualiseChannels` does by itself, and as exactly; channels that are tied
     to those (of a sum, of a pooling) move along. Raises ConfigError where that is not possible, with what stands
     against it.
@@ -34,22 +39,22 @@ class HoldChannels(Pass):
     config: Config = field(default_factory=Config, compare=False)
 
     def run(self, graph: Graph) -> bool:
-        wished = {name: s.hold.scale for name, s in self.config.layers.items() if s.hold is not None}
+        inputs = list(self._of_inputs(graph))
+        wished, free = [*inputs, *self._of_layers(graph)], {wish.value for wish in inputs}
         if not wished:
             return False
-        classes = ChannelClasses(graph, may_move, lambda value: bool(_pinned(graph, value)))
+        classes = ChannelClasses(graph, may_move, lambda value: bool(_pinned(graph, value, free)))
         found: dict[int, tuple[int, str]] = {}
-        for name, scale in wished.items():
-            value = _value_of(graph, name)
-            for channel, exponent in enumerate(_exponents(name, value, scale)):
-                number = int(classes.of(value)[channel])
+        for wish in wished:
+            for channel, exponent in enumerate(wish.exponents):
+                number = int(classes.of(wish.value)[channel])
                 if exponent and classes.fixed[number]:
-                    raise ConfigError(f"layers: hold of '{name}': {_obstacle(graph, classes, number)}")
-                other, by = found.setdefault(number, (int(exponent), name))
+                    raise ConfigError(f"{wish.where}: {_obstacle(graph, classes, number, free)}")
+                other, by = found.setdefault(number, (int(exponent), wish.where))
                 if other != exponent:
                     raise ConfigError(
-                        f"layers: hold of '{name}': channel {channel} is to be held times 2**{exponent}, and times "
-                        f"2**{other} by that of '{by}' or of another channel, with which it is tied; give both the same"
+                        f"{wish.where}: channel {channel} is to be held times 2**{exponent}, and times 2**{other} by "
+                        f"{by} or by that of another channel, with which it is tied; give both the same"
                     )
         every = np.zeros(classes.count, dtype=np.int64)
         every[list(found)] = [exponent for exponent, _ in found.values()]
@@ -57,14 +62,36 @@ class HoldChannels(Pass):
         move_channels(graph, {value: tuple(map(int, mine)) for value, mine in moved.items() if mine.any()})
         return bool(every.any())
 
+    def _of_layers(self, graph: Graph) -> Iterator[_Wished]:
+        for name, settings in self.config.layers.items():
+            if settings.hold is not None:
+                value = _value_of(graph, name)
+                yield _Wished(f"layers: hold of '{name}'", value, _exponents(name, value, settings.hold.scale))
+
+    def _of_inputs(self, graph: Graph) -> Iterator[_Wished]:
+        """Inputs with a type for each feature."""
+        for value in graph.inputs:
+            octaves = value.producer.wish.octaves
+            if octaves is not None:
+                yield _Wished(f"input_precision of '{value.name}'", value, np.array(octaves, dtype=np.int64))
+
+
+class _Wished(NamedTuple):
+    """By how many octaves the channels of a value are to move, and where that is said."""
+
+    where: str
+    value: Value
+    exponents: Indices
+
 
 def _value_of(graph: Graph, name: str) -> Value:
+    where = f"layers: hold of '{name}'"
     if any(value.name == name for value in graph.inputs):
         raise ConfigError(
-            f"layers: hold of '{name}': it is an input of the model; see input_precision, input_granularity"
+            f"{where}: it is an input of the model; give input_precision, which may be one for each feature"
         )
     if name not in graph.aliases:
-        raise ConfigError(f"layers: hold of '{name}': its result is not there any more (it has several, or none)")
+        raise ConfigError(f"{where}: its result is not there any more (it has several, or none)")
     return graph.aliases[name]
 
 
@@ -79,21 +106,21 @@ def _exponents(name: str, value: Value, scale: float | tuple[float, ...]) -> Ind
     return np.broadcast_to(np.frexp(numbers)[1] - 1, (channels,)).astype(np.int64)
 
 
-def _pinned(graph: Graph, value: Value) -> str:
-    """Why a value keeps its size; empty if it need not."""
+def _pinned(graph: Graph, value: Value, free: Set[Value]) -> str:
+    """Why a value keeps its size; empty if it need not. ``free``: inputs that do not."""
     if value in graph.outputs:
         return f"'{value.name}' is an output of the model"
-    if value.producer.is_input:
+    if value.producer.is_input and value not in free:
         return f"'{value.name}' is an input of the model"
     if value.producer.wish.result_by_model:
         return f"a quantiser of the model fixed the type of '{value.name}'"
     return ""
 
 
-def _obstacle(graph: Graph, classes: ChannelClasses, number: int) -> str:
+def _obstacle(graph: Graph, classes: ChannelClasses, number: int, free: Set[Value]) -> str:
     """Why the channels of a class keep their size."""
     for value in graph.values:
-        if number in classes.of(value) and (why := _pinned(graph, value)):
+        if number in classes.of(value) and (why := _pinned(graph, value, free)):
             return f"{why}, and its channels are tied to these or are these"
     for node in graph:
         if not node.is_input and any(number in classes.of(v) for v in (*node.inputs, *node.outputs)) and _stops(node):

@@ -278,12 +278,19 @@ def probe(value: Value, samples: int, shape: Shape, number: FixedType | None = N
     ``number``: the type of whole numbers as which all readers take it, if they do. Any of these is as likely, for each
     picks a row of a table, and rows have no order.
     """
-    fixed = value.producer.wish.result
+    fixed, octaves = value.producer.wish.result, value.producer.wish.octaves
+    if octaves is not None:
+        return _filling(fixed, samples, shape) * np.exp2(-np.array(octaves, dtype=np.float64))
     if number is not None:
         numbers = np.random.default_rng(_SEED).integers(int(number.min), int(number.max) + 1, (samples, *shape))
         held: Floats = np.asarray(numbers, dtype=np.float64)
         return held if fixed is None else np.clip(held, float(fixed.min), float(fixed.max))
-    if fixed is None or not fills(value):
+    return _filling(fixed if fills(value) else None, samples, shape)
+
+
+def _filling(fixed: FixedType | None, samples: int, shape: Shape) -> Floats:
+    """Data that fill a type; standard normal ones for none."""
+    if fixed is None:
         return _standard_normal(samples, shape)
     low, high = float(fixed.min), float(fixed.max)
     if fixed.width <= _NARROW:
@@ -296,7 +303,7 @@ def probe(value: Value, samples: int, shape: Shape, number: FixedType | None = N
 def standardised(value: Value, samples: int, shape: Shape) -> Floats | None:
     """Inputs of the usual size, where the type that the user stated would hold much larger ones; None elsewhere."""
     fixed = value.producer.wish.result
-    if fixed is None or not fills(value) or fixed.width <= _NARROW:
+    if fixed is None or not fills(value) or fixed.width <= _NARROW or value.producer.wish.octaves is not None:
         return None
     if fixed.max <= _STANDARDISED or fixed.step > _COARSE:
         return None

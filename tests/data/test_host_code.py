@@ -119,6 +119,15 @@ def test_chains_are_equal_whatever_the_flags(flags: tuple[str, ...], tmp_path: P
     assert len(np.unique(expected)) > 100
 
 
+def test_nothing_is_contracted(tmp_path: Path) -> None:
+    """Seen by a type so fine that the last bit of a float64 counts; products and sums alternate."""
+    pipe = FittedPipeline((Affine((0.1,), (0.7,)), Affine((0.3,), (1.1,)), Affine((-0.2,), (0.9,))), 1)
+    fine, raw = pipe.typed("fixed<61,3,RND,SAT>"), np.random.default_rng(2).normal(size=(500, 1))
+    contracted = CHost(fine, tmp_path, "-O3", "-march=native", "-ffp-contract=fast")
+    assert np.array_equal(contracted.run(raw), fine.quantized(raw))
+    assert np.array_equal(python_host(fine, tmp_path).prepare_batch(raw), fine.quantized(raw))
+
+
 def _as_floats(raw: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
         return raw.astype(np.float32)
@@ -209,6 +218,19 @@ def test_nan_is_refused_everywhere(tmp_path: Path) -> None:
 def test_any_file_name_makes_a_header(name: str, tmp_path: Path) -> None:
     pipe, raw = chain(2).typed("fixed<16,6,RND,SAT>"), raw_numbers(20, (2,))
     assert np.array_equal(CHost(pipe, tmp_path, name=name).run(raw), pipe.quantized(raw))
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    names = ("*/ #error", '"""\nimport os', "??/", "\\\n#error")
+    port = InputPort("x */\n#error \\", (4,), FixedType.parse("fixed<16,6,RND,SAT>"))
+    pipe = FittedPipeline((Affine((0.0,) * 4, (0.5, 0.25, 2.0, 1.0)),), 4, names, ("'", '"""'), port)
+    raw = raw_numbers(10, (4,))
+    module = python_host(pipe, tmp_path)
+    assert (names, ("'", '"""'), port.name) == (module.NAMES, module.CLASSES, module.INPUT)
+    assert np.array_equal(CHost(pipe, tmp_path).run(raw), pipe.quantized(raw))
+    pipe.write_c(tmp_path / "integers.h", raw="int16")
+    (tmp_path / "unit.c").write_text('#include "integers.h"\n', encoding="utf-8")
+    call([compiler(), "-std=c99", *STRICT, "-c", "unit.c"], tmp_path)
 
 
 def test_two_headers_stand_in_one_program(tmp_path: Path) -> None:

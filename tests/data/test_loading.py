@@ -292,6 +292,13 @@ def test_labels() -> None:
         assert words in str(refused.value)
 
 
+def test_objects_that_are_numbers() -> None:
+    x = np.array([1, 2.5, True, None], dtype=object)
+    assert data.load({"x": x, "z": x}, x=["x"], missing="drop").x[:, 0].tolist() == [1.0, 2.5, 1.0]
+    with pytest.raises(InputError, match=r"row 1 \(from 0\), column 'x': \[2\] is no number"):
+        data.load({"x": np.array([None, [2], 3], dtype=object)}, x=["x"])
+
+
 def test_missing_values_of_arrays() -> None:
     x = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
     x[2, 1, 0] = np.nan

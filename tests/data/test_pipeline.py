@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -202,6 +204,14 @@ def test_a_pipeline_that_is_not_fitted_says_so() -> None:
     assert not hasattr(pipe, "colour")
 
 
+def test_all_of_it_goes_to_other_processes() -> None:
+    parts = data.Data(raw(), features=("a", "b", "c")).split(train=0.5, test=0.5, seed=1)
+    pipe = data.Pipeline(data.ZScore())
+    again, sent, fitted = pickle.loads(pickle.dumps((pipe, parts, pipe.fit(parts.train))))
+    assert again == pipe and fitted == pipe.fit(parts.train) and copy.copy(parts).test is parts.test
+    assert np.array_equal(sent.train.x, parts.train.x) and sent.test.rows.tolist() == parts.test.rows.tolist()
+
+
 def test_other_features_are_refused() -> None:
     pipe = data.Pipeline(data.ZScore()).fit(data.Data(raw(), features=("a", "b", "c")))
     with pytest.raises(InputError, match=r"x has shape \(500, 2\), expected \(samples, ..., 3\)"):
@@ -233,6 +243,23 @@ def test_integers_are_those_of_the_design() -> None:
     held = np.ldexp(found.astype(np.float64), -port.type.frac - np.array(port.exponents))
     assert np.array_equal(project.predict(held, raw=True), project.predict(pipe(wide), raw=True))
     assert pipe.typed(project).port == InputPort.of(port) and "times a power of two" in str(pipe.typed(project))
+
+
+def test_scaling_goes_into_the_first_layer() -> None:
+    """With the key ``input_scaling``, a design takes raw numbers: they are not scaled twice."""
+    net = Net()
+    x = net.input((3,))
+    source = net.source(net.dense("fc", x, 3, 2))
+    numbers = raw(400)
+    pipe = data.Pipeline(data.ZScore()).fit(numbers)
+    prepared = project_of(source, {"x": pipe(numbers)}, default_width=24)
+    takes_raw = project_of(source, {"x": numbers}, default_width=24, input_scaling=pipe.folded())
+    expected = prepared.evaluate(pipe(numbers))["fc"]
+    assert np.abs(takes_raw.evaluate(numbers)["fc"] - expected).max() < 1e-3
+    with pytest.raises(InputError, match="input 'x' has input_scaling, so it takes raw numbers"):
+        pipe.quantized(numbers, takes_raw)
+    plain = data.Pipeline().fit(numbers).quantized(numbers, takes_raw)
+    assert np.array_equal(plain, takes_raw.evaluate(numbers, raw=True)["x"])
 
 
 def test_inputs_are_found_by_name() -> None:

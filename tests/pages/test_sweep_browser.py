@@ -17,7 +17,7 @@ from hlsgen.explore.space import Space
 from hlsgen.explore.study import Study
 from hlsgen.explore.trial import Outcome, State, Trial
 from tests.explore.studies import GOALS, axis, study
-from tests.pages.conftest import Shown
+from tests.pages.conftest import SCREENSHOTS, Shown
 from tests.pages.test_browser import HOSTILE
 
 Show = Callable[..., Shown]
@@ -424,6 +424,35 @@ def place(shown: Shown) -> tuple[float, float]:
     shown.page.locator("#points").scroll_into_view_if_needed()
     box = shown.page.locator("#points").bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_many_settings(show: Show, tmp_path: Path) -> None:
+    """Of eighty layers: all lines are there, as far apart as there is room for, and can be reached."""
+    types = [f"fixed<{width},1>" for width in range(3, 9)]
+    axes = Space(tuple(axis(f"layers.l{k}.precision.weight", ("layers", f"l{k}"), types) for k in range(80)))
+    rng = random.Random(3)
+    trials = tuple(replace(t, point=axes.point(tuple(rng.randrange(6) for _ in range(80)))) for t in FOUND.trials)
+    shown = show(replace(FOUND, space=axes, trials=trials).page(tmp_path / "many.html"), device_scale_factor=2)
+    idle(shown)
+    assert shown.page.get_by_role("slider").count() == 2 * 84
+    node = shown.page.evaluate(
+        "(({width, height, clientWidth}) => [width * height, clientWidth])(document.getElementById('ways'))"
+    )
+    assert node[0] <= 12.1e6 and node[1] >= 80 * 56
+    for labels, room, wanted in (
+        (["fixed<4,1>", "fixed<12,1>"], 6, ["…4…", "…12…"]),
+        (["fixed<10,1>", "fixed<11,1>"], 6, ["…10…", "…11…"]),
+        (["fixed<4,1>", "fixed<12,1>"], 12, ["fixed<4,1>", "fixed<12,1>"]),
+        (["latency", "resource"], 6, ["latency", "resource"]),
+        (["fixed<1,11>", "fixed<1,1>"], 6, ["…11…", "…1…"]),
+        (["aaaaaaa", "aaaa"], 3, ["…aaa", "…"]),
+    ):
+        assert shown.page.evaluate("([labels, room]) => parallel.shortened(labels, room)", [labels, room]) == wanted
+    shown.page.get_by_role("slider").last.focus()
+    shown.page.keyboard.press("Home")
+    idle(shown)
+    assert shown.page.evaluate("document.querySelector('.ways').scrollLeft") > 0
+    shown.page.locator(".ways").screenshot(path=str(SCREENSHOTS / "sweep-many.png"))
 
 
 def ten_thousand() -> Study:

@@ -16,10 +16,14 @@ from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.config import make_config
 from hlsgen.errors import ConfigError
 from hlsgen.frontends.keras.source import LayerCall, SourceModel
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.graph import Graph
+from hlsgen.layers.linear import LinearLayer
 from hlsgen.project import Project
 from tests.exports.c_library import check, compiler, job_of
 from tests.ladder.harness import ladder
 from tests.passes.builders import Net, evaluate_float, graph_of, grid, project_of, rewritten
+from tests.passes.random_graphs import random_network
 from tests.passes.unequal_networks import unequal
 
 
@@ -224,3 +228,39 @@ def test_it_survives_a_file() -> None:
     config = make_config({"layers": {"out": {"bias_correction": np.array([1.0, 2.5])}, "b": {"bias_correction": 3}}})
     assert make_config(config.model_dump(mode="json")) == config
     assert isinstance(project_of(several(), config=make_config(settings_of(("out",)))), Project)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_networks_compute_what_was_said_and_mean_what_they_did(seed: int) -> None:
+    """Every layer that has a bias is shifted, and all passes run: real numbers as if the biases were others, and the
+    meaning as if nothing had been said."""
+    source, rng = random_network(seed, quantized=False), np.random.default_rng(seed)
+    layers: dict[str, Any] = {}
+    for call in source.calls:
+        node = next(
+            (n for n in graph_of(source) if n.source.name == call.name and isinstance(n.layer, LinearLayer)), None
+        )
+        if node is not None:
+            layers[call.name] = {"bias_correction": rng.normal(size=node.output.shape[-1]).tolist()}
+    other = graph_of(source)
+    for name in list(layers):
+        try:
+            rewritten(graph_of(source), make_config({"layers": {name: layers[name]}}))
+        except ConfigError:
+            del layers[name]
+            continue
+        node = [n for n in other if n.source.name == name and isinstance(n.layer, LinearLayer)][-1]
+        assert isinstance(node.layer, LinearLayer)
+        bias = Constant.of(node.layer.bias.effective + layers[name]["bias_correction"])
+        other.set_layer(node, replace(node.layer, bias=bias))
+    x = {value.name: grid(value.shape, 8, seed) for value in other.inputs}
+    said, plain = rewritten(graph_of(source), make_config({"layers": layers})), graph_of(source)
+    right, meaning = (_outputs(graph, x) for graph in (rewritten(other), plain))
+    np.testing.assert_allclose(_outputs(said, x), right, rtol=1e-9, atol=1e-9 * np.abs(right).max())
+    found = np.concatenate([y.ravel() for y in meant_outputs(project_of(source, layers=layers).design, x)])
+    np.testing.assert_allclose(found, meaning, rtol=1e-9, atol=1e-9 * np.abs(meaning).max())
+
+
+def _outputs(graph: Graph, x: dict[str, Any]) -> Any:
+    known = evaluate_float(graph, x)
+    return np.concatenate([known[value].ravel() for value in graph.outputs])

@@ -115,9 +115,9 @@ def test_what_was_said_is_left_as_it_is() -> None:
     [
         (held(out=2.0), "hold of 'out': 'out' is an output of the model"),
         (held(tanh=2.0), "hold of 'tanh': 'tanh' (Table) reads or yields these channels, and does not commute"),
-        (held(x=2.0), "hold of 'x': it is an input of the model; see input_precision"),
+        (held(x=2.0), "hold of 'x': it is an input of the model; give input_precision"),
         (held(conv=[1.0, 2.0]), "hold of 'conv': 2 scales, expected 4 (one for each channel, the last axis) or one"),
-        (held(a=2.0, b=4.0), "times 2**2, and times 2**1 by that of 'a' or of another channel, with which it is tied"),
+        (held(a=2.0, b=4.0), "times 2**2, and times 2**1 by layers: hold of 'a' or by that of another channel"),
         (held(nope=2.0), "the model has no layer 'nope'"),
         (
             {"layers": {"conv": {"hold": {"scale": 2.0}}, "a": {"precision": {"weight": "fixed<8,3>"}}}},
@@ -149,6 +149,13 @@ def test_what_is_no_scale_is_refused(hold: Any, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         make_config({"layers": {"a": {"hold": hold}}})
     assert message in str(caught.value)
+
+
+def test_another_name_of_an_input_is_the_input() -> None:
+    net = Net(1)
+    net.dense("out", net.call("Dropout", "drop", net.input((3,)), rate=0.5), 3, 2)
+    with pytest.raises(ConfigError, match="hold of 'drop': 'x' is an input of the model"):
+        project_of(net.source("out"), **held(drop=2.0))
 
 
 def test_it_survives_a_file() -> None:
@@ -184,7 +191,7 @@ def test_other_weights_are_held_likewise(monkeypatch: pytest.MonkeyPatch) -> Non
 
 REASONS = (
     "is an output", "is an input", "does not commute", "types are fixed", "a quantiser of the model", "is tied",
-    "not there any more", "no layer",
+    "not there any more", "no layer", "is to be held",
 )  # fmt: skip
 
 
