@@ -335,8 +335,8 @@ MUTANTS = (
     Mutant(
         "a fused scale leaves the bias alone",
         "hlsgen",
-        "bias=Constant.of(self.bias.effective * s + t)",
-        "bias=Constant.of(self.bias.effective + t)",
+        "bias=Constant.of(self.bias.effective * s + t, added)",
+        "bias=Constant.of(self.bias.effective + t, added)",
         ("tests/passes/test_fuse_batchnorm.py",),
     ),
     Mutant(
@@ -898,7 +898,7 @@ MUTANTS = (
     Mutant(
         "a scaled layer keeps its bias",
         "hlsgen",
-        "layer.bias if layer.bias.mantissas is not None else Constant.of(layer.bias.effective * behind)",
+        "layer.bias if layer.bias.mantissas is not None else layer.bias.times(behind)",
         "layer.bias",
         ("tests/passes/test_equalise_channels.py",),
     ),

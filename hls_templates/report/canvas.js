@@ -145,5 +145,5 @@ const canvas = (() => {
     run(Infinity);
   }
 
-  return { FONT, BINS, spell, brief, scale, padded, shade, shades, bin, surface, dot, later, finish, colour, idle: () => !jobs.size };
+  return { BINS, spell, brief, scale, padded, shades, bin, surface, dot, later, finish, colour, idle: () => !jobs.size };
 })();

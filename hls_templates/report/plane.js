@@ -1,7 +1,7 @@
 // Trials as points of a plane of two columns, with the front of those two.
 "use strict";
 const plane = (() => {
-  const { spell, brief, colour } = canvas;
+  const { brief, colour } = canvas;
   const CHUNK = 400; // points between two looks at the clock
 
   // What one is drawn by: { x, y, xLog, yLog, order, paint } (columns, whether a scale is logarithmic, trials from the
@@ -134,5 +134,5 @@ const plane = (() => {
     return { drawn, nearest, place: (i) => (frame ? place(i) : null), line: () => (look ? lineOf(look) : []) };
   }
 
-  return { make, direction, spell };
+  return { make, direction };
 })();

@@ -102,7 +102,7 @@
       ? [made("li", {}, made("span", { text: tone.kind === "axis" ? tone.labels[0] : canvas.spell(tone.low) }), ramp(), made("span", { text: tone.kind === "axis" ? tone.labels.at(-1) : canvas.spell(tone.high) }))]
       : [made("li", { text: objectives.length > 1 ? "on the front: none is better in everything" : "the best", kind: "of-front" }), made("li", { text: "other trials", kind: "of-others" })];
     if (trials.ranges.size) items.push(made("li", { text: "outside of the ranges", kind: "of-outside" }));
-    if (large && y.kind === "objective" && x.kind !== "axis") {
+    if (y.kind === "objective" && x.kind !== "axis") {
       items.push(made("li", { text: x.kind === "trial" ? "best so far" : "front of these two", kind: "of-line" }));
     }
     byId("key").replaceChildren(...items);

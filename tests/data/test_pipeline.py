@@ -14,6 +14,8 @@ import pytest
 
 import hlsgen
 from hlsgen import data
+from hlsgen.backends.base import Job
+from hlsgen.backends.vectors import vectors
 from hlsgen.data.operations import Affine, Clamp, Logarithm
 from hlsgen.data.ports import InputPort
 from hlsgen.data.saved import yaml_text
@@ -339,6 +341,19 @@ def test_test_vectors_are_saved_beside(tmp_path: Path) -> None:
     assert np.array_equal(np.load(folder / "integers.npy"), pipe.quantized(x[:20], TYPE))
     assert np.load(folder / "y.npy").tolist() == [0, 1] * 10
     assert data.load_pipeline(folder).port == InputPort("input", (3,), FixedType.parse(TYPE))
+
+
+def test_configurations_name_what_was_saved(tmp_path: Path) -> None:
+    """As ``test_vectors``: the test bench gets the integers that stand beside."""
+    net = Net()
+    source = net.source(net.dense("fc", net.input((3,)), 3, 2))
+    x = raw()
+    pipe = data.Pipeline(data.ZScore()).fit(x)
+    folder = pipe.save(tmp_path / "prepared", test=data.Data(x, part="test"), target=project_of(source))
+    project = project_of(source, test_vectors={"x": str(folder / "x.npy")})
+    (port,) = project.design.inputs
+    bench = vectors(Job("dut", project.design, project.config))[port]
+    assert len(bench) == 10 and np.array_equal(bench, np.load(folder / "integers.npy")[:10])
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:

@@ -32,8 +32,12 @@ _MODELLED = 200
 """Points by which objectives are modelled: the time that takes grows with their cube."""
 _TUNED = 20
 """After so many points, the models are tuned again."""
+_REFUSED, _LIKELY = 5, 0.01
+"""The same of points without numbers; how likely the least likely point is to have some."""
 _CURIOSITY = 0.5
 """How much of what a model does not know counts: all would be 1; less found larger fronts (benchmarks/sweep.py)."""
+_WIDE = 5
+"""Of so many points, one is chosen by the volume of a box that holds all points."""
 _BEYOND = 0.1
 """By how much of its width the box in which volume counts exceeds the front."""
 
@@ -46,11 +50,13 @@ class FrontSampler:
         self._random, self._numbers = Random(seed), np.random.default_rng(seed)
         self._known: dict[Steps, Costs] = {}
         self._front: dict[Costs, Steps] = {}
-        self._without: set[Steps] = set()
+        self._without: list[Steps] = []
         """Points without numbers: refused, failed or pruned."""
         self._threads = ThreadpoolController()
         self._lengths: list[Floats] | None = None
-        self._tuned = self._begun = 0
+        self._refusals: Floats | None = None
+        self._refused = 0
+        self._tuned = self._begun = self._chosen = 0
 
     def ask(self, taken: Collection[Steps]) -> Steps | None:
         first = self._across(taken)
@@ -68,7 +74,7 @@ class FrontSampler:
 
     def tell(self, steps: Steps, costs: Costs | None) -> None:
         if costs is None:
-            self._without.add(steps)
+            self._without.append(steps)
             return
         self._known[steps] = costs
         if not any(covers(other, costs) for other in self._front):
@@ -129,7 +135,7 @@ class FrontSampler:
         expected = [model.expected(candidates) for model in models]
         noise = self._numbers.standard_normal((_SAMPLES, len(proposed), len(models)))
         means, deviations = (np.stack([pair[i] for pair in expected], axis=1) for i in (0, 1))
-        gains = self._gains(means + _CURIOSITY * noise * deviations) * self._feasible(points, x, candidates)
+        gains = self._gains(self._edge(values), means + _CURIOSITY * noise * deviations) * self._feasible(x, candidates)
         return proposed[int(gains.argmax())]
 
     def _modelled(self) -> list[Steps]:
@@ -151,10 +157,17 @@ class FrontSampler:
             self._lengths = [model.lengths for model in models]
         return models
 
-    def _gains(self, sampled: Floats) -> Floats:
+    def _edge(self, values: Floats) -> Floats:
+        """The worst values of the box in which volume counts: those of the front, and every so often of all points, so
+        that the front grows beyond its ends, too."""
+        self._chosen += 1
+        worst: Floats = np.array(list(self._front)).max(axis=0) if self._chosen % _WIDE else values.max(axis=0)
+        return worst
+
+    def _gains(self, high: Floats, sampled: Floats) -> Floats:
         """The hypervolume that points add, by samples of their objectives: (samples, points, objectives)."""
         front = np.array(list(self._front))
-        low, high = front.min(axis=0), front.max(axis=0)
+        low = front.min(axis=0)
         width = np.where(high > low, high - low, np.maximum(np.abs(high), 1.0))
         edge = 1.0 + _BEYOND
         directions = np.abs(self._numbers.standard_normal((_DIRECTIONS, front.shape[1])))
@@ -171,19 +184,18 @@ class FrontSampler:
         gains: Floats = np.maximum(heights(sampled) - best, 0.0).mean(axis=(0, 2))
         return gains
 
-    def _feasible(self, points: list[Steps], x: Floats, candidates: Floats) -> Floats | float:
-        """The share of points nearby that have numbers."""
+    def _feasible(self, x: Floats, candidates: Floats) -> Floats | float:
+        """How likely points are to have numbers, by a model of those that had and those that had not."""
         if not self._without:
             return 1.0
-        without = self._features(sorted(self._without)[-_MODELLED:])
-
-        def near(those: Floats) -> Floats:
-            squares = np.square(candidates[:, None, :] - those[None, :, :]).sum(axis=2)
-            found: Floats = np.exp(-squares / 0.08).sum(axis=1)
-            return found
-
-        good = near(x) + 0.5
-        return good / (good + near(without))
+        without = self._features(self._without[-_MODELLED:])
+        known = np.concatenate([np.ones(len(x)), np.zeros(len(without))])
+        model = Process(np.concatenate([x, without]), known, self._refusals)
+        if len(self._without) >= self._refused + _REFUSED or self._refusals is None:
+            self._refused = len(self._without)
+            model.tune()
+            self._refusals = model.lengths
+        return np.clip(model.expected(candidates)[0], _LIKELY, 1.0) ** 2
 
     def _features(self, points: Sequence[Steps]) -> Floats:
         """Points as (n, features): an ordered dimension from 0 to 1, another one a feature for each place."""
