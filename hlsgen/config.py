@@ -294,6 +294,10 @@ class LayerSettings(_Strict):
             description="inferred weights: one binary point for the tensor, one for each output channel, or as needed"
         ),
     ] = None
+    inner: Annotated[
+        dict[str, TypeSpec] | None,
+        Field(description="types of inner steps of a layer, by the names that the summary has for them; by name alone"),
+    ] = None
     weight_calibration: Annotated[
         WeightCalibration | None,
         Field(description="inferred weights: types hold all, all but a few ('percentile'), or with the least error"),

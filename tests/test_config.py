@@ -382,7 +382,7 @@ def deep() -> Any:
         (
             "layers",
             {"fc": {"reuse": 1}},
-            r"unknown key 'layers\.fc\.reuse'; valid: bias_correction, dsp, fifo_depth, hold, parallelization_factor, precision, recurrence, reuse",
+            r"unknown key 'layers\.fc\.reuse'; valid: bias_correction, dsp, fifo_depth, hold, inner, parallelization_factor, precision, recurrence, reuse",
         ),
         ("input_precision", {"x": "fixd"}, r"input_precision\.x: .*'fixd' is not a fixed-point type"),
     ],

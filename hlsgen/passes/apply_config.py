@@ -48,6 +48,7 @@ class ApplyConfig(Pass):
     def run(self, graph: Graph) -> bool:
         self._check_names(graph)
         results, owners = _result_nodes(graph), _owners(graph)
+        self._check_inner(graph, results)
         for node in graph:
             if node.is_input:
                 fixed = self.config.input_type(node.source.name)
@@ -104,6 +105,18 @@ class ApplyConfig(Pass):
                 if name not in inputs:
                     raise ConfigError(f"input_precision: the model has no input '{name}'{nearest(name, inputs)}")
 
+    def _check_inner(self, graph: Graph, results: Container[Node]) -> None:
+        """Raise ConfigError for inner steps that no layer has, or that are meant for layers without a name."""
+        for level, settings in {"defaults": self.config.defaults, **self.config.layer_types}.items():
+            if settings.inner is not None:
+                raise ConfigError(f"{level}: inner steps have names in a layer; put 'inner' below layers: and its name")
+        for layer, own in self.config.layers.items():
+            steps = {node.name for node in graph if node.source.name == layer and _is_inner(node, results)}
+            for name in own.inner or ():
+                if name not in steps:
+                    told = f"layer '{layer}' has no inner step '{name}' with a type of its own"
+                    raise ConfigError(f"layers.{layer}.inner: {told}{nearest(name, steps)}")
+
     def _wish(self, graph: Graph, node: Node, gives_result: bool, owner: Source) -> Wish:
         name, kind = node.source.name, node.source.class_name
         wish = replace(
@@ -117,7 +130,14 @@ class ApplyConfig(Pass):
             wished = self._type_for(graph, node, role) if _has_role(node, role, gives_result) else None
             if wished is not None:
                 wish = wish.with_type(role, wished)
-        return wish
+        inner = self._inner_type(node)
+        return wish if inner is None else wish.with_type("result", inner)
+
+    def _inner_type(self, node: Node) -> Wished | None:
+        """What the configuration fixes for an inner step of a layer; None where it says nothing."""
+        own = self.config.layers.get(node.source.name)
+        written = None if own is None or own.inner is None else own.inner.get(node.name)
+        return None if written is None else Wished(written.completed(node.layer.default_modes("result")), By.LAYER)
 
     def _octaves(self, node: Node) -> tuple[int, ...] | None:
         """Raises ConfigError for types of other features than an input has."""
@@ -194,6 +214,11 @@ def _owners(graph: Graph) -> dict[Loop | None, Source]:
 def _result_nodes(graph: Graph) -> set[Node]:
     """The nodes that a type for their layer's result is for: those that yield it, or that it is only moved from."""
     return {given for node in graph if node.source.final and not node.is_input for given in _given_by(node)}
+
+
+def _is_inner(node: Node, results: Container[Node]) -> bool:
+    """Whether a node computes a step of a layer, whose type a type for the layer's result does not fix."""
+    return not node.is_input and node not in results and "result" in node.layer.casts
 
 
 def _given_by(node: Node) -> list[Node]:
