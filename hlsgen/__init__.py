@@ -10,6 +10,7 @@ from hlsgen.backends.vitis.reports import read_reports
 from hlsgen.config import Config, load_config
 from hlsgen.errors import HlsgenError
 from hlsgen.explore.objectives.custom import Objective
+from hlsgen.explore.quantization.driver import quantize
 from hlsgen.explore.storage import read_study
 from hlsgen.explore.sweep import sweep
 from hlsgen.extension import register_layer
@@ -32,6 +33,7 @@ __all__ = [
     "default_config",
     "lint",
     "load_config",
+    "quantize",
     "read_reports",
     "read_study",
     "register_layer",

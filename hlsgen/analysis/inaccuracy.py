@@ -97,7 +97,7 @@ class _Measurement:
     def __init__(self, design: Design, inputs: Mapping[str, Floats], counts: Floats | None = None) -> None:
         self._design, self._inputs = design, inputs
         self._parts = None if counts is None else np.sqrt(counts / counts.mean())
-        self._real = [_with_real_constants(op) for op in design]
+        self._real = [with_real_constants(op) for op in design]
         self._numbers = {op: number for number, op in enumerate(design)}
         self._right = self._evaluated(0)
 
@@ -166,7 +166,7 @@ class _Measurement:
         return tuple(layer.evaluate_floats(given))
 
 
-def _with_real_constants(op: Op) -> Layer:
+def with_real_constants(op: Op) -> Layer:
     """A layer as it is without the rounding of constants whose types nobody fixed."""
     wished = op.wish.configured()
     free = {

@@ -16,7 +16,7 @@ import typer
 import yaml
 
 import hlsgen
-from hlsgen.cli import board, cache, data, diagnose, doctor, estimate, lint, looking, report, reports, sweep
+from hlsgen.cli import board, cache, data, diagnose, doctor, estimate, lint, looking, quantize, report, reports, sweep
 from hlsgen.cli.export import given_options
 from hlsgen.cli.extensions import import_extensions
 from hlsgen.cli.options import converted, existing, given, option
@@ -424,6 +424,7 @@ app.command(name="report")(report.report)
 app.command(name="profile")(looking.profile)
 app.command(name="compare")(looking.compare)
 app.command(name="sensitivity")(looking.sensitivity)
+app.command(name="quantize")(quantize.quantize)
 app.command(name="reports")(reports.reports)
 app.command()(estimate.estimate)
 app.command(name="bitstream")(board.bitstream)

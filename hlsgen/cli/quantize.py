@@ -1,0 +1,103 @@
+"""``hlsgen quantize``: from a float model and some samples to the smallest design that decides alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import hlsgen
+from hlsgen.analysis.labels import Task
+from hlsgen.cli.options import ModelOrConfig, given, model_and_config, option
+from hlsgen.cli.show import working
+from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.explore.quantization.equalisation import Equalisation
+from hlsgen.explore.quantization.goal import Metric
+from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise
+from hlsgen.explore.quantization.placement import Asked, Calibration
+
+Share = Annotated[float, typer.Option("--target", help="What is to be met, as a share of 1.")]
+Bits = int | None
+
+
+def quantize(
+    model: ModelOrConfig,
+    data: Annotated[
+        Path, typer.Option("--data", help="Samples, .npy (n, *shape) or .npz by name.", show_default=False)
+    ],
+    labels: Annotated[
+        Path | None, option("--labels", text="Class numbers, one-hot rows or wanted outputs, .npy.")
+    ] = None,
+    target: Share = 0.99,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the configuration goes, .yml.")] = Path(
+        "quantized.yml"
+    ),
+    config: Annotated[Path | None, option("--config", "-c", text="YAML configuration to begin with.")] = None,
+    weights: Annotated[Path | None, option("--weights", text="The .h5 weights that go with a .json model.")] = None,
+    metric: Annotated[
+        Metric, typer.Option("--metric", help="Equal decisions, or accuracy as a part of the float model's.")
+    ] = "agreement",
+    method: Annotated[
+        Method, typer.Option("--method", help="Search, or the same bits everywhere by the largest values.")
+    ] = "auto",
+    minimise: Annotated[Minimise, typer.Option("--minimise", help="What is to be least.")] = "bits",
+    calibration: Annotated[
+        Asked | None, option("--calibration", text="What types of results hold: all, all but a few, least error.")
+    ] = None,
+    weight_calibration: Annotated[
+        Calibration | None, option("--weight-calibration", text="The same of weights.")
+    ] = None,
+    granularity: Annotated[
+        Granularity, typer.Option("--granularity", help="A binary point for the weights of a layer, or of a channel.")
+    ] = "tensor",
+    allocation: Annotated[
+        Allocation, typer.Option("--allocation", help="How bits are given to tensors.")
+    ] = "lagrangian",
+    bias_correction: Annotated[
+        bool | None, option("--bias-correction/--no-bias-correction", text="Take mean errors from biases.")
+    ] = None,
+    equalisation: Annotated[
+        Equalisation | None, option("--equalisation", text="Hold channels times powers of two; else as is better.")
+    ] = None,
+    weight_bits: Annotated[Bits, option("--weight-bits", text="Of all weights, in place of a search.")] = None,
+    result_bits: Annotated[Bits, option("--result-bits", text="Of all results, in place of a search.")] = None,
+    input_bits: Annotated[Bits, option("--input-bits", text="Of all inputs, in place of a search.")] = None,
+    task: Annotated[Task | None, option("--task", text="What outputs are, where that is not clear.")] = None,
+    threshold: Annotated[float | None, option("--threshold", text="Above it a single value is class 1.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="By which samples are divided.")] = 0,
+) -> None:
+    """Find the least bits with which a float model still decides alike; writes a configuration that needs no data."""
+    source, file = model_and_config(model, config)
+    with working("reading the model"):
+        project = hlsgen.convert(source, file, **given(weights=weights))
+    x = load_inputs(data, project.design.inputs)
+    settings: dict[str, Any] = given(
+        calibration=calibration,
+        weight_calibration=weight_calibration,
+        bias_correction=bias_correction,
+        equalisation=equalisation,
+        weight_bits=weight_bits,
+        result_bits=result_bits,
+        input_bits=input_bits,
+        task=task,
+        threshold=threshold,
+    )
+    with working("quantising"):
+        found = hlsgen.quantize(
+            project,
+            x,
+            None if labels is None else load_array(labels),
+            target,
+            metric=metric,
+            method=method,
+            minimise=minimise,
+            granularity=granularity,
+            allocation=allocation,
+            seed=seed,
+            **settings,
+        )
+    print(found)
+    print(f"written to {found.write(output)}")
+    if not found.met:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Post-training quantisation: the types with which a float model still decides alike, found from data alone."""

@@ -1,0 +1,73 @@
+"""Means that rounding shifts, put right: what a channel of a sum is off by on average is taken from its bias.
+
+``E[W x] - E[W' x']`` of each channel, with rounded weights ``W'`` behind rounded values ``x'``, layer after layer, so
+that each finds what is left by those before it (Nagel et al. 2019, "Data-free quantization through weight equalization
+and bias correction", section 4.2, with data in place of assumptions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hlsgen.design.design import Design
+from hlsgen.explore.quantization.simulation import Known
+from hlsgen.ir.constant import Floats
+from hlsgen.ir.op import Op
+from hlsgen.layers.linear import LinearLayer
+
+_DIGITS = 4
+"""Of each number: what is left is far below a step."""
+
+
+def correctable(design: Design) -> dict[str, str]:
+    """The operations whose bias may be changed, and the layers they are of: one sum a layer, and not in every step."""
+    sums: dict[str, list[Op]] = {}
+    for op in design:
+        if isinstance(op.layer, LinearLayer):
+            sums.setdefault(op.source.name, []).append(op)
+    return {
+        op.name: layer for layer, (op, *others) in sums.items() if not others and op.loop is None and not _is_fixed(op)
+    }
+
+
+def _is_fixed(op: Op) -> bool:
+    layer = op.layer
+    return isinstance(layer, LinearLayer) and (layer.bias.given or layer.weight.given)
+
+
+class Corrector:
+    """Shifts sums while a simulation computes them; ``found`` are the corrections, by layer."""
+
+    def __init__(self, design: Design, right: Known) -> None:
+        """``right``: every value in real numbers, of the same samples."""
+        self._layers = correctable(design)
+        self._means = {op.name: _means(right[op.output]) for op in design if op.name in self._layers}
+        self.found: dict[str, tuple[float, ...]] = {}
+
+    def __call__(self, op: Op, given: Sequence[Floats], results: list[Floats]) -> list[Floats]:
+        layer = self._layers.get(op.name)
+        if layer is None:
+            return results
+        numbers = tuple(float(f"{v:.{_DIGITS}g}") for v in self._means[op.name] - _means(results[0]))
+        self.found[layer] = numbers
+        return [results[0] + np.array(numbers)]
+
+
+class Shifts:
+    """Corrections that are there already, for a simulation on other samples."""
+
+    def __init__(self, design: Design, corrections: Mapping[str, tuple[float, ...]]) -> None:
+        self._numbers = {
+            name: np.array(corrections[layer]) for name, layer in correctable(design).items() if layer in corrections
+        }
+
+    def __call__(self, op: Op, given: Sequence[Floats], results: list[Floats]) -> list[Floats]:
+        return [results[0] + self._numbers[op.name]] if op.name in self._numbers else results
+
+
+def _means(values: Floats) -> Floats:
+    """Of each channel (the last axis)."""
+    found: Floats = values.reshape(-1, values.shape[-1]).mean(axis=0)
+    return found

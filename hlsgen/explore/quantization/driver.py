@@ -1,0 +1,438 @@
+"""``hlsgen.quantize``: from a float model and some samples to the smallest design that decides alike."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hlsgen import progress
+from hlsgen.analysis.labels import Task
+from hlsgen.analysis.running import Runner
+from hlsgen.config import Config, make_config
+from hlsgen.explore.quantization.bits import Bits
+from hlsgen.explore.quantization.equalisation import TRIED, Equalisation, scales
+from hlsgen.explore.quantization.goal import Goal, Metric, Score
+from hlsgen.explore.quantization.material import Material
+from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise, Options
+from hlsgen.explore.quantization.parts import Part, divided
+from hlsgen.explore.quantization.placement import PERCENTILE, Asked, Calibration
+from hlsgen.explore.quantization.plan import Plan, settings_for, with_scales
+from hlsgen.explore.quantization.result import Quantized, Row
+from hlsgen.explore.quantization.search import Bracket, Search, marked
+from hlsgen.explore.quantization.simulation import Known, Simulation
+from hlsgen.explore.quantization.tensors import NARROW
+from hlsgen.pipeline import rewrite
+from hlsgen.progress import say
+from hlsgen.project import Project, convert
+
+_PLAIN_BITS = 8
+"""Of method ``max``, where nothing is said."""
+_TRIED_WEIGHTS, _TRIED_RESULTS = 6, 8
+"""Bits with which it is seen whether channels are better equalised."""
+_SINGLE, _SINGLE_PRODUCTS = 128, 1 << 29
+"""Samples by which single tensors are looked at, and their multiplications."""
+_WHOLE, _WHOLE_PRODUCTS = 1024, 1 << 32
+"""Those by which a whole plan is."""
+_LARGE = 1 << 22
+"""Multiplications of a sample from which on channels are equalised only if asked for: to try it takes long."""
+_FEWEST, _CELLS = 48, 1 << 25
+_TRIES, _STEP = 6, 1.3
+"""Designs that are measured, and by how much their budgets of loss differ."""
+
+
+class TargetMissedWarning(UserWarning):
+    """No design that was found reaches the target; the best is returned, and says how far it came."""
+
+
+def quantize(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    target: float = 0.99,
+    *,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
+    metric: Metric = "agreement",
+    method: Method = "auto",
+    minimise: Minimise = "bits",
+    calibration: Asked | None = None,
+    percentile: float = PERCENTILE,
+    weight_calibration: Calibration | None = None,
+    granularity: Granularity = "tensor",
+    allocation: Allocation = "lagrangian",
+    bias_correction: bool | None = None,
+    equalisation: Equalisation | Literal["auto"] | None = None,
+    weight_bits: int | None = None,
+    result_bits: int | None = None,
+    input_bits: int | None = None,
+    most_weight_bits: float = 8.0,
+    most_result_bits: float = 10.0,
+    task: Task | None = None,
+    threshold: float | None = None,
+    held_out: float = 0.5,
+    seed: int = 0,
+    weights: str | Path | None = None,
+    example_inputs: Any = None,
+    **settings: Any,
+) -> Quantized:
+    """Find the least bits with which a float model still decides alike, without training: its types from data alone.
+
+    What is found is a configuration that stands alone: ``found.write("quantized.yml")`` and
+    ``hlsgen.convert(model, "quantized.yml")`` is the same design, to the bit, without any data. docs/quantize.md says
+    what is done and what each option means. What the model's own quantisers or ``config`` fix stays.
+
+    Args:
+        model: as for ``convert``, or a project; float, or with quantisers in parts.
+        x: some hundred samples at least, as for ``predict``. A part of them is kept to judge by.
+        y: labels, for ``metric="accuracy"`` and for the report: class numbers, one-hot rows or wanted outputs.
+        target: what is to be met, from 0 to 1: of ``agreement`` the share of equal decisions (of outputs that are
+            numbers, the share of their variance that is met), of ``accuracy`` a part of the float model's.
+        config: a configuration to begin with, as for ``convert``; other ``settings`` likewise.
+        method: ``auto``; or ``max``, the same bits everywhere by the largest values: what others do, to compare.
+        minimise: ``bits``, or the estimated ``dsp`` or ``lut``.
+        calibration: what types of results hold: ``max``, ``percentile``, ``mse``, ``cross_entropy``.
+        percentile: % of the magnitudes that ``percentile`` holds.
+        weight_calibration: what types of weights hold: ``max``, ``percentile``, ``mse``.
+        granularity: a binary point for the weights of a layer (``tensor``) or of each output (``channel``).
+        allocation: how bits are given to tensors: ``lagrangian`` or ``greedy``.
+        bias_correction: whether biases take what sums are off by on average.
+        equalisation: which channels are held times powers of two, to be alike: ``none``, ``weights``, ``values``,
+            ``both``, or ``auto``.
+        weight_bits, result_bits, input_bits: the same width for all of a kind, in place of a search.
+        most_weight_bits, most_result_bits: what is not exceeded on average, if the target can be met so.
+        task, threshold: what outputs are, as for ``Project.evaluate``.
+        held_out: the part of the samples to judge by.
+        seed: by which samples are divided.
+        weights, example_inputs: as for ``convert``.
+
+    Raises:
+        InputError: data or options cannot be. Others as ``convert`` does.
+
+    Warns with TargetMissedWarning where no design reaches the target; the one that comes nearest is returned.
+    """
+    options = Options(
+        target,
+        metric,
+        method,
+        minimise,
+        calibration,
+        percentile,
+        weight_calibration,
+        granularity,
+        allocation,
+        bias_correction,
+        equalisation,
+        weight_bits,
+        result_bits,
+        input_bits,
+        most_weight_bits,
+        most_result_bits,
+        held_out,
+        seed,
+    )
+    began = time.monotonic()
+    with progress.task("quantising"):
+        project = (
+            model
+            if isinstance(model, Project)
+            else convert(model, config, weights=weights, example_inputs=example_inputs, **settings)
+        )
+        search, judged = divided(project.design, x, y, held_out, seed)
+        run = _Run(_without_data(project), search, judged, options, task, threshold)
+        found = run.found()
+        result = run.result(found, time.monotonic() - began)
+    if not result.met:
+        warnings.warn(
+            f"quantize(): the target of {100 * target:g} % is not reached; the best design has "
+            f"{100 * result.value:.2f} %; give more bits (weight_bits=, result_bits=) or another target",
+            TargetMissedWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+def _without_data(project: Project) -> Project:
+    """The model without anything that depends on data: what is found is to stand alone."""
+    config = project.config
+    own = {} if config.defaults.weight_granularity is not None else {"weight_granularity": "tensor"}
+    skipped = tuple(dict.fromkeys((*config.skip_passes, "equalise_channels")))
+    plain = make_config(config, "quantize()", calibration=None, calibration_method="max", skip_passes=skipped, **own)
+    return Project(project.graph, plain, source=project.source)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A design, and what it reaches on what is held out."""
+
+    project: Project
+    plan: Plan
+    score: Score
+    value: float
+
+
+class _Run:
+    """One quantisation."""
+
+    def __init__(
+        self,
+        base: Project,
+        search: Part,
+        judged: Part,
+        options: Options,
+        task: Task | None,
+        threshold: float | None,
+    ) -> None:
+        self._options, self._how = options, (task, threshold)
+        self._base, self._narrow = base, base.with_settings(default_width=NARROW)
+        self._search_part, self._judged = search, judged
+        self.equalised = self._equalise()
+        self._goal = self._goal_of(judged, options.metric)
+        self._material = Material(self._narrow, search.inputs)
+        self._search = Search(self._material, options)
+        self.wanted = self._goal.wanted(options.target)
+        self._runs = 0
+
+    def _goal_of(self, part: Part, metric: Metric) -> Goal:
+        task, threshold = self._how
+        return Goal.of(self._narrow.design, part.inputs, part.y, metric, task, threshold)
+
+    def _equalise(self) -> Equalisation:
+        """Hold channels times powers of two, if that is asked for, or is seen to be better; says which channels."""
+        ways = [self._options.equalises] if self._options.equalises != "auto" else list(TRIED)
+        if len(ways) > 1 and self._narrow.design.products > _LARGE:
+            return "none"
+        if ways == ["none"]:
+            return "none"
+        say("which channels differ")
+        graph = rewrite(self._narrow.graph, self._narrow.config)
+        few = self._few()
+        simulation = Simulation(self._narrow.design, few.inputs)
+        right, goal = simulation.known({}, {}), self._goal_of(few, "agreement")
+        tried: list[tuple[float, Equalisation, Project]] = []
+        for way in ways:
+            found = scales(graph, right, way)
+            if found or way == "none":
+                base = self._base.with_settings(layers=with_scales(self._base.config, found))
+                loss = self._uniform_loss(base, few, goal) if len(ways) > 1 else 0.0
+                tried.append((loss, way, base))
+        if not tried:
+            return "none"
+        _, way, self._base = min(tried, key=lambda each: each[0])
+        self._narrow = self._base.with_settings(default_width=NARROW)
+        return way
+
+    def _uniform_loss(self, base: Project, few: Part, goal: Goal) -> float:
+        """What a design loses with the same few bits everywhere."""
+        narrow = base.with_settings(default_width=NARROW)
+        search = Search(Material(narrow, few.inputs), self._options)
+        simulation = Simulation(narrow.design, few.inputs)
+        known, _ = search.simulated(
+            search.uniform(_TRIED_WEIGHTS, _TRIED_RESULTS), simulation, simulation.known({}, {})
+        )
+        return goal.loss(simulation.outputs(known))
+
+    def _few(self) -> Part:
+        """The samples by which single tensors are looked at."""
+        design = self._narrow.design
+        return self._search_part.some(max(_FEWEST, design.samples_within(_SINGLE, _CELLS, _SINGLE_PRODUCTS)))
+
+    def found(self) -> _Found:
+        """The design of least bits that meets the target; else the one that comes nearest."""
+        with Runner(self._narrow.design, self._base.name, self._judged.inputs, self._goal.score) as runner:
+            found = self._uniform(runner) if self._is_settled else self._searched(runner)
+            self._runs = runner.runs
+        return found
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether nothing is left to search."""
+        options = self._options
+        return options.is_plain or (options.weight_bits is not None and options.result_bits is not None)
+
+    def _uniform(self, runner: Runner[Score]) -> _Found:
+        """One width for all weights, and one for all values."""
+        options = self._options
+        plan = self._search.uniform(options.weight_bits or _PLAIN_BITS, options.result_bits or _PLAIN_BITS)
+        part = self._search_part.some(self._narrow.design.samples_within(_WHOLE, _CELLS, _WHOLE_PRODUCTS))
+        simulation = Simulation(self._narrow.design, part.inputs)
+        _, plan = self._search.simulated(plan, simulation, simulation.known({}, {}))
+        return self.measured(runner, plan)
+
+    def _searched(self, runner: Runner[Score]) -> _Found:
+        design = self._narrow.design
+        say("what bits are worth")
+        few = self._few()
+        self._search.measure(Simulation(design, few.inputs), self._goal_of(few, "agreement"))
+        whole = self._search_part.some(max(_FEWEST, design.samples_within(_WHOLE, _CELLS, _WHOLE_PRODUCTS)))
+        simulation, goal = Simulation(design, whole.inputs), self._goal_of(whole, self._options.metric)
+        right = simulation.known({}, {})
+
+        def meets(budget: float) -> bool:
+            known, _ = self._search.simulated(self._search.plan(budget), simulation, right)
+            value = goal.value(goal.score(simulation.outputs(known)))
+            say(f"{100 * value:.2f} % by simulation")
+            return value >= self.wanted
+
+        self._search.price(self._base)
+        say("how much may be lost")
+        budget = Bracket().largest(meets)
+        attempt = _Attempts(self, runner, simulation, right)
+        plan = self._search.plan(budget)
+        self._search.learn(plan, Bits.of(self._project(plan).design))
+        if not self._search.limits_hold(plan):
+            least = self._search.price_for_limits()
+            found = attempt.at(least)
+            if found.value >= self.enough:
+                return attempt.adapted(least * _STEP, found)
+            self._search.ratio = 1.0
+        return attempt.adapted(budget)
+
+    @property
+    def enough(self) -> float:
+        """What is enough within the limits of bits: the target and half of the margin."""
+        return (self.wanted + self._options.target) / 2
+
+    def keeps_limits(self, budget: float) -> bool:
+        """Whether the plan for a budget of loss keeps to the limits of bits."""
+        return self._search.limits_hold(self._search.plan(budget))
+
+    def price_for_limits(self) -> float:
+        """Price bits for those limits; the budget of the plan with the least loss within them."""
+        return self._search.price_for_limits()
+
+    def price_alike(self) -> None:
+        """Let bits of weights and results cost the same again."""
+        self._search.ratio = 1.0
+
+    def planned(self, budget: float, simulation: Simulation, right: Known) -> Plan:
+        """The plan for a budget of loss, with its corrections."""
+        return self._search.simulated(self._search.plan(budget), simulation, right)[1]
+
+    def _project(self, plan: Plan) -> Project:
+        settings = settings_for(self._base.config, plan, self._material.weights, self._material.held)
+        return self._base.with_settings(**settings)
+
+    def measured(self, runner: Runner[Score], plan: Plan) -> _Found:
+        project = self._project(plan)
+        score = runner.measured(project.design).result()
+        return _Found(project, plan, score, self._goal.value(score))
+
+    def result(self, found: _Found, seconds: float) -> Quantized:
+        """What is handed to the user."""
+        return Quantized(
+            project=found.project,
+            rows=tuple(self._rows(found)),
+            metric=self._options.metric,
+            target=self._options.target,
+            wanted=self.wanted,
+            value=found.value,
+            agreement=found.score.agreement,
+            accuracy=found.score.accuracy,
+            float_accuracy=self._goal.float_accuracy,
+            samples=len(self._judged),
+            bits=Bits.of(found.project.design),
+            numbers=self._goal.is_of_numbers,
+            designs=self._runs,
+            seconds=seconds,
+        )
+
+    def _rows(self, found: _Found) -> list[Row]:
+        """In the order of the design: what a layer holds behind its weights."""
+        plan, design = found.plan, found.project.design
+        order = {op.name: number for number, op in enumerate(design)}
+        order |= {tensor.name: order[op.name] for op in design for tensor in op.outputs}
+        rows: list[tuple[float, Row]] = []
+        by_name = {op.name: op for op in design}
+        for weights in self._material.weights:
+            op = by_name[weights.operations[0]]
+            constant = next(iter(op.layer.constants().values()))
+            done = ["by channel"] if weights.layer in plan.by_channel else []
+            done += [plan.weight_calibration]
+            if weights.layer in plan.corrections:
+                done.append("mean corrected")
+            bits = plan.weights[weights.layer]
+            loss = self._search.loss_of(marked(weights), bits)
+            rows.append(
+                (order[op.name] - 0.5, Row(weights.layer, "weights", bits, str(constant.type), ", ".join(done), loss))
+            )
+        for held in self._material.held:
+            fixed = plan.values[held.name]
+            what = held.name if held.role == "inner" else held.role
+            sample = self._material.samples[held.name]
+            done = [self._options.places]
+            reach = max(sample.high / float(fixed.max), sample.low / float(fixed.min) if fixed.min else 0.0)
+            if reach > 1.0:
+                done.append(f"clipped at 1/{reach:.3g}")
+            if held.above_zero:
+                done.append("above zero")
+            spelled = f"{'' if fixed.signed else 'u'}fixed<{fixed.width},{fixed.integer}>"
+            rows.append(
+                (
+                    order[held.name],
+                    Row(
+                        held.layer,
+                        what,
+                        fixed.width,
+                        spelled,
+                        ", ".join(done),
+                        self._search.loss_of(held.name, fixed.width),
+                    ),
+                )
+            )
+        return [row for _, row in sorted(rows, key=lambda item: item[0])]
+
+
+class _Attempts:
+    """Designs that are measured on what is held out, until one is good enough."""
+
+    def __init__(self, run: _Run, runner: Runner[Score], simulation: Simulation, right: Known) -> None:
+        self._run, self._runner, self._simulation, self._right = run, runner, simulation, right
+        self._left, self._limits_tried = _TRIES, False
+
+    def at(self, budget: float) -> _Found:
+        """The design for a budget of loss, measured."""
+        self._left -= 1
+        found = self._run.measured(self._runner, self._run.planned(budget, self._simulation, self._right))
+        say(f"{100 * found.value:.2f} % of what is held out")
+        return found
+
+    def adapted(self, budget: float, best: _Found | None = None) -> _Found:
+        """From a budget on: with more loss while the target is met, or with less until it is. ``best``: what is good
+        enough already; of designs that are not, the nearest."""
+        step, nearest, risen = _STEP, best, best is not None
+        while self._left > 0:
+            found = self.at(budget)
+            if nearest is None or found.value > nearest.value:
+                nearest = found
+            if found.value >= self._run.wanted:
+                best = found
+                if not risen and nearest is found and self._left < _TRIES - 1:
+                    break
+                risen = True
+                budget *= step
+                step *= _STEP
+            elif best is not None:
+                break
+            else:
+                budget /= step
+                step *= _STEP
+                within = self._within_limits(budget)
+                if within is not None:
+                    return within
+        assert nearest is not None
+        return best or nearest
+
+    def _within_limits(self, budget: float) -> _Found | None:
+        """The design with the least loss within the limits of bits, where the next one would leave them and it meets
+        the target; tried once."""
+        if self._limits_tried or self._left == 0 or self._run.keeps_limits(budget):
+            return None
+        self._limits_tried = True
+        found = self.at(self._run.price_for_limits())
+        if found.value >= self._run.enough:
+            return found
+        self._run.price_alike()
+        return None

@@ -1,0 +1,168 @@
+"""What a quantised design is held against: the decisions or the numbers of the float model, or labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any, Literal
+
+import numpy as np
+
+from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
+from hlsgen.analysis.meaning import meant_outputs
+from hlsgen.analysis.metrics import decided, share_equal
+from hlsgen.design.arrays import Array
+from hlsgen.design.design import Design
+from hlsgen.errors import InputError
+from hlsgen.ir.constant import Floats
+
+Metric = Literal["agreement", "accuracy"]
+_SMALL = 1.0e-2
+"""Chances below this make little difference to a decision."""
+_TINY = 1.0e-6
+"""A chance of which the logarithm is finite."""
+_DEVIATIONS = 1.3
+"""Of what a share of so many samples is known to."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one design reaches."""
+
+    agreement: float
+    """The share of equal decisions; of numbers, the share of their variance that is met (1 less the squared error over
+    the variance). Of several outputs the least."""
+    accuracy: float | None
+    """Against labels; None without such. Of several outputs the least."""
+
+
+class Goal:
+    """The outputs of a design, by what is right about them."""
+
+    def __init__(self, meant: Sequence[Array], how: Sequence[Judged], metric: Metric) -> None:
+        self.metric = metric
+        self._how = list(how)
+        self._meant = [rows_of(values, values.shape[1:]) for values in meant]
+        self._decided = [decided(rows, h.threshold) for rows, h in zip(self._meant, how, strict=True)]
+        self._chances = [_chances(rows) for rows in self._meant]
+        self.rows = min(len(rows) for rows in self._meant)
+        """What is decided of an output: as many as samples, or positions of those."""
+
+    @classmethod
+    def of(
+        cls,
+        design: Design,
+        inputs: Mapping[str, Array],
+        y: Any,
+        metric: Metric,
+        task: Task | None,
+        threshold: float | None,
+    ) -> Goal:
+        """Raises InputError for labels that do not fit, and for ``accuracy`` without labels that are classes."""
+        samples = min(len(data) for data in inputs.values())
+        meant = meant_outputs(design, inputs)
+        labels = labels_by_output("quantize()", design.outputs, design.output_names, y)
+        how = [
+            judged("quantize()", port, its, rows, task, threshold, samples)
+            for port, its, rows in zip(design.outputs, labels, meant, strict=True)
+        ]
+        if metric == "accuracy" and all(h.labels is None for h in how):
+            raise InputError("quantize(): metric is 'accuracy', which needs y: class numbers, or one-hot rows")
+        return cls(meant, how, metric)
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether outputs are taken for numbers, none of them for a decision."""
+        return all(h.task == "regression" for h in self._how)
+
+    @property
+    def float_accuracy(self) -> float | None:
+        """What the float model reaches against labels."""
+        return self._accuracy(self._meant)
+
+    def score(self, outputs: Sequence[Array]) -> Score:
+        """Of outputs as the model means them, each (samples, *shape)."""
+        found = [rows_of(values, values.shape[1:]) for values in outputs]
+        return Score(min(map(self._agreement, range(len(found)), found)), self._accuracy(found))
+
+    def value(self, score: Score) -> float:
+        """What is held against the target: agreement, or accuracy as a part of the float model's."""
+        if self.metric == "agreement":
+            return score.agreement
+        assert score.accuracy is not None
+        return score.accuracy / self.float_accuracy if self.float_accuracy else 1.0
+
+    def wanted(self, target: float) -> float:
+        """What has to be measured so that the target holds on other data, too: 1.3 standard errors of a share more,
+        but at most half of what is left to 1."""
+        if target >= 1.0 or self.is_of_numbers:
+            return target
+        return target + min(_DEVIATIONS * sqrt(target * (1.0 - target) / self.rows), (1.0 - target) / 2.0)
+
+    def loss(self, outputs: Sequence[Array]) -> float:
+        """How far outputs are from the float model's, smoothly: the squared error over the variance; of decisions, that
+        of the logarithms of their chances, where those above one in a hundred count."""
+        total = 0.0
+        for number, values in enumerate(outputs):
+            rows = rows_of(values, values.shape[1:])
+            if self._how[number].task == "regression":
+                total += _unmet(rows, self._meant[number])
+            else:
+                right, found = self._chances[number], _chances(rows, self._meant[number])
+                total += _unmet(_logarithms(found), _logarithms(right))
+        return total
+
+    def cross_entropy(self, outputs: Sequence[Array]) -> float:
+        """The mean cross-entropy of the float model's chances and those of a design; of numbers, the loss."""
+        total = 0.0
+        for number, values in enumerate(outputs):
+            rows = rows_of(values, values.shape[1:])
+            if self._how[number].task == "regression":
+                total += _unmet(rows, self._meant[number])
+            else:
+                found = np.log(_chances(rows, self._meant[number]) + _TINY)
+                total -= float((self._chances[number] * found).sum(axis=1).mean())
+        return total
+
+    def _agreement(self, number: int, rows: Floats) -> float:
+        how = self._how[number]
+        if how.task == "regression":
+            return 1.0 - _unmet(rows, self._meant[number])
+        return share_equal(decided(rows, how.threshold), self._decided[number])
+
+    def _accuracy(self, found: Sequence[Floats]) -> float | None:
+        labelled = [
+            share_equal(decided(rows, how.threshold), how.labels)
+            for rows, how in zip(found, self._how, strict=True)
+            if how.labels is not None
+        ]
+        return min(labelled, default=None)
+
+
+def _unmet(found: Floats, right: Floats) -> float:
+    """The squared error as a part of the variance over the samples."""
+    variance = float(np.square(right - right.mean(axis=0)).mean())
+    error = float(np.square(found - right).mean())
+    return error / variance if variance else float(error > 0)
+
+
+def _chances(rows: Floats, like: Floats | None = None) -> Floats:
+    """The chance of each class: outputs that are such, else a softmax of them. ``like``: outputs of
+    the float model, which say which of both they are."""
+    known = rows if like is None else like
+    inside = bool(known.size) and known.min() >= 0 and known.max() <= 1 + 1e-3
+    if rows.shape[1] == 1:
+        one = rows[:, 0] if inside else 1.0 / (1.0 + np.exp(-np.clip(rows[:, 0], -60.0, 60.0)))
+        chances = np.stack([one, 1.0 - one], axis=1)
+    elif inside and bool((np.abs(known.sum(axis=1) - 1) <= 1e-3).all()):
+        chances = rows
+    else:
+        powers = np.exp(rows - rows.max(axis=1, keepdims=True))
+        chances = powers / powers.sum(axis=1, keepdims=True)
+    return np.clip(np.asarray(chances, dtype=np.float64), 0.0, None)
+
+
+def _logarithms(chances: Floats) -> Floats:
+    found: Floats = np.log(chances + _SMALL)
+    return found

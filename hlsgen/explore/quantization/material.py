@@ -1,0 +1,95 @@
+"""What is known before anything is chosen: a model's tensors, what data show of each, its weights in every width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from hlsgen.design.arrays import Array
+from hlsgen.design.design import Design
+from hlsgen.explore.quantization.placement import Calibration, Sample, place
+from hlsgen.explore.quantization.simulation import Simulation, sampled
+from hlsgen.explore.quantization.tensors import Held, Weights, held_in, weight_names, weights_of
+from hlsgen.ir.constant import Constant
+from hlsgen.ir.layer import Layer
+from hlsgen.ir.op import Op
+from hlsgen.ir.types import FixedType
+from hlsgen.project import Project
+
+_CELLS = 1 << 25
+"""Values that are held at once."""
+_PRODUCTS = 1 << 30
+"""Multiplications of one look at the samples by which losses are measured."""
+_FEWEST, _MOST = 48, 512
+
+
+class Material:
+    """A model, its data, and what follows from both."""
+
+    def __init__(self, base: Project, inputs: Mapping[str, Array]) -> None:
+        """``base``: with narrow types and none of them placed by data, so that its tensors are those that need a type;
+        ``inputs``: as users give them, by name."""
+        self.base, self._inputs = base, inputs
+        self.weights: list[Weights]
+        self.held: list[Held]
+        self.weights, self.held = weights_of(self.base.design), held_in(self.base.design)
+        self._rounded: dict[tuple[int, bool, Calibration], dict[str, Layer]] = {}
+
+    @property
+    def design(self) -> Design:
+        return self.base.design
+
+    @cached_property
+    def samples(self) -> dict[str, Sample]:
+        """What data show of every held value, by its name."""
+        simulation = Simulation(self.design, self._some(_MOST))
+        known = simulation.known({}, {})
+        by_name = {tensor.name: values for tensor, values in known.items()}
+        found: dict[str, Sample] = {}
+        for held in self.held:
+            together = np.concatenate([by_name[name].reshape(-1) for name in held.tensors])
+            sample = sampled(together)
+            found[held.name] = sample.above_zero() if held.above_zero else sample
+        return found
+
+    def _some(self, most: int) -> dict[str, Array]:
+        count = max(self.design.samples_within(most, _CELLS, _PRODUCTS), _FEWEST)
+        return {name: data[:count] for name, data in self._inputs.items()}
+
+    def type_of(self, held: Held, width: int, how: Calibration, percentile: float) -> FixedType:
+        """The type of a value in a width, by data."""
+        return place(self.samples[held.name], width, how, percentile)
+
+    def layers(self, bits: Mapping[str, int], by_channel: frozenset[str], how: Calibration) -> dict[str, Layer]:
+        """Operations with their weights rounded to so many bits a layer, all else as real numbers."""
+        found: dict[str, Layer] = {}
+        for weights in self.weights:
+            if weights.layer in bits:
+                rounded = self._in_width(bits[weights.layer], weights.layer in by_channel, how)
+                found.update({name: rounded[name] for name in weights.operations})
+        return found
+
+    def _in_width(self, bits: int, by_channel: bool, how: Calibration) -> dict[str, Layer]:
+        """Every operation with weights as a conversion makes them of so many bits."""
+        key = bits, by_channel, how
+        if key not in self._rounded:
+            granularity = "channel" if by_channel else "tensor"
+            design = self.base.with_settings(
+                width={"weight": bits}, weight_granularity=granularity, weight_calibration=how
+            ).design
+            self._rounded[key] = {op.name: _with_weights(op) for op in design if weight_names(op)}
+        return self._rounded[key]
+
+
+def _with_weights(op: Op) -> Layer:
+    """A layer with its weights as they were rounded, and all other constants as real numbers."""
+    rounded = set(weight_names(op))
+    changes = {
+        name: Constant.of(constant.effective if name in rounded else constant.values)
+        for name, constant in op.layer.constants().items()
+        if not constant.given
+    }
+    return replace(op.layer, **changes)

@@ -1,0 +1,90 @@
+"""What was decided for a model, and the settings that say so: a configuration that needs no data any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hlsgen.config import Config, LayerSettings
+from hlsgen.explore.quantization.placement import Calibration
+from hlsgen.explore.quantization.tensors import Held, Weights
+from hlsgen.ir.types import FixedType
+
+Corrections = Mapping[str, tuple[float, ...]]
+"""What is added to the sums of a layer, a number a channel, by the layer's name."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Bits of weights by layer, and the types of values by their names."""
+
+    weights: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[str, FixedType] = field(default_factory=dict)
+    corrections: Corrections = field(default_factory=dict)
+    weight_calibration: Calibration = "max"
+    by_channel: frozenset[str] = frozenset()
+    """The layers whose weights have a binary point for each output channel."""
+
+    def types(self, held: Iterable[Held]) -> dict[str, FixedType]:
+        """The types of all tensors, by their names."""
+        return {name: self.values[one.name] for one in held if one.name in self.values for name in one.tensors}
+
+
+def settings_for(config: Config, plan: Plan, weights: Iterable[Weights], held: Iterable[Held]) -> dict[str, Any]:
+    """What ``with_settings`` takes for a plan, beside all that ``config`` says."""
+    layers: dict[str, dict[str, Any]] = {}
+
+    def of(layer: str) -> dict[str, Any]:
+        return layers.setdefault(layer, {})
+
+    for one in weights:
+        if one.layer in plan.weights:
+            of(one.layer)["width"] = {"weight": plan.weights[one.layer]}
+            if one.layer in plan.by_channel:
+                of(one.layer)["weight_granularity"] = "channel"
+            if plan.weight_calibration != "max":
+                of(one.layer)["weight_calibration"] = plan.weight_calibration
+    inputs: dict[str, str] = {}
+    for value in held:
+        if value.name not in plan.values:
+            continue
+        spelled = str(plan.values[value.name])
+        if value.role == "input":
+            inputs[value.layer] = spelled
+        elif value.role == "result":
+            of(value.layer).setdefault("precision", {})["result"] = spelled
+        else:
+            for step in value.tensors:
+                of(value.layer).setdefault("inner", {})[step] = spelled
+    for layer, numbers in plan.corrections.items():
+        of(layer)["bias_correction"] = list(numbers)
+    changes: dict[str, Any] = {"layers": _joined(config.layers, layers)}
+    if inputs:
+        changes["input_precision"] = _known_inputs(config) | inputs
+    return changes
+
+
+def with_scales(config: Config, scales: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """The settings of layers, with what their results are held times."""
+    return _joined(config.layers, {layer: {"hold": {"scale": list(numbers)}} for layer, numbers in scales.items()})
+
+
+def _known_inputs(config: Config) -> dict[str, Any]:
+    return dict(config.input_precision) if isinstance(config.input_precision, dict) else {}
+
+
+def _joined(said: Mapping[str, LayerSettings], found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What was said of layers by their names, and what was found for them."""
+    joined: dict[str, Any] = {name: _plain(settings) for name, settings in said.items()}
+    for name, more in found.items():
+        own = joined.setdefault(name, {})
+        for key, value in more.items():
+            both = isinstance(value, Mapping) and isinstance(own.get(key), Mapping)
+            own[key] = {**own[key], **value} if both else value
+    return joined
+
+
+def _plain(settings: LayerSettings) -> dict[str, Any]:
+    found: dict[str, Any] = settings.model_dump(mode="json", exclude_unset=True)
+    return {key: value for key, value in found.items() if value is not None}

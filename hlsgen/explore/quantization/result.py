@@ -1,0 +1,158 @@
+"""What a quantisation found: the project, its configuration, and what was done, as a table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hlsgen.analysis.frames import html_table
+from hlsgen.config import Config
+from hlsgen.errors import InputError, OutputDirError, brief
+from hlsgen.explore.quantization.bits import Bits
+from hlsgen.explore.quantization.goal import Metric
+from hlsgen.files import replacing
+from hlsgen.ir.text import table
+from hlsgen.named_files import named_path
+from hlsgen.project import Project
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tensor, or the weights of one layer."""
+
+    layer: str
+    what: str
+    """``weights``, ``input``, ``result``, or the name of an inner step."""
+    bits: int
+    type: str
+    done: str
+    """How it was placed, and what else was done."""
+    loss: float | None
+    """What it costs by itself, in the measure by which bits were given; None where its width was not searched."""
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A design that decides as its float model does, and how it was found. Print it."""
+
+    project: Project = field(repr=False)
+    """The design; ``project.predict(x)`` is exact to the bit."""
+    rows: tuple[Row, ...] = field(repr=False)
+    metric: Metric
+    target: float
+    wanted: float
+    """What had to be measured: the target and a margin for other data."""
+    value: float
+    """What was measured, on samples that nothing was chosen by but when to stop."""
+    agreement: float
+    accuracy: float | None
+    """Against labels, of the design; None without."""
+    float_accuracy: float | None
+    """The same of the float model."""
+    samples: int
+    """How many samples were held out for that."""
+    bits: Bits
+    numbers: bool
+    """Whether outputs are numbers: agreement then is the share of their variance that is met."""
+    designs: int
+    """How many designs were measured."""
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def met(self) -> bool:
+        """Whether the target was reached."""
+        return self.value >= self.target
+
+    @property
+    def config(self) -> Config:
+        """The configuration that is this design, without any data."""
+        return self.project.config
+
+    @property
+    def yaml(self) -> str:
+        """The configuration as a file has it; the path of the model, where it was read from a file, is absolute."""
+        return _yaml(self._entries(None))
+
+    def write(self, path: str | Path) -> Path:
+        """Write the configuration; the model's path in it is relative to the file. Returns the path of the file.
+
+        ``hlsgen.convert(None, path)`` (or a live model in place of None) is this design again, without any data.
+        Raises OutputDirError if it cannot be written.
+        """
+        file = named_path(path, "a YAML configuration", InputError)
+        try:
+            with replacing(file) as stream:
+                stream.write(_yaml(self._entries(file.resolve().parent)).encode())
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputDirError(f"write(): {brief(str(file))} cannot be written ({reason})") from error
+        return file
+
+    def _entries(self, folder: Path | None) -> dict[str, Any]:
+        said: dict[str, Any] = _pruned(self.config.model_dump(mode="json", exclude_unset=True))
+        source = self.project.source
+        model = said.pop("model", None) if not isinstance(source, str | Path) else str(Path(source).resolve())
+        entries = {} if model is None else {"model": _relative(model, folder)}
+        for key in ("weights", "output_dir"):
+            if key in said:
+                said[key] = _relative(said[key], folder)
+        return entries | said
+
+    @property
+    def _title(self) -> str:
+        of = "variance met" if self.numbers else self.metric
+        share = "" if self.metric == "agreement" else " of the float model's"
+        end = "" if self.met else ": NOT MET"
+        return f"Quantised for {of} of {100 * self.target:g} %{share} or more{end}"
+
+    def _totals(self) -> list[str]:
+        lines = [
+            f"weights: {self.bits.weights} bits a weight; results: {self.bits.results}; inputs: {self.bits.inputs}",
+            f"{'variance met' if self.numbers else 'agreement'} with the float model: {100 * self.agreement:.2f} % of "
+            f"{self.samples} held-out samples (wanted, with a margin: {100 * self.wanted:.2f} %)"
+            if self.metric == "agreement"
+            else f"agreement with the float model: {100 * self.agreement:.2f} % of {self.samples} held-out samples",
+        ]
+        if self.accuracy is not None and self.float_accuracy is not None:
+            lines.append(f"accuracy: {100 * self.accuracy:.2f} %, of the float model {100 * self.float_accuracy:.2f} %")
+        cost = self.project.estimate() if self.project.config.backend == "vitis" else None
+        if cost is not None:
+            lines.append(f"estimated: {cost.dsp.value:.0f} DSP, {cost.lut.value:.0f} LUT")
+        lines.append(f"{self.designs} designs measured, {self.seconds:.0f} s")
+        return [*lines, *self.notes]
+
+    def _cells(self) -> list[list[str]]:
+        return [
+            [r.layer, r.what, str(r.bits), r.type, r.done, "" if r.loss is None else f"{r.loss:.1e}"] for r in self.rows
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join([self._title, table(list(_HEADER), self._cells()), *self._totals()])
+
+    def _repr_html_(self) -> str:
+        return html_table(". ".join([self._title, *self._totals()]), _HEADER, self._cells())
+
+
+_HEADER = ("layer", "what", "bits", "type", "done", "loss")
+
+
+def _yaml(entries: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(entries), sort_keys=False, allow_unicode=True)
+
+
+def _relative(path: str, folder: Path | None) -> str:
+    return path if folder is None else os.path.relpath(path, folder)
+
+
+def _pruned(value: Any) -> Any:
+    """Without what says nothing."""
+    if not isinstance(value, dict):
+        return value
+    pruned = {key: _pruned(v) for key, v in value.items()}
+    return {key: v for key, v in pruned.items() if v is not None and v != {}}

@@ -1,0 +1,81 @@
+"""Real numbers with casts: what is computed again is what is computed anew, and near to the design itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hlsgen.analysis.meaning import meant_outputs
+from hlsgen.design import arrays
+from hlsgen.design.reference import evaluate
+from hlsgen.explore.quantization.correction import Corrector, correctable
+from hlsgen.explore.quantization.material import Material
+from hlsgen.explore.quantization.plan import Plan, settings_for
+from hlsgen.explore.quantization.simulation import Simulation
+from hlsgen.project import Project
+from tests.explore.quantization.networks import image_network, perceptron, samples
+
+CASES = [(perceptron, (6,)), (image_network, (6, 6, 1))]
+
+
+def narrow(project: Project) -> Project:
+    return project.with_settings(default_width=8, weight_granularity="tensor", skip_passes=["equalise_channels"])
+
+
+@pytest.mark.parametrize(("network", "shape"), CASES)
+def test_without_casts_it_is_the_model(network, shape) -> None:
+    design, x = narrow(network()).design, {"x": samples(shape, 40)}
+    simulation = Simulation(design, x)
+    found = simulation.outputs(simulation.known({}, {}))
+    assert all(np.array_equal(a, b) for a, b in zip(found, meant_outputs(design, x), strict=True))
+
+
+@pytest.mark.parametrize(("network", "shape"), CASES)
+def test_what_is_computed_again_is_what_is_computed_anew(network, shape) -> None:
+    x = {"x": samples(shape, 40)}
+    material = Material(narrow(network()), x)
+    simulation = Simulation(material.design, x)
+    base = simulation.known({}, {})
+    for held in material.held:
+        types = dict.fromkeys(held.tensors, material.type_of(held, 4, "mse", 99.0))
+        again, anew = simulation.changed(base, types, {}, {}, {}), simulation.known(types, {})
+        assert again.keys() == anew.keys()
+        assert all(np.array_equal(again[tensor], anew[tensor]) for tensor in anew)
+    for weights in material.weights:
+        layers = material.layers({weights.layer: 3}, frozenset(), "mse")
+        again, anew = simulation.changed(base, {}, layers, {}, {}), simulation.known({}, layers)
+        assert all(np.array_equal(again[tensor], anew[tensor]) for tensor in anew)
+
+
+@pytest.mark.parametrize(("network", "shape"), CASES)
+def test_it_is_near_to_the_design(network, shape) -> None:
+    project, x = narrow(network()), {"x": samples(shape, 60)}
+    material = Material(project, x)
+    bits = {w.layer: 6 for w in material.weights}
+    plan = Plan(bits, {h.name: material.type_of(h, 7, "mse", 99.0) for h in material.held}, {}, "mse")
+    simulation = Simulation(material.design, x)
+    known = simulation.known(plan.types(material.held), material.layers(bits, frozenset(), "mse"))
+    design = project.with_settings(**settings_for(project.config, plan, material.weights, material.held)).design
+    exact = evaluate(design, arrays.mantissas(design.inputs, x))
+    for tensor in design.outputs:
+        right = tensor.type.to_float(exact[tensor])
+        found = next(values for t, values in known.items() if t.name == tensor.name)
+        plain = meant_outputs(design, x)[0]
+        assert np.abs(found - right).mean() < 0.35 * np.abs(plain - right).mean()
+        assert np.abs(found - right).max() <= 2 * float(tensor.type.step)
+
+
+def test_corrected_means_are_those_of_the_model() -> None:
+    x = {"x": samples((6,), 300)}
+    material = Material(narrow(perceptron()), x)
+    simulation = Simulation(material.design, x)
+    right = simulation.known({}, {})
+    layers = material.layers({w.layer: 3 for w in material.weights}, frozenset(), "max")
+    corrector = Corrector(material.design, right)
+    found = simulation.known({}, layers, corrector)
+    plain = simulation.known({}, layers)
+    assert set(corrector.found) == {"fc1", "fc2", "classes"} == set(correctable(material.design).values())
+    for name in correctable(material.design):
+        (tensor,) = [op.output for op in material.design if op.name == name]
+        off, was = (np.abs(known[tensor].mean(axis=0) - right[tensor].mean(axis=0)).max() for known in (found, plain))
+        assert off < 1e-3 < was
