@@ -18,7 +18,7 @@ QKERAS = {
     "mnist_qcnn/model.keras": "ufixed<8,0>",
 }
 """Inputs on a binary grid: the input type that holds it."""
-FLOAT = ("iris_mlp", "mnist_cnn_bn", "residual_cnn", "mnist_lstm", "mnist_gru", "mnist_transformer")
+FLOAT = ("iris_mlp", "jet_tagging", "mnist_cnn_bn", "residual_cnn", "mnist_lstm", "mnist_gru", "mnist_transformer")
 BITS = ("xor_mlp",)
 """A single output: no classes to compare."""
 IO_TYPES = ("io_parallel", "io_stream")

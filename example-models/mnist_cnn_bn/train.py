@@ -15,6 +15,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
 import keras  # noqa: E402
+import numpy as np  # noqa: E402
 from common import (  # noqa: E402
     STORED_IMAGES,
     accuracy,
@@ -67,6 +68,8 @@ def main() -> None:
     x, y = data.x_test[:STORED_IMAGES], data.y_test[:STORED_IMAGES]
     expected = model.predict(x, verbose=0)
     save_arrays(FOLDER, x=x, y=y, expected=expected)
+    pixels = (data.x_test[..., 0] * 256).astype(np.uint8)
+    np.savez_compressed(FOLDER / "held_out.npz", x=pixels, y=data.y_test.astype(np.uint8))
     print(f"held-out accuracy {held_out:.4f} ({len(data.x_test)} images), stored {accuracy(expected, y):.4f}")
     check_reload(FOLDER, keras.models.load_model, "model.keras")
 
