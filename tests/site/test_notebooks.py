@@ -11,6 +11,8 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LONG = {"mnist_cnn"}
+"""Those that compile a score of designs: some minutes."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,9 @@ def execute() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, marks=[pytest.mark.slow] if p.stem in LONG else [], id=p.stem) for p in NOTEBOOKS]
+)
 def test_they_run(path: Path, execute: ModuleType) -> None:
     import nbformat
 
@@ -45,5 +49,5 @@ def test_what_is_stored_can_be_read(path: Path) -> None:
     assert not any(output["output_type"] == "error" for cell in cells for output in cell["outputs"])
 
 
-def test_there_are_two() -> None:
-    assert {path.stem for path in NOTEBOOKS} == {"first_steps", "float_to_fitting"}
+def test_there_are_four() -> None:
+    assert {path.stem for path in NOTEBOOKS} == {"first_steps", "float_to_fitting", "jet_tagging", "mnist_cnn"}
