@@ -22,7 +22,7 @@ from hlsgen.explore.quantization.parts import Part, divided
 from hlsgen.explore.quantization.placement import PERCENTILE, Asked, Calibration
 from hlsgen.explore.quantization.plan import Plan, settings_for, with_scales
 from hlsgen.explore.quantization.result import Quantized, Row
-from hlsgen.explore.quantization.search import Bracket, Search, marked
+from hlsgen.explore.quantization.search import Aim, Search, marked
 from hlsgen.explore.quantization.simulation import Known, Simulation
 from hlsgen.explore.quantization.tensors import NARROW
 from hlsgen.pipeline import rewrite
@@ -40,8 +40,10 @@ _WHOLE, _WHOLE_PRODUCTS = 1024, 1 << 32
 _LARGE = 1 << 22
 """Multiplications of a sample from which on channels are equalised only if asked for: to try it takes long."""
 _FEWEST, _CELLS = 48, 1 << 25
-_TRIES, _STEP = 6, 1.3
-"""Designs that are measured, and by how much their budgets of loss differ."""
+_LESS = 1.5
+"""How much less loss is tried than what the limits of bits ask for."""
+_LOOKS, _DESIGNS = 10, 5
+"""Plans that are simulated, and designs that are measured, to find the budget of loss."""
 
 
 class TargetMissedWarning(UserWarning):
@@ -192,7 +194,6 @@ class _Run:
         self._goal = self._goal_of(judged, options.metric)
         self._material = Material(self._narrow, search.inputs)
         self._search = Search(self._material, options)
-        self.wanted = self._goal.wanted(options.target)
         self._runs = 0
 
     def _goal_of(self, part: Part, metric: Metric) -> Goal:
@@ -270,42 +271,42 @@ class _Run:
         simulation, goal = Simulation(design, whole.inputs), self._goal_of(whole, self._options.metric)
         right = simulation.known({}, {})
 
-        def meets(budget: float) -> bool:
+        target = self._options.target
+
+        def missed(budget: float) -> float:
             known, _ = self._search.simulated(self._search.plan(budget), simulation, right)
-            value = goal.value(goal.score(simulation.outputs(known)))
-            say(f"{100 * value:.2f} % by simulation")
-            return value >= self.wanted
+            score = goal.score(simulation.outputs(known))
+            say(f"{100 * goal.expected(score):.2f} % by simulation")
+            return 1.0 - goal.elsewhere(score, target)
 
         self._search.price(self._base)
         say("how much may be lost")
-        budget = Bracket().largest(meets)
-        attempt = _Attempts(self, runner, simulation, right)
+        budget = Aim(_LOOKS).largest(missed, 1.0 - target)
+        attempts = _Attempts(self, runner, simulation, right)
         plan = self._search.plan(budget)
         self._search.learn(plan, Bits.of(self._project(plan).design))
-        if not self._search.limits_hold(plan):
-            least = self._search.price_for_limits()
-            found = attempt.at(least)
-            if found.value >= self.enough:
-                return attempt.adapted(least * _STEP, found)
-            self._search.ratio = 1.0
-        return attempt.adapted(budget)
+        if self._search.limits_hold(plan):
+            attempts.around(budget)
+        else:
+            attempts.within_limits(budget, self._search.price_for_limits())
+        return attempts.best()
+
+    def missed(self, found: _Found) -> float:
+        """What a design misses: here, or on other data, whichever is more."""
+        return 1.0 - min(found.value, self._goal.elsewhere(found.score, self._options.target))
+
+    def misses(self, found: _Found) -> bool:
+        """Whether a design misses the target here, or is expected to elsewhere: no margin is asked for."""
+        return min(found.value, self._goal.expected(found.score)) < self._options.target
 
     @property
-    def enough(self) -> float:
-        """What is enough within the limits of bits: the target and half of the margin."""
-        return (self.wanted + self._options.target) / 2
+    def allowed(self) -> float:
+        """What may be missed."""
+        return 1.0 - self._options.target
 
-    def keeps_limits(self, budget: float) -> bool:
-        """Whether the plan for a budget of loss keeps to the limits of bits."""
-        return self._search.limits_hold(self._search.plan(budget))
-
-    def price_for_limits(self) -> float:
-        """Price bits for those limits; the budget of the plan with the least loss within them."""
-        return self._search.price_for_limits()
-
-    def price_alike(self) -> None:
-        """Let bits of weights and results cost the same again."""
-        self._search.ratio = 1.0
+    def keeps_limits(self, found: _Found) -> bool:
+        """Whether a design keeps to the limits of bits."""
+        return self._search.limits_hold(found.plan)
 
     def planned(self, budget: float, simulation: Simulation, right: Known) -> Plan:
         """The plan for a budget of loss, with its corrections."""
@@ -327,8 +328,8 @@ class _Run:
             rows=tuple(self._rows(found)),
             metric=self._options.metric,
             target=self._options.target,
-            wanted=self.wanted,
             value=found.value,
+            expected=self._goal.expected(found.score),
             agreement=found.score.agreement,
             accuracy=found.score.accuracy,
             float_accuracy=self._goal.float_accuracy,
@@ -386,53 +387,41 @@ class _Run:
 
 
 class _Attempts:
-    """Designs that are measured on what is held out, until one is good enough."""
+    """Designs that are measured on what is held out, and the one to take."""
 
     def __init__(self, run: _Run, runner: Runner[Score], simulation: Simulation, right: Known) -> None:
         self._run, self._runner, self._simulation, self._right = run, runner, simulation, right
-        self._left, self._limits_tried = _TRIES, False
+        self._tried: list[tuple[float, _Found]] = []
+        """With their budgets of loss."""
 
     def at(self, budget: float) -> _Found:
         """The design for a budget of loss, measured."""
-        self._left -= 1
         found = self._run.measured(self._runner, self._run.planned(budget, self._simulation, self._right))
         say(f"{100 * found.value:.2f} % of what is held out")
+        self._tried.append((budget, found))
         return found
 
-    def adapted(self, budget: float, best: _Found | None = None) -> _Found:
-        """From a budget on: with more loss while the target is met, or with less until it is. ``best``: what is good
-        enough already; of designs that are not, the nearest."""
-        step, nearest, risen = _STEP, best, best is not None
-        while self._left > 0:
-            found = self.at(budget)
-            if nearest is None or found.value > nearest.value:
-                nearest = found
-            if found.value >= self._run.wanted:
-                best = found
-                if not risen and nearest is found and self._left < _TRIES - 1:
-                    break
-                risen = True
-                budget *= step
-                step *= _STEP
-            elif best is not None:
-                break
-            else:
-                budget /= step
-                step *= _STEP
-                within = self._within_limits(budget)
-                if within is not None:
-                    return within
-        assert nearest is not None
-        return best or nearest
+    def around(self, budget: float) -> None:
+        """Designs with more loss while the target is met, and with less until it is."""
+        Aim(_DESIGNS).largest(lambda loss: self._run.missed(self.at(loss)), self._run.allowed, budget)
 
-    def _within_limits(self, budget: float) -> _Found | None:
-        """The design with the least loss within the limits of bits, where the next one would leave them and it meets
-        the target; tried once."""
-        if self._limits_tried or self._left == 0 or self._run.keeps_limits(budget):
-            return None
-        self._limits_tried = True
-        found = self.at(self._run.price_for_limits())
-        if found.value >= self._run.enough:
-            return found
-        self._run.price_alike()
-        return None
+    def within_limits(self, budget: float, least: float) -> None:
+        """The same where limits of bits ask for a loss of ``least`` at least: if that is too much with the margin that
+        is asked for, it may be enough without."""
+        if least <= budget:
+            self.around(budget)
+            if any(self._run.keeps_limits(found) and not self._run.misses(found) for _, found in self._tried):
+                return
+        if self._run.misses(self.at(least)):
+            self.around(min(budget, least / _LESS))
+
+    def best(self) -> _Found:
+        """Of those that meet the target the one with most loss, which has least bits: within the limits of bits if
+        possible, with the margin if possible. If there is none, the nearest."""
+        run = self._run
+        ranked = sorted(self._tried, key=lambda each: -each[0])
+        surely = [found for _, found in ranked if run.missed(found) <= run.allowed]
+        likely = [found for _, found in ranked if not run.misses(found)]
+        inside = [*filter(run.keeps_limits, surely), *filter(run.keeps_limits, likely)]
+        nearest = max((found for _, found in ranked), key=lambda found: found.value)
+        return next(iter([*inside, *surely, *likely]), nearest)

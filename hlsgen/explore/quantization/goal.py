@@ -15,7 +15,9 @@ from hlsgen.analysis.metrics import decided, share_equal
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.errors import InputError
+from hlsgen.explore.quantization.margins import Differing, differing, margins
 from hlsgen.ir.constant import Floats
+from hlsgen.ir.types import Ints
 
 Metric = Literal["agreement", "accuracy"]
 _SMALL = 1.0e-2
@@ -23,7 +25,7 @@ _SMALL = 1.0e-2
 _TINY = 1.0e-6
 """A chance of which the logarithm is finite."""
 _DEVIATIONS = 1.3
-"""Of what a share of so many samples is known to."""
+"""Standard errors by which more has to be reached."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Score:
     the variance). Of several outputs the least."""
     accuracy: float | None
     """Against labels; None without such. Of several outputs the least."""
+    expected: float
+    """The agreement that other data are expected to show, by margins; of numbers as it is."""
+    surely: float
+    """The same less 1.3 standard errors."""
 
 
 class Goal:
@@ -46,6 +52,7 @@ class Goal:
         self._meant = [rows_of(values, values.shape[1:]) for values in meant]
         self._decided = [decided(rows, h.threshold) for rows, h in zip(self._meant, how, strict=True)]
         self._chances = [_chances(rows) for rows in self._meant]
+        self._margins = [self._margins_of(number, rows) for number, rows in enumerate(self._meant)]
         self.rows = min(len(rows) for rows in self._meant)
         """What is decided of an output: as many as samples, or positions of those."""
 
@@ -84,7 +91,14 @@ class Goal:
     def score(self, outputs: Sequence[Array]) -> Score:
         """Of outputs as the model means them, each (samples, *shape)."""
         found = [rows_of(values, values.shape[1:]) for values in outputs]
-        return Score(min(map(self._agreement, range(len(found)), found)), self._accuracy(found))
+        agreements = list(map(self._agreement, range(len(found)), found))
+        expected, surely = agreements.copy(), agreements.copy()
+        for number, rows in enumerate(found):
+            if self._how[number].task != "regression":
+                share = self._differing(number, rows)
+                expected[number] = 1.0 - share.share
+                surely[number] = expected[number] - _DEVIATIONS * share.doubt
+        return Score(min(agreements), self._accuracy(found), min(expected), min(surely))
 
     def value(self, score: Score) -> float:
         """What is held against the target: agreement, or accuracy as a part of the float model's."""
@@ -93,12 +107,20 @@ class Goal:
         assert score.accuracy is not None
         return score.accuracy / self.float_accuracy if self.float_accuracy else 1.0
 
-    def wanted(self, target: float) -> float:
-        """What has to be measured so that the target holds on other data, too: 1.3 standard errors of a share more,
-        but at most half of what is left to 1."""
+    def elsewhere(self, score: Score, target: float) -> float:
+        """What other data may be expected to reach: 1.3 standard errors less than what was found, but no more below it
+        than half of what is between the target and 1."""
+        value = self.value(score)
         if target >= 1.0 or self.is_of_numbers:
-            return target
-        return target + min(_DEVIATIONS * sqrt(target * (1.0 - target) / self.rows), (1.0 - target) / 2.0)
+            return value
+        most = (1.0 - target) / 2.0
+        if self.metric == "agreement":
+            return max(score.surely, score.expected - most)
+        return value - min(_DEVIATIONS * sqrt(target * (1.0 - target) / self.rows), most)
+
+    def expected(self, score: Score) -> float:
+        """What other data are expected to reach, as likely less as more."""
+        return score.expected if self.metric == "agreement" else self.value(score)
 
     def loss(self, outputs: Sequence[Array]) -> float:
         """How far outputs are from the float model's, smoothly: the squared error over the variance; of decisions, that
@@ -130,6 +152,18 @@ class Goal:
         if how.task == "regression":
             return 1.0 - _unmet(rows, self._meant[number])
         return share_equal(decided(rows, how.threshold), self._decided[number])
+
+    def _differing(self, number: int, rows: Floats) -> Differing:
+        """What part of decisions differs, by their margins."""
+        right, classes = self._margins[number]
+        return differing(right, self._margins_of(number, rows, classes)[0])
+
+    def _margins_of(self, number: int, rows: Floats, classes: Ints | None = None) -> tuple[Floats, Ints]:
+        """The margins of decisions, and for what they are; of a single value, from the threshold on."""
+        if rows.shape[1] == 1:
+            above = rows - self._how[number].threshold
+            return margins(np.concatenate([-above, above], axis=1), classes)
+        return margins(_logarithms(_chances(rows, self._meant[number])), classes)
 
     def _accuracy(self, found: Sequence[Floats]) -> float | None:
         labelled = [

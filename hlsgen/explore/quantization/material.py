@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
-from hlsgen.explore.quantization.placement import Calibration, Sample, place
+from hlsgen.explore.quantization.placement import Calibration, Sample, place, place_input
 from hlsgen.explore.quantization.simulation import Simulation, sampled
 from hlsgen.explore.quantization.tensors import Held, Weights, held_in, weight_names, weights_of
 from hlsgen.ir.constant import Constant
@@ -48,11 +49,14 @@ class Material:
         simulation = Simulation(self.design, self._some(_MOST))
         known = simulation.known({}, {})
         by_name = {tensor.name: values for tensor, values in known.items()}
+        every = arrays.as_held(self.design.inputs, self._inputs)
         found: dict[str, Sample] = {}
         for held in self.held:
             together = np.concatenate([by_name[name].reshape(-1) for name in held.tensors])
             sample = sampled(together)
             found[held.name] = sample.above_zero() if held.above_zero else sample
+            if held.role == "input":
+                found[held.name] = sample.reaching(every[held.name])
         return found
 
     def _some(self, most: int) -> dict[str, Array]:
@@ -62,6 +66,10 @@ class Material:
     def type_of(self, held: Held, width: int, how: Calibration, percentile: float) -> FixedType:
         """The type of a value in a width, by data."""
         return place(self.samples[held.name], width, how, percentile)
+
+    def input_type(self, held: Held, width: int) -> FixedType:
+        """The type of an input in a width, which clips nothing that is not worth it."""
+        return place_input(self.samples[held.name], width)
 
     def layers(self, bits: Mapping[str, int], by_channel: frozenset[str], how: Calibration) -> dict[str, Layer]:
         """Operations with their weights rounded to so many bits a layer, all else as real numbers."""

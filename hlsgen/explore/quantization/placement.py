@@ -18,6 +18,9 @@ PERCENTILE = 99.99
 _LOWEST = -60
 """The place of the point for values that are all (nearly) zero."""
 
+_OF_A_BIT = 0.25
+"""What a bit more leaves of a squared error."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -33,6 +36,10 @@ class Sample:
     def above_zero(self) -> Sample:
         """The same of what a ReLU reads."""
         return Sample(np.maximum(self.values, 0.0), max(self.low, 0.0), max(self.high, 0.0))
+
+    def reaching(self, values: Floats) -> Sample:
+        """The same with the least and the largest of more values."""
+        return Sample(self.values, min(self.low, float(values.min())), max(self.high, float(values.max())))
 
 
 def place(sample: Sample, width: int, how: Calibration, percentile: float = PERCENTILE) -> FixedType:
@@ -50,6 +57,27 @@ def place(sample: Sample, width: int, how: Calibration, percentile: float = PERC
         case "mse":
             integer = _least_error(sample, width, signed)
     return typed(width, integer, signed)
+
+
+def place_input(sample: Sample, width: int) -> FixedType:
+    """The type of ``width`` bits for an input: all that occurred is inside, unless clipping is worth more than a bit.
+
+    A bit is a quarter of the squared error. Users are warned of each input that is clipped.
+    """
+    signed = sample.low < 0
+    inside = typed(width, _bits_for(max(sample.high, -sample.low), signed), signed)
+    if clips(sample, inside):
+        inside = typed(width, inside.integer + 1, signed)
+    clipped = place(sample, width, "mse")
+    error = squared_error(sample.values, clipped)
+    return clipped if error < _OF_A_BIT * squared_error(sample.values, inside) else inside
+
+
+def clips(sample: Sample, fixed: FixedType) -> bool:
+    """Whether the largest or the least value, rounded, is outside of a type."""
+    scale = 2.0**fixed.frac
+    low, high = np.rint(sample.low * scale), np.rint(sample.high * scale)
+    return bool(high > float(fixed.max) * scale or low < float(fixed.min) * scale)
 
 
 def around(sample: Sample, width: int, reach: int = 2) -> list[FixedType]:

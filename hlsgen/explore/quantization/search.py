@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import exp, log
 
 from hlsgen.explore.quantization.allocation import Curve, greedy, lagrangian
 from hlsgen.explore.quantization.bits import Bits
@@ -21,10 +22,14 @@ from hlsgen.ir.types import FixedType
 from hlsgen.progress import say
 from hlsgen.project import Project
 
-_FIRST, _FACTOR = 1e-3, 4.0
-"""Of losses together: the first that is tried, and by what the next differs."""
-_FINE = 1.3
-"""How closely the largest bearable loss is found."""
+_FIRST = 1e-3
+"""Of losses together: the first that is tried."""
+_STRIDE = log(64.0)
+"""How far the next one is from it at most."""
+_EDGE = 0.2
+"""Between two budgets, the next is no nearer to one of them than that part of the way."""
+_LITTLE = 1e-5
+"""What is missed at least, for its logarithm."""
 _LEAST_BUDGET, _MOST_BUDGET = 1e-9, 4.0
 _RATIOS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 """Of what bits of weights cost, in those of results (or the reverse)."""
@@ -147,9 +152,12 @@ class Search:
         """The type of a value in a width.
 
         By ``cross_entropy``, of the places near that of the least squared error the one with which the outputs are
-        nearest to the float model's; where nothing was measured yet, by squared error.
+        nearest to the float model's; where nothing was measured yet, by squared error. Unless asked for otherwise, an
+        input is not clipped for less than a bit.
         """
         how = self._options.places
+        if held.role == "input" and self._options.calibration is None and how == "mse":
+            return self._material.input_type(held, width)
         if how != "cross_entropy":
             return self._material.type_of(held, width, how, self._options.percentile)
         if self._entropy is None:
@@ -249,26 +257,45 @@ def _larger_mean(found: list[tuple[int, int, int]]) -> float:
 
 
 @dataclass(frozen=True)
-class Bracket:
-    """Between a budget that is met and one that is not."""
+class Aim:
+    """Looks for the largest budget of loss with which no more is missed than is allowed.
 
-    first: float = _FIRST
-    factor: float = _FACTOR
-    fine: float = _FINE
+    What is missed grows about like the root of the loss, as errors do: the next budget is where that law, or the line
+    between the nearest two, says it is. So it takes few looks.
+    """
 
-    def largest(self, meets: Callable[[float], bool]) -> float:
-        """The largest budget with which a plan meets the target; the least that is tried where none does."""
-        low = self.first
-        if meets(low):
-            while low < _MOST_BUDGET and meets(low * self.factor):
-                low *= self.factor
-            high = low * self.factor
-        else:
-            high = low
-            while high > _LEAST_BUDGET and not meets(high / self.factor):
-                high /= self.factor
-            low = high / self.factor
-        while high / low > self.fine:
-            middle = (low * high) ** 0.5
-            low, high = (middle, high) if meets(middle) else (low, middle)
-        return low
+    tries: int
+    fine: float = 1.15
+    """How closely the budget is found."""
+
+    def largest(self, missed: Callable[[float], float], allowed: float, first: float = _FIRST) -> float:
+        """The largest budget with which ``missed`` is at most ``allowed``; where there is none, the least that is
+        tried."""
+        place: float | None = log(first)
+        wanted = log(max(allowed, _LITTLE))
+        met: tuple[float, float] | None = None
+        failed: tuple[float, float] | None = None
+        for _ in range(self.tries):
+            if place is None:
+                break
+            share = missed(exp(place))
+            here = place, log(max(share, _LITTLE))
+            met, failed = (here, failed) if share <= allowed else (met, here)
+            place = self._next(met, failed, wanted)
+        found = met or failed
+        assert found is not None
+        return exp(found[0])
+
+    def _next(self, met: tuple[float, float] | None, failed: tuple[float, float] | None, wanted: float) -> float | None:
+        """The logarithm of the next budget; None where it is known closely enough."""
+        fine = log(self.fine)
+        if met is not None and failed is not None:
+            reach, rise = failed[0] - met[0], failed[1] - met[1]
+            part = (wanted - met[1]) / rise if rise > 0 else 0.5
+            return None if reach <= fine else met[0] + reach * min(max(part, _EDGE), 1.0 - _EDGE)
+        if met is not None:
+            step = 2.0 * (wanted - met[1])
+            return None if step < fine or met[0] >= log(_MOST_BUDGET) else met[0] + min(step, _STRIDE)
+        assert failed is not None
+        step = 2.0 * (failed[1] - wanted)
+        return None if failed[0] <= log(_LEAST_BUDGET) else failed[0] - min(max(step, fine), _STRIDE)

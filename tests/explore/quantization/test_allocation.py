@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hlsgen.explore.quantization.allocation import Curve, greedy, lagrangian
-from hlsgen.explore.quantization.search import Bracket
+from hlsgen.explore.quantization.search import Aim
 from hlsgen.explore.quantization.sensitivity import WIDEST, loss_curve
 
 
@@ -89,6 +89,19 @@ def test_what_is_hopeless_is_not_measured() -> None:
 
 
 @pytest.mark.parametrize("most", [1e-7, 2e-4, 1e-3, 0.07, 1.3])
-def test_the_largest_budget_is_found(most: float) -> None:
-    found = Bracket().largest(lambda budget: budget <= most)
-    assert most / 1.3 <= found <= most
+@pytest.mark.parametrize("power", [0.3, 0.5, 1.0])
+def test_the_largest_budget_is_found_with_few_looks(most: float, power: float) -> None:
+    looks = []
+
+    def missed(budget: float) -> float:
+        looks.append(budget)
+        return 0.01 * (budget / most) ** power
+
+    found = Aim(12).largest(missed, 0.01)
+    assert most / 1.3 <= found <= most * (1 + 1e-9) and len(looks) <= 8
+
+
+def test_where_nothing_is_missed_or_all_is_the_last_budget_is_the_end() -> None:
+    assert Aim(12).largest(lambda budget: 0.0, 0.01) > 1.0
+    assert Aim(12).largest(lambda budget: 1.0, 0.01) < 1e-8
+    assert Aim(12).largest(lambda budget: 0.1 * (budget > 1e-5), 0.0) <= 1e-5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hlsgen.explore.quantization.placement import Sample, around, cast, place, squared_error, typed
+from hlsgen.explore.quantization.placement import Sample, around, cast, clips, place, place_input, squared_error, typed
 from hlsgen.explore.quantization.simulation import sampled
 from hlsgen.ir.types import FixedType
 
@@ -80,3 +80,20 @@ def test_places_around_the_best_begin_with_it() -> None:
 def test_a_sample_of_much_meets_every_channel() -> None:
     values = np.tile(np.arange(64.0), 1 << 11)
     assert set(sampled(values).values) == set(range(64))
+
+
+@pytest.mark.parametrize("width", [2, 3, 5, 7, 8, 10])
+def test_pixels_are_not_clipped(width: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, 4000) / 256
+    sample = sampled(np.append(pixels, 255 / 256))
+    found = place_input(sample, width)
+    assert not clips(sample, found) and float(cast(np.array([255 / 256]), found)[0]) >= 255 / 256 - 2.0**-found.frac / 2
+    assert found.integer == (0 if width >= 8 else 1)
+
+
+def test_an_input_is_clipped_where_that_is_worth_more_than_a_bit() -> None:
+    sample = sampled(np.append(np.random.default_rng(0).normal(size=20_000), 12.0))
+    found = place_input(sample, 4)
+    assert clips(sample, found) and found == place(sample, 4, "mse")
+    even = sampled(values_of("uniform"))
+    assert not clips(even, place_input(even, 6))

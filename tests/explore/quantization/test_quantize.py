@@ -14,7 +14,7 @@ from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.errors import InputError
 from hlsgen.explore.quantization.driver import TargetMissedWarning
 from hlsgen.explore.quantization.parts import divided
-from hlsgen.project import Project
+from hlsgen.project import ClippedInputWarning, Project
 from tests.explore.quantization.networks import image_network, perceptron, real, samples, two_ways
 from tests.passes.builders import Net, project_of
 
@@ -67,6 +67,7 @@ def test_what_is_reported_is_what_the_design_does() -> None:
     outputs = found.project.evaluate(judged.inputs)["classes"]
     agreement = float((outputs.argmax(axis=1) == judged.y["classes"]).mean())
     assert found.agreement == found.value == found.accuracy == agreement and found.float_accuracy == 1.0
+    assert abs(found.expected - agreement) < 0.02 and f"{100 * found.expected:.2f} % are to be expected" in str(found)
     assert found.samples == 400 and found.met and agreement >= 0.97
     widths = [t.type.width for t in found.project.design.tensors if t.name != "x"]
     assert found.bits.results.by_tensor == pytest.approx(np.mean(widths))
@@ -92,6 +93,17 @@ def test_images_with_batchnorm_keep_it_fused() -> None:
         "Input", "Conv2D", "Relu", "Merge", "GlobalAveragePooling", "Dense", "Softmax"
     }  # fmt: skip
     assert found.met
+
+
+def test_predict_does_not_warn_of_pixels() -> None:
+    x = np.random.default_rng(2).integers(0, 256, (400, 6, 6, 1)) / 256
+    found = quiet(image_network(), x, target=0.9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ClippedInputWarning)
+        found.project.predict(x)
+    clipped = quiet(image_network(), x, target=0.9, calibration="mse", input_bits=4)
+    with pytest.warns(ClippedInputWarning):
+        clipped.project.predict(x)
 
 
 def test_several_inputs_and_outputs() -> None:
