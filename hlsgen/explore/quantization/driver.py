@@ -37,11 +37,13 @@ _SINGLE, _SINGLE_PRODUCTS = 128, 1 << 29
 """Samples by which single tensors are looked at, and their multiplications."""
 _WHOLE, _WHOLE_PRODUCTS = 1024, 1 << 32
 """Those by which a whole plan is."""
-_LARGE = 1 << 22
+_LARGE = 1 << 25
 """Multiplications of a sample from which on channels are equalised only if asked for: to try it takes long."""
 _FEWEST, _CELLS = 48, 1 << 25
 _LESS = 1.5
 """How much less loss is tried than what the limits of bits ask for."""
+_ROUNDS = 1
+"""How often it is measured again what bits are worth, in the plan that was found."""
 _LOOKS, _DESIGNS = 10, 5
 """Plans that are simulated, and designs that are measured, to find the budget of loss."""
 
@@ -266,7 +268,8 @@ class _Run:
         design = self._narrow.design
         say("what bits are worth")
         few = self._few()
-        self._search.measure(Simulation(design, few.inputs), self._goal_of(few, "agreement"))
+        by_few, goal_of_few = Simulation(design, few.inputs), self._goal_of(few, "agreement")
+        self._search.measure(by_few, goal_of_few)
         whole = self._search_part.some(max(_FEWEST, design.samples_within(_WHOLE, _CELLS, _WHOLE_PRODUCTS)))
         simulation, goal = Simulation(design, whole.inputs), self._goal_of(whole, self._options.metric)
         right = simulation.known({}, {})
@@ -276,12 +279,16 @@ class _Run:
         def missed(budget: float) -> float:
             known, _ = self._search.simulated(self._search.plan(budget), simulation, right)
             score = goal.score(simulation.outputs(known))
-            say(f"{100 * goal.expected(score):.2f} % by simulation")
-            return 1.0 - goal.elsewhere(score, target)
+            say(f"{100 * goal.value(score):.2f} % by simulation")
+            return goal.missed(score, target)
 
         self._search.price(self._base)
         say("how much may be lost")
         budget = Aim(_LOOKS).largest(missed, 1.0 - target)
+        for _ in range(_ROUNDS):
+            say("what bits are worth in this plan")
+            self._search.measure_around(self._search.plan(budget), by_few, goal_of_few)
+            budget = Aim(_LOOKS).largest(missed, 1.0 - target, budget)
         attempts = _Attempts(self, runner, simulation, right)
         plan = self._search.plan(budget)
         self._search.learn(plan, Bits.of(self._project(plan).design))
@@ -292,12 +299,12 @@ class _Run:
         return attempts.best()
 
     def missed(self, found: _Found) -> float:
-        """What a design misses: here, or on other data, whichever is more."""
-        return 1.0 - min(found.value, self._goal.elsewhere(found.score, self._options.target))
+        """What a design misses, beside the margin for other data."""
+        return self._goal.missed(found.score, self._options.target)
 
-    def misses(self, found: _Found) -> bool:
-        """Whether a design misses the target here, or is expected to elsewhere: no margin is asked for."""
-        return min(found.value, self._goal.expected(found.score)) < self._options.target
+    def is_near(self, found: _Found) -> bool:
+        """Whether a design meets the target with half of that margin: enough to keep to the limits of bits."""
+        return self._goal.nearly(found.score, self._options.target)
 
     @property
     def allowed(self) -> float:
@@ -328,8 +335,8 @@ class _Run:
             rows=tuple(self._rows(found)),
             metric=self._options.metric,
             target=self._options.target,
+            wanted=self._goal.wanted(self._options.target),
             value=found.value,
-            expected=self._goal.expected(found.score),
             agreement=found.score.agreement,
             accuracy=found.score.accuracy,
             float_accuracy=self._goal.float_accuracy,
@@ -406,22 +413,21 @@ class _Attempts:
         Aim(_DESIGNS).largest(lambda loss: self._run.missed(self.at(loss)), self._run.allowed, budget)
 
     def within_limits(self, budget: float, least: float) -> None:
-        """The same where limits of bits ask for a loss of ``least`` at least: if that is too much with the margin that
-        is asked for, it may be enough without."""
+        """The same where limits of bits ask for a loss of ``least`` at least, of which half of the margin is enough."""
         if least <= budget:
             self.around(budget)
-            if any(self._run.keeps_limits(found) and not self._run.misses(found) for _, found in self._tried):
+            if any(self._run.keeps_limits(found) and self._run.is_near(found) for _, found in self._tried):
                 return
-        if self._run.misses(self.at(least)):
+        if not self._run.is_near(self.at(least)):
             self.around(min(budget, least / _LESS))
 
     def best(self) -> _Found:
-        """Of those that meet the target the one with most loss, which has least bits: within the limits of bits if
-        possible, with the margin if possible. If there is none, the nearest."""
+        """Of those that meet the target the one with most loss, which has least bits: within the limits of bits, where
+        half of the margin is enough, if possible. If there is none, the nearest."""
         run = self._run
         ranked = sorted(self._tried, key=lambda each: -each[0])
         surely = [found for _, found in ranked if run.missed(found) <= run.allowed]
-        likely = [found for _, found in ranked if not run.misses(found)]
-        inside = [*filter(run.keeps_limits, surely), *filter(run.keeps_limits, likely)]
+        nearly = [found for _, found in ranked if run.is_near(found)]
+        inside = [*filter(run.keeps_limits, surely), *filter(run.keeps_limits, nearly)]
         nearest = max((found for _, found in ranked), key=lambda found: found.value)
-        return next(iter([*inside, *surely, *likely]), nearest)
+        return next(iter([*inside, *surely]), nearest)

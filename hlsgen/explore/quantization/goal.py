@@ -107,20 +107,28 @@ class Goal:
         assert score.accuracy is not None
         return score.accuracy / self.float_accuracy if self.float_accuracy else 1.0
 
-    def elsewhere(self, score: Score, target: float) -> float:
-        """What other data may be expected to reach: 1.3 standard errors less than what was found, but no more below it
-        than half of what is between the target and 1."""
-        value = self.value(score)
+    def wanted(self, target: float) -> float:
+        """What has to be counted so that the target holds on other data, too: 1.3 standard errors of a share more,
+        but at most half of what is left to 1."""
         if target >= 1.0 or self.is_of_numbers:
-            return value
-        most = (1.0 - target) / 2.0
-        if self.metric == "agreement":
-            return max(score.surely, score.expected - most)
-        return value - min(_DEVIATIONS * sqrt(target * (1.0 - target) / self.rows), most)
+            return target
+        return target + min(_DEVIATIONS * sqrt(target * (1.0 - target) / self.rows), (1.0 - target) / 2.0)
 
-    def expected(self, score: Score) -> float:
-        """What other data are expected to reach, as likely less as more."""
-        return score.expected if self.metric == "agreement" else self.value(score)
+    def missed(self, score: Score, target: float) -> float:
+        """What a design misses of 1, beside the margin: by count or by margins of decisions, whichever is more.
+
+        A count of few differences says little, and margins are no proof: their errors are taken for alike near the
+        border, which roundings of outputs to few bits are not.
+        """
+        counted = 1.0 - self.value(score) + (self.wanted(target) - target)
+        if self.metric != "agreement" or target >= 1.0 or self.is_of_numbers:
+            return counted
+        return max(counted, 1.0 - max(score.surely, score.expected - (1.0 - target) / 2.0))
+
+    def nearly(self, score: Score, target: float) -> bool:
+        """Whether a design meets the target with half of the margin."""
+        expected = score.expected if self.metric == "agreement" else 1.0
+        return self.value(score) >= (target + self.wanted(target)) / 2.0 and expected >= target
 
     def loss(self, outputs: Sequence[Array]) -> float:
         """How far outputs are from the float model's, smoothly: the squared error over the variance; of decisions, that

@@ -1,9 +1,10 @@
-"""What part of decisions differs, by how far margins are off: known far more closely than by counting those that do.
+"""What part of decisions differs, by how far margins are off: smooth, and less scattered than a count of those that do.
 
 A decision differs where an error is larger than the margin by which the class of the float model leads. Decisions near
 their border are few, but all those of small margins tell how large errors are, and how dense margins are near the
-border: the chance is the mean, over these errors, of the part of margins below each. Of one in a hundred of 1,500, a
-count has a standard error of a quarter, this of about a tenth.
+border: the chance is the mean, over these errors, of the part of margins below each. Where errors do not depend on
+margins, the standard error is about half of a count's. Of outputs with few bits they do, and the part that differs is
+larger than what is found here: so this stands beside a count, and not in its place.
 """
 
 from __future__ import annotations

@@ -43,10 +43,10 @@ class Quantized:
     rows: tuple[Row, ...] = field(repr=False)
     metric: Metric
     target: float
+    wanted: float
+    """What had to be measured: the target and a margin for other data."""
     value: float
     """What was measured, on samples that nothing was chosen by but when to stop."""
-    expected: float
-    """What other data are expected to show, by how far decisions of those samples are from their borders."""
     agreement: float
     accuracy: float | None
     """Against labels, of the design; None without."""
@@ -113,7 +113,7 @@ class Quantized:
         lines = [
             f"weights: {self.bits.weights} bits a weight; results: {self.bits.results}; inputs: {self.bits.inputs}",
             f"{'variance met' if self.numbers else 'agreement'} with the float model: {100 * self.agreement:.2f} % of "
-            f"{self.samples} held-out samples ({100 * self.expected:.2f} % are to be expected of others)"
+            f"{self.samples} held-out samples (wanted, with a margin: {100 * self.wanted:.2f} %)"
             if self.metric == "agreement"
             else f"agreement with the float model: {100 * self.agreement:.2f} % of {self.samples} held-out samples",
         ]

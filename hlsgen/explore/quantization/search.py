@@ -33,6 +33,8 @@ _LITTLE = 1e-5
 _LEAST_BUDGET, _MOST_BUDGET = 1e-9, 4.0
 _RATIOS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 """Of what bits of weights cost, in those of results (or the reverse)."""
+_CORRECTED, _SMALL = 4.0, 1e-12
+"""By how much the loss of a tensor among others differs from that alone at most; a loss that is none."""
 _PRICED, _MORE = 10, 4
 """Bits at which, and for how many more, it is seen what they take of a device."""
 _FREE = 1e-3
@@ -82,6 +84,37 @@ class Search:
             self.losses[marked(weights)] = loss_curve(
                 lambda width, weights=weights: lost({}, self._layers({weights.layer: width}))  # type: ignore[misc]
             )
+
+    def measure_around(self, plan: Plan, simulation: Simulation, goal: Goal) -> None:
+        """Correct what each tensor costs by what a bit less costs in a plan, where all others are rounded, too."""
+        types, layers = plan.types(self._material.held), self._layers(plan.weights)
+        base = simulation.known(types, layers)
+        loss = goal.loss(simulation.outputs(base))
+
+        def more(own_types: Types, own_layers: Layers) -> float:
+            known = simulation.changed(base, {**types, **own_types}, {**layers, **own_layers}, types, layers)
+            return goal.loss(simulation.outputs(known)) - loss
+
+        for held in self._material.held:
+            if held.name in self.losses:
+                width = plan.values[held.name].width
+                say(f"what bits of {held.name} are worth among others")
+                narrower = dict.fromkeys(held.tensors, self.type_of(held, width - 1)) if width > 2 else {}
+                self._correct(held.name, width, more(narrower, {}))
+        for weights in self._material.weights:
+            if marked(weights) in self.losses:
+                width = plan.weights[weights.layer]
+                say(f"what bits of the weights of {weights.layer} are worth among others")
+                fewer = self._layers({weights.layer: width - 1}) if width > 2 else {}
+                self._correct(marked(weights), width, more({}, fewer))
+
+    def _correct(self, name: str, width: int, more: float) -> None:
+        """Scale a curve such that a bit less than ``width`` costs ``more``."""
+        losses = self.losses[name]
+        if width - 1 in losses:
+            supposed = max(losses[width - 1] - losses[width], _SMALL)
+            factor = min(max(more / supposed, 1.0 / _CORRECTED), _CORRECTED)
+            self.losses[name] = {bits: loss * factor for bits, loss in losses.items()}
 
     def plan(self, budget: float) -> Plan:
         """The widths of least cost for a budget of loss."""

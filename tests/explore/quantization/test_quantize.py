@@ -67,7 +67,6 @@ def test_what_is_reported_is_what_the_design_does() -> None:
     outputs = found.project.evaluate(judged.inputs)["classes"]
     agreement = float((outputs.argmax(axis=1) == judged.y["classes"]).mean())
     assert found.agreement == found.value == found.accuracy == agreement and found.float_accuracy == 1.0
-    assert abs(found.expected - agreement) < 0.02 and f"{100 * found.expected:.2f} % are to be expected" in str(found)
     assert found.samples == 400 and found.met and agreement >= 0.97
     widths = [t.type.width for t in found.project.design.tensors if t.name != "x"]
     assert found.bits.results.by_tensor == pytest.approx(np.mean(widths))
