@@ -40,8 +40,10 @@ def _is_fixed(op: Op) -> bool:
 class Corrector:
     """Shifts sums while a simulation computes them; ``found`` are the corrections, by layer."""
 
-    def __init__(self, design: Design, right: Known) -> None:
-        """``right``: every value in real numbers, of the same samples."""
+    def __init__(self, design: Design, right: Known, factors: Mapping[str, Floats]) -> None:
+        """``right``: every value in real numbers, of the same samples. ``factors``: by what a correction of one shifts
+        the sums of an operation, by its name: a BatchNormalization behind a layer may have been fused into it."""
+        self._factors = factors
         self._layers = correctable(design)
         self._means = {op.name: _means(right[op.output]) for op in design if op.name in self._layers}
         self.found: dict[str, tuple[float, ...]] = {}
@@ -50,9 +52,12 @@ class Corrector:
         layer = self._layers.get(op.name)
         if layer is None:
             return results
-        numbers = tuple(float(f"{v:.{_DIGITS}g}") for v in self._means[op.name] - _means(results[0]))
+        factors = self._factors[op.name]
+        shift = self._means[op.name] - _means(results[0])
+        own = np.divide(shift, factors, out=np.zeros_like(shift), where=factors != 0)
+        numbers = tuple(float(f"{v:.{_DIGITS}g}") for v in own)
         self.found[layer] = numbers
-        return [results[0] + np.array(numbers)]
+        return [results[0] + factors * np.array(numbers)]
 
 
 class Shifts:

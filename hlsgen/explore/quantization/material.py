@@ -11,10 +11,12 @@ import numpy as np
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
+from hlsgen.explore.quantization.correction import correctable
 from hlsgen.explore.quantization.placement import Calibration, Sample, place, place_input
+from hlsgen.explore.quantization.plan import Plan, settings_for
 from hlsgen.explore.quantization.simulation import Simulation, sampled
 from hlsgen.explore.quantization.tensors import Held, Weights, held_in, weight_names, weights_of
-from hlsgen.ir.constant import Constant
+from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
@@ -59,6 +61,19 @@ class Material:
                 found[held.name] = sample.reaching(every[held.name])
         return found
 
+    @cached_property
+    def correction_factors(self) -> dict[str, Floats]:
+        """By what a correction of one shifts the sums of an operation, a number a channel, by its name: more or less
+        than one where a BatchNormalization is fused into it, or where its channels are held times something."""
+        layers = correctable(self.design)
+        ones = dict.fromkeys(layers.values(), (1.0,))
+        shifted = self.base.with_settings(**settings_for(self.base.config, Plan(corrections=ones), (), ())).design
+        return {op.name: _bias(op) - _bias(self._by_name[op.name]) for op in shifted if op.name in layers}
+
+    @property
+    def _by_name(self) -> dict[str, Op]:
+        return {op.name: op for op in self.design}
+
     def _some(self, most: int) -> dict[str, Array]:
         count = max(self.design.samples_within(most, _CELLS, _PRODUCTS), _FEWEST)
         return {name: data[:count] for name, data in self._inputs.items()}
@@ -90,6 +105,10 @@ class Material:
             ).design
             self._rounded[key] = {op.name: _with_weights(op) for op in design if weight_names(op)}
         return self._rounded[key]
+
+
+def _bias(op: Op) -> Floats:
+    return op.layer.constants()["bias"].values
 
 
 def _with_weights(op: Op) -> Layer:

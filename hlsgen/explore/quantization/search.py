@@ -177,7 +177,7 @@ class Search:
         types, layers = plan.types(self._material.held), self._layers(plan.weights)
         if not self._options.corrects:
             return simulation.known(types, layers), plan
-        corrector = Corrector(simulation.design, right)
+        corrector = Corrector(simulation.design, right, self._material.correction_factors)
         known = simulation.known(types, layers, corrector)
         return known, replace(plan, corrections=corrector.found)
 

@@ -71,7 +71,7 @@ def test_corrected_means_are_those_of_the_model() -> None:
     simulation = Simulation(material.design, x)
     right = simulation.known({}, {})
     layers = material.layers({w.layer: 3 for w in material.weights}, frozenset(), "max")
-    corrector = Corrector(material.design, right)
+    corrector = Corrector(material.design, right, material.correction_factors)
     found = simulation.known({}, layers, corrector)
     plain = simulation.known({}, layers)
     assert set(corrector.found) == {"fc1", "fc2", "classes"} == set(correctable(material.design).values())
@@ -79,3 +79,29 @@ def test_corrected_means_are_those_of_the_model() -> None:
         (tensor,) = [op.output for op in material.design if op.name == name]
         off, was = (np.abs(known[tensor].mean(axis=0) - right[tensor].mean(axis=0)).max() for known in (found, plain))
         assert off < 1e-3 < was
+
+
+@pytest.mark.parametrize(("network", "shape"), CASES)
+def test_a_design_is_corrected_as_the_simulation_is(network, shape) -> None:
+    """Also where a BatchNormalization is fused into the layer, which multiplies what its bias is corrected by."""
+    x = {"x": samples(shape, 300)}
+    material = Material(narrow(network()), x)
+    simulation = Simulation(material.design, x)
+    corrector = Corrector(material.design, simulation.known({}, {}), material.correction_factors)
+    shifts: dict[str, np.ndarray] = {}
+
+    def adjust(op, given, results):
+        found = corrector(op, given, results)
+        if op.name in material.correction_factors:
+            shifts[op.name] = (found[0] - results[0]).reshape(-1, found[0].shape[-1])[0]
+        return found
+
+    simulation.known({}, material.layers({w.layer: 3 for w in material.weights}, frozenset(), "max"), adjust)
+    settings = settings_for(material.base.config, Plan(corrections=corrector.found), material.weights, material.held)
+    corrected = {
+        op.name: op.layer.bias.values for op in material.base.with_settings(**settings).design if op.name in shifts
+    }
+    plain = {op.name: op.layer.bias.values for op in material.design if op.name in shifts}
+    assert corrected and any(not np.allclose(factors, 1.0) for factors in material.correction_factors.values())
+    for name, bias in corrected.items():
+        assert np.allclose(bias - plain[name], shifts[name], atol=1e-9)
