@@ -14,6 +14,7 @@ SAMPLES = 3
 SLOWEST = {
     "digits_mlp": 1,
     "iris_mlp": 1,
+    "jet_tagging": 1,
     "mnist_cnn_bn": 784,
     "mnist_gru": 728,
     "mnist_lstm": 560,

@@ -60,18 +60,6 @@ class Corrector:
         return [results[0] + factors * np.array(numbers)]
 
 
-class Shifts:
-    """Corrections that are there already, for a simulation on other samples."""
-
-    def __init__(self, design: Design, corrections: Mapping[str, tuple[float, ...]]) -> None:
-        self._numbers = {
-            name: np.array(corrections[layer]) for name, layer in correctable(design).items() if layer in corrections
-        }
-
-    def __call__(self, op: Op, given: Sequence[Floats], results: list[Floats]) -> list[Floats]:
-        return [results[0] + self._numbers[op.name]] if op.name in self._numbers else results
-
-
 def _means(values: Floats) -> Floats:
     """Of each channel (the last axis)."""
     found: Floats = values.reshape(-1, values.shape[-1]).mean(axis=0)
