@@ -83,4 +83,4 @@ class Work(Protocol):
     """
 
     def measured(self, ask: Ask) -> Outcome:
-        """Convert the design of a point and measure it. What goes wrong with a point is an outcome."""
+        """Convert the design of a point and measure it. What is refused is an outcome; others may raise."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import os
-import socket
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +19,6 @@ from hlsgen.explore.space import Space, merged
 from hlsgen.explore.trial import Ask, Outcome, Point, State
 from hlsgen.ir.graph import Graph
 from hlsgen.project import Project
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -53,22 +47,13 @@ class DesignWork:
         return {**self.__dict__, "_runners": {}}
 
     def measured(self, ask: Ask) -> Outcome:
-        """Convert the design of a point and measure it. What goes wrong with a point is an outcome."""
-        began = time.monotonic()
-        state, values, reason = self._outcome(ask)
-        seconds = round(time.monotonic() - began, 6)
-        return Outcome(state, values, reason, seconds, f"{socket.gethostname()}:{os.getpid()}")
-
-    def _outcome(self, ask: Ask) -> tuple[State, dict[str, float], str]:
+        """Convert the design of a point and measure it. What hlsgen refuses is an outcome; the error of an objective of
+        somebody's own is raised, for :func:`~hlsgen.explore.workers.computing.computed` to make one of it."""
         try:
-            project = self.project(ask.point)
-            return self._judged(Seen(project, self.inputs, self.y), ask)
+            return Outcome(*self._judged(Seen(self.project(ask.point), self.inputs, self.y), ask))
         except HlsgenError as error:
             broken = isinstance(error, ToolError)  # not the design's fault
-            return State.FAILED if broken else State.REFUSED, {}, str(error)
-        except Exception as error:  # of an objective of somebody's own, or a fault of ours: the search goes on
-            _LOG.debug("a trial failed", exc_info=True)
-            return State.FAILED, {}, f"{type(error).__name__}: {error}"
+            return Outcome(State.FAILED if broken else State.REFUSED, {}, str(error))
 
     def project(self, point: Point) -> Project:
         """The project of a point. Raises HlsgenError where there is none."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import time
 from dataclasses import replace
 
 from hlsgen.explore.trial import Ask, Outcome, State, Work
+
+_LOG = logging.getLogger(__name__)
 
 
 def computed(work: Work, ask: Ask) -> Outcome:
@@ -18,6 +21,7 @@ def computed(work: Work, ask: Ask) -> Outcome:
         values = {str(name): float(value) for name, value in found.values.items()}
         outcome = Outcome(State(found.state), values, shortened(str(found.reason)))
     except (Exception, SystemExit) as error:  # of a function of the user's, or a bug of ours
+        _LOG.debug("a trial failed", exc_info=True)
         outcome = Outcome(State.FAILED, reason=shortened(f"{type(error).__name__}: {error}".removesuffix(": ")))
     return replace(outcome, seconds=time.perf_counter() - began, worker=name())
 
