@@ -12,7 +12,7 @@ import numpy as np
 from hlsgen.analysis.frames import data_frame, html_table, rich_table
 from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
-from hlsgen.analysis.metrics import Errors, area_under_curve, confusion, decided, errors_of, share_equal
+from hlsgen.analysis.metrics import Errors, class_areas, confusion, decided, errors_of, share_equal
 from hlsgen.analysis.subject import Subject
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
@@ -280,10 +280,7 @@ def _compared(name: str, port: Tensor, how: Judged, right: Array, found: Array) 
 def _quality(rows: Array, decisions: Ints, labels: Ints, classes: int) -> Quality:
     counts = np.array(confusion(labels, decisions, classes))
     single = rows.shape[1] == 1
-    areas = [
-        area_under_curve((rows[:, 0] if label else -rows[:, 0]) if single else rows[:, label], labels == label)
-        for label in range(classes)
-    ]
+    areas = class_areas(rows, labels, classes)
     known = [area for area in areas if area is not None]
     each = tuple(
         ClassQuality(

@@ -60,7 +60,7 @@ def judged(
     if y is None:
         chosen: Task = task or ("classification" if _are_probabilities(rows) else "regression")
         return Judged(chosen, classes, edge)
-    given = _checked_labels(caller, port, y, samples)
+    given = checked_labels(caller, port.name, y, samples)
     labels = None if task == "regression" else _class_numbers(given, port.shape, samples)
     if labels is not None:
         return Judged("classification", classes, edge, labels=labels)
@@ -93,13 +93,14 @@ def labels_by_output(caller: str, outputs: Sequence[Tensor], names: Sequence[str
     return list(y)
 
 
-def _checked_labels(caller: str, port: Tensor, y: Any, samples: int) -> Array:
-    given = real_array(f"{caller}: y for '{port.name}'", y)
+def checked_labels(caller: str, output: str, y: Any, samples: int) -> Array:
+    """Labels of an output as finite numbers (samples, ...). Raises InputError for others."""
+    given = real_array(f"{caller}: y for '{output}'", y)
     if given.ndim == 0 or len(given) != samples:
         found = "one number" if given.ndim == 0 else f"{len(given)} rows"
-        raise InputError(f"{caller}: y for '{port.name}' has {found}, x has {samples} samples; they belong together")
+        raise InputError(f"{caller}: y for '{output}' has {found}, x has {samples} samples; they belong together")
     if not np.isfinite(given).all():
-        raise InputError(f"{caller}: y for '{port.name}' holds NaN or infinities; leave these samples out")
+        raise InputError(f"{caller}: y for '{output}' holds NaN or infinities; leave these samples out")
     return given
 
 

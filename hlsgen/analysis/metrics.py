@@ -44,6 +44,16 @@ def errors_of(found: Array, right: Array) -> Errors:
     )
 
 
+def class_areas(rows: Array, labels: Ints, classes: int) -> list[float | None]:
+    """The area under the curve of each class against the others, by its value; a single value speaks for class 1, and
+    its negative for class 0. None for classes that none or all of the labels are."""
+    single = rows.shape[1] == 1
+    return [
+        area_under_curve((rows[:, 0] if label else -rows[:, 0]) if single else rows[:, label], labels == label)
+        for label in range(classes)
+    ]
+
+
 def _correlation(x: Array, y: Array) -> float | None:
     x, y = x - x.mean(), y - y.mean()
     size = float(np.sqrt((x @ x) * (y @ y)))

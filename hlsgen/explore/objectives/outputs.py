@@ -10,7 +10,7 @@ import numpy as np
 
 from hlsgen.analysis.labels import Task, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
-from hlsgen.analysis.metrics import area_under_curve, decided, errors_of, share_equal
+from hlsgen.analysis.metrics import class_areas, decided, errors_of, share_equal
 from hlsgen.config import Config
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
@@ -135,11 +135,7 @@ def mean_area(rows: Array, labels: Ints, classes: int) -> float:
 
     Raises InputError where the labels are all of one class.
     """
-    if rows.shape[1] == 1:
-        areas = [area_under_curve(rows[:, 0], labels == 1)]
-    else:
-        areas = [area_under_curve(rows[:, label], labels == label) for label in range(classes)]
-    known = [area for area in areas if area is not None]
+    known = [area for area in class_areas(rows, labels, classes) if area is not None]
     if not known:
         raise InputError("objective 'auc': all labels are of one class, by which no curve can be drawn")
     return float(np.mean(known))

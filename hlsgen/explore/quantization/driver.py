@@ -24,7 +24,7 @@ from hlsgen.explore.quantization.plan import Plan, settings_for, with_scales
 from hlsgen.explore.quantization.result import Quantized, Row
 from hlsgen.explore.quantization.search import Aim, Search, marked
 from hlsgen.explore.quantization.simulation import Known, Simulation
-from hlsgen.explore.quantization.tensors import NARROW
+from hlsgen.explore.quantization.tensors import NARROW, weight_names
 from hlsgen.pipeline import rewrite
 from hlsgen.progress import say
 from hlsgen.project import Project, convert
@@ -192,7 +192,7 @@ class _Run:
         self._options, self._how = options, (task, threshold)
         self._base, self._narrow = base, base.with_settings(default_width=NARROW)
         self._search_part, self._judged = search, judged
-        self.equalised = self._equalise()
+        self._equalise()
         self._goal = self._goal_of(judged, options.metric)
         self._material = Material(self._narrow, search.inputs)
         self._search = Search(self._material, options)
@@ -202,30 +202,26 @@ class _Run:
         task, threshold = self._how
         return Goal.of(self._narrow.design, part.inputs, part.y, metric, task, threshold)
 
-    def _equalise(self) -> Equalisation:
-        """Hold channels times powers of two, if that is asked for, or is seen to be better; says which channels."""
+    def _equalise(self) -> None:
+        """Hold channels times powers of two, if that is asked for, or is seen to be better."""
         ways = [self._options.equalises] if self._options.equalises != "auto" else list(TRIED)
-        if len(ways) > 1 and self._narrow.design.products > _LARGE:
-            return "none"
-        if ways == ["none"]:
-            return "none"
+        if ways == ["none"] or (len(ways) > 1 and self._narrow.design.products > _LARGE):
+            return
         say("which channels differ")
         graph = rewrite(self._narrow.graph, self._narrow.config)
         few = self._few()
         simulation = Simulation(self._narrow.design, few.inputs)
         right, goal = simulation.known({}, {}), self._goal_of(few, "agreement")
-        tried: list[tuple[float, Equalisation, Project]] = []
+        tried: list[tuple[float, Project]] = []
         for way in ways:
             found = scales(graph, right, way)
             if found or way == "none":
                 base = self._base.with_settings(layers=with_scales(self._base.config, found))
                 loss = self._uniform_loss(base, few, goal) if len(ways) > 1 else 0.0
-                tried.append((loss, way, base))
-        if not tried:
-            return "none"
-        _, way, self._base = min(tried, key=lambda each: each[0])
-        self._narrow = self._base.with_settings(default_width=NARROW)
-        return way
+                tried.append((loss, base))
+        if tried:
+            _, self._base = min(tried, key=lambda each: each[0])
+            self._narrow = self._base.with_settings(default_width=NARROW)
 
     def _uniform_loss(self, base: Project, few: Part, goal: Goal) -> float:
         """What a design loses with the same few bits everywhere."""
@@ -241,6 +237,11 @@ class _Run:
         """The samples by which single tensors are looked at."""
         design = self._narrow.design
         return self._search_part.some(max(_FEWEST, design.samples_within(_SINGLE, _CELLS, _SINGLE_PRODUCTS)))
+
+    def _whole(self) -> Part:
+        """The samples by which plans are."""
+        design = self._narrow.design
+        return self._search_part.some(max(_FEWEST, design.samples_within(_WHOLE, _CELLS, _WHOLE_PRODUCTS)))
 
     def found(self) -> _Found:
         """The design of least bits that meets the target; else the one that comes nearest."""
@@ -259,8 +260,7 @@ class _Run:
         """One width for all weights, and one for all values."""
         options = self._options
         plan = self._search.uniform(options.weight_bits or _PLAIN_BITS, options.result_bits or _PLAIN_BITS)
-        part = self._search_part.some(self._narrow.design.samples_within(_WHOLE, _CELLS, _WHOLE_PRODUCTS))
-        simulation = Simulation(self._narrow.design, part.inputs)
+        simulation = Simulation(self._narrow.design, self._whole().inputs)
         _, plan = self._search.simulated(plan, simulation, simulation.known({}, {}))
         return self.measured(runner, plan)
 
@@ -270,7 +270,7 @@ class _Run:
         few = self._few()
         by_few, goal_of_few = Simulation(design, few.inputs), self._goal_of(few, "agreement")
         self._search.measure(by_few, goal_of_few)
-        whole = self._search_part.some(max(_FEWEST, design.samples_within(_WHOLE, _CELLS, _WHOLE_PRODUCTS)))
+        whole = self._whole()
         simulation, goal = Simulation(design, whole.inputs), self._goal_of(whole, self._options.metric)
         right = simulation.known({}, {})
 
@@ -356,7 +356,7 @@ class _Run:
         by_name = {op.name: op for op in design}
         for weights in self._material.weights:
             op = by_name[weights.operations[0]]
-            constant = next(iter(op.layer.constants().values()))
+            constant = op.layer.constants()[weight_names(op)[0]]
             done = ["by channel"] if weights.layer in plan.by_channel else []
             done += [plan.weight_calibration]
             if weights.layer in plan.corrections:
@@ -376,7 +376,6 @@ class _Run:
                 done.append(f"clipped at 1/{reach:.3g}")
             if held.above_zero:
                 done.append("above zero")
-            spelled = f"{'' if fixed.signed else 'u'}fixed<{fixed.width},{fixed.integer}>"
             rows.append(
                 (
                     order[held.name],
@@ -384,7 +383,7 @@ class _Run:
                         held.layer,
                         what,
                         fixed.width,
-                        spelled,
+                        str(fixed.plain()),
                         ", ".join(done),
                         self._search.loss_of(held.name, fixed.width),
                     ),

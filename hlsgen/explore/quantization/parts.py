@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.labels import labels_by_output
+from hlsgen.analysis.labels import checked_labels, labels_by_output
 from hlsgen.design import arrays
-from hlsgen.design.arrays import Array, real_array
+from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.errors import InputError
 
@@ -72,10 +72,6 @@ def _labels(design: Design, y: Any, samples: int) -> dict[str, Array] | None:
     found: dict[str, Array] = {}
     every = labels_by_output("quantize()", design.outputs, design.output_names, y)
     for name, its in zip(design.output_names, every, strict=True):
-        if its is None:
-            continue
-        found[name] = real_array(f"quantize(): y for '{name}'", its)
-        if found[name].ndim == 0 or len(found[name]) != samples:
-            rows = "one number" if found[name].ndim == 0 else f"{len(found[name])} rows"
-            raise InputError(f"quantize(): y for '{name}' has {rows}, x has {samples} samples; they belong together")
+        if its is not None:
+            found[name] = checked_labels("quantize()", name, its, samples)
     return found

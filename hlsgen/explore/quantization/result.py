@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hlsgen.analysis.frames import html_table
 from hlsgen.config import Config
-from hlsgen.errors import InputError, OutputDirError, brief
+from hlsgen.errors import InputError
 from hlsgen.explore.quantization.bits import Bits
 from hlsgen.explore.quantization.goal import Metric
-from hlsgen.files import replacing
+from hlsgen.explore.standalone import relative
 from hlsgen.ir.text import table
 from hlsgen.named_files import named_path
+from hlsgen.pages.files import write_text
 from hlsgen.project import Project
 from hlsgen.strict_yaml import written
 
@@ -75,7 +75,7 @@ class Quantized:
     @property
     def yaml(self) -> str:
         """The configuration as a file has it; the path of the model, where it was read from a file, is absolute."""
-        return written(self._entries(None))
+        return written(self._entries)
 
     def write(self, path: str | Path) -> Path:
         """Write the configuration; the model's path in it is relative to the file. Returns the path of the file.
@@ -84,23 +84,16 @@ class Quantized:
         Raises OutputDirError if it cannot be written.
         """
         file = named_path(path, "a YAML configuration", InputError)
-        try:
-            with replacing(file) as stream:
-                stream.write(written(self._entries(file.resolve().parent)).encode())
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise OutputDirError(f"write(): {brief(str(file))} cannot be written ({reason})") from error
-        return file
+        entries = self._entries
+        entries |= {key: str(Path(entries[key]).absolute()) for key in _FILES if key in entries}
+        return write_text(file, written(relative(entries, file.resolve().parent)), "write()")
 
-    def _entries(self, folder: Path | None) -> dict[str, Any]:
+    @property
+    def _entries(self) -> dict[str, Any]:
         said: dict[str, Any] = _pruned(self.config.model_dump(mode="json", exclude_unset=True))
         source = self.project.source
         model = said.pop("model", None) if not isinstance(source, str | Path) else str(Path(source).resolve())
-        entries = {} if model is None else {"model": _relative(model, folder)}
-        for key in ("weights", "output_dir"):
-            if key in said:
-                said[key] = _relative(said[key], folder)
-        return entries | said
+        return said if model is None else {"model": model} | said
 
     @property
     def _title(self) -> str:
@@ -138,10 +131,7 @@ class Quantized:
 
 
 _HEADER = ("layer", "what", "bits", "type", "done", "loss")
-
-
-def _relative(path: str, folder: Path | None) -> str:
-    return path if folder is None else os.path.relpath(path, folder)
+_FILES = ("model", "weights", "output_dir")
 
 
 def _pruned(value: Any) -> Any:
