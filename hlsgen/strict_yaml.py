@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -203,12 +203,15 @@ _ELSEWHERE = yaml.SafeLoader("")
 _PLAIN = re.compile(r"(?:[A-Za-z_/]|\.{1,2}/)[A-Za-z0-9_./<>,+-]*(?: [A-Za-z0-9_./<>,+-]+)*")
 """Texts that need no quotes as a key, or as the value of one."""
 _PLAIN_IN_LIST = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_WIDE = 120
+"""Columns, beyond which a list goes on in the next line."""
 _UNPRINTED = re.compile("[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Within quotes: what YAML does not take there, and ends of lines that it would fold."""
 
 
 def written(data: Mapping[str, Any]) -> str:
-    """A mapping as a text that :func:`parse` reads as the same, and other readers of YAML too; a key a line.
+    """A mapping as a text that :func:`parse` reads as the same, and other readers of YAML too; a key a line, but for
+    long lists.
 
     ``data``: mappings with keys of text, lists, texts, numbers, booleans and None.
     """
@@ -222,7 +225,24 @@ def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield from _lines(value, f"{indent}  ")
         else:
             text = _quoted(value, _PLAIN) if isinstance(value, str) else _in_line(value)
-            yield f"{indent}{_quoted(key, _PLAIN)}: {text}\n"
+            line = f"{indent}{_quoted(key, _PLAIN)}: {text}\n"
+            if len(line) > _WIDE and isinstance(value, list | tuple) and value:
+                yield f"{indent}{_quoted(key, _PLAIN)}: [\n"
+                items = [_in_line(below) for below in value]
+                yield from _folded([*(f"{item}," for item in items[:-1]), f"{items[-1]}]"], f"{indent}  ")
+            else:
+                yield line
+
+
+def _folded(items: Iterable[str], indent: str) -> Iterator[str]:
+    """Items of a list, as many on a line as it takes."""
+    line = ""
+    for item in items:
+        if line and len(indent) + len(line) + 1 + len(item) > _WIDE:
+            yield f"{indent}{line}\n"
+            line = ""
+        line = f"{line} {item}" if line else item
+    yield f"{indent}{line}\n"
 
 
 def _in_line(value: Any) -> str:

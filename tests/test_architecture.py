@@ -198,6 +198,17 @@ def test_import_takes_no_framework() -> None:
     assert not loaded & heavy
 
 
+def test_what_only_some_need_is_imported_when_it_is_asked_for() -> None:
+    """Searches, data and the vendor's reports take a part of the time of ``import hlsgen``, and are names of it all the same."""
+    code = (
+        "import sys, hlsgen; print([name for name in sys.modules if name.startswith(('hlsgen.explore', 'hlsgen.data.'))]);"
+        "print([name for name in (*hlsgen.__all__, 'data') if name not in dir(hlsgen) or not hasattr(hlsgen, name)]);"
+        "print(hasattr(hlsgen, 'sweeps'))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["[]", "[]", "False"]
+
+
 def test_every_folder_is_packaged() -> None:
     """The list in pyproject.toml is what is there; a folder that is missing in it would be missing in the wheel."""
     import tomllib

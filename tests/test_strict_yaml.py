@@ -209,6 +209,19 @@ def test_what_is_written_is_read_as_the_same_by_all() -> None:
         assert repr(yaml.safe_load(text)) == repr(data), text
 
 
+def test_long_lists_go_on_in_the_next_line() -> None:
+    rng = random.Random(12)
+    for size in (1, 20, 200, 2000):
+        data = {"layers": {"a": {"b": [rng.random() for _ in range(size)]}, "c": {"d": ["x, y"] * size}}, "e": size}
+        text = written(data)
+        assert repr(parse(text, "x").data) == repr(yaml.safe_load(text)) == repr(data)
+        assert max(map(len, text.splitlines())) <= 120
+    assert written({"a": {"b": [10**8] * 25}}) == (
+        "a:\n  b: [\n    " + "100000000, " * 9 + "100000000,\n    " + "100000000, " * 9 + "100000000,\n    "
+        "100000000, 100000000, 100000000, 100000000, 100000000]\n"
+    )
+
+
 def test_what_is_written_is_plain_where_it_can_be() -> None:
     data = {
         "model": "../m.keras",

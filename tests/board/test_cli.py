@@ -91,4 +91,4 @@ def test_wrong_use(config, capsys, tmp_path, examples):
     del entries["test_vectors"]
     config.write_text(yaml.safe_dump(entries | {"backend": "verilog"}))
     found, _, err = call(capsys, "run", config, "--simulated", "ulx3s")
-    assert found == 1 and "no samples; give an .npy file, or test_vectors" in err
+    assert found == 2 and "run: no samples given; name a .npy behind the configuration, or set test_vectors" in err

@@ -101,6 +101,7 @@ EXAMPLES = (
     "xor_mlp",
     "digits_mlp",
     "iris_mlp",
+    "jet_tagging",
     "mnist_cnn_bn",
     "mnist_gru",
     "mnist_lstm",

@@ -223,8 +223,8 @@ def test_loops(backwards: bool, starts: bool) -> None:
     assert [node.op_type for node in model.graph.node].count("Scan") == 1
 
 
-def test_there_are_nine_examples() -> None:
-    assert len(EXAMPLES) == 9 and set(EXAMPLES) > QUICK
+def test_there_are_ten_examples() -> None:
+    assert len(EXAMPLES) == 10 and set(EXAMPLES) > QUICK
 
 
 # -- casts ------------------------------------------------------------------------------------------

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from hlsgen.analysis.frames import html_table
 from hlsgen.config import Config
@@ -19,6 +16,7 @@ from hlsgen.files import replacing
 from hlsgen.ir.text import table
 from hlsgen.named_files import named_path
 from hlsgen.project import Project
+from hlsgen.strict_yaml import written
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Quantized:
     @property
     def yaml(self) -> str:
         """The configuration as a file has it; the path of the model, where it was read from a file, is absolute."""
-        return _yaml(self._entries(None))
+        return written(self._entries(None))
 
     def write(self, path: str | Path) -> Path:
         """Write the configuration; the model's path in it is relative to the file. Returns the path of the file.
@@ -88,7 +86,7 @@ class Quantized:
         file = named_path(path, "a YAML configuration", InputError)
         try:
             with replacing(file) as stream:
-                stream.write(_yaml(self._entries(file.resolve().parent)).encode())
+                stream.write(written(self._entries(file.resolve().parent)).encode())
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputDirError(f"write(): {brief(str(file))} cannot be written ({reason})") from error
@@ -140,10 +138,6 @@ class Quantized:
 
 
 _HEADER = ("layer", "what", "bits", "type", "done", "loss")
-
-
-def _yaml(entries: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(entries), sort_keys=False, allow_unicode=True)
 
 
 def _relative(path: str, folder: Path | None) -> str:
