@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from math import frexp, isfinite
+from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -313,19 +313,26 @@ class LayerSettings(_Strict):
     ] = None
 
 
-def _powers(value: Any) -> Any:
-    """Powers of two, one or a list of them."""
+def _scales(value: Any) -> Any:
+    """Numbers above zero, one or a list of them."""
     numbers = _numbers(value)
     for number in numbers if isinstance(numbers, tuple) else (numbers,):
-        if number <= 0 or frexp(number)[0] != 0.5 or abs(frexp(number)[1] - 1) > _MOST_OCTAVES:
-            raise ValueError(f"expected powers of two from 2^-{_MOST_OCTAVES} to 2^{_MOST_OCTAVES}")
+        if not 2.0**-_MOST_OCTAVES <= number <= 2.0**_MOST_OCTAVES:
+            raise ValueError(f"expected numbers from 2^-{_MOST_OCTAVES} to 2^{_MOST_OCTAVES}")
     return numbers
 
 
 class Hold(_Strict):
-    """How what a layer yields is held, one number for all channels or one for each."""
+    """How ``v``, which a layer yields, is held: as ``(v - offset) * scale``, each one number or one a channel."""
 
-    scale: Annotated[Numbers, BeforeValidator(_powers)]
+    scale: Annotated[Numbers | None, BeforeValidator(_scales)] = None
+    offset: Numbers | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Hold:
+        if self.scale is None and self.offset is None:
+            raise ValueError("expected a scale, an offset, or both")
+        return self
 
 
 class NamedSettings(LayerSettings):
@@ -342,7 +349,10 @@ class NamedSettings(LayerSettings):
         Field(description="real numbers that are added to the bias, one for each channel or one for all"),
     ] = None
     hold: Annotated[
-        Hold | None, Field(description="what its result is held times: powers of two, for each channel or for all")
+        Hold | None,
+        Field(
+            description="its result v is held as (v - offset) * scale, each one number for all channels or one for each"
+        ),
     ] = None
 
 

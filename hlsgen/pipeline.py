@@ -29,7 +29,7 @@ from hlsgen.passes.fuse_padding import FusePadding
 from hlsgen.passes.fuse_quantizers import FuseQuantizers
 from hlsgen.passes.fuse_thresholds import FuseThresholds
 from hlsgen.passes.hold_channels import HoldChannels
-from hlsgen.passes.keep_choices import KeepExponents, KeepHardware
+from hlsgen.passes.keep_choices import KeepHardware, KeepHeld
 from hlsgen.passes.remove_identities import RemoveIdentities
 from hlsgen.passes.scale_inputs import ScaleInputs
 from hlsgen.precision.check_widths import CheckWidths
@@ -132,7 +132,7 @@ def with_weights(
     """Other weights in a design: the graph of ``given`` under the names of ``former``, rewritten, and its design.
 
     ``rewritten`` and ``design`` are what was made of ``former`` by this configuration and calibration, ``inferred`` is
-    what :func:`inferred_ops` says of it. What they chose by their weights stays: exponents of channels, strategies,
+    what :func:`inferred_ops` says of it. What they chose by their weights stays: how channels are held, strategies,
     reuse factors, which scales are fused, and every type. Raises WeightsError where that cannot be.
     """
     graph = with_constants_of(former, given)
@@ -158,7 +158,7 @@ def _keeping_passes(config: Config, calibration: Calibration | None, former: Gra
     kept: dict[type[Pass], list[Pass]] = {
         FuseBatchnorm: [FuseBatchnorm(config.fuse_quantized, staying=frozenset(node.name for node in former))],
         HoldChannels: [],
-        EqualiseChannels: [KeepExponents(former)],
+        EqualiseChannels: [KeepHeld(former)],
         ChooseWeightGrids: [],
         ChooseHardware: [KeepHardware(design.ops)],
     }

@@ -898,9 +898,23 @@ MUTANTS = (
     Mutant(
         "a scaled layer keeps its bias",
         "hlsgen",
-        "layer.bias if layer.bias.mantissas is not None else layer.bias.times(behind)",
-        "layer.bias",
+        "bias if bias.mantissas is not None else bias.times(scale)",
+        "bias",
         ("tests/passes/test_equalise_channels.py",),
+    ),
+    Mutant(
+        "readers do not take offsets back",
+        "hlsgen",
+        "Constant.of(layer.bias.effective + summed - behind.offsets, layer.bias.added)",
+        "Constant.of(layer.bias.effective - behind.offsets, layer.bias.added)",
+        ("tests/passes/test_hold_channels.py",),
+    ),
+    Mutant(
+        "offsets pass zeros that are added",
+        "hlsgen",
+        "return not self._channels_moved(shapes[0])[2].size",
+        "return True",
+        ("tests/passes/test_hold_functions.py",),
     ),
     Mutant(
         "channels of a sum are moved apart",

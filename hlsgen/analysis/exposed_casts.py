@@ -213,7 +213,7 @@ def _converted(value: Tensor, tensor: Tensor, stage: _Stage) -> Tensor:
     """What one of the casts of ``tensor`` makes of ``value``."""
     typing = Typing(stage.reach, None, stage.type, Reason.EXACT)
     interval = stage.reach.cast(stage.type)
-    return Tensor(f"{tensor.name}_{stage.role}", value.shape, typing, interval, exponents=tensor.exponents)
+    return Tensor(f"{tensor.name}_{stage.role}", value.shape, typing, interval, held=tensor.held)
 
 
 def _leading_to(tensors: Sequence[Tensor], ops: Sequence[Op]) -> tuple[Op, ...]:

@@ -38,7 +38,7 @@ class Knob:
     grows: bool
     """Whether more bits would hold more: not of what is exact, nor of what is fixed."""
     scaled: bool = False
-    """Whether its channels are held times powers of two: not any more, once it has a type of its own."""
+    """Whether its channels are not held as they are: not any more, once it has a type of its own."""
 
     def keeps(self, width: int) -> bool:
         """Whether its type stays what it is in that width."""
@@ -66,7 +66,7 @@ def _knob(op: Op, kind: Kind, tensor: Tensor, layer: str | None = None) -> Knob:
     reason = tensor.typing.reason
     grows = reason in (Reason.BUDGET, Reason.DEFAULT)
     name = op.source.name if layer is None else layer
-    return Knob(name, kind, tensor.type, reason in _PLACED, grows, tensor.exponents is not None)
+    return Knob(name, kind, tensor.type, reason in _PLACED, grows, tensor.held is not None)
 
 
 def layer_of(design: Design, op: Op) -> str:

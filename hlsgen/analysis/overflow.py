@@ -46,7 +46,8 @@ class Overflow:
     count: int = 0
     total: int = 0
     largest: float = 0.0
-    """The largest magnitude met before the cast; of channels held times powers of two, that nearest to its end."""
+    """The largest magnitude met before the cast; of channels held times factors, that nearest to its end;
+    less the offset, where they have one."""
     each: CastEach | None = None
     """What casts every element to a type of its own."""
     factors: Floats | None = None
@@ -199,7 +200,7 @@ def seen(cast: Cast, mantissas: Ints) -> Ints:
 
 
 def _factors(tensor: Tensor) -> Floats | None:
-    return None if tensor.exponents is None else tensor.factors
+    return None if tensor.held is None else tensor.factors
 
 
 def _counted_as(design: Design) -> dict[str, str]:

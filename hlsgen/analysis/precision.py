@@ -39,11 +39,14 @@ class TypeChoice:
     """Whether the type depends on what was expected."""
     largest_factor: float = 1.0
     """Where channels are held times powers of two: what a held value is at most multiplied by to be the model's."""
+    offset: float = 0.0
+    """What is added to it then: where channels are held less an offset, what is expected is meant less that."""
 
     @property
     def holds(self) -> tuple[float, float]:
         """The range of the type, in the channel that reaches farthest."""
-        return float(self.type.min) * self.largest_factor, float(self.type.max) * self.largest_factor
+        low, high = (float(end) * self.largest_factor + self.offset for end in (self.type.min, self.type.max))
+        return low, high
 
     @property
     def margin_bits(self) -> float | None:
@@ -129,7 +132,10 @@ def precision_report(design: Design) -> PrecisionReport:
 def _choice(op: Op, tensor: Tensor) -> TypeChoice:
     """In the model's own terms, also where channels are held times powers of two."""
     interval, wanted = tensor.interval, tensor.typing.demand
-    low, high = (np.ldexp(v.astype(np.float64), -interval.frac) * tensor.factors for v in (interval.low, interval.high))
+    low, high = (
+        tensor.meaning.in_model_units(np.ldexp(v.astype(np.float64), -interval.frac))
+        for v in (interval.low, interval.high)
+    )
     most = inf if wanted.high is None else max(float(wanted.high), 0.0 if wanted.low is None else -float(wanted.low))
     expected, held = _expected(tensor, most)
     end = float(max(tensor.type.max, -tensor.type.min))
@@ -144,6 +150,7 @@ def _choice(op: Op, tensor: Tensor) -> TypeChoice:
         end / held if held else None,
         tensor.typing.reason is Reason.BUDGET or (tensor.typing.reason is Reason.FUNCTION and not op.layer.bounded),
         float(tensor.factors.max()),
+        float(tensor.meaning.offsets[int(np.argmax(tensor.factors))]),
     )
 
 
@@ -153,6 +160,6 @@ def _expected(tensor: Tensor, most: float) -> tuple[float | None, float | None]:
         return None, None
     held = min(tensor.expected.largest, most)
     channels = tensor.expected.channels
-    if tensor.exponents is None or channels is None:
+    if tensor.held is None or channels is None:
         return held, held
     return float((np.minimum(channels.largest, most) * tensor.factors).max()), held

@@ -239,7 +239,7 @@ def _of_constant(op: Op, name: str, constant: Constant) -> TypeProfile:
 
 
 def _of_values(layer: str, op: Op, tensor: Tensor, held: Ints, real: Floats) -> Iterator[TypeProfile]:
-    typing, scaled = tensor.typing, tensor.exponents is not None
+    typing, scaled = tensor.typing, tensor.held is not None
     seen = _within(real, typing.demand)
     if typing.accum is not None and not op.is_input and typing.reason is not Reason.MODEL:  # else it is cast already
         overflow = typing.accum.overflow.effect.present

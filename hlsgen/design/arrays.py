@@ -92,12 +92,14 @@ def real(mantissas: Ints, fixed: FixedType) -> Array:
 
 
 def in_model_units(values: Array, tensor: Tensor) -> Array:
-    """Real values of a tensor (samples, *shape) as the model means them, without the powers of two it is held times.
+    """Real values of a tensor (samples, *shape) as the model means them, however it holds them.
 
-    Exact: float64 where the exponents of float32 do not hold the result.
+    Exact where it holds them times powers of two: float64 where the exponents of float32 do not hold the result.
     """
-    if tensor.exponents is None:
+    if tensor.held is None:
         return values
+    if tensor.exponents is None:
+        return tensor.held.in_model_units(values.astype(np.float64))
     exponents = -np.array(tensor.exponents)
     lowest = int(exponents.min()) - tensor.type.frac, int(exponents.max()) + tensor.type.integer
     wide = values if lowest[0] >= -126 and lowest[1] <= 127 else values.astype(np.float64)

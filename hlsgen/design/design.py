@@ -106,7 +106,7 @@ class Design:
     def digest(self) -> str:
         """A digest of everything that is computed: operations, options, tables, constants, types and outputs."""
         outputs = ", ".join(tensor.name for tensor in self.outputs)
-        outputs += "".join(f"\n{tensor}: {tensor.exponents}" for tensor in self.tensors if tensor.exponents)
+        outputs += "".join(f"\n{tensor}: {tensor.held!r}" for tensor in self.tensors if tensor.held)
         state = hashlib.sha256(f"{self}\n{outputs}".encode())
         for op in self.ops:
             for field in fields(op.layer):

@@ -38,9 +38,16 @@ def type_facts(fixed: FixedType) -> dict[str, object]:
 
 def tensor_facts(tensor: Tensor) -> dict[str, object]:
     """A tensor. Channel c (of the last axis) holds ``2**exponents[c]`` times what the model means, where there are
-    such."""
-    exponents = {} if tensor.exponents is None else {"exponents": list(tensor.exponents)}
-    return {"name": tensor.name, "shape": list(tensor.shape), **type_facts(tensor.type), **exponents}
+    such; where there is more to it, ``scale[c]`` times what that is more than ``offset[c]``."""
+    return {"name": tensor.name, "shape": list(tensor.shape), **type_facts(tensor.type), **_held(tensor)}
+
+
+def _held(tensor: Tensor) -> dict[str, object]:
+    if tensor.held is None:
+        return {}
+    if tensor.exponents is not None:
+        return {"exponents": list(tensor.exponents)}
+    return {"scale": list(tensor.held.scale), "offset": list(tensor.held.offset)}
 
 
 def option_facts(layer: Layer) -> dict[str, object]:

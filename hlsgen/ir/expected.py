@@ -111,6 +111,13 @@ class Channels:
         mean = None if self.mean is None else self.mean * factors
         return Channels(self.largest * factors, self.rms * factors, mean)
 
+    def less(self, offsets: NDArray[np.float64]) -> Channels:
+        """The same of values less ``offsets``: no less than their magnitudes may get."""
+        if self.mean is None:
+            return Channels(self.largest + np.abs(offsets), np.hypot(self.rms, offsets))
+        squares = np.square(self.rms) - 2 * offsets * self.mean + np.square(offsets)
+        return Channels(self.largest + np.abs(offsets), np.sqrt(np.maximum(squares, 0)), self.mean - offsets)
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -150,6 +157,16 @@ class Expected:
             largest, rms = float(channels.largest.max()), float(np.sqrt(np.square(channels.rms).mean()))
         held = self.reach / self.largest if self.largest else 1.0
         return Expected(largest, largest * held, self.origin, rms, None, channels, small, met=False)
+
+    def less(self, offsets: NDArray[np.float64]) -> Expected:
+        """The same of values less offsets (one a channel): no less than their magnitudes may get."""
+        small = None if self.standardised is None else self.standardised.less(offsets)
+        channels = None if self.channels is None else self.channels.less(offsets)
+        most = float(np.abs(offsets).max())
+        largest, rms = self.largest + most, float(np.hypot(self.rms, most))
+        if channels is not None:
+            largest, rms = float(channels.largest.max()), float(np.sqrt(np.square(channels.rms).mean()))
+        return Expected(largest, self.reach + most, self.origin, rms, None, channels, small, met=False)
 
     def elsewhere(self) -> Expected:
         """The same of another edge."""

@@ -16,6 +16,7 @@ from hlsgen.errors import GraphError
 from hlsgen.ir.constant import Shape
 from hlsgen.ir.expected import Expected
 from hlsgen.ir.fit import output_shapes
+from hlsgen.ir.held import Held
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.loop import Loop, Role, units
 from hlsgen.ir.text import table
@@ -46,8 +47,8 @@ class Value:
     producer: Node
     expected: Expected | None = None
     """How large it is expected to get in use (calibration or probe), None before that is known."""
-    exponents: tuple[int, ...] | None = None
-    """If given, channel c holds ``2**exponents[c]`` times what the model means by it."""
+    held: Held | None = None
+    """How it holds what the model means; None: as it is."""
 
     def __repr__(self) -> str:
         return f"%{self.name}"
@@ -384,7 +385,7 @@ class Graph:
             made = other.add_node(node.layer, [known[value] for value in node.inputs], node.name, node.source)
             made.wish, made.fused, made.refitted = node.wish, node.fused, node.refitted
             for before, after in zip(node.outputs, made.outputs, strict=True):
-                after.expected, after.exponents = before.expected, before.exponents
+                after.expected, after.held = before.expected, before.held
                 known[before] = after
         other.set_outputs([known[value] for value in self.outputs], self.output_names)
         other.aliases = {key: known[value] for key, value in self.aliases.items()}

@@ -247,6 +247,11 @@ class Layer:
         such; None if it does not. A linear layer with weights of its own ties nothing."""
         return None
 
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        """Whether, of a layer with ties, tied channels of inputs (of ``shapes``) and results share an offset, too: if
+        each input is less that, the result is as it was, less that."""
+        return False
+
     def with_padding(self, shape: Shape, padding: tuple[int, int, int, int]) -> Layer | None:
         """The same layer on an input (of ``shape``) without its zeros around it; None if it cannot add them."""
         return None

@@ -7,11 +7,10 @@ from enum import Enum
 from functools import cached_property
 from math import prod
 
-import numpy as np
-
 from hlsgen.ir.constant import Floats, Shape
 from hlsgen.ir.demand import EVERYTHING, Demand
 from hlsgen.ir.expected import Expected
+from hlsgen.ir.held import Held
 from hlsgen.ir.interval import Interval
 from hlsgen.ir.types import FixedType
 
@@ -67,19 +66,29 @@ class Tensor:
     interval: Interval
     """The proved range of its values, per channel."""
     expected: Expected | None = None
-    """How large it gets in use, where that was estimated (of what is held: times the powers of two)."""
-    exponents: tuple[int, ...] | None = None
-    """If given, channel c (of the last axis) holds ``2**exponents[c]`` times what the model means by it."""
+    """How large it gets in use, where that was estimated (of what is held)."""
+    held: Held | None = None
+    """How it holds what the model means, channel by channel; None: as it is."""
     order: tuple[int, ...] | None = None
     """Of an input, if given: the axes of what users give (without the batch) in the order in which it holds them."""
 
     def __repr__(self) -> str:
         return f"%{self.name}"
 
+    @property
+    def exponents(self) -> tuple[int, ...] | None:
+        """If it is a port that holds channel c times ``2**exponents[c]``: these. Ports hold nothing in another way."""
+        return None if self.held is None else self.held.exponents
+
     @cached_property
+    def meaning(self) -> Held:
+        """How it holds what the model means, also where that is as it is."""
+        return self.held or Held.plainly(self.shape[-1])
+
+    @property
     def factors(self) -> Floats:
-        """What each channel's values have to be multiplied by to be what the model means: powers of two."""
-        return np.exp2(-np.array(self.exponents or (0,) * self.shape[-1], dtype=np.float64))
+        """What each channel's differences have to be multiplied by to be those that the model means (channels,)."""
+        return self.meaning.factors
 
     @property
     def type(self) -> FixedType:

@@ -101,6 +101,9 @@ class LargestAlongAxis(AlongAxis):
         cells = range(shapes[0][self.axis])
         return self.spans == Spans(tuple(cells), tuple(cell + 1 for cell in cells))
 
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        return True
+
     def commutes_with_cast(self, fixed: FixedType) -> bool:
         return fixed.saturates or self.spans.taps == 1
 

@@ -29,6 +29,9 @@ class Convert(Layer):
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         return straight(shapes[0])
 
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        return True
+
     def staircase(self, result: FixedType | None, most: int) -> Staircase | None:
         return Staircase.of_cast(result, most)
 

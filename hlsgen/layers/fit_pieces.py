@@ -144,7 +144,7 @@ class _Fit:
         self.scale = self.step / float(result.step)
         self.lines = self._lines()
         self.values = self.shown(self.correction(self.points))
-        self.integer = max(self._correction_bits(), argument.type.integer if self.lines else 0)
+        self.integer = max(self._correction_bits(), argument.type.integer + self._steeper() if self.lines else 0)
         """Bits left of the binary point of an exact sum."""
 
     # -- the function -----------------------------------------------------------------------
@@ -166,7 +166,10 @@ class _Fit:
     def _correction_bits(self) -> int:
         """Bits left of the binary point of what is added to the lines: that of none is as large as the result gets."""
         has_end = self.unary.bounded or self.unary.negative or self.unary.positive
-        return 2 if has_end else max(magnitude_bits(self.reach), 0) + 2
+        if not has_end:
+            return max(magnitude_bits(self.reach), 0) + 2
+        ends = float(np.abs(self.unary(self.points) - self.unary.line(self.points)).max())
+        return max(magnitude_bits(ends) - 1, 0) + 2
 
     def _lines(self) -> Lines:
         negative, slope = bool(self.unary.negative), self.unary.positive
@@ -176,6 +179,10 @@ class _Fit:
         frac = max(min(integer + self.grid, _WIDEST - self.argument.type.width, _SLOPE_BITS), _GUARD)
         mantissa = round(slope * 2**frac)
         return Lines(negative, True, mantissa, FixedType.covering(0, mantissa, frac))
+
+    def _steeper(self) -> int:
+        """Bits by which the steeper half-line gets larger than its argument."""
+        return max(magnitude_bits(max(self.unary.negative, self.unary.positive)) - 1, 0)
 
     def correction(self, x: Floats) -> Floats:
         """What the function adds to its lines; far beyond what the result reaches it stops, if there are no lines."""

@@ -47,6 +47,17 @@ class Unary:
         with np.errstate(over="ignore"):
             return np.asarray(self.function(np.asarray(x, dtype=np.float64)))
 
+    def held(self, scale: float, offset: float) -> Unary:
+        """``(function(x) - offset) * scale``; the scale is above zero."""
+        return Unary(
+            f"({self.name} - {offset:.9g}) * {scale:.9g}",
+            lambda x: (self(x) - offset) * scale,
+            (self.low - offset) * scale,
+            (self.high - offset) * scale,
+            self.negative * scale,
+            self.positive * scale,
+        )
+
     def flat_from(self, sign: int, step: float) -> Fraction | None:
         """The power of two from which on, left or right of zero, the function moves by half a step at most."""
         magnitudes = np.exp2(np.arange(-_OCTAVES, _OCTAVES + 1))

@@ -60,6 +60,9 @@ class Merge(Layer):
         """Of a product, factors multiply: its channels share none with its inputs."""
         return None if self.op == "multiply" else straight(shapes[0], inputs=2)
 
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        return self.structural
+
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return _FLOAT[self.op](inputs[0], _spread(inputs[1], inputs[0]))
 

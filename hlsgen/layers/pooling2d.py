@@ -37,6 +37,9 @@ class Largest(Layer):
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         return straight(shapes[0])
 
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        return True
+
     def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
         return [affine] if affine.rises else None
 
@@ -133,6 +136,12 @@ class Average(Layer):
 
     def ties(self, shapes: Sequence[Shape]) -> list[Tie] | None:
         return straight(shapes[0])
+
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        """Of means: what cells have in common, they have. A reciprocal that was rounded already is no mean."""
+        identity = Affine.identity(shapes[0][-1])
+        shift = Affine(identity.scale, identity.scale)
+        return self.share == 1 and self._commutes(shapes[0], shift)
 
     def scale_before(self, shapes: Sequence[Shape], affine: Affine) -> list[Affine] | None:
         return [affine] if self._commutes(shapes[0], affine) else None

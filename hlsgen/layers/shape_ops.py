@@ -51,6 +51,10 @@ class Mover(Layer):
         source, target, _ = self._channels_moved(shapes[0])
         return [Tie(0, source, 0, target)]
 
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        """Zeros that are added are no zeros of what is held any more."""
+        return not self._channels_moved(shapes[0])[2].size
+
     def _channels_moved(self, before: Shape) -> tuple[Indices, Indices, Indices]:
         """All (channel before, channel behind) that share an element, by channel before; and the channels behind that
         hold padding. Here: every channel stays what it is."""
@@ -241,6 +245,9 @@ class Concatenate(Layer):
             return straight(shapes[0], inputs=2)
         first, second = (np.arange(shape[-1]) for shape in shapes)
         return [Tie(0, first, 0, first), Tie(1, second, 0, len(first) + second)]
+
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        return True
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         if not 0 <= self.axis < len(shapes[0]):

@@ -38,6 +38,9 @@ class Split(Layer):
         parts = channels[: self.first], channels[self.first :]
         return [Tie(0, part, output, np.arange(len(part))) for output, part in enumerate(parts)]
 
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        return True
+
     def evaluate_floats(self, inputs: Sequence[Floats]) -> tuple[Floats, ...]:
         return tuple(np.split(inputs[0], [self.first], axis=self.axis + 1))
 

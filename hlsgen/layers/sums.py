@@ -24,6 +24,9 @@ class GlobalSum(GlobalAveragePooling):
         """Without the axes of the positions."""
         return cls(_one_at(0))
 
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        return False
+
     def averaged_cells(self, shapes: Sequence[Shape]) -> Floats | float:
         return 1.0
 
@@ -40,6 +43,9 @@ class WindowSum(AveragePooling2D):
     @classmethod
     def of_windows(cls, window: Window) -> WindowSum:
         return cls(_one_at(window.taps), window=window)
+
+    def keeps_offsets(self, shapes: Sequence[Shape]) -> bool:
+        return False
 
     def averaged_cells(self, shapes: Sequence[Shape]) -> Floats | float:
         return 1.0

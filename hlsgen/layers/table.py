@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil, log2
 
 import numpy as np
 
@@ -57,6 +58,10 @@ class Table(Layer):
     def evaluate_float(self, inputs: Sequence[Floats]) -> Floats:
         return self.unary(inputs[0])
 
+    def held(self, scale: float, offset: float) -> Table:
+        """The same, of which ``(y - offset) * scale`` is held: the table is made of that."""
+        return replace(self, unary=self.unary.held(scale, offset))
+
     def prepared(self, context: Context) -> Layer:
         x = context.input
         low, high = (float(np.ldexp(float(end), -x.interval.frac)) for end in x.interval.whole())
@@ -76,7 +81,8 @@ class Table(Layer):
         signed = self.unary.low < 0
         reached = magnitude_bits(self._largest(*self._proved)) + signed
         if self.unary.bounded:
-            integer, width = self._placed_within(min(reached, int(signed)), context), context.width
+            bound = ceil(log2(max(-self.unary.low, self.unary.high))) + signed
+            integer, width = self._placed_within(min(reached, bound), context), context.width
         else:
             integer, width = self._placed_result(reached, context)
         integer = max(integer, min(width, _FEWEST) - FINEST)

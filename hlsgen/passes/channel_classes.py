@@ -14,11 +14,18 @@ from hlsgen.layers.linear import LinearLayer
 class ChannelClasses:
     """The channels of all values, divided into classes: those of one class are tied to each other.
 
-    ``movable`` says whether a linear layer's weights may take factors in; every other layer that ties nothing fixes the
-    channels it reads and gives, and so does ``fixed`` for a value.
+    ``movable`` says whether a linear layer's weights may take factors in, ``one_factor`` whether a layer's results can
+    be made times a factor, the same for all channels; every other layer that ties nothing fixes the channels it reads
+    and gives, and so does ``fixed`` for a value.
     """
 
-    def __init__(self, graph: Graph, movable: Callable[[Node], bool], fixed: Callable[[Value], bool]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        movable: Callable[[Node], bool],
+        fixed: Callable[[Value], bool],
+        one_factor: Callable[[Node], bool] = lambda node: False,
+    ) -> None:
         values = graph.values
         ends = np.cumsum([0, *(value.shape[-1] for value in values)])
         self._first = {value: int(first) for value, first in zip(values, ends[:-1], strict=True)}
@@ -28,8 +35,12 @@ class ChannelClasses:
             free = isinstance(node.layer, LinearLayer) and movable(node)
             ties = None if node.is_input else node.layer.ties(node.input_shapes)
             if not free and not node.is_input and ties is None:
-                for value in (*node.inputs, *node.outputs):
+                whole = one_factor(node)
+                for value in node.inputs if whole else (*node.inputs, *node.outputs):
                     held[self._places(value)] = True
+                for value in node.outputs if whole else ():
+                    channels = self._first[value] + np.arange(value.shape[-1])
+                    pairs.append((channels[:-1], channels[1:]))
             for tie in ties or ():
                 source, target = self._first[node.inputs[tie.place]], self._first[node.outputs[tie.output]]
                 pairs.append((source + tie.before, target + tie.behind))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.ir.constant import Constant, Floats
-from hlsgen.ir.expected import Expected
+from hlsgen.ir.constant import Floats
 from hlsgen.ir.graph import Graph, Value
+from hlsgen.ir.held import Held
 from hlsgen.ir.ties import Indices
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.passes.base import Pass
 from hlsgen.passes.channel_classes import ChannelClasses
 from hlsgen.passes.channel_shares import channel_shares, channels_of, even_noise, rounding_noise
+from hlsgen.passes.move_channels import move_channels
 from hlsgen.passes.purity import pure_values
 from hlsgen.passes.scale_routes import may_move
 
@@ -41,7 +41,7 @@ class EqualiseChannels(Pass):
 
     Nothing changes where channels agree: rounding a value must cost ``2**least_octaves`` times more in what the model
     gives (estimated, :mod:`~hlsgen.passes.channel_shares`) than if each channel had a binary point of its own. Nothing
-    is moved across a type, or into constants, that anybody fixed, nor at ports. A value remembers its exponents, by
+    is moved across a type, or into constants, that anybody fixed, nor at ports. A value remembers how it is held, by
     which traces and reports show what the model means.
 
     Options: the budget in bits of values of which nothing else is said; whether inputs whose types nobody fixed take
@@ -185,54 +185,11 @@ class _Equalisation:
     def apply(self, exponents: Indices) -> None:
         """Move the channels of each class."""
         known = {value: exponents[self.classes.of(value)] for value in self.graph.values}
-        move_channels(self.graph, {v: tuple(int(k) for k in mine) for v, mine in known.items() if mine.any()})
-
-
-def move_channels(graph: Graph, exponents: Mapping[Value, tuple[int, ...]]) -> None:
-    """Hold the channels of values times powers of two: scale the weights, tell the values, and note it."""
-    factors = {value: np.exp2(np.array(mine, dtype=np.float64)) for value, mine in exponents.items()}
-    for value, mine in exponents.items():
-        both = np.add(mine, value.exponents or 0)
-        value.exponents = tuple(int(k) for k in both) if both.any() else None
-        value.expected = value.expected and _times(value.expected, factors[value])
-    for node in graph:
-        if isinstance(node.layer, LinearLayer) and (node.input in factors or node.output in factors):
-            before, behind = (factors.get(value, np.ones(value.shape[-1])) for value in (node.input, node.output))
-            graph.set_layer(node, _scaled(node.layer, before, behind))
-    _note(graph, exponents)
-
-
-def _times(expected: Expected, factors: Floats) -> Expected:
-    """What is expected of held channels; where nothing is known of each, as if all were held times the largest."""
-    return expected.times(factors if expected.channels is not None else float(factors.max()))
-
-
-def _note(graph: Graph, moved: Mapping[Value, tuple[int, ...]]) -> None:
-    for node in graph:
-        if node.is_input and node.output in moved:
-            held = "channel c of the port holds the model's value times 2**k[c], see the ports"
-            graph.notes.append(
-                f"{node.name}: features differ so much that each has its own binary point: {held} (input_granularity: "
-                "tensor for one type)"
-                if node.wish.octaves is None
-                else f"{node.name}: each feature has a type of its own: {held}"
-            )
-        if isinstance(node.layer, LinearLayer) and node.output in moved:
-            octaves = [k for k in moved[node.output] if k]
-            graph.notes.append(
-                f"{node.name}: {len(octaves)} of {node.output.shape[-1]} channels are held times powers of two "
-                f"(2**{min(octaves)} to 2**{max(octaves)}), and their readers' weights divided by them"
-            )
+        held = {value: Held.octaves(mine.tolist()) for value, mine in known.items()}
+        move_channels(self.graph, {value: found for value, found in held.items() if found is not None})
 
 
 def _column_sizes(layer: LinearLayer, factors: Floats) -> Floats:
     """How large the weights of each output channel are (root of their squares' sum), rows times ``factors``."""
     weights = layer.weight.effective * np.broadcast_to(layer.per_input(factors), layer.weight.shape)
     return np.sqrt(np.asarray(layer.summed(np.square(weights)), dtype=np.float64))
-
-
-def _scaled(layer: LinearLayer, before: Floats, behind: Floats) -> LinearLayer:
-    """The same layer for inputs times ``before`` and results times ``behind``: powers of two, so nothing is rounded."""
-    weight = Constant.of(layer.weight.effective * layer.per_output(behind) / layer.per_input(before))
-    bias = layer.bias if layer.bias.mantissas is not None else layer.bias.times(behind)
-    return replace(layer, weight=weight, bias=bias)

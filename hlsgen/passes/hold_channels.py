@@ -1,4 +1,4 @@
-"""Hold the results of layers, and the features of inputs, times powers of two, as the configuration says."""
+"""Hold the results of layers, and the features of inputs, less offsets and times scales, as the configuration says."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ import numpy as np
 
 from hlsgen.config import Config
 from hlsgen.errors import ConfigError
+from hlsgen.ir.constant import Floats
 from hlsgen.ir.graph import Graph, Node, Value
-from hlsgen.ir.ties import Indices
+from hlsgen.ir.held import Held
 from hlsgen.layers.linear import LinearLayer
+from hlsgen.layers.table import Table
 from hlsgen.passes.base import Pass
 from hlsgen.passes.channel_classes import ChannelClasses
-from hlsgen.passes.equalise_channels import move_channels
+from hlsgen.passes.channel_offsets import ChannelOffsets
+from hlsgen.passes.move_channels import move_channels
 from hlsgen.passes.scale_routes import may_move
 
 
 @dataclass(frozen=True)
 class HoldChannels(Pass):
-    """Multiply what layers with ``hold`` yield, and divide the weights of whatever reads it by the same.
+    """Hold what layers with ``hold`` yield as ``(v - offset) * scale``, and let whatever reads it take that back.
 
-    before: ``x -> Dense (columns W[:, c]) -> Relu -> Dense (rows V[c, :])``
-    after:  ``x -> Dense (W[:, c] * scale[c]) -> Relu -> Dense (V[c, :] / scale[c])``
+    before: ``x -> Dense (columns W[:, c], bias b[c]) -> MaxPool -> Dense (rows V[c, :], bias a)``
+    after:  ``x -> Dense (W[:, c] * s[c], (b[c] - o[c]) * s[c]) -> MaxPool -> Dense (V[c, :] / s[c], a + o V)``
 
-    Likewise the features of an input that have types of their own (``input_precision``): the port has one, and the
-    features whose types reach less far are held times what that is less.
+    A function without an adder (sigmoid, tanh, ...) takes one scale and one offset into its table. Likewise the
+    features of an input that have types of their own (``input_precision``): the port has one, and the features whose
+    types reach less far are held times the power of two that is less.
 
-    As :class:`~hlsgen.passes.equalise_channels.EqualiseChannels` does by itself, and as exactly; channels that are tied
-    to those (of a sum, of a pooling) move along. Raises ConfigError where that is not possible, with what stands
-    against it.
+    The real function stays what it was but for rounding of float64, and exactly where scales are powers of two and
+    there are no offsets. Channels that are tied to those (of a sum, of a pooling) move along. Raises ConfigError where
+    that is not possible, with what stands against it.
     """
 
     exact = False
@@ -43,45 +47,40 @@ class HoldChannels(Pass):
         wished, free = [*inputs, *self._of_layers(graph)], {wish.value for wish in inputs}
         if not wished:
             return False
-        classes = ChannelClasses(graph, may_move, lambda value: bool(_pinned(graph, value, free)))
-        found: dict[int, tuple[int, str]] = {}
+        scales = _Scales(graph, free)
         for wish in wished:
-            for channel, exponent in enumerate(wish.exponents):
-                number = int(classes.of(wish.value)[channel])
-                if exponent and classes.fixed[number]:
-                    raise ConfigError(f"{wish.where}: {_obstacle(graph, classes, number, free)}")
-                other, by = found.setdefault(number, (int(exponent), wish.where))
-                if other != exponent:
-                    raise ConfigError(
-                        f"{wish.where}: channel {channel} is to be held times 2**{exponent}, and times 2**{other} by "
-                        f"{by} or by that of another channel, with which it is tied; give both the same"
-                    )
-        every = np.zeros(classes.count, dtype=np.int64)
-        every[list(found)] = [exponent for exponent, _ in found.values()]
-        moved = {value: every[classes.of(value)] for value in graph.values}
-        move_channels(graph, {value: tuple(map(int, mine)) for value, mine in moved.items() if mine.any()})
-        return bool(every.any())
+            scales.take(wish)
+        factors = scales.found()
+        offsets = _offsets(graph, wished, free)
+        held = {v: Held.of(factors[v], np.zeros(v.shape[-1]) if offsets is None else offsets[v]) for v in graph.values}
+        moved = {value: how for value, how in held.items() if how is not None}
+        _check_functions(moved)
+        move_channels(graph, moved)
+        return bool(moved)
 
     def _of_layers(self, graph: Graph) -> Iterator[_Wished]:
         for name, settings in self.config.layers.items():
             if settings.hold is not None:
-                value = _value_of(graph, name)
-                yield _Wished(f"layers: hold of '{name}'", value, _exponents(name, value, settings.hold.scale))
+                value, hold = _value_of(graph, name), settings.hold
+                scale, offset = _numbers(name, value, "scale", hold.scale), _numbers(name, value, "offset", hold.offset)
+                yield _Wished(f"layers: hold of '{name}'", value, scale, offset)
 
     def _of_inputs(self, graph: Graph) -> Iterator[_Wished]:
         """Inputs with a type for each feature."""
         for value in graph.inputs:
             octaves = value.producer.wish.octaves
             if octaves is not None:
-                yield _Wished(f"input_precision of '{value.name}'", value, np.array(octaves, dtype=np.int64))
+                scale = np.exp2(np.array(octaves, dtype=np.float64))
+                yield _Wished(f"input_precision of '{value.name}'", value, scale)
 
 
 class _Wished(NamedTuple):
-    """By how many octaves the channels of a value are to move, and where that is said."""
+    """How the channels of a value are to be held, and where that is said; None: nothing is."""
 
     where: str
     value: Value
-    exponents: Indices
+    scale: Floats | None
+    offset: Floats | None = None
 
 
 def _value_of(graph: Graph, name: str) -> Value:
@@ -95,15 +94,128 @@ def _value_of(graph: Graph, name: str) -> Value:
     return graph.aliases[name]
 
 
-def _exponents(name: str, value: Value, scale: float | tuple[float, ...]) -> Indices:
-    """By how many octaves each channel moves."""
-    numbers, channels = np.asarray(scale), value.shape[-1]
+def _numbers(name: str, value: Value, what: str, said: float | tuple[float, ...] | None) -> Floats | None:
+    """A number for each channel."""
+    if said is None:
+        return None
+    numbers, channels = np.asarray(said, dtype=np.float64), value.shape[-1]
     if numbers.shape not in ((), (1,), (channels,)):
         raise ConfigError(
-            f"layers: hold of '{name}': {numbers.size} scales, expected {channels} (one for each channel, "
+            f"layers: hold of '{name}': {numbers.size} {what}s, expected {channels} (one for each channel, "
             "the last axis) or one for all"
         )
-    return np.broadcast_to(np.frexp(numbers)[1] - 1, (channels,)).astype(np.int64)
+    return np.broadcast_to(numbers, (channels,))
+
+
+class _Scales:
+    """The scales that are said, and those of the channels that are tied to these."""
+
+    def __init__(self, graph: Graph, free: Set[Value]) -> None:
+        self._graph, self._free = graph, free
+        self._classes = ChannelClasses(graph, may_move, lambda value: bool(_pinned(graph, value, free)), _is_function)
+        self._said: dict[int, tuple[float, str]] = {}
+
+    def take(self, wish: _Wished) -> None:
+        for channel, scale in enumerate(() if wish.scale is None else wish.scale.tolist()):
+            number = int(self._classes.of(wish.value)[channel])
+            if scale != 1 and self._classes.fixed[number]:
+                raise ConfigError(f"{wish.where}: {self._obstacle(number)}")
+            other, by = self._said.setdefault(number, (scale, wish.where))
+            if other != scale:
+                raise ConfigError(
+                    f"{wish.where}: channel {channel} is to be held times {_shown(scale)}, and times {_shown(other)} "
+                    f"by {by} or by that of another channel, with which it is tied; give both the same"
+                )
+
+    def found(self) -> dict[Value, Floats]:
+        every = np.ones(self._classes.count)
+        every[list(self._said)] = [scale for scale, _ in self._said.values()]
+        return {value: every[self._classes.of(value)] for value in self._graph.values}
+
+    def _obstacle(self, number: int) -> str:
+        """Why the channels of a class keep their size."""
+        graph, of = self._graph, self._classes.of
+        for value in graph.values:
+            if number in of(value) and (why := _pinned(graph, value, self._free)):
+                return f"{why}, and its channels are tied to these or are these"
+        for node in graph:
+            values = node.inputs if _is_function(node) else (*node.inputs, *node.outputs)
+            if not node.is_input and any(number in of(value) for value in values) and _stops(node):
+                return _words(node, "does not commute with factors", "scale")
+        raise AssertionError("a class is fixed by something")
+
+
+def _offsets(graph: Graph, wished: list[_Wished], free: Set[Value]) -> dict[Value, Floats] | None:
+    """The offset of every channel; None if none is said."""
+    said = [(wish, wish.offset) for wish in wished if wish.offset is not None]
+    if not any(offset.any() for _, offset in said):
+        return None
+    classes = ChannelOffsets(graph, may_move, lambda value: bool(_pinned(graph, value, set())))
+    by: dict[int, str] = {}
+    for wish, offsets in said:
+        for channel, (number, offset) in enumerate(zip(classes.of(wish.value).tolist(), offsets.tolist(), strict=True)):
+            known = float(classes.known[number])
+            if offset and classes.fixed[number]:
+                raise ConfigError(f"{wish.where}: {_offset_obstacle(graph, classes, number)}")
+            if number in by and known != offset:
+                raise ConfigError(
+                    f"{wish.where}: channel {channel} is to be held less {offset:.6g}, and less {known:.6g} by "
+                    f"{by[number]} or by that of another channel, with which it is tied; give both the same"
+                )
+            by.setdefault(number, wish.where)
+            classes.known[number] = offset
+    wrong = classes.solve()
+    if wrong.size:
+        _refuse_sum(graph, classes, int(wrong[0]), list(by.values()))
+    return {value: classes.known[classes.of(value)] for value in graph.values}
+
+
+def _offset_obstacle(graph: Graph, classes: ChannelOffsets, number: int) -> str:
+    """Why nothing can be subtracted of the channels of a class."""
+    for value in graph.values:
+        if number in classes.of(value) and (why := _pinned(graph, value, set())):
+            return f"{why}, and its channels are tied to these or are these"
+    for node in graph:
+        if any(number in classes.of(value) for value in classes.stopped(node)):
+            if isinstance(node.layer, LinearLayer) and may_move(node):
+                return (
+                    f"'{node.name}' ({node.layer.kind}) pads these channels with zeros, which no bias takes an offset "
+                    "back of; give a scale alone"
+                )
+            return _words(node, "does not commute with offsets", "offset")
+    raise AssertionError("a class is fixed by something")
+
+
+def _refuse_sum(graph: Graph, classes: ChannelOffsets, number: int, by: list[str]) -> None:
+    value = next(value for value in graph.values if number in classes.of(value))
+    several = " and ".join(dict.fromkeys(by))
+    raise ConfigError(
+        f"{several}: offsets of the operands of a sum add up to that of '{value.name}', and these do not (an operand "
+        "that does not take one has 0); say fewer of them"
+    )
+
+
+def _check_functions(held: dict[Value, Held]) -> None:
+    """Raise ConfigError where the form of a function does not take a scale."""
+    for value, how in held.items():
+        layer = value.producer.layer
+        if isinstance(layer, Table) and layer.unary.negative and how.scale[0] != 1:
+            raise ConfigError(
+                f"layers: hold of '{value.producer.source.name}': '{layer.unary}' runs along a line below zero, which "
+                "has no slope but 1; give an offset alone"
+            )
+
+
+def _words(node: Node, why: str, what: str) -> str:
+    kind = f"'{node.name}' ({node.layer.kind})"
+    if isinstance(node.layer, LinearLayer):
+        return f"types are fixed for the weights of {kind}, which would take the {what} in; give it a width"
+    return f"{kind} reads or yields these channels, and {why}"
+
+
+def _shown(scale: float) -> str:
+    part, exponent = np.frexp(scale)
+    return f"2**{int(exponent) - 1}" if part == 0.5 else f"{scale:.6g}"
 
 
 def _pinned(graph: Graph, value: Value, free: Set[Value]) -> str:
@@ -117,18 +229,9 @@ def _pinned(graph: Graph, value: Value, free: Set[Value]) -> str:
     return ""
 
 
-def _obstacle(graph: Graph, classes: ChannelClasses, number: int, free: Set[Value]) -> str:
-    """Why the channels of a class keep their size."""
-    for value in graph.values:
-        if number in classes.of(value) and (why := _pinned(graph, value, free)):
-            return f"{why}, and its channels are tied to these or are these"
-    for node in graph:
-        if not node.is_input and any(number in classes.of(v) for v in (*node.inputs, *node.outputs)) and _stops(node):
-            kind = f"'{node.name}' ({node.layer.kind})"
-            if isinstance(node.layer, LinearLayer):
-                return f"types are fixed for the weights of {kind}, which would take the scale in; give it a width"
-            return f"{kind} reads or yields these channels, and does not commute with factors"
-    raise AssertionError("a class is fixed by something")
+def _is_function(node: Node) -> bool:
+    """Whether a table takes in a scale and an offset."""
+    return isinstance(node.layer, Table)
 
 
 def _stops(node: Node) -> bool:

@@ -8,12 +8,12 @@ from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
 from hlsgen.passes.base import Pass
 from hlsgen.passes.choose_hardware import load_weights
-from hlsgen.passes.equalise_channels import move_channels
+from hlsgen.passes.move_channels import move_channels
 
 
 @dataclass(frozen=True)
-class KeepExponents(Pass):
-    """Multiply channels by the powers of two that :class:`EqualiseChannels` found for the weights of a design.
+class KeepHeld(Pass):
+    """Hold channels as a design does: as the configuration says, or :class:`EqualiseChannels` found for its weights.
 
     before: ``x -> Dense (columns W[:, c]) -> Relu -> Dense (rows V[c, :])``
     after:  ``x -> Dense (W[:, c] * 2**k[c]) -> Relu -> Dense (V[c, :] / 2**k[c])``
@@ -26,10 +26,10 @@ class KeepExponents(Pass):
     former: Graph
 
     def run(self, graph: Graph) -> bool:
-        known = {value.name: value.exponents for value in self.former.values}
-        exponents = {value: found for value in graph.values if (found := known.get(value.name)) is not None}
-        move_channels(graph, exponents)
-        return bool(exponents)
+        known = {value.name: value.held for value in self.former.values}
+        held = {value: found for value in graph.values if (found := known.get(value.name)) is not None}
+        move_channels(graph, held)
+        return bool(held)
 
 
 @dataclass(frozen=True)

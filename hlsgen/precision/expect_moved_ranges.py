@@ -12,8 +12,8 @@ from hlsgen.precision.expect_ranges import ExpectRanges
 class ExpectMovedRanges(ExpectRanges):
     """Set ``expected`` on every value for which passes could only carry over what was met on another.
 
-    That tells how large values get, which is all that ``max`` asks for. The other methods place by how they are
-    distributed, and that of channels which moved is another.
+    That tells how large values get, which is all that ``max`` asks for, but for values less an offset: of these it
+    tells too little. The other methods place by how values are distributed, and that of channels that moved is another.
     """
 
     exact = True
@@ -21,7 +21,9 @@ class ExpectMovedRanges(ExpectRanges):
 
     def run(self, graph: Graph) -> bool:
         carried = [value for value in graph.values if value.expected is not None and not value.expected.met]
-        if self.calibration is None or self.method == "max" or not carried:
+        if self.method == "max":
+            carried = [value for value in carried if value.held is not None and value.held.shifts]
+        if self.calibration is None or not carried:
             return False
         found = self.calibrated(graph, self.calibration)
         for value in carried:

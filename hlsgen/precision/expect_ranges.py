@@ -137,7 +137,7 @@ class ExpectRanges(Pass):
     def calibrated(self, graph: Graph, calibration: Mapping[str, Floats]) -> dict[Value, Expected]:
         """What is met with calibration data, as the values of the graph hold it."""
         data = {v: np.asarray(calibration[v.name], dtype=np.float64) for v in graph.inputs}
-        held = {v: x if v.exponents is None else x * np.exp2(np.array(v.exponents)) for v, x in data.items()}
+        held = {v: x if v.held is None else v.held.as_held(x) for v, x in data.items()}
         whole = whole_of(graph)
         return self._send(graph, _Flow(held, whole, Origin.CALIBRATION), batch_size(graph, whole))[0]
 

@@ -106,7 +106,7 @@ class _Inference:
         exact = hull([every, *(tensor.interval for tensor in self.draft.inputs(node))])
         self.draft.layers[node] = node.layer
         typing = Typing(exact, None, fixed, self.states.reasons[slot])
-        self.draft.tensors[value] = Tensor(value.name, value.shape, typing, every, value.expected, value.exponents)
+        self.draft.tensors[value] = Tensor(value.name, value.shape, typing, every, value.expected, value.held)
         if node.wish.result_by_model:
             self.pure.add(value)
 
@@ -120,7 +120,7 @@ class _Inference:
             Typing(interval, None, fixed, reason),
             interval,
             value.expected,
-            value.exponents,
+            value.held,
             value.order,
         )
         self.pure.add(value)
@@ -168,7 +168,7 @@ class _Inference:
         summed = exact if accum is None else exact.cast(accum)
         fixed, reason = (result, _wisher(node, layer)) if result is not None else self._place(layer, value, summed)
         typing = Typing(exact, accum, fixed, reason)
-        return Tensor(value.name, value.shape, typing, summed.cast(fixed), value.expected, value.exponents)
+        return Tensor(value.name, value.shape, typing, summed.cast(fixed), value.expected, value.held)
 
     def _place(self, layer: Layer, value: Value, exact: Interval) -> tuple[FixedType, Reason]:
         """The result type nobody fixed.

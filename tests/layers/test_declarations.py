@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import hlsgen.backends.hls.kernels  # noqa: F401  (registers the bindings)
 from hlsgen.backends.hls.kernel import BINDINGS
 from hlsgen.config import PRECISION_ROLES
 from hlsgen.ir.affine import Affine
-from hlsgen.ir.constant import Constant, Shape
+from hlsgen.ir.constant import Constant, Floats, Shape
 from hlsgen.ir.layer import Exact, Layer, Packing
 from hlsgen.ir.types import FixedType, Ints
 from hlsgen.passes.channel_classes import connected
@@ -238,23 +239,49 @@ def test_scales_that_move_are_among_the_instances(declaration: str, holds: Any):
     assert set(overrides(declaration)) <= shown
 
 
+def tied(instance: Instance, numbers: Floats) -> tuple[list[Floats], list[Floats]]:
+    """A number for each channel of the inputs, and of the results: the same for those that are tied."""
+    shapes, outputs = instance.shapes, instance.layer.output_shapes(instance.shapes)
+    ends = np.cumsum([0, *(shape[-1] for shape in (*shapes, *outputs))])
+    ties = instance.layer.ties(shapes) or ()
+    pairs = [(ends[t.place] + t.before, ends[len(shapes) + t.output] + t.behind) for t in ties]
+    classes = connected(int(ends[-1]), pairs)
+    every = [numbers[classes[a:b]] for a, b in pairwise(ends)]
+    return every[: len(shapes)], every[len(shapes) :]
+
+
 @every_instance
 def test_ties(instance: Instance):
     """Inputs times random powers of two, the same for all channels that are tied, give results times the same."""
     layer, x = instance.layer, real(mantissas(instance))
-    ties = layer.ties(instance.shapes)
-    if ties is None:
+    if layer.ties(instance.shapes) is None:
         return
-    outputs = layer.output_shapes(instance.shapes)
-    ends = np.cumsum([0, *(shape[-1] for shape in (*instance.shapes, *outputs))])
-    pairs = [(ends[t.place] + t.before, ends[len(x) + t.output] + t.behind) for t in ties]
-    classes = connected(int(ends[-1]), pairs)
-    factors = 2.0 ** np.random.default_rng(4).integers(-9, 10, classes.max() + 1)
-    before = [factors[classes[a : a + s[-1]]] for a, s in zip(ends, instance.shapes, strict=False)]
+    before, behind = tied(instance, 2.0 ** np.random.default_rng(4).integers(-9, 10, 10_000))
     found = layer.evaluate_floats([v * factor for v, factor in zip(x, before, strict=True)])
-    for place, (got, right) in enumerate(zip(found, layer.evaluate_floats(x), strict=True)):
-        first = ends[len(x) + place]
-        np.testing.assert_array_equal(got, right * factors[classes[first : first + right.shape[-1]]])
+    for got, right, factor in zip(found, layer.evaluate_floats(x), behind, strict=True):
+        np.testing.assert_array_equal(got, right * factor)
+
+
+@every_instance
+def test_layers_that_keep_offsets(instance: Instance):
+    """Inputs less random offsets, the same for all channels that are tied, give results less the same."""
+    layer, x = instance.layer, real(mantissas(instance))
+    if not layer.keeps_offsets(instance.shapes):
+        return
+    before, behind = tied(instance, np.random.default_rng(4).uniform(-3, 3, 10_000))
+    found = layer.evaluate_floats([v - offset for v, offset in zip(x, before, strict=True)])
+    for got, right, offset in zip(found, layer.evaluate_floats(x), behind, strict=True):
+        np.testing.assert_allclose(got, right - offset, rtol=0, atol=1e-12)
+
+
+def test_what_keeps_offsets():
+    """To forget one refuses what could be; sums keep none, for theirs add up. (Of paddings, one of no zeros.)"""
+    keeping = {i.layer.kind for i in COMPUTED if i.layer.ties(i.shapes) and i.layer.keeps_offsets(i.shapes)}
+    assert keeping == {
+        "AveragePooling2D", "Concatenate", "Convert", "Cropping", "DepthToSpace", "GlobalAveragePooling",
+        "GlobalMaxPooling", "LargestAlongAxis", "MaxPooling2D", "Merge", "Permute", "Reshape", "Split", "Take",
+        "UpSampling", "ZeroPadding",
+    }  # fmt: skip
 
 
 def test_what_ties_channels():

@@ -65,7 +65,7 @@ def test_the_function_is_the_same(name: str):
     x = normal_data(source, 50, 2).astype(np.float64)
     right, found = (evaluate_float(graph, {"x": x})[graph.outputs[0]] for graph in (before, after))
     np.testing.assert_array_equal(found, right)
-    assert any(value.exponents for value in after.values) and not any(value.exponents for value in before.values)
+    assert any(value.held for value in after.values) and not any(value.held for value in before.values)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -180,11 +180,11 @@ def test_random_networks(first: int):
         after.verify()
         x = grid((4, 3, 2), samples=8).astype(np.float64)
         right = evaluate_float(before, {"x": x})
-        held = np.exp2(np.array(after.inputs[0].exponents or 0.0))
+        held = np.array(after.inputs[0].held.scale if after.inputs[0].held else 1.0)
         found = evaluate_float(after, {"x": x * held})
         for one, other in zip(before.values, after.values, strict=True):
-            np.testing.assert_array_equal(found[other], right[one] * np.exp2(np.array(other.exponents or 0.0)))
-        assert not any(value.exponents for value in after.outputs)
+            np.testing.assert_array_equal(found[other], right[one] * np.array(other.held.scale if other.held else 1.0))
+        assert not any(value.held for value in after.outputs)
     assert count >= 5
 
 

@@ -44,7 +44,7 @@ def test_expectations_are_those_of_what_is_held(network: Any, method: str):
     source, x = network()
     graph, settings = graph_of(source), make_config(None, calibration_method=method, percentile=99.0)
     run_passes(graph, passes(settings, {"x": x}))
-    held = np.exp2(np.array(graph.inputs[0].exponents or 0.0))
+    held = np.array(graph.inputs[0].held.scale if graph.inputs[0].held else 1.0)
     for value, data in evaluate_float(graph, {"x": x.astype(np.float64) * held}).items():
         met = Histogram()
         met.add(data)

@@ -423,9 +423,8 @@ def _facts(op: Op) -> tuple[str, ...]:
             low, high = (float(np.ldexp(float(end), -tensor.typing.exact.frac)) for end in tensor.typing.exact.whole())
             found.append(f"proved range before any cast: {low:.6g} .. {high:.6g}")
     for tensor in op.outputs:
-        if tensor.exponents is not None and not op.layer.structural:
-            least, most = min(tensor.exponents), max(tensor.exponents)
-            found.append(f"channels are held times powers of two, from 2**{least} to 2**{most}")
+        if tensor.held is not None and not op.layer.structural:
+            found.append(f"channels are held {tensor.held}")
     products = op.layer.products
     if products and op.strategy is Strategy.DISTRIBUTED_ARITHMETIC:
         found.append(f"shared adders for {products} products a position")
