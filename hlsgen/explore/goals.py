@@ -61,8 +61,8 @@ def front_of(points: Sequence[Costs]) -> list[int]:
 def hypervolume(points: Iterable[Costs], reference: Costs) -> float:
     """The volume that points dominate together, up to a reference point; those beyond it count for nothing.
 
-    By slices along the last objective (Fonseca, Paquete, Lopez-Ibanez 2006, without its bounds): fast enough for
-    fronts of some hundred points in up to four objectives.
+    By slices along the last objective (Fonseca, Paquete, Lopez-Ibanez 2006, without its bounds), each with the front of
+    the one before: fast enough for fronts of some hundred points in up to four objectives.
     """
     inside = [point for point in points if all(c < r for c, r in zip(point, reference, strict=True))]
     return _volume([inside[i] for i in front_of(inside)], reference)
@@ -76,12 +76,14 @@ def _volume(front: list[Costs], reference: Costs) -> float:
     if len(reference) == 2:
         return _area(front, reference)
     levels = sorted(front, key=lambda point: point[-1])
-    total = 0.0
+    total, slice_ = 0.0, list[Costs]()
     for number, point in enumerate(levels):
+        added = point[:-1]
+        if not any(covers(other, added) for other in slice_):
+            slice_ = [*(other for other in slice_ if not covers(added, other)), added]
         above = levels[number + 1][-1] if number + 1 < len(levels) else reference[-1]
         if above > point[-1]:
-            slice_ = [other[:-1] for other in levels[: number + 1]]
-            total += (above - point[-1]) * _volume([slice_[i] for i in front_of(slice_)], reference[:-1])
+            total += (above - point[-1]) * _volume(slice_, reference[:-1])
     return total
 
 

@@ -53,10 +53,28 @@ def widths(steps: Steps) -> Costs:
 def test_our_own_sampler_finds_larger_fronts_than_random_search(seed: int, trials: int) -> None:
     space = space_of(8, 8, 8, 8, 8, 8)
     own, other = (hypervolume(searched(n, space, widths, trials, seed), (0.9, 532.0)) for n in ("auto", "random"))
-    assert own > 1.05 * other
+    assert own > 1.03 * other
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_many_points_can_be_under_way(seed: int) -> None:
+    """What was asked for and is not known yet is counted with: twelve workers find nearly what one does."""
+    space, taken, waiting, found = space_of(8, 8, 8, 8, 8, 8), set[Steps](), list[Steps](), list[Costs]()
+    sampler = FrontSampler(space, seed)
+    for _ in range(60):
+        if len(waiting) == 12:
+            steps = waiting.pop(0)
+            found.append(widths(steps))
+            sampler.tell(steps, found[-1])
+        steps = sampler.ask(taken)
+        assert steps is not None and steps not in taken
+        taken.add(steps)
+        waiting.append(steps)
+    volume = hypervolume([*found, *map(widths, waiting)], (0.9, 532.0))
+    assert volume > 1.03 * hypervolume(searched("random", space, widths, 60, seed), (0.9, 532.0))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_it_lives_with_points_that_have_no_numbers(seed: int) -> None:
     """Two thirds of the space are refused, among them all that would be better: it finds the front of the rest."""
     space = space_of(8, 8, 8, -3)
