@@ -15,6 +15,7 @@ from hlsgen.errors import InputError, UnknownNameError, brief, nearest
 from hlsgen.explore.choice import Limit, best_within
 from hlsgen.explore.goals import Goal, costs, front_of
 from hlsgen.explore.looking import FigureKind, draw, notebook, spelled, write_page
+from hlsgen.explore.optuna_study import optuna_study
 from hlsgen.explore.space import Space
 from hlsgen.explore.standalone import standing_alone, yaml_path
 from hlsgen.explore.trial import State, Trial
@@ -140,6 +141,19 @@ class Study:
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` of :attr:`records`. Raises ConfigError without pandas."""
         return data_frame(self.records)
+
+    def to_optuna(self, storage: Any = None, *, name: str | None = None) -> Any:
+        """An ``optuna.Study`` with all trials, for ``optuna.visualization`` and what else is made for those.
+
+        Args:
+            storage: of Optuna's, to keep it in: ``"sqlite:///optuna.db"``, for optuna-dashboard; None: in memory.
+            name: of the study there; that of the project, if not said.
+
+        Settings are its parameters by the names of the axes: numbers, or else words. A trial that was refused is one
+        that failed. Numbers of trials are ``user_attrs["trial"]``, reasons ``user_attrs["reason"]``. Raises ConfigError
+        without Optuna (extra ``search``), StudyError for a storage that cannot be used or has such a study.
+        """
+        return optuna_study(self, self.name if name is None else name, storage)
 
     def to_csv(self, path: str | Path) -> Path:
         """Write :attr:`records`, a row a trial; returns the path. Raises OutputDirError if it cannot be written."""

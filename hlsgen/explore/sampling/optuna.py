@@ -21,7 +21,9 @@ class OptunaSampler:
 
     def __init__(self, space: Space, objectives: int, seed: int, make: Callable[[Any, int], Any]) -> None:
         """``make``: the sampler, from the module ``optuna.samplers`` and a seed."""
-        self._optuna = _imported()
+        self._optuna = imported_optuna(
+            "the samplers 'tpe' and 'nsga2' are Optuna's ('auto', 'random' and 'grid' are not)"
+        )
         self._space, self._random = space, Random(seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is experimental in Optuna, users have not asked for
@@ -89,13 +91,11 @@ def nsga2(space: Space, objectives: int, seed: int) -> OptunaSampler:
     )
 
 
-def _imported() -> Any:
+def imported_optuna(why: str) -> Any:
+    """The module ``optuna``, which says nothing but warnings. Raises ConfigError without it: ``why`` it is needed."""
     try:
         import optuna
     except ImportError as error:
-        raise ConfigError(
-            "the samplers 'tpe' and 'nsga2' are Optuna's, which is not installed; pip install 'hlsgen[search]', or "
-            "take 'auto', 'random' or 'grid'"
-        ) from error
+        raise ConfigError(f"{why}, and Optuna is not installed; pip install 'hlsgen[search]'") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
