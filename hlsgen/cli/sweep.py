@@ -45,7 +45,7 @@ def run(
 ) -> None:
     """Search, or go on: the study is kept beside the file. 'run' need not be said."""
     sweep = SweepFile.read(file)
-    who = given(workers=workers, dask=scheduler, timeout=timeout)
+    who = given(workers=workers, scheduler=scheduler, timeout=timeout)
     found = sweep.run(**given(trials=trials, sampler=sampler, seed=seed, storage=storage, prune=prune), **who)
     print(found)
     print(f"\nkept in {found.path}")

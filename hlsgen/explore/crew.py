@@ -19,16 +19,20 @@ MakeWorkers = Callable[[Work], Workers]
 _MOST = 4096
 
 
-def crew(workers: Any, origin: Origin, *, dask: Any = None, timeout: Any = None) -> MakeWorkers:
+def crew(workers: Any, origin: Origin, *, dask: Any = None, scheduler: Any = None, timeout: Any = None) -> MakeWorkers:
     """What makes the workers for a work. Raises ConfigError for what are none.
 
     ``workers``: how many processes of this machine, 0 for none but this one, None for one for each processor; or a
-    function of the work. ``dask``: the address of a scheduler, or a cluster (docs/clusters.md), in their place.
-    ``timeout``: seconds after which a trial has failed.
+    function of the work. ``dask``: the address of a scheduler, or a cluster (docs/clusters.md), in their place;
+    ``scheduler``: the address alone. ``timeout``: seconds after which a trial has failed.
     """
     seconds = _seconds(timeout, origin)
+    if scheduler is not None:
+        if dask is not None:
+            raise origin.refused("scheduler: is said by 'dask' too; give one of them", "scheduler")
+        return _by_dask({"scheduler": scheduler}, "scheduler", workers, seconds, origin)
     if dask is not None:
-        return _by_dask(dask, workers, seconds, origin)
+        return _by_dask(dask, "dask", workers, seconds, origin)
     if callable(workers):
         made: MakeWorkers = workers
         return made
@@ -46,15 +50,16 @@ def crew(workers: Any, origin: Origin, *, dask: Any = None, timeout: Any = None)
     return Here
 
 
-def _by_dask(said: Any, workers: Any, timeout: float | None, origin: Origin) -> MakeWorkers:
+def _by_dask(said: Any, key: str, workers: Any, timeout: float | None, origin: Origin) -> MakeWorkers:
     if workers is not None:
         raise origin.refused(
-            "workers: are those of Dask, where 'dask' is given; say there how many (dask: {workers: 8})", "workers"
+            "workers: are those of Dask, where 'dask' or 'scheduler' is given; say there how many (dask: {workers: 8})",
+            "workers",
         )
     try:
         settings = DaskSettings.read(said)
     except ConfigError as error:
-        raise origin.refused(str(error), "dask") from error
+        raise origin.refused(str(error), key) from error
     return lambda work: DaskWorkers(work, settings, timeout=timeout)
 
 

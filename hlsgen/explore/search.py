@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -49,6 +48,7 @@ class Search:
         self._pending: dict[int, Steps] = {}
         self._front: dict[Costs, Mapping[str, float]] = {}
         self._known: set[int] = set()
+        self._broken = 0
         self._resume(facts)
 
     def _resume(self, facts: Mapping[str, Any]) -> None:
@@ -87,13 +87,22 @@ class Search:
 
     def _tell(self, step: Step, computed: int, seconds: float) -> None:
         step.reached(len(self._known))
-        step.say(f"{len(self._front)} that none beats, {computed / max(seconds, 1e-9):.3g} trials/s")
+        step.say(f"{self._found}, {computed / max(seconds, 1e-9):.3g} trials/s")
+
+    @property
+    def _found(self) -> str:
+        """How large the front is, the best by each objective, and how many trials came to nothing."""
+        found = [f"{len(self._front)} that none beats"]
+        if self._front:  # the best by each objective are there
+            best = [min((values[goal.name] for values in self._front.values()), key=goal.cost) for goal in self._goals]
+            found += [f"best {goal.said(value)}" for goal, value in zip(self._goals, best, strict=True)]
+        return ", ".join([*found, f"{self._broken} refused or failed"] if self._broken else found)
 
     def _kept(self, pool: Workers) -> Iterator[int]:
         """The numbers of trials, as each is done and on the disk."""
         numbers = (number for number in count() if number not in self._known)
         while True:
-            ahead = max(1, pool.slots + pool.slots // 2)
+            ahead = pool.ahead
             while len(self._pending) < ahead and len(self._taken) < self._trials:
                 steps = self._sampler.ask(self._taken)
                 if steps is None:
@@ -101,15 +110,21 @@ class Search:
                 number = next(numbers)
                 self._taken.add(steps)
                 self._pending[number] = steps
-                pool.submit(number, Ask(self._work.space.point(steps), tuple(self._front.values())))
+                pool.submit(number, Ask(self._work.space.point(steps), self._rivals))
             if not self._pending:
                 return
-            for number, outcome in pool.finished():
-                with contextlib.suppress(KeyError):  # told twice: the first counts
-                    steps = self._pending.pop(number)
-                    self._storage.add(self._trial(number, steps, outcome))
-                    self._learn(steps, outcome)
-                    yield number
+            for number, steps, outcome in self._stored(pool.finished()):
+                self._learn(steps, outcome)
+                yield number
+
+    def _stored(self, finished: Sequence[tuple[int, Outcome]]) -> list[tuple[int, Steps, Outcome]]:
+        """What is finished, once it is on the disk."""
+        found = []
+        for number, outcome in finished:
+            if number in self._pending:  # else told twice: the first counts
+                found.append((number, self._pending.pop(number), outcome))
+        self._storage.add(*(self._trial(*every) for every in found))
+        return found
 
     def _trial(self, number: int, steps: Steps, outcome: Outcome) -> Trial:
         space = self._work.space
@@ -117,9 +132,15 @@ class Search:
         config = merged(self._work.base, space.assigned(point), self._names)
         return Trial(number, point, outcome, self._seed, VERSION, config)
 
+    @property
+    def _rivals(self) -> tuple[Mapping[str, float], ...]:
+        """What a trial has to beat on a part of the data; nothing where none is pruned: it would go to workers."""
+        return tuple(self._front.values()) if self._work.part is not None else ()
+
     def _learn(self, steps: Steps, outcome: Outcome) -> None:
         """Let the sampler and the front know of a trial."""
         self._taken.add(steps)
+        self._broken += outcome.state in (State.REFUSED, State.FAILED)
         if outcome.state is not State.DONE:
             self._sampler.tell(steps, None)
             return

@@ -51,6 +51,7 @@ CREATE TABLE trials (
 );
 """
 _COLUMNS = 'number, state, point, "values", reason, seconds, worker, seed, version, config'
+_MARKS = ", ".join("?" * 11)
 _HELD: set[tuple[int, int]] = set()
 """Locks that this process has: those of the system are between processes alone."""
 
@@ -94,26 +95,11 @@ class Storage:
         with _explained(self.path), self._database:
             self._database.executemany("INSERT INTO study VALUES (?, ?)", rows)
 
-    def add(self, trial: Trial) -> None:
-        """Keep a trial; when this returns, it is on the disk."""
-        outcome = trial.outcome
-        row = (
-            trial.number,
-            outcome.state.value,
-            json.dumps(dict(trial.point)),
-            json.dumps(dict(outcome.values)),
-            outcome.reason,
-            outcome.seconds,
-            outcome.worker,
-            trial.seed,
-            trial.version,
-            json.dumps(dict(trial.config)),
-            datetime.now(UTC).isoformat(timespec="milliseconds"),
-        )
+    def add(self, *trials: Trial) -> None:
+        """Keep trials, all or none; when this returns, they are on the disk."""
+        rows = [_row(trial) for trial in trials]
         with _explained(self.path), self._database:
-            self._database.execute(
-                f"INSERT INTO trials ({_COLUMNS}, finished) VALUES ({', '.join('?' * len(row))})", row
-            )
+            self._database.executemany(f"INSERT INTO trials ({_COLUMNS}, finished) VALUES ({_MARKS})", rows)
 
     def study(self, *, interrupted: bool = False) -> Study:
         """All that is there."""
@@ -217,6 +203,24 @@ def _trial(row: tuple[Any, ...]) -> Trial:
     number, state, point, values, reason, seconds, worker, seed, version, config = row
     outcome = Outcome(State(state), json.loads(values), reason, seconds, worker)
     return Trial(number, json.loads(point), outcome, seed, version, json.loads(config))
+
+
+def _row(trial: Trial) -> tuple[Any, ...]:
+    """The reverse of :func:`_trial`, and when it was finished."""
+    outcome = trial.outcome
+    return (
+        trial.number,
+        outcome.state.value,
+        json.dumps(dict(trial.point)),
+        json.dumps(dict(outcome.values)),
+        outcome.reason,
+        outcome.seconds,
+        outcome.worker,
+        trial.seed,
+        trial.version,
+        json.dumps(dict(trial.config)),
+        datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
 
 
 @contextlib.contextmanager

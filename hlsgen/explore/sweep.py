@@ -52,7 +52,8 @@ def sweep(
     seed: int = 0,
     storage: str | Path | None = None,
     workers: int | MakeWorkers | None = None,
-    dask: str | Mapping[str, Any] | None = None,
+    dask: Any = None,
+    scheduler: str | None = None,
     timeout: float | None = None,
     prune: bool = True,
     config: Config | Mapping[str, Any] | str | Path | None = None,
@@ -76,8 +77,9 @@ def sweep(
         seed: of all that is random.
         storage: a file for the study, which goes on if it is there; None: in memory alone.
         workers: how many processes of this machine compute trials, 0 for this one alone; None: one for each processor.
-        dask: in their place, the address of a Dask scheduler, or a cluster: ``{"cluster": "SLURMCluster", "workers":
-            8, "queue": "short", ...}`` (docs/clusters.md).
+        dask: in their place Dask's: the address of a scheduler, a ``distributed.Client`` or cluster, or one that is to
+            be started: ``{"cluster": "SLURMCluster", "workers": 8, "queue": "short", ...}`` (docs/clusters.md).
+        scheduler: the same, an address alone: ``"tcp://host:8786"``.
         timeout: seconds after which a trial has failed; None: none does.
         prune: leave designs after a part of the data that cannot be on the front.
         config, settings: as for ``convert``: what the points change.
@@ -92,7 +94,7 @@ def sweep(
     at = origin or Origin("sweep()")
     chosen = read_objectives(objectives, at)
     count, start = _whole("trials", trials, 1, MOST_TRIALS), _whole("seed", seed, 0, 2**63 - 1)
-    name, hired = check_sampler(sampler, at), crew(workers, at, dask=dask, timeout=timeout)
+    name, hired = check_sampler(sampler, at), crew(workers, at, dask=dask, scheduler=scheduler, timeout=timeout)
     project, base = _project(model, config, settings)
     points = read_space(space, project.graph, base, at)
     how = make_sampler(name, points, len(chosen), count, start)

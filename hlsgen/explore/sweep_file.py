@@ -20,7 +20,9 @@ from hlsgen.strict_yaml import MAX_BYTES, Document, parse
 _PATHS = ("model", "weights", "config", "calibration", "data", "labels", "storage")
 _TEXTS = ("sampler", "output", "task")
 _WHOLE = ("trials", "seed", "workers")
-_OTHERS = ("space", "objectives", "settings", "prune", "threshold", "dask", "timeout")
+_OTHERS = ("space", "objectives", "settings", "prune", "threshold", "dask", "scheduler", "timeout")
+_WHO = ("workers", "dask", "scheduler")
+"""Who computes trials: what is said elsewhere is in place of all of them."""
 KEYS = (*_PATHS, *_TEXTS, *_WHOLE, *_OTHERS)
 
 
@@ -85,7 +87,7 @@ class SweepFile:
         project = self.project()
         x, y = self.data(project)
         keys = ("objectives", "trials", "sampler", "seed", "prune", "output", "task", "threshold", "timeout")
-        who = ("workers", "dask") if not {"workers", "dask"} & overrides.keys() else ()
+        who = () if {*_WHO} & overrides.keys() else _WHO
         options = {key: self.said[key] for key in (*keys, *who) if key in self.said}
         options = {"storage": self.storage, **options, **overrides}
         return sweep(project, self.said["space"], x, y, origin=self.origin, progress=progress, **options)

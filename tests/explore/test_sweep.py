@@ -12,12 +12,14 @@ import pytest
 
 from hlsgen.config import load_config
 from hlsgen.errors import ConfigError, InputError, StudyError
+from hlsgen.explore import search
 from hlsgen.explore.goals import costs, dominates
 from hlsgen.explore.objectives.custom import Objective
 from hlsgen.explore.storage import read_study
 from hlsgen.explore.study import Study
 from hlsgen.explore.sweep import sweep
 from hlsgen.explore.trial import State
+from hlsgen.progress import Step
 from hlsgen.project import Project
 from tests.explore.models import labels, samples, small_project
 
@@ -234,6 +236,27 @@ def test_an_interrupt_leaves_what_is_there(project: Project, tmp_path: Path) -> 
     assert found.interrupted and len(found) == 4 and "; interrupted" in str(found)
     assert len(swept(project, sampler="random", trials=8, storage=path)) == 8
     assert [p.name for p in tmp_path.iterdir()] == ["sweep.db"]
+
+
+def test_progress_says_what_was_found_so_far(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The front, the best by each objective and what came to nothing, as of the study at that moment."""
+    said: list[str] = []
+
+    class Heard(Step):
+        def say(self, detail: str) -> None:
+            said.append(detail)
+
+    monkeypatch.setattr(search, "task", lambda what, total: Heard())
+    space = {"layers.fc1.precision.weight": "fixed<3..7:2,2>", "layers.fc1.reuse_factor": [2, 7]}
+    studies: list[Study] = []
+    swept(project, space, progress=studies.append)
+    assert [len(study) for study in studies] == [1, 2, 3, 4, 5, 6] and len(said) == 6
+    for study, line in zip(studies, said, strict=True):
+        accuracy, bits = (max(t.values["accuracy"] for t in study.done), min(t.values["bits"] for t in study.done))
+        broken = len(study) - len(study.done)
+        expected = f"{len(study.front)} that none beats, best accuracy {accuracy:.4f}, best bits {bits:,.0f}, "
+        assert line.startswith(expected + (f"{broken} refused or failed, " if broken else ""))
+    assert "refused or failed" in said[-1] and said[-1].endswith(" trials/s")
 
 
 def test_processes_find_the_same(project: Project) -> None:

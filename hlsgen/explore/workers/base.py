@@ -21,6 +21,10 @@ class Workers(Protocol):
     def slots(self) -> int:
         """How many trials are computed at once, just now; workers of a cluster come and go."""
 
+    @property
+    def ahead(self) -> int:
+        """How many trials are to be under way or waiting, so that nobody waits for one; at least 1."""
+
     def submit(self, number: int, ask: Ask) -> None:
         """Let a worker compute the trial of that number."""
 

@@ -34,7 +34,7 @@ _NO_OPTIONS = {"self", "args", "kwargs", "job_kwargs", "worker_kwargs", "base_cl
 
 @dataclass(frozen=True)
 class DaskSettings:
-    """What ``dask:`` says: a scheduler that is there, or a cluster to be started."""
+    """What ``dask:`` or ``scheduler:`` says: a scheduler that is there, or a cluster to be started."""
 
     scheduler: str | None = None
     """An address: ``tcp://host:8786``."""
@@ -45,21 +45,27 @@ class DaskSettings:
     """Seconds after which a search gives up that has no worker."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of the class of the cluster: ``queue``, ``walltime``, ``cores``, ..."""
+    security: Any = None
+    """How the scheduler is spoken to (``distributed.Security``), if it was given as a client or a cluster."""
 
     @classmethod
     def read(cls, said: Any) -> DaskSettings:
         """Read what a user writes. Raises ConfigError, also where a package is missing."""
-        if isinstance(said, str):
+        if isinstance(said, str) or _address_of(said):
             said = {"scheduler": said}
         if not isinstance(said, Mapping) or not all(isinstance(key, str) for key in said):
-            raise ConfigError(f"dask: {brief(said)}, expected the address of a scheduler, or 'cluster' and its options")
+            raise ConfigError(
+                f"dask: {brief(said)}, expected the address of a scheduler, a client or a cluster of Dask's, or a "
+                "mapping with 'cluster' and its options"
+            )
         if ("scheduler" in said) == ("cluster" in said):
             raise ConfigError(f"dask: {brief(dict(said))}, expected one of 'scheduler' and 'cluster'")
         options = dict(said)
         scheduler, cluster = options.pop("scheduler", None), options.pop("cluster", None)
         wait = _seconds(options.pop("wait", _SECONDS if cluster in (None, LOCAL) else _DAY))
         if scheduler is not None:
-            return cls(_address(scheduler, options), wait=wait)
+            security = getattr(scheduler, "security", None)
+            return cls(_address(scheduler, options), wait=wait, security=security)
         if cluster not in CLUSTERS:
             raise ConfigError(f"dask: cluster: {brief(cluster)}{nearest(cluster, CLUSTERS)}")
         workers = _numbers(options.pop("workers", processors() if cluster == LOCAL else None))
@@ -122,7 +128,18 @@ def _options(cluster: str) -> set[str]:
     return {name for init in made for name in inspect.signature(init).parameters} - _NO_OPTIONS
 
 
+def _address_of(value: Any) -> str:
+    """The address of the scheduler of a client or a cluster of Dask's; none of anything else."""
+    for owner, name in ((value, "scheduler_address"), (getattr(value, "scheduler", None), "address")):
+        found = getattr(owner, name, None)
+        if isinstance(found, str):
+            return found
+    return ""
+
+
 def _address(value: Any, others: Mapping[str, Any]) -> str:
+    if found := _address_of(value):
+        return found
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value.strip()):
         raise ConfigError(f"dask: scheduler: {brief(value)}, expected an address, as tcp://host:8786")
     if others:

@@ -14,7 +14,9 @@ import logging
 import time
 import uuid
 import warnings
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -28,7 +30,7 @@ from hlsgen.progress import task
 from hlsgen.version import VERSION
 
 _LOG = logging.getLogger(__name__)
-_TASK = "hlsgen.explore.workers.dask_task"
+_MODULE = "hlsgen.explore.workers.dask_task"
 _LOOK = 1.0
 """Seconds after which it is asked how many workers there are."""
 _ANSWER = 15.0
@@ -37,6 +39,18 @@ _CHANCES = 2
 """How often Dask may give up a trial because workers ended that had it, before it has failed. Others may have ended
 them: Dask counts all trials that a worker had."""
 _KEPT = "the study is kept: the same command goes on"
+_TASK_SECONDS, _TASK_TRIALS = 0.2, 16
+"""How long a task is to last that is made of short trials, and of how many at most."""
+_RECENT = 32
+"""Trials by which it is known how short they are."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Trials that Dask has, and where it says what became of them."""
+
+    numbers: tuple[int, ...]
+    future: Any
 
 
 class DaskWorkers:
@@ -54,9 +68,11 @@ class DaskWorkers:
         self._client: Any = None
         self._carried: Any = None
         self._asked: dict[int, Ask] = {}
-        self._futures: dict[int, Any] = {}
+        self._waiting = deque[int]()
+        self._batches: dict[str, _Batch] = {}
         self._lost = Counter[int]()
-        self._done = SimpleQueue[tuple[int, str]]()
+        self._done = SimpleQueue[str]()
+        self._recent = deque[float](maxlen=_RECENT)
         self._threads, self._looked, self._seen = 0, 0.0, time.monotonic()
 
     def __enter__(self) -> Self:
@@ -81,7 +97,11 @@ class DaskWorkers:
         where = settings.scheduler or settings.cluster
         try:
             self._client = self._distributed.Client(
-                settings.scheduler or self._cluster, timeout=_ANSWER, set_as_default=False, name=self._name
+                settings.scheduler or self._cluster,
+                timeout=_ANSWER,
+                set_as_default=False,
+                name=self._name,
+                security=settings.security,
             )
         except (OSError, ValueError) as error:
             raise WorkersError(
@@ -99,7 +119,7 @@ class DaskWorkers:
     def _check_workers(self) -> None:
         """Raise WorkersError where a worker has no hlsgen: it would end at the first task, and say so to nobody."""
         with self._lost_scheduler():
-            found = self._client.run(importlib.import_module, _TASK, on_error="return")
+            found = self._client.run(importlib.import_module, _MODULE, on_error="return")
         for where, said in found.items():
             if isinstance(said, BaseException):
                 raise self._useless(where, said)
@@ -120,18 +140,35 @@ class DaskWorkers:
             self._seen = now if self._threads else self._seen
         return self._threads
 
+    @property
+    def ahead(self) -> int:
+        """A task for each thread and, so that none waits for this program, some more."""
+        return self._wanted * self._size
+
+    @property
+    def _wanted(self) -> int:
+        """How many tasks there are to be."""
+        return self.slots + max(1, self.slots // 2)
+
+    @property
+    def _size(self) -> int:
+        """Of how many trials a task is made: one, unless they are short."""
+        if not self._recent:
+            return 1
+        mean = max(sum(self._recent) / len(self._recent), 1e-6)
+        return min(max(int(_TASK_SECONDS / mean), 1), _TASK_TRIALS)
+
     def submit(self, number: int, ask: Ask) -> None:
         self._asked[number] = ask
-        key = f"hlsgen-trial-{self._name}-{number}-{uuid.uuid4().hex[:8]}"
-        with self._lost_scheduler():
-            future = self._client.submit(measured, self._carried, ask, self._demand, key=key, pure=False)
-            self._futures[number] = future
-            future.add_done_callback(lambda _: self._done.put((number, key)))
+        self._waiting.append(number)
+        if len(self._waiting) >= self._size or len(self._batches) < self.slots:
+            self._hand_out()
 
     def finished(self, timeout: float | None = None) -> list[tuple[int, Outcome]]:
         until = None if timeout is None else time.monotonic() + timeout
         found: list[tuple[int, Outcome]] = []
-        while self._futures and not found:
+        while (self._batches or self._waiting) and not found:
+            self._hand_out()
             left = _LOOK if until is None else min(max(until - time.monotonic(), 0), _LOOK)
             found += self._heard(left)
             if not found and until is not None and time.monotonic() >= until:
@@ -141,36 +178,60 @@ class DaskWorkers:
 
     # -- one round --------------------------------------------------------------------------------
 
+    def _hand_out(self) -> None:
+        """Give Dask what waits, in as many tasks as there are to be, and in the same parts."""
+        while self._waiting and (free := self._wanted - len(self._batches)) > 0:
+            size = min(self._size, -(-len(self._waiting) // free))
+            self._give([self._waiting.popleft() for _ in range(size)])
+
+    def _give(self, numbers: Sequence[int]) -> None:
+        asks = [self._asked[number] for number in numbers]
+        key = f"hlsgen-trial-{self._name}-{numbers[0]}-{uuid.uuid4().hex[:8]}"
+        with self._lost_scheduler():
+            future = self._client.submit(
+                measured, self._carried, asks, self._demand, _TASK_SECONDS, key=key, pure=False
+            )
+            self._batches[key] = _Batch(tuple(numbers), future)
+            future.add_done_callback(lambda _: self._done.put(key))
+
     def _heard(self, patience: float) -> list[tuple[int, Outcome]]:
         """What is finished, once something is."""
         found: list[tuple[int, Outcome]] = []
         with contextlib.suppress(Empty):
-            number, key = self._done.get(timeout=patience)
+            key = self._done.get(timeout=patience)
             while True:
-                if number in self._futures and self._futures[number].key == key:
-                    found += self._taken(number)
-                number, key = self._done.get_nowait()
+                found += self._taken(self._batches.pop(key))
+                key = self._done.get_nowait()
         return found
 
-    def _taken(self, number: int) -> list[tuple[int, Outcome]]:
-        """The outcome of a trial that Dask is done with; none, if it is computed again."""
-        future = self._futures.pop(number)
-        if future.status == "error":
-            error = future.exception()
-            if not isinstance(error, self._distributed.KilledWorker):
-                raise self._useless("", error)
+    def _taken(self, batch: _Batch) -> list[tuple[int, Outcome]]:
+        """The outcomes of a task that Dask is done with; what it has no time for, or was lost, is computed later."""
+        if batch.future.status == "error":
+            return self._given_up(batch, batch.future.exception())
+        if batch.future.status != "finished":
+            raise WorkersError(f"the Dask scheduler has dropped a trial: it was restarted, or went away; {_KEPT}")
+        with self._lost_scheduler():
+            outcomes = batch.future.result()
+        self._recent.extend(outcome.seconds for outcome in outcomes)
+        self._waiting.extendleft(reversed(batch.numbers[len(outcomes) :]))
+        return [self._ended(number, outcome) for number, outcome in zip(batch.numbers, outcomes, strict=False)]
+
+    def _given_up(self, batch: _Batch, error: BaseException) -> list[tuple[int, Outcome]]:
+        """The trials of a task whose workers ended: each by itself once more, before it has failed."""
+        if not isinstance(error, self._distributed.KilledWorker):
+            raise self._useless("", error)
+        found: list[tuple[int, Outcome]] = []
+        for number in batch.numbers:
             self._lost[number] += 1
             if self._lost[number] < _CHANCES:
-                self.submit(number, self._asked[number])
-                return []
-            outcome = Outcome(State.FAILED, reason=f"Dask gave it up: {error}")
-        elif future.status == "finished":
-            with self._lost_scheduler():
-                outcome = future.result()
-        else:
-            raise WorkersError(f"the Dask scheduler has dropped a trial: it was restarted, or went away; {_KEPT}")
+                self._give([number])
+            else:
+                found.append(self._ended(number, Outcome(State.FAILED, reason=f"Dask gave it up: {error}")))
+        return found
+
+    def _ended(self, number: int, outcome: Outcome) -> tuple[int, Outcome]:
         del self._asked[number]
-        return [(number, outcome)]
+        return number, outcome
 
     def _check(self) -> None:
         """Raise WorkersError where nobody computes, and nobody will."""
@@ -208,11 +269,12 @@ class DaskWorkers:
         for leave in (self._leave, self._close_client, self._close_cluster):
             with contextlib.suppress(Exception):
                 leave()
-        self._futures.clear()
+        self._batches.clear()
+        self._waiting.clear()
 
     def _leave(self) -> None:
         if self._client is not None and self._client.status == "running":
-            self._client.cancel([*self._futures.values()])
+            self._client.cancel([batch.future for batch in self._batches.values()])
             self._client.run(close, self._demand.digest, on_error="ignore")
 
     def _close_client(self) -> None:

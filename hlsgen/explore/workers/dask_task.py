@@ -1,4 +1,4 @@
-"""What Dask's workers run: a trial, in a process of its own beside each of their threads.
+"""What Dask's workers run: some trials, in a process of its own beside each of their threads.
 
 So a worker survives what a trial does, a trial can be ended in the middle (after its time, or where nobody wants it any
 more), and workers with several threads compute as many trials at once.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlsgen.errors import WorkersError
@@ -52,18 +54,31 @@ def carried(content: bytes) -> bytes:
     return content
 
 
-def measured(content: bytes, ask: Ask, demand: Demand) -> Outcome:
-    """The outcome of a trial. Raises WorkersError where this is no worker for it."""
+def measured(content: bytes, asks: Sequence[Ask], demand: Demand, seconds: float) -> list[Outcome]:
+    """The outcomes of trials: of the first, and of as many of the others as begin within so many seconds.
+
+    Raises WorkersError where this is no worker for them.
+    """
     _check(demand)
     processes = _beside(content, demand)
-    processes.submit(0, ask)
+    until = time.monotonic() + seconds
+    found: list[Outcome] = []
     try:
-        while not (found := processes.finished(_LOOK)):
-            if not _is_wanted():
-                raise WorkersError("nobody waits for this trial any more")
+        for ask in asks:
+            if found and time.monotonic() >= until:
+                break
+            found.append(_computed(processes, ask))
     except BaseException:
         _close(threading.get_ident())
         raise
+    return found
+
+
+def _computed(processes: Processes, ask: Ask) -> Outcome:
+    processes.submit(0, ask)
+    while not (found := processes.finished(_LOOK)):
+        if not _is_wanted():
+            raise WorkersError("nobody waits for this trial any more")
     return found[0][1]
 
 

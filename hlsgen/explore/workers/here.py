@@ -13,7 +13,7 @@ from hlsgen.explore.workers.computing import computed
 class Here:
     """The one worker that this process is; see :class:`~hlsgen.explore.workers.base.Workers`."""
 
-    slots = 1
+    slots = ahead = 1
 
     def __init__(self, work: Work) -> None:
         self._work, self._waiting = work, deque[tuple[int, Ask]]()

@@ -83,6 +83,10 @@ class Processes:
     def slots(self) -> int:
         return self._count
 
+    @property
+    def ahead(self) -> int:
+        return self._count + self._count // 2
+
     def submit(self, number: int, ask: Ask) -> None:
         self._waiting.append((number, ask))
         self._hand_out()

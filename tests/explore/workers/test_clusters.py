@@ -17,7 +17,7 @@ from hlsgen.explore.workers.clusters import CLUSTERS, DaskSettings
 from hlsgen.explore.workers.dask import DaskWorkers
 from tests.explore.workers.works import Numbers
 
-pytest.importorskip("distributed", reason="needs the extra dask")
+distributed = pytest.importorskip("distributed", reason="needs the extra dask")
 dask_jobqueue = pytest.importorskip("dask_jobqueue", reason="needs the extra dask")
 
 SLURM = {
@@ -48,10 +48,28 @@ def test_a_scheduler_or_a_cluster_is_read() -> None:
     assert DaskSettings.read({"cluster": "LocalCluster"}).workers[0] >= 1
 
 
+def test_clients_and_clusters_are_taken_as_they_are() -> None:
+    """And what they agreed on with their scheduler (TLS) with them."""
+    security = distributed.Security(require_encryption=False)
+    with (
+        distributed.LocalCluster(
+            n_workers=0, processes=False, protocol="tcp", dashboard_address=None, security=security
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        expected = DaskSettings(cluster.scheduler_address, security=security)
+        for said in (cluster, client, {"scheduler": client}):
+            found = DaskSettings.read(said)
+            assert found == expected and found.security is security
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        (7, "dask: 7, expected the address of a scheduler, or 'cluster' and its options"),
+        (
+            7,
+            "dask: 7, expected the address of a scheduler, a client or a cluster of Dask's, or a mapping with 'cluster'",
+        ),
         ({}, "expected one of 'scheduler' and 'cluster'"),
         ({"scheduler": "tcp://a:1", "cluster": "SLURMCluster"}, "expected one of 'scheduler' and 'cluster'"),
         ("nonsense://x", "scheduler: 'nonsense://x', expected an address, as tcp://host:8786"),

@@ -29,6 +29,7 @@ def test_dask_computes() -> None:
     from hlsgen.explore.workers.dask import DaskWorkers
 
     assert isinstance(crew(None, AT, dask="tcp://127.0.0.1:8786", timeout=2.5)(Numbers()), DaskWorkers)
+    assert isinstance(crew(None, AT, scheduler="tcp://127.0.0.1:8786")(Numbers()), DaskWorkers)
 
 
 @pytest.mark.parametrize(
@@ -40,12 +41,19 @@ def test_dask_computes() -> None:
         ({"workers": 2, "dask": "tcp://a:1"}, r"workers: are those of Dask, .*\(dask: \{workers: 8\}\)"),
         ({"workers": None, "dask": "a"}, "sweep.yml: dask: scheduler: 'a', expected an address"),
         ({"workers": None, "dask": {"cluster": "SlurmCluster", "workers": 1}}, "did you mean 'SLURMCluster'"),
+        ({"workers": None, "scheduler": "a"}, "sweep.yml: dask: scheduler: 'a', expected an address"),
+        (
+            {"workers": None, "scheduler": {"cluster": "LocalCluster"}},
+            "dask: scheduler: {'cluster'.*expected an address",
+        ),
+        ({"workers": 2, "scheduler": "tcp://a:1"}, "workers: are those of Dask, where 'dask' or 'scheduler' is given"),
+        ({"workers": None, "scheduler": "tcp://a:1", "dask": "tcp://a:1"}, "scheduler: is said by 'dask' too"),
         ({"workers": 0, "timeout": 5}, "timeout: no trial of this process itself can be ended"),
         ({"workers": 2, "timeout": 0}, "timeout: 0, expected seconds"),
         ({"workers": 2, "timeout": float("nan")}, "timeout: nan, expected seconds"),
         ({"workers": 2, "timeout": "5 s"}, "timeout: '5 s', expected seconds"),
     ],
-    ids=range(10),
+    ids=range(14),
 )
 def test_what_cannot_be(said: dict[str, object], message: str) -> None:
     pytest.importorskip("distributed", reason="needs the extra dask")

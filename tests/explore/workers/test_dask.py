@@ -17,10 +17,15 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import WorkersError
+from hlsgen.explore.sweep import sweep
 from hlsgen.explore.trial import Ask, Outcome, State
+from hlsgen.explore.workers import dask_task
 from hlsgen.explore.workers.clusters import DaskSettings
 from hlsgen.explore.workers.dask import DaskWorkers
+from hlsgen.explore.workers.dask_task import Demand, close, measured
+from hlsgen.explore.workers.packing import Parcel
 from hlsgen.version import VERSION
+from tests.explore.models import small_project
 from tests.explore.workers.test_kills import Searches
 from tests.explore.workers.test_processes import wait_until_gone
 from tests.explore.workers.works import Calls, Numbers
@@ -131,6 +136,63 @@ def test_a_cluster_of_this_machine(tmp_path: Path) -> None:
         workers.submit(0, Ask({"x": 1}))
         assert all_left(workers)[0].values == {"value": 4.0}
     assert threading.active_count() < threads + 20
+
+
+def test_short_trials_go_several_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And come back as they are, in fewer tasks than there are trials; what is not short goes alone."""
+    settings = DaskSettings.read({"cluster": "LocalCluster", "workers": 1})
+    with DaskWorkers(Numbers(), settings) as workers:
+        sent: list[int] = []
+        submit = workers._client.submit
+
+        def counted(function: object, work: object, asks: list[Ask], *others: object, **options: object) -> object:
+            sent.append(len(asks))
+            return submit(function, work, asks, *others, **options)
+
+        monkeypatch.setattr(workers._client, "submit", counted)
+        number, found = 0, {}
+        while len(found) < 200:
+            while number < 200 and number - len(found) < workers.ahead:
+                workers.submit(number, Ask({"index": number}))
+                number += 1
+            found |= dict(workers.finished())
+        assert {n: outcome.values["number"] for n, outcome in found.items()} == {n: n * n for n in range(200)}
+        assert len(sent) <= 60 and max(sent) == 16 and sum(sent) == 200
+        slow = {"index": 1, "do": "sleep", "seconds": 0.3}
+        for number in range(200, 232):
+            workers.submit(number, Ask(slow if number < 216 else {"index": 2}))
+        found = all_left(workers)
+        assert [found[n].values["number"] for n in (200, 215, 216, 231)] == [1, 1, 4, 4]
+        assert sum(sent) > 232, "what a task had no time for went once more"
+
+
+def test_a_task_begins_no_more_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_task, "_is_wanted", lambda: True)  # this is no worker of Dask's
+    content = bytes(Parcel.of(Numbers()))
+    demand = Demand("some work", None)
+    asks = [Ask({"index": index}) for index in range(4)]
+    try:
+        assert [outcome.values["number"] for outcome in measured(content, asks, demand, 60.0)] == [0, 1, 4, 9]
+        assert [outcome.values["number"] for outcome in measured(content, asks, demand, 0.0)] == [0]
+    finally:
+        close("some work")
+
+
+def test_a_cluster_that_is_there_stays() -> None:
+    """Given as it is, or by its client; what is found is what this process finds."""
+    space = {"layers.fc1.precision.weight": "fixed<3..10,2>", "layers.fc2.precision.weight": "fixed<3..6,2>"}
+    options = {"objectives": ["bits", "lut"], "trials": 32}
+    alone = sweep(small_project(), space, workers=0, **options)
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        for given in ({"dask": cluster}, {"scheduler": client}):
+            found = sweep(small_project(), space, **given, **options)
+            assert {tuple(t.point.values()): t.values for t in found.done} == {
+                tuple(t.point.values()): t.values for t in alone.done
+            }
+            assert len(found.done) == 32 and client.status == "running"
 
 
 def test_a_worker_that_ends_in_the_middle(dask: Dask, tmp_path: Path) -> None:
