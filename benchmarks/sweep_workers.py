@@ -2,9 +2,12 @@
 
     python benchmarks/sweep_workers.py                     # empty trials, trials of 50 ms, the digits MLP
     python benchmarks/sweep_workers.py --counts 1,2,4 --seconds 10
+    python benchmarks/sweep_workers.py --sweeps 3          # whole sweeps by one worker of Dask's and by two, three times
 
 Each figure is of trials from the first that begins when all workers are ready to the last that ends. Dask's workers are
-programs of their own with one thread each, as ``dask worker`` starts them.
+programs of their own with one thread each, as ``dask worker`` starts them. Of whole sweeps, the time is that of
+``hlsgen.sweep``, first by workers that were just started, then by the same ones again; beside it stand the processor
+seconds of this program, which workers of the same machine have to do without.
 """
 
 from __future__ import annotations
@@ -20,13 +23,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hlsgen.explore.objectives.table import read_objectives
 from hlsgen.explore.origin import Origin
 from hlsgen.explore.spaces import read_space
-from hlsgen.explore.sweep import _project, _work
+from hlsgen.explore.sweep import _project, _work, sweep
 from hlsgen.explore.trial import Ask, Outcome, Point, State, Work
 from hlsgen.explore.workers.base import Workers
 from hlsgen.explore.workers.clusters import DaskSettings
@@ -112,12 +116,59 @@ def dask(count: int) -> Iterator[str]:
                 program.wait()
 
 
+# -- whole sweeps ---------------------------------------------------------------------------------
+
+_TYPES = {"values": "ufixed<2..9,3,RND,SAT>", "paths": "layers.relu*.precision.result", "each": True}
+SWEEPS: dict[str, tuple[str, int, int, dict[str, Any]]] = {
+    "digits MLP": ("digits_mlp", 300, 600, {
+        "w": {"paths": "layers.*.precision.weight", "values": "fixed<3..14,1>", "each": True}, "r": _TYPES}),
+    "MNIST CNN": ("mnist_cnn_bn", 100, 60, {
+        "w": {"paths": "layers.*.precision.weight", "values": "fixed<3..10,2>", "each": True}, "r": _TYPES}),
+}  # fmt: skip
+"""Model, samples, trials and space."""
+
+
+def whole(name: str, address: str, seed: int) -> tuple[float, float, float]:
+    """Seconds of a sweep for agreement and bits, processor seconds of this program, and the mean of its trials."""
+    model, samples, trials, space = SWEEPS[name]
+    folder = ROOT / "example-models" / model
+    x = np.load(folder / "x.npy")[:samples]
+    with tempfile.TemporaryDirectory() as temporary:
+        began, spent = time.perf_counter(), time.process_time()
+        options = {"trials": trials, "seed": seed, "storage": Path(temporary) / "sweep.db", "scheduler": address}
+        found = sweep(str(folder / "model.keras"), space, x, prune=False, **options)
+        seconds, spent = time.perf_counter() - began, time.process_time() - spent
+    assert len(found.done) == trials
+    return seconds, spent, sum(trial.outcome.seconds for trial in found.trials) / trials
+
+
+def sweeps(times: int) -> None:
+    """One worker and two, in turns: what else the machine does meets both."""
+    for name in SWEEPS:
+        for seed in range(times):
+            figures: dict[int, list[tuple[float, float, float]]] = {}
+            for count in (1, 2):
+                with dask(count) as address:
+                    figures[count] = [whole(name, address, 2 * seed + warm) for warm in (0, 1)]
+            for kind, (one, two) in zip(("cold", "warm"), zip(figures[1], figures[2], strict=True), strict=True):
+                print(
+                    f"{name}, {kind}: {one[0]:.1f} s by one, {two[0]:.1f} s by two: {one[0] / two[0]:.2f} times; "
+                    f"this program {1e3 * two[1] / SWEEPS[name][2]:.1f} ms of {1e3 * two[2]:.0f} a trial; "
+                    f"load {os.getloadavg()[0]:.1f}",
+                    flush=True,
+                )
+
+
 def main() -> None:
     """Print a table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--counts", default="1,2", help="numbers of workers")
     options.add_argument("--seconds", type=float, default=10.0, help="of each figure")
+    options.add_argument("--sweeps", type=int, default=0, help="instead, so many times whole sweeps")
     given = options.parse_args()
+    if given.sweeps:
+        sweeps(given.sweeps)
+        return
     counts = [int(word) for word in given.counts.split(",")]
     kinds: dict[str, tuple[Work, Callable[[int], Point]]] = {
         "empty": (Busy(0.0), lambda number: {"number": number}),

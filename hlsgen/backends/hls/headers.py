@@ -26,9 +26,9 @@ def kernel_headers() -> dict[str, str]:
     }
 
 
-def header_names() -> set[str]:
+def header_names() -> frozenset[str]:
     """The headers that a kernel may be in."""
-    return {Path(path).name for path in kernel_headers()} | set(_REGISTERED)
+    return _kernel_names() | _REGISTERED.keys()
 
 
 def register_headers(paths: Sequence[Path]) -> None:
@@ -56,6 +56,12 @@ def registered_headers(used: Iterable[str]) -> dict[str, str]:
     for name in used:
         found |= {f"{FOLDER}/{own}": text for own, text in _REGISTERED.get(name, {}).items()}
     return found
+
+
+@cache
+def _kernel_names() -> frozenset[str]:
+    """Those of the project's own that a kernel may be in."""
+    return frozenset(Path(path).name for path in kernel_headers())
 
 
 @cache
