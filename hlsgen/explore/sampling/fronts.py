@@ -42,7 +42,8 @@ _REFUSED, _LIKELY = 5, 0.01
 _CURIOSITY = 0.5
 """How much of what a model does not know counts: all would be 1; less found larger fronts (benchmarks/sweep.py)."""
 _WIDE, _WIDER = 5, 0.25
-"""Of so many batches, one is chosen by the volume of a box that holds all points, and is wider by that much."""
+"""Of so many batches, one is chosen by the volume of a box that holds all points; by how much of its width it is larger
+where there are points without numbers."""
 
 
 class FrontSampler:
@@ -187,13 +188,15 @@ class FrontSampler:
         return models
 
     def _edge(self, values: Floats) -> Floats:
-        """The worst values of the box in which volume counts: those of the front, and every so often values beyond
-        those of all points, so that the front grows beyond its ends, too."""
+        """The worst values of the box in which volume counts: those of the front, and every so often of all points, so
+        that the front grows beyond its ends, too. Where points have no numbers, others may be all that is known between
+        the ends: values may then go beyond those."""
         self._chosen += 1
         front = np.array(list(self._front))
         if self._chosen % _WIDE:
             return np.asarray(front.max(axis=0))
-        return np.asarray(values.max(axis=0) + _WIDER * (values.max(axis=0) - front.min(axis=0)))
+        worst = values.max(axis=0)
+        return np.asarray(worst + (_WIDER * (worst - front.min(axis=0)) if self._without else 0.0))
 
     def _feasible(self, x: Floats, candidates: Floats) -> Floats:
         """How likely points are to have numbers, by a model of those that had and those that had not."""
