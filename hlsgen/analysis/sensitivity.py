@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from hlsgen.analysis.frames import data_frame, html_table, rich_table, write_csv
+from hlsgen.analysis.frames import data_frame, write_csv
 from hlsgen.analysis.measure import Metric
 from hlsgen.analysis.narrowing import Kind, settings_with
 from hlsgen.analysis.running import Engine
@@ -18,6 +18,7 @@ from hlsgen.errors import InputError, UnknownNameError, brief, nearest
 from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType
 from hlsgen.plots.curves import Curve, Level, draw_curves
+from hlsgen.tables import html_table, rich_table
 
 _NOTICED = 0.01
 """Of accuracy or agreement."""

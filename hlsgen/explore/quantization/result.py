@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hlsgen.analysis.frames import html_table
 from hlsgen.config import Config
 from hlsgen.errors import InputError
 from hlsgen.explore.quantization.bits import Bits
@@ -17,6 +16,7 @@ from hlsgen.named_files import named_path
 from hlsgen.pages.files import write_text
 from hlsgen.project import Project
 from hlsgen.strict_yaml import written
+from hlsgen.tables import html_table
 
 
 @dataclass(frozen=True)
