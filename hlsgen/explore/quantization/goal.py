@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
+from hlsgen.analysis.labels import Judged, Task, are_probabilities, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import decided, share_equal
 from hlsgen.design.arrays import Array
@@ -192,12 +192,11 @@ def _unmet(found: Floats, right: Floats) -> float:
 def _chances(rows: Floats, like: Floats | None = None) -> Floats:
     """The chance of each class: outputs that are such, else a softmax of them. ``like``: outputs of
     the float model, which say which of both they are."""
-    known = rows if like is None else like
-    inside = bool(known.size) and known.min() >= 0 and known.max() <= 1 + 1e-3
+    are_chances = are_probabilities(rows if like is None else like)
     if rows.shape[1] == 1:
-        one = rows[:, 0] if inside else 1.0 / (1.0 + np.exp(-np.clip(rows[:, 0], -60.0, 60.0)))
+        one = rows[:, 0] if are_chances else 1.0 / (1.0 + np.exp(-np.clip(rows[:, 0], -60.0, 60.0)))
         chances = np.stack([one, 1.0 - one], axis=1)
-    elif inside and bool((np.abs(known.sum(axis=1) - 1) <= 1e-3).all()):
+    elif are_chances:
         chances = rows
     else:
         powers = np.exp(rows - rows.max(axis=1, keepdims=True))
