@@ -207,15 +207,18 @@ _WIDE = 120
 """Columns, beyond which a list goes on in the next line."""
 _UNPRINTED = re.compile("[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Within quotes: what YAML does not take there, and ends of lines that it would fold."""
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
-def written(data: Mapping[str, Any]) -> str:
+def written(data: Mapping[str, Any], *, ascii_only: bool = False) -> str:
     """A mapping as a text that :func:`parse` reads as the same, and other readers of YAML too; a key a line, but for
     long lists.
 
-    ``data``: mappings with keys of text, lists, texts, numbers, booleans and None.
+    ``data``: mappings with keys of text, lists, texts, numbers, booleans and None. ``ascii_only``: all else is escaped,
+    for terminals that have no other characters.
     """
-    return "".join(_lines(data, ""))
+    text = "".join(_lines(data, ""))
+    return _NOT_ASCII.sub(_escaped, text) if ascii_only else text  # such characters stand within quotes
 
 
 def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
@@ -273,5 +276,9 @@ def _quoted(text: str, plain: re.Pattern[str]) -> str:
         tag: str = _ELSEWHERE.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
         if tag.endswith(":str") and not _NUMBER_ELSEWHERE.fullmatch(text):
             return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _UNPRINTED.sub(lambda found: f"\\U{ord(found[0]):08x}", quoted)
+    return _UNPRINTED.sub(_escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character, as it is written within quotes."""
+    return f"\\U{ord(found[0]):08x}"

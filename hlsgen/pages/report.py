@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
 from hlsgen.analysis.comparison import compare
 from hlsgen.analysis.diagnosis.diagnose import diagnose
 from hlsgen.analysis.diagnosis.source import ReferenceWarning
@@ -45,9 +43,9 @@ from hlsgen.pages.findings import (
 from hlsgen.pages.graph import layer_picture, page_rules
 from hlsgen.pages.layers import Program, Sections, bits_of, layer_table, layer_views
 from hlsgen.pages.sensitivities import sensitivity_panel
+from hlsgen.strict_yaml import written
 from hlsgen.version import VERSION
 
-_YAML_WIDTH = 100
 _FIRMWARE = "firmware/"
 _WITHOUT_DATA = " Not looked at, as no data were given: what values do, and whether the model is met."
 _MISFIT = " Not looked at, as the data do not fit: what values do, and whether the model is met."
@@ -213,7 +211,7 @@ def _widths(design: Design) -> str:
 
 def _configuration(subject: Reported) -> Panel:
     entries = {k: v for k, v in subject.config.model_dump(mode="json", exclude_unset=True).items() if v is not None}
-    text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=_YAML_WIDTH) if entries else ""
+    text = written(entries)
     said = "" if text else "Nothing is set: all is as it is by default."
     return Panel("configuration", "Configuration", said, code=text, folded=bool(text))
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from hlsgen.config import Config
 from hlsgen.errors import ConfigError, brief
 from hlsgen.ir.types import FixedType
-from hlsgen.strict_yaml import parse
+from hlsgen.strict_yaml import parse, written
 
 Fragment = dict[str, Any]
 
@@ -40,7 +38,7 @@ def of_inputs(types: Mapping[str, FixedType | str]) -> Fragment:
 
 def text_of(fragment: Fragment) -> str:
     """As YAML; its strict reading gives the fragment again."""
-    text = yaml.safe_dump(fragment, sort_keys=False, default_flow_style=False, allow_unicode=False, width=1000)
+    text = written(fragment, ascii_only=True)
     assert parse(text, "the fix").data == fragment, f"{text!r} does not say {fragment}"
     return text
 
