@@ -7,11 +7,10 @@ than what they read are neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hlsgen.analysis.narrowing import layer_of
+from hlsgen.analysis.narrowing import layer_of, result_operations
 from hlsgen.design.design import Design
 from hlsgen.ir.demand import EVERYTHING, Demand, union
 from hlsgen.ir.layer import Casts
@@ -150,20 +149,9 @@ def _result_layers(design: Design) -> dict[Op, str]:
     found: dict[Op, str] = {}
     for op in design:
         if op.source.final and not op.is_input:
-            for given in _given_by(design, op):
+            for given in result_operations(design, op):
                 found.setdefault(given, layer_of(design, op))
     return found
-
-
-def _given_by(design: Design, op: Op) -> Iterator[Op]:
-    """The operations that yield the values of one: itself, or of the same layer those that it moves or joins."""
-    if "result" in op.layer.casts or not op.layer.structural:
-        yield op
-        return
-    for tensor in op.inputs:
-        producer = design.producer(tensor)
-        if producer.source.name == op.source.name:
-            yield from _given_by(design, producer)
 
 
 def _followers(design: Design, held: set[Tensor]) -> dict[Tensor, list[Tensor]]:
