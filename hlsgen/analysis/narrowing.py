@@ -92,8 +92,7 @@ def _computing(design: Design, op: Op) -> list[Op]:
 
 
 def _weights(op: Op) -> list[FixedType]:
-    constants = op.layer.constants()
-    return [c.known_type for name, c in constants.items() if op.layer.constant_roles.get(name) == "weight"]
+    return [constant.known_type for constant in op.layer.constants_of("weight").values()]
 
 
 def narrowed(knob: Knob, width: int, design: Design, config: Config, data: Mapping[str, Array]) -> FixedType:
@@ -134,8 +133,7 @@ def _for_weights(knob: Knob, width: int, design: Design) -> FixedType:
         constant
         for op in design
         if knob.layer in (origin.name for origin in op.origins)
-        for name, constant in op.layer.constants().items()
-        if op.layer.constant_roles.get(name) == "weight"
+        for constant in op.layer.constants_of("weight").values()
     ]
     types = [placed_type(constant.values, width) for constant in constants]
     signed = any(t.signed for t in types)

@@ -13,7 +13,7 @@ from hlsgen import progress
 from hlsgen.analysis.labels import Task
 from hlsgen.analysis.running import Runner
 from hlsgen.config import Config, make_config
-from hlsgen.explore.quantization.bits import Bits
+from hlsgen.design.bits import Bits
 from hlsgen.explore.quantization.equalisation import TRIED, Equalisation, scales
 from hlsgen.explore.quantization.goal import Goal, Metric, Score
 from hlsgen.explore.quantization.material import Material
@@ -24,7 +24,7 @@ from hlsgen.explore.quantization.plan import Plan, settings_for, with_scales
 from hlsgen.explore.quantization.result import Quantized, Row
 from hlsgen.explore.quantization.search import Aim, Search, marked
 from hlsgen.explore.quantization.simulation import Known, Simulation
-from hlsgen.explore.quantization.tensors import NARROW, weight_names
+from hlsgen.explore.quantization.tensors import NARROW
 from hlsgen.pipeline import rewrite
 from hlsgen.progress import say
 from hlsgen.project import Project, convert
@@ -355,17 +355,17 @@ class _Run:
         rows: list[tuple[float, Row]] = []
         by_name = {op.name: op for op in design}
         for weights in self._material.weights:
-            op = by_name[weights.operations[0]]
-            constant = op.layer.constants()[weight_names(op)[0]]
-            done = ["by channel"] if weights.layer in plan.by_channel else []
+            ops = [by_name[name] for name in weights.operations]
+            types = [constant.known_type for op in ops for constant in op.layer.constants_of("weight").values()]
+            bits = plan.weights[weights.layer]
+            done = [f"{bits} bits a channel"] if weights.layer in plan.by_channel else []
             done += [plan.weight_calibration]
             if weights.layer in plan.corrections:
                 done.append("mean corrected")
-            bits = plan.weights[weights.layer]
             loss = self._search.loss_of(marked(weights), bits)
-            rows.append(
-                (order[op.name] - 0.5, Row(weights.layer, "weights", bits, str(constant.type), ", ".join(done), loss))
-            )
+            width, spelled = max(t.width for t in types), ", ".join(dict.fromkeys(map(str, types)))
+            row = Row(weights.layer, "weights", width, spelled, ", ".join(done), loss)
+            rows.append((order[ops[0].name] - 0.5, row))
         for held in self._material.held:
             fixed = plan.values[held.name]
             what = held.name if held.role == "inner" else held.role

@@ -15,7 +15,7 @@ from hlsgen.explore.quantization.correction import correctable
 from hlsgen.explore.quantization.placement import Calibration, Sample, place, place_input
 from hlsgen.explore.quantization.plan import Plan, settings_for
 from hlsgen.explore.quantization.simulation import Simulation, sampled
-from hlsgen.explore.quantization.tensors import Held, Weights, held_in, weight_names, weights_of
+from hlsgen.explore.quantization.tensors import Held, Weights, held_in, weights_of
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
@@ -103,7 +103,7 @@ class Material:
             design = self.base.with_settings(
                 width={"weight": bits}, weight_granularity=granularity, weight_calibration=how
             ).design
-            self._rounded[key] = {op.name: _with_weights(op) for op in design if weight_names(op)}
+            self._rounded[key] = {op.name: _with_weights(op) for op in design if op.layer.constants_of("weight")}
         return self._rounded[key]
 
 
@@ -113,7 +113,7 @@ def _bias(op: Op) -> Floats:
 
 def _with_weights(op: Op) -> Layer:
     """A layer with its weights as they were rounded, and all other constants as real numbers."""
-    rounded = set(weight_names(op))
+    rounded = op.layer.constants_of("weight")
     changes = {
         name: Constant.of(constant.effective if name in rounded else constant.values)
         for name, constant in op.layer.constants().items()

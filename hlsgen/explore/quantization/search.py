@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import exp, log
 
+from hlsgen.design.bits import Bits
 from hlsgen.explore.quantization.allocation import Curve, greedy, lagrangian
-from hlsgen.explore.quantization.bits import Bits
 from hlsgen.explore.quantization.correction import Corrector
 from hlsgen.explore.quantization.goal import Goal
 from hlsgen.explore.quantization.material import Material

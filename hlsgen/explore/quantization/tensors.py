@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hlsgen.analysis.narrowing import layer_of, result_operations
+from hlsgen.design.bits import Bits
 from hlsgen.design.design import Design
 from hlsgen.ir.demand import EVERYTHING, Demand, union
 from hlsgen.ir.layer import Casts
@@ -67,30 +68,15 @@ def weights_of(design: Design) -> list[Weights]:
     for op in design:
         if _open_weights(op):
             found.setdefault(op.source.name, []).append(op)
-    return [
-        Weights(layer, tuple(op.name for op in ops), sum(count_of_weights(op) for op in ops))
-        for layer, ops in found.items()
-    ]
-
-
-def weight_names(op: Op) -> list[str]:
-    """The fields of an operation's layer that hold weights."""
-    return [name for name in op.layer.constants() if op.layer.constant_roles.get(name) == "weight"]
-
-
-def count_of_weights(op: Op) -> int:
-    """How many weights an operation has."""
-    constants = op.layer.constants()
-    return sum(constants[name].values.size for name in weight_names(op))
+    return [Weights(layer, tuple(op.name for op in ops), Bits.of(ops).weights.elements) for layer, ops in found.items()]
 
 
 def _open_weights(op: Op) -> bool:
     """Whether nobody fixed them; factors of a channel keep what float32 has, and are not meant."""
     if op.layer.constant_width:
         return False
-    constants = op.layer.constants()
-    names = [name for name in weight_names(op) if not constants[name].given]
-    return bool(names) and "weight" not in op.wish.configured()
+    is_open = any(not constant.given for constant in op.layer.constants_of("weight").values())
+    return is_open and "weight" not in op.wish.configured()
 
 
 def held_in(design: Design) -> list[Held]:

@@ -76,6 +76,23 @@ def test_what_is_reported_is_what_the_design_does() -> None:
     assert "fc1" in found._repr_html_()
 
 
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+def test_the_table_says_what_is_stored(granularity) -> None:
+    found = quiet(perceptron(), samples(count=200), None, 0.9, granularity=granularity)
+    stored = {op.source.name: op.layer.weight.type for op in found.project.design if op.layer.constants_of("weight")}
+    rows = [row for row in found.rows if row.what == "weights"]
+    assert {row.layer: (row.bits, row.type) for row in rows} == {n: (t.width, str(t)) for n, t in stored.items()}
+    assert np.mean([row.bits for row in rows]) == pytest.approx(found.bits.weights.by_tensor)
+    asked = {
+        name: layer["width"]["weight"]
+        for name, layer in yaml.safe_load(found.yaml)["layers"].items()
+        if "width" in layer
+    }
+    said = {row.layer: f"{asked[row.layer]} bits a channel, " in row.done for row in rows}
+    assert set(said.values()) == {granularity == "channel"}
+    assert any(row.bits > asked[row.layer] for row in rows) == (granularity == "channel")
+
+
 @pytest.mark.parametrize("seed", [2, 4, 5])
 def test_at_no_fewer_bits_plain_calibration_decides_worse(seed) -> None:
     project, x = perceptron(seed), samples(count=2000)
