@@ -227,11 +227,11 @@ def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{_quoted(key, _PLAIN)}:\n"
             yield from _lines(value, f"{indent}  ")
         else:
-            text = _quoted(value, _PLAIN) if isinstance(value, str) else _in_line(value)
+            text = _quoted(value, _PLAIN) if isinstance(value, str) else in_line(value)
             line = f"{indent}{_quoted(key, _PLAIN)}: {text}\n"
             if len(line) > _WIDE and isinstance(value, list | tuple) and value:
                 yield f"{indent}{_quoted(key, _PLAIN)}: [\n"
-                items = [_in_line(below) for below in value]
+                items = [in_line(below) for below in value]
                 yield from _folded([*(f"{item}," for item in items[:-1]), f"{items[-1]}]"], f"{indent}  ")
             else:
                 yield line
@@ -248,13 +248,14 @@ def _folded(items: Iterable[str], indent: str) -> Iterator[str]:
     yield f"{indent}{line}\n"
 
 
-def _in_line(value: Any) -> str:
+def in_line(value: Any) -> str:
+    """A value as :func:`written` has it within a line, for texts that are laid out otherwise."""
     if isinstance(value, Mapping):
         return (
-            "{" + ", ".join(f"{_quoted(key, _PLAIN_IN_LIST)}: {_in_line(below)}" for key, below in value.items()) + "}"
+            "{" + ", ".join(f"{_quoted(key, _PLAIN_IN_LIST)}: {in_line(below)}" for key, below in value.items()) + "}"
         )
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_in_line, value)) + "]"
+        return "[" + ", ".join(map(in_line, value)) + "]"
     if isinstance(value, str):
         return _quoted(value, _PLAIN_IN_LIST)
     if isinstance(value, bool) or value is None:
@@ -264,7 +265,7 @@ def _in_line(value: Any) -> str:
 
 def _real(value: float) -> str:
     """YAML 1.1 takes a number with an exponent for text, unless it has a point."""
-    text = repr(value).replace("inf", ".inf").replace("nan", ".nan")
+    text = float.__repr__(value).replace("inf", ".inf").replace("nan", ".nan")
     mantissa, exponent, power = text.partition("e")
     return f"{mantissa}.0e{power}" if exponent and "." not in mantissa else text
 

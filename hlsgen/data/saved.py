@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,7 +18,7 @@ from hlsgen.errors import HlsgenError, InputError, OutputDirError, brief, neares
 from hlsgen.files import replacing
 from hlsgen.ir.types import FixedType
 from hlsgen.named_files import checked_file, content_of, named_path
-from hlsgen.strict_yaml import MAX_BYTES, Document, parse
+from hlsgen.strict_yaml import MAX_BYTES, Document, in_line, parse
 
 PIPELINE = "pipeline.yml"
 _VERSION = 1
@@ -65,23 +64,18 @@ def yaml_text(recipe: Recipe) -> str:
         "# affine: (x - offset) * scale; clamp: the nearest from low to high; log2: of x, at least `least`.",
         f"version: {_VERSION}",
         f"features: {recipe.features}",
-        *([f"names: {_json(recipe.names)}"] if recipe.names else []),
-        *([f"classes: {_json(recipe.classes)}"] if recipe.classes else []),
+        *([f"names: {in_line(recipe.names)}"] if recipe.names else []),
+        *([f"classes: {in_line(recipe.classes)}"] if recipe.classes else []),
         "steps:" if recipe.operations else "steps: []",
     ]
     for operation in recipe.operations:
         lines.append(f"  - {operation.name}:")
-        lines += [f"      {name}: {_json(numbers)}" for name, numbers in operation.constants.items()]
+        lines += [f"      {name}: {in_line(numbers)}" for name, numbers in operation.constants.items()]
     if recipe.port is not None:
         lines.append("input:")
-        lines += [f"  {name}: {_json(value)}" for name, value in _port_facts(recipe.port).items()]
-    lines += [f"notes: {_json(recipe.notes)}"] if recipe.notes else []
+        lines += [f"  {name}: {in_line(value)}" for name, value in _port_facts(recipe.port).items()]
+    lines += [f"notes: {in_line(recipe.notes)}"] if recipe.notes else []
     return "\n".join(lines) + "\n"
-
-
-def _json(value: object) -> str:
-    """Which is YAML, too: numbers in full, texts in quotes."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _port_facts(port: InputPort) -> dict[str, object]:
