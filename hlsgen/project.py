@@ -60,11 +60,10 @@ from hlsgen.design.opened import opened
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
-from hlsgen.errors import ConfigError, InputError, ModelError, OutputDirError, TimingError, brief, nearest
+from hlsgen.errors import ConfigError, InputError, ModelError, TimingError, brief, nearest
 from hlsgen.estimation.estimate import Estimate
 from hlsgen.estimation.project import estimate_of
 from hlsgen.exports.base import exported_files
-from hlsgen.files import replacing
 from hlsgen.frontends import read_model
 from hlsgen.frontends.layouts import laid_out
 from hlsgen.ir.graph import Graph
@@ -533,17 +532,9 @@ class Project:
         UnsupportedError for one of too many operations, InputError for a path that does not end in ``.svg``,
         OutputDirError if it cannot be written.
         """
-        file = named_path(path, "a picture", InputError)
-        if file.suffix.lower() != ".svg":
-            raise InputError(f"plot_circuit(): {file} ends in {file.suffix or 'nothing'}, expected .svg")
+        file = picture_path(path, "plot_circuit()")
         text = circuit_picture(self.circuit) if layer is None else layer_picture(self.circuit, layer)
-        try:
-            with replacing(file) as stream:
-                stream.write(text.encode())
-        except (OSError, ValueError) as error:  # ValueError: a NUL
-            reason = getattr(error, "strerror", None) or error
-            raise OutputDirError(f"plot_circuit(): {brief(str(file))} cannot be written ({reason})") from error
-        return file
+        return write_text(file, text, "plot_circuit()")
 
     def area(self, family: str | None = None, *, log: Callable[[str], None] | None = None) -> Area:
         """What the circuit of backend verilog takes of a device, module by module: an estimate of yosys.

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hlsgen.errors import ConfigError, InputError, OutputDirError, brief
-from hlsgen.files import replacing
-from hlsgen.named_files import named_path
+from hlsgen.errors import ConfigError, InputError
+from hlsgen.named_files import named_path, write_named
 
 
 def data_frame(records: Sequence[Mapping[str, Any]]) -> Any:
@@ -32,10 +31,4 @@ def write_csv(records: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
     writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    try:
-        with replacing(file) as stream:
-            stream.write(text.getvalue().encode())
-    except (OSError, ValueError) as error:  # ValueError: a NUL
-        reason = getattr(error, "strerror", None) or error
-        raise OutputDirError(f"to_csv(): {brief(str(file))} cannot be written ({reason})") from error
-    return file
+    return write_named(file, text.getvalue().encode(), "to_csv()")

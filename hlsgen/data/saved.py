@@ -14,10 +14,10 @@ from hlsgen.data.operations import KINDS, Operation
 from hlsgen.data.ports import InputPort
 from hlsgen.data.recipe import Recipe
 from hlsgen.design.arrays import Array
-from hlsgen.errors import HlsgenError, InputError, OutputDirError, brief, nearest
+from hlsgen.errors import HlsgenError, InputError, brief, nearest
 from hlsgen.files import replacing
 from hlsgen.ir.types import FixedType
-from hlsgen.named_files import checked_file, content_of, named_path
+from hlsgen.named_files import checked_file, content_of, named_path, unwritable
 from hlsgen.strict_yaml import MAX_BYTES, Document, in_line, parse
 
 PIPELINE = "pipeline.yml"
@@ -42,9 +42,7 @@ def write_folder(recipe: Recipe, folder: str | Path, arrays: Mapping[str, Array]
             with replacing(place / name) as stream:
                 stream.write(content)
     except (OSError, ValueError) as error:  # ValueError: a NUL
-        raise OutputDirError(
-            f"{brief(str(place))}: cannot be written ({getattr(error, 'strerror', None) or error})"
-        ) from error
+        raise unwritable(place, "save()", error) from error
     return place
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal
@@ -133,26 +133,21 @@ class Goal:
     def loss(self, outputs: Sequence[Array]) -> float:
         """How far outputs are from the float model's, smoothly: the squared error over the variance; of decisions, that
         of the logarithms of their chances, where those above one in a hundred count."""
-        total = 0.0
-        for number, values in enumerate(outputs):
-            rows = rows_of(values, values.shape[1:])
-            if self._how[number].task == "regression":
-                total += _unmet(rows, self._meant[number])
-            else:
-                right, found = self._chances[number], _chances(rows, self._meant[number])
-                total += _unmet(_logarithms(found), _logarithms(right))
-        return total
+        return self._summed(outputs, lambda found, right: _unmet(_logarithms(found), _logarithms(right)))
 
     def cross_entropy(self, outputs: Sequence[Array]) -> float:
         """The mean cross-entropy of the float model's chances and those of a design; of numbers, the loss."""
+        return self._summed(outputs, _cross_entropy)
+
+    def _summed(self, outputs: Sequence[Array], of_chances: Callable[[Floats, Floats], float]) -> float:
+        """Over outputs: of numbers what of them is not met, of decisions what chances and the float model's give."""
         total = 0.0
         for number, values in enumerate(outputs):
-            rows = rows_of(values, values.shape[1:])
+            rows, meant = rows_of(values, values.shape[1:]), self._meant[number]
             if self._how[number].task == "regression":
-                total += _unmet(rows, self._meant[number])
+                total += _unmet(rows, meant)
             else:
-                found = np.log(_chances(rows, self._meant[number]) + _TINY)
-                total -= float((self._chances[number] * found).sum(axis=1).mean())
+                total += of_chances(_chances(rows, meant), self._chances[number])
         return total
 
     def _agreement(self, number: int, rows: Floats) -> float:
@@ -187,6 +182,10 @@ def _unmet(found: Floats, right: Floats) -> float:
     variance = float(np.square(right - right.mean(axis=0)).mean())
     error = float(np.square(found - right).mean())
     return error / variance if variance else float(error > 0)
+
+
+def _cross_entropy(found: Floats, right: Floats) -> float:
+    return -float((right * np.log(found + _TINY)).sum(axis=1).mean())
 
 
 def _chances(rows: Floats, like: Floats | None = None) -> Floats:
