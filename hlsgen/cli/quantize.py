@@ -11,11 +11,15 @@ import hlsgen
 from hlsgen.analysis.labels import Task
 from hlsgen.cli.options import ModelOrConfig, given, model_and_config, option
 from hlsgen.cli.show import working
+from hlsgen.config import make_config
 from hlsgen.design.array_files import load_array, load_inputs
 from hlsgen.explore.quantization.equalisation import Equalisation
 from hlsgen.explore.quantization.goal import Metric
+from hlsgen.explore.quantization.inputs import DEVIATIONS, InputRanges
 from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise
 from hlsgen.explore.quantization.placement import Asked, Calibration
+from hlsgen.explore.quantization.scaling import Method as Scaling
+from hlsgen.explore.quantization.scaling import without_scaling
 
 Share = Annotated[float, typer.Option("--target", help="What is to be met, as a share of 1.")]
 Bits = int | None
@@ -63,6 +67,16 @@ def quantize(
     weight_bits: Annotated[Bits, option("--weight-bits", text="Of all weights, in place of a search.")] = None,
     result_bits: Annotated[Bits, option("--result-bits", text="Of all results, in place of a search.")] = None,
     input_bits: Annotated[Bits, option("--input-bits", text="Of all inputs, in place of a search.")] = None,
+    input_ranges: Annotated[
+        InputRanges | None,
+        option("--input-ranges", text="How far the type of each feature reaches."),
+    ] = None,
+    input_deviations: Annotated[
+        float, typer.Option("--input-deviations", help="Of zscore and robust: what is within so many is not clipped.")
+    ] = DEVIATIONS,
+    input_scaling: Annotated[
+        Scaling | None, option("--input-scaling", text="How raw samples were scaled for the model's training.")
+    ] = None,
     task: Annotated[Task | None, option("--task", text="What outputs are, where that is not clear.")] = None,
     threshold: Annotated[float | None, option("--threshold", text="Above it a single value is class 1.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="By which samples are divided.")] = 0,
@@ -70,7 +84,8 @@ def quantize(
     """Find the least bits with which a float model still decides alike; writes a configuration that needs no data."""
     source, file = model_and_config(model, config)
     with working("reading the model"):
-        project = hlsgen.convert(source, file, **given(weights=weights))
+        plain, said = without_scaling(make_config(file, "quantize"))
+        project = hlsgen.convert(source, plain, **given(weights=weights))
     x = load_inputs(data, project.design.inputs)
     settings: dict[str, Any] = given(
         calibration=calibration,
@@ -80,6 +95,8 @@ def quantize(
         weight_bits=weight_bits,
         result_bits=result_bits,
         input_bits=input_bits,
+        input_ranges=input_ranges,
+        input_scaling=said if input_scaling is None else input_scaling,
         task=task,
         threshold=threshold,
     )
@@ -94,6 +111,7 @@ def quantize(
             minimise=minimise,
             granularity=granularity,
             allocation=allocation,
+            input_deviations=input_deviations,
             seed=seed,
             **settings,
         )

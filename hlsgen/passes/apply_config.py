@@ -100,11 +100,12 @@ class ApplyConfig(Pass):
                 raise ConfigError(
                     f"layer_types: the model has no layer of type '{name}' that computes{nearest(name, classes)}"
                 )
-        if isinstance(self.config.input_precision, dict):
-            inputs = {value.producer.source.name for value in graph.inputs}
-            for name in self.config.input_precision:
+        inputs = {value.producer.source.name for value in graph.inputs}
+        for key in ("input_precision", "input_clipping"):
+            said = getattr(self.config, key)
+            for name in said if isinstance(said, dict) else ():
                 if name not in inputs:
-                    raise ConfigError(f"input_precision: the model has no input '{name}'{nearest(name, inputs)}")
+                    raise ConfigError(f"{key}: the model has no input '{name}'{nearest(name, inputs)}")
 
     def _check_inner(self, graph: Graph, results: Container[Node]) -> None:
         """Raise ConfigError for inner steps that no layer has, or that are meant for layers without a name."""

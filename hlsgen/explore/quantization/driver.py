@@ -14,14 +14,18 @@ from hlsgen.analysis.labels import Task
 from hlsgen.analysis.running import Runner
 from hlsgen.config import Config, make_config
 from hlsgen.design.bits import Bits
+from hlsgen.errors import InputError
 from hlsgen.explore.quantization.equalisation import TRIED, Equalisation, scales
 from hlsgen.explore.quantization.goal import Goal, Metric, Score
+from hlsgen.explore.quantization.inputs import DEVIATIONS, InputRanges, Inputs, Scaling, placed_inputs
 from hlsgen.explore.quantization.material import Material
 from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise, Options
 from hlsgen.explore.quantization.parts import Part, divided
-from hlsgen.explore.quantization.placement import PERCENTILE, Asked, Calibration
+from hlsgen.explore.quantization.placement import PERCENTILE, Calibration
+from hlsgen.explore.quantization.placement import Asked as Placing
 from hlsgen.explore.quantization.plan import Plan, settings_for, with_scales
 from hlsgen.explore.quantization.result import Quantized, Row
+from hlsgen.explore.quantization.scaling import Asked, fitted_scaling, without_scaling
 from hlsgen.explore.quantization.search import Aim, Search, marked
 from hlsgen.explore.quantization.simulation import Known, Simulation
 from hlsgen.explore.quantization.tensors import NARROW
@@ -44,6 +48,8 @@ _LESS = 1.5
 """How much less loss is tried than what the limits of bits ask for."""
 _ROUNDS = 1
 """How often it is measured again what bits are worth, in the plan that was found."""
+_CLIPPING = 0.25
+"""What part of what may be missed inputs that are clipped may take."""
 _LOOKS, _DESIGNS = 10, 5
 """Plans that are simulated, and designs that are measured, to find the budget of loss."""
 
@@ -62,7 +68,7 @@ def quantize(
     metric: Metric = "agreement",
     method: Method = "auto",
     minimise: Minimise = "bits",
-    calibration: Asked | None = None,
+    calibration: Placing | None = None,
     percentile: float = PERCENTILE,
     weight_calibration: Calibration | None = None,
     granularity: Granularity = "tensor",
@@ -72,6 +78,9 @@ def quantize(
     weight_bits: int | None = None,
     result_bits: int | None = None,
     input_bits: int | None = None,
+    input_ranges: InputRanges | None = None,
+    input_deviations: float = DEVIATIONS,
+    input_scaling: Asked | None = None,
     most_weight_bits: float = 8.0,
     most_result_bits: float = 10.0,
     task: Task | None = None,
@@ -106,6 +115,12 @@ def quantize(
         equalisation: which channels are held times powers of two, to be alike: ``none``, ``weights``, ``values``,
             ``both``, or ``auto``.
         weight_bits, result_bits, input_bits: the same width for all of a kind, in place of a search.
+        input_ranges: how far the type of each feature of an input reaches: ``max``, all that was met; ``zscore``,
+            ``robust``, what is within ``input_deviations`` standard deviations of the mean or the median; ``auto``,
+            what loses least, or one type for all features where that is as good.
+        input_scaling: for a model that was trained on scaled data, where ``x`` is raw: how it was scaled. Numbers as
+            the configuration has them or a fitted pipeline of ``hlsgen.data``; or ``zscore``, ``minmax``, ``robust``
+            or a step of ``hlsgen.data``, fitted on the samples to choose by. By name, of several inputs.
         most_weight_bits, most_result_bits: what is not exceeded on average, if the target can be met so.
         task, threshold: what outputs are, as for ``Project.evaluate``.
         held_out: the part of the samples to judge by.
@@ -132,6 +147,8 @@ def quantize(
         weight_bits,
         result_bits,
         input_bits,
+        input_ranges,
+        input_deviations,
         most_weight_bits,
         most_result_bits,
         held_out,
@@ -139,13 +156,13 @@ def quantize(
     )
     began = time.monotonic()
     with progress.task("quantising"):
-        project = (
-            model
-            if isinstance(model, Project)
-            else convert(model, config, weights=weights, example_inputs=example_inputs, **settings)
+        project, said = _read(model, config, weights, example_inputs, settings)
+        base = _without_data(project)
+        search, judged = divided(base.design, x, y, held_out, seed)
+        scaling, notes = fitted_scaling(
+            said if input_scaling is None else input_scaling, base.design.inputs, search.inputs
         )
-        search, judged = divided(project.design, x, y, held_out, seed)
-        run = _Run(_without_data(project), search, judged, options, task, threshold)
+        run = _Run(base, search, judged, options, task, threshold, scaling, notes)
         found = run.found()
         result = run.result(found, time.monotonic() - began)
     if not result.met:
@@ -158,9 +175,26 @@ def quantize(
     return result
 
 
+def _read(
+    model: Any,
+    config: Config | Mapping[str, Any] | str | Path | None,
+    weights: str | Path | None,
+    example_inputs: Any,
+    settings: Mapping[str, Any],
+) -> tuple[Project, Asked | None]:
+    """A project to begin with, and its ``input_scaling``: how large raw data are, is not known yet."""
+    if not isinstance(model, Project):
+        plain, said = without_scaling(make_config(config, "quantize()", **settings))
+        return convert(model, plain, weights=weights, example_inputs=example_inputs), said
+    if config is not None:
+        raise InputError("quantize(): a project has its configuration; give what is to be changed as settings")
+    return model.with_settings(**settings) if settings else model, model.config.input_scaling
+
+
 def _without_data(project: Project) -> Project:
-    """The model without anything that depends on data: what is found is to stand alone."""
-    config = project.config
+    """The model without anything that depends on data: what is found is to stand alone. How large raw data are, is one
+    of these."""
+    config, _ = without_scaling(project.config)
     own = {} if config.defaults.weight_granularity is not None else {"weight_granularity": "tensor"}
     skipped = tuple(dict.fromkeys((*config.skip_passes, "equalise_channels")))
     plain = make_config(config, "quantize()", calibration=None, calibration_method="max", skip_passes=skipped, **own)
@@ -188,19 +222,45 @@ class _Run:
         options: Options,
         task: Task | None,
         threshold: float | None,
+        scaling: Scaling,
+        notes: list[str],
     ) -> None:
-        self._options, self._how = options, (task, threshold)
-        self._base, self._narrow = base, base.with_settings(default_width=NARROW)
+        self._options, self._how, self._notes = options, (task, threshold), notes
         self._search_part, self._judged = search, judged
+        self._take_inputs(base, scaling)
         self._equalise()
         self._goal = self._goal_of(judged, options.metric)
-        self._material = Material(self._narrow, search.inputs)
+        self._material = Material(self._narrow, search.inputs, self._inputs.ranged)
         self._search = Search(self._material, options)
         self._runs = 0
 
     def _goal_of(self, part: Part, metric: Metric) -> Goal:
         task, threshold = self._how
         return Goal.of(self._narrow.design, part.inputs, part.y, metric, task, threshold)
+
+    def _take_inputs(self, base: Project, scaling: Scaling) -> None:
+        """Choose how far the types of inputs reach; from now on only their widths are open."""
+        options = self._options
+
+        def loss(tried: Inputs) -> float:
+            self._take(tried)
+            few = self._few()
+            return self._uniform_loss(tried.project, few, self._goal_of(few, "agreement"))
+
+        def leaves_room(tried: Inputs) -> bool:
+            self._take(tried)
+            whole = self._whole()
+            simulation, goal = Simulation(self._narrow.design, whole.inputs), self._goal_of(whole, options.metric)
+            score = goal.score(simulation.outputs(simulation.known({}, {})))
+            return 1.0 - goal.value(score) <= _CLIPPING * (1.0 - options.target)
+
+        how, data = options.ranges_inputs, self._search_part.inputs
+        self._take(placed_inputs(base, data, scaling, how, options.input_deviations, loss, leaves_room))
+        self._notes = [*self._notes, *self._inputs.notes]
+
+    def _take(self, inputs: Inputs) -> None:
+        self._inputs, self._base = inputs, inputs.project
+        self._narrow = self._base.with_settings(default_width=NARROW)
 
     def _equalise(self) -> None:
         """Hold channels times powers of two, if that is asked for, or is seen to be better."""
@@ -226,7 +286,7 @@ class _Run:
     def _uniform_loss(self, base: Project, few: Part, goal: Goal) -> float:
         """What a design loses with the same few bits everywhere."""
         narrow = base.with_settings(default_width=NARROW)
-        search = Search(Material(narrow, few.inputs), self._options)
+        search = Search(Material(narrow, few.inputs, self._inputs.ranged), self._options)
         simulation = Simulation(narrow.design, few.inputs)
         known, _ = search.simulated(
             search.uniform(_TRIED_WEIGHTS, _TRIED_RESULTS), simulation, simulation.known({}, {})
@@ -320,7 +380,13 @@ class _Run:
         return self._search.simulated(self._search.plan(budget), simulation, right)[1]
 
     def _project(self, plan: Plan) -> Project:
-        settings = settings_for(self._base.config, plan, self._material.weights, self._material.held)
+        config = self._base.config
+        settings = settings_for(config, plan, self._material.weights, self._material.held)
+        clipped = self._material.clipped(plan)
+        if clipped and not isinstance(config.input_clipping, float):
+            settings["input_clipping"] = config.input_clipping | clipped
+        elif clipped and not config.input_clipping:
+            settings["input_clipping"] = clipped
         return self._base.with_settings(**settings)
 
     def measured(self, runner: Runner[Score], plan: Plan) -> _Found:
@@ -345,6 +411,7 @@ class _Run:
             numbers=self._goal.is_of_numbers,
             designs=self._runs,
             seconds=seconds,
+            notes=tuple(self._notes),
         )
 
     def _rows(self, found: _Found) -> list[Row]:
@@ -372,7 +439,9 @@ class _Run:
             sample = self._material.samples[held.name]
             done = [self._options.places]
             reach = max(sample.high / float(fixed.max), sample.low / float(fixed.min) if fixed.min else 0.0)
-            if reach > 1.0:
+            if held.role == "input":
+                done = self._inputs.done(held.name, done[0], found.project.config.clipped_share(held.layer))
+            elif reach > 1.0:
                 done.append(f"clipped at 1/{reach:.3g}")
             if held.above_zero:
                 done.append("above zero")
@@ -383,7 +452,7 @@ class _Run:
                         held.layer,
                         what,
                         fixed.width,
-                        str(fixed.plain()),
+                        self._inputs.shown(held.name, fixed) if held.role == "input" else str(fixed.plain()),
                         ", ".join(done),
                         self._search.loss_of(held.name, fixed.width),
                     ),

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from hlsgen.errors import InputError, brief, nearest
 from hlsgen.explore.quantization.equalisation import Equalisation
 from hlsgen.explore.quantization.goal import Metric
+from hlsgen.explore.quantization.inputs import DEVIATIONS, InputRanges
 from hlsgen.explore.quantization.placement import PERCENTILE, Asked, Calibration
 
 Method = Literal["auto", "max"]
@@ -36,6 +37,8 @@ class Options:
     weight_bits: int | None = None
     result_bits: int | None = None
     input_bits: int | None = None
+    input_ranges: InputRanges | None = None
+    input_deviations: float = DEVIATIONS
     most_weight_bits: float = 8.0
     most_result_bits: float = 10.0
     held_out: float = 0.5
@@ -50,6 +53,7 @@ class Options:
         for name, low, high in (
             ("target", 0.0, 1.0),
             ("percentile", 0.0, 100.0),
+            ("input_deviations", 0.0, 1e6),
             ("most_weight_bits", 2.0, 64.0),
             ("most_result_bits", 2.0, 64.0),
         ):
@@ -78,6 +82,11 @@ class Options:
         return self.calibration or ("max" if self.is_plain else "mse")
 
     @property
+    def ranges_inputs(self) -> InputRanges | None:
+        """How far types of inputs reach; None: as those of results."""
+        return self.input_ranges or (None if self.is_plain else "auto")
+
+    @property
     def places_weights(self) -> Calibration:
         """How weights are placed."""
         return self.weight_calibration or ("max" if self.is_plain else "mse")
@@ -101,6 +110,7 @@ _WORDS: dict[str, tuple[Any, ...]] = {
     "weight_calibration": get_args(Calibration),
     "granularity": get_args(Granularity),
     "allocation": get_args(Allocation),
+    "input_ranges": get_args(InputRanges),
     "equalisation": ("auto", *get_args(Equalisation)),
 }
 

@@ -189,7 +189,8 @@ class Search:
         input is not clipped for less than a bit.
         """
         how = self._options.places
-        if held.role == "input" and self._options.calibration is None and how == "mse":
+        plain_input = held.role == "input" and self._options.calibration is None and how == "mse"
+        if plain_input or held.name in self._material.ranged:
             return self._material.input_type(held, width)
         if how != "cross_entropy":
             return self._material.type_of(held, width, how, self._options.percentile)

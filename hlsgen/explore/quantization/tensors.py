@@ -7,6 +7,7 @@ than what they read are neither.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,8 +80,13 @@ def _open_weights(op: Op) -> bool:
     return is_open and "weight" not in op.wish.configured()
 
 
-def held_in(design: Design) -> list[Held]:
-    """The values whose types nobody fixed, in the order in which they are computed."""
+def held_in(design: Design, ranged: Container[str] = ()) -> list[Held]:
+    """The values whose types nobody fixed, in the order in which they are computed.
+
+    ``ranged``: inputs of whose types only the width is left to be found. Inputs that are read as whole numbers, as
+    places in a table are, keep the type for those.
+    """
+    numbers = _read_as_numbers(design)
     results = _result_layers(design)
     groups: dict[tuple[Role, str], list[Tensor]] = {}
     for op in design:
@@ -90,11 +96,21 @@ def held_in(design: Design) -> list[Held]:
         if not op.is_input and "result" not in op.layer.casts:
             continue
         for tensor in op.outputs:
-            if tensor.typing.reason in _OPEN or _is_wide(op, tensor):
+            open_input = op.is_input and tensor.name in ranged
+            if tensor not in numbers and (open_input or tensor.typing.reason in _OPEN or _is_wide(op, tensor)):
                 groups.setdefault(_address(op, tensor, results), []).append(tensor)
     followers = _followers(design, {tensor for tensors in groups.values() for tensor in tensors})
     above_zero = _read_above_zero(design)
     return [_held(design, role, name, tensors, followers, above_zero) for (role, name), tensors in groups.items()]
+
+
+def _read_as_numbers(design: Design) -> set[Tensor]:
+    """The inputs of which somebody reads whole numbers, through whatever moves them."""
+    found: set[Tensor] = set()
+    for op in reversed(design.ops):
+        if op.layer.numbers_read is not None or (op.layer.structural and not found.isdisjoint(op.outputs)):
+            found.update(op.inputs)
+    return found.intersection(design.inputs)
 
 
 def _is_wide(op: Op, tensor: Tensor) -> bool:

@@ -118,8 +118,12 @@ def test_predict_does_not_warn_of_pixels() -> None:
         warnings.simplefilter("error", ClippedInputWarning)
         found.project.predict(x)
     clipped = quiet(image_network(), x, target=0.9, calibration="mse", input_bits=4)
-    with pytest.warns(ClippedInputWarning):
+    assert 0 < clipped.config.clipped_share("x") < 0.2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ClippedInputWarning)
         clipped.project.predict(x)
+    with pytest.warns(ClippedInputWarning, match="input_clipping expects"):
+        clipped.project.predict(2 * x)
 
 
 def test_several_inputs_and_outputs() -> None:
