@@ -16,7 +16,7 @@ from hlsgen.design.array_files import load_array, load_inputs
 from hlsgen.explore.quantization.equalisation import Equalisation
 from hlsgen.explore.quantization.goal import Metric
 from hlsgen.explore.quantization.inputs import DEVIATIONS, InputRanges
-from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise
+from hlsgen.explore.quantization.options import Allocation, Factors, Granularity, Method, Minimise
 from hlsgen.explore.quantization.placement import Asked, Calibration
 from hlsgen.explore.quantization.scaling import Method as Scaling
 from hlsgen.explore.quantization.scaling import without_scaling
@@ -62,7 +62,11 @@ def quantize(
         bool | None, option("--bias-correction/--no-bias-correction", text="Take mean errors from biases.")
     ] = None,
     equalisation: Annotated[
-        Equalisation | None, option("--equalisation", text="Hold channels times powers of two; else as is better.")
+        Equalisation | None, option("--equalisation", text="Hold channels times factors; else as is better.")
+    ] = None,
+    scales: Annotated[Factors, typer.Option("--scales", help="What such factors are.")] = "free",
+    zero_points: Annotated[
+        bool | None, option("--zero-points/--no-zero-points", text="Hold values less offsets; else where that pays.")
     ] = None,
     weight_bits: Annotated[Bits, option("--weight-bits", text="Of all weights, in place of a search.")] = None,
     result_bits: Annotated[Bits, option("--result-bits", text="Of all results, in place of a search.")] = None,
@@ -92,6 +96,7 @@ def quantize(
         weight_calibration=weight_calibration,
         bias_correction=bias_correction,
         equalisation=equalisation,
+        zero_points=zero_points,
         weight_bits=weight_bits,
         result_bits=result_bits,
         input_bits=input_bits,
@@ -111,6 +116,7 @@ def quantize(
             minimise=minimise,
             granularity=granularity,
             allocation=allocation,
+            scales=scales,
             input_deviations=input_deviations,
             seed=seed,
             **settings,

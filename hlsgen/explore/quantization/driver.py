@@ -15,20 +15,24 @@ from hlsgen.analysis.running import Runner
 from hlsgen.config import Config, make_config
 from hlsgen.design.bits import Bits
 from hlsgen.errors import InputError
-from hlsgen.explore.quantization.equalisation import TRIED, Equalisation, scales
+from hlsgen.explore.quantization.equalisation import Equalisation
+from hlsgen.explore.quantization.equalisation import scales as scales_of
 from hlsgen.explore.quantization.goal import Goal, Metric, Score
 from hlsgen.explore.quantization.inputs import DEVIATIONS, InputRanges, Inputs, Scaling, placed_inputs
 from hlsgen.explore.quantization.material import Material
-from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise, Options
+from hlsgen.explore.quantization.noise import Noise
+from hlsgen.explore.quantization.options import Allocation, Factors, Granularity, Method, Minimise, Options
 from hlsgen.explore.quantization.parts import Part, divided
 from hlsgen.explore.quantization.placement import PERCENTILE, Calibration
 from hlsgen.explore.quantization.placement import Asked as Placing
-from hlsgen.explore.quantization.plan import Plan, settings_for, with_scales
+from hlsgen.explore.quantization.plan import Plan, settings_for, with_holds
 from hlsgen.explore.quantization.result import Quantized, Row
 from hlsgen.explore.quantization.scaling import Asked, fitted_scaling, without_scaling
 from hlsgen.explore.quantization.search import Aim, Search, marked
 from hlsgen.explore.quantization.simulation import Known, Simulation
-from hlsgen.explore.quantization.tensors import NARROW
+from hlsgen.explore.quantization.tensors import NARROW, held_in
+from hlsgen.explore.quantization.zero_points import all_offsets
+from hlsgen.explore.quantization.zero_points import zero_points as zero_points_of
 from hlsgen.pipeline import rewrite
 from hlsgen.progress import say
 from hlsgen.project import Project, convert
@@ -37,13 +41,13 @@ _PLAIN_BITS = 8
 """Of method ``max``, where nothing is said."""
 _TRIED_WEIGHTS, _TRIED_RESULTS = 6, 8
 """Bits with which it is seen whether channels are better equalised."""
-_SINGLE, _SINGLE_PRODUCTS = 128, 1 << 29
+_SINGLE, _SINGLE_PRODUCTS = 512, 1 << 29
 """Samples by which single tensors are looked at, and their multiplications."""
 _WHOLE, _WHOLE_PRODUCTS = 1024, 1 << 32
 """Those by which a whole plan is."""
-_LARGE = 1 << 25
-"""Multiplications of a sample from which on channels are equalised only if asked for: to try it takes long."""
 _FEWEST, _CELLS = 48, 1 << 25
+_CLIPPED = 1.005
+"""Values are said to be clipped if the largest is so many times the largest of the type."""
 _LESS = 1.5
 """How much less loss is tried than what the limits of bits ask for."""
 _ROUNDS = 1
@@ -75,6 +79,8 @@ def quantize(
     allocation: Allocation = "lagrangian",
     bias_correction: bool | None = None,
     equalisation: Equalisation | Literal["auto"] | None = None,
+    scales: Factors = "free",
+    zero_points: bool | None = None,
     weight_bits: int | None = None,
     result_bits: int | None = None,
     input_bits: int | None = None,
@@ -112,8 +118,11 @@ def quantize(
         granularity: a binary point for the weights of a layer (``tensor``) or of each output (``channel``).
         allocation: how bits are given to tensors: ``lagrangian`` or ``greedy``.
         bias_correction: whether biases take what sums are off by on average.
-        equalisation: which channels are held times powers of two, to be alike: ``none``, ``weights``, ``values``,
-            ``both``, or ``auto``.
+        equalisation: which channels are held times factors, to be alike: ``none``, ``weights``, ``values``, ``both``,
+            or ``auto``, by what rounding costs.
+        scales: what such factors are: ``free`` numbers, or ``power_of_two``.
+        zero_points: whether values are held less an offset, where their range is not even about zero and rounding
+            costs less then.
         weight_bits, result_bits, input_bits: the same width for all of a kind, in place of a search.
         input_ranges: how far the type of each feature of an input reaches: ``max``, all that was met; ``zscore``,
             ``robust``, what is within ``input_deviations`` standard deviations of the mean or the median; ``auto``,
@@ -133,26 +142,28 @@ def quantize(
     Warns with TargetMissedWarning where no design reaches the target; the one that comes nearest is returned.
     """
     options = Options(
-        target,
-        metric,
-        method,
-        minimise,
-        calibration,
-        percentile,
-        weight_calibration,
-        granularity,
-        allocation,
-        bias_correction,
-        equalisation,
-        weight_bits,
-        result_bits,
-        input_bits,
-        input_ranges,
-        input_deviations,
-        most_weight_bits,
-        most_result_bits,
-        held_out,
-        seed,
+        target=target,
+        metric=metric,
+        method=method,
+        minimise=minimise,
+        calibration=calibration,
+        percentile=percentile,
+        weight_calibration=weight_calibration,
+        granularity=granularity,
+        allocation=allocation,
+        bias_correction=bias_correction,
+        equalisation=equalisation,
+        scales=scales,
+        zero_points=zero_points,
+        weight_bits=weight_bits,
+        result_bits=result_bits,
+        input_bits=input_bits,
+        input_ranges=input_ranges,
+        input_deviations=input_deviations,
+        most_weight_bits=most_weight_bits,
+        most_result_bits=most_result_bits,
+        held_out=held_out,
+        seed=seed,
     )
     began = time.monotonic()
     with progress.task("quantising"):
@@ -188,6 +199,9 @@ def _read(
         return convert(model, plain, weights=weights, example_inputs=example_inputs), said
     if config is not None:
         raise InputError("quantize(): a project has its configuration; give what is to be changed as settings")
+    for name, value in (("weights", weights), ("example_inputs", example_inputs)):
+        if value is not None:
+            raise InputError(f"quantize(): {name} is for a model that is converted here; a project has its own")
     return model.with_settings(**settings) if settings else model, model.config.input_scaling
 
 
@@ -228,7 +242,7 @@ class _Run:
         self._options, self._how, self._notes = options, (task, threshold), notes
         self._search_part, self._judged = search, judged
         self._take_inputs(base, scaling)
-        self._equalise()
+        self._hold()
         self._goal = self._goal_of(judged, options.metric)
         self._material = Material(self._narrow, search.inputs, self._inputs.ranged)
         self._search = Search(self._material, options)
@@ -262,26 +276,28 @@ class _Run:
         self._inputs, self._base = inputs, inputs.project
         self._narrow = self._base.with_settings(default_width=NARROW)
 
-    def _equalise(self) -> None:
-        """Hold channels times powers of two, if that is asked for, or is seen to be better."""
-        ways = [self._options.equalises] if self._options.equalises != "auto" else list(TRIED)
-        if ways == ["none"] or (len(ways) > 1 and self._narrow.design.products > _LARGE):
+    def _hold(self) -> None:
+        """Hold values less offsets, and channels times factors, if that is asked for, or is seen to be better."""
+        options, design = self._options, self._narrow.design
+        if options.equalises == "none" and not options.shifts:
             return
-        say("which channels differ")
+        say("how values are held")
         graph = rewrite(self._narrow.graph, self._narrow.config)
         few = self._few()
-        simulation = Simulation(self._narrow.design, few.inputs)
-        right, goal = simulation.known({}, {}), self._goal_of(few, "agreement")
-        tried: list[tuple[float, Project]] = []
-        for way in ways:
-            found = scales(graph, right, way)
-            if found or way == "none":
-                base = self._base.with_settings(layers=with_scales(self._base.config, found))
-                loss = self._uniform_loss(base, few, goal) if len(ways) > 1 else 0.0
-                tried.append((loss, base))
-        if tried:
-            _, self._base = min(tried, key=lambda each: each[0])
-            self._narrow = self._base.with_settings(default_width=NARROW)
+        known = Simulation(design, few.inputs).known({}, {})
+        noise = Noise(graph, {tensor.name: values for tensor, values in known.items()}, held_in(design))
+        offsets = zero_points_of(graph, noise) if options.shifts else {}
+        noise = noise.less(all_offsets(graph, offsets))
+        factors = scales_of(graph, noise, options.equalises, options.scales == "free")
+        said = {name: tuple(offsets[value].tolist()) for name, value in graph.aliases.items() if value in offsets}
+        if not factors and not said:
+            return
+        held = self._base.with_settings(layers=with_holds(self._base.config, factors, said))
+        if options.equalises == "auto" and options.zero_points is None:
+            goal = self._goal_of(few, "agreement")
+            if self._uniform_loss(held, few, goal) >= self._uniform_loss(self._base, few, goal):
+                return
+        self._base, self._narrow = held, held.with_settings(default_width=NARROW)
 
     def _uniform_loss(self, base: Project, few: Part, goal: Goal) -> float:
         """What a design loses with the same few bits everywhere."""
@@ -320,6 +336,11 @@ class _Run:
         """One width for all weights, and one for all values."""
         options = self._options
         plan = self._search.uniform(options.weight_bits or _PLAIN_BITS, options.result_bits or _PLAIN_BITS)
+        if not options.is_plain:
+            few = self._few()
+            plan = self._search.raise_places(
+                plan, Simulation(self._narrow.design, few.inputs), self._goal_of(few, "agreement")
+            )
         simulation = Simulation(self._narrow.design, self._whole().inputs)
         _, plan = self._search.simulated(plan, simulation, simulation.known({}, {}))
         return self.measured(runner, plan)
@@ -346,6 +367,7 @@ class _Run:
         say("how much may be lost")
         budget = Aim(_LOOKS).largest(missed, 1.0 - target)
         for _ in range(_ROUNDS):
+            self._search.raise_places(self._search.plan(budget), by_few, goal_of_few)
             say("what bits are worth in this plan")
             self._search.measure_around(self._search.plan(budget), by_few, goal_of_few)
             budget = Aim(_LOOKS).largest(missed, 1.0 - target, budget)
@@ -421,6 +443,7 @@ class _Run:
         order |= {tensor.name: order[op.name] for op in design for tensor in op.outputs}
         rows: list[tuple[float, Row]] = []
         by_name = {op.name: op for op in design}
+        held_by_name = {tensor.name: tensor.held for tensor in design.tensors}
         for weights in self._material.weights:
             ops = [by_name[name] for name in weights.operations]
             types = [constant.known_type for op in ops for constant in op.layer.constants_of("weight").values()]
@@ -441,8 +464,10 @@ class _Run:
             reach = max(sample.high / float(fixed.max), sample.low / float(fixed.min) if fixed.min else 0.0)
             if held.role == "input":
                 done = self._inputs.done(held.name, done[0], found.project.config.clipped_share(held.layer))
-            elif reach > 1.0:
+            elif reach >= _CLIPPED:
                 done.append(f"clipped at 1/{reach:.3g}")
+            if (how := held_by_name[held.name]) is not None:
+                done.append(f"held {how}")
             if held.above_zero:
                 done.append("above zero")
             rows.append(

@@ -36,6 +36,8 @@ _QUARTILES = 1.349
 """The distance of the quartiles of normal values, in standard deviations."""
 _DIFFERENT = 2
 """Features whose types differ by fewer octaves are as well in one."""
+_OUTLYING = 4
+"""By so many octaves samples are outside of what is usual, for clipping them to be tried where features agree."""
 _WORTH = 0.5
 """What is to be left of a loss, for types by feature or clipping to be worth it."""
 _MOST = 60
@@ -144,10 +146,16 @@ def _least_loss(
     leaves_room: Callable[[Inputs], bool],
 ) -> Inputs:
     """Types by feature for inputs whose features differ, if they are worth it; clipping, if that is worth more, and
-    costs little that no bit brings back."""
+    costs little that no bit brings back: what a few samples far outside of all others do not need features to differ
+    for."""
     best, least = plain, None
+    whole = ties.apart("max", deviations)
     for way in _WAYS:
-        differing = {name: one for name, one in ties.apart(way, deviations).items() if max(one.octaves) >= _DIFFERENT}
+        differing = {
+            name: one
+            for name, one in ties.apart(way, deviations).items()
+            if max(one.octaves) >= _DIFFERENT or whole[name].farthest.integer - one.farthest.integer >= _OUTLYING
+        }
         if not differing:
             continue
         say(f"types for each feature, by {way}")

@@ -15,6 +15,7 @@ from hlsgen.explore.quantization.placement import PERCENTILE, Asked, Calibration
 Method = Literal["auto", "max"]
 Granularity = Literal["tensor", "channel"]
 Allocation = Literal["lagrangian", "greedy"]
+Factors = Literal["power_of_two", "free"]
 Minimise = Literal["bits", "dsp", "lut"]
 _NARROWEST, _WIDEST = 2, 16
 
@@ -34,6 +35,8 @@ class Options:
     allocation: Allocation = "lagrangian"
     bias_correction: bool | None = None
     equalisation: Equalisation | Literal["auto"] | None = None
+    scales: Factors = "free"
+    zero_points: bool | None = None
     weight_bits: int | None = None
     result_bits: int | None = None
     input_bits: int | None = None
@@ -66,8 +69,9 @@ class Options:
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and _NARROWEST <= value <= _WIDEST):
                 raise InputError(f"quantize(): {name} is {brief(value)}, expected {_NARROWEST} to {_WIDEST} bits")
-        if self.bias_correction is not None and not isinstance(self.bias_correction, bool):
-            raise InputError(f"quantize(): bias_correction is {brief(self.bias_correction)}, expected True or False")
+        for name in ("bias_correction", "zero_points"):
+            if getattr(self, name) is not None and not isinstance(getattr(self, name), bool):
+                raise InputError(f"quantize(): {name} is {brief(getattr(self, name))}, expected True or False")
         if not _is_whole(self.seed) or self.seed < 0:
             raise InputError(f"quantize(): seed is {brief(self.seed)}, expected a whole number from 0 on")
 
@@ -93,8 +97,13 @@ class Options:
 
     @property
     def equalises(self) -> Equalisation | Literal["auto"]:
-        """Which channels are held times powers of two."""
+        """Which channels are held times factors."""
         return self.equalisation or ("none" if self.is_plain else "auto")
+
+    @property
+    def shifts(self) -> bool:
+        """Whether values may be held less offsets."""
+        return not self.is_plain if self.zero_points is None else self.zero_points
 
     @property
     def corrects(self) -> bool:
@@ -110,6 +119,7 @@ _WORDS: dict[str, tuple[Any, ...]] = {
     "weight_calibration": get_args(Calibration),
     "granularity": get_args(Granularity),
     "allocation": get_args(Allocation),
+    "scales": get_args(Factors),
     "input_ranges": get_args(InputRanges),
     "equalisation": ("auto", *get_args(Equalisation)),
 }

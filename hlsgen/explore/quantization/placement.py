@@ -100,6 +100,13 @@ def around(sample: Sample, width: int, reach: int = 2) -> list[FixedType]:
     return [first, *(typed(width, integer, first.signed) for integer in integers)]
 
 
+def farther(sample: Sample, width: int, bits: int) -> FixedType:
+    """The type of ``width`` bits with the least squared error, but that it reaches so many bits farther: at most as far
+    as all that occurred."""
+    first = place(sample, width, "mse")
+    return typed(width, min(first.integer + bits, place(sample, width, "max").integer), first.signed)
+
+
 def typed(width: int, integer: int, signed: bool) -> FixedType:
     """A type as results are given one: it rounds to nearest, ties to even, and saturates."""
     return FixedType(width, integer, signed, Rounding.RND_CONV, Overflow.SAT)

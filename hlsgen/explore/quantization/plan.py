@@ -65,9 +65,15 @@ def settings_for(config: Config, plan: Plan, weights: Iterable[Weights], held: I
     return changes
 
 
-def with_scales(config: Config, scales: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """The settings of layers, with what their results are held times."""
-    return _joined(config.layers, {layer: {"hold": {"scale": list(numbers)}} for layer, numbers in scales.items()})
+def with_holds(
+    config: Config, scales: Mapping[str, Sequence[float]], offsets: Mapping[str, Sequence[float]]
+) -> dict[str, Any]:
+    """The settings of layers, with what their results are held times, and less what."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, numbers in (("scale", scales), ("offset", offsets)):
+        for layer, own in numbers.items():
+            found.setdefault(layer, {"hold": {}})["hold"][key] = list(own)
+    return _joined(config.layers, found)
 
 
 def spelled(farthest: FixedType, octaves: tuple[int, ...] | None) -> str | list[str]:

@@ -28,6 +28,8 @@ CASES = {
     "no_correction": {"bias_correction": False},
     "weights_alike": {"equalisation": "weights"},
     "values_alike": {"equalisation": "values"},
+    "octaves": {"scales": "power_of_two", "zero_points": False},
+    "zero_points": {"zero_points": True},
     "one_width": {"weight_bits": 6, "result_bits": 7, "input_bits": 9},
     "plain": {"method": "max", "weight_bits": 6, "result_bits": 8},
     "lut": {"minimise": "lut"},
@@ -93,14 +95,18 @@ def test_the_table_says_what_is_stored(granularity) -> None:
     assert any(row.bits > asked[row.layer] for row in rows) == (granularity == "channel")
 
 
-@pytest.mark.parametrize("seed", [2, 4, 5])
-def test_at_no_fewer_bits_plain_calibration_decides_worse(seed) -> None:
-    project, x = perceptron(seed), samples(count=2000)
-    found = quiet(project, x, target=0.99)
-    weights, results, inputs = (ceil(m.larger) for m in (found.bits.weights, found.bits.results, found.bits.inputs))
-    plain = quiet(project, x, method="max", weight_bits=weights, result_bits=results, input_bits=inputs)
-    assert found.met and found.agreement > plain.agreement
-    assert weights <= 8 and results <= 10
+def test_at_no_fewer_bits_plain_calibration_decides_worse() -> None:
+    """Of single networks at their limit some ten of thousand decisions differ, by chance more or fewer: so of six."""
+    x, differing = samples(count=2000), {"found": 0.0, "plain": 0.0}
+    for seed in range(2, 8):
+        found = quiet(perceptron(seed), x, target=0.99)
+        weights, results, inputs = (ceil(m.larger) for m in (found.bits.weights, found.bits.results, found.bits.inputs))
+        bits = {"weight_bits": weights, "result_bits": results, "input_bits": inputs}
+        plain = quiet(perceptron(seed), x, method="max", **bits)
+        assert found.met
+        differing["found"] += 1 - found.agreement
+        differing["plain"] += 1 - plain.agreement
+    assert 2 * differing["found"] < differing["plain"]
 
 
 def test_images_with_batchnorm_keep_it_fused() -> None:
