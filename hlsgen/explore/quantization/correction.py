@@ -18,6 +18,8 @@ from hlsgen.ir.op import Op
 from hlsgen.layers.linear import LinearLayer
 from hlsgen.passes.scale_inputs import SCALING
 
+_MOST = 1e30
+"""What a configuration takes; means beyond are of data that no type holds."""
 _DIGITS = 4
 """Of each number: what is left is far below a step."""
 
@@ -58,6 +60,7 @@ class Corrector:
             return results
         shift = self._means[op.name] - _means(results[0])
         own = np.divide(shift, factors, out=np.zeros_like(shift), where=factors != 0)
+        own[~(np.abs(own) <= _MOST)] = 0.0
         numbers = tuple(float(f"{v:.{_DIGITS}g}") for v in own)
         self.found[layer] = numbers
         return [results[0] + factors * np.array(numbers)]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from hlsgen import progress
 from hlsgen.analysis.labels import Task
@@ -179,11 +181,20 @@ def quantize(
     if not result.met:
         warnings.warn(
             f"quantize(): the target of {100 * target:g} % is not reached; the best design has "
-            f"{100 * result.value:.2f} %; give more bits (weight_bits=, result_bits=) or another target",
+            f"{100 * result.value:.2f} %; {_cure(result.rows)}",
             TargetMissedWarning,
             stacklevel=2,
         )
     return result
+
+
+def _cure(rows: Sequence[Row]) -> str:
+    """What to do where a target is not met."""
+    measured = [(row.loss, row) for row in rows if row.loss is not None]
+    if not measured:
+        return "give more bits (weight_bits=, result_bits=) or another target"
+    _, worst = max(measured, key=lambda each: each[0])
+    return f"most is lost in {worst.what} of '{worst.layer}' ({worst.type}): look there, or give another target"
 
 
 def _read(
@@ -285,10 +296,11 @@ class _Run:
         graph = rewrite(self._narrow.graph, self._narrow.config)
         few = self._few()
         known = Simulation(design, few.inputs).known({}, {})
-        noise = Noise(graph, {tensor.name: values for tensor, values in known.items()}, held_in(design))
-        offsets = zero_points_of(graph, noise) if options.shifts else {}
-        noise = noise.less(all_offsets(graph, offsets))
-        factors = scales_of(graph, noise, options.equalises, options.scales == "free")
+        with np.errstate(all="ignore"):  # squares of what no type holds
+            noise = Noise(graph, {tensor.name: values for tensor, values in known.items()}, held_in(design))
+            offsets = zero_points_of(graph, noise) if options.shifts else {}
+            noise = noise.less(all_offsets(graph, offsets))
+            factors = scales_of(graph, noise, options.equalises, options.scales == "free")
         said = {name: tuple(offsets[value].tolist()) for name, value in graph.aliases.items() if value in offsets}
         if not factors and not said:
             return

@@ -123,7 +123,8 @@ def cast(values: Floats, fixed: FixedType) -> Floats:
 
 def squared_error(values: Floats, fixed: FixedType) -> float:
     """The mean squared error of a type on some values."""
-    return float(np.square(cast(values, fixed) - values).mean()) if values.size else 0.0
+    with np.errstate(over="ignore"):
+        return float(np.square(cast(values, fixed) - values).mean()) if values.size else 0.0
 
 
 def _bits_for(largest: float, signed: bool) -> int:

@@ -183,6 +183,18 @@ def test_a_target_out_of_reach_says_how_far_it_came() -> None:
     assert not found.met and "NOT MET" in str(found) and found.value < 1.0
 
 
+def test_what_loses_most_is_named() -> None:
+    with pytest.warns(TargetMissedWarning) as warned:
+        found = hlsgen.quantize(perceptron(), samples(), None, 1.0, weight_bits=2)
+    worst = max((row for row in found.rows if row.loss is not None), key=lambda row: row.loss or 0.0)
+    assert f"most is lost in {worst.what} of '{worst.layer}' ({worst.type})" in str(warned[0].message)
+
+
+def test_data_beyond_every_type_are_not_met_and_no_error() -> None:
+    found = quiet(perceptron(), samples().astype(np.float64) * 1e200, None, 1.0)
+    assert not found.met and "NOT MET" in str(found)
+
+
 def test_the_same_seed_finds_the_same() -> None:
     first, second = (quiet(perceptron(), samples(), seed=3) for _ in range(2))
     assert first.yaml == second.yaml and first.rows == second.rows
