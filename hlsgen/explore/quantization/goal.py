@@ -11,7 +11,7 @@ import numpy as np
 
 from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
-from hlsgen.analysis.metrics import decided, share_equal
+from hlsgen.analysis.metrics import decided, share_equal, unmet_variance
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.errors import InputError
@@ -66,7 +66,8 @@ class Goal:
         task: Task | None,
         threshold: float | None,
     ) -> Goal:
-        """Raises InputError for labels that do not fit, and for ``accuracy`` without labels that are classes."""
+        """Raises InputError for labels that do not fit, and for ``accuracy`` without labels that are classes, or where
+        the model is never right."""
         samples = min(len(data) for data in inputs.values())
         meant = meant_outputs(design, inputs)
         labels = labels_by_output("quantize()", design.outputs, design.output_names, y)
@@ -76,7 +77,13 @@ class Goal:
         ]
         if metric == "accuracy" and all(h.labels is None for h in how):
             raise InputError("quantize(): metric is 'accuracy', which needs y: class numbers, or one-hot rows")
-        return cls(meant, how, metric)
+        goal = cls(meant, how, metric)
+        if metric == "accuracy" and not goal.float_accuracy:
+            raise InputError(
+                f"quantize(): the float model is right in none of {samples} samples, so that any design has its "
+                "accuracy; look whether y belongs to x, or take metric='agreement'"
+            )
+        return goal
 
     @property
     def is_of_numbers(self) -> bool:
@@ -105,7 +112,8 @@ class Goal:
         if self.metric == "agreement":
             return score.agreement
         assert score.accuracy is not None
-        return score.accuracy / self.float_accuracy if self.float_accuracy else 1.0
+        assert self.float_accuracy
+        return score.accuracy / self.float_accuracy
 
     def wanted(self, target: float) -> float:
         """What has to be counted so that the target holds on other data, too: 1.3 standard errors of a share more,
@@ -137,10 +145,10 @@ class Goal:
         for number, values in enumerate(outputs):
             rows = rows_of(values, values.shape[1:])
             if self._how[number].task == "regression":
-                total += _unmet(rows, self._meant[number])
+                total += unmet_variance(rows, self._meant[number])
             else:
                 right, found = self._chances[number], _chances(rows, self._meant[number])
-                total += _unmet(_logarithms(found), _logarithms(right))
+                total += unmet_variance(_logarithms(found), _logarithms(right))
         return total
 
     def cross_entropy(self, outputs: Sequence[Array]) -> float:
@@ -149,7 +157,7 @@ class Goal:
         for number, values in enumerate(outputs):
             rows = rows_of(values, values.shape[1:])
             if self._how[number].task == "regression":
-                total += _unmet(rows, self._meant[number])
+                total += unmet_variance(rows, self._meant[number])
             else:
                 found = np.log(_chances(rows, self._meant[number]) + _TINY)
                 total -= float((self._chances[number] * found).sum(axis=1).mean())
@@ -158,7 +166,7 @@ class Goal:
     def _agreement(self, number: int, rows: Floats) -> float:
         how = self._how[number]
         if how.task == "regression":
-            return 1.0 - _unmet(rows, self._meant[number])
+            return 1.0 - unmet_variance(rows, self._meant[number])
         return share_equal(decided(rows, how.threshold), self._decided[number])
 
     def _differing(self, number: int, rows: Floats) -> Differing:
@@ -180,13 +188,6 @@ class Goal:
             if how.labels is not None
         ]
         return min(labelled, default=None)
-
-
-def _unmet(found: Floats, right: Floats) -> float:
-    """The squared error as a part of the variance over the samples."""
-    variance = float(np.square(right - right.mean(axis=0)).mean())
-    error = float(np.square(found - right).mean())
-    return error / variance if variance else float(error > 0)
 
 
 def _chances(rows: Floats, like: Floats | None = None) -> Floats:

@@ -45,8 +45,10 @@ class Options:
         """Raise InputError for what cannot be."""
         for name, words in _WORDS.items():
             value = getattr(self, name)
-            if value is not None and value not in words:
-                raise InputError(f"quantize(): {name} is {brief(value)}{nearest(value, words)}")
+            if value is None and name in _UNSAID:
+                continue
+            if not isinstance(value, str) or value not in words:
+                raise InputError(f"quantize(): {name} is {brief(value)}{nearest(str(value), words)}")
         for name, low, high in (
             ("target", 0.0, 1.0),
             ("percentile", 0.0, 100.0),
@@ -103,6 +105,8 @@ _WORDS: dict[str, tuple[Any, ...]] = {
     "allocation": get_args(Allocation),
     "equalisation": ("auto", *get_args(Equalisation)),
 }
+_UNSAID = ("calibration", "weight_calibration", "equalisation")
+"""Those that the method chooses, where they are None."""
 
 
 def _is_number(value: Any) -> bool:

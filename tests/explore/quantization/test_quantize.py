@@ -35,6 +35,12 @@ CASES = {
 }
 
 
+def right():
+    """What the perceptron decides."""
+    project, x = perceptron(), samples()
+    return meant_outputs(project.design, {"x": x})[0].argmax(axis=1)
+
+
 def quiet(model, x, y=None, target=0.95, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TargetMissedWarning)
@@ -181,6 +187,9 @@ def test_data_are_divided_once_and_with_their_labels() -> None:
         ({"metric": "agreemnt"}, "did you mean 'agreement'"),
         ({"calibration": "kl"}, "calibration is 'kl'"),
         ({"equalisation": "yes"}, "equalisation is 'yes'"),
+        ({"calibration": samples()}, "(?s)calibration is array.*; valid: cross_entropy, max, mse, percentile"),
+        ({"metric": None}, "metric is None; valid: accuracy, agreement"),
+        ({"granularity": None}, "granularity is None"),
         ({"weight_bits": 1}, "weight_bits is 1, expected 2 to 16 bits"),
         ({"result_bits": 8.0}, "result_bits is 8.0"),
         ({"held_out": 1.0}, "held_out is 1.0"),
@@ -191,7 +200,9 @@ def test_data_are_divided_once_and_with_their_labels() -> None:
         ({"x": np.full((40, 6), np.inf)}, "infinities"),
         ({"x": samples((5,), 40)}, "expected \\(samples, 6\\)"),
         ({"y": np.zeros(7, dtype=int)}, "y for 'classes' has 7 rows, x has 600 samples"),
-        ({"y": np.full(600, 9)}, "classes"),
+        ({"y": np.full(600, 9)}, r"has shape \(600,\) and numbers from 9 to 9; expected class numbers from 0 to 3 of"),
+        ({"y": np.full(600, 0.5)}, "numbers from 0.5 to 0.5 that are not whole; expected class numbers"),
+        ({"y": (right() + 1) % 4, "metric": "accuracy"}, "the float model is right in none of 300 samples"),
     ],
 )
 def test_what_cannot_be_is_refused(options, said) -> None:
