@@ -138,7 +138,7 @@ def _work(
     if x is not None:
         inputs = {name: _locked(np.ascontiguousarray(data)) for name, data in _checked(project, x).items()}
     elif names:
-        raise ConfigError(f"sweep(): objective '{names[0]}' is of data, and there are none; give x=")
+        raise ConfigError(f"sweep(): objective '{names[0]}' is of data, and there are none; give x= (in a file: data)")
     elif y is not None:
         raise ConfigError("sweep(): y belongs to samples, and there are none; give x=, or leave y out")
     judge: Judge | None = None

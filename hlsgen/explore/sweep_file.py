@@ -36,8 +36,14 @@ class SweepFile:
     def read(cls, path: str | Path) -> SweepFile:
         """Read a file. Raises ConfigError that names line and column."""
         file = checked_file(path, "a YAML file of a sweep", ConfigError, MAX_BYTES)
+        content = content_of(file, "a YAML file of a sweep", ConfigError, MAX_BYTES)
+        if content.startswith(b"SQLite format 3"):
+            raise ConfigError(
+                f"{file}: this is the study of a sweep; 'hlsgen sweep show' looks at it, and the YAML file that began "
+                "it goes on with it"
+            )
         try:
-            text = content_of(file, "a YAML file of a sweep", ConfigError, MAX_BYTES).decode("utf-8")
+            text = content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise ConfigError(f"{file}: not valid YAML: {error}") from error
         document = parse(text, str(file))

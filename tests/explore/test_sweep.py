@@ -182,7 +182,10 @@ def test_the_same_design_is_measured_once(project: Project, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"objectives": ["accuracy"], "y": None}, "objective 'accuracy' needs labels; give y=, or take 'agreement'"),
+        (
+            {"objectives": ["accuracy"], "y": None},
+            "objective 'accuracy' needs labels; give y= .in a file: labels., or take 'agreement'",
+        ),
         ({"objectives": ["auc"], "y": None}, "objective 'auc' needs labels"),
         ({"objectives": ["agreement"], "x": None, "y": None}, "objective 'agreement' is of data, and there are none"),
         ({"objectives": ["bits"], "x": None}, "y belongs to samples, and there are none; give x=, or leave y out"),

@@ -15,7 +15,7 @@ import pytest
 
 from hlsgen.cli import main
 from hlsgen.errors import ConfigError, HlsgenError
-from hlsgen.explore.storage import read_study
+from hlsgen.explore.storage import Storage, read_study
 from hlsgen.explore.sweep_file import SweepFile
 
 MODEL = Path(__file__).resolve().parents[2] / "example-models" / "digits_mlp"
@@ -112,6 +112,10 @@ def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "it does not exist" in capsys.readouterr().err
     (tmp_path / "bad.yml").write_bytes(b"\xff\xfe")
     assert run("sweep", tmp_path / "bad.yml") == 2
+    with Storage(tmp_path / "a.db"):
+        pass
+    assert run("sweep", tmp_path / "a.db") == 2
+    assert "a.db: this is the study of a sweep; 'hlsgen sweep show' looks at it" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_it_with_what_is_there(folder: Path) -> None:

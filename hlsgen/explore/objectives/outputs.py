@@ -120,8 +120,8 @@ def judge_of(
     for objective in (ACCURACY, AUC):
         if objective.goal.name in names and labels is None:
             raise ConfigError(
-                f"sweep(): objective '{objective.goal.name}' needs labels; give y=, or take 'agreement', with the "
-                "source model"
+                f"sweep(): objective '{objective.goal.name}' needs labels; give y= (in a file: labels), or take "
+                "'agreement', with the source model"
             )
         if objective.goal.name in names and task == "regression":
             raise ConfigError(
