@@ -16,6 +16,7 @@ from hlsgen.explore.quantization.equalisation import Equalisation
 from hlsgen.explore.quantization.goal import Metric
 from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise
 from hlsgen.explore.quantization.placement import Asked, Calibration
+from hlsgen.explore.quantization.result import output_path
 
 Share = Annotated[float, typer.Option("--target", help="What is to be met, as a share of 1.")]
 Bits = int | None
@@ -33,6 +34,9 @@ def quantize(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the configuration goes, .yml.")] = Path(
         "quantized.yml"
     ),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is no such configuration, too.")
+    ] = False,
     config: Annotated[Path | None, option("--config", "-c", text="YAML configuration to begin with.")] = None,
     weights: Annotated[Path | None, option("--weights", text="The .h5 weights that go with a .json model.")] = None,
     metric: Annotated[
@@ -68,6 +72,7 @@ def quantize(
     seed: Annotated[int, typer.Option("--seed", help="By which samples are divided.")] = 0,
 ) -> None:
     """Find the least bits with which a float model still decides alike; writes a configuration that needs no data."""
+    output_path(output, overwrite=overwrite)  # before minutes are spent
     source, file = model_and_config(model, config)
     with working("reading the model"):
         project = hlsgen.convert(source, file, **given(weights=weights))
@@ -98,6 +103,6 @@ def quantize(
             **settings,
         )
     print(found)
-    print(f"written to {found.write(output)}")
+    print(f"written to {found.write(output, overwrite=overwrite)}")
     if not found.met:
         raise typer.Exit(1)

@@ -34,11 +34,12 @@ def standing_alone(trial: Trial, goals: Sequence[Goal], study: str, folder: Path
     return "\n".join([*map(_one_line, said), written(relative(trial.config, folder))])
 
 
-def yaml_path(path: str | Path, overwrite: bool) -> Path:
-    """The path of such a file that may be written.
+def yaml_path(path: str | Path, overwrite: bool, first: re.Pattern[bytes] = _FIRST, what: str = "a sweep") -> Path:
+    """The path of such a file that may be written; ``first``: how those begin that may be replaced, and ``what`` is in
+    them.
 
-    Raises OutputDirError for what is no path, ends otherwise than in ``.yml`` or ``.yaml``, or is there already and no
-    such file, unless ``overwrite``.
+    Raises OutputDirError for what is no path, ends otherwise than in ``.yml`` or ``.yaml``, lies in no folder, or is
+    there already and no such file, unless ``overwrite``.
     """
     file = named_path(path, "a YAML file", OutputDirError)
     if file.suffix.lower() not in (".yml", ".yaml"):
@@ -46,11 +47,13 @@ def yaml_path(path: str | Path, overwrite: bool) -> Path:
     try:
         if not overwrite and file.exists():
             with file.open("rb") as stream:
-                if not _FIRST.match(stream.read(1000)):
+                if not first.match(stream.read(1000)):
                     raise OutputDirError(
-                        f"{brief(str(file))} is there already and is no configuration of a sweep; give another name, "
-                        "or overwrite"
+                        f"{brief(str(file))} is there already and is no configuration of {what}; give another name, or "
+                        "overwrite"
                     )
+        if not file.parent.is_dir():
+            raise OutputDirError(f"{brief(str(file))} cannot be written (No such file or directory)")
     except (OSError, ValueError) as error:  # ValueError: a NUL
         reason = getattr(error, "strerror", None) or error
         raise OutputDirError(f"{brief(str(file))} cannot be written ({reason})") from error
