@@ -19,18 +19,22 @@ _FILES = ("model", "weights", "calibration", "output_dir")
 _VECTORS = "test_vectors"
 _FIRST = re.compile(rb"# trial [0-9]+ of [^\n]*, by hlsgen ")
 """How such a file begins: what may be replaced by another one."""
+_WITHOUT_DATA = "# calibrated by data from Python: name their file by 'calibration:', or it is another design"
 _WITHOUT_MODEL = "# the model was handed over in Python: name its file by 'model:'"
 
 
-def standing_alone(trial: Trial, goals: Sequence[Goal], study: str, folder: Path) -> str:
+def standing_alone(trial: Trial, goals: Sequence[Goal], study: str, folder: Path, calibrated: bool = False) -> str:
     """The YAML of a trial's design; what it names as absolute files is relative to ``folder``.
 
-    Its first line says what it is of; ``study``: what the sweep is called.
+    Its first line says what it is of, others what is not in it; ``study``: what the sweep is called; ``calibrated``:
+    whether there were calibration data.
     """
     numbers = ", ".join(goal.said(trial.values[goal.name]) for goal in goals if goal.name in trial.values)
     said = [f"# trial {trial.number} of {study}, by hlsgen {trial.version}" + (f": {numbers}" if numbers else "")]
     if trial.config.get("model") is None:
         said.append(_WITHOUT_MODEL)
+    if calibrated and trial.config.get("calibration") is None:
+        said.append(_WITHOUT_DATA)
     return "\n".join([*map(_one_line, said), written(relative(trial.config, folder))])
 
 

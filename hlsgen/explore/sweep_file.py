@@ -65,12 +65,13 @@ class SweepFile:
         model = self.named("model")
         if model is None and config.model is None:
             raise self.origin.refused("model: is missing; name a model, or a config that names one", "model")
-        return convert(model, config, weights=self.named("weights"), calibration=self.named("calibration"))
+        return convert(model, config)
 
     def _config(self) -> Config:
-        """What is in ``config``, and over it what is in ``settings``."""
+        """What is in ``config``, over it what is in ``settings``, and the files that a trial's own has to name, too."""
+        files = {key: self.named(key) for key in ("weights", "calibration") if key in self.said}
         try:
-            return make_config(self.named("config"), **self.said.get("settings", {}))
+            return make_config(self.named("config"), **{**self.said.get("settings", {}), **files})
         except HlsgenError as error:
             if "settings" not in self.said:
                 raise

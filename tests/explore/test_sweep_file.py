@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hlsgen
 from hlsgen.cli import main
 from hlsgen.errors import ConfigError, HlsgenError
 from hlsgen.explore.storage import Storage, read_study
@@ -70,6 +71,30 @@ def test_settings_and_a_configuration(folder: Path) -> None:
     assert found.path == folder / "other.db" and len(found) == 2
     assert found.trials[0].config["default_width"] == 12 and found.trials[0].config["clock_period"] == 4.0
     assert found.samples == 300
+
+
+def test_calibration_data_are_named_where_a_trial_is_written(folder: Path, tmp_path: Path) -> None:
+    """Else what is built is another design than what was measured, with types by no data."""
+    with (folder / "sweep.yml").open("a") as file:
+        file.write("calibration: x.npy\nsettings: {default_width: 8}\n")
+    study = SweepFile.read(folder / "sweep.yml").run(trials=2)
+    trial = study.trials[1]
+    (tmp_path / "deeper").mkdir()
+    written = study.write_yaml(trial, tmp_path / "deeper" / "best.yml")
+    assert "calibration: ../x.npy" in written.read_text()
+    project = hlsgen.convert(None, written)
+    assert project.calibration is not None
+    right = hlsgen.convert(folder / "model.keras", trial.config | {"calibration": None}, calibration=folder / "x.npy")
+    assert project.design.digest == right.design.digest != hlsgen.convert(None, right.config).design.digest
+
+
+def test_calibration_by_arrays_is_missed_aloud(folder: Path) -> None:
+    x = np.load(folder / "x.npy")
+    axes = {"layers.fc1.precision.weight": ["fixed<4,1>"]}
+    for data, lines in ((x, 1), (None, 0)):
+        study = hlsgen.sweep(folder / "model.keras", axes, objectives=["bits"], workers=0, calibration=data)
+        text = study.yaml_of(study.trials[0])
+        assert text.count("# calibrated by data from Python: name their file by 'calibration:'") == lines
 
 
 @pytest.mark.parametrize(
