@@ -11,7 +11,7 @@ import hlsgen
 from hlsgen.analysis.labels import Task
 from hlsgen.cli.options import ModelOrConfig, given, model_and_config, option
 from hlsgen.cli.show import working
-from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.design.array_files import load_inputs, load_labels
 from hlsgen.explore.quantization.equalisation import Equalisation
 from hlsgen.explore.quantization.goal import Metric
 from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise
@@ -28,7 +28,8 @@ def quantize(
         Path, typer.Option("--data", help="Samples, .npy (n, *shape) or .npz by name.", show_default=False)
     ],
     labels: Annotated[
-        Path | None, option("--labels", text="Class numbers, one-hot rows or wanted outputs, .npy.")
+        Path | None,
+        option("--labels", text="Classes, one-hot rows or wanted outputs, .npy (.npz by output)."),
     ] = None,
     target: Share = 0.99,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the configuration goes, .yml.")] = Path(
@@ -92,7 +93,7 @@ def quantize(
         found = hlsgen.quantize(
             project,
             x,
-            None if labels is None else load_array(labels),
+            None if labels is None else load_labels(labels, project.design.output_names),
             target,
             metric=metric,
             method=method,

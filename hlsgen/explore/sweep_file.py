@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsgen.config import Config, make_config
-from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.design.array_files import load_inputs, load_labels
 from hlsgen.errors import ConfigError, HlsgenError, brief, nearest
 from hlsgen.explore.origin import Origin
 from hlsgen.explore.study import Study
@@ -85,7 +85,7 @@ class SweepFile:
         if x is None and vectors is not None:
             x, y = vectors.x, vectors.y
         inputs = None if x is None else load_inputs(x, project.design.inputs)
-        return inputs, None if y is None else load_array(y)
+        return inputs, None if y is None else load_labels(y, project.design.output_names)
 
     def run(self, progress: Callable[[Study], None] | None = None, **overrides: Any) -> Study:
         """Search; ``overrides``: keywords of :func:`~hlsgen.explore.sweep.sweep` in place of what the file says."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hlsgen.analysis.meaning import meant_outputs
+from hlsgen.design.array_files import load_labels
 from hlsgen.errors import ConfigError, InputError
 from hlsgen.explore.objectives.custom import Objective
 from hlsgen.explore.objectives.outputs import judge_of
@@ -17,6 +19,7 @@ from hlsgen.explore.study import Study
 from hlsgen.explore.sweep import sweep
 from hlsgen.explore.trial import State
 from tests.explore.models import labels, samples, small_project
+from tests.explore.quantization.networks import two_ways
 
 SPACE = {"layers.*.precision.weight": "fixed<3..8,2>"}
 
@@ -121,3 +124,27 @@ def test_names_and_units_are_lines(text: Any) -> None:
     for what in ("name", "unit"):
         with pytest.raises(ConfigError, match=f"{what} is .*, expected a line of up to 100 characters"):
             Objective(_drops, "maximise", **{what: text})
+
+
+def test_labels_of_the_output_that_is_judged() -> None:
+    """An array is of the one that ``output=`` names; several are given by their names, in files too."""
+    rng = np.random.default_rng(0)
+    project, x = two_ways(), {"a": rng.normal(size=(50, 5)), "b": rng.normal(size=(50, 3))}
+    name, meant = "numbers", meant_outputs(project.design, x)[1]
+    for y in (meant, {name: meant}, [None, meant]):
+        found = sweep(project, {"default_width": [6, 16]}, x, y, objectives=["error"], output=name, workers=0)
+        errors = [trial.values["error"] for trial in found.trials]
+        assert errors[1] < errors[0] < 0.2
+    with pytest.raises(InputError, match="output= says which of several is judged"):
+        sweep(project, {"default_width": [6]}, x, np.zeros(3), objectives=["bits", "error"], workers=0)
+
+
+def test_files_of_labels(tmp_path: Path) -> None:
+    y = labels()
+    np.save(tmp_path / "y.npy", y)
+    np.savez(tmp_path / "y.npz", kind=y, energy=y + 0.5)
+    assert (load_labels(tmp_path / "y.npy", ["kind"]) == y).all()
+    found = load_labels(tmp_path / "y.npz", ["kind", "energy"])
+    assert isinstance(found, dict) and (found["kind"] == y).all() and (found["energy"] == y + 0.5).all()
+    with pytest.raises(InputError, match=r"y\.npz: the model has no output 'energy'; valid: kind, mass"):
+        load_labels(tmp_path / "y.npz", ["kind", "mass"])

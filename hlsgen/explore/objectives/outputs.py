@@ -116,6 +116,8 @@ def judge_of(
     ``task`` contradicts, InputError for labels that do not fit, and a threshold of what has none."""
     number = _output(design, output)
     port = design.outputs[number]
+    if output is not None and isinstance(y, np.ndarray):
+        y = {output: y}
     labels = labels_by_output("sweep()", design.outputs, design.output_names, y)[number]
     for objective in (ACCURACY, AUC):
         if objective.goal.name in names and labels is None:
