@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,8 @@ class SweepFile:
         who = ("workers", "dask") if not {"workers", "dask"} & overrides.keys() else ()
         options = {key: self.said[key] for key in (*keys, *who) if key in self.said}
         options = {"storage": self.storage, **options, **overrides}
-        return sweep(project, self.said["space"], x, y, origin=self.origin, progress=progress, **options)
+        origin = replace(self.origin, overridden=frozenset(overrides))
+        return sweep(project, self.said["space"], x, y, origin=origin, progress=progress, **options)
 
 
 def _checked(document: Document, where: str) -> Mapping[str, Any]:

@@ -132,6 +132,15 @@ def test_files_that_cannot_be(folder: Path, text: str, said: str, capsys: pytest
     assert not (folder / "sweep.db").exists()
 
 
+def test_options_of_the_command_are_not_looked_for_in_the_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option, value, said in (("--scheduler", "nowhere", "dask: "), ("--workers", "-2", "workers: -2"),
+                                ("--sampler", "tpee", "sampler: ")):  # fmt: skip
+        assert run("sweep", folder / "sweep.yml", option, value) == 2
+        assert capsys.readouterr().err.startswith(f"error: {folder / 'sweep.yml'}: {said}")
+
+
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("sweep", tmp_path / "none.yml") == 2
     assert "it does not exist" in capsys.readouterr().err
