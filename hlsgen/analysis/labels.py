@@ -58,7 +58,7 @@ def judged(
     edge = _threshold(caller, threshold, rows)
     classes = max(values, 2)
     if y is None:
-        chosen: Task = task or ("classification" if _are_probabilities(rows) else "regression")
+        chosen: Task = task or ("classification" if are_probabilities(rows) else "regression")
         return Judged(chosen, classes, edge)
     given = checked_labels(caller, port.name, y, samples)
     labels = None if task == "regression" else _class_numbers(given, port.shape, samples)
@@ -75,6 +75,21 @@ def judged(
             f"or numbers of shape ({samples}, {', '.join(map(str, port.shape))})"
         )
     return Judged("regression", classes, edge, targets=rows_of(given, port.shape))
+
+
+def judged_output(caller: str, names: Sequence[str], name: str | None) -> int:
+    """The number of the output that is judged: that of this name, or the only one.
+
+    Raises InputError if there is none of this name, or no name where there are several.
+    """
+    if name is None and len(names) == 1:
+        return 0
+    if name is None:
+        known = ", ".join(names)
+        raise InputError(f"{caller}: the model has {len(names)} outputs; output= says which one is judged: {known}")
+    if name not in names:
+        raise InputError(f"{caller}: output is {brief(name)}{nearest(name, names)}")
+    return names.index(name)
 
 
 def labels_by_output(caller: str, outputs: Sequence[Tensor], names: Sequence[str], y: Any) -> list[Any]:
@@ -135,7 +150,8 @@ def _expected(port: Tensor, samples: int) -> str:
     return f"expected class numbers from 0 to {most} of shape ({places}){one_hot}"
 
 
-def _are_probabilities(rows: Array) -> bool:
+def are_probabilities(rows: Array) -> bool:
+    """Whether rows (rows, values) are chances of classes: from 0 to 1, and of several values with a sum of one."""
     if rows.size == 0 or rows.min() < 0 or rows.max() > 1 + _SUM:
         return False
     return rows.shape[1] == 1 or bool((np.abs(rows.sum(axis=1) - 1) <= _SUM).all())

@@ -135,7 +135,7 @@ def test_labels_of_the_output_that_is_judged() -> None:
         found = sweep(project, {"default_width": [6, 16]}, x, y, objectives=["error"], output=name, workers=0)
         errors = [trial.values["error"] for trial in found.trials]
         assert errors[1] < errors[0] < 0.2
-    with pytest.raises(InputError, match="output= says which of several is judged"):
+    with pytest.raises(InputError, match="output= says which one is judged"):
         sweep(project, {"default_width": [6]}, x, np.zeros(3), objectives=["bits", "error"], workers=0)
 
 

@@ -227,6 +227,8 @@ def test_data_that_do_not_fit(project: Project) -> None:
         names = ["auc"] if said is None else NAMES
         with pytest.raises(InputError, match=said or "all labels are of one class"):
             sweep(project, SPACE, x, y, objectives=names, workers=0)
+    with pytest.raises(InputError, match=r"sweep\(\): output is 'relu'; did you mean 'relu.2'"):
+        sweep(project, SPACE, X, Y, objectives=NAMES, output="relu", workers=0)
 
 
 def test_an_interrupt_leaves_what_is_there(project: Project, tmp_path: Path) -> None:

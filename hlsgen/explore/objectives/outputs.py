@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.labels import Task, judged, labels_by_output, rows_of
+from hlsgen.analysis.labels import Task, judged, judged_output, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import class_areas, decided, errors_of, share_equal, unmet_variance
 from hlsgen.config import Config
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
-from hlsgen.errors import ConfigError, InputError, nearest
+from hlsgen.errors import ConfigError, InputError
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.objectives.base import Seen
 from hlsgen.ir.types import Ints
@@ -114,7 +114,7 @@ def judge_of(
 ) -> Judge:
     """What measures the objectives of these names. Raises ConfigError where labels are missing and for objectives that
     ``task`` contradicts, InputError for labels that do not fit, and a threshold of what has none."""
-    number = _output(design, output)
+    number = judged_output("sweep()", design.output_names, output)
     port = design.outputs[number]
     if output is not None and isinstance(y, np.ndarray):
         y = {output: y}
@@ -167,13 +167,3 @@ def mean_area(rows: Array, labels: Ints, classes: int) -> float:
     if not known:
         raise InputError("objective 'auc': all labels are of one class, by which no curve can be drawn")
     return float(np.mean(known))
-
-
-def _output(design: Design, name: str | None) -> int:
-    names = design.output_names
-    if name is None and len(names) == 1:
-        return 0
-    if name not in names:
-        hint = nearest(name, names) if name is not None else f": {', '.join(names)}"
-        raise InputError(f"sweep(): output= says which of several is judged{hint}")
-    return names.index(name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
 
-from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
+from hlsgen.analysis.labels import Judged, Task, are_probabilities, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import decided, share_equal, unmet_variance
 from hlsgen.design.arrays import Array
@@ -141,26 +141,21 @@ class Goal:
     def loss(self, outputs: Sequence[Array]) -> float:
         """How far outputs are from the float model's, smoothly: the squared error over the variance; of decisions, that
         of the logarithms of their chances, where those above one in a hundred count."""
-        total = 0.0
-        for number, values in enumerate(outputs):
-            rows = rows_of(values, values.shape[1:])
-            if self._how[number].task == "regression":
-                total += unmet_variance(rows, self._meant[number])
-            else:
-                right, found = self._chances[number], _chances(rows, self._meant[number])
-                total += unmet_variance(_logarithms(found), _logarithms(right))
-        return total
+        return self._summed(outputs, lambda found, right: unmet_variance(_logarithms(found), _logarithms(right)))
 
     def cross_entropy(self, outputs: Sequence[Array]) -> float:
         """The mean cross-entropy of the float model's chances and those of a design; of numbers, the loss."""
+        return self._summed(outputs, _cross_entropy)
+
+    def _summed(self, outputs: Sequence[Array], of_chances: Callable[[Floats, Floats], float]) -> float:
+        """Over outputs: of numbers what of them is not met, of decisions what chances and the float model's give."""
         total = 0.0
         for number, values in enumerate(outputs):
-            rows = rows_of(values, values.shape[1:])
+            rows, meant = rows_of(values, values.shape[1:]), self._meant[number]
             if self._how[number].task == "regression":
-                total += unmet_variance(rows, self._meant[number])
+                total += unmet_variance(rows, meant)
             else:
-                found = np.log(_chances(rows, self._meant[number]) + _TINY)
-                total -= float((self._chances[number] * found).sum(axis=1).mean())
+                total += of_chances(_chances(rows, meant), self._chances[number])
         return total
 
     def _agreement(self, number: int, rows: Floats) -> float:
@@ -190,15 +185,18 @@ class Goal:
         return min(labelled, default=None)
 
 
+def _cross_entropy(found: Floats, right: Floats) -> float:
+    return -float((right * np.log(found + _TINY)).sum(axis=1).mean())
+
+
 def _chances(rows: Floats, like: Floats | None = None) -> Floats:
     """The chance of each class: outputs that are such, else a softmax of them. ``like``: outputs of
     the float model, which say which of both they are."""
-    known = rows if like is None else like
-    inside = bool(known.size) and known.min() >= 0 and known.max() <= 1 + 1e-3
+    are_chances = are_probabilities(rows if like is None else like)
     if rows.shape[1] == 1:
-        one = rows[:, 0] if inside else 1.0 / (1.0 + np.exp(-np.clip(rows[:, 0], -60.0, 60.0)))
+        one = rows[:, 0] if are_chances else 1.0 / (1.0 + np.exp(-np.clip(rows[:, 0], -60.0, 60.0)))
         chances = np.stack([one, 1.0 - one], axis=1)
-    elif inside and bool((np.abs(known.sum(axis=1) - 1) <= 1e-3).all()):
+    elif are_chances:
         chances = rows
     else:
         powers = np.exp(rows - rows.max(axis=1, keepdims=True))

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hlsgen.analysis.frames import html_table
 from hlsgen.config import Config
-from hlsgen.explore.quantization.bits import Bits
+from hlsgen.design.bits import Bits
 from hlsgen.explore.quantization.goal import Metric
 from hlsgen.explore.standalone import relative, yaml_path
 from hlsgen.ir.text import table
 from hlsgen.pages.files import write_text
 from hlsgen.project import Project
 from hlsgen.strict_yaml import written
+from hlsgen.tables import html_table
 from hlsgen.version import VERSION
 
 
@@ -27,7 +27,10 @@ class Row:
     what: str
     """``weights``, ``input``, ``result``, or the name of an inner step."""
     bits: int
+    """Of a word as it is stored, of several the widest. Where channels have binary points of their own, ``done`` says
+    how many of them a channel has."""
     type: str
+    """Of that word; several, where weights of one layer lie in different places."""
     done: str
     """How it was placed, and what else was done."""
     loss: float | None

@@ -28,6 +28,8 @@ CASES = {
     "no_correction": {"bias_correction": False},
     "weights_alike": {"equalisation": "weights"},
     "values_alike": {"equalisation": "values"},
+    "octaves": {"scales": "power_of_two", "zero_points": False},
+    "zero_points": {"zero_points": True},
     "one_width": {"weight_bits": 6, "result_bits": 7, "input_bits": 9},
     "plain": {"method": "max", "weight_bits": 6, "result_bits": 8},
     "lut": {"minimise": "lut"},
@@ -61,7 +63,12 @@ def test_the_yaml_is_the_design_without_data(options, tmp_path) -> None:
     path = found.write(tmp_path / "quantized.yml")
     again = Project(project.graph, hlsgen.load_config(path))
     assert again.design.digest == found.project.design.digest
-    assert path.read_text() == found.yaml and "calibration:" not in found.yaml.replace("weight_calibration:", "")
+    first, _, rest = path.read_text().partition("\n")
+    assert (
+        first.startswith("# quantised for agreement of 90 % or more")
+        and rest == found.yaml
+        and "calibration:" not in found.yaml.replace("weight_calibration:", "")
+    )
     assert np.array_equal(again.evaluate(samples())["classes"], found.project.evaluate(samples())["classes"])
 
 
@@ -82,14 +89,35 @@ def test_what_is_reported_is_what_the_design_does() -> None:
     assert "fc1" in found._repr_html_()
 
 
-@pytest.mark.parametrize("seed", [2, 4, 5])
-def test_at_no_fewer_bits_plain_calibration_decides_worse(seed) -> None:
-    project, x = perceptron(seed), samples(count=2000)
-    found = quiet(project, x, target=0.99)
-    weights, results, inputs = (ceil(m.larger) for m in (found.bits.weights, found.bits.results, found.bits.inputs))
-    plain = quiet(project, x, method="max", weight_bits=weights, result_bits=results, input_bits=inputs)
-    assert found.met and found.agreement > plain.agreement
-    assert weights <= 8 and results <= 10
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+def test_the_table_says_what_is_stored(granularity) -> None:
+    found = quiet(perceptron(), samples(count=200), None, 0.9, granularity=granularity)
+    stored = {op.source.name: op.layer.weight.type for op in found.project.design if op.layer.constants_of("weight")}
+    rows = [row for row in found.rows if row.what == "weights"]
+    assert {row.layer: (row.bits, row.type) for row in rows} == {n: (t.width, str(t)) for n, t in stored.items()}
+    assert np.mean([row.bits for row in rows]) == pytest.approx(found.bits.weights.by_tensor)
+    asked = {
+        name: layer["width"]["weight"]
+        for name, layer in yaml.safe_load(found.yaml)["layers"].items()
+        if "width" in layer
+    }
+    said = {row.layer: f"{asked[row.layer]} bits a channel, " in row.done for row in rows}
+    assert set(said.values()) == {granularity == "channel"}
+    assert any(row.bits > asked[row.layer] for row in rows) == (granularity == "channel")
+
+
+def test_at_no_fewer_bits_plain_calibration_decides_worse() -> None:
+    """Of single networks at their limit some ten of thousand decisions differ, by chance more or fewer: so of six."""
+    x, differing = samples(count=2000), {"found": 0.0, "plain": 0.0}
+    for seed in range(2, 8):
+        found = quiet(perceptron(seed), x, target=0.99)
+        weights, results, inputs = (ceil(m.larger) for m in (found.bits.weights, found.bits.results, found.bits.inputs))
+        bits = {"weight_bits": weights, "result_bits": results, "input_bits": inputs}
+        plain = quiet(perceptron(seed), x, method="max", **bits)
+        assert found.met
+        differing["found"] += 1 - found.agreement
+        differing["plain"] += 1 - plain.agreement
+    assert 2 * differing["found"] < differing["plain"]
 
 
 def test_images_with_batchnorm_keep_it_fused() -> None:
@@ -107,8 +135,12 @@ def test_predict_does_not_warn_of_pixels() -> None:
         warnings.simplefilter("error", ClippedInputWarning)
         found.project.predict(x)
     clipped = quiet(image_network(), x, target=0.9, calibration="mse", input_bits=4)
-    with pytest.warns(ClippedInputWarning):
+    assert 0 < clipped.config.clipped_share("x") < 0.2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ClippedInputWarning)
         clipped.project.predict(x)
+    with pytest.warns(ClippedInputWarning, match="input_clipping expects"):
+        clipped.project.predict(2 * x)
 
 
 def test_several_inputs_and_outputs() -> None:
