@@ -65,10 +65,13 @@ def judged(
     if labels is not None:
         return Judged("classification", classes, edge, labels=labels)
     if task == "classification":
-        raise InputError(f"{caller}: y for '{port.name}' holds no classes; {_expected(port, samples)}")
+        raise InputError(
+            f"{caller}: y for '{port.name}' holds no classes, but numbers {_extent(given)}; {_expected(port, samples)}"
+        )
     if given.size != samples * port.size:
         raise InputError(
-            f"{caller}: y for '{port.name}' has shape {given.shape}; {_expected(port, samples)}, "
+            f"{caller}: y for '{port.name}' has shape {given.shape} and numbers {_extent(given)}; "
+            f"{_expected(port, samples)}, "
             f"or numbers of shape ({samples}, {', '.join(map(str, port.shape))})"
         )
     return Judged("regression", classes, edge, targets=rows_of(given, port.shape))
@@ -132,6 +135,12 @@ def _class_numbers(given: Array, shape: Sequence[int], samples: int) -> Ints | N
     if least < 0 or most >= max(values, 2):
         return None
     return np.asarray(given.reshape(-1), dtype=np.int64)
+
+
+def _extent(given: Array) -> str:
+    """From which number to which; and whether some are no whole ones."""
+    extent = f"from {given.min():g} to {given.max():g}" if given.size else "of none"
+    return extent if (given == np.floor(given)).all() else f"{extent} that are not whole"
 
 
 def _expected(port: Tensor, samples: int) -> str:

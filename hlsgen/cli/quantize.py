@@ -12,12 +12,13 @@ from hlsgen.analysis.labels import Task
 from hlsgen.cli.options import ModelOrConfig, given, model_and_config, option
 from hlsgen.cli.show import working
 from hlsgen.config import make_config
-from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.design.array_files import load_inputs, load_labels
 from hlsgen.explore.quantization.equalisation import Equalisation
 from hlsgen.explore.quantization.goal import Metric
 from hlsgen.explore.quantization.inputs import DEVIATIONS, InputRanges
 from hlsgen.explore.quantization.options import Allocation, Factors, Granularity, Method, Minimise
 from hlsgen.explore.quantization.placement import Asked, Calibration
+from hlsgen.explore.quantization.result import output_path
 from hlsgen.explore.quantization.scaling import Method as Scaling
 from hlsgen.explore.quantization.scaling import without_scaling
 
@@ -31,12 +32,16 @@ def quantize(
         Path, typer.Option("--data", help="Samples, .npy (n, *shape) or .npz by name.", show_default=False)
     ],
     labels: Annotated[
-        Path | None, option("--labels", text="Class numbers, one-hot rows or wanted outputs, .npy.")
+        Path | None,
+        option("--labels", text="Classes, one-hot rows or wanted outputs, .npy (.npz by output)."),
     ] = None,
     target: Share = 0.99,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the configuration goes, .yml.")] = Path(
         "quantized.yml"
     ),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is no such configuration, too.")
+    ] = False,
     config: Annotated[Path | None, option("--config", "-c", text="YAML configuration to begin with.")] = None,
     weights: Annotated[Path | None, option("--weights", text="The .h5 weights that go with a .json model.")] = None,
     metric: Annotated[
@@ -86,6 +91,7 @@ def quantize(
     seed: Annotated[int, typer.Option("--seed", help="By which samples are divided.")] = 0,
 ) -> None:
     """Find the least bits with which a float model still decides alike; writes a configuration that needs no data."""
+    output_path(output, overwrite=overwrite)  # before minutes are spent
     source, file = model_and_config(model, config)
     with working("reading the model"):
         plain, said = without_scaling(make_config(file, "quantize"))
@@ -109,7 +115,7 @@ def quantize(
         found = hlsgen.quantize(
             project,
             x,
-            None if labels is None else load_array(labels),
+            None if labels is None else load_labels(labels, project.design.output_names),
             target,
             metric=metric,
             method=method,
@@ -122,6 +128,6 @@ def quantize(
             **settings,
         )
     print(found)
-    print(f"written to {found.write(output)}")
+    print(f"written to {found.write(output, overwrite=overwrite)}")
     if not found.met:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from hlsgen.analysis.labels import Judged, Task, are_probabilities, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
-from hlsgen.analysis.metrics import decided, share_equal
+from hlsgen.analysis.metrics import decided, share_equal, unmet_variance
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.errors import InputError
@@ -66,7 +66,8 @@ class Goal:
         task: Task | None,
         threshold: float | None,
     ) -> Goal:
-        """Raises InputError for labels that do not fit, and for ``accuracy`` without labels that are classes."""
+        """Raises InputError for labels that do not fit, and for ``accuracy`` without labels that are classes, or where
+        the model is never right."""
         samples = min(len(data) for data in inputs.values())
         meant = meant_outputs(design, inputs)
         labels = labels_by_output("quantize()", design.outputs, design.output_names, y)
@@ -76,7 +77,13 @@ class Goal:
         ]
         if metric == "accuracy" and all(h.labels is None for h in how):
             raise InputError("quantize(): metric is 'accuracy', which needs y: class numbers, or one-hot rows")
-        return cls(meant, how, metric)
+        goal = cls(meant, how, metric)
+        if metric == "accuracy" and not goal.float_accuracy:
+            raise InputError(
+                f"quantize(): the float model is right in none of {samples} samples, so that any design has its "
+                "accuracy; look whether y belongs to x, or take metric='agreement'"
+            )
+        return goal
 
     @property
     def is_of_numbers(self) -> bool:
@@ -105,7 +112,8 @@ class Goal:
         if self.metric == "agreement":
             return score.agreement
         assert score.accuracy is not None
-        return score.accuracy / self.float_accuracy if self.float_accuracy else 1.0
+        assert self.float_accuracy
+        return score.accuracy / self.float_accuracy
 
     def wanted(self, target: float) -> float:
         """What has to be counted so that the target holds on other data, too: 1.3 standard errors of a share more,
@@ -133,7 +141,7 @@ class Goal:
     def loss(self, outputs: Sequence[Array]) -> float:
         """How far outputs are from the float model's, smoothly: the squared error over the variance; of decisions, that
         of the logarithms of their chances, where those above one in a hundred count."""
-        return self._summed(outputs, lambda found, right: _unmet(_logarithms(found), _logarithms(right)))
+        return self._summed(outputs, lambda found, right: unmet_variance(_logarithms(found), _logarithms(right)))
 
     def cross_entropy(self, outputs: Sequence[Array]) -> float:
         """The mean cross-entropy of the float model's chances and those of a design; of numbers, the loss."""
@@ -145,7 +153,7 @@ class Goal:
         for number, values in enumerate(outputs):
             rows, meant = rows_of(values, values.shape[1:]), self._meant[number]
             if self._how[number].task == "regression":
-                total += _unmet(rows, meant)
+                total += unmet_variance(rows, meant)
             else:
                 total += of_chances(_chances(rows, meant), self._chances[number])
         return total
@@ -153,7 +161,7 @@ class Goal:
     def _agreement(self, number: int, rows: Floats) -> float:
         how = self._how[number]
         if how.task == "regression":
-            return 1.0 - _unmet(rows, self._meant[number])
+            return 1.0 - unmet_variance(rows, self._meant[number])
         return share_equal(decided(rows, how.threshold), self._decided[number])
 
     def _differing(self, number: int, rows: Floats) -> Differing:
@@ -175,13 +183,6 @@ class Goal:
             if how.labels is not None
         ]
         return min(labelled, default=None)
-
-
-def _unmet(found: Floats, right: Floats) -> float:
-    """The squared error as a part of the variance over the samples."""
-    variance = float(np.square(right - right.mean(axis=0)).mean())
-    error = float(np.square(found - right).mean())
-    return error / variance if variance else float(error > 0)
 
 
 def _cross_entropy(found: Floats, right: Floats) -> float:

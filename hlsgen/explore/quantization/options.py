@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
@@ -51,8 +51,10 @@ class Options:
         """Raise InputError for what cannot be."""
         for name, words in _WORDS.items():
             value = getattr(self, name)
-            if value is not None and value not in words:
-                raise InputError(f"quantize(): {name} is {brief(value)}{nearest(value, words)}")
+            if value is None and _DEFAULTS[name] is None:  # what the method chooses
+                continue
+            if not isinstance(value, str) or value not in words:
+                raise InputError(f"quantize(): {name} is {brief(value)}{nearest(str(value), words)}")
         for name, low, high in (
             ("target", 0.0, 1.0),
             ("percentile", 0.0, 100.0),
@@ -131,3 +133,6 @@ def _is_number(value: Any) -> bool:
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+_DEFAULTS = {field.name: field.default for field in fields(Options)}

@@ -37,6 +37,12 @@ CASES = {
 }
 
 
+def right():
+    """What the perceptron decides."""
+    project, x = perceptron(), samples()
+    return meant_outputs(project.design, {"x": x})[0].argmax(axis=1)
+
+
 def quiet(model, x, y=None, target=0.95, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TargetMissedWarning)
@@ -57,7 +63,12 @@ def test_the_yaml_is_the_design_without_data(options, tmp_path) -> None:
     path = found.write(tmp_path / "quantized.yml")
     again = Project(project.graph, hlsgen.load_config(path))
     assert again.design.digest == found.project.design.digest
-    assert path.read_text() == found.yaml and "calibration:" not in found.yaml.replace("weight_calibration:", "")
+    first, _, rest = path.read_text().partition("\n")
+    assert (
+        first.startswith("# quantised for agreement of 90 % or more")
+        and rest == found.yaml
+        and "calibration:" not in found.yaml.replace("weight_calibration:", "")
+    )
     assert np.array_equal(again.evaluate(samples())["classes"], found.project.evaluate(samples())["classes"])
 
 
@@ -220,6 +231,9 @@ def test_data_are_divided_once_and_with_their_labels() -> None:
         ({"metric": "agreemnt"}, "did you mean 'agreement'"),
         ({"calibration": "kl"}, "calibration is 'kl'"),
         ({"equalisation": "yes"}, "equalisation is 'yes'"),
+        ({"calibration": samples()}, "(?s)calibration is array.*; valid: cross_entropy, max, mse, percentile"),
+        ({"metric": None}, "metric is None; valid: accuracy, agreement"),
+        ({"granularity": None}, "granularity is None"),
         ({"weight_bits": 1}, "weight_bits is 1, expected 2 to 16 bits"),
         ({"result_bits": 8.0}, "result_bits is 8.0"),
         ({"held_out": 1.0}, "held_out is 1.0"),
@@ -230,7 +244,9 @@ def test_data_are_divided_once_and_with_their_labels() -> None:
         ({"x": np.full((40, 6), np.inf)}, "infinities"),
         ({"x": samples((5,), 40)}, "expected \\(samples, 6\\)"),
         ({"y": np.zeros(7, dtype=int)}, "y for 'classes' has 7 rows, x has 600 samples"),
-        ({"y": np.full(600, 9)}, "classes"),
+        ({"y": np.full(600, 9)}, r"has shape \(600,\) and numbers from 9 to 9; expected class numbers from 0 to 3 of"),
+        ({"y": np.full(600, 0.5)}, "numbers from 0.5 to 0.5 that are not whole; expected class numbers"),
+        ({"y": (right() + 1) % 4, "metric": "accuracy"}, "the float model is right in none of 300 samples"),
     ],
 )
 def test_what_cannot_be_is_refused(options, said) -> None:
