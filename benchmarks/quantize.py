@@ -6,7 +6,8 @@
 
 What is judged by was seen by nothing before: neither in training nor by quantize. Agreement is the share of held-out samples
 of which the design names the class that Keras names; of a network that restores numbers, the share of their variance that
-is met. Bits are counted here, from the finished design, and not taken from what quantize says of itself:
+is met. Bits are counted here, from the finished design, and not taken from what quantize says of itself (hlsgen.design.bits):
+a judge has a count of its own.
 
 * of weights, every one of every layer with products, biases apart;
 * of results, every value that a layer of the source model yields, or that is rounded on the way to one; inputs apart.

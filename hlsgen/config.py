@@ -383,6 +383,14 @@ InputScalings = Annotated[
 """That of the only input, or of some by their names."""
 
 
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_real)]
+Shares = Annotated[
+    Annotated[Share, Tag("[one]")] | Annotated[dict[str, Share], Tag("[by name]")],
+    Discriminator(lambda value: "[by name]" if isinstance(value, Mapping) else "[one]"),
+]
+"""That of all inputs, or of some by their names."""
+
+
 class TestVectors(_Strict):
     """Stored inputs (``x``, .npy) and labels or expected outputs (``y``, .npy)."""
 
@@ -465,6 +473,9 @@ class Config(_Strict):
             "much that it would lose small ones, one for each channel (last axis)"
         ),
     ] = "channel"
+    input_clipping: Annotated[
+        Shares, Field(description="the part of the values of inputs that is meant to lie outside of their types")
+    ] = 0.0
     default_width: Annotated[int, Field(ge=_NARROWEST, le=_WIDEST_INFERRED), Whole] = 16
     max_width: Annotated[int | None, Field(ge=2, le=_WIDEST), Whole] = None
     calibration: File | None = None
@@ -522,6 +533,11 @@ class Config(_Strict):
             return None
         farthest = max(fixed.integer for fixed in types)
         return tuple(farthest - fixed.integer for fixed in types)
+
+    def clipped_share(self, name: str) -> float:
+        """The part of the values of an input that is meant to lie outside of its type."""
+        said = self.input_clipping
+        return said.get(name, 0.0) if isinstance(said, dict) else said
 
     def _input_types(self, name: str) -> list[FixedType]:
         every = self.input_precision

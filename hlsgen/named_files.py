@@ -1,4 +1,4 @@
-"""Files that a user names: looked at before they are read."""
+"""Files that a user names: looked at before they are read, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from hlsgen.errors import HlsgenError, brief
+from hlsgen.errors import HlsgenError, OutputDirError, brief
+from hlsgen.files import replacing
 
 _SHOWN = 200
 """Characters of a path in a message."""
@@ -55,6 +56,25 @@ def named_path(path: str | os.PathLike[str] | os.PathLike[bytes], expected: str,
         with contextlib.suppress(TypeError):  # an object's own path is none
             return Path(os.fsdecode(path))
     raise error(f"expected the path of {expected}, found {brief(path)}")
+
+
+def write_named(file: Path, content: bytes, caller: str) -> Path:
+    """Write a whole file, or leave what was there; returns its path.
+
+    Raises OutputDirError if the system does not let it be written.
+    """
+    try:
+        with replacing(file) as stream:
+            stream.write(content)
+    except (OSError, ValueError) as problem:  # ValueError: a NUL
+        raise unwritable(file, caller, problem) from problem
+    return file
+
+
+def unwritable(file: Path, caller: str, problem: Exception) -> OutputDirError:
+    """What is said of a file that cannot be written."""
+    reason = getattr(problem, "strerror", None) or problem
+    return OutputDirError(f"{caller}: {brief(str(file))} cannot be written ({reason})")
 
 
 def _message(file: Path, reason: str, expected: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hlsgen.analysis.accuracy_check import AccuracyCheck
+from hlsgen.analysis.clipping import ClippingCheck
 from hlsgen.analysis.comparison import Comparison, compare
 from hlsgen.analysis.diagnosis.diagnose import diagnose
 from hlsgen.analysis.diagnosis.repair import Repair, fixed_settings, repair
@@ -60,16 +61,15 @@ from hlsgen.design.opened import opened
 from hlsgen.design.reference import evaluate, inner_steps
 from hlsgen.emulation.emulator import Emulator
 from hlsgen.emulation.stream_check import StreamCheck, check_streams
-from hlsgen.errors import ConfigError, InputError, ModelError, OutputDirError, TimingError, brief, nearest
+from hlsgen.errors import ConfigError, InputError, ModelError, TimingError, brief, nearest
 from hlsgen.estimation.estimate import Estimate
 from hlsgen.estimation.project import estimate_of
 from hlsgen.exports.base import exported_files
-from hlsgen.files import replacing
 from hlsgen.frontends import read_model
 from hlsgen.frontends.layouts import laid_out
 from hlsgen.ir.graph import Graph
 from hlsgen.ir.op import Op
-from hlsgen.ir.typing import Reason, Tensor
+from hlsgen.ir.typing import Tensor
 from hlsgen.named_files import named_path
 from hlsgen.pages.files import page_path, picture_path, write_text
 from hlsgen.pages.graph import layer_graph
@@ -533,17 +533,9 @@ class Project:
         UnsupportedError for one of too many operations, InputError for a path that does not end in ``.svg``,
         OutputDirError if it cannot be written.
         """
-        file = named_path(path, "a picture", InputError)
-        if file.suffix.lower() != ".svg":
-            raise InputError(f"plot_circuit(): {file} ends in {file.suffix or 'nothing'}, expected .svg")
+        file = picture_path(path, "plot_circuit()")
         text = circuit_picture(self.circuit) if layer is None else layer_picture(self.circuit, layer)
-        try:
-            with replacing(file) as stream:
-                stream.write(text.encode())
-        except (OSError, ValueError) as error:  # ValueError: a NUL
-            reason = getattr(error, "strerror", None) or error
-            raise OutputDirError(f"plot_circuit(): {brief(str(file))} cannot be written ({reason})") from error
-        return file
+        return write_text(file, text, "plot_circuit()")
 
     def area(self, family: str | None = None, *, log: Callable[[str], None] | None = None) -> Area:
         """What the circuit of backend verilog takes of a device, module by module: an estimate of yosys.
@@ -716,7 +708,7 @@ class Project:
         inputs = arrays.checked_inputs(self.design.inputs, x)
         held = arrays.as_held(self.design.inputs, inputs)
         results, clipped = _run(self.emulator, held, raw, threads)
-        self._warn(self._clipped(inputs, clipped), self._findings(held, results, raw))
+        self._warn(self._clipping_check.told(inputs, clipped), self._findings(held, results, raw))
         if count_overflows:
             self.overflows = self._overflow_counter.count(held)
         shaped = [arrays.shaped(r, t.shape) for r, t in zip(results, self.design.outputs, strict=True)]
@@ -889,17 +881,6 @@ class Project:
         """
         return repair(self, x, reference, y)
 
-    def _clipped(self, inputs: Mapping[str, Array], counts: Sequence[int]) -> dict[str, str]:
-        """What was clipped of the inputs, by their names."""
-        found: dict[str, str] = {}
-        if not any(counts):
-            return found
-        for (name, data), tensor, count in zip(inputs.items(), self.design.inputs, counts, strict=True):
-            if count and tensor.typing.reason is not Reason.MODEL:  # else the model itself saturates there
-                effect = tensor.type.overflow.effect.passive
-                found[name] = f"{count} of {data.size} values are outside of {tensor.type} and were {effect}"
-        return found
-
     def _findings(self, held: Mapping[str, Array], results: Sequence[Array], raw: bool) -> list[Finding]:
         """What is to be said of inputs that are not as expected, or of results that are not as they should be."""
         outputs = results
@@ -928,6 +909,10 @@ class Project:
                 category = InaccurateWarning if finding.of_types else UnexpectedInputWarning
                 warnings.warn(finding.text, category, stacklevel=3)
                 self._said.add(finding)
+
+    @cached_property
+    def _clipping_check(self) -> ClippingCheck:
+        return ClippingCheck(self.design, self.config)
 
     @cached_property
     def _input_check(self) -> InputCheck:

@@ -207,15 +207,18 @@ _WIDE = 120
 """Columns, beyond which a list goes on in the next line."""
 _UNPRINTED = re.compile("[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Within quotes: what YAML does not take there, and ends of lines that it would fold."""
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
-def written(data: Mapping[str, Any]) -> str:
+def written(data: Mapping[str, Any], *, ascii_only: bool = False) -> str:
     """A mapping as a text that :func:`parse` reads as the same, and other readers of YAML too; a key a line, but for
     long lists.
 
-    ``data``: mappings with keys of text, lists, texts, numbers, booleans and None.
+    ``data``: mappings with keys of text, lists, texts, numbers, booleans and None. ``ascii_only``: all else is escaped,
+    for terminals that have no other characters.
     """
-    return "".join(_lines(data, ""))
+    text = "".join(_lines(data, ""))
+    return _NOT_ASCII.sub(_escaped, text) if ascii_only else text  # such characters stand within quotes
 
 
 def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
@@ -224,11 +227,11 @@ def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{_quoted(key, _PLAIN)}:\n"
             yield from _lines(value, f"{indent}  ")
         else:
-            text = _quoted(value, _PLAIN) if isinstance(value, str) else _in_line(value)
+            text = _quoted(value, _PLAIN) if isinstance(value, str) else in_line(value)
             line = f"{indent}{_quoted(key, _PLAIN)}: {text}\n"
             if len(line) > _WIDE and isinstance(value, list | tuple) and value:
                 yield f"{indent}{_quoted(key, _PLAIN)}: [\n"
-                items = [_in_line(below) for below in value]
+                items = [in_line(below) for below in value]
                 yield from _folded([*(f"{item}," for item in items[:-1]), f"{items[-1]}]"], f"{indent}  ")
             else:
                 yield line
@@ -245,13 +248,14 @@ def _folded(items: Iterable[str], indent: str) -> Iterator[str]:
     yield f"{indent}{line}\n"
 
 
-def _in_line(value: Any) -> str:
+def in_line(value: Any) -> str:
+    """A value as :func:`written` has it within a line, for texts that are laid out otherwise."""
     if isinstance(value, Mapping):
         return (
-            "{" + ", ".join(f"{_quoted(key, _PLAIN_IN_LIST)}: {_in_line(below)}" for key, below in value.items()) + "}"
+            "{" + ", ".join(f"{_quoted(key, _PLAIN_IN_LIST)}: {in_line(below)}" for key, below in value.items()) + "}"
         )
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_in_line, value)) + "]"
+        return "[" + ", ".join(map(in_line, value)) + "]"
     if isinstance(value, str):
         return _quoted(value, _PLAIN_IN_LIST)
     if isinstance(value, bool) or value is None:
@@ -261,7 +265,7 @@ def _in_line(value: Any) -> str:
 
 def _real(value: float) -> str:
     """YAML 1.1 takes a number with an exponent for text, unless it has a point."""
-    text = repr(value).replace("inf", ".inf").replace("nan", ".nan")
+    text = float.__repr__(value).replace("inf", ".inf").replace("nan", ".nan")
     mantissa, exponent, power = text.partition("e")
     return f"{mantissa}.0e{power}" if exponent and "." not in mantissa else text
 
@@ -273,5 +277,9 @@ def _quoted(text: str, plain: re.Pattern[str]) -> str:
         tag: str = _ELSEWHERE.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
         if tag.endswith(":str") and not _NUMBER_ELSEWHERE.fullmatch(text):
             return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _UNPRINTED.sub(lambda found: f"\\U{ord(found[0]):08x}", quoted)
+    return _UNPRINTED.sub(_escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character, as it is written within quotes."""
+    return f"\\U{ord(found[0]):08x}"

@@ -19,6 +19,7 @@ RANKS = {
     "files": 0,
     "named_files": 1,
     "strict_yaml": 1,
+    "tables": 1,
     "tools": 1,
     "progress": 1,
     "logs": 1,

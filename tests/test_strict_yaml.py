@@ -207,6 +207,9 @@ def test_what_is_written_is_read_as_the_same_by_all() -> None:
         text = written(data)
         assert repr(parse(text, "x").data) == repr(data), text
         assert repr(yaml.safe_load(text)) == repr(data), text
+        escaped = written(data, ascii_only=True)
+        assert escaped.isascii()
+        assert repr(parse(escaped, "x").data) == repr(yaml.safe_load(escaped)) == repr(data), escaped
 
 
 def test_long_lists_go_on_in_the_next_line() -> None:

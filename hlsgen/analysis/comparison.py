@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.frames import data_frame, html_table, rich_table
+from hlsgen.analysis.frames import data_frame
 from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.analysis.metrics import Errors, class_areas, confusion, decided, errors_of, share_equal
@@ -23,6 +23,7 @@ from hlsgen.ir.text import percent, table
 from hlsgen.ir.types import Ints
 from hlsgen.ir.typing import Tensor
 from hlsgen.plots.matrices import Bars, Matrix, draw_panels
+from hlsgen.tables import html_table, rich_table
 
 Counts = tuple[tuple[int, ...], ...]
 

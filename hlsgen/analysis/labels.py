@@ -58,20 +58,38 @@ def judged(
     edge = _threshold(caller, threshold, rows)
     classes = max(values, 2)
     if y is None:
-        chosen: Task = task or ("classification" if _are_probabilities(rows) else "regression")
+        chosen: Task = task or ("classification" if are_probabilities(rows) else "regression")
         return Judged(chosen, classes, edge)
     given = checked_labels(caller, port.name, y, samples)
     labels = None if task == "regression" else _class_numbers(given, port.shape, samples)
     if labels is not None:
         return Judged("classification", classes, edge, labels=labels)
     if task == "classification":
-        raise InputError(f"{caller}: y for '{port.name}' holds no classes; {_expected(port, samples)}")
+        raise InputError(
+            f"{caller}: y for '{port.name}' holds no classes, but numbers {_extent(given)}; {_expected(port, samples)}"
+        )
     if given.size != samples * port.size:
         raise InputError(
-            f"{caller}: y for '{port.name}' has shape {given.shape}; {_expected(port, samples)}, "
+            f"{caller}: y for '{port.name}' has shape {given.shape} and numbers {_extent(given)}; "
+            f"{_expected(port, samples)}, "
             f"or numbers of shape ({samples}, {', '.join(map(str, port.shape))})"
         )
     return Judged("regression", classes, edge, targets=rows_of(given, port.shape))
+
+
+def judged_output(caller: str, names: Sequence[str], name: str | None) -> int:
+    """The number of the output that is judged: that of this name, or the only one.
+
+    Raises InputError if there is none of this name, or no name where there are several.
+    """
+    if name is None and len(names) == 1:
+        return 0
+    if name is None:
+        known = ", ".join(names)
+        raise InputError(f"{caller}: the model has {len(names)} outputs; output= says which one is judged: {known}")
+    if name not in names:
+        raise InputError(f"{caller}: output is {brief(name)}{nearest(name, names)}")
+    return names.index(name)
 
 
 def labels_by_output(caller: str, outputs: Sequence[Tensor], names: Sequence[str], y: Any) -> list[Any]:
@@ -119,6 +137,12 @@ def _class_numbers(given: Array, shape: Sequence[int], samples: int) -> Ints | N
     return np.asarray(given.reshape(-1), dtype=np.int64)
 
 
+def _extent(given: Array) -> str:
+    """From which number to which; and whether some are no whole ones."""
+    extent = f"from {given.min():g} to {given.max():g}" if given.size else "of none"
+    return extent if (given == np.floor(given)).all() else f"{extent} that are not whole"
+
+
 def _expected(port: Tensor, samples: int) -> str:
     places = ", ".join(map(str, (samples, *port.shape[:-1])))
     most = max(port.shape[-1], 2) - 1
@@ -126,7 +150,8 @@ def _expected(port: Tensor, samples: int) -> str:
     return f"expected class numbers from 0 to {most} of shape ({places}){one_hot}"
 
 
-def _are_probabilities(rows: Array) -> bool:
+def are_probabilities(rows: Array) -> bool:
+    """Whether rows (rows, values) are chances of classes: from 0 to 1, and of several values with a sum of one."""
     if rows.size == 0 or rows.min() < 0 or rows.max() > 1 + _SUM:
         return False
     return rows.shape[1] == 1 or bool((np.abs(rows.sum(axis=1) - 1) <= _SUM).all())

@@ -11,6 +11,9 @@ from hlsgen.analysis.distribution import Distribution, distribution
 from hlsgen.design.arrays import Array
 from hlsgen.ir.types import Ints
 
+_ROUNDING = 1e-12
+"""By what part of their size numbers differ that are meant to be the same: float64, and sums of some thousand."""
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -71,6 +74,16 @@ def decided(outputs: Array, threshold: float) -> Ints:
 def share_equal(found: Ints, right: Ints) -> float:
     """The share of places at which both are the same."""
     return int((found == right).sum()) / len(right)
+
+
+def unmet_variance(found: Array, right: Array) -> float:
+    """The squared error as a part of the variance of what is right, over its rows (rows, values); of what does not vary
+    but by the rounding of floats, as a part of its square; of zeros, 1 if anything is off."""
+    square = float(np.square(right).mean())
+    variance = float(np.square(right - right.mean(axis=0)).mean())
+    whole = variance if variance > _ROUNDING**2 * square else square
+    error = float(np.square(found - right).mean())
+    return error / whole if whole else float(error > 0)
 
 
 def confusion(rows: Ints, columns: Ints, classes: int) -> tuple[tuple[int, ...], ...]:

@@ -13,6 +13,7 @@ from hlsgen.design.design import Design
 from hlsgen.ir.constant import placed_type
 from hlsgen.ir.expected import Origin, magnitude_bits
 from hlsgen.ir.op import Op
+from hlsgen.ir.results import yielding
 from hlsgen.ir.spelling import INPUT_MODES
 from hlsgen.ir.types import FixedType, Overflow
 from hlsgen.ir.typing import Reason, Tensor
@@ -56,7 +57,7 @@ def knobs(design: Design) -> list[Knob]:
         weights = _weights(op)
         if weights:
             found.append(Knob(op.source.name, "weight", weights[0], placed=True, grows=True))
-        given = _given_by(design, op) if op.source.final else []
+        given = _computing(design, op) if op.source.final else []
         if given:
             found.append(_knob(op, "result", given[0].outputs[0], layer_of(design, op)))
     return list({(knob.layer, knob.kind): knob for knob in reversed(found)}.values())[::-1]
@@ -76,19 +77,22 @@ def layer_of(design: Design, op: Op) -> str:
     return yielded[-1] if yielded else op.source.name
 
 
-def _given_by(design: Design, op: Op) -> list[Op]:
-    """The operations of a layer that yield its values: what only joins or moves them has them from others of it. None
-    where the layer picks some of what it reads, as a pooling does."""
-    if "result" in op.layer.casts:
-        return [] if op.layer.structural and (op.layer.picks or op.layer.renames) else [op]
-    before = [design.producer(tensor) for tensor in op.inputs] if op.layer.structural else []
-    steps = [producer for producer in before if producer.source.name == op.source.name]
-    return list(dict.fromkeys(given for step in steps for given in _given_by(design, step)))
+def result_operations(design: Design, op: Op) -> list[Op]:
+    """The operations that a type for the result of a layer is for; ``op``: its last one."""
+    return yielding(op, lambda step: [design.producer(tensor) for tensor in step.inputs])
+
+
+def _computing(design: Design, op: Op) -> list[Op]:
+    """Those of them that compute what they yield: a pooling picks some of what it reads, which has its width."""
+    return [
+        given
+        for given in result_operations(design, op)
+        if "result" in given.layer.casts and not (given.layer.structural and (given.layer.picks or given.layer.renames))
+    ]
 
 
 def _weights(op: Op) -> list[FixedType]:
-    constants = op.layer.constants()
-    return [c.known_type for name, c in constants.items() if op.layer.constant_roles.get(name) == "weight"]
+    return [constant.known_type for constant in op.layer.constants_of("weight").values()]
 
 
 def narrowed(knob: Knob, width: int, design: Design, config: Config, data: Mapping[str, Array]) -> FixedType:
@@ -119,7 +123,7 @@ def narrowed(knob: Knob, width: int, design: Design, config: Config, data: Mappi
 def _results(design: Design, knob: Knob) -> list[Tensor]:
     """The tensors that a type for the result of a layer is for (for an input: it)."""
     own = [op for op in design if op.source.final and knob.layer in (op.source.name, layer_of(design, op))]
-    given = own if knob.kind == "input" else [found for op in own for found in _given_by(design, op)]
+    given = own if knob.kind == "input" else [found for op in own for found in _computing(design, op)]
     return [tensor for op in given for tensor in op.outputs]
 
 
@@ -129,8 +133,7 @@ def _for_weights(knob: Knob, width: int, design: Design) -> FixedType:
         constant
         for op in design
         if knob.layer in (origin.name for origin in op.origins)
-        for name, constant in op.layer.constants().items()
-        if op.layer.constant_roles.get(name) == "weight"
+        for constant in op.layer.constants_of("weight").values()
     ]
     types = [placed_type(constant.values, width) for constant in constants]
     signed = any(t.signed for t in types)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hlsgen.analysis.distribution import Distribution, distribution
-from hlsgen.analysis.frames import data_frame, html_table, rich_table, write_csv
+from hlsgen.analysis.frames import data_frame, write_csv
 from hlsgen.analysis.meaning import evaluate_meaning
 from hlsgen.analysis.narrowing import layer_of
 from hlsgen.analysis.subject import Subject
@@ -26,6 +26,7 @@ from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType, Ints, bit_length
 from hlsgen.ir.typing import Reason, Tensor
 from hlsgen.plots.ranges import RangeRow, draw_ranges
+from hlsgen.tables import html_table, rich_table
 
 Kind = Literal["input", "weight", "bias", "constant", "accumulator", "result"]
 _SAMPLES, _CELLS = 4096, 1 << 23

@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from hlsgen.analysis.frames import data_frame, html_table, rich_table, write_csv
+from hlsgen.analysis.frames import data_frame, write_csv
 from hlsgen.analysis.measure import Metric
 from hlsgen.analysis.narrowing import Kind, settings_with
 from hlsgen.analysis.running import Engine
@@ -18,6 +16,8 @@ from hlsgen.errors import InputError, UnknownNameError, brief, nearest
 from hlsgen.ir.text import table
 from hlsgen.ir.types import FixedType
 from hlsgen.plots.curves import Curve, Level, draw_curves
+from hlsgen.strict_yaml import written
+from hlsgen.tables import html_table, rich_table
 
 _NOTICED = 0.01
 """Of accuracy or agreement."""
@@ -81,7 +81,7 @@ class Suggestions:
             if s.kind != "input":
                 layers.setdefault(s.layer, {"precision": {}})["precision"][s.kind] = s.type
         found = ({"input_precision": inputs} if inputs else {}) | ({"layers": layers} if layers else {})
-        return yaml.safe_dump(found, sort_keys=False, allow_unicode=True) if found else ""
+        return written(found)
 
     def __str__(self) -> str:
         header = ["layer", "kind", "now", "least", "type", "there"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any, get_args
 
-from hlsgen.analysis.labels import Task
+from hlsgen.analysis.labels import Task, judged_output
 from hlsgen.analysis.measure import Measure
 from hlsgen.analysis.narrowing import Kind, Knob, knobs, narrowed, settings_with
 from hlsgen.analysis.running import Engine, Runner
@@ -53,7 +53,8 @@ def sensitivity(
     samples = min(len(data) for data in inputs.values())
     if not samples:
         raise InputError("sensitivity(): x has no samples; give some that are like those in use")
-    measure = Measure.of(design, inputs, _output(design, output), y, task, threshold)
+    judged = judged_output("sensitivity()", design.output_names, output)
+    measure = Measure.of(design, inputs, judged, y, task, threshold)
     with Runner(design, subject.name, inputs, measure, engine) as runner:
         baseline = runner.measured(design)
         points = _swept(subject, runner, [(knob, width) for knob in wanted for width in bits], inputs, progress)
@@ -171,14 +172,3 @@ def _chosen(every: list[Knob], layers: Collection[str] | None, kinds: Collection
     if not found:
         raise InputError("sensitivity(): these layers have no tensor of these kinds whose width can be chosen")
     return found
-
-
-def _output(design: Design, name: str | None) -> int:
-    """The number of the output that is measured."""
-    names = design.output_names
-    if name is None and len(names) == 1:
-        return 0
-    if name not in names:
-        found = "" if name is None else f", found {brief(name)}"
-        raise InputError(f"sensitivity(): output= says which one is measured: {', '.join(names)}{found}")
-    return names.index(name)

@@ -13,7 +13,6 @@ from zipfile import ZipFile
 
 import numpy as np
 import typer
-import yaml
 
 import hlsgen
 from hlsgen.cli import board, cache, data, diagnose, doctor, estimate, lint, looking, quantize, report, reports, sweep
@@ -35,6 +34,7 @@ from hlsgen.ir.typing import Tensor
 from hlsgen.logs import to_stderr
 from hlsgen.pipeline import stages
 from hlsgen.precision.draft import Draft
+from hlsgen.strict_yaml import written
 from hlsgen.synthesis.timing import SEED
 
 _INTEGER_BITS = 64
@@ -245,7 +245,7 @@ def config(
         settings = hlsgen.default_config(model, granularity)
     entries = {key: value for key, value in settings.model_dump(mode="json").items() if value is not None}
     # a configuration is read as UTF-8; what an output of another encoding does not hold is escaped by YAML's rules
-    print(yaml.safe_dump(entries, sort_keys=False, allow_unicode=_is_utf8(sys.stdout)), end="")
+    print(written(entries, ascii_only=not _is_utf8(sys.stdout)), end="")
 
 
 @app.command()

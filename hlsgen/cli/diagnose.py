@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 import hlsgen
 from hlsgen.analysis.diagnosis.fragments import fragment_of, merged
@@ -18,7 +17,7 @@ from hlsgen.design.array_files import load_array, load_inputs
 from hlsgen.errors import ConfigError, OutputDirError
 from hlsgen.files import replacing
 from hlsgen.frontends.values import GRAPH
-from hlsgen.strict_yaml import parse
+from hlsgen.strict_yaml import parse, written
 
 
 def diagnose(
@@ -91,7 +90,7 @@ def _write(former: Path | None, path: Path | None, fix: str, model: Path) -> Non
         settings["model"] = str(model.resolve())
     if former is not None and former.resolve().parent != path.resolve().parent:
         settings = _with_absolute_paths(settings, former.resolve().parent)
-    text = yaml.safe_dump(merged(settings, fragment_of(fix)), sort_keys=False, allow_unicode=False, width=1000)
+    text = written(merged(settings, fragment_of(fix)))
     try:
         if former is not None and path.exists() and former.samefile(path):
             kept = path.with_name(f"{path.name}.bak")

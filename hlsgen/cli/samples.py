@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsgen.config import Config
-from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.design.array_files import load_inputs, load_labels
 from hlsgen.errors import ConfigError
 from hlsgen.project import Project
 
@@ -35,4 +35,5 @@ def samples_for(
     x, y = files_for(project.config, data, labels)
     if x is None:
         raise ConfigError(f"{command}: no samples given; name a .npy {how}, or set test_vectors: {{x: ...}}")
-    return load_inputs(x, project.design.inputs), None if y is None else load_array(y)
+    design = project.design
+    return load_inputs(x, design.inputs), None if y is None else load_labels(y, design.output_names)

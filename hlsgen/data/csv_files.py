@@ -7,6 +7,7 @@ Python's ``float`` reads them, rounded correctly; every refusal names line and c
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from hlsgen.named_files import checked_file
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))
 """Words for a value that is missing, in letters of any size."""
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_EXACT = 1 << 53
+"""Whole numbers up to here are exact in float64."""
 _ROWS = 1 << 16
 """Rows that are turned into arrays at once."""
 
@@ -58,8 +62,23 @@ class Csv:
         parts: dict[str, list[Array | None]] = {name: [] for name in names}
         for columns in self._chunks(names):
             for name, cells in columns.items():
-                parts[name].append(_numbers(cells))
+                numbers = _numbers(cells)
+                before = [len(part) for part in parts[name] if part is not None]
+                if numbers is not None and len(before) == len(parts[name]):  # else it is a column of texts
+                    self._check_held(name, cells, numbers, sum(before))
+                parts[name].append(numbers)
         return {name: self._joined(name, found) for name, found in parts.items()}
+
+    def _check_held(self, name: str, cells: Sequence[str], numbers: Array, before: int) -> None:
+        """Refuse whole numbers that float64 does not hold, and decimals beyond all of it."""
+        for row in map(int, np.flatnonzero(np.abs(numbers) >= _EXACT)):  # NaN is not
+            cell, number = cells[row].strip(), float(numbers[row])
+            endless = np.isinf(number) and "inf" not in cell.lower()
+            if endless or (_WHOLE.fullmatch(cell) and int(cell) != number):
+                raise InputError(
+                    f"{self.path}, {self.place(before + row)}, column {brief(name)}: {brief(cell)} is beyond what "
+                    "float64 holds exactly (2^53 of whole numbers); leave the column out, or bring it to other units"
+                )
 
     def _joined(self, name: str, parts: list[Array | None]) -> Array:
         """All of a column; of one that holds texts, it is read again."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from hlsgen.analysis.distribution import Distribution, distribution
-from hlsgen.analysis.frames import html_table, rich_table
 from hlsgen.design.arrays import Array
 from hlsgen.ir.text import table
 from hlsgen.plots.histograms import HistogramRow, draw_histograms
+from hlsgen.tables import html_table, rich_table
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLUMNS = 24

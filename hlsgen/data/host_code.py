@@ -12,9 +12,8 @@ from hlsgen.data.c_header import c_text, identifier, integer_c_text
 from hlsgen.data.ports import InputPort
 from hlsgen.data.python_module import python_text
 from hlsgen.data.recipe import Recipe
-from hlsgen.errors import InputError, OutputDirError, brief
-from hlsgen.files import replacing
-from hlsgen.named_files import named_path
+from hlsgen.errors import InputError, brief
+from hlsgen.named_files import named_path, write_named
 
 
 def write_c(recipe: Recipe, port: InputPort, path: str | Path, raw: str | None = None) -> Path:
@@ -22,26 +21,17 @@ def write_c(recipe: Recipe, port: InputPort, path: str | Path, raw: str | None =
     file = _path(path, ".h", "a header of C")
     name = identifier(file.stem)
     text = c_text(recipe, port, name) if raw is None else integer_c_text(recipe, port, name, raw)
-    return _written(file, text)
+    return write_named(file, text.encode(), "write_c()")
 
 
 def write_python(recipe: Recipe, port: InputPort, path: str | Path) -> Path:
     """Write the module; returns its path. Raises as :meth:`hlsgen.data.pipeline.FittedPipeline.write_python`."""
-    return _written(_path(path, ".py", "a module of Python"), python_text(recipe, port))
+    file = _path(path, ".py", "a module of Python")
+    return write_named(file, python_text(recipe, port).encode(), "write_python()")
 
 
 def _path(path: str | Path, ending: str, what: str) -> Path:
     file = named_path(path, what, InputError)
     if file.suffix != ending:
         raise InputError(f"{brief(str(file))}: expected the path of {what}, which ends in {ending}")
-    return file
-
-
-def _written(file: Path, text: str) -> Path:
-    try:
-        with replacing(file) as stream:
-            stream.write(text.encode())
-    except (OSError, ValueError) as error:  # ValueError: a NUL
-        reason = getattr(error, "strerror", None) or error
-        raise OutputDirError(f"{brief(str(file))}: cannot be written ({reason})") from error
     return file

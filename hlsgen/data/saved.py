@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -15,11 +14,11 @@ from hlsgen.data.operations import KINDS, Operation
 from hlsgen.data.ports import InputPort
 from hlsgen.data.recipe import Recipe
 from hlsgen.design.arrays import Array
-from hlsgen.errors import HlsgenError, InputError, OutputDirError, brief, nearest
+from hlsgen.errors import HlsgenError, InputError, brief, nearest
 from hlsgen.files import replacing
 from hlsgen.ir.types import FixedType
-from hlsgen.named_files import checked_file, content_of, named_path
-from hlsgen.strict_yaml import MAX_BYTES, Document, parse
+from hlsgen.named_files import checked_file, content_of, named_path, unwritable
+from hlsgen.strict_yaml import MAX_BYTES, Document, in_line, parse
 
 PIPELINE = "pipeline.yml"
 _VERSION = 1
@@ -43,9 +42,7 @@ def write_folder(recipe: Recipe, folder: str | Path, arrays: Mapping[str, Array]
             with replacing(place / name) as stream:
                 stream.write(content)
     except (OSError, ValueError) as error:  # ValueError: a NUL
-        raise OutputDirError(
-            f"{brief(str(place))}: cannot be written ({getattr(error, 'strerror', None) or error})"
-        ) from error
+        raise unwritable(place, "save()", error) from error
     return place
 
 
@@ -65,23 +62,18 @@ def yaml_text(recipe: Recipe) -> str:
         "# affine: (x - offset) * scale; clamp: the nearest from low to high; log2: of x, at least `least`.",
         f"version: {_VERSION}",
         f"features: {recipe.features}",
-        *([f"names: {_json(recipe.names)}"] if recipe.names else []),
-        *([f"classes: {_json(recipe.classes)}"] if recipe.classes else []),
+        *([f"names: {in_line(recipe.names)}"] if recipe.names else []),
+        *([f"classes: {in_line(recipe.classes)}"] if recipe.classes else []),
         "steps:" if recipe.operations else "steps: []",
     ]
     for operation in recipe.operations:
         lines.append(f"  - {operation.name}:")
-        lines += [f"      {name}: {_json(numbers)}" for name, numbers in operation.constants.items()]
+        lines += [f"      {name}: {in_line(numbers)}" for name, numbers in operation.constants.items()]
     if recipe.port is not None:
         lines.append("input:")
-        lines += [f"  {name}: {_json(value)}" for name, value in _port_facts(recipe.port).items()]
-    lines += [f"notes: {_json(recipe.notes)}"] if recipe.notes else []
+        lines += [f"  {name}: {in_line(value)}" for name, value in _port_facts(recipe.port).items()]
+    lines += [f"notes: {in_line(recipe.notes)}"] if recipe.notes else []
     return "\n".join(lines) + "\n"
-
-
-def _json(value: object) -> str:
-    """Which is YAML, too: numbers in full, texts in quotes."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _port_facts(port: InputPort) -> dict[str, object]:

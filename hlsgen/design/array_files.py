@@ -11,7 +11,7 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 
 from hlsgen.design.arrays import Array, Port, by_name, check_shape, reason
-from hlsgen.errors import InputError
+from hlsgen.errors import InputError, brief, nearest
 from hlsgen.named_files import checked_file
 
 MAX_UNPACKED = 1 << 30
@@ -43,6 +43,21 @@ def load_inputs(path: Path, ports: Sequence[Port]) -> Array | dict[str, Array]:
     return read_archive(
         path, lambda members: by_name(by_port, members), lambda n, shape: check_shape(by_port[n], shape)
     )
+
+
+def load_labels(path: Path, outputs: Sequence[str]) -> Array | dict[str, Array]:
+    """Read an .npy file, or the labels of several outputs from an .npz file, by names of outputs. Raises InputError as
+    :func:`load_array`, and for names that are no outputs."""
+    if path.suffix != ".npz":
+        return load_array(path)
+
+    def chosen(members: Mapping[str, ZipInfo]) -> Mapping[str, ZipInfo]:
+        for name in members:
+            if name not in outputs:
+                raise InputError(f"{path}: the model has no output {brief(name)}{nearest(name, outputs)}")
+        return members
+
+    return read_archive(path, chosen)
 
 
 def read_archive(

@@ -9,6 +9,7 @@ from html import escape
 from hlsgen.estimation.devices import Part
 from hlsgen.estimation.figure import Figure
 from hlsgen.ir.text import table
+from hlsgen.tables import html_table
 
 RESOURCES = ("DSP", "LUT", "FF", "BRAM_18K", "URAM")
 _FULL = 0.7
@@ -103,12 +104,13 @@ class Estimate:
         )
 
     @property
-    def _rows(self) -> list[list[str]]:
-        return [_row(layer.name, layer.kernel, layer, layer.calibrated) for layer in self.layers]
+    def _table(self) -> list[list[str]]:
+        """A row a layer, and one of totals."""
+        rows = [_row(layer.name, layer.kernel, layer, layer.calibrated) for layer in self.layers]
+        return [*rows, _row("total", "", self, self.calibrated)]
 
     def __str__(self) -> str:
-        rows = [*self._rows, _row("total", "", self, self.calibrated)]
-        return "\n".join([table(_HEADER, rows), *self._said])
+        return "\n".join([table(_HEADER, self._table), *self._said])
 
     @property
     def _said(self) -> list[str]:
@@ -132,10 +134,7 @@ class Estimate:
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        rows = [_HEADER, *self._rows, _row("total", "", self, self.calibrated)]
-        cells = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-        body = "".join(f"<tr>{row}</tr>" for row in cells)
-        return f"<table>{body}</table><p>{'<br>'.join(map(escape, self._said))}</p>"
+        return f"{html_table('', _HEADER, self._table)}<p>{'<br>'.join(map(escape, self._said))}</p>"
 
 
 _HEADER = ["layer", "kernel", "DSP", "LUT", "FF", "BRAM_18K", "URAM", "interval", "latency"]

@@ -181,8 +181,8 @@ class Program:
     def _latency(self) -> int:
         if self._plan.stream:  # words are read while others are still computed: the schedule knows when
             scheduled = schedule_of(self._plan).latency
-            others = [call.latency + 1 - call.schedule.latency for call in self._calls]
-            return max(scheduled + self._longest(others), 1)
+            others = [call.latency + 1 - call.schedule.last_result for call in self._calls]
+            return max(scheduled + self._longest(others), *(call.latency for call in self._calls), 1)
         taken = [call.latency + self._begins(call) + self._registered(call) for call in self._calls]
         return max(self._longest(taken) - 1, 0)
 
@@ -252,7 +252,8 @@ class Program:
     def _interval(self, call: _Placed) -> Figure:
         factors = self._spread(call.cost.basis)["latency"]
         if self._plan.stream:  # begins anew when it is done; at best while its pipeline still drains
-            done, least = call.latency + 1, min(max(call.schedule.cycles, call.cost.interval), call.latency + 1)
+            done = max(call.latency + 1, call.schedule.cycles)
+            least = min(max(call.schedule.cycles, call.cost.interval), done)
             return Figure(done, least, done) if call.schedule.steps == 1 else spread(done, factors, least)
         if call.schedule.steps == 1 and call.interval <= call.latency:
             return Figure(call.interval, call.interval, call.interval)

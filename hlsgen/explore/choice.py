@@ -27,7 +27,10 @@ class Limit:
         return value - self.value if self.at_most else self.value - value
 
     def __str__(self) -> str:
-        return f"{self.goal.name} at {'most' if self.at_most else 'least'} {self.goal.text(self.value)}"
+        text = self.goal.text(self.value)
+        if float(text.replace(",", "")) != self.value:  # as it was said, so that one sees what excludes
+            text = f"{self.value:,.12g}"
+        return f"{self.goal.name} at {'most' if self.at_most else 'least'} {self.goal.with_unit(text)}"
 
 
 def best_within(trials: Sequence[Trial], goals: Sequence[Goal], limits: Sequence[Limit], by: Goal | None) -> Trial:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 Costs = tuple[float, ...]
 """The objectives of a trial in their order, each so that less is better."""
+_LEAST, _MOST = 1e-3, 1e15
+"""Numbers between which digits are shown."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,20 @@ class Goal:
         return -value if self.higher_is_better else value
 
     def text(self, value: float) -> str:
-        """A value as tables show it: counts whole, shares to the fourth digit."""
+        """A value as tables show it: counts whole, shares to the fourth digit, tiny and huge ones by powers of ten."""
+        if value and not _LEAST <= abs(value) < _MOST:
+            return f"{value:.3g}"
         if float(value).is_integer() and not (self.higher_is_better and abs(value) <= 1):
             return f"{value:,.0f}"
         return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
 
     def said(self, value: float) -> str:
         """A value with the name and the unit, for sentences."""
-        return f"{self.name} {self.text(value)} {'' if self.unit == self.name else self.unit}".rstrip()
+        return f"{self.name} {self.with_unit(self.text(value))}"
+
+    def with_unit(self, text: str) -> str:
+        """A number with the unit, but for one that the name says."""
+        return text if self.unit in ("", self.name) else f"{text} {self.unit}"
 
 
 def costs(goals: Sequence[Goal], values: Mapping[str, float]) -> Costs:

@@ -19,26 +19,31 @@ _FILES = ("model", "weights", "calibration", "output_dir")
 _VECTORS = "test_vectors"
 _FIRST = re.compile(rb"# trial [0-9]+ of [^\n]*, by hlsgen ")
 """How such a file begins: what may be replaced by another one."""
+_WITHOUT_DATA = "# calibrated by data from Python: name their file by 'calibration:', or it is another design"
 _WITHOUT_MODEL = "# the model was handed over in Python: name its file by 'model:'"
 
 
-def standing_alone(trial: Trial, goals: Sequence[Goal], study: str, folder: Path) -> str:
+def standing_alone(trial: Trial, goals: Sequence[Goal], study: str, folder: Path, calibrated: bool = False) -> str:
     """The YAML of a trial's design; what it names as absolute files is relative to ``folder``.
 
-    Its first line says what it is of; ``study``: what the sweep is called.
+    Its first line says what it is of, others what is not in it; ``study``: what the sweep is called; ``calibrated``:
+    whether there were calibration data.
     """
     numbers = ", ".join(goal.said(trial.values[goal.name]) for goal in goals if goal.name in trial.values)
     said = [f"# trial {trial.number} of {study}, by hlsgen {trial.version}" + (f": {numbers}" if numbers else "")]
     if trial.config.get("model") is None:
         said.append(_WITHOUT_MODEL)
+    if calibrated and trial.config.get("calibration") is None:
+        said.append(_WITHOUT_DATA)
     return "\n".join([*map(_one_line, said), written(relative(trial.config, folder))])
 
 
-def yaml_path(path: str | Path, overwrite: bool) -> Path:
-    """The path of such a file that may be written.
+def yaml_path(path: str | Path, overwrite: bool, first: re.Pattern[bytes] = _FIRST, what: str = "a sweep") -> Path:
+    """The path of such a file that may be written; ``first``: how those begin that may be replaced, and ``what`` is in
+    them.
 
-    Raises OutputDirError for what is no path, ends otherwise than in ``.yml`` or ``.yaml``, or is there already and no
-    such file, unless ``overwrite``.
+    Raises OutputDirError for what is no path, ends otherwise than in ``.yml`` or ``.yaml``, lies in no folder, or is
+    there already and no such file, unless ``overwrite``.
     """
     file = named_path(path, "a YAML file", OutputDirError)
     if file.suffix.lower() not in (".yml", ".yaml"):
@@ -46,11 +51,13 @@ def yaml_path(path: str | Path, overwrite: bool) -> Path:
     try:
         if not overwrite and file.exists():
             with file.open("rb") as stream:
-                if not _FIRST.match(stream.read(1000)):
+                if not first.match(stream.read(1000)):
                     raise OutputDirError(
-                        f"{brief(str(file))} is there already and is no configuration of a sweep; give another name, "
-                        "or overwrite"
+                        f"{brief(str(file))} is there already and is no configuration of {what}; give another name, or "
+                        "overwrite"
                     )
+        if not file.parent.is_dir():
+            raise OutputDirError(f"{brief(str(file))} cannot be written (No such file or directory)")
     except (OSError, ValueError) as error:  # ValueError: a NUL
         reason = getattr(error, "strerror", None) or error
         raise OutputDirError(f"{brief(str(file))} cannot be written ({reason})") from error

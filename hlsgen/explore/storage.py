@@ -18,6 +18,7 @@ import socket
 import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -64,6 +65,8 @@ class Storage:
 
     def __init__(self, path: str | Path | None) -> None:
         self.path = None if path is None else named_path(path, "the file of a study", StudyError)
+        if self.path is not None and self.path.is_dir():
+            raise StudyError(f"{str(path)!r}: this is a folder; name a file in it, as sweep.db")
         self._lock = contextlib.ExitStack()
         if self.path is not None:
             self._lock.enter_context(_locked(self.path))
@@ -183,11 +186,13 @@ def _study(database: sqlite3.Connection, path: Path | None, interrupted: bool = 
     facts = _facts(database)
     if not facts:  # killed before anything was noted
         raise StudyError(f"{path}: a study that was not begun yet, without trials; run the sweep again")
+    goals, space = tuple(Goal(*entry) for entry in facts.pop("goals")), Space.of_json(facts.pop("space"))
     trials = tuple(_trial(row) for row in database.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number"))
+    _check_trials(trials, goals, space)
     return Study(
         name=facts.pop("name"),
-        goals=tuple(Goal(*entry) for entry in facts.pop("goals")),
-        space=Space.of_json(facts.pop("space")),
+        goals=goals,
+        space=space,
         trials=trials,
         seed=facts.pop("seed"),
         version=facts.pop("version"),
@@ -221,6 +226,19 @@ def _row(trial: Trial) -> tuple[Any, ...]:
         json.dumps(dict(trial.config)),
         datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
+
+
+def _check_trials(trials: tuple[Trial, ...], goals: tuple[Goal, ...], space: Space) -> None:
+    """Raise ValueError for trials that were not written here: of no point of the space, or without numbers."""
+    known = {axis.name: {repr(value) for value in axis.values} for axis in space.axes}
+    names = {goal.name for goal in goals}
+    for trial in trials:
+        mappings = all(isinstance(each, dict) for each in (trial.point, trial.values, trial.config))
+        if not mappings or any(repr(trial.point.get(name)) not in values for name, values in known.items()):
+            raise ValueError(f"trial {trial.number} is of no point of its space")
+        numbers = all(isinstance(value, float | int) and isfinite(value) for value in trial.values.values())
+        if not numbers or (trial.is_done and names - trial.values.keys()):
+            raise ValueError(f"trial {trial.number} lacks numbers of objectives")
 
 
 @contextlib.contextmanager

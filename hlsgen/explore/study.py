@@ -164,7 +164,7 @@ class Study:
     def yaml_of(self, trial: Trial, folder: str | Path = ".") -> str:
         """The configuration of a trial, which stands alone: a comment says what it is of, and absolute files are named
         from ``folder``, where the text will lie."""
-        return standing_alone(trial, self.goals, self.called, Path(folder))
+        return standing_alone(trial, self.goals, self.called, Path(folder), bool(self.facts.get("calibration")))
 
     def write_yaml(self, trial: Trial, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the configuration of a trial, as ``hlsgen build`` reads it; returns the path.

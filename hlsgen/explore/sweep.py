@@ -20,7 +20,7 @@ from hlsgen.errors import ConfigError, InputError, brief
 from hlsgen.explore import fingerprint
 from hlsgen.explore.crew import MakeWorkers, crew
 from hlsgen.explore.objectives.base import Objective
-from hlsgen.explore.objectives.outputs import SHARES, Judge, judge_of
+from hlsgen.explore.objectives.outputs import Judge, judge_of
 from hlsgen.explore.objectives.table import read_objectives
 from hlsgen.explore.origin import Origin
 from hlsgen.explore.pruning import Part
@@ -93,6 +93,8 @@ def sweep(
     """
     at = origin or Origin("sweep()")
     chosen = read_objectives(objectives, at)
+    if not isinstance(prune, bool):
+        raise ConfigError(f"sweep(): prune is {brief(prune)}, expected True or False")
     count, start = _whole("trials", trials, 1, MOST_TRIALS), _whole("seed", seed, 0, 2**63 - 1)
     name, hired = check_sampler(sampler, at), crew(workers, at, dask=dask, scheduler=scheduler, timeout=timeout)
     project, base = _project(model, config, settings)
@@ -136,13 +138,28 @@ def _work(
     names = tuple(objective.goal.name for objective in chosen if objective.of_outputs)
     inputs: dict[str, Array] = {}
     if x is not None:
-        inputs = {name: np.ascontiguousarray(data) for name, data in _checked(project, x).items()}
-    elif names or y is not None:
-        raise ConfigError(f"sweep(): objective '{names[0] if names else 'y'}' is of data, and there are none; give x=")
+        inputs = {name: _locked(np.ascontiguousarray(data)) for name, data in _checked(project, x).items()}
+    elif names:
+        raise ConfigError(f"sweep(): objective '{names[0]}' is of data, and there are none; give x= (in a file: data)")
+    elif y is not None:
+        raise ConfigError("sweep(): y belongs to samples, and there are none; give x=, or leave y out")
     judge: Judge | None = None
     if names:
         judge = judge_of(names, project.design, inputs, y, *judged)
-    return DesignWork(project.graph, base, Space(()), chosen, project.calibration, inputs, y, judge)
+    return DesignWork(project.graph, base, Space(()), chosen, project.calibration, inputs, _locked(y), judge)
+
+
+def _locked(given: Any) -> Any:
+    """Data that an objective of somebody's own cannot write to, in this process as in others: the caller's arrays stay
+    as they are, and so does what the next trial is judged by."""
+    if isinstance(given, np.ndarray):
+        given = given.view()
+        given.flags.writeable = False
+    elif isinstance(given, dict):
+        return {key: _locked(value) for key, value in given.items()}
+    elif isinstance(given, list):
+        return [_locked(value) for value in given]
+    return given
 
 
 def _checked(project: Project, x: Any) -> dict[str, Array]:
@@ -158,9 +175,8 @@ def _part(design: Design, work: DesignWork, seed: int) -> Part | None:
 
     As many samples as the NumPy reference is sooner done with than anybody with all.
     """
-    names = () if work.judge is None else work.judge.names
     samples = min((len(data) for data in work.inputs.values()), default=0)
-    if not names or any(name not in SHARES for name in names) or cheaper(design, samples) == "reference":
+    if work.judge is None or not work.judge.is_of_shares or cheaper(design, samples) == "reference":
         return None
     count = design.samples_within(samples // _PARTS, CHEAP_CELLS // _CHEAPER, CHEAP_PRODUCTS // _CHEAPER)
     return Part.drawn(count, samples, seed) if count >= _LEAST_PART else None

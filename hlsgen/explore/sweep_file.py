@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hlsgen.config import Config, make_config
-from hlsgen.design.array_files import load_array, load_inputs
+from hlsgen.design.array_files import load_inputs, load_labels
 from hlsgen.errors import ConfigError, HlsgenError, brief, nearest
 from hlsgen.explore.origin import Origin
 from hlsgen.explore.study import Study
@@ -38,8 +38,14 @@ class SweepFile:
     def read(cls, path: str | Path) -> SweepFile:
         """Read a file. Raises ConfigError that names line and column."""
         file = checked_file(path, "a YAML file of a sweep", ConfigError, MAX_BYTES)
+        content = content_of(file, "a YAML file of a sweep", ConfigError, MAX_BYTES)
+        if content.startswith(b"SQLite format 3"):
+            raise ConfigError(
+                f"{file}: this is the study of a sweep; 'hlsgen sweep show' looks at it, and the YAML file that began "
+                "it goes on with it"
+            )
         try:
-            text = content_of(file, "a YAML file of a sweep", ConfigError, MAX_BYTES).decode("utf-8")
+            text = content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise ConfigError(f"{file}: not valid YAML: {error}") from error
         document = parse(text, str(file))
@@ -61,12 +67,13 @@ class SweepFile:
         model = self.named("model")
         if model is None and config.model is None:
             raise self.origin.refused("model: is missing; name a model, or a config that names one", "model")
-        return convert(model, config, weights=self.named("weights"), calibration=self.named("calibration"))
+        return convert(model, config)
 
     def _config(self) -> Config:
-        """What is in ``config``, and over it what is in ``settings``."""
+        """What is in ``config``, over it what is in ``settings``, and the files that a trial's own has to name, too."""
+        files = {key: self.named(key) for key in ("weights", "calibration") if key in self.said}
         try:
-            return make_config(self.named("config"), **self.said.get("settings", {}))
+            return make_config(self.named("config"), **{**self.said.get("settings", {}), **files})
         except HlsgenError as error:
             if "settings" not in self.said:
                 raise
@@ -80,7 +87,7 @@ class SweepFile:
         if x is None and vectors is not None:
             x, y = vectors.x, vectors.y
         inputs = None if x is None else load_inputs(x, project.design.inputs)
-        return inputs, None if y is None else load_array(y)
+        return inputs, None if y is None else load_labels(y, project.design.output_names)
 
     def run(self, progress: Callable[[Study], None] | None = None, **overrides: Any) -> Study:
         """Search; ``overrides``: keywords of :func:`~hlsgen.explore.sweep.sweep` in place of what the file says."""
@@ -90,7 +97,8 @@ class SweepFile:
         who = () if {*_WHO} & overrides.keys() else _WHO
         options = {key: self.said[key] for key in (*keys, *who) if key in self.said}
         options = {"storage": self.storage, **options, **overrides}
-        return sweep(project, self.said["space"], x, y, origin=self.origin, progress=progress, **options)
+        origin = replace(self.origin, overridden=frozenset(overrides))
+        return sweep(project, self.said["space"], x, y, origin=origin, progress=progress, **options)
 
 
 def _checked(document: Document, where: str) -> Mapping[str, Any]:

@@ -452,6 +452,10 @@ class Layer:
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in found.items() if isinstance(value, Constant)}
 
+    def constants_of(self, role: str) -> dict[str, Constant]:
+        """Those whose type the configuration fixes by this role."""
+        return {name: constant for name, constant in self.constants().items() if self.constant_roles.get(name) == role}
+
     def as_meant(self, name: str, numbers: Floats, before: Floats, behind: Floats) -> Floats:
         """Numbers in the shape and units of a constant as the model means it, where channels are held times powers of
         two: ``before`` and ``behind`` are what those of input and result have to be multiplied by (Tensor.factors)."""

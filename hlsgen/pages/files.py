@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hlsgen.errors import InputError, OutputDirError, brief
-from hlsgen.files import replacing
-from hlsgen.named_files import named_path
+from hlsgen.named_files import named_path, unwritable, write_named
 from hlsgen.pages.page import MARK
 
 _HEAD = 200
@@ -39,25 +38,15 @@ def page_path(path: object, caller: str, overwrite: bool, mark: str = MARK) -> P
                 f"{caller}: {brief(str(file))} is there already and is no {mark}; give another name, or overwrite"
             )
     except (OSError, ValueError) as error:
-        raise _unwritable(file, caller, error) from error
+        raise unwritable(file, caller, error) from error
     return file
 
 
 def write_text(file: Path, text: str, caller: str) -> Path:
     """Write a whole file or leave what was there. Raises OutputDirError if the system does not let it be written."""
-    try:
-        with replacing(file) as stream:
-            stream.write(text.encode())
-    except (OSError, ValueError) as error:  # ValueError: a NUL
-        raise _unwritable(file, caller, error) from error
-    return file
+    return write_named(file, text.encode(), caller)
 
 
 def _is_marked(file: Path, mark: str) -> bool:
     with file.open("rb") as stream:
         return mark.encode() in stream.read(_HEAD)
-
-
-def _unwritable(file: Path, caller: str, error: Exception) -> OutputDirError:
-    reason = getattr(error, "strerror", None) or error
-    return OutputDirError(f"{caller}: {brief(str(file))} cannot be written ({reason})")

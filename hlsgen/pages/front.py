@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 
-from hlsgen.analysis.frames import html_table
 from hlsgen.pictures.svg import Drawing, Style, printable
 from hlsgen.plots.trials import Objective, Trials, front_of_two, spelled
+from hlsgen.tables import html_table
 
 _WIDTH, _HEIGHT = 460.0, 290.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78.0, 16.0, 14.0, 40.0

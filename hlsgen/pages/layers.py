@@ -14,6 +14,7 @@ from hlsgen.backends.hls.design_schedule import CallSchedule, DesignSchedule
 from hlsgen.backends.hls.loading import loading_of
 from hlsgen.backends.hls.program import Plan, Step
 from hlsgen.backends.hls.render import call
+from hlsgen.design.bits import Bits
 from hlsgen.design.design import Design
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.op import Op
@@ -61,11 +62,6 @@ class Program:
 def products_of(op: Op) -> int:
     """The multiplications that one sample takes of an operation, each step of a loop counted once."""
     return sum(op.layer.products * prod(tensor.shape[:-1]) for tensor in op.outputs)
-
-
-def bits_of(op: Op) -> int:
-    """The bits of an operation's constants."""
-    return sum(c.values.size * c.known_type.width for c in op.layer.constants().values() if c.type is not None)
 
 
 def layer_views(
@@ -170,8 +166,9 @@ def _built(op: Op, program: Program | None) -> Iterator[Section]:
     if op.layer.has_multiplier:
         rows += [("strategy", str(op.strategy)), ("reuse factor", str(op.reuse_factor))]
         rows.append(("weights from", str(op.weight_source)))
-    if bits_of(op):
-        rows.append(("bits of constants", f"{bits_of(op):,}"))
+    constants = Bits.of([op]).constants
+    if constants.bits:
+        rows.append(("bits of constants", f"{constants.bits:,}"))
     if program is None:
         if rows:
             yield Section("Built as", tuple(rows))

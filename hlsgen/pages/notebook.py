@@ -9,9 +9,9 @@ from base64 import b64encode
 from html import escape
 
 from hlsgen.config import Config
+from hlsgen.design.bits import Bits
 from hlsgen.design.design import Design
 from hlsgen.pages.graph import layer_graph
-from hlsgen.pages.layers import bits_of
 from hlsgen.pictures.svg import printable
 
 
@@ -20,7 +20,7 @@ def notebook_html(name: str, design: Design, config: Config) -> str:
     facts = [
         f"{len(design)} operations",
         f"{design.products:,} multiplications a sample",
-        f"{sum(map(bits_of, design)):,} bits of constants",
+        f"{Bits.of(design).constants.bits:,} bits of constants",
         f"backend {config.backend}",
         config.io_type,
         f"{config.part} at {config.clock_period:g} ns",

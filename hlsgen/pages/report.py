@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
 from hlsgen.analysis.comparison import compare
 from hlsgen.analysis.diagnosis.diagnose import diagnose
 from hlsgen.analysis.diagnosis.source import ReferenceWarning
@@ -23,6 +21,7 @@ from hlsgen.backends.hls.program import Plan
 from hlsgen.backends.vitis.reports.folder import read_reports
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
+from hlsgen.design.bits import Bits
 from hlsgen.design.design import Design
 from hlsgen.errors import InputError, ModelError, ToolError
 from hlsgen.estimation.estimate import Estimate
@@ -43,11 +42,11 @@ from hlsgen.pages.findings import (
     overflow_remarks,
 )
 from hlsgen.pages.graph import layer_picture, page_rules
-from hlsgen.pages.layers import Program, Sections, bits_of, layer_table, layer_views
+from hlsgen.pages.layers import Program, Sections, layer_table, layer_views
 from hlsgen.pages.sensitivities import sensitivity_panel
+from hlsgen.strict_yaml import written
 from hlsgen.version import VERSION
 
-_YAML_WIDTH = 100
 _FIRMWARE = "firmware/"
 _WITHOUT_DATA = " Not looked at, as no data were given: what values do, and whether the model is met."
 _MISFIT = " Not looked at, as the data do not fit: what values do, and whether the model is met."
@@ -190,20 +189,17 @@ def _source(subject: Reported) -> str:
 
 def _add_facts(found: Gathered, subject: Reported) -> None:
     design = subject.design
+    constants = Bits.of(design).constants
     found.figures += [
         Figure("Operations", f"{len(design)}", f"of {len(set(_sources(design)))} layers of the model"),
         Figure("Multiplications", f"{design.products:,}", "a sample"),
-        Figure("Constants", f"{sum(map(bits_of, design)):,} bits", f"{_parameters(design):,} numbers"),
+        Figure("Constants", f"{constants.bits:,} bits", f"{constants.elements:,} numbers"),
         Figure("Bits of values", _widths(design), "least to largest width of a result"),
     ]
 
 
 def _sources(design: Design) -> Iterator[str]:
     return (source.name for op in design if not op.is_input for source in op.origins)
-
-
-def _parameters(design: Design) -> int:
-    return sum(c.values.size for op in design for c in op.layer.constants().values())
 
 
 def _widths(design: Design) -> str:
@@ -213,7 +209,7 @@ def _widths(design: Design) -> str:
 
 def _configuration(subject: Reported) -> Panel:
     entries = {k: v for k, v in subject.config.model_dump(mode="json", exclude_unset=True).items() if v is not None}
-    text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=_YAML_WIDTH) if entries else ""
+    text = written(entries)
     said = "" if text else "Nothing is set: all is as it is by default."
     return Panel("configuration", "Configuration", said, code=text, folded=bool(text))
 

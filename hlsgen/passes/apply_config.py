@@ -10,6 +10,7 @@ from hlsgen.errors import ConfigError, nearest
 from hlsgen.ir.graph import Graph, Node, Source
 from hlsgen.ir.loop import Loop
 from hlsgen.ir.placing import Method, Placing
+from hlsgen.ir.results import yielding
 from hlsgen.ir.spelling import WrittenType
 from hlsgen.ir.wish import (
     Budget,
@@ -99,11 +100,12 @@ class ApplyConfig(Pass):
                 raise ConfigError(
                     f"layer_types: the model has no layer of type '{name}' that computes{nearest(name, classes)}"
                 )
-        if isinstance(self.config.input_precision, dict):
-            inputs = {value.producer.source.name for value in graph.inputs}
-            for name in self.config.input_precision:
+        inputs = {value.producer.source.name for value in graph.inputs}
+        for key in ("input_precision", "input_clipping"):
+            said = getattr(self.config, key)
+            for name in said if isinstance(said, dict) else ():
                 if name not in inputs:
-                    raise ConfigError(f"input_precision: the model has no input '{name}'{nearest(name, inputs)}")
+                    raise ConfigError(f"{key}: the model has no input '{name}'{nearest(name, inputs)}")
 
     def _check_inner(self, graph: Graph, results: Container[Node]) -> None:
         """Raise ConfigError for inner steps that no layer has, or that are meant for layers without a name."""
@@ -213,19 +215,13 @@ def _owners(graph: Graph) -> dict[Loop | None, Source]:
 
 def _result_nodes(graph: Graph) -> set[Node]:
     """The nodes that a type for their layer's result is for: those that yield it, or that it is only moved from."""
-    return {given for node in graph if node.source.final and not node.is_input for given in _given_by(node)}
+    final = (node for node in graph if node.source.final and not node.is_input)
+    return {step for node in final for step in yielding(node, lambda one: [value.producer for value in one.inputs])}
 
 
 def _is_inner(node: Node, results: Container[Node]) -> bool:
     """Whether a node computes a step of a layer, whose type a type for the layer's result does not fix."""
     return not node.is_input and node not in results and "result" in node.layer.casts
-
-
-def _given_by(node: Node) -> list[Node]:
-    if "result" in node.layer.casts or not node.layer.structural:
-        return [node]
-    steps = [value.producer for value in node.inputs if value.producer.source.name == node.source.name]
-    return [given for step in steps for given in _given_by(step)]
 
 
 def _has_role(node: Node, role: str, gives_result: bool) -> bool:

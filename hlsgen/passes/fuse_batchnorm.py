@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from hlsgen.layers.linear import LinearLayer
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
 from hlsgen.passes.scale_routes import (
+    Fold,
     constants_pinned,
     fixes_constants,
     merge_ahead,
@@ -69,12 +71,23 @@ class FuseBatchnorm(Pass):
         assert isinstance(node.layer, Scale)
         if pinned(node):
             return False
-        route = route_ahead(graph, node.output, node.layer.affine, self._fold_in_front)
+        route = route_ahead(graph, node.output, node.layer.affine, self._folding(node))
         if route is None:
             return False
         self._note(graph, node, [reader for reader, _ in route.fused])
         merge_ahead(graph, node, route)
         return True
+
+    def _folding(self, node: Node) -> Fold:
+        """How readers take a scale in. Of an input whose features have types of their own, powers of two go into those
+        types, so that weights need to hold what is left of the scale alone."""
+        assert isinstance(node.layer, Scale)
+        octaves = node.input.producer.wish.octaves
+        if octaves is None:
+            return self._fold_in_front
+        left = node.layer.affine.scale.effective * np.exp2(-np.array(octaves, dtype=np.float64))
+        mild = self._mild(Affine(Constant.of(left), node.layer.affine.shift))
+        return partial(self._fold_in_front, mild=mild)
 
     def _note(self, graph: Graph, node: Node, into: list[Node]) -> None:
         assert isinstance(node.layer, Scale)
@@ -94,10 +107,11 @@ class FuseBatchnorm(Pass):
         layer, by = exact
         return layer.scaled_exactly(by.scale, by.shift, self.widest)
 
-    def _fold_in_front(self, node: Node, affine: Affine) -> LinearLayer | None:
+    def _fold_in_front(self, node: Node, affine: Affine, mild: bool | None = None) -> LinearLayer | None:
         assert isinstance(node.layer, LinearLayer)
         if self._as_real_numbers(node, affine):
-            return node.layer.behind_scale(affine.scale, affine.shift) if self._mild(affine) else None
+            mild = self._mild(affine) if mild is None else mild
+            return node.layer.behind_scale(affine.scale, affine.shift) if mild else None
         exact = exact_constants(node, affine, self.widest)
         if exact is None:
             return None

@@ -47,7 +47,7 @@ class HoldChannels(Pass):
         wished, free = [*inputs, *self._of_layers(graph)], {wish.value for wish in inputs}
         if not wished:
             return False
-        scales = _Scales(graph, free)
+        scales = ChannelScales(graph, free)
         for wish in wished:
             scales.take(wish)
         factors = scales.found()
@@ -107,19 +107,20 @@ def _numbers(name: str, value: Value, what: str, said: float | tuple[float, ...]
     return np.broadcast_to(numbers, (channels,))
 
 
-class _Scales:
+class ChannelScales:
     """The scales that are said, and those of the channels that are tied to these."""
 
     def __init__(self, graph: Graph, free: Set[Value]) -> None:
+        """``free``: the inputs whose features may be held times factors."""
         self._graph, self._free = graph, free
-        self._classes = ChannelClasses(graph, may_move, lambda value: bool(_pinned(graph, value, free)), _is_function)
+        self.classes = ChannelClasses(graph, may_move, lambda value: bool(_pinned(graph, value, free)), _is_function)
         self._said: dict[int, tuple[float, str]] = {}
 
     def take(self, wish: _Wished) -> None:
         for channel, scale in enumerate(() if wish.scale is None else wish.scale.tolist()):
-            number = int(self._classes.of(wish.value)[channel])
-            if scale != 1 and self._classes.fixed[number]:
-                raise ConfigError(f"{wish.where}: {self._obstacle(number)}")
+            number = int(self.classes.of(wish.value)[channel])
+            if scale != 1 and self.classes.fixed[number]:
+                raise ConfigError(f"{wish.where}: {self.obstacle(number)}")
             other, by = self._said.setdefault(number, (scale, wish.where))
             if other != scale:
                 raise ConfigError(
@@ -128,13 +129,13 @@ class _Scales:
                 )
 
     def found(self) -> dict[Value, Floats]:
-        every = np.ones(self._classes.count)
+        every = np.ones(self.classes.count)
         every[list(self._said)] = [scale for scale, _ in self._said.values()]
-        return {value: every[self._classes.of(value)] for value in self._graph.values}
+        return {value: every[self.classes.of(value)] for value in self._graph.values}
 
-    def _obstacle(self, number: int) -> str:
+    def obstacle(self, number: int) -> str:
         """Why the channels of a class keep their size."""
-        graph, of = self._graph, self._classes.of
+        graph, of = self._graph, self.classes.of
         for value in graph.values:
             if number in of(value) and (why := _pinned(graph, value, self._free)):
                 return f"{why}, and its channels are tied to these or are these"

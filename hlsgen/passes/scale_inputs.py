@@ -16,6 +16,9 @@ from hlsgen.layers.input import Input, InputScaling
 from hlsgen.layers.scale import Scale
 from hlsgen.passes.base import Pass
 
+SCALING = "InputScaling"
+"""The class of layer that raw data are scaled by, as no model has it."""
+
 
 @dataclass(frozen=True)
 class ScaleInputs(Pass):
@@ -44,18 +47,18 @@ class ScaleInputs(Pass):
 
     def _scale(self, graph: Graph, value: Value, said: Said) -> None:
         node, where = value.producer, f"input_scaling of '{value.name}'"
+        if _is_number(graph, value):
+            raise ConfigError(f"{where}: it is read as whole numbers, which stand for themselves")
         if not self.calibrated and self.config.input_type(value.name) is None:
             raise ConfigError(
                 f"{where}: nobody says how large raw data get; give calibration= or input_precision= as well"
             )
-        if _is_number(graph, value):
-            raise ConfigError(f"{where}: it is read as whole numbers, which stand for themselves")
         offset, scale = (_each(f"{where}: {key}", getattr(said, key), value) for key in ("offset", "scale"))
         assert isinstance(node.layer, Input)
         graph.set_layer(node, replace(node.layer, scaling=InputScaling(offset, scale)))
         layer = Scale(Constant.of(scale), Constant.of(-offset * scale))
         scaled = graph.add(layer, (value,), f"{value.name}_scaled", node.source)
-        scaled.producer.source = Source(scaled.name, "InputScaling")
+        scaled.producer.source = Source(scaled.name, SCALING)
         for user in dict.fromkeys(graph.uses(value)):
             if user is not scaled.producer:
                 graph.set_inputs(user, [scaled if v is value else v for v in user.inputs])

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hlsgen.errors import ConfigError, InputError, OutputDirError, brief
-from hlsgen.files import replacing
-from hlsgen.named_files import named_path
+from hlsgen.errors import ConfigError, InputError, brief
+from hlsgen.named_files import named_path, write_named
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00"),
@@ -53,10 +52,4 @@ def save(draw: Callable[[Any], None], size: tuple[float, float], path: str | Pat
         draw(figure)
         made = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(content, format=kind, dpi=130, metadata=made[kind])
-    try:
-        with replacing(file) as stream:
-            stream.write(content.getvalue())
-    except (OSError, ValueError) as error:  # ValueError: a NUL
-        reason = getattr(error, "strerror", None) or error
-        raise OutputDirError(f"plot(): {brief(str(file))} cannot be written ({reason})") from error
-    return file
+    return write_named(file, content.getvalue(), "plot()")

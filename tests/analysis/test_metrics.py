@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hlsgen.analysis.metrics import area_under_curve, confusion, decided, errors_of, share_equal
+from hlsgen.analysis.metrics import area_under_curve, confusion, decided, errors_of, share_equal, unmet_variance
 
 
 def area_by_pairs(scores, positive) -> Fraction:
@@ -61,3 +61,14 @@ def test_errors():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=50), rng.normal(size=50)
     assert errors_of(x, y).correlation == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-14)
+
+
+def test_unmet_variance():
+    right = np.array([[1.0, 10.0], [3.0, 14.0]])
+    assert unmet_variance(right + 0.5, right) == 0.25 / 2.5
+    same = np.full((4, 2), 0.1) * np.array([1, 3])
+    noisy = same + np.arange(4)[:, None] * 1e-17
+    for constant in (same, noisy):  # of what does not vary, its size counts, not the noise of floats
+        assert unmet_variance(constant * 1.25, constant) == pytest.approx(0.0625, rel=1e-12)
+    assert unmet_variance(np.zeros((3, 1)), np.zeros((3, 1))) == 0.0
+    assert unmet_variance(np.ones((3, 1)), np.zeros((3, 1))) == 1.0

@@ -246,7 +246,7 @@ def test_progress_and_every_form(tmp_path):
         ({"kinds": ["weights"]}, "nothing of 'weights' can be varied; did you mean 'weight'"),
         ({"layers": ["softmax"], "kinds": ["weight"]}, "have no tensor of these kinds"),
         ({"engine": "emulater"}, "engine is 'emulater'; did you mean 'emulator'"),
-        ({"output": "nope"}, "output= says which one is measured: softmax, found 'nope'"),
+        ({"output": "nope"}, "output is 'nope'; valid: softmax"),
         ({"task": "classify"}, "task is 'classify'; did you mean 'classification'"),
         ({"threshold": "half"}, "threshold is 'half'"),
         ({"y": np.zeros(3)}, "y for 'softmax' has 3 rows, x has 30 samples"),
@@ -281,7 +281,7 @@ def test_one_of_several_outputs_is_measured():
     real(net, "b", hidden, 5, 2)
     project = project_of(net.source("a", "b"))
     x, y = grid((4,)), np.arange(30) % 2
-    with pytest.raises(InputError, match="output= says which one is measured: a, b"):
+    with pytest.raises(InputError, match="has 2 outputs; output= says which one is judged: a, b"):
         project.sensitivity(x)
     found = project.sensitivity(x, {"b": y}, output="b", widths=(4,))
     assert found.baseline == np.mean(project.predict(x)[1].argmax(axis=1) == y)

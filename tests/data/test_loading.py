@@ -333,3 +333,14 @@ def test_large_integers_are_not_rounded() -> None:
     table = {"a": np.array([2**53 + 1, 0]), "b": np.array([0.5, 1.0])}
     with pytest.raises(InputError, match=r"column 'a': integers beyond 2\^53"):
         data.load(table, x=["a", "b"])
+
+
+def test_numbers_that_float64_does_not_hold(tmp_path):
+    """Told as in other files, and not rounded or taken for infinite in silence."""
+    path = tmp_path / "a.csv"
+    for cell in ("9007199254740993", "-9007199254740993", " 12345678901234567890 ", "1e400", "-1" + "0" * 400):
+        path.write_text(f"a,b,y\n1,2,0\n3,{cell},1\n")
+        with pytest.raises(InputError, match=r"a\.csv, line 3, column 'b': .* is beyond what float64 holds exactly"):
+            data.load(path, y="y")
+    path.write_text("a,b,y\n9007199254740992,1e300,0\n18446744073709551616,inf,1\n9007199254740993.0,-Infinity,1\n")
+    assert data.load(path, y="y").x.tolist() == [[2.0**53, 1e300], [2.0**64, np.inf], [2.0**53, -np.inf]]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 import hlsgen
 from hlsgen import data
@@ -364,6 +365,17 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         fitted().save(tmp_path, test=data.Data(np.ones((3, 3))), samples=0)
     with pytest.raises(InputError, match="holds what no file takes"):
         data.FittedPipeline((), 1, ("\ud800",))
+
+
+def test_any_reader_of_yaml_reads_the_same(tmp_path: Path) -> None:
+    """Also numbers with an exponent, and names that a text of YAML cannot hold as they are."""
+    names = ("\x7f", "\x85", "\u2028", "yes", "1e3")
+    pipe = data.FittedPipeline((Affine((1e-05, -2.5, 0.0, 1e22, 1e-300), (1e-07,)),), 5, names)
+    pipe.save(tmp_path)
+    assert data.load_pipeline(tmp_path) == pipe
+    read = yaml.safe_load((tmp_path / "pipeline.yml").read_bytes())
+    assert tuple(read["names"]) == names
+    assert read["steps"] == [{"affine": {"offset": [1e-05, -2.5, 0.0, 1e22, 1e-300], "scale": [1e-07]}}]
 
 
 CHANGES = {

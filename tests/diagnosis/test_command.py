@@ -90,6 +90,11 @@ def test_without_data_or_configuration() -> None:
             },
         ),
         (
+            {"layers": {"a": {"width": 4}, "b": {"width": {"result": 9}}}},
+            {"layers": {"a": {"width": {"weight": 6}}, "b": {"width": {"weight": 7}}}},
+            {"layers": {"a": {"width": {"weight": 6, "result": 4}}, "b": {"width": {"result": 9, "weight": 7}}}},
+        ),
+        (
             {"input_precision": "fixed<8,1>", "layers": {"b": {"precision": {"accum": "auto"}}}},
             {"input_precision": {"x": "fixed<9,2>"}},
             {"input_precision": {"x": "fixed<9,2>"}, "layers": {"b": {"precision": {"accum": "auto"}}}},

@@ -141,6 +141,56 @@ def test_fused_normalisation(settings: Settings, layer: str, kind: Kind) -> None
     assert next(op for op in design if op.source.name == "fc").fused
 
 
+def bits(layer: str, **of_role: int) -> Settings:
+    return {"layers": {layer: {"width": of_role}}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "layer", "role"),
+    [
+        (bits("fc2", weight=2), "fc2", "weight"),
+        ({"layer_types": {"Dense": {"width": {"weight": 3}}}}, "fc1", "weight"),
+        (bits("classes", result=3), "classes", "result"),
+    ],
+    ids=["weights", "weights of a class", "results"],
+)
+def test_few_bits_of_a_layer(settings: Settings, layer: str, role: str) -> None:
+    """What is inferred gets more bits, and no type: nothing is pinned by that, and no other layer changes."""
+    model, x = example("iris_mlp")
+    project = hlsgen.convert(model, settings, calibration=x)
+    found = project.diagnose(x, GRAPH)
+    assert found is not None and (found.layer, found.role) == (layer, role)
+    (of_layer,) = fragment_of(found.fix or "")["layers"].items()
+    assert of_layer[0] == layer and of_layer[1].keys() == {"width"} and of_layer[1]["width"].keys() == {role}
+    assert found.before is not None and found.after is not None and found.after.error < found.before.error / 2
+    repaired, former = project.with_fix(found).design, {op.name: op for op in project.design}
+    for op in repaired:
+        if op.source.name != layer:
+            constants = former[op.name].layer.constants_of("weight")
+            assert [c.type for c in op.layer.constants_of("weight").values()] == [c.type for c in constants.values()]
+
+
+@pytest.mark.parametrize(
+    ("widths", "fixed"),
+    [({"fc": 3}, {"fc"}), ({"bn": 3}, {"bn"}), ({"fc": 3, "bn": 4}, {"fc", "bn"})],
+    ids=["Dense", "BatchNormalization", "both"],
+)
+def test_few_bits_of_fused_layers(widths: dict[str, int], fixed: set[str]) -> None:
+    """Of layers that become one, those are named whose bits count; other layers of the class stay as they are."""
+    model, x = normalised()
+    project = hlsgen.convert(model, {"layers": {name: {"width": {"weight": n}} for name, n in widths.items()}})
+    found = project.diagnose(x, GRAPH)
+    assert found is not None and found.kind is Kind.CONSTANT
+    fix = fragment_of(found.fix or "")
+    assert fix.keys() == {"layers"} and fix["layers"].keys() == fixed
+    (wider,) = {one["width"]["weight"] for one in fix["layers"].values()}
+    repaired = project.with_fix(found)
+    weights = {op.source.name: op for op in repaired.design if op.layer.constants_of("weight")}
+    assert weights["fc"].fused and weights["fc"].layer.weight.type.width == wider
+    assert weights["out"].layer.weight.type.width == 16
+    assert repaired.diagnose(x, GRAPH) is None
+
+
 def test_narrow_budget() -> None:
     """``max_width`` cuts everything; the fix widens it."""
     model, x = example("iris_mlp")

@@ -93,6 +93,20 @@ def test_more_reuse_takes_no_more_multipliers():
     assert found[-1].interval.value == found[-1].latency.value + 1, "a pipeline of 96 cycles that is done before"
 
 
+def test_streams_with_more_reuse_are_no_faster():
+    """Layers read while others still compute, but none is done before its own last result."""
+    net = Net(9)
+    x = net.call("ReLU", "r", net.dense("a", net.input((8,)), 8, 16))
+    source = net.source(net.call("Softmax", "sm", net.dense("b", x, 16, 4)))
+    project = project_of(source, part=PART, strategy="latency", io_type="io_stream", precision="fixed<8,3>")
+    found = {factor: project.with_settings(reuse_factor=factor).estimate() for factor in (1, 2, 4, 8, 16, 64)}
+    cycles = [estimate.latency.value for estimate in found.values()]
+    assert cycles == sorted(cycles) and all(
+        c >= max(row.latency.value for row in e.layers) for c, e in zip(cycles, found.values(), strict=True)
+    )
+    assert all(estimate.interval.value >= factor for factor, estimate in found.items())
+
+
 def test_turns_take_multipliers_and_words():
     project = dense(random(64, 16), strategy="resource")
     found = {factor: project.with_settings(reuse_factor=factor).estimate(multipliers="dsp") for factor in (4, 16, 64)}

@@ -94,10 +94,27 @@ def test_nothing_within_the_limits() -> None:
     assert str(error.value).splitlines() == [
         "none of 3 trials is within the limits",
         "  lut at most 1,500: excludes 2 (the least is 1,000, trial 0)",
-        "  latency at most 10: excludes 3 (the least is 20, trial 2)",
+        "  latency at most 10 ns: excludes 3 (the least is 20, trial 2)",
         "  accuracy at least 0.9400: excludes 1 (the largest is 0.9900, trial 2)",
         "  nearest: trial 0 (accuracy 0.9000, lut 1,000, latency 50 ns); loosen a limit, or search on with more trials",
     ]
+
+
+def test_limits_are_told_as_they_were_said() -> None:
+    for name, value, said in (
+        ("latency", "1e-7", "latency at most 1e-07 ns: excludes 3"),
+        ("lut", 999.9994, "lut at most 999.9994: excludes 3"),
+        ("lut", "-12k", "lut at most -12,000: excludes 3"),
+    ):
+        with pytest.raises(InputError, match=f"(?m)^  {said} "):
+            FOUND.best({name: value})
+
+
+def test_tiny_and_huge_numbers_are_told_by_powers_of_ten() -> None:
+    assert [GOALS[0].text(v) for v in (3e-5, -3e-5, 0.0, 0.001, 1.0, -1e300)] == [
+        "3e-05", "-3e-05", "0.0000", "0.0010", "1.0000", "-1e+300"
+    ]  # fmt: skip
+    assert [GOALS[2].text(v) for v in (1.0, 2e14, 2e15)] == ["1", "200,000,000,000,000", "2e+15"]
 
 
 def test_nothing_was_measured() -> None:

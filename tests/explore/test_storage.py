@@ -168,6 +168,41 @@ def test_a_damaged_file(tmp_path: Path) -> None:
         Storage(path)
 
 
+@pytest.mark.parametrize(
+    ("column", "text", "said"),
+    [
+        ("point", '{"width": 1000}', "trial 1 is of no point of its space"),
+        ("point", '{"depth": 1}', "trial 1 is of no point of its space"),
+        ("point", "[1]", "trial 1 is of no point of its space"),
+        ("point", "{oops", "Expecting property name"),
+        ("config", "3", "trial 1 is of no point of its space"),
+        ("values", '{"bits": 1.0}', "trial 1 lacks numbers of objectives"),
+        ("values", '{"accuracy": "x", "bits": 1.0}', "trial 1 lacks numbers of objectives"),
+        ("values", '{"accuracy": NaN, "bits": 1.0}', "trial 1 lacks numbers of objectives"),
+        ("values", "[1]", "trial 1 is of no point of its space"),
+        ("state", "lost", "'lost' is not a valid State"),
+    ],
+)
+def test_a_trial_that_was_not_written_here(tmp_path: Path, column: str, text: str, said: str) -> None:
+    path = tmp_path / "a.db"
+    with begun(path) as storage:
+        for number in range(3):
+            storage.add(trial(number))
+    with sqlite3.connect(path) as database:
+        database.execute(f'UPDATE trials SET "{column}" = ? WHERE number = 1', (text,))
+    with pytest.raises(StudyError, match=rf"a\.db: the study is damaged \({said}.*\); restore it from a copy"):
+        read_study(path)
+    with Storage(path) as storage, pytest.raises(StudyError, match=said):
+        storage.study()
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    for folder in (tmp_path, ""):
+        with pytest.raises(StudyError, match="this is a folder; name a file in it, as sweep.db"):
+            Storage(folder)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"b\.db: it cannot be written \(No such file or directory\)"):
         Storage(tmp_path / "a" / "b.db")

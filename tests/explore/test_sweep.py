@@ -184,9 +184,15 @@ def test_the_same_design_is_measured_once(project: Project, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"objectives": ["accuracy"], "y": None}, "objective 'accuracy' needs labels; give y=, or take 'agreement'"),
+        (
+            {"objectives": ["accuracy"], "y": None},
+            "objective 'accuracy' needs labels; give y= .in a file: labels., or take 'agreement'",
+        ),
         ({"objectives": ["auc"], "y": None}, "objective 'auc' needs labels"),
         ({"objectives": ["agreement"], "x": None, "y": None}, "objective 'agreement' is of data, and there are none"),
+        ({"objectives": ["bits"], "x": None}, "y belongs to samples, and there are none; give x=, or leave y out"),
+        ({"task": "regression"}, "objective 'accuracy' is of classes, task is 'regression'; take 'error' or 'agreem"),
+        ({"prune": "no"}, "prune is 'no', expected True or False"),
         ({"objectives": ["acuracy"]}, "there is no objective 'acuracy'; did you mean 'accuracy'"),
         ({"objectives": []}, "expected names, as"),
         ({"objectives": ["bits", "bits"]}, "'bits' stands twice"),
@@ -215,7 +221,7 @@ def test_data_that_do_not_fit(project: Project) -> None:
     for x, y, said in (
         (X[:, :3], Y, "shape"),
         (X, Y[:9], "y for 'relu.2' has 9 rows, x has 200 samples"),
-        (X, Y + 7, "holds no classes"),
+        (X, Y + 7, "holds no classes, but numbers from 7 to 9; expected class numbers from 0 to 2"),
         (X[:0], Y[:0], "x has no samples"),
         (X * np.nan, Y, "NaN"),
         (X, np.zeros(200, int), None),
@@ -223,6 +229,8 @@ def test_data_that_do_not_fit(project: Project) -> None:
         names = ["auc"] if said is None else NAMES
         with pytest.raises(InputError, match=said or "all labels are of one class"):
             sweep(project, SPACE, x, y, objectives=names, workers=0)
+    with pytest.raises(InputError, match=r"sweep\(\): output is 'relu'; did you mean 'relu.2'"):
+        sweep(project, SPACE, X, Y, objectives=NAMES, output="relu", workers=0)
 
 
 def test_an_interrupt_leaves_what_is_there(project: Project, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hlsgen
 from hlsgen.cli import main
 from hlsgen.errors import ConfigError, HlsgenError
-from hlsgen.explore.storage import read_study
+from hlsgen.explore.storage import Storage, read_study
 from hlsgen.explore.sweep_file import SweepFile
 
 MODEL = Path(__file__).resolve().parents[2] / "example-models" / "digits_mlp"
@@ -72,6 +73,30 @@ def test_settings_and_a_configuration(folder: Path) -> None:
     assert found.samples == 300
 
 
+def test_calibration_data_are_named_where_a_trial_is_written(folder: Path, tmp_path: Path) -> None:
+    """Else what is built is another design than what was measured, with types by no data."""
+    with (folder / "sweep.yml").open("a") as file:
+        file.write("calibration: x.npy\nsettings: {default_width: 8}\n")
+    study = SweepFile.read(folder / "sweep.yml").run(trials=2)
+    trial = study.trials[1]
+    (tmp_path / "deeper").mkdir()
+    written = study.write_yaml(trial, tmp_path / "deeper" / "best.yml")
+    assert "calibration: ../x.npy" in written.read_text()
+    project = hlsgen.convert(None, written)
+    assert project.calibration is not None
+    right = hlsgen.convert(folder / "model.keras", trial.config | {"calibration": None}, calibration=folder / "x.npy")
+    assert project.design.digest == right.design.digest != hlsgen.convert(None, right.config).design.digest
+
+
+def test_calibration_by_arrays_is_missed_aloud(folder: Path) -> None:
+    x = np.load(folder / "x.npy")
+    axes = {"layers.fc1.precision.weight": ["fixed<4,1>"]}
+    for data, lines in ((x, 1), (None, 0)):
+        study = hlsgen.sweep(folder / "model.keras", axes, objectives=["bits"], workers=0, calibration=data)
+        text = study.yaml_of(study.trials[0])
+        assert text.count("# calibrated by data from Python: name their file by 'calibration:'") == lines
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -107,11 +132,24 @@ def test_files_that_cannot_be(folder: Path, text: str, said: str, capsys: pytest
     assert not (folder / "sweep.db").exists()
 
 
+def test_options_of_the_command_are_not_looked_for_in_the_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option, value, said in (("--scheduler", "nowhere", "dask: "), ("--workers", "-2", "workers: -2"),
+                                ("--sampler", "tpee", "sampler: ")):  # fmt: skip
+        assert run("sweep", folder / "sweep.yml", option, value) == 2
+        assert capsys.readouterr().err.startswith(f"error: {folder / 'sweep.yml'}: {said}")
+
+
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("sweep", tmp_path / "none.yml") == 2
     assert "it does not exist" in capsys.readouterr().err
     (tmp_path / "bad.yml").write_bytes(b"\xff\xfe")
     assert run("sweep", tmp_path / "bad.yml") == 2
+    with Storage(tmp_path / "a.db"):
+        pass
+    assert run("sweep", tmp_path / "a.db") == 2
+    assert "a.db: this is the study of a sweep; 'hlsgen sweep show' looks at it" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_it_with_what_is_there(folder: Path) -> None:

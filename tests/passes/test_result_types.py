@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hlsgen
+from hlsgen.analysis.narrowing import result_operations
 from hlsgen.ir.types import FixedType
 
 RESULT = "fixed<26,6,RND,SAT>"
@@ -52,3 +53,11 @@ def test_steps_inside_follow_it(model: Any) -> None:
     x = np.random.default_rng(0).random((50, 4, 3)).astype(np.float32)
     got = project.evaluate(x)["parts"]
     assert np.abs(got - np.asarray(model(x))).max() < 2.0**-16
+
+
+def test_a_design_knows_which_operations_have_it(model: Any) -> None:
+    design = hlsgen.convert(model, layers={"parts": {"precision": {"result": RESULT}}}).design
+    having = [op for op in design if "result" in op.wish.configured()]
+    assert len(having) > 1
+    last = [op for op in design if op.source.final and not op.is_input]
+    assert list(dict.fromkeys(given for op in last for given in result_operations(design, op))) == having

@@ -77,6 +77,20 @@ def test_very_different_features_stay_apart() -> None:
     assert "x_scaled" in [node.name for node in graph]
 
 
+def test_very_different_features_with_types_of_their_own_are_folded() -> None:
+    """What differs by powers of two goes into the types, and weights have to hold what is left of the scale."""
+    scale, types = [1.5e-4, 100.0, 1.0, 3.0], ["fixed<12,14>", "fixed<12,-5>", "fixed<12,1>", "fixed<12,0>"]
+    said = {"input_scaling": {"offset": 0.0, "scale": scale}, "input_precision": {"x": types}}
+    graph = rewritten(graph_of(mlp()), make_config(said))
+    assert [node.name for node in graph] == ["x", "hidden_dense", "hidden", "out"]
+    x, plain = np.random.default_rng(3).normal(size=(50, 4)) / scale, graph_of(mlp())
+    right = evaluate_float(plain, {"x": x * scale})[plain.outputs[0]]
+    held = {"x": x * np.exp2([0, 19, 13, 14])}
+    np.testing.assert_allclose(evaluate_float(graph, held)[graph.outputs[0]], right, rtol=1e-12, atol=1e-12)
+    one = rewritten(graph_of(mlp()), make_config(said | {"input_precision": {"x": [types[0]] * 4}}))
+    assert "x_scaled" in [node.name for node in one]
+
+
 def test_an_input_that_is_an_output() -> None:
     net = Net(1)
     net.call("ReLU", "out", net.input((4,)))

@@ -147,7 +147,7 @@ def test_plot_circuit(tmp_path: Path):
     project.plot_circuit(path, layer="largest")
     assert path.read_text(encoding="utf-8") == layer_picture(project.circuit, "largest")
     assert [file.name for file in tmp_path.iterdir()] == ["net.svg"]
-    with pytest.raises(InputError, match=r"net\.png ends in \.png, expected \.svg"):
+    with pytest.raises(InputError, match=r"net\.png' ends in \.png, expected \.svg"):
         project.plot_circuit(tmp_path / "net.png")
     with pytest.raises(OutputDirError, match=r"nowhere/net\.svg' cannot be written \(No such file"):
         project.plot_circuit(tmp_path / "nowhere" / "net.svg")

@@ -9,7 +9,7 @@ from math import ceil, log2
 import numpy as np
 
 from hlsgen.analysis.diagnosis.causes import Cause
-from hlsgen.analysis.diagnosis.fragments import Fragment, merged, of_class, of_inputs, of_layer
+from hlsgen.analysis.diagnosis.fragments import Fragment, merged, of_class, of_inputs, of_layer, of_width
 from hlsgen.analysis.diagnosis.levels import Level, level_of, many_suffer, members, roles_at
 from hlsgen.analysis.diagnosis.measurement import ACCUM, CONSTANT, INPUT, RANGE, RESULT, TABLE, Measurement, role_of
 from hlsgen.analysis.diagnosis.names import layer_of
@@ -54,8 +54,13 @@ def _of_one(work_on: _Candidates, cause: Cause) -> Iterator[Fragment]:
     if work_on.capped:
         yield from work_on.caps()
     if cause.role == RESULT and not cause.op.source.final and ACCUM in cause.op.layer.casts:
-        yield from (work_on.sum_inside(more) for more in _MORE_BITS)
+        for more in _MORE_BITS:
+            yield work_on.widths([cause.role], more)
+            yield work_on.sum_inside(more)
+    if cause.role != RESULT:  # inferred constants lie where they need to: all that there is to change are their bits
+        yield from (widths for more in _MORE_BITS for widths in work_on.widths_beside(more))
     for more in _MORE_BITS:
+        yield from work_on.widths_beside(more)
         yield work_on.types([cause.role], more)
         yield work_on.types([cause.role, *cause.others], more)
     if TABLE in (cause.role, *cause.others):
@@ -131,6 +136,45 @@ class _Candidates:
             for values in (*(real[t] for t in op.outputs), *(self.work.ideal[t] for t in op.outputs)):
                 found.append(np.asarray([values.min(initial=0.0), values.max(initial=0.0)]))
         return np.concatenate(found)
+
+    def widths(self, roles: list[str], more: int) -> Fragment:
+        """More bits for what is inferred of some roles of the operation's layer. They pin nothing: it stays where data
+        put it, and what is fused stays fused.
+
+        Empty where a role is not inferred, and where it is the ends of a result that are wrong: more bits would go to
+        its steps.
+        """
+        of_range = self.cause.role == RESULT and self.cause.effect == RANGE
+        if not more or of_range or not all(map(self._is_inferred, roles)):
+            return {}
+        found: Fragment = {}
+        for role in roles:
+            bits = min(self.cause.op.wish.bits(role, self.config.default_width) + more, _WIDEST)
+            for name in self._names_of_width(role):
+                found = merged(found, of_width(name, role, bits))
+        return found
+
+    def widths_beside(self, more: int) -> Iterator[Fragment]:
+        """Of the role of the cause, then of those that are too narrow as well."""
+        yield self.widths([self.cause.role], more)
+        yield self.widths([self.cause.role, *self.cause.others], more)
+
+    def _is_inferred(self, role: str) -> bool:
+        """Whether neither user nor model fixed the type of a role, which then has the bits that are there for it."""
+        op = self.cause.op
+        if role not in op.layer.budgeted or op.wish.type(role) is not None:
+            return False
+        if role == RESULT:
+            return self.cause.tensor.typing.reason in (Reason.BUDGET, Reason.FUNCTION)
+        return any(not constant.given for constant in op.layer.constants_of(role).values())
+
+    def _names_of_width(self, role: str) -> list[str]:
+        """The layers that an operation has its bits from: those that have some by their name, of which the fewest
+        count; else the one that its type would be said of."""
+        op = self.cause.op
+        own = {source.name: self.config.layers.get(source.name) for source in op.origins}
+        said = [name for name, one in own.items() if one and one.width and getattr(one.width, role) is not None]
+        return said or [layer_of(op, role, self.config, self.graph)]
 
     def types(self, roles: list[str], more: int) -> Fragment:
         """Types for some roles of the operation's layer."""

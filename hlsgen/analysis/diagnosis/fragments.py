@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from hlsgen.config import Config
+from hlsgen.config import WIDTH_ROLES, Config
 from hlsgen.errors import ConfigError, brief
 from hlsgen.ir.types import FixedType
-from hlsgen.strict_yaml import parse
+from hlsgen.strict_yaml import parse, written
 
 Fragment = dict[str, Any]
 
-_BARE = ("weight", "bias", "result")
-"""What a type for ``precision`` as a bare text is for."""
+_BARE: Mapping[str, tuple[str, ...]] = {"precision": ("weight", "bias", "result"), "width": WIDTH_ROLES}
+"""What a type, or a number of bits, that stands in place of a mapping is for."""
 
 
 def of_layer(name: str, types: Mapping[str, FixedType | str]) -> Fragment:
     """Types by role for a layer."""
     return {"layers": {name: {"precision": {role: str(fixed) for role, fixed in types.items()}}}}
+
+
+def of_width(name: str, role: str, bits: int) -> Fragment:
+    """Bits for what nobody fixed of a role of a layer."""
+    return {"layers": {name: {"width": {role: bits}}}}
 
 
 def of_class(name: str, types: Mapping[str, FixedType | str]) -> Fragment:
@@ -40,7 +43,7 @@ def of_inputs(types: Mapping[str, FixedType | str]) -> Fragment:
 
 def text_of(fragment: Fragment) -> str:
     """As YAML; its strict reading gives the fragment again."""
-    text = yaml.safe_dump(fragment, sort_keys=False, default_flow_style=False, allow_unicode=False, width=1000)
+    text = written(fragment, ascii_only=True)
     assert parse(text, "the fix").data == fragment, f"{text!r} does not say {fragment}"
     return text
 
@@ -56,14 +59,14 @@ def fragment_of(fix: str) -> Fragment:
 def merged(settings: Mapping[str, Any], fragment: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with those of a fragment: mappings are merged, everything else is replaced. Both stay as they are.
 
-    A bare ``precision: fixed<8,3>`` is the mapping that it means.
+    A bare ``precision: fixed<8,3>`` or ``width: 8`` is the mapping that it means.
     """
     found = dict(settings)
     for key, value in fragment.items():
         if isinstance(value, Mapping):
             present = found.get(key)
-            if key == "precision" and isinstance(present, str):
-                present = dict.fromkeys(_BARE, present)
+            if key in _BARE and isinstance(present, str | int):
+                present = dict.fromkeys(_BARE[key], present)
             found[key] = merged(present if isinstance(present, Mapping) else {}, value)
         else:
             found[key] = value

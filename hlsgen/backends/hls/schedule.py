@@ -43,6 +43,11 @@ class Schedule:
         """From the first step to the last result, an estimate: each pipelined loop is filled once."""
         return self.cycles + self.depth * len(self.fills)
 
+    @property
+    def last_result(self) -> int:
+        """The same, but that the last step need not be over: what the reader of a stream waits for."""
+        return self.latency - (self.interval - 1)
+
     def with_fills(self, cycles: Cycles) -> Cycles:
         """When these cycles are, if every pipelined loop before them took its depth to drain."""
         drained = np.maximum(np.searchsorted(self.fills, cycles, side="right") - 1, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hlsgen.config import Config
-from hlsgen.design.design import Design
+from hlsgen.design import bits
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.objectives.base import Seen
 
@@ -23,28 +23,9 @@ class Bits:
         pass
 
     def value(self, seen: Seen) -> float:
-        design = seen.project.design
-        return float(self.weights * weight_bits(design) + self.results * result_bits(design))
-
-
-def weight_bits(design: Design) -> int:
-    """Of all constants that are weights or biases."""
-    return sum(
-        constant.known_type.width * constant.values.size
-        for op in design
-        for name, constant in op.layer.constants().items()
-        if op.layer.constant_roles.get(name) in ("weight", "bias")
-    )
-
-
-def result_bits(design: Design) -> int:
-    """Of what each operation gives, without inputs, and without what only has another shape."""
-    return sum(
-        tensor.type.width * tensor.size
-        for op in design
-        if not op.is_input and not op.layer.renames
-        for tensor in op.outputs
-    )
+        found = bits.Bits.of(seen.project.design)
+        results = found.results.bits - found.renamed.bits
+        return float(self.weights * found.parameters.bits + self.results * results)
 
 
 BITS = Bits(Goal("bits", higher_is_better=False, unit="bits"), weights=True, results=True)

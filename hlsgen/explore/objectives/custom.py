@@ -13,6 +13,8 @@ from hlsgen.explore.objectives.base import Seen
 
 Direction = Literal["maximise", "minimise"]
 _SPELT = {"maximize": "maximise", "minimize": "minimise"}
+_LONGEST = 100
+"""Characters of a name, as columns have it."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Objective:
         name: what tables call it; the function's own name, if not said.
         unit: as tables show it.
 
-    Raises ConfigError for what is no function, or another direction.
+    Raises ConfigError for what is no function, another direction, and a name or a unit that is no line of text.
     """
 
     function: Callable[[Any, Mapping[str, Any], Any], float]
@@ -45,6 +47,12 @@ class Objective:
         object.__setattr__(self, "direction", direction)
         if not self.name:
             object.__setattr__(self, "name", getattr(self.function, "__name__", "objective"))
+        for what in ("name", "unit"):
+            text = getattr(self, what)
+            if not isinstance(text, str) or not text.isprintable() or len(text) > _LONGEST:
+                raise ConfigError(
+                    f"Objective(): {what} is {brief(text)}, expected a line of up to {_LONGEST} characters"
+                )
 
     @property
     def goal(self) -> Goal:
@@ -54,4 +62,10 @@ class Objective:
         pass
 
     def value(self, seen: Seen) -> float:
-        return float(self.function(seen.project, seen.inputs, seen.y))
+        found = self.function(seen.project, dict(seen.inputs), seen.y)
+        try:
+            if isinstance(found, str | bytes | bytearray):  # which float() would read
+                raise TypeError
+            return float(found)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"objective '{self.name}' is {brief(found)}, expected a number") from error

@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.labels import Task, judged, labels_by_output, rows_of
+from hlsgen.analysis.labels import Task, judged, judged_output, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
-from hlsgen.analysis.metrics import class_areas, decided, errors_of, share_equal
+from hlsgen.analysis.metrics import class_areas, decided, errors_of, share_equal, unmet_variance
 from hlsgen.config import Config
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
-from hlsgen.errors import ConfigError, InputError, nearest
+from hlsgen.errors import ConfigError, InputError
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.objectives.base import Seen
 from hlsgen.ir.types import Ints
 
 SHARES = ("accuracy", "agreement")
-"""Those that are shares of samples, of which a part of the data tells how far off it may be."""
+"""Those that are shares of samples, of which a part of the data tells how far off it may be. (Of outputs that are
+numbers, ``agreement`` is none: see :attr:`Judge.is_of_shares`.)"""
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,21 @@ class Judge:
     output: int
     classes: int
     threshold: float
+    of_numbers: bool = False
+    """Whether the outputs are taken for numbers, not for decisions."""
     labels: Ints | None = None
     """(samples, places): the right classes."""
     decisions: Ints | None = None
     """(samples, places): what the source model decides for."""
     right: Array | None = None
     """(samples, places, values): the right numbers, or those of the source model."""
+    meant: Array | None = None
+    """(samples, places, values): what the source model says, where ``agreement`` is of numbers."""
+
+    @property
+    def is_of_shares(self) -> bool:
+        """Whether all that it measures are shares of samples."""
+        return all(name in SHARES for name in self.names) and not (self.of_numbers and "agreement" in self.names)
 
     def __call__(self, outputs: list[Array]) -> dict[str, float]:
         found = outputs[self.output]
@@ -68,6 +78,9 @@ class Judge:
         if name == "accuracy":
             assert self.labels is not None
             return share_equal(decided(rows, self.threshold), self.labels.reshape(-1))
+        if name == "agreement" and self.of_numbers:
+            assert self.meant is not None
+            return 1.0 - unmet_variance(rows, self.meant.reshape(rows.shape))
         if name == "agreement":
             assert self.decisions is not None
             return share_equal(decided(rows, self.threshold), self.decisions.reshape(-1))
@@ -86,6 +99,7 @@ class Judge:
             labels=None if self.labels is None else self.labels[samples],
             decisions=None if self.decisions is None else self.decisions[samples],
             right=None if self.right is None else self.right[samples],
+            meant=None if self.meant is None else self.meant[samples],
         )
 
 
@@ -98,32 +112,46 @@ def judge_of(
     task: Task | None,
     threshold: float | None,
 ) -> Judge:
-    """What measures the objectives of these names. Raises ConfigError where labels are missing, InputError for labels
-    that do not fit."""
-    number = _output(design, output)
+    """What measures the objectives of these names. Raises ConfigError where labels are missing and for objectives that
+    ``task`` contradicts, InputError for labels that do not fit, and a threshold of what has none."""
+    number = judged_output("sweep()", design.output_names, output)
     port = design.outputs[number]
+    if output is not None and isinstance(y, np.ndarray):
+        y = {output: y}
     labels = labels_by_output("sweep()", design.outputs, design.output_names, y)[number]
     for objective in (ACCURACY, AUC):
         if objective.goal.name in names and labels is None:
             raise ConfigError(
-                f"sweep(): objective '{objective.goal.name}' needs labels; give y=, or take 'agreement', with the "
-                "source model"
+                f"sweep(): objective '{objective.goal.name}' needs labels; give y= (in a file: labels), or take "
+                "'agreement', with the source model"
             )
+        if objective.goal.name in names and task == "regression":
+            raise ConfigError(
+                f"sweep(): objective '{objective.goal.name}' is of classes, task is 'regression'; take 'error' or "
+                "'agreement'"
+            )
+    if threshold is not None and port.shape[-1] > 1:
+        raise InputError(
+            f"sweep(): threshold is for an output of one value; '{port.name}' has {port.shape[-1]}, of which the "
+            "largest decides"
+        )
     meant = meant_outputs(design, inputs)[number]
     samples = len(meant)
     rows = rows_of(meant, port.shape)
-    decides = {"accuracy", "auc", "agreement"} & set(names)
-    of_classes = labels is not None and bool(decides & {"accuracy", "auc"})
+    of_classes = labels is not None and bool({"accuracy", "auc"} & set(names))
     how = judged("sweep()", port, labels, meant, "classification" if of_classes else task, threshold, samples)
     right = how.targets if how.targets is not None else rows
+    of_numbers, agrees = how.task == "regression", "agreement" in names
     judge = Judge(
         names,
         number,
         how.classes,
         how.threshold,
+        of_numbers,
         labels=None if how.labels is None else how.labels.reshape(samples, -1),
-        decisions=decided(rows, how.threshold).reshape(samples, -1) if "agreement" in names else None,
+        decisions=decided(rows, how.threshold).reshape(samples, -1) if agrees and not of_numbers else None,
         right=right.reshape(samples, -1, port.shape[-1]) if "error" in names else None,
+        meant=rows.reshape(samples, -1, port.shape[-1]) if agrees and of_numbers else None,
     )
     if "auc" in names:
         judge([meant] * len(design.outputs))  # labels of one class have no curve
@@ -139,13 +167,3 @@ def mean_area(rows: Array, labels: Ints, classes: int) -> float:
     if not known:
         raise InputError("objective 'auc': all labels are of one class, by which no curve can be drawn")
     return float(np.mean(known))
-
-
-def _output(design: Design, name: str | None) -> int:
-    names = design.output_names
-    if name is None and len(names) == 1:
-        return 0
-    if name not in names:
-        hint = nearest(name, names) if name is not None else f": {', '.join(names)}"
-        raise InputError(f"sweep(): output= says which of several is judged{hint}")
-    return names.index(name)

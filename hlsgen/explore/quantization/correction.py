@@ -16,16 +16,22 @@ from hlsgen.explore.quantization.simulation import Known
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.op import Op
 from hlsgen.layers.linear import LinearLayer
+from hlsgen.passes.scale_inputs import SCALING
 
+_MOST = 1e30
+"""What a configuration takes; means beyond are of data that no type holds."""
 _DIGITS = 4
 """Of each number: what is left is far below a step."""
 
 
 def correctable(design: Design) -> dict[str, str]:
-    """The operations whose bias may be changed, and the layers they are of: one sum a layer, and not in every step."""
+    """The operations whose bias may be changed, and the layers they are of: one sum a layer, and not in every step.
+
+    What scales raw data is none of the model's layers.
+    """
     sums: dict[str, list[Op]] = {}
     for op in design:
-        if isinstance(op.layer, LinearLayer):
+        if isinstance(op.layer, LinearLayer) and op.source.class_name != SCALING:
             sums.setdefault(op.source.name, []).append(op)
     return {
         op.name: layer for layer, (op, *others) in sums.items() if not others and op.loop is None and not _is_fixed(op)
@@ -49,12 +55,12 @@ class Corrector:
         self.found: dict[str, tuple[float, ...]] = {}
 
     def __call__(self, op: Op, given: Sequence[Floats], results: list[Floats]) -> list[Floats]:
-        layer = self._layers.get(op.name)
-        if layer is None:
+        layer, factors = self._layers.get(op.name), self._factors.get(op.name)
+        if layer is None or factors is None:  # or it would be fused with the correction, and is not without
             return results
-        factors = self._factors[op.name]
         shift = self._means[op.name] - _means(results[0])
         own = np.divide(shift, factors, out=np.zeros_like(shift), where=factors != 0)
+        own[~(np.abs(own) <= _MOST)] = 0.0
         numbers = tuple(float(f"{v:.{_DIGITS}g}") for v in own)
         self.found[layer] = numbers
         return [results[0] + factors * np.array(numbers)]

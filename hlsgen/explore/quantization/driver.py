@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from hlsgen import progress
 from hlsgen.analysis.labels import Task
 from hlsgen.analysis.running import Runner
 from hlsgen.config import Config, make_config
-from hlsgen.explore.quantization.bits import Bits
-from hlsgen.explore.quantization.equalisation import TRIED, Equalisation, scales
+from hlsgen.design.bits import Bits
+from hlsgen.errors import InputError
+from hlsgen.explore.quantization.equalisation import Equalisation
+from hlsgen.explore.quantization.equalisation import scales as scales_of
 from hlsgen.explore.quantization.goal import Goal, Metric, Score
+from hlsgen.explore.quantization.inputs import DEVIATIONS, InputRanges, Inputs, Scaling, placed_inputs
 from hlsgen.explore.quantization.material import Material
-from hlsgen.explore.quantization.options import Allocation, Granularity, Method, Minimise, Options
+from hlsgen.explore.quantization.noise import Noise
+from hlsgen.explore.quantization.options import Allocation, Factors, Granularity, Method, Minimise, Options
 from hlsgen.explore.quantization.parts import Part, divided
-from hlsgen.explore.quantization.placement import PERCENTILE, Asked, Calibration
-from hlsgen.explore.quantization.plan import Plan, settings_for, with_scales
+from hlsgen.explore.quantization.placement import PERCENTILE, Calibration
+from hlsgen.explore.quantization.placement import Asked as Placing
+from hlsgen.explore.quantization.plan import Plan, settings_for, with_holds
 from hlsgen.explore.quantization.result import Quantized, Row
+from hlsgen.explore.quantization.scaling import Asked, fitted_scaling, without_scaling
 from hlsgen.explore.quantization.search import Aim, Search, marked
 from hlsgen.explore.quantization.simulation import Known, Simulation
-from hlsgen.explore.quantization.tensors import NARROW, weight_names
+from hlsgen.explore.quantization.tensors import NARROW, held_in
+from hlsgen.explore.quantization.zero_points import all_offsets
+from hlsgen.explore.quantization.zero_points import zero_points as zero_points_of
 from hlsgen.pipeline import rewrite
 from hlsgen.progress import say
 from hlsgen.project import Project, convert
@@ -33,17 +43,19 @@ _PLAIN_BITS = 8
 """Of method ``max``, where nothing is said."""
 _TRIED_WEIGHTS, _TRIED_RESULTS = 6, 8
 """Bits with which it is seen whether channels are better equalised."""
-_SINGLE, _SINGLE_PRODUCTS = 128, 1 << 29
+_SINGLE, _SINGLE_PRODUCTS = 512, 1 << 29
 """Samples by which single tensors are looked at, and their multiplications."""
 _WHOLE, _WHOLE_PRODUCTS = 1024, 1 << 32
 """Those by which a whole plan is."""
-_LARGE = 1 << 25
-"""Multiplications of a sample from which on channels are equalised only if asked for: to try it takes long."""
 _FEWEST, _CELLS = 48, 1 << 25
+_CLIPPED = 1.005
+"""Values are said to be clipped if the largest is so many times the largest of the type."""
 _LESS = 1.5
 """How much less loss is tried than what the limits of bits ask for."""
 _ROUNDS = 1
 """How often it is measured again what bits are worth, in the plan that was found."""
+_CLIPPING = 0.25
+"""What part of what may be missed inputs that are clipped may take."""
 _LOOKS, _DESIGNS = 10, 5
 """Plans that are simulated, and designs that are measured, to find the budget of loss."""
 
@@ -62,16 +74,21 @@ def quantize(
     metric: Metric = "agreement",
     method: Method = "auto",
     minimise: Minimise = "bits",
-    calibration: Asked | None = None,
+    calibration: Placing | None = None,
     percentile: float = PERCENTILE,
     weight_calibration: Calibration | None = None,
     granularity: Granularity = "tensor",
     allocation: Allocation = "lagrangian",
     bias_correction: bool | None = None,
     equalisation: Equalisation | Literal["auto"] | None = None,
+    scales: Factors = "free",
+    zero_points: bool | None = None,
     weight_bits: int | None = None,
     result_bits: int | None = None,
     input_bits: int | None = None,
+    input_ranges: InputRanges | None = None,
+    input_deviations: float = DEVIATIONS,
+    input_scaling: Asked | None = None,
     most_weight_bits: float = 8.0,
     most_result_bits: float = 10.0,
     task: Task | None = None,
@@ -103,9 +120,18 @@ def quantize(
         granularity: a binary point for the weights of a layer (``tensor``) or of each output (``channel``).
         allocation: how bits are given to tensors: ``lagrangian`` or ``greedy``.
         bias_correction: whether biases take what sums are off by on average.
-        equalisation: which channels are held times powers of two, to be alike: ``none``, ``weights``, ``values``,
-            ``both``, or ``auto``.
+        equalisation: which channels are held times factors, to be alike: ``none``, ``weights``, ``values``, ``both``,
+            or ``auto``, by what rounding costs.
+        scales: what such factors are: ``free`` numbers, or ``power_of_two``.
+        zero_points: whether values are held less an offset, where their range is not even about zero and rounding
+            costs less then.
         weight_bits, result_bits, input_bits: the same width for all of a kind, in place of a search.
+        input_ranges: how far the type of each feature of an input reaches: ``max``, all that was met; ``zscore``,
+            ``robust``, what is within ``input_deviations`` standard deviations of the mean or the median; ``auto``,
+            what loses least, or one type for all features where that is as good.
+        input_scaling: for a model that was trained on scaled data, where ``x`` is raw: how it was scaled. Numbers as
+            the configuration has them or a fitted pipeline of ``hlsgen.data``; or ``zscore``, ``minmax``, ``robust``
+            or a step of ``hlsgen.data``, fitted on the samples to choose by. By name, of several inputs.
         most_weight_bits, most_result_bits: what is not exceeded on average, if the target can be met so.
         task, threshold: what outputs are, as for ``Project.evaluate``.
         held_out: the part of the samples to judge by.
@@ -118,49 +144,82 @@ def quantize(
     Warns with TargetMissedWarning where no design reaches the target; the one that comes nearest is returned.
     """
     options = Options(
-        target,
-        metric,
-        method,
-        minimise,
-        calibration,
-        percentile,
-        weight_calibration,
-        granularity,
-        allocation,
-        bias_correction,
-        equalisation,
-        weight_bits,
-        result_bits,
-        input_bits,
-        most_weight_bits,
-        most_result_bits,
-        held_out,
-        seed,
+        target=target,
+        metric=metric,
+        method=method,
+        minimise=minimise,
+        calibration=calibration,
+        percentile=percentile,
+        weight_calibration=weight_calibration,
+        granularity=granularity,
+        allocation=allocation,
+        bias_correction=bias_correction,
+        equalisation=equalisation,
+        scales=scales,
+        zero_points=zero_points,
+        weight_bits=weight_bits,
+        result_bits=result_bits,
+        input_bits=input_bits,
+        input_ranges=input_ranges,
+        input_deviations=input_deviations,
+        most_weight_bits=most_weight_bits,
+        most_result_bits=most_result_bits,
+        held_out=held_out,
+        seed=seed,
     )
     began = time.monotonic()
     with progress.task("quantising"):
-        project = (
-            model
-            if isinstance(model, Project)
-            else convert(model, config, weights=weights, example_inputs=example_inputs, **settings)
+        project, said = _read(model, config, weights, example_inputs, settings)
+        base = _without_data(project)
+        search, judged = divided(base.design, x, y, held_out, seed)
+        scaling, notes = fitted_scaling(
+            said if input_scaling is None else input_scaling, base.design.inputs, search.inputs
         )
-        search, judged = divided(project.design, x, y, held_out, seed)
-        run = _Run(_without_data(project), search, judged, options, task, threshold)
+        run = _Run(base, search, judged, options, task, threshold, scaling, notes)
         found = run.found()
         result = run.result(found, time.monotonic() - began)
     if not result.met:
         warnings.warn(
             f"quantize(): the target of {100 * target:g} % is not reached; the best design has "
-            f"{100 * result.value:.2f} %; give more bits (weight_bits=, result_bits=) or another target",
+            f"{100 * result.value:.2f} %; {_cure(result.rows)}",
             TargetMissedWarning,
             stacklevel=2,
         )
     return result
 
 
+def _cure(rows: Sequence[Row]) -> str:
+    """What to do where a target is not met."""
+    measured = [(row.loss, row) for row in rows if row.loss is not None]
+    if not measured:
+        return "give more bits (weight_bits=, result_bits=) or another target"
+    _, worst = max(measured, key=lambda each: each[0])
+    return f"most is lost in {worst.what} of '{worst.layer}' ({worst.type}): look there, or give another target"
+
+
+def _read(
+    model: Any,
+    config: Config | Mapping[str, Any] | str | Path | None,
+    weights: str | Path | None,
+    example_inputs: Any,
+    settings: Mapping[str, Any],
+) -> tuple[Project, Asked | None]:
+    """A project to begin with, and its ``input_scaling``: how large raw data are, is not known yet."""
+    if not isinstance(model, Project):
+        plain, said = without_scaling(make_config(config, "quantize()", **settings))
+        return convert(model, plain, weights=weights, example_inputs=example_inputs), said
+    if config is not None:
+        raise InputError("quantize(): a project has its configuration; give what is to be changed as settings")
+    for name, value in (("weights", weights), ("example_inputs", example_inputs)):
+        if value is not None:
+            raise InputError(f"quantize(): {name} is for a model that is converted here; a project has its own")
+    return model.with_settings(**settings) if settings else model, model.config.input_scaling
+
+
 def _without_data(project: Project) -> Project:
-    """The model without anything that depends on data: what is found is to stand alone."""
-    config = project.config
+    """The model without anything that depends on data: what is found is to stand alone. How large raw data are, is one
+    of these."""
+    config, _ = without_scaling(project.config)
     own = {} if config.defaults.weight_granularity is not None else {"weight_granularity": "tensor"}
     skipped = tuple(dict.fromkeys((*config.skip_passes, "equalise_channels")))
     plain = make_config(config, "quantize()", calibration=None, calibration_method="max", skip_passes=skipped, **own)
@@ -188,13 +247,15 @@ class _Run:
         options: Options,
         task: Task | None,
         threshold: float | None,
+        scaling: Scaling,
+        notes: list[str],
     ) -> None:
-        self._options, self._how = options, (task, threshold)
-        self._base, self._narrow = base, base.with_settings(default_width=NARROW)
+        self._options, self._how, self._notes = options, (task, threshold), notes
         self._search_part, self._judged = search, judged
-        self._equalise()
+        self._take_inputs(base, scaling)
+        self._hold()
         self._goal = self._goal_of(judged, options.metric)
-        self._material = Material(self._narrow, search.inputs)
+        self._material = Material(self._narrow, search.inputs, self._inputs.ranged)
         self._search = Search(self._material, options)
         self._runs = 0
 
@@ -202,31 +263,58 @@ class _Run:
         task, threshold = self._how
         return Goal.of(self._narrow.design, part.inputs, part.y, metric, task, threshold)
 
-    def _equalise(self) -> None:
-        """Hold channels times powers of two, if that is asked for, or is seen to be better."""
-        ways = [self._options.equalises] if self._options.equalises != "auto" else list(TRIED)
-        if ways == ["none"] or (len(ways) > 1 and self._narrow.design.products > _LARGE):
+    def _take_inputs(self, base: Project, scaling: Scaling) -> None:
+        """Choose how far the types of inputs reach; from now on only their widths are open."""
+        options = self._options
+
+        def loss(tried: Inputs) -> float:
+            self._take(tried)
+            few = self._few()
+            return self._uniform_loss(tried.project, few, self._goal_of(few, "agreement"))
+
+        def leaves_room(tried: Inputs) -> bool:
+            self._take(tried)
+            whole = self._whole()
+            simulation, goal = Simulation(self._narrow.design, whole.inputs), self._goal_of(whole, options.metric)
+            score = goal.score(simulation.outputs(simulation.known({}, {})))
+            return 1.0 - goal.value(score) <= _CLIPPING * (1.0 - options.target)
+
+        how, data = options.ranges_inputs, self._search_part.inputs
+        self._take(placed_inputs(base, data, scaling, how, options.input_deviations, loss, leaves_room))
+        self._notes = [*self._notes, *self._inputs.notes]
+
+    def _take(self, inputs: Inputs) -> None:
+        self._inputs, self._base = inputs, inputs.project
+        self._narrow = self._base.with_settings(default_width=NARROW)
+
+    def _hold(self) -> None:
+        """Hold values less offsets, and channels times factors, if that is asked for, or is seen to be better."""
+        options, design = self._options, self._narrow.design
+        if options.equalises == "none" and not options.shifts:
             return
-        say("which channels differ")
+        say("how values are held")
         graph = rewrite(self._narrow.graph, self._narrow.config)
         few = self._few()
-        simulation = Simulation(self._narrow.design, few.inputs)
-        right, goal = simulation.known({}, {}), self._goal_of(few, "agreement")
-        tried: list[tuple[float, Project]] = []
-        for way in ways:
-            found = scales(graph, right, way)
-            if found or way == "none":
-                base = self._base.with_settings(layers=with_scales(self._base.config, found))
-                loss = self._uniform_loss(base, few, goal) if len(ways) > 1 else 0.0
-                tried.append((loss, base))
-        if tried:
-            _, self._base = min(tried, key=lambda each: each[0])
-            self._narrow = self._base.with_settings(default_width=NARROW)
+        known = Simulation(design, few.inputs).known({}, {})
+        with np.errstate(all="ignore"):  # squares of what no type holds
+            noise = Noise(graph, {tensor.name: values for tensor, values in known.items()}, held_in(design))
+            offsets = zero_points_of(graph, noise) if options.shifts else {}
+            noise = noise.less(all_offsets(graph, offsets))
+            factors = scales_of(graph, noise, options.equalises, options.scales == "free")
+        said = {name: tuple(offsets[value].tolist()) for name, value in graph.aliases.items() if value in offsets}
+        if not factors and not said:
+            return
+        held = self._base.with_settings(layers=with_holds(self._base.config, factors, said))
+        if options.equalises == "auto" and options.zero_points is None:
+            goal = self._goal_of(few, "agreement")
+            if self._uniform_loss(held, few, goal) >= self._uniform_loss(self._base, few, goal):
+                return
+        self._base, self._narrow = held, held.with_settings(default_width=NARROW)
 
     def _uniform_loss(self, base: Project, few: Part, goal: Goal) -> float:
         """What a design loses with the same few bits everywhere."""
         narrow = base.with_settings(default_width=NARROW)
-        search = Search(Material(narrow, few.inputs), self._options)
+        search = Search(Material(narrow, few.inputs, self._inputs.ranged), self._options)
         simulation = Simulation(narrow.design, few.inputs)
         known, _ = search.simulated(
             search.uniform(_TRIED_WEIGHTS, _TRIED_RESULTS), simulation, simulation.known({}, {})
@@ -260,6 +348,11 @@ class _Run:
         """One width for all weights, and one for all values."""
         options = self._options
         plan = self._search.uniform(options.weight_bits or _PLAIN_BITS, options.result_bits or _PLAIN_BITS)
+        if not options.is_plain:
+            few = self._few()
+            plan = self._search.raise_places(
+                plan, Simulation(self._narrow.design, few.inputs), self._goal_of(few, "agreement")
+            )
         simulation = Simulation(self._narrow.design, self._whole().inputs)
         _, plan = self._search.simulated(plan, simulation, simulation.known({}, {}))
         return self.measured(runner, plan)
@@ -286,6 +379,7 @@ class _Run:
         say("how much may be lost")
         budget = Aim(_LOOKS).largest(missed, 1.0 - target)
         for _ in range(_ROUNDS):
+            self._search.raise_places(self._search.plan(budget), by_few, goal_of_few)
             say("what bits are worth in this plan")
             self._search.measure_around(self._search.plan(budget), by_few, goal_of_few)
             budget = Aim(_LOOKS).largest(missed, 1.0 - target, budget)
@@ -320,7 +414,13 @@ class _Run:
         return self._search.simulated(self._search.plan(budget), simulation, right)[1]
 
     def _project(self, plan: Plan) -> Project:
-        settings = settings_for(self._base.config, plan, self._material.weights, self._material.held)
+        config = self._base.config
+        settings = settings_for(config, plan, self._material.weights, self._material.held)
+        clipped = self._material.clipped(plan)
+        if clipped and not isinstance(config.input_clipping, float):
+            settings["input_clipping"] = config.input_clipping | clipped
+        elif clipped and not config.input_clipping:
+            settings["input_clipping"] = clipped
         return self._base.with_settings(**settings)
 
     def measured(self, runner: Runner[Score], plan: Plan) -> _Found:
@@ -345,6 +445,7 @@ class _Run:
             numbers=self._goal.is_of_numbers,
             designs=self._runs,
             seconds=seconds,
+            notes=tuple(self._notes),
         )
 
     def _rows(self, found: _Found) -> list[Row]:
@@ -354,26 +455,31 @@ class _Run:
         order |= {tensor.name: order[op.name] for op in design for tensor in op.outputs}
         rows: list[tuple[float, Row]] = []
         by_name = {op.name: op for op in design}
+        held_by_name = {tensor.name: tensor.held for tensor in design.tensors}
         for weights in self._material.weights:
-            op = by_name[weights.operations[0]]
-            constant = op.layer.constants()[weight_names(op)[0]]
-            done = ["by channel"] if weights.layer in plan.by_channel else []
+            ops = [by_name[name] for name in weights.operations]
+            types = [constant.known_type for op in ops for constant in op.layer.constants_of("weight").values()]
+            bits = plan.weights[weights.layer]
+            done = [f"{bits} bits a channel"] if weights.layer in plan.by_channel else []
             done += [plan.weight_calibration]
             if weights.layer in plan.corrections:
                 done.append("mean corrected")
-            bits = plan.weights[weights.layer]
             loss = self._search.loss_of(marked(weights), bits)
-            rows.append(
-                (order[op.name] - 0.5, Row(weights.layer, "weights", bits, str(constant.type), ", ".join(done), loss))
-            )
+            width, spelled = max(t.width for t in types), ", ".join(dict.fromkeys(map(str, types)))
+            row = Row(weights.layer, "weights", width, spelled, ", ".join(done), loss)
+            rows.append((order[ops[0].name] - 0.5, row))
         for held in self._material.held:
             fixed = plan.values[held.name]
             what = held.name if held.role == "inner" else held.role
             sample = self._material.samples[held.name]
             done = [self._options.places]
             reach = max(sample.high / float(fixed.max), sample.low / float(fixed.min) if fixed.min else 0.0)
-            if reach > 1.0:
+            if held.role == "input":
+                done = self._inputs.done(held.name, done[0], found.project.config.clipped_share(held.layer))
+            elif reach >= _CLIPPED:
                 done.append(f"clipped at 1/{reach:.3g}")
+            if (how := held_by_name[held.name]) is not None:
+                done.append(f"held {how}")
             if held.above_zero:
                 done.append("above zero")
             rows.append(
@@ -383,7 +489,7 @@ class _Run:
                         held.layer,
                         what,
                         fixed.width,
-                        str(fixed.plain()),
+                        self._inputs.shown(held.name, fixed) if held.role == "input" else str(fixed.plain()),
                         ", ".join(done),
                         self._search.loss_of(held.name, fixed.width),
                     ),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
 
-from hlsgen.analysis.labels import Judged, Task, judged, labels_by_output, rows_of
+from hlsgen.analysis.labels import Judged, Task, are_probabilities, judged, labels_by_output, rows_of
 from hlsgen.analysis.meaning import meant_outputs
-from hlsgen.analysis.metrics import decided, share_equal
+from hlsgen.analysis.metrics import decided, share_equal, unmet_variance
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.errors import InputError
@@ -66,7 +66,8 @@ class Goal:
         task: Task | None,
         threshold: float | None,
     ) -> Goal:
-        """Raises InputError for labels that do not fit, and for ``accuracy`` without labels that are classes."""
+        """Raises InputError for labels that do not fit, and for ``accuracy`` without labels that are classes, or where
+        the model is never right."""
         samples = min(len(data) for data in inputs.values())
         meant = meant_outputs(design, inputs)
         labels = labels_by_output("quantize()", design.outputs, design.output_names, y)
@@ -76,7 +77,13 @@ class Goal:
         ]
         if metric == "accuracy" and all(h.labels is None for h in how):
             raise InputError("quantize(): metric is 'accuracy', which needs y: class numbers, or one-hot rows")
-        return cls(meant, how, metric)
+        goal = cls(meant, how, metric)
+        if metric == "accuracy" and not goal.float_accuracy:
+            raise InputError(
+                f"quantize(): the float model is right in none of {samples} samples, so that any design has its "
+                "accuracy; look whether y belongs to x, or take metric='agreement'"
+            )
+        return goal
 
     @property
     def is_of_numbers(self) -> bool:
@@ -105,7 +112,8 @@ class Goal:
         if self.metric == "agreement":
             return score.agreement
         assert score.accuracy is not None
-        return score.accuracy / self.float_accuracy if self.float_accuracy else 1.0
+        assert self.float_accuracy
+        return score.accuracy / self.float_accuracy
 
     def wanted(self, target: float) -> float:
         """What has to be counted so that the target holds on other data, too: 1.3 standard errors of a share more,
@@ -133,32 +141,27 @@ class Goal:
     def loss(self, outputs: Sequence[Array]) -> float:
         """How far outputs are from the float model's, smoothly: the squared error over the variance; of decisions, that
         of the logarithms of their chances, where those above one in a hundred count."""
-        total = 0.0
-        for number, values in enumerate(outputs):
-            rows = rows_of(values, values.shape[1:])
-            if self._how[number].task == "regression":
-                total += _unmet(rows, self._meant[number])
-            else:
-                right, found = self._chances[number], _chances(rows, self._meant[number])
-                total += _unmet(_logarithms(found), _logarithms(right))
-        return total
+        return self._summed(outputs, lambda found, right: unmet_variance(_logarithms(found), _logarithms(right)))
 
     def cross_entropy(self, outputs: Sequence[Array]) -> float:
         """The mean cross-entropy of the float model's chances and those of a design; of numbers, the loss."""
+        return self._summed(outputs, _cross_entropy)
+
+    def _summed(self, outputs: Sequence[Array], of_chances: Callable[[Floats, Floats], float]) -> float:
+        """Over outputs: of numbers what of them is not met, of decisions what chances and the float model's give."""
         total = 0.0
         for number, values in enumerate(outputs):
-            rows = rows_of(values, values.shape[1:])
+            rows, meant = rows_of(values, values.shape[1:]), self._meant[number]
             if self._how[number].task == "regression":
-                total += _unmet(rows, self._meant[number])
+                total += unmet_variance(rows, meant)
             else:
-                found = np.log(_chances(rows, self._meant[number]) + _TINY)
-                total -= float((self._chances[number] * found).sum(axis=1).mean())
+                total += of_chances(_chances(rows, meant), self._chances[number])
         return total
 
     def _agreement(self, number: int, rows: Floats) -> float:
         how = self._how[number]
         if how.task == "regression":
-            return 1.0 - _unmet(rows, self._meant[number])
+            return 1.0 - unmet_variance(rows, self._meant[number])
         return share_equal(decided(rows, how.threshold), self._decided[number])
 
     def _differing(self, number: int, rows: Floats) -> Differing:
@@ -182,22 +185,18 @@ class Goal:
         return min(labelled, default=None)
 
 
-def _unmet(found: Floats, right: Floats) -> float:
-    """The squared error as a part of the variance over the samples."""
-    variance = float(np.square(right - right.mean(axis=0)).mean())
-    error = float(np.square(found - right).mean())
-    return error / variance if variance else float(error > 0)
+def _cross_entropy(found: Floats, right: Floats) -> float:
+    return -float((right * np.log(found + _TINY)).sum(axis=1).mean())
 
 
 def _chances(rows: Floats, like: Floats | None = None) -> Floats:
     """The chance of each class: outputs that are such, else a softmax of them. ``like``: outputs of
     the float model, which say which of both they are."""
-    known = rows if like is None else like
-    inside = bool(known.size) and known.min() >= 0 and known.max() <= 1 + 1e-3
+    are_chances = are_probabilities(rows if like is None else like)
     if rows.shape[1] == 1:
-        one = rows[:, 0] if inside else 1.0 / (1.0 + np.exp(-np.clip(rows[:, 0], -60.0, 60.0)))
+        one = rows[:, 0] if are_chances else 1.0 / (1.0 + np.exp(-np.clip(rows[:, 0], -60.0, 60.0)))
         chances = np.stack([one, 1.0 - one], axis=1)
-    elif inside and bool((np.abs(known.sum(axis=1) - 1) <= 1e-3).all()):
+    elif are_chances:
         chances = rows
     else:
         powers = np.exp(rows - rows.max(axis=1, keepdims=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -12,10 +12,10 @@ from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
 from hlsgen.explore.quantization.correction import correctable
-from hlsgen.explore.quantization.placement import Calibration, Sample, place, place_input
+from hlsgen.explore.quantization.placement import Calibration, Sample, clipped_share, place, place_input, typed
 from hlsgen.explore.quantization.plan import Plan, settings_for
 from hlsgen.explore.quantization.simulation import Simulation, sampled
-from hlsgen.explore.quantization.tensors import Held, Weights, held_in, weight_names, weights_of
+from hlsgen.explore.quantization.tensors import Held, Weights, held_in, weights_of
 from hlsgen.ir.constant import Constant, Floats
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
@@ -32,13 +32,13 @@ _FEWEST, _MOST = 48, 512
 class Material:
     """A model, its data, and what follows from both."""
 
-    def __init__(self, base: Project, inputs: Mapping[str, Array]) -> None:
+    def __init__(self, base: Project, inputs: Mapping[str, Array], ranged: Container[str] = ()) -> None:
         """``base``: with narrow types and none of them placed by data, so that its tensors are those that need a type;
-        ``inputs``: as users give them, by name."""
-        self.base, self._inputs = base, inputs
+        ``inputs``: as users give them, by name; ``ranged``: those of whose types ``base`` says all but the width."""
+        self.base, self._inputs, self.ranged = base, inputs, ranged
         self.weights: list[Weights]
         self.held: list[Held]
-        self.weights, self.held = weights_of(self.base.design), held_in(self.base.design)
+        self.weights, self.held = weights_of(self.base.design), held_in(self.base.design, ranged)
         self._rounded: dict[tuple[int, bool, Calibration], dict[str, Layer]] = {}
 
     @property
@@ -51,7 +51,7 @@ class Material:
         simulation = Simulation(self.design, self._some(_MOST))
         known = simulation.known({}, {})
         by_name = {tensor.name: values for tensor, values in known.items()}
-        every = arrays.as_held(self.design.inputs, self._inputs)
+        every = self._held_inputs
         found: dict[str, Sample] = {}
         for held in self.held:
             together = np.concatenate([by_name[name].reshape(-1) for name in held.tensors])
@@ -59,6 +59,21 @@ class Material:
             found[held.name] = sample.above_zero() if held.above_zero else sample
             if held.role == "input":
                 found[held.name] = sample.reaching(every[held.name])
+        return found
+
+    @cached_property
+    def _held_inputs(self) -> dict[str, Array]:
+        return arrays.as_held(self.design.inputs, self._inputs)
+
+    def clipped(self, plan: Plan) -> dict[str, float]:
+        """What part of the values of inputs lies outside of their types, by name, to two digits; without those of which
+        none does."""
+        found: dict[str, float] = {}
+        for held in self.held:
+            if held.role == "input" and held.name in plan.values:
+                share = clipped_share(self._held_inputs[held.name], plan.values[held.name])
+                if share:
+                    found[held.layer] = float(f"{share:.2g}")
         return found
 
     @cached_property
@@ -83,7 +98,10 @@ class Material:
         return place(self.samples[held.name], width, how, percentile)
 
     def input_type(self, held: Held, width: int) -> FixedType:
-        """The type of an input in a width, which clips nothing that is not worth it."""
+        """The type of an input in a width, which clips nothing that is not worth it; or reaches as far as was said."""
+        if held.name in self.ranged:
+            stated = next(port.type for port in self.design.inputs if port.name == held.name)
+            return typed(width, stated.integer, stated.signed)
         return place_input(self.samples[held.name], width)
 
     def layers(self, bits: Mapping[str, int], by_channel: frozenset[str], how: Calibration) -> dict[str, Layer]:
@@ -103,7 +121,7 @@ class Material:
             design = self.base.with_settings(
                 width={"weight": bits}, weight_granularity=granularity, weight_calibration=how
             ).design
-            self._rounded[key] = {op.name: _with_weights(op) for op in design if weight_names(op)}
+            self._rounded[key] = {op.name: _with_weights(op) for op in design if op.layer.constants_of("weight")}
         return self._rounded[key]
 
 
@@ -113,7 +131,7 @@ def _bias(op: Op) -> Floats:
 
 def _with_weights(op: Op) -> Layer:
     """A layer with its weights as they were rounded, and all other constants as real numbers."""
-    rounded = set(weight_names(op))
+    rounded = op.layer.constants_of("weight")
     changes = {
         name: Constant.of(constant.effective if name in rounded else constant.values)
         for name, constant in op.layer.constants().items()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 from hlsgen.errors import InputError, brief, nearest
 from hlsgen.explore.quantization.equalisation import Equalisation
 from hlsgen.explore.quantization.goal import Metric
+from hlsgen.explore.quantization.inputs import DEVIATIONS, InputRanges
 from hlsgen.explore.quantization.placement import PERCENTILE, Asked, Calibration
 
 Method = Literal["auto", "max"]
 Granularity = Literal["tensor", "channel"]
 Allocation = Literal["lagrangian", "greedy"]
+Factors = Literal["power_of_two", "free"]
 Minimise = Literal["bits", "dsp", "lut"]
 _NARROWEST, _WIDEST = 2, 16
 
@@ -33,9 +35,13 @@ class Options:
     allocation: Allocation = "lagrangian"
     bias_correction: bool | None = None
     equalisation: Equalisation | Literal["auto"] | None = None
+    scales: Factors = "free"
+    zero_points: bool | None = None
     weight_bits: int | None = None
     result_bits: int | None = None
     input_bits: int | None = None
+    input_ranges: InputRanges | None = None
+    input_deviations: float = DEVIATIONS
     most_weight_bits: float = 8.0
     most_result_bits: float = 10.0
     held_out: float = 0.5
@@ -45,11 +51,14 @@ class Options:
         """Raise InputError for what cannot be."""
         for name, words in _WORDS.items():
             value = getattr(self, name)
-            if value is not None and value not in words:
-                raise InputError(f"quantize(): {name} is {brief(value)}{nearest(value, words)}")
+            if value is None and _DEFAULTS[name] is None:  # what the method chooses
+                continue
+            if not isinstance(value, str) or value not in words:
+                raise InputError(f"quantize(): {name} is {brief(value)}{nearest(str(value), words)}")
         for name, low, high in (
             ("target", 0.0, 1.0),
             ("percentile", 0.0, 100.0),
+            ("input_deviations", 0.0, 1e6),
             ("most_weight_bits", 2.0, 64.0),
             ("most_result_bits", 2.0, 64.0),
         ):
@@ -62,8 +71,9 @@ class Options:
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and _NARROWEST <= value <= _WIDEST):
                 raise InputError(f"quantize(): {name} is {brief(value)}, expected {_NARROWEST} to {_WIDEST} bits")
-        if self.bias_correction is not None and not isinstance(self.bias_correction, bool):
-            raise InputError(f"quantize(): bias_correction is {brief(self.bias_correction)}, expected True or False")
+        for name in ("bias_correction", "zero_points"):
+            if getattr(self, name) is not None and not isinstance(getattr(self, name), bool):
+                raise InputError(f"quantize(): {name} is {brief(getattr(self, name))}, expected True or False")
         if not _is_whole(self.seed) or self.seed < 0:
             raise InputError(f"quantize(): seed is {brief(self.seed)}, expected a whole number from 0 on")
 
@@ -78,14 +88,24 @@ class Options:
         return self.calibration or ("max" if self.is_plain else "mse")
 
     @property
+    def ranges_inputs(self) -> InputRanges | None:
+        """How far types of inputs reach; None: as those of results."""
+        return self.input_ranges or (None if self.is_plain else "auto")
+
+    @property
     def places_weights(self) -> Calibration:
         """How weights are placed."""
         return self.weight_calibration or ("max" if self.is_plain else "mse")
 
     @property
     def equalises(self) -> Equalisation | Literal["auto"]:
-        """Which channels are held times powers of two."""
+        """Which channels are held times factors."""
         return self.equalisation or ("none" if self.is_plain else "auto")
+
+    @property
+    def shifts(self) -> bool:
+        """Whether values may be held less offsets."""
+        return not self.is_plain if self.zero_points is None else self.zero_points
 
     @property
     def corrects(self) -> bool:
@@ -101,6 +121,8 @@ _WORDS: dict[str, tuple[Any, ...]] = {
     "weight_calibration": get_args(Calibration),
     "granularity": get_args(Granularity),
     "allocation": get_args(Allocation),
+    "scales": get_args(Factors),
+    "input_ranges": get_args(InputRanges),
     "equalisation": ("auto", *get_args(Equalisation)),
 }
 
@@ -111,3 +133,6 @@ def _is_number(value: Any) -> bool:
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+_DEFAULTS = {field.name: field.default for field in fields(Options)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.labels import checked_labels, labels_by_output
+from hlsgen.analysis.labels import checked_labels, judged, labels_by_output
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
@@ -66,12 +66,13 @@ def divided(design: Design, x: Any, y: Any, held_out: float, seed: int) -> tuple
 
 
 def _labels(design: Design, y: Any, samples: int) -> dict[str, Array] | None:
-    """Labels by the names of outputs, as arrays with as many rows as there are samples."""
+    """Labels by the names of outputs, as arrays with a row a sample, which are classes or numbers."""
     if y is None:
         return None
     found: dict[str, Array] = {}
     every = labels_by_output("quantize()", design.outputs, design.output_names, y)
-    for name, its in zip(design.output_names, every, strict=True):
+    for port, name, its in zip(design.outputs, design.output_names, every, strict=True):
         if its is not None:
             found[name] = checked_labels("quantize()", name, its, samples)
+            judged("quantize()", port, found[name], np.empty((0, *port.shape)), None, None, samples)
     return found

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from hlsgen.design.arrays import Array
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.expected import magnitude_bits
 from hlsgen.ir.types import FixedType, Overflow, Rounding
@@ -18,6 +19,8 @@ PERCENTILE = 99.99
 _LOWEST = -60
 """The place of the point for values that are all (nearly) zero."""
 
+_PIECE = 1 << 20
+"""Values that are looked at at once."""
 _OF_A_BIT = 0.25
 """What a bit more leaves of a squared error."""
 
@@ -80,12 +83,28 @@ def clips(sample: Sample, fixed: FixedType) -> bool:
     return bool(high > float(fixed.max) * scale or low < float(fixed.min) * scale)
 
 
+def clipped_share(values: Array, fixed: FixedType) -> float:
+    """What part of some values (samples, ...), rounded, is outside of a type."""
+    outside, piece = 0, max(1, _PIECE * len(values) // values.size)
+    for first in range(0, len(values), piece):
+        scaled = np.rint(np.asarray(values[first : first + piece], dtype=np.float64) * 2.0**fixed.frac)
+        outside += int(((scaled > fixed.max_mantissa) | (scaled < fixed.min_mantissa)).sum())
+    return outside / values.size
+
+
 def around(sample: Sample, width: int, reach: int = 2) -> list[FixedType]:
     """Types of ``width`` bits whose binary points are near that of the least squared error, which comes first."""
     first = place(sample, width, "mse")
     highest = place(sample, width, "max").integer
     integers = [first.integer + step for step in range(-reach, reach + 1) if step and first.integer + step <= highest]
     return [first, *(typed(width, integer, first.signed) for integer in integers)]
+
+
+def farther(sample: Sample, width: int, bits: int) -> FixedType:
+    """The type of ``width`` bits with the least squared error, but that it reaches so many bits farther: at most as far
+    as all that occurred."""
+    first = place(sample, width, "mse")
+    return typed(width, min(first.integer + bits, place(sample, width, "max").integer), first.signed)
 
 
 def typed(width: int, integer: int, signed: bool) -> FixedType:
@@ -104,7 +123,8 @@ def cast(values: Floats, fixed: FixedType) -> Floats:
 
 def squared_error(values: Floats, fixed: FixedType) -> float:
     """The mean squared error of a type on some values."""
-    return float(np.square(cast(values, fixed) - values).mean()) if values.size else 0.0
+    with np.errstate(over="ignore"):
+        return float(np.square(cast(values, fixed) - values).mean()) if values.size else 0.0
 
 
 def _bits_for(largest: float, signed: bool) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hlsgen.config import Config, LayerSettings
-from hlsgen.explore.quantization.placement import Calibration
+from hlsgen.explore.quantization.placement import Calibration, typed
 from hlsgen.explore.quantization.tensors import Held, Weights
 from hlsgen.ir.types import FixedType
 
@@ -45,32 +45,46 @@ def settings_for(config: Config, plan: Plan, weights: Iterable[Weights], held: I
                 of(one.layer)["weight_granularity"] = "channel"
             if plan.weight_calibration != "max":
                 of(one.layer)["weight_calibration"] = plan.weight_calibration
-    inputs: dict[str, str] = {}
+    inputs: dict[str, str | list[str]] = {}
     for value in held:
         if value.name not in plan.values:
             continue
-        spelled = str(plan.values[value.name])
+        fixed = plan.values[value.name]
         if value.role == "input":
-            inputs[value.layer] = spelled
+            inputs[value.layer] = spelled(fixed, config.input_octaves(value.layer))
         elif value.role == "result":
-            of(value.layer).setdefault("precision", {})["result"] = spelled
+            of(value.layer).setdefault("precision", {})["result"] = str(fixed)
         else:
             for step in value.tensors:
-                of(value.layer).setdefault("inner", {})[step] = spelled
+                of(value.layer).setdefault("inner", {})[step] = str(fixed)
     for layer, numbers in plan.corrections.items():
         of(layer)["bias_correction"] = list(numbers)
     changes: dict[str, Any] = {"layers": _joined(config.layers, layers)}
     if inputs:
-        changes["input_precision"] = _known_inputs(config) | inputs
+        changes["input_precision"] = known_inputs(config) | inputs
     return changes
 
 
-def with_scales(config: Config, scales: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """The settings of layers, with what their results are held times."""
-    return _joined(config.layers, {layer: {"hold": {"scale": list(numbers)}} for layer, numbers in scales.items()})
+def with_holds(
+    config: Config, scales: Mapping[str, Sequence[float]], offsets: Mapping[str, Sequence[float]]
+) -> dict[str, Any]:
+    """The settings of layers, with what their results are held times, and less what."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, numbers in (("scale", scales), ("offset", offsets)):
+        for layer, own in numbers.items():
+            found.setdefault(layer, {"hold": {}})["hold"][key] = list(own)
+    return _joined(config.layers, found)
 
 
-def _known_inputs(config: Config) -> dict[str, Any]:
+def spelled(farthest: FixedType, octaves: tuple[int, ...] | None) -> str | list[str]:
+    """A type for an input, or one for each of its features."""
+    if octaves is None or not any(octaves):
+        return str(farthest)
+    return [str(typed(farthest.width, farthest.integer - k, farthest.signed)) for k in octaves]
+
+
+def known_inputs(config: Config) -> dict[str, Any]:
+    """The types of inputs that the configuration says by their names."""
     return dict(config.input_precision) if isinstance(config.input_precision, dict) else {}
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hlsgen.analysis.frames import html_table
 from hlsgen.config import Config
-from hlsgen.errors import InputError
-from hlsgen.explore.quantization.bits import Bits
+from hlsgen.design.bits import Bits
 from hlsgen.explore.quantization.goal import Metric
-from hlsgen.explore.standalone import relative
+from hlsgen.explore.standalone import relative, yaml_path
 from hlsgen.ir.text import table
-from hlsgen.named_files import named_path
 from hlsgen.pages.files import write_text
 from hlsgen.project import Project
 from hlsgen.strict_yaml import written
+from hlsgen.tables import html_table
+from hlsgen.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,10 @@ class Row:
     what: str
     """``weights``, ``input``, ``result``, or the name of an inner step."""
     bits: int
+    """Of a word as it is stored, of several the widest. Where channels have binary points of their own, ``done`` says
+    how many of them a channel has."""
     type: str
+    """Of that word; several, where weights of one layer lie in different places."""
     done: str
     """How it was placed, and what else was done."""
     loss: float | None
@@ -77,16 +80,18 @@ class Quantized:
         """The configuration as a file has it; the path of the model, where it was read from a file, is absolute."""
         return written(self._entries)
 
-    def write(self, path: str | Path) -> Path:
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the configuration; the model's path in it is relative to the file. Returns the path of the file.
 
-        ``hlsgen.convert(None, path)`` (or a live model in place of None) is this design again, without any data.
-        Raises OutputDirError if it cannot be written.
+        ``hlsgen.convert(None, path)`` (or a live model in place of None) is this design again, without any data. Such a
+        file that is there is replaced, another only with ``overwrite``. Raises OutputDirError for one that is not, and
+        if it cannot be written.
         """
-        file = named_path(path, "a YAML configuration", InputError)
+        file = output_path(path, overwrite=overwrite)
         entries = self._entries
         entries |= {key: str(Path(entries[key]).absolute()) for key in _FILES if key in entries}
-        return write_text(file, written(relative(entries, file.resolve().parent)), "write()")
+        first = f"# {self._title.lower()}, by hlsgen {VERSION}"
+        return write_text(file, f"{first}\n{written(relative(entries, file.resolve().parent))}", "write()")
 
     @property
     def _entries(self) -> dict[str, Any]:
@@ -130,6 +135,14 @@ class Quantized:
         return html_table(". ".join([self._title, *self._totals()]), _HEADER, self._cells())
 
 
+def output_path(path: str | Path, *, overwrite: bool) -> Path:
+    """Where a configuration may be written. Raises OutputDirError as :meth:`Quantized.write` does, before anything is
+    computed."""
+    return yaml_path(path, overwrite, _FIRST, "a quantisation")
+
+
+_FIRST = re.compile(rb"# quantised for [^\n]*, by hlsgen ")
+"""How such a file begins: what may be replaced by another one."""
 _HEADER = ("layer", "what", "bits", "type", "done", "loss")
 _FILES = ("model", "weights", "output_dir")
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import exp, log
 
+from hlsgen.design.bits import Bits
 from hlsgen.explore.quantization.allocation import Curve, greedy, lagrangian
-from hlsgen.explore.quantization.bits import Bits
 from hlsgen.explore.quantization.correction import Corrector
 from hlsgen.explore.quantization.goal import Goal
 from hlsgen.explore.quantization.material import Material
 from hlsgen.explore.quantization.options import Options
-from hlsgen.explore.quantization.placement import around
+from hlsgen.explore.quantization.placement import around, farther
 from hlsgen.explore.quantization.plan import Plan, settings_for
 from hlsgen.explore.quantization.sensitivity import loss_curve
 from hlsgen.explore.quantization.simulation import Known, Layers, Simulation, Types
@@ -39,6 +39,8 @@ _PRICED, _MORE = 10, 4
 """Bits at which, and for how many more, it is seen what they take of a device."""
 _FREE = 1e-3
 """What a bit costs at least, as a part of the dearest."""
+_RAISED = 0.95
+"""What a type that reaches farther has to leave of the loss."""
 _OF_INPUTS = 0.25
 """What a bit of inputs costs, in bits of results: they are read once, and counted apart."""
 
@@ -56,6 +58,8 @@ class Search:
         """What each tensor costs at each width, by its name; those of weights by :func:`marked`."""
         self._entropy: Callable[[Types], float] | None = None
         self._placed: dict[tuple[str, int], FixedType] = {}
+        self._raised: dict[str, int] = {}
+        """By how many bits types reach farther than by the least squared error, by the names of values."""
         self._beside = 0.0, 0.0
         self.ratio = 1.0
         """What a bit of a weight costs, in bits of results."""
@@ -189,8 +193,11 @@ class Search:
         input is not clipped for less than a bit.
         """
         how = self._options.places
-        if held.role == "input" and self._options.calibration is None and how == "mse":
+        plain_input = held.role == "input" and self._options.calibration is None and how == "mse"
+        if plain_input or held.name in self._material.ranged:
             return self._material.input_type(held, width)
+        if how == "mse":
+            return self._raised_type(held, width)
         if how != "cross_entropy":
             return self._material.type_of(held, width, how, self._options.percentile)
         if self._entropy is None:
@@ -200,6 +207,34 @@ class Search:
             costs = [self._entropy(dict.fromkeys(held.tensors, fixed)) for fixed in types]
             self._placed[held.name, width] = types[costs.index(min(costs))]
         return self._placed[held.name, width]
+
+    def _raised_type(self, held: Held, width: int) -> FixedType:
+        return farther(self._material.samples[held.name], width, self._raised.get(held.name, 0))
+
+    def raise_places(self, plan: Plan, simulation: Simulation, goal: Goal) -> Plan:
+        """Let types reach farther, where outputs lose less in a plan: a few large values may be worth more than their
+        squared error; returns the plan with those types."""
+        if self._options.places != "mse" or not plan.values:
+            return plan
+        types, layers = plan.types(self._material.held), self._layers(plan.weights)
+        known = simulation.known(types, layers)
+        loss = goal.loss(simulation.outputs(known))
+        for held in self._material.held:
+            say(f"how far {held.name} reaches")
+            width = plan.values[held.name].width
+            while held.role != "input":
+                wider = farther(self._material.samples[held.name], width, self._raised.get(held.name, 0) + 1)
+                others = {**types, **dict.fromkeys(held.tensors, wider)}
+                if wider == types[held.name]:
+                    break
+                tried = simulation.changed(known, others, layers, types, layers)
+                if (found := goal.loss(simulation.outputs(tried))) > _RAISED * loss:
+                    break
+                types, known, loss = others, tried, found
+                self._raised[held.name] = self._raised.get(held.name, 0) + 1
+        return replace(
+            plan, values={**plan.values, **{h.name: types[h.name] for h in self._material.held if h.role != "input"}}
+        )
 
     def loss_of(self, name: str, width: int) -> float | None:
         """What a tensor costs by itself; None where its width was not searched."""

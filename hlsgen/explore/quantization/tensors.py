@@ -7,11 +7,12 @@ than what they read are neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
-from hlsgen.analysis.narrowing import layer_of
+from hlsgen.analysis.narrowing import layer_of, result_operations
+from hlsgen.design.bits import Bits
 from hlsgen.design.design import Design
 from hlsgen.ir.demand import EVERYTHING, Demand, union
 from hlsgen.ir.layer import Casts
@@ -68,34 +69,24 @@ def weights_of(design: Design) -> list[Weights]:
     for op in design:
         if _open_weights(op):
             found.setdefault(op.source.name, []).append(op)
-    return [
-        Weights(layer, tuple(op.name for op in ops), sum(count_of_weights(op) for op in ops))
-        for layer, ops in found.items()
-    ]
-
-
-def weight_names(op: Op) -> list[str]:
-    """The fields of an operation's layer that hold weights."""
-    return [name for name in op.layer.constants() if op.layer.constant_roles.get(name) == "weight"]
-
-
-def count_of_weights(op: Op) -> int:
-    """How many weights an operation has."""
-    constants = op.layer.constants()
-    return sum(constants[name].values.size for name in weight_names(op))
+    return [Weights(layer, tuple(op.name for op in ops), Bits.of(ops).weights.elements) for layer, ops in found.items()]
 
 
 def _open_weights(op: Op) -> bool:
     """Whether nobody fixed them; factors of a channel keep what float32 has, and are not meant."""
     if op.layer.constant_width:
         return False
-    constants = op.layer.constants()
-    names = [name for name in weight_names(op) if not constants[name].given]
-    return bool(names) and "weight" not in op.wish.configured()
+    is_open = any(not constant.given for constant in op.layer.constants_of("weight").values())
+    return is_open and "weight" not in op.wish.configured()
 
 
-def held_in(design: Design) -> list[Held]:
-    """The values whose types nobody fixed, in the order in which they are computed."""
+def held_in(design: Design, ranged: Container[str] = ()) -> list[Held]:
+    """The values whose types nobody fixed, in the order in which they are computed.
+
+    ``ranged``: inputs of whose types only the width is left to be found. Inputs that are read as whole numbers, as
+    places in a table are, keep the type for those.
+    """
+    numbers = _read_as_numbers(design)
     results = _result_layers(design)
     groups: dict[tuple[Role, str], list[Tensor]] = {}
     for op in design:
@@ -105,11 +96,21 @@ def held_in(design: Design) -> list[Held]:
         if not op.is_input and "result" not in op.layer.casts:
             continue
         for tensor in op.outputs:
-            if tensor.typing.reason in _OPEN or _is_wide(op, tensor):
+            open_input = op.is_input and tensor.name in ranged
+            if tensor not in numbers and (open_input or tensor.typing.reason in _OPEN or _is_wide(op, tensor)):
                 groups.setdefault(_address(op, tensor, results), []).append(tensor)
     followers = _followers(design, {tensor for tensors in groups.values() for tensor in tensors})
     above_zero = _read_above_zero(design)
     return [_held(design, role, name, tensors, followers, above_zero) for (role, name), tensors in groups.items()]
+
+
+def _read_as_numbers(design: Design) -> set[Tensor]:
+    """The inputs of which somebody reads whole numbers, through whatever moves them."""
+    found: set[Tensor] = set()
+    for op in reversed(design.ops):
+        if op.layer.numbers_read is not None or (op.layer.structural and not found.isdisjoint(op.outputs)):
+            found.update(op.inputs)
+    return found.intersection(design.inputs)
 
 
 def _is_wide(op: Op, tensor: Tensor) -> bool:
@@ -150,20 +151,9 @@ def _result_layers(design: Design) -> dict[Op, str]:
     found: dict[Op, str] = {}
     for op in design:
         if op.source.final and not op.is_input:
-            for given in _given_by(design, op):
+            for given in result_operations(design, op):
                 found.setdefault(given, layer_of(design, op))
     return found
-
-
-def _given_by(design: Design, op: Op) -> Iterator[Op]:
-    """The operations that yield the values of one: itself, or of the same layer those that it moves or joins."""
-    if "result" in op.layer.casts or not op.layer.structural:
-        yield op
-        return
-    for tensor in op.inputs:
-        producer = design.producer(tensor)
-        if producer.source.name == op.source.name:
-            yield from _given_by(design, producer)
 
 
 def _followers(design: Design, held: set[Tensor]) -> dict[Tensor, list[Tensor]]:
