@@ -101,7 +101,7 @@ def test_the_port_rounds_each_feature_to_its_own_type(tmp_path: Any) -> None:
     np.testing.assert_array_equal(found.project.evaluate(x)["x"], right)
     path = found.write(tmp_path / "q.yml")
     again = Project(found.project.graph, hlsgen.load_config(path))
-    assert again.design.digest == found.project.design.digest and path.read_text() == found.yaml
+    assert again.design.digest == found.project.design.digest and path.read_text().partition("\n")[2] == found.yaml
 
 
 @pytest.mark.filterwarnings("ignore::hlsgen.project.ClippedInputWarning")
