@@ -50,6 +50,8 @@ class _Batch:
     """Trials that Dask has, and where it says what became of them."""
 
     numbers: tuple[int, ...]
+    worker: str
+    """Who is to compute them, unless Dask knows better."""
     future: Any
 
 
@@ -73,7 +75,9 @@ class DaskWorkers:
         self._lost = Counter[int]()
         self._done = SimpleQueue[str]()
         self._recent = deque[float](maxlen=_RECENT)
-        self._threads, self._looked, self._seen = 0, 0.0, time.monotonic()
+        self._threads: dict[str, int] = {}
+        """Of workers, by their addresses."""
+        self._looked, self._seen = 0.0, time.monotonic()
 
     def __enter__(self) -> Self:
         try:
@@ -135,10 +139,10 @@ class DaskWorkers:
         now = time.monotonic()
         if now - self._looked >= _LOOK or not self._threads:
             with self._lost_scheduler():
-                self._threads = sum(self._client.nthreads().values())
+                self._threads = dict(self._client.nthreads())
             self._looked = now
             self._seen = now if self._threads else self._seen
-        return self._threads
+        return sum(self._threads.values())
 
     @property
     def ahead(self) -> int:
@@ -185,13 +189,24 @@ class DaskWorkers:
             self._give([self._waiting.popleft() for _ in range(size)])
 
     def _give(self, numbers: Sequence[int]) -> None:
+        """Give Dask a task, for the worker that has least to do: Dask itself would take the one that has the data."""
         asks = [self._asked[number] for number in numbers]
         key = f"hlsgen-trial-{self._name}-{numbers[0]}-{uuid.uuid4().hex[:8]}"
+        busy = Counter(batch.worker for batch in self._batches.values())
+        worker = min(self._threads, key=lambda address: busy[address] / self._threads[address], default="")
         with self._lost_scheduler():
             future = self._client.submit(
-                measured, self._carried, asks, self._demand, _TASK_SECONDS, key=key, pure=False
+                measured,
+                self._carried,
+                asks,
+                self._demand,
+                _TASK_SECONDS,
+                key=key,
+                pure=False,
+                workers=[worker] if worker else None,
+                allow_other_workers=bool(worker),
             )
-            self._batches[key] = _Batch(tuple(numbers), future)
+            self._batches[key] = _Batch(tuple(numbers), worker, future)
             future.add_done_callback(lambda _: self._done.put(key))
 
     def _heard(self, patience: float) -> list[tuple[int, Outcome]]:
