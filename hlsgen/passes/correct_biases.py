@@ -22,6 +22,8 @@ class CorrectBiases(Pass):
     before: ``x -> Dense (bias b) -> Relu``
     after:  ``x -> Dense (bias b + correction) -> Relu``
 
+    Of a recurrent layer, that is the bias of what it reads of each step: what it carries has sums of its own.
+
     This changes the function, and is meant to: what the model means stays known beside it (``Constant.meant``), and is
     what comparisons take. Raises ConfigError for a layer without a bias, or with other channels.
     """
@@ -59,6 +61,7 @@ def _summing(graph: Graph, name: str) -> Node:
     """The node whose bias is that of a layer. Raises ConfigError where there is none, or several."""
     nodes = [node for node in graph if node.source.name == name]
     sums = [node for node in nodes if isinstance(node.layer, LinearLayer) and not _is_half(graph, node, nodes)]
+    sums = [node for node in sums if node.loop is None] or sums
     where = f"layers: bias_correction of '{name}'"
     if not sums:
         kinds = " and ".join(dict.fromkeys(node.layer.kind for node in nodes)) or "fused away"

@@ -172,10 +172,45 @@ def test_a_fixed_type_of_biases_rounds_the_sum() -> None:
     np.testing.assert_allclose(bias.meant, [0.25, 0.3], rtol=1e-6)
 
 
-def lstm() -> SourceModel:
+SHIFTS = (0.5, -0.25, 0.125, 1.0, -1.5, 0.75, 0.0, 0.25)
+
+
+def recurrent(kind: str, correction: Sequence[float] = ()) -> SourceModel:
+    """A recurrent layer of two units; ``correction``: of its bias, or of that of its inputs where it has two."""
     net = Net(0)
-    weights = {"kernel": net.dyadic(3, 8), "recurrent_kernel": net.dyadic(2, 8), "bias": net.dyadic(8)}
-    net.call("LSTM", "cell", net.input((4, 3)), weights, units=2)
+    sums = {"SimpleRNN": 2, "GRU": 6, "LSTM": 8}[kind]
+    bias = net.dyadic(2, sums) if kind == "GRU" else net.dyadic(sums)
+    first = bias[0] if kind == "GRU" else bias
+    first += np.asarray(correction or [0.0] * sums)
+    weights = {"kernel": net.dyadic(3, sums), "recurrent_kernel": net.dyadic(2, sums), "bias": bias}
+    config = {"reset_after": True} if kind == "GRU" else {}
+    net.call(kind, "cell", net.input((4, 3)), weights, units=2, return_sequences=True, **config)
+    return net.source("cell")
+
+
+@pytest.mark.parametrize("recurrence", ["loop", "unrolled"])
+@pytest.mark.parametrize("kind", ["SimpleRNN", "GRU", "LSTM"])
+def test_of_a_recurrent_layer_it_is_the_bias_of_its_inputs(kind: str, recurrence: str) -> None:
+    """The same design, to the bit, as of the model with those biases."""
+    x, sums = grid((4, 3), 12), {"SimpleRNN": 2, "GRU": 6, "LSTM": 8}[kind]
+    shifts = list(SHIFTS[:sums])
+    settings: dict[str, Any] = {"default_width": 10, "defaults": {"recurrence": recurrence}}
+    found = project_of(recurrent(kind), layers={"cell": {"bias_correction": shifts}}, **settings)
+    right = project_of(recurrent(kind, shifts), **settings)
+    np.testing.assert_array_equal(found.evaluate(x)["cell"], right.evaluate(x)["cell"])
+    plain = project_of(recurrent(kind), **settings)
+    assert np.abs(found.evaluate(x)["cell"] - plain.evaluate(x)["cell"]).max() > 0.01, "it changes something"
+    np.testing.assert_allclose(*(meant_outputs(p.design, {"x": x})[0] for p in (found, plain)), rtol=1e-6, atol=1e-6)
+
+
+def both_ways() -> SourceModel:
+    net = Net(0)
+    sizes = {"kernel": (3, 8), "recurrent_kernel": (2, 8), "bias": (8,)}
+    weights = {
+        f"{way}_layer/{name}": net.dyadic(*shape) for way in ("forward", "backward") for name, shape in sizes.items()
+    }
+    inner = {"class_name": "LSTM", "config": {"units": 2}}
+    net.call("Bidirectional", "cell", net.input((4, 3)), weights, layer=inner)
     return net.source("cell")
 
 
@@ -193,7 +228,11 @@ def quantised() -> SourceModel:
     [
         (several, {"relu": {"bias_correction": 1.0}}, "bias_correction of 'relu': it has no bias (Relu); name a layer"),
         (several, {"out": {"bias_correction": [1.0, 2.0]}}, "bias_correction of 'out': 2 numbers, expected 3 (one for"),
-        (lstm, {"cell": {"bias_correction": 1.0}}, "bias_correction of 'cell': it computes"),
+        (
+            both_ways,
+            {"cell": {"bias_correction": 1.0}},
+            "bias_correction of 'cell': it computes 2 sums, and one bias is",
+        ),
         (quantised, {"q": {"bias_correction": 1.0}}, "its bias is fixed by the model's quantiser"),
         (several, {"nope": {"bias_correction": 1.0}}, "the model has no layer 'nope'"),
     ],

@@ -25,17 +25,15 @@ _DIGITS = 4
 
 
 def correctable(design: Design) -> dict[str, str]:
-    """The operations whose bias may be changed, and the layers they are of: one sum a layer, and not in every step.
+    """The operations whose bias may be changed, and the layers they are of: one sum a layer, beside those in its steps.
 
     What scales raw data is none of the model's layers.
     """
     sums: dict[str, list[Op]] = {}
     for op in design:
-        if isinstance(op.layer, LinearLayer) and op.source.class_name != SCALING:
+        if isinstance(op.layer, LinearLayer) and op.loop is None and op.source.class_name != SCALING:
             sums.setdefault(op.source.name, []).append(op)
-    return {
-        op.name: layer for layer, (op, *others) in sums.items() if not others and op.loop is None and not _is_fixed(op)
-    }
+    return {op.name: layer for layer, (op, *others) in sums.items() if not others and not _is_fixed(op)}
 
 
 def _is_fixed(op: Op) -> bool:

@@ -31,7 +31,7 @@ from hlsgen.explore.quantization.plan import Plan, settings_for, with_holds
 from hlsgen.explore.quantization.result import Quantized, Row
 from hlsgen.explore.quantization.scaling import Asked, fitted_scaling, without_scaling
 from hlsgen.explore.quantization.search import Aim, Search, marked
-from hlsgen.explore.quantization.simulation import Known, Simulation
+from hlsgen.explore.quantization.simulation import Simulation
 from hlsgen.explore.quantization.tensors import NARROW, held_in
 from hlsgen.explore.quantization.zero_points import all_offsets
 from hlsgen.explore.quantization.zero_points import zero_points as zero_points_of
@@ -276,7 +276,7 @@ class _Run:
             self._take(tried)
             whole = self._whole()
             simulation, goal = Simulation(self._narrow.design, whole.inputs), self._goal_of(whole, options.metric)
-            score = goal.score(simulation.outputs(simulation.known({}, {})))
+            score = goal.score(simulation.outputs(simulation.right))
             return 1.0 - goal.value(score) <= _CLIPPING * (1.0 - options.target)
 
         how, data = options.ranges_inputs, self._search_part.inputs
@@ -295,7 +295,7 @@ class _Run:
         say("how values are held")
         graph = rewrite(self._narrow.graph, self._narrow.config)
         few = self._few()
-        known = Simulation(design, few.inputs).known({}, {})
+        known = Simulation(design, few.inputs).right
         with np.errstate(all="ignore"):  # squares of what no type holds
             noise = Noise(graph, {tensor.name: values for tensor, values in known.items()}, held_in(design))
             offsets = zero_points_of(graph, noise) if options.shifts else {}
@@ -316,9 +316,7 @@ class _Run:
         narrow = base.with_settings(default_width=NARROW)
         search = Search(Material(narrow, few.inputs, self._inputs.ranged), self._options)
         simulation = Simulation(narrow.design, few.inputs)
-        known, _ = search.simulated(
-            search.uniform(_TRIED_WEIGHTS, _TRIED_RESULTS), simulation, simulation.known({}, {})
-        )
+        known, _ = search.simulated(search.uniform(_TRIED_WEIGHTS, _TRIED_RESULTS), simulation)
         return goal.loss(simulation.outputs(known))
 
     def _few(self) -> Part:
@@ -354,7 +352,7 @@ class _Run:
                 plan, Simulation(self._narrow.design, few.inputs), self._goal_of(few, "agreement")
             )
         simulation = Simulation(self._narrow.design, self._whole().inputs)
-        _, plan = self._search.simulated(plan, simulation, simulation.known({}, {}))
+        _, plan = self._search.simulated(plan, simulation)
         return self.measured(runner, plan)
 
     def _searched(self, runner: Runner[Score]) -> _Found:
@@ -365,12 +363,11 @@ class _Run:
         self._search.measure(by_few, goal_of_few)
         whole = self._whole()
         simulation, goal = Simulation(design, whole.inputs), self._goal_of(whole, self._options.metric)
-        right = simulation.known({}, {})
 
         target = self._options.target
 
         def missed(budget: float) -> float:
-            known, _ = self._search.simulated(self._search.plan(budget), simulation, right)
+            known, _ = self._search.simulated(self._search.plan(budget), simulation)
             score = goal.score(simulation.outputs(known))
             say(f"{100 * goal.value(score):.2f} % by simulation")
             return goal.missed(score, target)
@@ -383,7 +380,7 @@ class _Run:
             say("what bits are worth in this plan")
             self._search.measure_around(self._search.plan(budget), by_few, goal_of_few)
             budget = Aim(_LOOKS).largest(missed, 1.0 - target, budget)
-        attempts = _Attempts(self, runner, simulation, right)
+        attempts = _Attempts(self, runner, simulation)
         plan = self._search.plan(budget)
         self._search.learn(plan, Bits.of(self._project(plan).design))
         if self._search.limits_hold(plan):
@@ -397,7 +394,7 @@ class _Run:
         return self._goal.missed(found.score, self._options.target)
 
     def is_near(self, found: _Found) -> bool:
-        """Whether a design meets the target with half of that margin: enough to keep to the limits of bits."""
+        """Whether a design meets the target with less of that margin: enough to keep to the limits of bits."""
         return self._goal.nearly(found.score, self._options.target)
 
     @property
@@ -409,9 +406,9 @@ class _Run:
         """Whether a design keeps to the limits of bits."""
         return self._search.limits_hold(found.plan)
 
-    def planned(self, budget: float, simulation: Simulation, right: Known) -> Plan:
+    def planned(self, budget: float, simulation: Simulation) -> Plan:
         """The plan for a budget of loss, with its corrections."""
-        return self._search.simulated(self._search.plan(budget), simulation, right)[1]
+        return self._search.simulated(self._search.plan(budget), simulation)[1]
 
     def _project(self, plan: Plan) -> Project:
         config = self._base.config
@@ -501,14 +498,14 @@ class _Run:
 class _Attempts:
     """Designs that are measured on what is held out, and the one to take."""
 
-    def __init__(self, run: _Run, runner: Runner[Score], simulation: Simulation, right: Known) -> None:
-        self._run, self._runner, self._simulation, self._right = run, runner, simulation, right
+    def __init__(self, run: _Run, runner: Runner[Score], simulation: Simulation) -> None:
+        self._run, self._runner, self._simulation = run, runner, simulation
         self._tried: list[tuple[float, _Found]] = []
         """With their budgets of loss."""
 
     def at(self, budget: float) -> _Found:
         """The design for a budget of loss, measured."""
-        found = self._run.measured(self._runner, self._run.planned(budget, self._simulation, self._right))
+        found = self._run.measured(self._runner, self._run.planned(budget, self._simulation))
         say(f"{100 * found.value:.2f} % of what is held out")
         self._tried.append((budget, found))
         return found
@@ -518,7 +515,7 @@ class _Attempts:
         Aim(_DESIGNS).largest(lambda loss: self._run.missed(self.at(loss)), self._run.allowed, budget)
 
     def within_limits(self, budget: float, least: float) -> None:
-        """The same where limits of bits ask for a loss of ``least`` at least, of which half of the margin is enough."""
+        """The same where limits of bits ask for a loss of ``least`` at least, of which less of the margin is enough."""
         if least <= budget:
             self.around(budget)
             if any(self._run.keeps_limits(found) and self._run.is_near(found) for _, found in self._tried):
@@ -528,7 +525,7 @@ class _Attempts:
 
     def best(self) -> _Found:
         """Of those that meet the target the one with most loss, which has least bits: within the limits of bits, where
-        half of the margin is enough, if possible. If there is none, the nearest."""
+        less of the margin is enough, if possible. If there is none, the nearest."""
         run = self._run
         ranked = sorted(self._tried, key=lambda each: -each[0])
         surely = [found for _, found in ranked if run.missed(found) <= run.allowed]

@@ -134,9 +134,11 @@ class Goal:
         return max(counted, 1.0 - max(score.surely, score.expected - (1.0 - target) / 2.0))
 
     def nearly(self, score: Score, target: float) -> bool:
-        """Whether a design meets the target with half of the margin."""
-        expected = score.expected if self.metric == "agreement" else 1.0
-        return self.value(score) >= (target + self.wanted(target)) / 2.0 and expected >= target
+        """Whether a design meets the target with less of a margin: decisions by count, and by their own margins less
+        what is in doubt; all else with half of it."""
+        if self.metric == "agreement" and not self.is_of_numbers:
+            return min(self.value(score), score.surely) >= target
+        return self.value(score) >= (target + self.wanted(target)) / 2.0
 
     def loss(self, outputs: Sequence[Array]) -> float:
         """How far outputs are from the float model's, smoothly: the squared error over the variance; of decisions, that

@@ -48,9 +48,8 @@ class Material:
     @cached_property
     def samples(self) -> dict[str, Sample]:
         """What data show of every held value, by its name."""
-        simulation = Simulation(self.design, self._some(_MOST))
-        known = simulation.known({}, {})
-        by_name = {tensor.name: values for tensor, values in known.items()}
+        right = Simulation(self.design, self._some(_MOST)).right
+        by_name = {tensor.name: values for tensor, values in right.items()}
         every = self._held_inputs
         found: dict[str, Sample] = {}
         for held in self.held:

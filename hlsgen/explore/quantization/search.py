@@ -66,11 +66,11 @@ class Search:
 
     def measure(self, simulation: Simulation, goal: Goal) -> None:
         """Find what each tensor costs at each width, all others being real numbers."""
-        base = simulation.known({}, {})
-        floor = goal.loss(simulation.outputs(base))
+        floor = goal.loss(simulation.outputs(simulation.right))
 
         def outputs(types: Types, layers: Layers) -> list[Floats]:
-            return simulation.outputs(simulation.changed(base, types, layers, {}, {}))
+            corrector = self._corrector(simulation)
+            return simulation.outputs(simulation.changed(simulation.right, types, layers, {}, {}, corrector))
 
         def lost(types: Types, layers: Layers) -> float:
             return max(goal.loss(outputs(types, layers)) - floor, 0.0)
@@ -92,11 +92,12 @@ class Search:
     def measure_around(self, plan: Plan, simulation: Simulation, goal: Goal) -> None:
         """Correct what each tensor costs by what a bit less costs in a plan, where all others are rounded, too."""
         types, layers = plan.types(self._material.held), self._layers(plan.weights)
-        base = simulation.known(types, layers)
+        base = simulation.known(types, layers, self._corrector(simulation))
         loss = goal.loss(simulation.outputs(base))
 
         def more(own_types: Types, own_layers: Layers) -> float:
-            known = simulation.changed(base, {**types, **own_types}, {**layers, **own_layers}, types, layers)
+            corrector = self._corrector(simulation)
+            known = simulation.changed(base, {**types, **own_types}, {**layers, **own_layers}, types, layers, corrector)
             return goal.loss(simulation.outputs(known)) - loss
 
         for held in self._material.held:
@@ -175,15 +176,17 @@ class Search:
             low, high = (low, middle) if self.limits_hold(self.plan(middle)) else (middle, high)
         return high
 
-    def simulated(self, plan: Plan, simulation: Simulation, right: Known) -> tuple[Known, Plan]:
-        """Every value of a design by a plan, and the plan with corrections of means, if such are wanted. ``right``:
-        all values in real numbers."""
-        types, layers = plan.types(self._material.held), self._layers(plan.weights)
+    def simulated(self, plan: Plan, simulation: Simulation) -> tuple[Known, Plan]:
+        """Every value of a design by a plan, and the plan with corrections of means, if such are wanted."""
+        corrector = self._corrector(simulation)
+        known = simulation.known(plan.types(self._material.held), self._layers(plan.weights), corrector)
+        return known, plan if corrector is None else replace(plan, corrections=corrector.found)
+
+    def _corrector(self, simulation: Simulation) -> Corrector | None:
+        """What shifts means back while something is computed: what is chosen is measured as it will be."""
         if not self._options.corrects:
-            return simulation.known(types, layers), plan
-        corrector = Corrector(simulation.design, right, self._material.correction_factors)
-        known = simulation.known(types, layers, corrector)
-        return known, replace(plan, corrections=corrector.found)
+            return None
+        return Corrector(simulation.design, simulation.right, self._material.correction_factors)
 
     def type_of(self, held: Held, width: int) -> FixedType:
         """The type of a value in a width.
@@ -217,7 +220,7 @@ class Search:
         if self._options.places != "mse" or not plan.values:
             return plan
         types, layers = plan.types(self._material.held), self._layers(plan.weights)
-        known = simulation.known(types, layers)
+        known = simulation.known(types, layers, self._corrector(simulation))
         loss = goal.loss(simulation.outputs(known))
         for held in self._material.held:
             say(f"how far {held.name} reaches")
@@ -227,7 +230,7 @@ class Search:
                 others = {**types, **dict.fromkeys(held.tensors, wider)}
                 if wider == types[held.name]:
                     break
-                tried = simulation.changed(known, others, layers, types, layers)
+                tried = simulation.changed(known, others, layers, types, layers, self._corrector(simulation))
                 if (found := goal.loss(simulation.outputs(tried))) > _RAISED * loss:
                     break
                 types, known, loss = others, tried, found

@@ -7,6 +7,7 @@ tables round, which is far less than what is looked for here; what is reported i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -54,7 +55,20 @@ class Simulation:
             self._compute(unit, known, types, layers, adjust)
         return known
 
-    def changed(self, base: Known, types: Types, layers: Layers, former_types: Types, former_layers: Layers) -> Known:
+    @cached_property
+    def right(self) -> Known:
+        """Every value in real numbers."""
+        return self.known({}, {})
+
+    def changed(
+        self,
+        base: Known,
+        types: Types,
+        layers: Layers,
+        former_types: Types,
+        former_layers: Layers,
+        adjust: Adjust | None = None,
+    ) -> Known:
         """The same from ``base``, computed with the former casts and layers: only what differs is computed."""
         casts = {name for name in {*types, *former_types} if types.get(name) != former_types.get(name)}
         others = {name for name in {*layers, *former_layers} if layers.get(name) is not former_layers.get(name)}
@@ -62,7 +76,7 @@ class Simulation:
         for unit, read in self._units:
             own = any(op.name in others or any(t.name in casts for t in op.outputs) for op in unit)
             if own or not dirty.isdisjoint(read):
-                self._compute(unit, known, types, layers, None)
+                self._compute(unit, known, types, layers, adjust)
                 dirty.update(tensor for op in unit for tensor in op.outputs)
         return known
 
