@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from hlsgen.design import arrays
 from hlsgen.design.arrays import Array
 from hlsgen.design.design import Design
+from hlsgen.errors import ConfigError
 from hlsgen.explore.quantization.correction import correctable
 from hlsgen.explore.quantization.placement import Calibration, Sample, clipped_share, place, place_input, typed
 from hlsgen.explore.quantization.plan import Plan, settings_for
 from hlsgen.explore.quantization.simulation import Simulation, sampled
 from hlsgen.explore.quantization.tensors import Held, Weights, held_in, weights_of
 from hlsgen.ir.constant import Constant, Floats
+from hlsgen.ir.graph import Graph
 from hlsgen.ir.layer import Layer
 from hlsgen.ir.op import Op
 from hlsgen.ir.types import FixedType
+from hlsgen.passes.apply_config import ApplyConfig
+from hlsgen.pipeline import rewrite
+from hlsgen.precision.draft import Draft
 from hlsgen.project import Project
 
+_T = TypeVar("_T")
 _CELLS = 1 << 25
 """Values that are held at once."""
 _PRODUCTS = 1 << 30
@@ -38,7 +45,8 @@ class Material:
         self.base, self._inputs, self.ranged = base, inputs, ranged
         self.weights: list[Weights]
         self.held: list[Held]
-        self.weights, self.held = weights_of(self.base.design), held_in(self.base.design, ranged)
+        self.weights = weights_of(self.base.design)
+        self.held = self._typable(held_in(self.base.design, ranged))
         self._rounded: dict[tuple[int, bool, Calibration], dict[str, Layer]] = {}
 
     @property
@@ -79,10 +87,46 @@ class Material:
     def correction_factors(self) -> dict[str, Floats]:
         """By what a correction of one shifts the sums of an operation, a number a channel, by its name: more or less
         than one where a BatchNormalization is fused into it, or where its channels are held times something."""
-        layers = correctable(self.design)
-        ones = dict.fromkeys(layers.values(), (1.0,))
-        shifted = self.base.with_settings(**settings_for(self.base.config, Plan(corrections=ones), (), ())).design
+        layers = self._correctable
+        shifted = self._with_ones(layers.values())
         return {op.name: _bias(op) - _bias(self._by_name[op.name]) for op in shifted if op.name in layers}
+
+    @cached_property
+    def _correctable(self) -> dict[str, str]:
+        """The operations whose bias may be corrected, and their layers: those that the configuration does not correct,
+        and that keep the design's operations (a scale with a shift does not go through all that one without does)."""
+        said = self.base.config.layers
+        found = {
+            name: layer
+            for name, layer in correctable(self.design).items()
+            if layer not in said or said[layer].bias_correction is None
+        }
+        return _fitting(found, lambda some: self._stays(lambda: self._with_ones(some.values())))
+
+    def _typable(self, held: list[Held]) -> list[Held]:
+        """Those for which the configuration can say a type: steps that are there when it is applied, and results with
+        which the design keeps its operations (a scale does not go through what has a type)."""
+        steps = _addressed(self.base)
+        types = {tensor.name: tensor.type for tensor in self.design.tensors}
+        found = {h.name: h for h in held if h.role != "inner" or steps.issuperset(h.tensors)}
+
+        def typed_design(some: Mapping[str, Held]) -> Design:
+            plan = Plan(values={name: _typed_like(types[name]) for name, h in some.items() if h.role != "input"})
+            return self.base.with_settings(**settings_for(self.base.config, plan, (), some.values())).design
+
+        return list(_fitting(found, lambda some: self._stays(lambda: typed_design(some))).values())
+
+    def _stays(self, made: Callable[[], Design]) -> bool:
+        """Whether another design has the same operations; where it has not, its configuration may not even fit it."""
+        try:
+            return _operations(made()) == _operations(self.design)
+        except ConfigError:
+            return False
+
+    def _with_ones(self, layers: Iterable[str]) -> Design:
+        """The design with a correction of one for each channel of some layers."""
+        plan = Plan(corrections=dict.fromkeys(layers, (1.0,)))
+        return self.base.with_settings(**settings_for(self.base.config, plan, (), ())).design
 
     @property
     def _by_name(self) -> dict[str, Op]:
@@ -125,6 +169,37 @@ class Material:
             ).design
             self._rounded[key] = {op.name: _with_weights(op) for op in design if op.layer.constants_of("weight")}
         return self._rounded[key]
+
+
+def _addressed(base: Project) -> set[str]:
+    """The steps for which a configuration can say a type: those that are there when it is applied, not what passes make
+    of them (as a part of a scale that goes through a join on one side alone)."""
+    found: set[str] = set()
+
+    def noted(stage: str, left: Graph | Draft) -> None:
+        if stage == ApplyConfig.pass_name():
+            assert isinstance(left, Graph)
+            found.update(node.name for node in left)
+
+    rewrite(base.graph, base.config, after=noted)
+    return found
+
+
+def _fitting(found: dict[str, _T], fit: Callable[[dict[str, _T]], bool]) -> dict[str, _T]:
+    """All, if they fit together; else those that fit alone, if these fit together; else none."""
+    if fit(found):
+        return found
+    alone = {name: one for name, one in found.items() if fit({name: one})}
+    return alone if fit(alone) else {}
+
+
+def _typed_like(fixed: FixedType) -> FixedType:
+    return typed(fixed.width, fixed.integer, fixed.signed)
+
+
+def _operations(design: Design) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The operations of a design: names, kinds, and what they read."""
+    return [(op.name, op.layer.kind, tuple(tensor.name for tensor in op.inputs)) for op in design]
 
 
 def _bias(op: Op) -> Floats:
