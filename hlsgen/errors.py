@@ -131,6 +131,17 @@ def brief(value: object, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def said_by(error: BaseException) -> str:
+    """``Type: message`` of an exception that may be anybody's; the type alone where there is no message, or where the
+    exception's own ``__str__`` fails."""
+    name = type(error).__name__
+    try:
+        message = str(error).strip()
+    except Exception:
+        return name
+    return f"{name}: {message}" if message else name
+
+
 def nearest(word: object, valid: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest valid word, or the list of valid ones."""
     words = sorted({str(v) for v in valid})

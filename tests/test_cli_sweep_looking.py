@@ -39,6 +39,7 @@ def test_the_best_is_printed_or_written(call, db, tmp_path):  # noqa: F811
         (["--max", "lutt=5"], 2, "--max: 'lutt' is no objective of this study; did you mean 'lut'?"),
         (["--min", "lut"], 2, "--min: expected an objective and a number, as 'lut=20000', found 'lut'"),
         (["--max", "latency=5 parsec"], 2, "--max: latency: expected a number in ns, found '5 parsec'"),
+        (["--max", "lut=20K"], 2, "--max: lut: expected a number, found '20K'; also as '20k', '1.5M' or '97%'"),
         (["--max", "lut=5", "--max", "lut=6"], 2, "--max: 'lut' has two limits; give one"),
         (["--by", "luts"], 2, "--by: 'luts' is no objective of this study; did you mean 'lut'?"),
         (["--max", "lut=5"], 1, "lut at most 5: excludes"),

@@ -17,6 +17,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -67,6 +68,9 @@ class Storage:
         self.path = None if path is None else named_path(path, "the file of a study", StudyError)
         if self.path is not None and self.path.is_dir():
             raise StudyError(f"{str(path)!r}: this is a folder; name a file in it, as sweep.db")
+        self._known: Study | None = None
+        """What was read, without the trials that were added since."""
+        self._added: list[Trial] = []
         self._lock = contextlib.ExitStack()
         if self.path is not None:
             self._lock.enter_context(_locked(self.path))
@@ -103,11 +107,19 @@ class Storage:
         rows = [_row(trial) for trial in trials]
         with _explained(self.path), self._database:
             self._database.executemany(f"INSERT INTO trials ({_COLUMNS}, finished) VALUES ({_MARKS})", rows)
+        if self._known is not None:
+            self._added += [_trial(row[:-1]) for row in rows]  # as they will be read
 
     def study(self, *, interrupted: bool = False) -> Study:
-        """All that is there."""
-        with _explained(self.path):
-            return _study(self._database, self.path, interrupted)
+        """All that is there. The file is read once: nobody else adds to it."""
+        if self._known is None:
+            with _explained(self.path):
+                self._known = _study(self._database, self.path)
+        if self._added:
+            trials = sorted([*self._known.trials, *self._added], key=lambda trial: trial.number)
+            self._known = replace(self._known, trials=tuple(trials))
+            self._added.clear()
+        return replace(self._known, interrupted=interrupted)
 
 
 def read_study(path: str | Path) -> Study:
@@ -182,7 +194,7 @@ def _facts(database: sqlite3.Connection) -> dict[str, Any]:
     return {key: json.loads(value) for key, value in database.execute("SELECT key, value FROM study")}
 
 
-def _study(database: sqlite3.Connection, path: Path | None, interrupted: bool = False) -> Study:
+def _study(database: sqlite3.Connection, path: Path | None) -> Study:
     facts = _facts(database)
     if not facts:  # killed before anything was noted
         raise StudyError(f"{path}: a study that was not begun yet, without trials; run the sweep again")
@@ -200,7 +212,6 @@ def _study(database: sqlite3.Connection, path: Path | None, interrupted: bool = 
         base=facts.pop("config"),
         facts=facts,
         path=path,
-        interrupted=interrupted,
     )
 
 

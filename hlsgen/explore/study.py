@@ -294,8 +294,15 @@ def quantity(value: float | str, goal: Goal) -> float:
     factor = None if match is None else _factor(match[2], goal)
     if match is None or factor is None:
         unit = f" in {goal.unit}" if goal.unit else ""
-        raise InputError(f"{goal.name}: expected a number{unit}, found {brief(value)}")
+        raise InputError(f"{goal.name}: expected a number{unit}, found {brief(value)}; also as {_ways(goal)}")
     return float(Decimal(match[1]) * Decimal(repr(factor)))  # as it is written: 57 * 0.01 is more than 0.57
+
+
+def _ways(goal: Goal) -> str:
+    """How a number of an objective may be written besides."""
+    if goal.unit == "ns":
+        return "'100ns', '0.1us', with ps, ns, us, ms or s"
+    return "'20k' or '1.5M'" if goal.unit else "'20k', '1.5M' or '97%'"
 
 
 def _factor(unit: str, goal: Goal) -> float | None:
