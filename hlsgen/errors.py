@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 _LONGEST_WORD = 200
 """Of which a nearest valid one is looked for."""
+_LISTED = 100
+"""Valid ones that a message lists."""
 
 
 class HlsgenError(Exception):
@@ -151,4 +153,5 @@ def nearest(word: object, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{lowered[close[0]]}'?"
-    return f"; valid: {', '.join(words)}" if words else ""
+    more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
+    return f"; valid: {', '.join(words[:_LISTED])}{more}" if words else ""
