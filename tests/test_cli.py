@@ -353,6 +353,18 @@ def test_wrong_use(call: Call) -> None:
     assert call("convert", "x.keras", "--io-type", "serial").status == 2
 
 
+def test_ctrl_c_before_a_command_runs(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While modules are imported, say."""
+
+    def interrupted(words: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hlsgen.cli._run", interrupted)
+    assert call("passes") == Result(130, "", "interrupted\n")
+    with pytest.raises(KeyboardInterrupt):
+        main(["passes", "--debug"])
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     with pytest.raises(hlsgen.HlsgenError, match="nope.keras"):
         main(["--debug", "convert", str(tmp_path / "nope.keras")])

@@ -78,8 +78,8 @@ def test_files_that_are_no_studies(call, tmp_path, command):  # noqa: F811
         (foreign, "an SQLite database, but no study of hlsgen"),
         (text, "this is no SQLite database"),
         (cut, "damaged"),
-        (tmp_path / "none.db", "there is no such file"),
-        (tmp_path, "there is no such file"),
+        (tmp_path / "none.db", "cannot be read (it does not exist); expected the file of a study"),
+        (tmp_path, "cannot be read (it is a directory); expected the file of a study"),
     ):
         result = call("sweep", command, file)
         assert result.status == 1 and message in result.err and "Traceback" not in result.err, (file, result)

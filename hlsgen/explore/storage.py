@@ -16,6 +16,7 @@ import json
 import os
 import socket
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,12 +25,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hlsgen.errors import StudyError
+from hlsgen.errors import StudyError, brief
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.space import Space
 from hlsgen.explore.study import Study
 from hlsgen.explore.trial import Outcome, State, Trial
-from hlsgen.named_files import named_path
+from hlsgen.named_files import checked_file, named_path
 
 _FORMAT = 1
 _MARK = 0x686C7367
@@ -66,8 +67,8 @@ class Storage:
 
     def __init__(self, path: str | Path | None) -> None:
         self.path = None if path is None else named_path(path, "the file of a study", StudyError)
-        if self.path is not None and self.path.is_dir():
-            raise StudyError(f"{str(path)!r}: this is a folder; name a file in it, as sweep.db")
+        if self.path is not None:
+            _check_kind(self.path)
         self._known: Study | None = None
         """What was read, without the trials that were added since."""
         self._added: list[Trial] = []
@@ -124,15 +125,28 @@ class Storage:
 
 def read_study(path: str | Path) -> Study:
     """The study in a file, which may be growing just now. Raises StudyError for a file that holds none."""
-    file = named_path(path, "the file of a study", StudyError)
-    if not file.is_file():
-        raise StudyError(f"{file}: there is no such file; expected the study of a sweep")
+    file = checked_file(path, "the file of a study", StudyError)
     with (
         _explained(file),
         contextlib.closing(_connection(file, "rw" if os.access(file, os.W_OK) else "ro")) as database,
     ):
         _check_ours(database, file)
         return _study(database, file)
+
+
+def _check_kind(path: Path) -> None:
+    """Raise StudyError for what is there and can hold no study, or cannot be there."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(f"{brief(str(path))}: it cannot be written ({reason}); name another file") from error
+    if stat.S_ISDIR(mode):
+        raise StudyError(f"{str(path)!r}: this is a folder; name a file in it, as sweep.db")
+    if not stat.S_ISREG(mode):
+        raise StudyError(f"{str(path)!r}: this is a device or a pipe; name a file, as sweep.db")
 
 
 # -- the database ---------------------------------------------------------------------------------

@@ -203,10 +203,26 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_can_hold_no_study(tmp_path: Path) -> None:
+    """Devices and pipes, and names that no file system takes: nobody waits for them, and nothing is put beside them."""
+    os.mkfifo(tmp_path / "pipe.db")
+    for path, said in (
+        (tmp_path / "pipe.db", "this is a device or a pipe; name a file, as sweep.db"),
+        (Path("/dev/null"), "this is a device or a pipe"),
+        (tmp_path / f"{'a' * 300}.db", r"it cannot be written \(File name too long\); name another file"),
+        (tmp_path / "a\0b.db", "it cannot be written"),
+    ):
+        with pytest.raises(StudyError, match=said):
+            Storage(path)
+        with pytest.raises(StudyError, match="cannot be read .*; expected the file of a study"):
+            read_study(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe.db"]
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"b\.db: it cannot be written \(No such file or directory\)"):
         Storage(tmp_path / "a" / "b.db")
-    with pytest.raises(StudyError, match="there is no such file"):
+    with pytest.raises(StudyError, match="it does not exist"):
         read_study(tmp_path / "b.db")
 
 

@@ -231,6 +231,11 @@ def test_data_that_do_not_fit(project: Project) -> None:
             sweep(project, SPACE, x, y, objectives=names, workers=0)
     with pytest.raises(InputError, match=r"sweep\(\): output is 'relu'; did you mean 'relu.2'"):
         sweep(project, SPACE, X, Y, objectives=NAMES, output="relu", workers=0)
+    for names in (NAMES, ["bits"]):  # whatever is judged
+        with pytest.raises(InputError, match=r"sweep\(\): task is 'regresion'; did you mean 'regression'"):
+            sweep(project, SPACE, X, Y, objectives=names, task="regresion", workers=0)
+        with pytest.raises(InputError, match=r"sweep\(\): output is 'relu'"):
+            sweep(project, SPACE, X, Y, objectives=names, output="relu", workers=0)
 
 
 def test_an_interrupt_leaves_what_is_there(project: Project, tmp_path: Path) -> None:
