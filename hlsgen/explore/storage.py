@@ -28,7 +28,7 @@ from typing import Any, Self
 from hlsgen.errors import StudyError, brief
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.space import Space
-from hlsgen.explore.study import Study
+from hlsgen.explore.study import Study, brief_line
 from hlsgen.explore.trial import Outcome, State, Trial
 from hlsgen.named_files import checked_file, named_path
 
@@ -191,6 +191,8 @@ def _make(database: sqlite3.Connection) -> None:
 def _check_ours(database: sqlite3.Connection, path: Path) -> None:
     mark, version = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
     if mark != _MARK:
+        if _is_new(database):
+            raise StudyError(f"{path}: an empty file; a sweep that names it as its storage begins a study in it")
         raise StudyError(f"{path}: an SQLite database, but no study of hlsgen; name another file")
     if version != _FORMAT:
         raise StudyError(
@@ -205,14 +207,18 @@ def _check_whole(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _facts(database: sqlite3.Connection) -> dict[str, Any]:
-    return {key: json.loads(value) for key, value in database.execute("SELECT key, value FROM study")}
+    """What was noted; nothing of a study that was not begun."""
+    facts = {key: json.loads(value) for key, value in database.execute("SELECT key, value FROM study")}
+    if facts:
+        _check_kinds("the study", facts, _FACTS)
+    return facts
 
 
 def _study(database: sqlite3.Connection, path: Path | None) -> Study:
     facts = _facts(database)
     if not facts:  # killed before anything was noted
         raise StudyError(f"{path}: a study that was not begun yet, without trials; run the sweep again")
-    goals, space = tuple(Goal(*entry) for entry in facts.pop("goals")), Space.of_json(facts.pop("space"))
+    goals, space = _goals(facts.pop("goals")), Space.of_json(facts.pop("space"))
     trials = tuple(_trial(row) for row in database.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number"))
     _check_trials(trials, goals, space)
     return Study(
@@ -232,7 +238,30 @@ def _study(database: sqlite3.Connection, path: Path | None) -> Study:
 def _trial(row: tuple[Any, ...]) -> Trial:
     number, state, point, values, reason, seconds, worker, seed, version, config = row
     outcome = Outcome(State(state), json.loads(values), reason, seconds, worker)
+    plain = {"number": number, "reason": reason, "seconds": seconds, "worker": worker, "seed": seed, "version": version}
+    _check_kinds("a trial", plain, _TRIAL)
     return Trial(number, json.loads(point), outcome, seed, version, json.loads(config))
+
+
+def _goals(entries: Any) -> tuple[Goal, ...]:
+    """Objectives as they were noted. Raises TypeError and ValueError for others."""
+    goals = tuple(Goal(*entry) for entry in entries)
+    for goal in goals:
+        _check_kinds("an objective", vars(goal), {"name": str, "higher_is_better": bool, "unit": str})
+    if not goals:
+        raise ValueError("there are no objectives")
+    return goals
+
+
+_FACTS = {"name": str, "seed": int, "version": str, "samples": int, "config": dict}
+_TRIAL = {"number": int, "reason": str, "seconds": float, "worker": str, "seed": int, "version": str}
+
+
+def _check_kinds(whose: str, found: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    """Raise ValueError for entries of other kinds than those that are written here."""
+    for name, kind in kinds.items():
+        if type(found[name]) is not kind or (kind is float and not isfinite(found[name])):
+            raise ValueError(f"{name} of {whose} is {brief(found[name])}")
 
 
 def _row(trial: Trial) -> tuple[Any, ...]:
@@ -273,8 +302,10 @@ def _explained(path: Path | None) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StudyError(f"{path}: {_advice(error)}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise StudyError(f"{path}: the study is damaged ({error}); restore it from a copy, or begin anew") from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise StudyError(
+            f"{path}: the study is damaged ({brief_line(str(error))}); restore it from a copy, or begin anew"
+        ) from error
 
 
 def _advice(error: sqlite3.Error) -> str:
@@ -310,7 +341,7 @@ def _locked(path: Path) -> Iterator[None]:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise StudyError(
-                f"{path}: it cannot be written ({reason}); name a file in a folder that is there"
+                f"{path}: it cannot be written ({reason}); name a file in a folder that is there and can be written to"
             ) from error
         status = os.fstat(descriptor)
         key = status.st_dev, status.st_ino

@@ -181,9 +181,14 @@ def test_a_damaged_file(tmp_path: Path) -> None:
         ("values", '{"accuracy": NaN, "bits": 1.0}', "trial 1 lacks numbers of objectives"),
         ("values", "[1]", "trial 1 is of no point of its space"),
         ("state", "lost", "'lost' is not a valid State"),
+        ("seconds", "soon", "seconds of a trial is 'soon'"),
+        ("seconds", 9e999, "seconds of a trial is inf"),
+        ("reason", b"\xff", "reason of a trial is b'.xff'"),
+        ("seed", "x", "seed of a trial is 'x'"),
+        ("config", "[" * 100_000, "maximum recursion depth"),
     ],
 )
-def test_a_trial_that_was_not_written_here(tmp_path: Path, column: str, text: str, said: str) -> None:
+def test_a_trial_that_was_not_written_here(tmp_path: Path, column: str, text: object, said: str) -> None:
     path = tmp_path / "a.db"
     with begun(path) as storage:
         for number in range(3):
@@ -194,6 +199,35 @@ def test_a_trial_that_was_not_written_here(tmp_path: Path, column: str, text: st
         read_study(path)
     with Storage(path) as storage, pytest.raises(StudyError, match=said):
         storage.study()
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("samples", '{"a": 1}', "samples of the study is {'a': 1}"),
+        ("samples", "true", "samples of the study is True"),
+        ("config", '[["a"]]', r"config of the study is \[\['a'\]\]"),
+        ("name", "3", "name of the study is 3"),
+        ("goals", "[]", "there are no objectives"),
+        ("goals", '[["accuracy", true, 3]]', "unit of an objective is 3"),
+        ("goals", "3", "'int' object is not iterable"),
+        ("space", "[[]]", "list indices"),
+        ("version", None, "'version'"),
+    ],
+)
+def test_facts_that_were_not_written_here(tmp_path: Path, key: str, text: str | None, said: str) -> None:
+    path = tmp_path / "a.db"
+    with begun(path) as storage:
+        storage.add(trial(0))
+    with sqlite3.connect(path) as database:
+        if text is None:
+            database.execute("DELETE FROM study WHERE key = ?", (key,))
+        else:
+            database.execute("UPDATE study SET value = ? WHERE key = ?", (text, key))
+    with pytest.raises(StudyError, match=rf"a\.db: the study is damaged \({said}.*\); restore it from a copy"):
+        read_study(path)
+    with Storage(path) as storage, pytest.raises(StudyError, match=said):
+        assert storage.facts and storage.study()
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
@@ -230,7 +264,9 @@ def test_an_empty_file_is_a_new_study(tmp_path: Path) -> None:
     """As one is that was killed before its first commit."""
     path = tmp_path / "a.db"
     path.touch()
-    with pytest.raises(StudyError, match="no study of hlsgen"):
+    with pytest.raises(
+        StudyError, match=r"a\.db: an empty file; a sweep that names it as its storage begins a study in it"
+    ):
         read_study(path)
     with begun(path) as storage:
         storage.add(trial(0))
