@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 _LONGEST_WORD = 200
 """Of which a nearest valid one is looked for."""
+_LISTED = 100
+"""Valid ones that a message lists."""
 
 
 class HlsgenError(Exception):
@@ -131,6 +133,17 @@ def brief(value: object, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def said_by(error: BaseException) -> str:
+    """``Type: message`` of an exception that may be anybody's; the type alone where there is no message, or where the
+    exception's own ``__str__`` fails."""
+    name = type(error).__name__
+    try:
+        message = str(error).strip()
+    except Exception:
+        return name
+    return f"{name}: {message}" if message else name
+
+
 def nearest(word: object, valid: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest valid word, or the list of valid ones."""
     words = sorted({str(v) for v in valid})
@@ -140,4 +153,5 @@ def nearest(word: object, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{lowered[close[0]]}'?"
-    return f"; valid: {', '.join(words)}" if words else ""
+    more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
+    return f"; valid: {', '.join(words[:_LISTED])}{more}" if words else ""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from pathlib import Path
 
 from hlsgen.errors import HlsgenError, OutputDirError, brief
 from hlsgen.files import replacing
 
+_HEAD = 4000
+"""Bytes among which it stands what a file is."""
 _SHOWN = 200
 """Characters of a path in a message."""
 
@@ -58,6 +61,23 @@ def named_path(path: str | os.PathLike[str] | os.PathLike[bytes], expected: str,
     raise error(f"expected the path of {expected}, found {brief(path)}")
 
 
+def check_replaced(
+    file: Path, what: str, first: re.Pattern[bytes] | None, *, overwrite: bool, caller: str = ""
+) -> None:
+    """Raise OutputDirError for what is there already and is not replaced: all but files that begin as hlsgen's own.
+
+    ``first``: how those begin (None: none does), and ``what`` they are; with ``overwrite``, all are replaced.
+    """
+    try:
+        if overwrite or not file.exists() or (first is not None and _begins(file, first)):
+            return
+    except (OSError, ValueError) as problem:  # ValueError: a NUL
+        raise unwritable(file, caller, problem) from problem
+    raise OutputDirError(
+        f"{_from(caller)}{_cut(repr(str(file)))} is there already and is no {what}; give another name, or overwrite"
+    )
+
+
 def write_named(file: Path, content: bytes, caller: str) -> Path:
     """Write a whole file, or leave what was there; returns its path.
 
@@ -74,10 +94,27 @@ def write_named(file: Path, content: bytes, caller: str) -> Path:
 def unwritable(file: Path, caller: str, problem: Exception) -> OutputDirError:
     """What is said of a file that cannot be written."""
     reason = getattr(problem, "strerror", None) or problem
-    return OutputDirError(f"{caller}: {brief(str(file))} cannot be written ({reason})")
+    return OutputDirError(f"{_from(caller)}{_cut(repr(str(file)))} cannot be written ({reason})")
+
+
+def _cut(text: str) -> str:
+    """A path as messages show it: its beginning and, where it is long, its end."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"
+
+
+def _from(caller: str) -> str:
+    """How a message begins."""
+    return f"{caller}: " if caller else ""
+
+
+def _begins(file: Path, first: re.Pattern[bytes]) -> bool:
+    """How a file begins; a device or a pipe, of which reading may never end, is not looked into."""
+    if not file.is_file() and not file.is_dir():
+        return False
+    with file.open("rb") as stream:
+        return first.match(stream.read(_HEAD)) is not None
 
 
 def _message(file: Path, reason: str, expected: str) -> str:
     text = str(file).encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
-    shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"
-    return f"{shown}: cannot be read ({reason}); expected {expected}"
+    return f"{_cut(text)}: cannot be read ({reason}); expected {expected}"

@@ -1261,9 +1261,9 @@ MUTANTS = (
     ),
     Mutant(
         "a report replaces any file",
-        "hlsgen/pages",
-        "not overwrite and file.exists() and not _is_marked(file, mark)",
-        "False",
+        "hlsgen/named_files.py",
+        "if overwrite or not file.exists() or (first is not None and _begins(file, first)):",
+        "if True:",
         ("tests/pages/test_report.py::test_a_report_is_replaced_and_nothing_else",),
     ),
     Mutant(

@@ -353,6 +353,18 @@ def test_wrong_use(call: Call) -> None:
     assert call("convert", "x.keras", "--io-type", "serial").status == 2
 
 
+def test_ctrl_c_before_a_command_runs(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While modules are imported, say."""
+
+    def interrupted(words: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hlsgen.cli._run", interrupted)
+    assert call("passes") == Result(130, "", "interrupted\n")
+    with pytest.raises(KeyboardInterrupt):
+        main(["passes", "--debug"])
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     with pytest.raises(hlsgen.HlsgenError, match="nope.keras"):
         main(["--debug", "convert", str(tmp_path / "nope.keras")])
@@ -515,12 +527,16 @@ def test_places_by_calibration_data(call: Call, tmp_path: Path, iris: Path) -> N
     assert result.status == 2 and "calibration_method 'mse' needs data to work on" in result.err
 
 
-def test_as_a_program(repository: Path) -> None:
-    code = "from hlsgen.cli import main; main()"
-    run = subprocess.run(
-        [sys.executable, "-c", code, "passes"], cwd=repository, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
+@pytest.mark.parametrize("how", [("-c", "from hlsgen.cli import main; main()"), ("-m", "hlsgen")])
+def test_as_a_program(repository: Path, how: tuple[str, str]) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *how, *words], cwd=repository, capture_output=True, text=True, check=False
+        )
+
+    done, wrong = run("passes"), run("pases")
+    assert done.returncode == 0 and "fuse_batchnorm" in done.stdout, done.stderr
+    assert wrong.returncode == 2 and "Usage: hlsgen " in wrong.stderr and "Traceback" not in wrong.stderr
 
 
 # -- standard output -----------------------------------------------------------------------------

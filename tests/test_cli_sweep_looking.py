@@ -39,6 +39,7 @@ def test_the_best_is_printed_or_written(call, db, tmp_path):  # noqa: F811
         (["--max", "lutt=5"], 2, "--max: 'lutt' is no objective of this study; did you mean 'lut'?"),
         (["--min", "lut"], 2, "--min: expected an objective and a number, as 'lut=20000', found 'lut'"),
         (["--max", "latency=5 parsec"], 2, "--max: latency: expected a number in ns, found '5 parsec'"),
+        (["--max", "lut=20K"], 2, "--max: lut: expected a number, found '20K'; also as '20k', '1.5M' or '97%'"),
         (["--max", "lut=5", "--max", "lut=6"], 2, "--max: 'lut' has two limits; give one"),
         (["--by", "luts"], 2, "--by: 'luts' is no objective of this study; did you mean 'lut'?"),
         (["--max", "lut=5"], 1, "lut at most 5: excludes"),
@@ -77,8 +78,8 @@ def test_files_that_are_no_studies(call, tmp_path, command):  # noqa: F811
         (foreign, "an SQLite database, but no study of hlsgen"),
         (text, "this is no SQLite database"),
         (cut, "damaged"),
-        (tmp_path / "none.db", "there is no such file"),
-        (tmp_path, "there is no such file"),
+        (tmp_path / "none.db", "cannot be read (it does not exist); expected the file of a study"),
+        (tmp_path, "cannot be read (it is a directory); expected the file of a study"),
     ):
         result = call("sweep", command, file)
         assert result.status == 1 and message in result.err and "Traceback" not in result.err, (file, result)

@@ -39,6 +39,12 @@ def rows_of(outputs: Array, shape: Sequence[int]) -> Array:
     return np.asarray(outputs, dtype=np.float64).reshape(-1, shape[-1])
 
 
+def check_task(caller: str, task: object) -> None:
+    """Raise InputError for what is neither a task nor None."""
+    if task is not None and (not isinstance(task, str) or task not in get_args(Task)):
+        raise InputError(f"{caller}: task is {brief(task)}{nearest(str(task), get_args(Task))}")
+
+
 def judged(
     caller: str, port: Tensor, y: Any, reference: Array, task: Task | None, threshold: float | None, samples: int
 ) -> Judged:
@@ -51,8 +57,7 @@ def judged(
 
     Raises InputError for labels that are neither, and for a task or a threshold that cannot be.
     """
-    if task is not None and (not isinstance(task, str) or task not in get_args(Task)):
-        raise InputError(f"{caller}: task is {brief(task)}{nearest(str(task), get_args(Task))}")
+    check_task(caller, task)
     values = port.shape[-1]
     rows = rows_of(reference, port.shape)
     edge = _threshold(caller, threshold, rows)

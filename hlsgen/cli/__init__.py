@@ -18,6 +18,8 @@ from typing import TextIO
 
 from hlsgen.errors import ConfigError, HlsgenError, OutputDirError
 
+_INTERRUPTED = 130
+"""The exit status of what Ctrl-C ends, as shells have it: 128 and the number of the signal."""
 _COMMON = ("-v", "-vv", "--verbose", "--debug")
 
 
@@ -34,6 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 raise
             _complain(f"error: {error}")
             sys.exit(2 if isinstance(error, ConfigError) else 1)
+        except KeyboardInterrupt:  # before a command runs, which says more of it
+            if "--debug" in words:
+                raise
+            _complain("interrupted")
+            sys.exit(_INTERRUPTED)
         finally:
             _throw_away_what_is_not_taken(sys.stderr)
 

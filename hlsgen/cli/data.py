@@ -57,6 +57,7 @@ def split(
     y: Labels = None,
     missing: Gaps = "refuse",
     separator: Separator = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that no split wrote, too.")] = False,
 ) -> None:
     """Split samples by a seed, scale them, and write each part as .npy.
 
@@ -71,7 +72,7 @@ def split(
     fitted = pipeline.fit(parts["train"] if pipeline.steps else data)
     arrays = {f"{name}_x": fitted(found).x if pipeline.steps else found.x for name, found in parts.items()}
     arrays |= {f"{name}_y": found.y for name, found in parts.items() if found.y is not None}
-    folder = write_folder(fitted, output, arrays)
+    folder = write_folder(fitted, output, arrays, overwrite=overwrite)
     print("\n".join([str(parts), *data.notes, *fitted.notes, f"written to {folder}"]))
 
 

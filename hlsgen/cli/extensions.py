@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from hlsgen.errors import ConfigError, HlsgenError
+from hlsgen.errors import ConfigError, HlsgenError, said_by
 
 
 def import_extensions(modules: Iterable[str]) -> None:
@@ -26,5 +26,4 @@ def import_extensions(modules: Iterable[str]) -> None:
         except HlsgenError:
             raise
         except Exception as error:  # a module runs its own code, which may fail in any way
-            what = f"{type(error).__name__}: {error}"
-            raise ConfigError(f"--extension {name}: the module cannot be imported ({what})") from error
+            raise ConfigError(f"--extension {name}: the module cannot be imported ({said_by(error)})") from error

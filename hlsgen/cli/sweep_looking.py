@@ -54,6 +54,7 @@ def show(
     plot: Annotated[Path | None, option("--plot", text="Draw fronts: .png, .svg or .pdf.")] = None,
     parallel: Annotated[Path | None, option("--parallel", text="Draw parallel coordinates.")] = None,
     csv: Annotated[Path | None, option("--csv", text="Write a row for each trial.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no such table, too.")] = False,
 ) -> None:
     """Print the trials of a study that none beats; those that are best in the first objective first."""
     found = read_study(study)
@@ -62,7 +63,7 @@ def show(
         if path is not None:
             print(f"drawn to {found.plot(path, kind)}")  # type: ignore[arg-type]
     if csv is not None:
-        print(f"written to {found.to_csv(csv)}")
+        print(f"written to {found.to_csv(csv, overwrite=overwrite)}")
 
 
 def page(

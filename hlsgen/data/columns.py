@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,11 @@ class Columns(Protocol):
 
     def place(self, row: int) -> str:
         """How a row (from 0) is called."""
+
+
+def repeated(names: Sequence[str]) -> list[str]:
+    """The names that are there more than once, sorted; there may be very many names."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 class _Rows:
@@ -149,9 +155,9 @@ class Frame(_Rows):
         wrong = [name for name in names if not isinstance(name, str)]
         if wrong:
             raise InputError(f"{self.where}: column {brief(wrong[0])} has no text as its name; rename it")
-        twice = {name for name in names if names.count(name) > 1}
+        twice = repeated(names)
         if twice:
-            raise InputError(f"{self.where}: the column {brief(min(twice))} is there twice")
+            raise InputError(f"{self.where}: the column {brief(twice[0])} is there twice")
         return tuple(names)
 
     def read(self, names: Sequence[str]) -> dict[str, Array]:

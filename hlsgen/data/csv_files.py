@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from hlsgen.data.columns import repeated
 from hlsgen.design.arrays import Array
 from hlsgen.errors import InputError, brief
 from hlsgen.named_files import checked_file
@@ -94,7 +95,8 @@ class Csv:
 
     def _chunks(self, names: Sequence[str]) -> Iterator[dict[str, Sequence[str]]]:
         """The cells of some columns, many rows at once."""
-        places = {name: self.names.index(name) for name in names}
+        known = {name: place for place, name in enumerate(self.names)}
+        places = {name: known[name] for name in names}
         with _reading(self.path, self.separator) as reader:
             rows = (row for _, row in self._rows(reader))
             while chunk := list(islice(rows, _ROWS)):
@@ -146,7 +148,7 @@ def _names(file: Path, first: list[str], header: bool, separator: str) -> tuple[
         raise InputError(f"{file}: its first line holds numbers alone; header=False if there are no names in it")
     if "" in names:
         raise InputError(f"{file}, line 1: column {names.index('') + 1} has no name; write one")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = repeated(names)
     if twice:
         raise InputError(f"{file}, line 1: the column {brief(twice[0])} is there twice; rename one")
     other = [mark for mark in ";\t," if mark != separator and mark in names[0]]

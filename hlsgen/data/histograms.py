@@ -19,6 +19,8 @@ _BARS = " ▁▂▃▄▅▆▇█"
 _COLUMNS = 24
 _MOST = 1 << 18
 """Samples of a feature that are looked at, evenly taken from all."""
+_LONGEST = 60
+"""Characters of a name."""
 _SHOWN = 64
 """Features that are printed; plots have as many."""
 
@@ -35,14 +37,21 @@ class FeatureHistogram:
 
     def row(self) -> list[str]:
         """As it stands in the table."""
+        name = _in_table(self.name)
         if self.distribution is None:
-            return [self.name, "", "", "", "", "", "", str(self.not_finite), ""]
+            return [name, "", "", "", "", "", "", str(self.not_finite), ""]
         found = self.distribution
         deviation = max(found.rms**2 - found.mean**2, 0.0) ** 0.5
         numbers = (found.low, found.quantiles[4], found.high, found.mean, deviation)
         shown = "constant" if found.low == found.high else bars(found.counts)
         missing = str(self.not_finite) if self.not_finite else ""
-        return [self.name, *(f"{n:.4g}" for n in numbers), f"{100 * found.sparsity:.3g} %", missing, shown]
+        return [name, *(f"{n:.4g}" for n in numbers), f"{100 * found.sparsity:.3g} %", missing, shown]
+
+
+def _in_table(name: str) -> str:
+    """A name from a file: what moves the cursor of a terminal is spelt, what is long is cut."""
+    text = name if name.isprintable() else repr(name)[1:-1]
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 _HEADER = ["feature", "least", "median", "largest", "mean", "deviation", "zeros", "not finite", "histogram"]

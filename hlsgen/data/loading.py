@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from hlsgen.data.columns import H5, Archive, ArrayColumns, Columns, Frame, Parquet, numbers_of
+from hlsgen.data.columns import H5, Archive, ArrayColumns, Columns, Frame, Parquet, numbers_of, repeated
 from hlsgen.data.csv_files import Csv, number_in
 from hlsgen.data.dataset import Data, first_nan, pieces
 from hlsgen.data.labels import labels_of
@@ -164,6 +164,8 @@ def _features(columns: Columns, x: Any, labels: Sequence[str]) -> str | list[str
         return others
     if "x" in others or len(others) == 1:
         return "x" if "x" in others else others[0]
+    if not others:
+        raise InputError(f"{columns.where}: holds no array of samples; expected one, called 'x' or alone")
     raise InputError(f"{columns.where}: holds {', '.join(map(repr, others[:20]))}; say by x= which are the samples")
 
 
@@ -172,15 +174,15 @@ def _chosen(columns: Columns, names: Any, key: str) -> list[str]:
     known = columns.names
     if isinstance(names, bytes | Mapping) or not isinstance(names, Sequence) or not names:
         raise InputError(f"load(): {key}={brief(names)}, expected names of columns of {columns.where}")
-    found = []
+    found, there = [], set(known)
     for name in names:
         if isinstance(name, int) and not isinstance(name, bool) and 0 <= name < len(known):
             found.append(known[name])
-        elif isinstance(name, str) and name in known:
+        elif isinstance(name, str) and name in there:
             found.append(name)
         else:
             raise InputError(f"{columns.where}: there is no column {brief(name)}{nearest(name, known)}")
-    twice = [name for name in found if found.count(name) > 1]
+    twice = repeated(found)
     if twice:
         raise InputError(f"load(): {key} names the column {brief(twice[0])} twice")
     return found
@@ -209,6 +211,8 @@ def _shown(value: str | bytes) -> str:
 def _stacked(columns: Columns, names: Sequence[str], arrays: Sequence[Array]) -> Array:
     """Columns side by side, in the narrowest dtype that holds all of them exactly. Raises InputError."""
     for name, array in zip(names, arrays, strict=True):
+        if not array.ndim:
+            raise InputError(f"{columns.where}, column {brief(name)}: is a single number, expected one for each sample")
         if array.ndim != 1 or len(array) != len(arrays[0]):
             raise InputError(
                 f"{columns.where}, column {brief(name)}: shape {array.shape}, expected ({len(arrays[0])},) as column "

@@ -167,32 +167,48 @@ class FittedPipeline(Recipe):
         target: Target | None = None,
         input: str | None = None,
         samples: int = 1000,
+        overwrite: bool = False,
     ) -> Path:
         """Write ``pipeline.yml``, and of test data, where they are given, the first ``samples``; returns the folder.
 
         Of test data: ``x.npy`` (prepared, for ``test_vectors:``), ``y.npy`` (their labels), ``raw.npy`` and, where the
-        input is known, ``integers.npy``. Raises OutputDirError if it cannot be written, InputError as ``quantized``.
+        input is known, ``integers.npy``. What was saved there before is replaced, other files of these names only with
+        ``overwrite``. Raises OutputDirError for files that are not replaced or cannot be written, InputError as
+        ``quantized``.
         """
         pipe = self if target is None else self.typed(target, input=input)
-        return write_folder(pipe, folder, {} if test is None else pipe._test_arrays(test, samples))
+        arrays = {} if test is None else pipe._test_arrays(test, samples)
+        return write_folder(pipe, folder, arrays, overwrite=overwrite)
 
     def write_c(
-        self, path: str | Path, target: Target | None = None, *, input: str | None = None, raw: str | None = None
+        self,
+        path: str | Path,
+        target: Target | None = None,
+        *,
+        input: str | None = None,
+        raw: str | None = None,
+        overwrite: bool = False,
     ) -> Path:
         """Write a header of C99 that makes the same integers on a host; returns its path (docs/data.md).
 
+        Such a header that is there is replaced, another file only with ``overwrite``.
+
         ``raw``: None for real raw numbers; ``"int16"``, ``"uint8"``, ... for such integers, as converters give them:
         then it computes with integers alone. Raises InputError where the input is not known, UnsupportedError for types
-        beyond 61 bits and pipelines that have no form in integers, OutputDirError if it cannot be written.
+        beyond 61 bits and pipelines that have no form in integers, OutputDirError for a file that is not replaced or
+        cannot be written.
         """
-        return host_code.write_c(self, self._port(target, input), path, raw)
+        return host_code.write_c(self, self._port(target, input), path, raw, overwrite=overwrite)
 
-    def write_python(self, path: str | Path, target: Target | None = None, *, input: str | None = None) -> Path:
+    def write_python(
+        self, path: str | Path, target: Target | None = None, *, input: str | None = None, overwrite: bool = False
+    ) -> Path:
         """Write a module of Python, with NumPy and without, that makes the same integers; returns its path.
 
-        Raises InputError where the input is not known, OutputDirError if it cannot be written.
+        Such a module that is there is replaced, another file only with ``overwrite``. Raises InputError where the input
+        is not known, OutputDirError for a file that is not replaced or cannot be written.
         """
-        return host_code.write_python(self, self._port(target, input), path)
+        return host_code.write_python(self, self._port(target, input), path, overwrite=overwrite)
 
     def _test_arrays(self, test: Data, samples: int) -> dict[str, Array]:
         """The first samples of test data, as files hold them."""

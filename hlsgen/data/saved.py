@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -17,24 +18,37 @@ from hlsgen.design.arrays import Array
 from hlsgen.errors import HlsgenError, InputError, brief, nearest
 from hlsgen.files import replacing
 from hlsgen.ir.types import FixedType
-from hlsgen.named_files import checked_file, content_of, named_path, unwritable
+from hlsgen.named_files import check_replaced, checked_file, content_of, named_path, unwritable
 from hlsgen.strict_yaml import MAX_BYTES, Document, in_line, parse
 
 PIPELINE = "pipeline.yml"
 _VERSION = 1
+_FIRST = re.compile(
+    rb"# What becomes of raw features before they go into the design[^\n]*\n#[^\n]*\n"
+    rb"(?:# Written with it: (?P<beside>[^\n]*)\n)?"
+)
+"""How such a file begins: what may be replaced by another one."""
+_HEAD = 100_000
 _KEYS = ("version", "features", "names", "steps", "classes", "input", "notes")
 _INPUT_KEYS = ("name", "shape", "type", "exponents", "order")
 
 
-def write_folder(recipe: Recipe, folder: str | Path, arrays: Mapping[str, Array]) -> Path:
+def write_folder(recipe: Recipe, folder: str | Path, arrays: Mapping[str, Array], *, overwrite: bool = False) -> Path:
     """Write the YAML of a pipeline and, before it, arrays as ``name.npy``; returns the folder.
 
-    Raises InputError for a path that is none and a pipeline that is too large, OutputDirError if it cannot be written.
+    What was written there before is replaced, other files of these names only with ``overwrite``: the YAML says which
+    arrays belong to it. Raises InputError for a path that is none and a pipeline that is too large, OutputDirError for
+    files that are not replaced or cannot be written.
     """
     place = named_path(folder, "a folder", InputError)
-    text = yaml_text(recipe).encode()
+    names = [f"{name}.npy" for name in arrays]
+    former = _former(place, overwrite)
+    text = yaml_text(recipe, sorted({*former, *names})).encode()
     if len(text) > MAX_BYTES:
         raise InputError(f"the pipeline takes {len(text)} bytes of YAML, more than the {MAX_BYTES} allowed")
+    for name in names:
+        if name not in former:
+            check_replaced(place / name, "array of this pipeline", None, overwrite=overwrite, caller="save()")
     contents = {f"{name}.npy": _npy(array) for name, array in arrays.items()}
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -46,6 +60,22 @@ def write_folder(recipe: Recipe, folder: str | Path, arrays: Mapping[str, Array]
     return place
 
 
+def _former(place: Path, overwrite: bool) -> list[str]:
+    """The arrays that the YAML in a folder says were written with it, and are there; none where there is no such YAML.
+
+    Raises OutputDirError for another file of its name, unless ``overwrite``.
+    """
+    file = place / PIPELINE
+    check_replaced(file, "pipeline", _FIRST, overwrite=overwrite, caller="save()")
+    try:
+        with file.open("rb") as stream:
+            found = _FIRST.match(stream.read(_HEAD))
+        names = found["beside"].decode().split(", ") if found is not None and found["beside"] else []
+        return [name for name in names if (place / name).is_file()]
+    except (OSError, ValueError):
+        return []
+
+
 def _npy(array: Array) -> bytes:
     file = io.BytesIO()
     np.save(file, np.ascontiguousarray(array), allow_pickle=False)
@@ -55,11 +85,15 @@ def _npy(array: Array) -> bytes:
 # -- YAML ----------------------------------------------------------------------------------------
 
 
-def yaml_text(recipe: Recipe) -> str:
-    """A pipeline as YAML: numbers are the shortest decimals that mean exactly these float64."""
+def yaml_text(recipe: Recipe, beside: Sequence[str] = ()) -> str:
+    """A pipeline as YAML: numbers are the shortest decimals that mean exactly these float64.
+
+    ``beside``: names of the arrays that are written with it.
+    """
     lines = [
         "# What becomes of raw features before they go into the design, one step behind the other, in float64:",
         "# affine: (x - offset) * scale; clamp: the nearest from low to high; log2: of x, at least `least`.",
+        *([f"# Written with it: {', '.join(beside)}"] if beside else []),
         f"version: {_VERSION}",
         f"features: {recipe.features}",
         *([f"names: {in_line(recipe.names)}"] if recipe.names else []),

@@ -23,13 +23,31 @@ def load_array(path: str | Path, *, mapped: bool = False) -> Array:
     file = checked_file(path, "an .npy array", InputError)
     try:
         # Mapped first: a header that promises more than the file holds is an error before memory is asked for.
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):  # of a shape that is beyond all memory
+            array = np.load(file, mmap_mode="r", allow_pickle=False)
         if isinstance(array, np.ndarray):
             return array if mapped else np.array(array)
     except Exception as error:  # a damaged file may raise anything: NumPy parses its header as Python
-        raise InputError(f"{file}: cannot be read as an .npy array ({reason(error)})") from error
+        raise InputError(f"{file}: cannot be read as an .npy array ({_said(error)})") from error
     array.close()
     raise InputError(f"{file}: holds several arrays; expected one, saved by numpy.save(...) as .npy")
+
+
+_OBJECTS = "it holds Python objects, which are never read from files; save numbers"
+_MEANT = {
+    "Python objects": _OBJECTS,
+    "mmap length": "it is shorter than its header says",
+    "Header info": "its header is longer than that of any array",
+    "malformed node": "its header is none",
+    "cannot fit": "its header promises more than any memory",
+}
+"""What is said in place of NumPy's words, by some of these: it tells of its own ways to read, and advises to trust."""
+
+
+def _said(error: Exception) -> str:
+    """Why a file cannot be read, in a line."""
+    text = reason(error)
+    return next((said for words, said in _MEANT.items() if words in text), text.splitlines()[0])
 
 
 def load_inputs(path: Path, ports: Sequence[Port]) -> Array | dict[str, Array]:
@@ -76,7 +94,7 @@ def read_archive(
     except InputError:
         raise
     except Exception as error:  # as above
-        raise InputError(f"{file}: cannot be read as .npz arrays ({reason(error)})") from error
+        raise InputError(f"{file}: cannot be read as .npz arrays ({_said(error)})") from error
 
 
 def _unpacked(
@@ -108,6 +126,8 @@ def _shape_in_header(member: IO[bytes], size: int) -> tuple[int, ...]:
     if version not in formats:  # later ones differ in the names of records only
         raise ValueError(f"it has version {version} of the format, expected one of {list(formats)}")
     shape, _, dtype = formats[version](member)
+    if dtype.hasobject:
+        raise ValueError(_OBJECTS)
     promised, there = prod(shape) * dtype.itemsize, size - member.tell()
     if promised != there:
         raise ValueError(f"its header promises {promised} bytes, there are {there}")

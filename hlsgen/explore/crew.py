@@ -51,15 +51,17 @@ def crew(workers: Any, origin: Origin, *, dask: Any = None, scheduler: Any = Non
 
 
 def _by_dask(said: Any, key: str, workers: Any, timeout: float | None, origin: Origin) -> MakeWorkers:
-    if workers is not None:
-        raise origin.refused(
-            "workers: are those of Dask, where 'dask' or 'scheduler' is given; say there how many (dask: {workers: 8})",
-            "workers",
-        )
     try:
         settings = DaskSettings.read(said)
     except ConfigError as error:
         raise origin.refused(str(error), key) from error
+    if workers is not None:
+        how = (
+            "how many is said there (dask: {workers: 8})"
+            if settings.cluster
+            else "there are as many as were started for that scheduler (dask worker ADDRESS)"
+        )
+        raise origin.refused(f"workers: are those of Dask, as '{key}' says, and {how}; leave this out", "workers")
     return lambda work: DaskWorkers(work, settings, timeout=timeout)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from hlsgen.errors import StudyError, brief
+from hlsgen.errors import StudyError, brief, said_by
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.looking import spelled
 from hlsgen.explore.sampling.optuna import imported_optuna
@@ -55,7 +55,7 @@ def optuna_study(study: Searched, name: str, storage: Any = None) -> Any:
             ) from error
         except Exception as error:  # of Optuna's, and of the library by which it reaches a storage
             raise StudyError(
-                f"to_optuna(): {brief(storage)} cannot be used: {type(error).__name__}: {error}; give a storage of "
+                f"to_optuna(): {brief(storage)} cannot be used: {said_by(error)}; give a storage of "
                 "Optuna's, as sqlite:///optuna.db, or none for one in memory"
             ) from error
     return made

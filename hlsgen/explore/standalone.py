@@ -11,7 +11,7 @@ from typing import Any
 from hlsgen.errors import OutputDirError, brief
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.trial import Trial
-from hlsgen.named_files import named_path
+from hlsgen.named_files import check_replaced, named_path, unwritable
 from hlsgen.pictures.svg import printable
 from hlsgen.strict_yaml import written
 
@@ -48,19 +48,12 @@ def yaml_path(path: str | Path, overwrite: bool, first: re.Pattern[bytes] = _FIR
     file = named_path(path, "a YAML file", OutputDirError)
     if file.suffix.lower() not in (".yml", ".yaml"):
         raise OutputDirError(f"{brief(str(file))} ends in {file.suffix or 'nothing'}, expected .yml")
+    check_replaced(file, f"configuration of {what}", first, overwrite=overwrite)
     try:
-        if not overwrite and file.exists():
-            with file.open("rb") as stream:
-                if not first.match(stream.read(1000)):
-                    raise OutputDirError(
-                        f"{brief(str(file))} is there already and is no configuration of {what}; give another name, or "
-                        "overwrite"
-                    )
         if not file.parent.is_dir():
             raise OutputDirError(f"{brief(str(file))} cannot be written (No such file or directory)")
     except (OSError, ValueError) as error:  # ValueError: a NUL
-        reason = getattr(error, "strerror", None) or error
-        raise OutputDirError(f"{brief(str(file))} cannot be written ({reason})") from error
+        raise unwritable(file, "", error) from error
     return file
 
 

@@ -16,19 +16,21 @@ import json
 import os
 import socket
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hlsgen.errors import StudyError
+from hlsgen.errors import StudyError, brief
 from hlsgen.explore.goals import Goal
 from hlsgen.explore.space import Space
-from hlsgen.explore.study import Study
+from hlsgen.explore.study import Study, brief_line
 from hlsgen.explore.trial import Outcome, State, Trial
-from hlsgen.named_files import named_path
+from hlsgen.named_files import checked_file, named_path
 
 _FORMAT = 1
 _MARK = 0x686C7367
@@ -65,8 +67,11 @@ class Storage:
 
     def __init__(self, path: str | Path | None) -> None:
         self.path = None if path is None else named_path(path, "the file of a study", StudyError)
-        if self.path is not None and self.path.is_dir():
-            raise StudyError(f"{str(path)!r}: this is a folder; name a file in it, as sweep.db")
+        if self.path is not None:
+            _check_kind(self.path)
+        self._known: Study | None = None
+        """What was read, without the trials that were added since."""
+        self._added: list[Trial] = []
         self._lock = contextlib.ExitStack()
         if self.path is not None:
             self._lock.enter_context(_locked(self.path))
@@ -103,24 +108,45 @@ class Storage:
         rows = [_row(trial) for trial in trials]
         with _explained(self.path), self._database:
             self._database.executemany(f"INSERT INTO trials ({_COLUMNS}, finished) VALUES ({_MARKS})", rows)
+        if self._known is not None:
+            self._added += [_trial(row[:-1]) for row in rows]  # as they will be read
 
     def study(self, *, interrupted: bool = False) -> Study:
-        """All that is there."""
-        with _explained(self.path):
-            return _study(self._database, self.path, interrupted)
+        """All that is there. The file is read once: nobody else adds to it."""
+        if self._known is None:
+            with _explained(self.path):
+                self._known = _study(self._database, self.path)
+        if self._added:
+            trials = sorted([*self._known.trials, *self._added], key=lambda trial: trial.number)
+            self._known = replace(self._known, trials=tuple(trials))
+            self._added.clear()
+        return replace(self._known, interrupted=interrupted)
 
 
 def read_study(path: str | Path) -> Study:
     """The study in a file, which may be growing just now. Raises StudyError for a file that holds none."""
-    file = named_path(path, "the file of a study", StudyError)
-    if not file.is_file():
-        raise StudyError(f"{file}: there is no such file; expected the study of a sweep")
+    file = checked_file(path, "the file of a study", StudyError)
     with (
         _explained(file),
         contextlib.closing(_connection(file, "rw" if os.access(file, os.W_OK) else "ro")) as database,
     ):
         _check_ours(database, file)
         return _study(database, file)
+
+
+def _check_kind(path: Path) -> None:
+    """Raise StudyError for what is there and can hold no study, or cannot be there."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(f"{brief(str(path))}: it cannot be written ({reason}); name another file") from error
+    if stat.S_ISDIR(mode):
+        raise StudyError(f"{str(path)!r}: this is a folder; name a file in it, as sweep.db")
+    if not stat.S_ISREG(mode):
+        raise StudyError(f"{str(path)!r}: this is a device or a pipe; name a file, as sweep.db")
 
 
 # -- the database ---------------------------------------------------------------------------------
@@ -165,6 +191,8 @@ def _make(database: sqlite3.Connection) -> None:
 def _check_ours(database: sqlite3.Connection, path: Path) -> None:
     mark, version = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
     if mark != _MARK:
+        if _is_new(database):
+            raise StudyError(f"{path}: an empty file; a sweep that names it as its storage begins a study in it")
         raise StudyError(f"{path}: an SQLite database, but no study of hlsgen; name another file")
     if version != _FORMAT:
         raise StudyError(
@@ -179,14 +207,18 @@ def _check_whole(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _facts(database: sqlite3.Connection) -> dict[str, Any]:
-    return {key: json.loads(value) for key, value in database.execute("SELECT key, value FROM study")}
+    """What was noted; nothing of a study that was not begun."""
+    facts = {key: json.loads(value) for key, value in database.execute("SELECT key, value FROM study")}
+    if facts:
+        _check_kinds("the study", facts, _FACTS)
+    return facts
 
 
-def _study(database: sqlite3.Connection, path: Path | None, interrupted: bool = False) -> Study:
+def _study(database: sqlite3.Connection, path: Path | None) -> Study:
     facts = _facts(database)
     if not facts:  # killed before anything was noted
         raise StudyError(f"{path}: a study that was not begun yet, without trials; run the sweep again")
-    goals, space = tuple(Goal(*entry) for entry in facts.pop("goals")), Space.of_json(facts.pop("space"))
+    goals, space = _goals(facts.pop("goals")), Space.of_json(facts.pop("space"))
     trials = tuple(_trial(row) for row in database.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number"))
     _check_trials(trials, goals, space)
     return Study(
@@ -200,14 +232,36 @@ def _study(database: sqlite3.Connection, path: Path | None, interrupted: bool = 
         base=facts.pop("config"),
         facts=facts,
         path=path,
-        interrupted=interrupted,
     )
 
 
 def _trial(row: tuple[Any, ...]) -> Trial:
     number, state, point, values, reason, seconds, worker, seed, version, config = row
     outcome = Outcome(State(state), json.loads(values), reason, seconds, worker)
+    plain = {"number": number, "reason": reason, "seconds": seconds, "worker": worker, "seed": seed, "version": version}
+    _check_kinds("a trial", plain, _TRIAL)
     return Trial(number, json.loads(point), outcome, seed, version, json.loads(config))
+
+
+def _goals(entries: Any) -> tuple[Goal, ...]:
+    """Objectives as they were noted. Raises TypeError and ValueError for others."""
+    goals = tuple(Goal(*entry) for entry in entries)
+    for goal in goals:
+        _check_kinds("an objective", vars(goal), {"name": str, "higher_is_better": bool, "unit": str})
+    if not goals:
+        raise ValueError("there are no objectives")
+    return goals
+
+
+_FACTS = {"name": str, "seed": int, "version": str, "samples": int, "config": dict}
+_TRIAL = {"number": int, "reason": str, "seconds": float, "worker": str, "seed": int, "version": str}
+
+
+def _check_kinds(whose: str, found: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    """Raise ValueError for entries of other kinds than those that are written here."""
+    for name, kind in kinds.items():
+        if type(found[name]) is not kind or (kind is float and not isfinite(found[name])):
+            raise ValueError(f"{name} of {whose} is {brief(found[name])}")
 
 
 def _row(trial: Trial) -> tuple[Any, ...]:
@@ -248,8 +302,10 @@ def _explained(path: Path | None) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StudyError(f"{path}: {_advice(error)}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise StudyError(f"{path}: the study is damaged ({error}); restore it from a copy, or begin anew") from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise StudyError(
+            f"{path}: the study is damaged ({brief_line(str(error))}); restore it from a copy, or begin anew"
+        ) from error
 
 
 def _advice(error: sqlite3.Error) -> str:
@@ -285,7 +341,7 @@ def _locked(path: Path) -> Iterator[None]:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise StudyError(
-                f"{path}: it cannot be written ({reason}); name a file in a folder that is there"
+                f"{path}: it cannot be written ({reason}); name a file in a folder that is there and can be written to"
             ) from error
         status = os.fstat(descriptor)
         key = status.st_dev, status.st_ino

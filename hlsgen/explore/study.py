@@ -20,6 +20,7 @@ from hlsgen.explore.space import Space
 from hlsgen.explore.standalone import standing_alone, yaml_path
 from hlsgen.explore.trial import State, Trial
 from hlsgen.ir.text import table
+from hlsgen.named_files import check_replaced, named_path
 from hlsgen.pages.files import write_text
 
 Limits = Mapping[str, float | str]
@@ -27,6 +28,7 @@ Limits = Mapping[str, float | str]
 _NANOSECONDS = {"ps": 1e-3, "ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 _THOUSANDS = {"k": 1e3, "M": 1e6}
 _QUANTITY = re.compile(r"\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?)\s*([A-Za-zµ%]*)\s*")
+_TABLE = re.compile(rb"trial,state,front,")
 _COLUMNS = ("trial", "state", "front", "seconds", "worker", "reason")
 """Of records, beside objectives and axes."""
 
@@ -155,9 +157,15 @@ class Study:
         """
         return optuna_study(self, self.name if name is None else name, storage)
 
-    def to_csv(self, path: str | Path) -> Path:
-        """Write :attr:`records`, a row a trial; returns the path. Raises OutputDirError if it cannot be written."""
-        return write_csv([{key: _cell(value) for key, value in row.items()} for row in self.records], path)
+    def to_csv(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write :attr:`records`, a row a trial; returns the path.
+
+        Such a table that is there is replaced, another file only with ``overwrite``. Raises OutputDirError for one that
+        is not, and for one that cannot be written.
+        """
+        file = named_path(path, "a table", InputError)
+        check_replaced(file, "table of a sweep", _TABLE, overwrite=overwrite, caller="to_csv()")
+        return write_csv([{key: _cell(value) for key, value in row.items()} for row in self.records], file)
 
     # -- as configurations ------------------------------------------------------------------------
 
@@ -294,8 +302,15 @@ def quantity(value: float | str, goal: Goal) -> float:
     factor = None if match is None else _factor(match[2], goal)
     if match is None or factor is None:
         unit = f" in {goal.unit}" if goal.unit else ""
-        raise InputError(f"{goal.name}: expected a number{unit}, found {brief(value)}")
+        raise InputError(f"{goal.name}: expected a number{unit}, found {brief(value)}; also as {_ways(goal)}")
     return float(Decimal(match[1]) * Decimal(repr(factor)))  # as it is written: 57 * 0.01 is more than 0.57
+
+
+def _ways(goal: Goal) -> str:
+    """How a number of an objective may be written besides."""
+    if goal.unit == "ns":
+        return "'100ns', '0.1us', with ps, ns, us, ms or s"
+    return "'20k' or '1.5M'" if goal.unit else "'20k', '1.5M' or '97%'"
 
 
 def _factor(unit: str, goal: Goal) -> float | None:

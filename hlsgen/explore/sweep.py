@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.analysis.labels import Task
+from hlsgen.analysis.labels import Task, check_task, judged_output
 from hlsgen.analysis.running import CHEAP_CELLS, CHEAP_PRODUCTS, cheaper
 from hlsgen.config import Config
 from hlsgen.design import arrays
@@ -133,6 +133,10 @@ def _work(
     project: Project, base: Mapping[str, Any], chosen: tuple[Objective, ...], x: Any, y: Any, judged: tuple[Any, ...]
 ) -> DesignWork:
     """All that trials have in common, checked. Raises ConfigError for objectives that there cannot be."""
+    output, task, _ = judged
+    check_task("sweep()", task)
+    if output is not None:
+        judged_output("sweep()", project.design.output_names, output)
     for objective in chosen:
         objective.check(project.config)
     names = tuple(objective.goal.name for objective in chosen if objective.of_outputs)

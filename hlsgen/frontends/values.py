@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hlsgen.errors import ModelError
+from hlsgen.errors import ModelError, said_by
 from hlsgen.ir.constant import Shape
 
 Array = NDArray[Any]
@@ -68,8 +68,7 @@ class SourceValues:
 
 def failure(what: str, error: Exception, advice: str = "see that it takes the data by itself") -> NotRunError:
     """The error for whatever a framework raised: in a line."""
-    lines = str(error).strip().splitlines() or [""]
-    return NotRunError(what, f"its framework fails ({type(error).__name__}: {lines[0][:200]})", advice)
+    return NotRunError(what, f"its framework fails ({said_by(error).splitlines()[0][:240]})", advice)
 
 
 def flat_outputs(what: str, found: Any) -> list[Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from hlsgen.errors import InputError, OutputDirError, brief
-from hlsgen.named_files import named_path, unwritable, write_named
+from hlsgen.errors import InputError, brief
+from hlsgen.named_files import check_replaced, named_path, write_named
 from hlsgen.pages.page import MARK
 
 _HEAD = 200
@@ -32,21 +33,11 @@ def page_path(path: object, caller: str, overwrite: bool, mark: str = MARK) -> P
     file = named_path(path, "a page", InputError)  # type: ignore[arg-type]
     if file.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{caller}: {brief(str(file))} ends in {file.suffix or 'nothing'}, expected .html")
-    try:
-        if not overwrite and file.exists() and not _is_marked(file, mark):
-            raise OutputDirError(
-                f"{caller}: {brief(str(file))} is there already and is no {mark}; give another name, or overwrite"
-            )
-    except (OSError, ValueError) as error:
-        raise unwritable(file, caller, error) from error
+    marked = re.compile(rb"[\s\S]{0,%d}%s" % (_HEAD, re.escape(mark.encode())))
+    check_replaced(file, mark, marked, overwrite=overwrite, caller=caller)
     return file
 
 
 def write_text(file: Path, text: str, caller: str) -> Path:
     """Write a whole file or leave what was there. Raises OutputDirError if the system does not let it be written."""
     return write_named(file, text.encode(), caller)
-
-
-def _is_marked(file: Path, mark: str) -> bool:
-    with file.open("rb") as stream:
-        return mark.encode() in stream.read(_HEAD)

@@ -232,6 +232,75 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
         data.load(tmp_path / "bad.csv")
 
 
+def header(shape: str, words: str = "") -> bytes:
+    """The beginning of an ``.npy`` of float64, of a shape as it is written."""
+    text = (words or f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}").encode() + b"\n"
+    return b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text
+
+
+BAD_NPY = {
+    header("(10000000000000, 3)"): "is shorter than its header says",
+    header("(4611686018427387904, 8)") + bytes(64): "cannot be read as an .npy array",
+    header("(-1, 3)"): "negative dimensions",
+    header("", "__import__('os')"): r"its header is none",
+    header("", "(" * 20_000): "its header is longer than that of any array",
+    header("(10000000000000, 0)"): "there is nothing in it",
+    header("()") + bytes(8): r"expected \(samples, features, ...\)",
+}
+
+
+@pytest.mark.parametrize("content", BAD_NPY, ids=range(len(BAD_NPY)))
+def test_headers_that_promise_too_much(content: bytes, tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """A line each, without a warning of NumPy's, its addresses and its advice to trust the file."""
+    path = tmp_path / "bad.npy"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=BAD_NPY[content]) as refused:
+        data.load(path)
+    said = str(refused.value)
+    assert str(path) in said and "\n" not in said and "0x" not in said and "allow_pickle" not in said
+    assert not recwarn.list
+
+
+def test_what_holds_no_array_of_samples(tmp_path: Path) -> None:
+    np.savez(tmp_path / "none.npz")
+    np.savez(tmp_path / "one.npz", x=3.0)
+    with h5py.File(tmp_path / "none.h5", "w") as file:
+        file.create_group("x")
+    with h5py.File(tmp_path / "one.h5", "w") as file:
+        file["x"] = 3.0
+    with h5py.File(tmp_path / "texts.h5", "w") as file:
+        file["x"] = np.array([b"a", b"b"])
+    for name, words in (
+        ("none.npz", "holds no array of samples; expected one, called 'x' or alone"),
+        ("none.h5", "holds no array of samples; expected one, called 'x' or alone"),
+        ("one.npz", "column 'x': is a single number, expected one for each sample"),
+        ("one.h5", "column 'x': is a single number, expected one for each sample"),
+        ("texts.h5", "dataset 'x' holds no plain numbers"),
+    ):
+        with pytest.raises(InputError) as refused:
+            data.load(tmp_path / name)
+        assert words in str(refused.value) and str(tmp_path / name) in str(refused.value)
+
+
+def test_very_many_columns(tmp_path: Path) -> None:
+    """What is looked up for each column is looked up at once: 50,000 take no minutes, and no message lists them."""
+    names = [f"c{number}" for number in range(50_000)]
+    (tmp_path / "wide.csv").write_text(f"{','.join(names)}\n{','.join(['1.5'] * len(names))}\n")
+    assert data.load(tmp_path / "wide.csv").x.shape == (1, 50_000)
+    with pytest.raises(InputError, match="there is no column 'zzz'; valid: c0, .* and 49900 more") as refused:
+        data.load(tmp_path / "wide.csv", x="zzz")
+    assert len(str(refused.value)) < 2000
+    with pytest.raises(InputError, match="names the column 'c7' twice"):
+        data.load(tmp_path / "wide.csv", x=[*names, "c7"])
+
+
+def test_names_do_not_reach_a_terminal_as_they_are() -> None:
+    found = data.Data(np.ones((3, 2)), features=("\x1b[31mred\x9b", "n" * 5000))
+    shown = str(found.histogram())
+    assert "\\x1b[31mred\\x9b" in shown and "\x1b" not in shown and "\x9b" not in shown
+    assert max(map(len, shown.splitlines())) < 300
+
+
 class Bomb:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return Path.touch, (Path("exploded"),)  # type: ignore[return-value]
@@ -245,8 +314,9 @@ def test_no_file_runs_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("whole.npy", "whole.h5", "whole.parquet", "whole.csv"):
         Path(name).write_bytes(pickle.dumps(Bomb()))
     for name in ("bomb.npy", "bomb.npz", "whole.npy", "whole.h5", "whole.parquet", "whole.csv"):
-        with pytest.raises(HlsgenError):
+        with pytest.raises(HlsgenError) as refused:
             data.load(name)
+        assert "holds Python objects, which are never read" in str(refused.value) or not name.startswith("bomb")
     assert not Path("exploded").exists()
 
 

@@ -181,9 +181,14 @@ def test_a_damaged_file(tmp_path: Path) -> None:
         ("values", '{"accuracy": NaN, "bits": 1.0}', "trial 1 lacks numbers of objectives"),
         ("values", "[1]", "trial 1 is of no point of its space"),
         ("state", "lost", "'lost' is not a valid State"),
+        ("seconds", "soon", "seconds of a trial is 'soon'"),
+        ("seconds", 9e999, "seconds of a trial is inf"),
+        ("reason", b"\xff", "reason of a trial is b'.xff'"),
+        ("seed", "x", "seed of a trial is 'x'"),
+        ("config", "[" * 100_000, "maximum recursion depth"),
     ],
 )
-def test_a_trial_that_was_not_written_here(tmp_path: Path, column: str, text: str, said: str) -> None:
+def test_a_trial_that_was_not_written_here(tmp_path: Path, column: str, text: object, said: str) -> None:
     path = tmp_path / "a.db"
     with begun(path) as storage:
         for number in range(3):
@@ -196,6 +201,35 @@ def test_a_trial_that_was_not_written_here(tmp_path: Path, column: str, text: st
         storage.study()
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("samples", '{"a": 1}', "samples of the study is {'a': 1}"),
+        ("samples", "true", "samples of the study is True"),
+        ("config", '[["a"]]', r"config of the study is \[\['a'\]\]"),
+        ("name", "3", "name of the study is 3"),
+        ("goals", "[]", "there are no objectives"),
+        ("goals", '[["accuracy", true, 3]]', "unit of an objective is 3"),
+        ("goals", "3", "'int' object is not iterable"),
+        ("space", "[[]]", "list indices"),
+        ("version", None, "'version'"),
+    ],
+)
+def test_facts_that_were_not_written_here(tmp_path: Path, key: str, text: str | None, said: str) -> None:
+    path = tmp_path / "a.db"
+    with begun(path) as storage:
+        storage.add(trial(0))
+    with sqlite3.connect(path) as database:
+        if text is None:
+            database.execute("DELETE FROM study WHERE key = ?", (key,))
+        else:
+            database.execute("UPDATE study SET value = ? WHERE key = ?", (text, key))
+    with pytest.raises(StudyError, match=rf"a\.db: the study is damaged \({said}.*\); restore it from a copy"):
+        read_study(path)
+    with Storage(path) as storage, pytest.raises(StudyError, match=said):
+        assert storage.facts and storage.study()
+
+
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     for folder in (tmp_path, ""):
         with pytest.raises(StudyError, match="this is a folder; name a file in it, as sweep.db"):
@@ -203,10 +237,26 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_can_hold_no_study(tmp_path: Path) -> None:
+    """Devices and pipes, and names that no file system takes: nobody waits for them, and nothing is put beside them."""
+    os.mkfifo(tmp_path / "pipe.db")
+    for path, said in (
+        (tmp_path / "pipe.db", "this is a device or a pipe; name a file, as sweep.db"),
+        (Path("/dev/null"), "this is a device or a pipe"),
+        (tmp_path / f"{'a' * 300}.db", r"it cannot be written \(File name too long\); name another file"),
+        (tmp_path / "a\0b.db", "it cannot be written"),
+    ):
+        with pytest.raises(StudyError, match=said):
+            Storage(path)
+        with pytest.raises(StudyError, match="cannot be read .*; expected the file of a study"):
+            read_study(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe.db"]
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"b\.db: it cannot be written \(No such file or directory\)"):
         Storage(tmp_path / "a" / "b.db")
-    with pytest.raises(StudyError, match="there is no such file"):
+    with pytest.raises(StudyError, match="it does not exist"):
         read_study(tmp_path / "b.db")
 
 
@@ -214,7 +264,9 @@ def test_an_empty_file_is_a_new_study(tmp_path: Path) -> None:
     """As one is that was killed before its first commit."""
     path = tmp_path / "a.db"
     path.touch()
-    with pytest.raises(StudyError, match="no study of hlsgen"):
+    with pytest.raises(
+        StudyError, match=r"a\.db: an empty file; a sweep that names it as its storage begins a study in it"
+    ):
         read_study(path)
     with begun(path) as storage:
         storage.add(trial(0))

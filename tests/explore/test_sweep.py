@@ -12,7 +12,7 @@ import pytest
 
 from hlsgen.config import load_config
 from hlsgen.errors import ConfigError, InputError, StudyError
-from hlsgen.explore import search
+from hlsgen.explore import search, storage
 from hlsgen.explore.goals import costs, dominates
 from hlsgen.explore.objectives.custom import Objective
 from hlsgen.explore.storage import read_study
@@ -231,6 +231,11 @@ def test_data_that_do_not_fit(project: Project) -> None:
             sweep(project, SPACE, x, y, objectives=names, workers=0)
     with pytest.raises(InputError, match=r"sweep\(\): output is 'relu'; did you mean 'relu.2'"):
         sweep(project, SPACE, X, Y, objectives=NAMES, output="relu", workers=0)
+    for names in (NAMES, ["bits"]):  # whatever is judged
+        with pytest.raises(InputError, match=r"sweep\(\): task is 'regresion'; did you mean 'regression'"):
+            sweep(project, SPACE, X, Y, objectives=names, task="regresion", workers=0)
+        with pytest.raises(InputError, match=r"sweep\(\): output is 'relu'"):
+            sweep(project, SPACE, X, Y, objectives=names, output="relu", workers=0)
 
 
 def test_an_interrupt_leaves_what_is_there(project: Project, tmp_path: Path) -> None:
@@ -244,6 +249,27 @@ def test_an_interrupt_leaves_what_is_there(project: Project, tmp_path: Path) -> 
     assert found.interrupted and len(found) == 4 and "; interrupted" in str(found)
     assert len(swept(project, sampler="random", trials=8, storage=path)) == 8
     assert [p.name for p in tmp_path.iterdir()] == ["sweep.db"]
+
+
+def test_progress_reads_nothing_again(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each study that it is told of is the file at that moment, though the file is read once alone."""
+    path, reading, reads, seen = tmp_path / "sweep.db", storage._study, list[Path | None](), list[Study]()
+    swept(project, sampler="random", trials=4, storage=path)
+
+    def counted(database: Any, file: Path | None) -> Study:
+        reads.append(file)
+        return reading(database, file)
+
+    def look(study: Study) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(storage, "_study", reading)
+            assert study == read_study(path)
+        seen.append(study)
+
+    monkeypatch.setattr(storage, "_study", counted)
+    last = swept(project, sampler="random", trials=12, storage=path, progress=look)
+    assert [len(study) for study in seen] == list(range(5, 13)) and seen[-1] == last
+    assert reads == [path]
 
 
 def test_progress_says_what_was_found_so_far(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,8 +340,10 @@ def test_the_best_within_limits(project: Project) -> None:
         study.best(maximum={"bits": 3})
     with pytest.raises(KeyError, match="'bit' is no objective of this study; did you mean 'bits'"):
         study.best(maximum={"bit": 3})
-    with pytest.raises(InputError, match="latency: expected a number in ns, found '5 parsec'"):
+    with pytest.raises(InputError, match="latency: expected a number in ns, found '5 parsec'; also as '100ns', "):
         study.best(maximum={"latency": "5 parsec"})
+    with pytest.raises(InputError, match="bits: expected a number in bits, found '3kbits'; also as '20k' or '1.5M'$"):
+        study.best(maximum={"bits": "3kbits"})
 
 
 def test_tables(project: Project) -> None:

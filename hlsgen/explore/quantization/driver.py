@@ -439,8 +439,22 @@ class _Run:
             numbers=self._goal.is_of_numbers,
             designs=self._runs,
             seconds=seconds,
-            notes=tuple(self._notes),
+            notes=(*self._notes, *self._without_effect()),
         )
+
+    def _without_effect(self) -> list[str]:
+        """The widths that were asked for where nothing is left to have them."""
+        roles = {held.role for held in self._material.held}
+        kinds = {
+            "weight_bits": ("weights", bool(self._material.weights)),
+            "result_bits": ("results", bool(roles - {"input"})),
+            "input_bits": ("inputs", "input" in roles),
+        }
+        return [
+            f"{name}={bits} changes nothing: the model's quantisers or the configuration fix all types of {kind}"
+            for name, (kind, is_open) in kinds.items()
+            if (bits := getattr(self._options, name)) is not None and not is_open
+        ]
 
     def _rows(self, found: _Found) -> list[Row]:
         """In the order of the design: what a layer holds behind its weights."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from hlsgen.errors import ConfigError, WorkersError, brief, nearest
+from hlsgen.errors import ConfigError, WorkersError, brief, nearest, said_by
 from hlsgen.tools import processors
 
 LOCAL = "LocalCluster"
@@ -93,7 +93,7 @@ class DaskSettings:
             elif self.cluster != LOCAL:
                 cluster.scale(least)
         except Exception as error:  # of any kind: options that are missing, a port that is taken
-            raise ConfigError(f"dask: {self.cluster} cannot be started: {type(error).__name__}: {error}") from error
+            raise ConfigError(f"dask: {self.cluster} cannot be started: {said_by(error)}") from error
         return cluster
 
 

@@ -8,21 +8,27 @@ import platform
 import time
 from dataclasses import replace
 
+from hlsgen.errors import said_by
 from hlsgen.explore.trial import Ask, Outcome, State, Work
 
 _LOG = logging.getLogger(__name__)
 
 
-def computed(work: Work, ask: Ask) -> Outcome:
-    """The outcome of a point, of plain numbers and words, with the time it took and who computed it."""
+def computed(work: Work, ask: Ask, *, interruptible: bool = True) -> Outcome:
+    """The outcome of a point, of plain numbers and words, with the time it took and who computed it.
+
+    ``interruptible``: whether a KeyboardInterrupt is Ctrl-C, which ends the search, or what the trial itself raises.
+    """
     began = time.perf_counter()
     try:
         found = work.measured(ask)
         values = {str(name): float(value) for name, value in found.values.items()}
         outcome = Outcome(State(found.state), values, shortened(str(found.reason)))
-    except (Exception, SystemExit) as error:  # of a function of the user's, or a bug of ours
+    except BaseException as error:  # of a function of the user's, or a bug of ours
+        if interruptible and isinstance(error, KeyboardInterrupt):
+            raise
         _LOG.debug("a trial failed", exc_info=True)
-        outcome = Outcome(State.FAILED, reason=shortened(f"{type(error).__name__}: {error}".removesuffix(": ")))
+        outcome = Outcome(State.FAILED, reason=shortened(said_by(error)))
     return replace(outcome, seconds=time.perf_counter() - began, worker=name())
 
 

@@ -15,13 +15,13 @@ import time
 import uuid
 import warnings
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
-from hlsgen.errors import WorkersError
+from hlsgen.errors import WorkersError, said_by
 from hlsgen.explore.trial import Ask, Outcome, State, Work
 from hlsgen.explore.workers.clusters import DaskSettings, module
 from hlsgen.explore.workers.dask_task import Demand, carried, close, measured
@@ -265,7 +265,7 @@ class DaskWorkers:
         if isinstance(error, WorkersError):
             return error
         return WorkersError(
-            f"a Dask worker ({where or 'one of them'}) cannot compute trials: {type(error).__name__}: {error}; it "
+            f"a Dask worker ({where or 'one of them'}) cannot compute trials: {said_by(error)}; it "
             f"needs hlsgen {VERSION} in the environment that it is started from; {_KEPT}"
         )
 
@@ -281,14 +281,19 @@ class DaskWorkers:
 
     def _end(self) -> None:
         """Leave the cluster as it was found, and end one that was started here, whatever of it is still there."""
-        for leave in (self._leave, self._close_client, self._close_cluster):
-            with contextlib.suppress(Exception):
-                leave()
+        with contextlib.nullcontext() if self._is_connected else _unsaid():
+            for leave in (self._leave, self._close_client, self._close_cluster):
+                with contextlib.suppress(Exception):
+                    leave()
         self._batches.clear()
         self._waiting.clear()
 
+    @property
+    def _is_connected(self) -> bool:
+        return self._client is not None and self._client.status == "running"
+
     def _leave(self) -> None:
-        if self._client is not None and self._client.status == "running":
+        if self._is_connected:
             self._client.cancel([batch.future for batch in self._batches.values()])
             self._client.run(close, self._demand.digest, on_error="ignore")
 
@@ -299,3 +304,18 @@ class DaskWorkers:
     def _close_cluster(self) -> None:
         if self._cluster is not None:
             self._cluster.close()
+
+
+@contextlib.contextmanager
+def _unsaid() -> Iterator[None]:
+    """Without what Dask logs of a client that is closed while it looks for its scheduler: a traceback of its own, where
+    an error says in a line that the scheduler went away."""
+    loggers = [logging.getLogger(name) for name in ("distributed.client", "distributed.comm")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from types import FunctionType
 from typing import IO, Any, Self, cast
 
-from hlsgen.errors import WorkersError
+from hlsgen.errors import WorkersError, said_by
 from hlsgen.explore.trial import Work
 from hlsgen.explore.workers.computing import shortened
 
@@ -98,7 +98,7 @@ def _by_pickle(work: Work, buffers: list[pickle.PickleBuffer]) -> bytes:
 
 def _unfit(error: Exception, remedy: str) -> WorkersError:
     return WorkersError(
-        f"what the trials need cannot be sent to other processes: {type(error).__name__}: {shortened(str(error))}; "
+        f"what the trials need cannot be sent to other processes: {shortened(said_by(error))}; "
         f"{remedy}; or compute all trials in this process (workers=0)"
     )
 

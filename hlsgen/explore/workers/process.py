@@ -20,8 +20,9 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from hlsgen.errors import said_by
 from hlsgen.explore.trial import Work
-from hlsgen.explore.workers.computing import computed
+from hlsgen.explore.workers.computing import computed, shortened
 from hlsgen.explore.workers.messages import Computed, Ready, Unfit
 from hlsgen.explore.workers.packing import unpacked
 from hlsgen.tools import forget_start
@@ -43,13 +44,13 @@ def _serve(connection: Connection, parcel: int, idle: int | None) -> None:
     sys.path[:] = connection.recv()
     try:
         work = _read(parcel)
-    except Exception as error:  # a module of the user's that cannot be imported here, say
-        connection.send(Unfit(f"{type(error).__name__}: {error}"))
+    except BaseException as error:  # a module of the user's that cannot be imported here, say
+        connection.send(Unfit(shortened(said_by(error))))
         return
     connection.send(Ready(_memory()))
     while connection.poll(idle):
         number, ask = connection.recv()
-        outcome = computed(work, ask)
+        outcome = computed(work, ask, interruptible=False)
         connection.send(Computed(number, outcome, _memory()))
 
 

@@ -157,7 +157,8 @@ class Dataset:
             )
         self._bytes, stored = self.size * self.dtype.itemsize, facts["stored"]
         packed = facts["chunks"] is not None
-        if stored < self._bytes and not (packed and stored * _PACKED >= self._bytes):
+        is_plain = self.dtype.kind != "O"  # of others the size is not known here, and nothing is read
+        if is_plain and stored < self._bytes and not (packed and stored * _PACKED >= self._bytes):
             raise ModelError(
                 f"{file.where}: dataset '{name}' of shape {self.shape} has {self._bytes} bytes, but {stored} stored"
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.errors import ModelError, UnsupportedError
+from hlsgen.errors import ModelError, UnsupportedError, said_by
 from hlsgen.frontends.classes import KERAS, classes_of, package_of
 from hlsgen.frontends.keras.config import LayerEntry, LayerPath, ModelEntry, parse_model, plain, subclassed
 from hlsgen.frontends.keras.source import Array, SourceModel
@@ -54,7 +54,7 @@ def _serialized(model: Any) -> dict[str, Any]:
     except NotImplementedError as error:
         raise ModelError(subclassed(f"model '{model.name}'", kind.__name__)) from error
     except Exception as error:  # get_config runs the classes' own code, which may fail in any way
-        raise ModelError(f"model '{model.name}': its get_config() failed: {type(error).__name__}: {error}") from error
+        raise ModelError(f"model '{model.name}': its get_config() failed: {said_by(error)}") from error
     return {"module": kind.__module__, "class_name": kind.__name__, "config": plain(config)}
 
 

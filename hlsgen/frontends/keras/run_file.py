@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hlsgen.errors import said_by
 from hlsgen.frontends.keras.running import run_live
 from hlsgen.frontends.values import Batch, NotRunError
 
@@ -53,7 +54,7 @@ def _loaded(path: str, weights: str | None, libraries: list[str]) -> Any:
         model = keras.models.model_from_json(Path(path).read_text(encoding="utf-8"), custom_objects=objects)
         model.load_weights(weights)
     except Exception as error:  # as the versions of libraries like it
-        reason = f"{package} cannot load it ({type(error).__name__}: {error})"
+        reason = f"{package} cannot load it ({said_by(error)})"
         raise NotRunError(f"'{path}'", reason, "give the live model") from error
     return model
 

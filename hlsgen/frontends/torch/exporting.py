@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from hlsgen.errors import ModelError, UnsupportedError, brief
+from hlsgen.errors import ModelError, UnsupportedError, brief, said_by
 from hlsgen.frontends.torch.names import name_by_modules
 from hlsgen.frontends.torch.translations import translations
 
@@ -202,5 +202,4 @@ def _said(error: Exception) -> str:
     """The cause of an error, in a line."""
     while error.__cause__ is not None and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {line[:300]}"
+    return said_by(error).splitlines()[0][:300]

@@ -187,6 +187,18 @@ def test_weights_of_a_quantiser_stay() -> None:
     assert np.array_equal(kept["q"].layer.weight.mantissas, was["q"].layer.weight.mantissas)
 
 
+def test_widths_of_what_is_fixed_are_said_to_change_nothing() -> None:
+    """By which of them there is nothing left to choose, and by no other."""
+    layers = {name: {"precision": {"weight": "fixed<7,2>"}} for name in ("fc1", "fc2", "classes")}
+    fixed = perceptron(layers=layers, input_precision="fixed<10,4>")
+    widths = {"weight_bits": 5, "result_bits": 9, "input_bits": 7}
+    assert quiet(fixed, samples(), None, 0.9, **widths).notes == (
+        "weight_bits=5 changes nothing: the model's quantisers or the configuration fix all types of weights",
+        "input_bits=7 changes nothing: the model's quantisers or the configuration fix all types of inputs",
+    )
+    assert quiet(perceptron(), samples(), None, 0.9, **widths).notes == ()
+
+
 def test_a_target_out_of_reach_says_how_far_it_came() -> None:
     rng = np.random.default_rng(0)
     with pytest.warns(TargetMissedWarning, match="the target of 100 % is not reached; the best design has"):

@@ -38,7 +38,11 @@ def test_dask_computes() -> None:
         ({"workers": -1}, "workers: -1, expected how many processes"),
         ({"workers": True}, "workers: True, expected how many processes"),
         ({"workers": "two"}, "workers: 'two', expected how many processes"),
-        ({"workers": 2, "dask": "tcp://a:1"}, r"workers: are those of Dask, .*\(dask: \{workers: 8\}\)"),
+        ({"workers": 2, "dask": "tcp://a:1"}, "workers: are those of Dask, as 'dask' says, and there are as many as"),
+        (
+            {"workers": 2, "dask": {"cluster": "LocalCluster"}},
+            r"how many is said there \(dask: \{workers: 8\}\); leave",
+        ),
         ({"workers": None, "dask": "a"}, "sweep.yml: dask: scheduler: 'a', expected an address"),
         ({"workers": None, "dask": {"cluster": "SlurmCluster", "workers": 1}}, "did you mean 'SLURMCluster'"),
         ({"workers": None, "scheduler": "a"}, "sweep.yml: dask: scheduler: 'a', expected an address"),
@@ -46,14 +50,14 @@ def test_dask_computes() -> None:
             {"workers": None, "scheduler": {"cluster": "LocalCluster"}},
             "dask: scheduler: {'cluster'.*expected an address",
         ),
-        ({"workers": 2, "scheduler": "tcp://a:1"}, "workers: are those of Dask, where 'dask' or 'scheduler' is given"),
+        ({"workers": 2, "scheduler": "tcp://a:1"}, r"as 'scheduler' says, .*\(dask worker ADDRESS\); leave"),
         ({"workers": None, "scheduler": "tcp://a:1", "dask": "tcp://a:1"}, "scheduler: is said by 'dask' too"),
         ({"workers": 0, "timeout": 5}, "timeout: no trial of this process itself can be ended"),
         ({"workers": 2, "timeout": 0}, "timeout: 0, expected seconds"),
         ({"workers": 2, "timeout": float("nan")}, "timeout: nan, expected seconds"),
         ({"workers": 2, "timeout": "5 s"}, "timeout: '5 s', expected seconds"),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_what_cannot_be(said: dict[str, object], message: str) -> None:
     pytest.importorskip("distributed", reason="needs the extra dask")

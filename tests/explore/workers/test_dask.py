@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -234,8 +235,12 @@ def test_a_search_that_ends_in_the_middle(dask: Dask, tmp_path: Path) -> None:
         assert all_left(workers)[0].values == {"number": 0.0}
 
 
-def test_a_scheduler_that_goes_away(dask: Dask, tmp_path: Path) -> None:
+def test_a_scheduler_that_goes_away(dask: Dask, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """That is said by the error alone: Dask's own log is back as it was."""
     dask.worker()
+    logger = logging.getLogger("distributed.client")
+    logger.addHandler(caplog.handler)  # what it says goes to no other logger
+    level = logger.level
     log = tmp_path / "log"
     expected = "the Dask scheduler .*went away.*; the study is kept: the same command goes on"
     with pytest.raises(WorkersError, match=expected), DaskWorkers(Numbers(log=log), dask.settings()) as workers:
@@ -243,6 +248,8 @@ def test_a_scheduler_that_goes_away(dask: Dask, tmp_path: Path) -> None:
         process = wait_for(log, 1)[0]
         dask.scheduler.kill()
         workers.finished()
+    logger.removeHandler(caplog.handler)
+    assert caplog.records == [] and logger.level == level
     for program in dask.programs:
         program.kill()
     wait_until_gone([process])

@@ -20,7 +20,7 @@ from hlsgen.explore.workers import handle
 from hlsgen.explore.workers.here import Here
 from hlsgen.explore.workers.packing import Parcel, unpacked
 from hlsgen.explore.workers.processes import Processes
-from tests.explore.workers.works import Calls, Numbers, Unreadable
+from tests.explore.workers.works import Calls, Numbers, Unreadable, Unspoken
 
 
 def all_of(workers, points) -> dict[int, Outcome]:
@@ -82,6 +82,8 @@ def test_what_goes_wrong_with_a_trial_is_its_outcome(tmp_path: Path, capfd: pyte
         {"index": 9, "do": "text"},
         {"index": 10},
         {"index": 100_000},
+        {"index": 11, "do": "interrupt"},
+        {"index": 12, "do": "unspeakable"},
     ]
     log = tmp_path / "log"
     found = all_of(Processes(Numbers(log=log), 2, timeout=6.0), points)
@@ -94,15 +96,27 @@ def test_what_goes_wrong_with_a_trial_is_its_outcome(tmp_path: Path, capfd: pyte
         6: "ValueError: assignment destination is read-only",
         7: "OSError: no such file: \\udc80",
         9: "IndexError: index 100000 is out of bounds for axis 0 with size 100000",
+        10: "KeyboardInterrupt: of its own",
+        11: "Unspeakable",
     }
     assert [found[number].values for number in (0, 2, 8)] == [{"number": 1.0}, {"number": 9.0}, {"number": 100.0}]
     begun = [int(line.split()[0]) for line in log.read_text().splitlines()]
     assert {index: begun.count(index) for index in set(begun) - {100_000}} == {
-        **dict.fromkeys((1, 5, 7, 8, 9, 10), 1),
+        **dict.fromkeys((1, 5, 7, 8, 9, 10, 11, 12), 1),
         **dict.fromkeys((2, 3, 6), 3),
     }
     assert capfd.readouterr().err.count("Segmentation fault") == 3
     assert set(children()) == before and len(list(Path("/proc/self/fd").iterdir())) == descriptors
+
+
+def test_in_this_process_only_ctrl_c_ends_the_search() -> None:
+    points = [{"index": 1, "do": action} for action in ("unspeakable", "exit")]
+    assert {n: o.reason for n, o in all_of(Here(Numbers()), points).items()} == {
+        0: "Unspeakable",
+        1: "SystemExit: enough",
+    }
+    with pytest.raises(KeyboardInterrupt):
+        all_of(Here(Numbers()), [{"index": 1, "do": "interrupt"}])
 
 
 def test_nothing_else_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +233,14 @@ def test_what_cannot_be_read() -> None:
         workers.submit(0, Ask({}))
         workers.finished()
     assert workers._crew == []
+
+
+def test_what_says_nothing_of_why() -> None:
+    """An exception whose own text cannot be had is told by its type."""
+    with pytest.raises(WorkersError, match="cannot be sent to other processes: Silent; "):
+        Processes(Unspoken(there=False), 1)
+    with pytest.raises(WorkersError, match="cannot read what the trials need: Silent$"):
+        all_of(Processes(Unspoken(), 1), [{}])
 
 
 def test_workers_that_do_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,12 @@ class Numbers:
     def _exit(self, point: Point) -> None:
         sys.exit("enough")
 
+    def _interrupt(self, point: Point) -> None:
+        raise KeyboardInterrupt("of its own")
+
+    def _unspeakable(self, point: Point) -> None:
+        raise Unspeakable
+
     def _crash(self, point: Point) -> None:
         import ctypes
 
@@ -75,6 +81,15 @@ class Numbers:
         raise ValueError(" ".join(sorted({name.partition(".")[0] for name in sys.modules})))
 
 
+class Unspeakable(BaseException):
+    """Raises where it is made into text."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+    __repr__ = __str__
+
+
 GROWN: list[bytes] = []
 
 
@@ -97,6 +112,31 @@ class Unreadable:
 
     def measured(self, ask: Ask) -> Outcome:
         raise AssertionError
+
+
+@dataclass
+class Unspoken:
+    """Raises, where it is pickled or read (``there``), what cannot be made into text."""
+
+    there: bool = True
+
+    def __reduce__(self):
+        if self.there:
+            return (_unspoken, ())
+        raise Silent
+
+    def measured(self, ask: Ask) -> Outcome:
+        raise AssertionError
+
+
+class Silent(ValueError):
+    """As :class:`Unspeakable`, of the usual kind."""
+
+    __str__ = __repr__ = Unspeakable.__str__
+
+
+def _unspoken() -> None:
+    raise Silent
 
 
 def _missing() -> None:
