@@ -197,6 +197,13 @@ def _cure(rows: Sequence[Row]) -> str:
     return f"most is lost in {worst.what} of '{worst.layer}' ({worst.type}): look there, or give another target"
 
 
+def _unclear(output: str) -> str:
+    return (
+        f"'{output}' has several numbers, which are no probabilities, and no labels: both the numbers and which is "
+        "largest are held against the float model; task='classification' or 'regression' says what counts"
+    )
+
+
 def _read(
     model: Any,
     config: Config | Mapping[str, Any] | str | Path | None,
@@ -255,6 +262,7 @@ class _Run:
         self._take_inputs(base, scaling)
         self._hold()
         self._goal = self._goal_of(judged, options.metric)
+        self._notes = [*self._notes, *map(_unclear, self._goal.unclear)]
         self._material = Material(self._narrow, search.inputs, self._inputs.ranged)
         self._search = Search(self._material, options)
         self._runs = 0

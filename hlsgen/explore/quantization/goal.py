@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from hlsgen.errors import InputError
 from hlsgen.explore.quantization.margins import Differing, differing, margins
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.types import Ints
+from hlsgen.ir.typing import Tensor
 
 Metric = Literal["agreement", "accuracy"]
 _SMALL = 1.0e-2
@@ -46,11 +47,17 @@ class Score:
 class Goal:
     """The outputs of a design, by what is right about them."""
 
-    def __init__(self, meant: Sequence[Array], how: Sequence[Judged], metric: Metric) -> None:
+    def __init__(
+        self, meant: Sequence[Array], how: Sequence[tuple[int, Judged]], metric: Metric, unclear: Sequence[str] = ()
+    ) -> None:
+        """``how``: what is judged, by the number of the output; ``unclear``: see :attr:`unclear`."""
         self.metric = metric
-        self._how = list(how)
-        self._meant = [rows_of(values, values.shape[1:]) for values in meant]
-        self._decided = [decided(rows, h.threshold) for rows, h in zip(self._meant, how, strict=True)]
+        self.unclear = tuple(unclear)
+        """The outputs, by name, of which nobody says whether they are numbers or decide: they are judged as both."""
+        self._outputs = [number for number, _ in how]
+        self._how = [h for _, h in how]
+        self._meant = [rows_of(meant[number], meant[number].shape[1:]) for number in self._outputs]
+        self._decided = [decided(rows, h.threshold) for rows, h in zip(self._meant, self._how, strict=True)]
         self._chances = [_chances(rows) for rows in self._meant]
         self._margins = [self._margins_of(number, rows) for number, rows in enumerate(self._meant)]
         self.rows = min(len(rows) for rows in self._meant)
@@ -71,13 +78,17 @@ class Goal:
         samples = min(len(data) for data in inputs.values())
         meant = meant_outputs(design, inputs)
         labels = labels_by_output("quantize()", design.outputs, design.output_names, y)
-        how = [
-            judged("quantize()", port, its, rows, task, threshold, samples)
-            for port, its, rows in zip(design.outputs, labels, meant, strict=True)
-        ]
-        if metric == "accuracy" and all(h.labels is None for h in how):
+        how: list[tuple[int, Judged]] = []
+        unclear = []
+        for number, (port, its, rows) in enumerate(zip(design.outputs, labels, meant, strict=True)):
+            found = judged("quantize()", port, its, rows, task, threshold, samples)
+            how.append((number, found))
+            if task is None and its is None and found.task == "regression" and _may_decide(design, port):
+                how.append((number, replace(found, task="classification")))
+                unclear.append(design.output_names[number])
+        if metric == "accuracy" and all(h.labels is None for _, h in how):
             raise InputError("quantize(): metric is 'accuracy', which needs y: class numbers, or one-hot rows")
-        goal = cls(meant, how, metric)
+        goal = cls(meant, how, metric, unclear)
         if metric == "accuracy" and not goal.float_accuracy:
             raise InputError(
                 f"quantize(): the float model is right in none of {samples} samples, so that any design has its "
@@ -97,7 +108,7 @@ class Goal:
 
     def score(self, outputs: Sequence[Array]) -> Score:
         """Of outputs as the model means them, each (samples, *shape)."""
-        found = [rows_of(values, values.shape[1:]) for values in outputs]
+        found = [rows_of(outputs[number], outputs[number].shape[1:]) for number in self._outputs]
         agreements = list(map(self._agreement, range(len(found)), found))
         expected, surely = agreements.copy(), agreements.copy()
         for number, rows in enumerate(found):
@@ -152,8 +163,8 @@ class Goal:
     def _summed(self, outputs: Sequence[Array], of_chances: Callable[[Floats, Floats], float]) -> float:
         """Over outputs: of numbers what of them is not met, of decisions what chances and the float model's give."""
         total = 0.0
-        for number, values in enumerate(outputs):
-            rows, meant = rows_of(values, values.shape[1:]), self._meant[number]
+        for number, output in enumerate(self._outputs):
+            rows, meant = rows_of(outputs[output], outputs[output].shape[1:]), self._meant[number]
             if self._how[number].task == "regression":
                 total += unmet_variance(rows, meant)
             else:
@@ -185,6 +196,11 @@ class Goal:
             if how.labels is not None
         ]
         return min(labelled, default=None)
+
+
+def _may_decide(design: Design, port: Tensor) -> bool:
+    """Whether the largest of an output's numbers may be what it says: not of one that restores an input."""
+    return port.shape[-1] > 1 and all(port.shape != given.shape for given in design.inputs)
 
 
 def _cross_entropy(found: Floats, right: Floats) -> float:

@@ -33,6 +33,8 @@ class _Tried:
     layers: Layers
     known: Known
     loss: float
+    alike: float
+    """The part of decisions that is expected to stay; of numbers what of their variance is met."""
 
 
 class Refinement:
@@ -54,7 +56,7 @@ class Refinement:
         """The choices that are better than those given; ``places``, ``weights``, ``means``: which are open."""
         layers = self._layers_of(choices)
         known = self._simulation.known(types, layers, self._corrector_of(choices))
-        best = _Tried(choices, types, layers, known, self._loss(known))
+        best = _Tried(choices, types, layers, known, *self._worth(known))
         for held in self._material.held if places else ():
             if held.role != "input":
                 say(f"how far {held.name} reaches")
@@ -100,8 +102,10 @@ class Refinement:
         known = self._simulation.changed(
             best.known, types, layers, best.types, best.layers, self._corrector_of(choices), again
         )
-        loss = self._loss(known)
-        return _Tried(choices, types, layers, known, loss) if loss <= least * best.loss else best
+        loss, alike = self._worth(known)
+        is_better = loss <= least * best.loss and alike >= best.alike
+        return _Tried(choices, types, layers, known, loss, alike) if is_better else best
 
-    def _loss(self, known: Known) -> float:
-        return self._goal.loss(self._simulation.outputs(known))
+    def _worth(self, known: Known) -> tuple[float, float]:
+        outputs = self._simulation.outputs(known)
+        return self._goal.loss(outputs), self._goal.score(outputs).expected

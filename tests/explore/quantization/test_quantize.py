@@ -11,6 +11,7 @@ import yaml
 
 import hlsgen
 from hlsgen.analysis.meaning import meant_outputs
+from hlsgen.analysis.metrics import share_equal, unmet_variance
 from hlsgen.errors import InputError
 from hlsgen.explore.quantization.driver import TargetMissedWarning
 from hlsgen.explore.quantization.parts import divided
@@ -156,8 +157,24 @@ def test_several_inputs_and_outputs() -> None:
 def test_numbers_are_held_against_their_variance() -> None:
     net = Net(4)
     project = project_of(net.source(real(net, "out", real(net, "fc", net.input((6,)), 6, 8, activation="tanh"), 8, 2)))
-    found = quiet(project, samples(), target=0.999)
-    assert found.numbers and found.met and "variance met" in str(found)
+    found = quiet(project, samples(), target=0.999, task="regression")
+    assert found.numbers and found.met and "variance met" in str(found) and not found.notes
+
+
+def test_logits_without_labels_are_held_against_both() -> None:
+    """Nobody says what they are: numbers alone would be met by designs that decide otherwise."""
+    net = Net(4)
+    hidden = real(net, "fc", net.input((6,)), 6, 8, activation="tanh")
+    project, x = project_of(net.source(real(net, "out", hidden, 8, 3))), samples(count=1200)
+    found = quiet(project, x, target=0.97)
+    (note,) = found.notes
+    assert "'out' has several numbers" in note and not found.numbers
+    _, judged = divided(project.design, x, None, 0.5, 0)
+    (meant,), rows = meant_outputs(project.design, judged.inputs), found.project.predict(judged.inputs["x"])
+    assert found.value == min(share_equal(rows.argmax(axis=1), meant.argmax(axis=1)), 1 - unmet_variance(rows, meant))
+    assert found.met and found.value < 1
+    restored = quiet(project_of(net.source(real(net, "again", hidden, 8, 6))), samples(), target=0.9)
+    assert restored.numbers and not restored.notes
 
 
 def test_what_is_fixed_stays() -> None:
