@@ -58,6 +58,7 @@ RANKS = {
     "pytest_plugin": 13,
     "__init__": 13,
     "cli": 14,
+    "__main__": 15,
 }
 """Imports go to the same or a lower rank; a new part of the package needs a line here."""
 

@@ -516,11 +516,11 @@ def test_places_by_calibration_data(call: Call, tmp_path: Path, iris: Path) -> N
 
 
 def test_as_a_program(repository: Path) -> None:
-    code = "from hlsgen.cli import main; main()"
-    run = subprocess.run(
-        [sys.executable, "-c", code, "passes"], cwd=repository, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
+    for way in (["-c", "from hlsgen.cli import main; main()"], ["-m", "hlsgen"]):
+        run = subprocess.run(
+            [sys.executable, *way, "passes"], cwd=repository, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0 and "infer_types" in run.stdout, run.stderr
 
 
 # -- standard output -----------------------------------------------------------------------------

@@ -14,11 +14,11 @@ from hlsgen.analysis.frames import data_frame, write_csv
 from hlsgen.errors import InputError, UnknownNameError, brief, nearest
 from hlsgen.explore.choice import Limit, best_within
 from hlsgen.explore.goals import Goal, costs, front_of
-from hlsgen.explore.looking import FigureKind, draw, notebook, spelled, write_page
+from hlsgen.explore.looking import FigureKind, draw, notebook, write_page
 from hlsgen.explore.optuna_study import optuna_study
 from hlsgen.explore.space import Space
 from hlsgen.explore.standalone import standing_alone, yaml_path
-from hlsgen.explore.trial import State, Trial
+from hlsgen.explore.trial import State, Trial, spelled
 from hlsgen.ir.text import table
 from hlsgen.pages.files import write_text
 
@@ -294,8 +294,15 @@ def quantity(value: float | str, goal: Goal) -> float:
     factor = None if match is None else _factor(match[2], goal)
     if match is None or factor is None:
         unit = f" in {goal.unit}" if goal.unit else ""
-        raise InputError(f"{goal.name}: expected a number{unit}, found {brief(value)}")
+        raise InputError(f"{goal.name}: expected a number{unit}, found {brief(value)}; also as {_examples(goal)}")
     return float(Decimal(match[1]) * Decimal(repr(factor)))  # as it is written: 57 * 0.01 is more than 0.57
+
+
+def _examples(goal: Goal) -> str:
+    """Numbers with the units that an objective may have in a limit."""
+    if goal.unit == "ns":
+        return "100ns or 1.5us (ps, ns, us, ms, s)"
+    return "97% or 0.97" if goal.higher_is_better and not goal.unit else "20k or 1.5M"
 
 
 def _factor(unit: str, goal: Goal) -> float | None:
