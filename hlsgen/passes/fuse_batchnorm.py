@@ -85,7 +85,7 @@ class FuseBatchnorm(Pass):
         octaves = node.input.producer.wish.octaves
         if octaves is None:
             return self._fold_in_front
-        left = node.layer.affine.scale.effective * np.exp2(-np.array(octaves, dtype=np.float64))
+        left = node.layer.affine.scale.meant * np.exp2(-np.array(octaves, dtype=np.float64))
         mild = self._mild(Affine(Constant.of(left), node.layer.affine.shift))
         return partial(self._fold_in_front, mild=mild)
 
@@ -119,10 +119,11 @@ class FuseBatchnorm(Pass):
         return layer.behind_scale_exactly(by.scale, by.shift, self.widest)
 
     def _mild(self, affine: Affine) -> bool:
-        """Whether rounded weights that hold the scale lose no more than a few bits, unless others were to decide."""
+        """Whether rounded weights that hold the scale lose no more than a few bits, unless others were to decide. A
+        correction changes nothing of it: it was found for a design with the same operations."""
         return self.staying is not None or (
-            spread(affine.scale.effective) <= self.most_spread
-            and float(np.abs(affine.shift.effective).max()) <= self.most_shift
+            spread(affine.scale.meant) <= self.most_spread
+            and float(np.abs(affine.shift.meant).max()) <= self.most_shift
         )
 
     def _as_real_numbers(self, node: Node, affine: Affine) -> bool:

@@ -120,6 +120,20 @@ def test_channels_that_are_held_times_powers_of_two_keep_it(name: str) -> None:
     assert all(constant.added is not None and constant.added.all() for constant in meant)
 
 
+@pytest.mark.parametrize("correction", [-3.0, 3.0])
+def test_it_does_not_change_what_is_fused(correction: float) -> None:
+    """A shift that is too large to be fused into the layer behind, or just not."""
+    for shift in (3.0, 5.0):
+        net = Net(2)
+        x = net.call("ReLU", "relu", net.input((4,)))
+        weights = {name: np.full(4, v) for name, v in (("gamma", 1.0), ("beta", shift), ("moving_mean", 0.0))}
+        x = net.call("BatchNormalization", "bn", x, {**weights, "moving_variance": np.full(4, 0.999)}, epsilon=1e-3)
+        source = net.source(_real(net, "Dense", "out", x, (4, 3), units=3))
+        plain, found = project_of(source), project_of(source, layers={"bn": {"bias_correction": correction}})
+        names = [op.name for op in plain.design]
+        assert names == [op.name for op in found.design] and ("bn" in names) is (shift > 4)
+
+
 def test_every_executor_computes_the_same() -> None:
     ladder(several(), grid((6, 6, 2), 10), default_width=9, **settings_of(tuple(CORRECTIONS)))
 

@@ -7,7 +7,7 @@ and bias correction", section 4.2, with data in place of assumptions).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -44,11 +44,14 @@ def _is_fixed(op: Op) -> bool:
 class Corrector:
     """Shifts sums while a simulation computes them; ``found`` are the corrections, by layer."""
 
-    def __init__(self, design: Design, right: Known, factors: Mapping[str, Floats]) -> None:
+    def __init__(
+        self, design: Design, right: Known, factors: Mapping[str, Floats], without: Container[str] = ()
+    ) -> None:
         """``right``: every value in real numbers, of the same samples. ``factors``: by what a correction of one shifts
-        the sums of an operation, by its name: a BatchNormalization behind a layer may have been fused into it."""
+        the sums of an operation, by its name: a BatchNormalization behind a layer may have been fused into it.
+        ``without``: layers that are left as they are."""
         self._factors = factors
-        self._layers = correctable(design)
+        self._layers = {name: layer for name, layer in correctable(design).items() if layer not in without}
         self._means = {op.name: _means(right[op.output]) for op in design if op.name in self._layers}
         self.found: dict[str, tuple[float, ...]] = {}
 

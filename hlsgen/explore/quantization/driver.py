@@ -345,15 +345,12 @@ class _Run:
     def _uniform(self, runner: Runner[Score]) -> _Found:
         """One width for all weights, and one for all values."""
         options = self._options
-        plan = self._search.uniform(options.weight_bits or _PLAIN_BITS, options.result_bits or _PLAIN_BITS)
+        bits = options.weight_bits or _PLAIN_BITS, options.result_bits or _PLAIN_BITS
+        whole = self._whole()
+        simulation = Simulation(self._narrow.design, whole.inputs)
         if not options.is_plain:
-            few = self._few()
-            plan = self._search.raise_places(
-                plan, Simulation(self._narrow.design, few.inputs), self._goal_of(few, "agreement")
-            )
-        simulation = Simulation(self._narrow.design, self._whole().inputs)
-        _, plan = self._search.simulated(plan, simulation)
-        return self.measured(runner, plan)
+            self._search.refine(self._search.uniform(*bits), simulation, self._goal_of(whole, "agreement"))
+        return self.measured(runner, self._search.simulated(self._search.uniform(*bits), simulation)[1])
 
     def _searched(self, runner: Runner[Score]) -> _Found:
         design = self._narrow.design
@@ -376,7 +373,7 @@ class _Run:
         say("how much may be lost")
         budget = Aim(_LOOKS).largest(missed, 1.0 - target)
         for _ in range(_ROUNDS):
-            self._search.raise_places(self._search.plan(budget), by_few, goal_of_few)
+            self._search.refine(self._search.plan(budget), by_few, goal_of_few, places_alone=True)
             say("what bits are worth in this plan")
             self._search.measure_around(self._search.plan(budget), by_few, goal_of_few)
             budget = Aim(_LOOKS).largest(missed, 1.0 - target, budget)
@@ -458,7 +455,7 @@ class _Run:
             types = [constant.known_type for op in ops for constant in op.layer.constants_of("weight").values()]
             bits = plan.weights[weights.layer]
             done = [f"{bits} bits a channel"] if weights.layer in plan.by_channel else []
-            done += [plan.weight_calibration]
+            done += [plan.weight_calibrations.get(weights.layer, "max")]
             if weights.layer in plan.corrections:
                 done.append("mean corrected")
             loss = self._search.loss_of(marked(weights), bits)

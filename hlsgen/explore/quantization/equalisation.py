@@ -182,20 +182,18 @@ def _sizes(node: Node) -> tuple[Floats, Floats]:
 
 
 class _Logarithms:
-    """Sizes of classes, each in octaves from the largest of the tensor where it was met."""
+    """Sizes of classes, each in octaves from the largest of the tensor where it was met; what is zero has none, and
+    takes what others want."""
 
     def __init__(self, count: int) -> None:
-        self._sum, self._count = np.zeros(count), np.zeros(count)
+        self._sum, self._count, self.met = np.zeros(count), np.zeros(count), np.zeros(count, dtype=bool)
 
     def add(self, classes: NDArray[np.int64], sizes: Floats) -> None:
         largest = sizes.max(initial=0.0)
         alive = sizes > 0
         np.add.at(self._sum, classes[alive], np.log2(sizes[alive] / largest))
         np.add.at(self._count, classes[alive], 1)
-
-    @property
-    def met(self) -> NDArray[np.bool_]:
-        return self._count > 0
+        self.met[classes] = True
 
     @property
     def mean(self) -> Floats:

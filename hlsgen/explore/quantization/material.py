@@ -103,12 +103,15 @@ class Material:
             return typed(width, stated.integer, stated.signed)
         return place_input(self.samples[held.name], width)
 
-    def layers(self, bits: Mapping[str, int], by_channel: frozenset[str], how: Calibration) -> dict[str, Layer]:
-        """Operations with their weights rounded to so many bits a layer, all else as real numbers."""
+    def layers(
+        self, bits: Mapping[str, int], by_channel: frozenset[str], how: Mapping[str, Calibration]
+    ) -> dict[str, Layer]:
+        """Operations with their weights rounded to so many bits a layer, placed as ``how`` says."""
         found: dict[str, Layer] = {}
         for weights in self.weights:
             if weights.layer in bits:
-                rounded = self._in_width(bits[weights.layer], weights.layer in by_channel, how)
+                own = how.get(weights.layer, "max")
+                rounded = self._in_width(bits[weights.layer], weights.layer in by_channel, own)
                 found.update({name: rounded[name] for name in weights.operations})
         return found
 

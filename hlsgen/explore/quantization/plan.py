@@ -16,13 +16,25 @@ Corrections = Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What is chosen beside bits."""
+
+    raised: Mapping[str, int] = field(default_factory=dict)
+    """By how many bits types reach farther than by the least squared error, by the names of values."""
+    weights: Mapping[str, Calibration] = field(default_factory=dict)
+    """How weights are placed, by the names of layers; by the largest, if nothing is said."""
+    uncorrected: frozenset[str] = frozenset()
+    """The layers whose means are left as they are."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """Bits of weights by layer, and the types of values by their names."""
 
     weights: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, FixedType] = field(default_factory=dict)
     corrections: Corrections = field(default_factory=dict)
-    weight_calibration: Calibration = "max"
+    weight_calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     by_channel: frozenset[str] = frozenset()
     """The layers whose weights have a binary point for each output channel."""
 
@@ -43,8 +55,8 @@ def settings_for(config: Config, plan: Plan, weights: Iterable[Weights], held: I
             of(one.layer)["width"] = {"weight": plan.weights[one.layer]}
             if one.layer in plan.by_channel:
                 of(one.layer)["weight_granularity"] = "channel"
-            if plan.weight_calibration != "max":
-                of(one.layer)["weight_calibration"] = plan.weight_calibration
+            if (how := plan.weight_calibrations.get(one.layer, "max")) != "max":
+                of(one.layer)["weight_calibration"] = how
     inputs: dict[str, str | list[str]] = {}
     for value in held:
         if value.name not in plan.values:

@@ -13,7 +13,8 @@ from hlsgen.explore.quantization.goal import Goal
 from hlsgen.explore.quantization.material import Material
 from hlsgen.explore.quantization.options import Options
 from hlsgen.explore.quantization.placement import around, farther
-from hlsgen.explore.quantization.plan import Plan, settings_for
+from hlsgen.explore.quantization.plan import Choices, Plan, settings_for
+from hlsgen.explore.quantization.refinement import Refinement
 from hlsgen.explore.quantization.sensitivity import loss_curve
 from hlsgen.explore.quantization.simulation import Known, Layers, Simulation, Types
 from hlsgen.explore.quantization.tensors import Held, Weights
@@ -39,8 +40,6 @@ _PRICED, _MORE = 10, 4
 """Bits at which, and for how many more, it is seen what they take of a device."""
 _FREE = 1e-3
 """What a bit costs at least, as a part of the dearest."""
-_RAISED = 0.95
-"""What a type that reaches farther has to leave of the loss."""
 _OF_INPUTS = 0.25
 """What a bit of inputs costs, in bits of results: they are read once, and counted apart."""
 
@@ -58,8 +57,7 @@ class Search:
         """What each tensor costs at each width, by its name; those of weights by :func:`marked`."""
         self._entropy: Callable[[Types], float] | None = None
         self._placed: dict[tuple[str, int], FixedType] = {}
-        self._raised: dict[str, int] = {}
-        """By how many bits types reach farther than by the least squared error, by the names of values."""
+        self._choices = Choices(weights={w.layer: options.places_weights for w in material.weights})
         self._beside = 0.0, 0.0
         self.ratio = 1.0
         """What a bit of a weight costs, in bits of results."""
@@ -130,7 +128,7 @@ class Search:
             bits = self._bits_of(held)
             values[held.name] = self.type_of(held, widths[held.name] if bits is None else bits)
         weights = {w.layer: self._options.weight_bits or widths[marked(w)] for w in self._material.weights}
-        return Plan(weights, values, {}, self._options.places_weights, self._granular)
+        return Plan(weights, values, {}, self._choices.weights, self._granular)
 
     def uniform(self, weights: int, results: int) -> Plan:
         """One width for all weights, and one for all values; inputs have that, too, unless the options say another."""
@@ -139,7 +137,7 @@ class Search:
             bits = self._options.input_bits if held.role == "input" else None
             values[held.name] = self.type_of(held, bits or results)
         bits_of = {w.layer: weights for w in self._material.weights}
-        return Plan(bits_of, values, {}, self._options.places_weights, self._granular)
+        return Plan(bits_of, values, {}, self._choices.weights, self._granular)
 
     @property
     def limits_hold(self) -> Callable[[Plan], bool]:
@@ -182,11 +180,12 @@ class Search:
         known = simulation.known(plan.types(self._material.held), self._layers(plan.weights), corrector)
         return known, plan if corrector is None else replace(plan, corrections=corrector.found)
 
-    def _corrector(self, simulation: Simulation) -> Corrector | None:
+    def _corrector(self, simulation: Simulation, choices: Choices | None = None) -> Corrector | None:
         """What shifts means back while something is computed: what is chosen is measured as it will be."""
         if not self._options.corrects:
             return None
-        return Corrector(simulation.design, simulation.right, self._material.correction_factors)
+        left = (choices or self._choices).uncorrected
+        return Corrector(simulation.design, simulation.right, self._material.correction_factors, left)
 
     def type_of(self, held: Held, width: int) -> FixedType:
         """The type of a value in a width.
@@ -212,31 +211,27 @@ class Search:
         return self._placed[held.name, width]
 
     def _raised_type(self, held: Held, width: int) -> FixedType:
-        return farther(self._material.samples[held.name], width, self._raised.get(held.name, 0))
+        return farther(self._material.samples[held.name], width, self._choices.raised.get(held.name, 0))
 
-    def raise_places(self, plan: Plan, simulation: Simulation, goal: Goal) -> Plan:
-        """Let types reach farther, where outputs lose less in a plan: a few large values may be worth more than their
-        squared error; returns the plan with those types."""
-        if self._options.places != "mse" or not plan.values:
-            return plan
-        types, layers = plan.types(self._material.held), self._layers(plan.weights)
-        known = simulation.known(types, layers, self._corrector(simulation))
-        loss = goal.loss(simulation.outputs(known))
-        for held in self._material.held:
-            say(f"how far {held.name} reaches")
-            width = plan.values[held.name].width
-            while held.role != "input":
-                wider = farther(self._material.samples[held.name], width, self._raised.get(held.name, 0) + 1)
-                others = {**types, **dict.fromkeys(held.tensors, wider)}
-                if wider == types[held.name]:
-                    break
-                tried = simulation.changed(known, others, layers, types, layers, self._corrector(simulation))
-                if (found := goal.loss(simulation.outputs(tried))) > _RAISED * loss:
-                    break
-                types, known, loss = others, tried, found
-                self._raised[held.name] = self._raised.get(held.name, 0) + 1
-        return replace(
-            plan, values={**plan.values, **{h.name: types[h.name] for h in self._material.held if h.role != "input"}}
+    def refine(self, plan: Plan, simulation: Simulation, goal: Goal, *, places_alone: bool = False) -> None:
+        """Reconsider in a plan what nobody asked for: how far types reach and, where bits are settled, how weights are
+        placed and whose means are corrected; plans from now on have what was found."""
+        options, settled = self._options, not places_alone
+        if not plan.values:
+            return
+        found = Refinement(
+            self._material,
+            simulation,
+            goal,
+            lambda choices: self._layers(plan.weights, choices),
+            lambda choices: self._corrector(simulation, choices),
+        )
+        self._choices = found.of(
+            plan.types(self._material.held),
+            self._choices,
+            places=options.places == "mse",
+            weights=settled and options.weight_calibration is None,
+            means=settled and options.corrects and options.bias_correction is None,
         )
 
     def loss_of(self, name: str, width: int) -> float | None:
@@ -265,8 +260,8 @@ class Search:
         found = base.with_settings(**settings).estimate()
         return found.dsp.value if self._options.minimise == "dsp" else found.lut.value
 
-    def _layers(self, bits: Mapping[str, int]) -> Layers:
-        return self._material.layers(bits, self._granular, self._options.places_weights)
+    def _layers(self, bits: Mapping[str, int], choices: Choices | None = None) -> Layers:
+        return self._material.layers(bits, self._granular, (choices or self._choices).weights)
 
     def _curves(self) -> list[Curve]:
         prices = self._prices

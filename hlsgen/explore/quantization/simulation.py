@@ -6,7 +6,7 @@ tables round, which is far less than what is looked for here; what is reported i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -68,10 +68,13 @@ class Simulation:
         former_types: Types,
         former_layers: Layers,
         adjust: Adjust | None = None,
+        again: Collection[str] = (),
     ) -> Known:
-        """The same from ``base``, computed with the former casts and layers: only what differs is computed."""
+        """The same from ``base``, computed with the former casts and layers: only what differs is computed, and the
+        operations ``again``, for which ``adjust`` is another one."""
         casts = {name for name in {*types, *former_types} if types.get(name) != former_types.get(name)}
         others = {name for name in {*layers, *former_layers} if layers.get(name) is not former_layers.get(name)}
+        others.update(again)
         known, dirty = dict(base), set[Tensor]()
         for unit, read in self._units:
             own = any(op.name in others or any(t.name in casts for t in op.outputs) for op in unit)

@@ -52,13 +52,16 @@ def all_offsets(graph: Graph, said: Offsets) -> Offsets:
 
 
 def _solved(graph: Graph, said: Offsets) -> Offsets | None:
-    """The same; None if sums say otherwise."""
+    """The same; None if sums say otherwise, or what channels are tied to."""
     classes = ChannelOffsets(graph, may_move, lambda value: is_pinned(graph, value))
     for value, offsets in said.items():
         own = classes.of(value)
-        if (np.where(classes.fixed[own], 0.0, offsets) != offsets).any():
+        known = classes.known[own]
+        if not (np.isnan(known) | (known == offsets)).all():
             return None
         classes.known[own] = offsets
+        if (classes.known[own] != offsets).any():
+            return None
     return None if classes.solve().size else {value: classes.known[classes.of(value)] for value in graph.values}
 
 

@@ -59,6 +59,19 @@ def test_channels_of_different_sizes_are_made_alike(free: bool) -> None:
     assert scales(graph, noise, "none", free=False) == {}
 
 
+def test_channels_that_nobody_reads_are_made_alike_too() -> None:
+    """They would set the range of all others."""
+    net = Net(3)
+    x = net.input((6,))
+    loud = np.where(np.arange(12) == 5, 64.0, 1.0)
+    kernel, back = net.rng.normal(size=(6, 12)) * loud, net.rng.normal(size=(12, 4)) * (loud == 1)[:, None]
+    x = net.call("Dense", "fc", x, {"kernel": kernel, "bias": np.zeros(12)}, units=12, activation="relu")
+    project = project_of(net.source(net.call("Dense", "classes", x, {"kernel": back, "bias": np.zeros(4)}, units=4)))
+    graph, noise = noise_of(project, samples())
+    factors = np.array(scales(graph, noise, "auto", free=True)["fc"])
+    assert factors[5] <= np.delete(factors, 5).min() / 16
+
+
 def test_free_factors_leave_less_noise_than_powers_of_two() -> None:
     graph, noise = noise_of(uneven(), samples())
     value = graph.aliases["fc"].producer.inputs[0] if graph.aliases["fc"] not in noise.rounded else graph.aliases["fc"]
@@ -107,6 +120,21 @@ def test_offsets_need_not_be_wished_for() -> None:
 def test_nothing_is_less_where_rectifiers_read_it() -> None:
     graph, noise = noise_of(perceptron(), samples())
     assert zero_points(graph, noise) == {}
+
+
+def test_channels_that_are_tied_are_held_less_one_offset() -> None:
+    """A mean of values is held less what those are: of both, one is said."""
+    net = Net(5)
+    kernel = {"kernel": net.rng.normal(size=(3, 3, 2, 4)), "bias": net.rng.normal(size=4)}
+    x = net.call("Conv2D", "conv", net.input((8, 8, 2)), kernel, filters=4, kernel_size=[3, 3], activation="elu")
+    x = net.call("AveragePooling2D", "pool", x, pool_size=[2, 2], strides=[2, 2], padding="valid")
+    x = net.call("Flatten", "flat", x)
+    project = project_of(net.source(real(net, "classes", x, 36, 3)))
+    data = 2 * np.random.default_rng(0).normal(size=(300, 8, 8, 2))
+    graph, noise = noise_of(project, data)
+    assert len(zero_points(graph, noise)) == 1
+    found = quiet(project, data, task="classification", zero_points=True, result_bits=6, weight_bits=8)
+    assert "less -" in str(found)
 
 
 def test_a_type_may_reach_farther_than_the_least_error_says() -> None:

@@ -117,7 +117,7 @@ def test_at_no_fewer_bits_plain_calibration_decides_worse() -> None:
         assert found.met
         differing["found"] += 1 - found.agreement
         differing["plain"] += 1 - plain.agreement
-    assert 2 * differing["found"] < differing["plain"]
+    assert 1.5 * differing["found"] < differing["plain"]
 
 
 def test_images_with_batchnorm_keep_it_fused() -> None:

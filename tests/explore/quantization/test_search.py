@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hlsgen.explore.quantization.correction import Corrector
 from hlsgen.explore.quantization.goal import Goal
 from hlsgen.explore.quantization.material import Material
 from hlsgen.explore.quantization.options import Options
@@ -24,8 +25,9 @@ def test_among_others_a_bit_costs_what_a_plan_loses_without_it() -> None:
 
     def loss(layer: str | None = None) -> float:
         bits = {name: width - (name == layer) for name, width in plan.weights.items()}
-        layers = material.layers(bits, frozenset(), "mse")
-        return goal.loss(simulation.outputs(simulation.known(plan.types(material.held), layers)))
+        layers = material.layers(bits, frozenset(), plan.weight_calibrations)
+        corrector = Corrector(project.design, simulation.right, material.correction_factors)
+        return goal.loss(simulation.outputs(simulation.known(plan.types(material.held), layers, corrector)))
 
     corrected = 0
     for weights in material.weights:

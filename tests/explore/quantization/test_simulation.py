@@ -10,6 +10,7 @@ from hlsgen.design import arrays
 from hlsgen.design.reference import evaluate
 from hlsgen.explore.quantization.correction import Corrector, correctable
 from hlsgen.explore.quantization.material import Material
+from hlsgen.explore.quantization.placement import Calibration
 from hlsgen.explore.quantization.plan import Plan, settings_for
 from hlsgen.explore.quantization.simulation import Simulation
 from hlsgen.project import Project
@@ -42,7 +43,7 @@ def test_what_is_computed_again_is_what_is_computed_anew(network, shape) -> None
         assert again.keys() == anew.keys()
         assert all(np.array_equal(again[tensor], anew[tensor]) for tensor in anew)
     for weights in material.weights:
-        layers = material.layers({weights.layer: 3}, frozenset(), "mse")
+        layers = material.layers({weights.layer: 3}, frozenset(), {weights.layer: "mse"})
         again, anew = simulation.changed(base, {}, layers, {}, {}), simulation.known({}, layers)
         assert all(np.array_equal(again[tensor], anew[tensor]) for tensor in anew)
 
@@ -52,9 +53,10 @@ def test_it_is_near_to_the_design(network, shape) -> None:
     project, x = narrow(network()), {"x": samples(shape, 60)}
     material = Material(project, x)
     bits = {w.layer: 6 for w in material.weights}
-    plan = Plan(bits, {h.name: material.type_of(h, 7, "mse", 99.0) for h in material.held}, {}, "mse")
+    by_error: dict[str, Calibration] = dict.fromkeys(bits, "mse")
+    plan = Plan(bits, {h.name: material.type_of(h, 7, "mse", 99.0) for h in material.held}, {}, by_error)
     simulation = Simulation(material.design, x)
-    known = simulation.known(plan.types(material.held), material.layers(bits, frozenset(), "mse"))
+    known = simulation.known(plan.types(material.held), material.layers(bits, frozenset(), by_error))
     design = project.with_settings(**settings_for(project.config, plan, material.weights, material.held)).design
     exact = evaluate(design, arrays.mantissas(design.inputs, x))
     for tensor in design.outputs:
@@ -70,7 +72,7 @@ def test_corrected_means_are_those_of_the_model() -> None:
     material = Material(narrow(perceptron()), x)
     simulation = Simulation(material.design, x)
     right = simulation.known({}, {})
-    layers = material.layers({w.layer: 3 for w in material.weights}, frozenset(), "max")
+    layers = material.layers({w.layer: 3 for w in material.weights}, frozenset(), {})
     corrector = Corrector(material.design, right, material.correction_factors)
     found = simulation.known({}, layers, corrector)
     plain = simulation.known({}, layers)
@@ -96,7 +98,7 @@ def test_a_design_is_corrected_as_the_simulation_is(network, shape) -> None:
             shifts[op.name] = (found[0] - results[0]).reshape(-1, found[0].shape[-1])[0]
         return found
 
-    simulation.known({}, material.layers({w.layer: 3 for w in material.weights}, frozenset(), "max"), adjust)
+    simulation.known({}, material.layers({w.layer: 3 for w in material.weights}, frozenset(), {}), adjust)
     settings = settings_for(material.base.config, Plan(corrections=corrector.found), material.weights, material.held)
     corrected = {
         op.name: op.layer.bias.values for op in material.base.with_settings(**settings).design if op.name in shifts
