@@ -54,6 +54,22 @@ def test_split(call, jets, tmp_path):  # noqa: F811
     assert sorted(path.name for path in (tmp_path / "raw").iterdir()) == ["first_x.npy", "pipeline.yml"]
 
 
+def test_parts_of_another_split_do_not_stay(call, jets, tmp_path):  # noqa: F811
+    def split(*words: object):
+        return call("data", "split", jets, tmp_path / "parts", *words)
+
+    assert split("--y", "label", "--part", "train=0.5", "--part", "test=0.5").status == 0
+    assert split("--y", "label", "--part", "train=0.6", "--part", "test=0.4").status == 0
+    held = {path.name: path.read_bytes() for path in (tmp_path / "parts").iterdir()}
+    for words, named in (
+        (("--y", "label", "--part", "train=0.6"), "test_x.npy, test_y.npy"),
+        (("--x", "pt", "--part", "train=0.6", "--part", "test=0.4"), "test_y.npy, train_y.npy"),
+    ):
+        result = split(*words)
+        assert result.status == 1 and f"parts: holds {named} of another split" in result.err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "parts").iterdir()} == held
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -84,3 +84,32 @@ def test_raw_samples_and_how_far_types_reach(call, tmp_path, iris):  # noqa: F81
     call(*arguments, "--config", scaling)
     (numbers,) = hlsgen.load_config(tmp_path / "q.yml").input_scaling.values()
     assert numbers.offset == (1.0, 2.0, 3.0, 4.0), "a configuration needs no type beside it"
+
+
+def test_limits_and_what_is_held_out(call, tmp_path, iris):  # noqa: F811
+    file = tmp_path / "q.yml"
+    result = call(
+        "quantize", iris / "model.keras", "--data", iris / "x.npy", "--target", "0.95", "--held-out", "0.4",
+        "--most-weight-bits", "5", "--most-result-bits", "6", "--calibration", "percentile", "--percentile", "99", "-o", file,
+    )  # fmt: skip
+    assert result.status == 0 and "of 60 held-out samples" in result.out
+    settings = {"held_out": 0.4, "most_weight_bits": 5.0, "most_result_bits": 6.0}
+    again = hlsgen.quantize(
+        iris / "model.keras",
+        np.load(iris / "x.npy"),
+        target=0.95,
+        calibration="percentile",
+        percentile=99.0,
+        **settings,
+    )
+    assert hlsgen.convert(None, file).design.digest == again.project.design.digest
+    for word, wrong, said in (
+        ("--held-out", "2", "held_out is 2.0, expected a part between 0 and 1"),
+        ("--percentile", "0", "percentile is 0.0"),
+        ("--most-weight-bits", "1", "most_weight_bits is 1.0"),
+        ("--most-result-bits", "99", "most_result_bits is 99.0"),
+    ):
+        result = call(
+            "quantize", iris / "model.keras", "--data", iris / "x.npy", word, wrong, "-o", tmp_path / "no.yml"
+        )
+        assert result.status != 0 and said in result.err and not (tmp_path / "no.yml").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from hlsgen.cli.options import existing, option
 from hlsgen.data import Clip, Data, MinMax, Pipeline, Robust, ZScore, load
 from hlsgen.data.loading import Missing
 from hlsgen.data.saved import write_folder
-from hlsgen.errors import ConfigError, brief
+from hlsgen.errors import ConfigError, OutputDirError, brief
 
 app = typer.Typer(help="Look at files of samples, split and scale them (see docs/data.md).", no_args_is_help=True)
 
@@ -72,12 +73,23 @@ def split(
     fitted = pipeline.fit(parts["train"] if pipeline.steps else data)
     arrays = {f"{name}_x": fitted(found).x if pipeline.steps else found.x for name, found in parts.items()}
     arrays |= {f"{name}_y": found.y for name, found in parts.items() if found.y is not None}
+    _no_other_parts(output, arrays)
     folder = write_folder(fitted, output, arrays, overwrite=overwrite)
     print("\n".join([str(parts), *data.notes, *fitted.notes, f"written to {folder}"]))
 
 
 def _loaded(file: Path, x: list[str] | None, y: str | None, missing: Missing, separator: str | None) -> Data:
     return load(file, x[0] if x and len(x) == 1 else x or None, y, missing=missing, separator=separator)
+
+
+def _no_other_parts(folder: Path, arrays: Collection[str]) -> None:
+    """Raises OutputDirError where parts of another split would stay beside these: rows of it may be in both."""
+    other = sorted(p.name for end in "xy" for p in folder.glob(f"*_{end}.npy") if p.stem not in arrays)
+    if other:
+        raise OutputDirError(
+            f"{folder}: holds {', '.join(other)} of another split, of other rows or scaled otherwise; "
+            "remove what is there, or name another folder"
+        )
 
 
 def _shares(parts: list[str]) -> dict[str, float]:

@@ -54,6 +54,9 @@ def quantize(
     calibration: Annotated[
         Asked | None, option("--calibration", text="What types of results hold: all, all but a few, least error.")
     ] = None,
+    percentile: Annotated[
+        float | None, option("--percentile", text="% of the magnitudes that percentile holds.")
+    ] = None,
     weight_calibration: Annotated[
         Calibration | None, option("--weight-calibration", text="The same of weights.")
     ] = None,
@@ -76,6 +79,10 @@ def quantize(
     weight_bits: Annotated[Bits, option("--weight-bits", text="Of all weights, in place of a search.")] = None,
     result_bits: Annotated[Bits, option("--result-bits", text="Of all results, in place of a search.")] = None,
     input_bits: Annotated[Bits, option("--input-bits", text="Of all inputs, in place of a search.")] = None,
+    most_weight_bits: Annotated[
+        float | None, option("--most-weight-bits", text="Not exceeded on average, if the target can be met so.")
+    ] = None,
+    most_result_bits: Annotated[float | None, option("--most-result-bits", text="The same of results.")] = None,
     input_ranges: Annotated[
         InputRanges | None,
         option("--input-ranges", text="How far the type of each feature reaches."),
@@ -88,6 +95,7 @@ def quantize(
     ] = None,
     task: Annotated[Task | None, option("--task", text="What outputs are, where that is not clear.")] = None,
     threshold: Annotated[float | None, option("--threshold", text="Above it a single value is class 1.")] = None,
+    held_out: Annotated[float | None, option("--held-out", text="The part of the samples to judge by.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="By which samples are divided.")] = 0,
 ) -> None:
     """Find the least bits with which a float model still decides alike; writes a configuration that needs no data."""
@@ -99,6 +107,7 @@ def quantize(
     x = load_inputs(data, project.design.inputs)
     settings: dict[str, Any] = given(
         calibration=calibration,
+        percentile=percentile,
         weight_calibration=weight_calibration,
         bias_correction=bias_correction,
         equalisation=equalisation,
@@ -106,6 +115,9 @@ def quantize(
         weight_bits=weight_bits,
         result_bits=result_bits,
         input_bits=input_bits,
+        most_weight_bits=most_weight_bits,
+        most_result_bits=most_result_bits,
+        held_out=held_out,
         input_ranges=input_ranges,
         input_scaling=said if input_scaling is None else input_scaling,
         task=task,

@@ -17,11 +17,18 @@ from hlsgen.named_files import checked_file
 MAX_UNPACKED = 1 << 30
 """Bytes to which an .npz archive may unpack, if they are more than it has itself."""
 
+_STARTS = (b"\x93NUMPY", b"PK")
+"""Of an .npy file, and of an .npz."""
+
 
 def load_array(path: str | Path, *, mapped: bool = False) -> Array:
     """Read an .npy file, or map it into memory. Raises InputError; pickled objects are refused."""
     file = checked_file(path, "an .npy array", InputError)
     try:
+        with file.open("rb") as stream:
+            start = stream.read(len(_STARTS[0]))
+        if start and not start.startswith(_STARTS):  # NumPy would take it for a pickle, and say how to run that
+            raise ValueError("it does not begin as one; 'hlsgen data split' makes such of CSV, HDF5 and Parquet")
         # Mapped first: a header that promises more than the file holds is an error before memory is asked for.
         with np.errstate(over="ignore"):  # of a shape that is beyond all memory
             array = np.load(file, mmap_mode="r", allow_pickle=False)

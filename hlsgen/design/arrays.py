@@ -206,6 +206,8 @@ def real_array(what: str, data: Any, *, of_any_size: bool = False) -> Array:
         raise InputError(f"{what}: not an array: {reason(error)}") from error
     if of_any_size and array.dtype == object and all(type(v) is int for v in array.flat):
         return integers(array)
+    if array.dtype == object and not array.ndim:
+        raise InputError(f"{what}: an object of {type(data).__name__} is no array; give floats or integers")
     if array.dtype.kind == "f" and array.dtype.itemsize > _FLOAT64_BYTES:
         raise InputError(f"{what}: dtype {array.dtype} is not read; give floats of 16, 32 or 64 bits, or integers")
     if array.dtype.kind not in "fiub":

@@ -11,7 +11,7 @@ from hlsgen.explore.goals import Goal
 from hlsgen.explore.space import Axis as Choice
 from hlsgen.explore.space import SettingPath, Space
 from hlsgen.explore.standalone import relative
-from hlsgen.explore.trial import State, Trial
+from hlsgen.explore.trial import State, Trial, spelled
 from hlsgen.pages.content import Figure, Panel, Table
 from hlsgen.pages.files import page_path, write_text
 from hlsgen.pages.front import front_html
@@ -117,13 +117,6 @@ def _setting(base: Mapping[str, Any], path: SettingPath) -> Any:
             return found
         found = found.get(key)
     return None if isinstance(found, Mapping) else found
-
-
-def spelled(value: Any) -> str:
-    """The value of a setting, for readers."""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(spelled, value)) or "none"
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
 # -- the page -------------------------------------------------------------------------------------

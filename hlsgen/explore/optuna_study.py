@@ -10,10 +10,9 @@ from typing import Any, Protocol
 
 from hlsgen.errors import StudyError, brief, said_by
 from hlsgen.explore.goals import Goal
-from hlsgen.explore.looking import spelled
 from hlsgen.explore.sampling.optuna import imported_optuna
 from hlsgen.explore.space import Axis, Space
-from hlsgen.explore.trial import State, Trial
+from hlsgen.explore.trial import State, Trial, spelled
 
 _STATES = {State.DONE: "COMPLETE", State.PRUNED: "PRUNED", State.REFUSED: "FAIL", State.FAILED: "FAIL"}
 

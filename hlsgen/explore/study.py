@@ -14,11 +14,11 @@ from hlsgen.analysis.frames import data_frame, write_csv
 from hlsgen.errors import InputError, UnknownNameError, brief, nearest
 from hlsgen.explore.choice import Limit, best_within
 from hlsgen.explore.goals import Goal, costs, front_of
-from hlsgen.explore.looking import FigureKind, draw, notebook, spelled, write_page
+from hlsgen.explore.looking import FigureKind, draw, notebook, write_page
 from hlsgen.explore.optuna_study import optuna_study
 from hlsgen.explore.space import Space
 from hlsgen.explore.standalone import standing_alone, yaml_path
-from hlsgen.explore.trial import State, Trial
+from hlsgen.explore.trial import State, Trial, spelled
 from hlsgen.ir.text import table
 from hlsgen.named_files import check_replaced, named_path
 from hlsgen.pages.files import write_text

@@ -61,6 +61,13 @@ class Trial:
     config: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """The whole configuration of its design, as YAML holds it."""
 
+    def __str__(self) -> str:
+        """Its number, what was found, and its settings, one in a line."""
+        numbers = ", ".join(f"{name} {value:,.6g}" for name, value in self.values.items())
+        ended = "" if self.is_done else f" ({self.outcome.state.value}{_colon(self.outcome.reason)})"
+        head = f"trial {self.number}{ended}{_colon(numbers)}"
+        return "\n".join([head, *(f"  {path}: {spelled(value)}" for path, value in self.point.items())])
+
     @property
     def is_done(self) -> bool:
         return self.outcome.state is State.DONE
@@ -74,6 +81,17 @@ class Trial:
     def yaml(self) -> str:
         """The whole configuration of its design: what ``hlsgen convert --config`` reads."""
         return written(self.config)
+
+
+def spelled(value: Any) -> str:
+    """The value of a setting, for readers."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(spelled, value)) or "none"
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+
+
+def _colon(text: str) -> str:
+    return f": {text}" if text else ""
 
 
 class Work(Protocol):

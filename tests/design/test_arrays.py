@@ -15,6 +15,7 @@ import pytest
 
 from hlsgen.cli.score import score
 from hlsgen.config import TestVectors as Vectors
+from hlsgen.data import Data
 from hlsgen.design import array_files
 from hlsgen.design.array_files import load_array, load_inputs
 from hlsgen.design.arrays import checked_calibration, real_array
@@ -84,8 +85,9 @@ REFUSED = {
     "durations": (VALUES.astype("m8[s]"), "holds no real numbers"),
     "records": (np.zeros(3, dtype=[("a", "f8"), ("b", "f8")]), "holds no real numbers"),
     "whole numbers beyond 64 bits": ([[2**70, 1]], "dtype object holds no real numbers"),
-    "nothing": (None, "dtype object holds no real numbers"),
-    "a set": ({1, 2}, "dtype object holds no real numbers"),
+    "nothing": (None, "an object of NoneType is no array; give floats or integers"),
+    "what holds an array": (Data(np.zeros((3, 4))), "an object of Data is no array; give floats or integers"),
+    "a set": ({1, 2}, "an object of set is no array"),
     "a name of a file": ("x.npy", "holds no real numbers"),
     "masked": (masked(any_masked=True), "some values are masked"),
     "masked rows": ([masked(any_masked=True)[0], VALUES[0]], "some values are masked"),
@@ -214,7 +216,7 @@ def test_files_of_arrays(tmp_path: Any, save: Any) -> None:
         ({"x": VALUES[:, :1], "other": VALUES[0]}, r"input 'x': shape \(3, 1\), expected"),
         ({"x": VALUES, "other": VALUES}, r"input 'other': shape \(3, 2\), expected"),
         ({"x": VALUES, "other": np.zeros(9000)}, "x.npz: unpacks to .* bytes, more than the 500 allowed"),
-        ({"x": VALUES.astype(object), "other": VALUES[:, 0]}, "cannot be read as .npz arrays .*promises"),
+        ({"x": VALUES.astype(object), "other": VALUES[:, 0]}, "cannot be read as .npz arrays .*Python objects"),
     ],
 )
 def test_archives_are_looked_at_before_they_are_unpacked(

@@ -63,3 +63,11 @@ def test_damaged_bytes(tmp_path: Path) -> None:
         except InputError as error:
             assert "cannot be read as an .npy array" in str(error)
     assert 0 < read < len(texts)
+
+
+def test_files_of_other_kinds(tmp_path: Path) -> None:
+    """NumPy's own words for them are how to run what a pickle holds."""
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="it does not begin as one; 'hlsgen data split' makes such of CSV") as caught:
+        load_array(tmp_path / "x.csv")
+    assert "allow_pickle" not in str(caught.value)

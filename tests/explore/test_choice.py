@@ -131,6 +131,12 @@ def test_what_is_refused() -> None:
     for value in ("100 cycles", "many", float("nan"), None, True, "1e9999x"):
         with pytest.raises(InputError, match="latency: expected a number in ns"):
             FOUND.best({"latency": value})  # type: ignore[dict-item]
+    with pytest.raises(InputError, match="found '100 cycles'; also as '100ns', '0.1us', with ps, ns, us, ms or s$"):
+        FOUND.best({"latency": "100 cycles"})
+    with pytest.raises(InputError, match="lut: expected a number, found '20K'; also as '20k', '1.5M' or '97%'$"):
+        FOUND.best({"lut": "20K"})
+    with pytest.raises(InputError, match="accuracy: expected a number, found '97 %%'; also as '20k', '1.5M' or '97%'$"):
+        FOUND.best(minimum={"accuracy": "97 %%"})
     with pytest.raises(InputError, match="maximum: expected objectives and numbers"):
         FOUND.best("lut=3")  # type: ignore[arg-type]
 
@@ -143,3 +149,18 @@ def test_equal_objectives_of_any_sign() -> None:
     )
     found = Study("net", goals, space(), trials, 0, "1.0")
     assert found.best() is trials[1] and found.best(by="loss") is trials[3]
+
+
+def test_a_trial_is_printed_for_readers() -> None:
+    point = {"layers.fc1.reuse_factor": 4, "skip_passes": ["fuse_batchnorm"], "flag": True}
+    done = Trial(7, point, Outcome(State.DONE, {"accuracy": 0.86237, "lut": 14773.0}), 0, "1.0")
+    assert str(done).splitlines() == [
+        "trial 7: accuracy 0.86237, lut 14,773",
+        "  layers.fc1.reuse_factor: 4",
+        "  skip_passes: fuse_batchnorm",
+        "  flag: true",
+    ]
+    refused = Trial(8, {}, Outcome(State.REFUSED, reason="no room"), 0, "1.0")
+    assert str(refused) == "trial 8 (refused: no room)"
+    pruned = Trial(9, {}, Outcome(State.PRUNED, {"lut": 5.0}, "others are better"), 0, "1.0")
+    assert str(pruned) == "trial 9 (pruned: others are better): lut 5"
