@@ -220,11 +220,19 @@ class Study:
         counts = {state: sum(trial.outcome.state is state for trial in self.trials) for state in State}
         said = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
         data = f", {self.samples:,} samples" if self.samples else ""
+        itself = ", ".join(g.said(self.of_model[g.name]) for g in self.goals if g.name in self.of_model)
+        model = f"; the model itself: {itself}" if itself else ""
         whole = "; interrupted" if self.interrupted else ""
         return (
             f"{self.name}: {len(self.trials)} trials ({said or 'none'}) of a space of {self.space.size:,}{data}; "
-            f"{len(self.front)} that none beats{whole}"
+            f"{len(self.front)} that none beats{model}{whole}"
         )
+
+    @property
+    def of_model(self) -> dict[str, float]:
+        """What the source model itself reaches, by the objectives that are of labels."""
+        found = self.facts.get("of_model")
+        return {name: v for name, v in found.items() if isinstance(v, float)} if isinstance(found, dict) else {}
 
     @property
     def all_text(self) -> str:

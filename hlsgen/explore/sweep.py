@@ -202,6 +202,7 @@ def _facts(project: Project, work: DesignWork, seed: int, sampler: str, judged: 
         "seed": seed,
         "sampler": sampler,
         "version": VERSION,
+        "of_model": dict(work.judge.of_model) if work.judge is not None else {},
         "begun": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlsgen.analysis.meaning import meant_outputs
 from hlsgen.config import load_config
 from hlsgen.errors import ConfigError, InputError, StudyError
 from hlsgen.explore import search, storage
@@ -73,6 +74,18 @@ def test_the_front_is_that_of_brute_force(project: Project) -> None:
     best = {n for n, c in every.items() if not any(dominates(other, c) for other in every.values())}
     assert {every[trial.number] for trial in study.front} == {every[n] for n in best}
     assert len({every[trial.number] for trial in study.front}) == len(study.front) >= 3
+
+
+def test_the_model_itself_is_beside_its_designs(project: Project, tmp_path: Path) -> None:
+    """A model on data that it was not made for is seen at once."""
+    (meant,) = meant_outputs(project.design, {project.design.inputs[0].name: X})
+    right = float((meant.argmax(axis=1) == Y).mean())
+    study = swept(project, trials=2, storage=tmp_path / "s.db")
+    for each in (study, read_study(tmp_path / "s.db")):
+        assert each.of_model == {"accuracy": right}
+        assert each.headline.endswith(f"that none beats; the model itself: accuracy {right:.4f}")
+    without = swept(project, trials=2, objectives=["agreement", "bits"])
+    assert without.of_model == {} and without.headline.endswith("that none beats")
 
 
 def test_the_yaml_of_a_trial_is_its_design(project: Project, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,8 @@ class Judge:
     """(samples, places, values): the right numbers, or those of the source model."""
     meant: Array | None = None
     """(samples, places, values): what the source model says, where ``agreement`` is of numbers."""
+    of_model: Mapping[str, float] = field(default_factory=dict)
+    """What the source model itself reaches, of what it does not reach by its nature."""
 
     @property
     def is_of_shares(self) -> bool:
@@ -153,9 +155,9 @@ def judge_of(
         right=right.reshape(samples, -1, port.shape[-1]) if "error" in names else None,
         meant=rows.reshape(samples, -1, port.shape[-1]) if agrees and of_numbers else None,
     )
-    if "auc" in names:
-        judge([meant] * len(design.outputs))  # labels of one class have no curve
-    return judge
+    itself = judge([meant] * len(design.outputs))  # also: labels of one class have no curve
+    given = {name: itself[name] for name in names if labels is not None and name != AGREEMENT.goal.name}
+    return replace(judge, of_model=given)
 
 
 def mean_area(rows: Array, labels: Ints, classes: int) -> float:
