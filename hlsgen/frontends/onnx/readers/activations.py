@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from math import erf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,13 @@ from hlsgen.frontends.permuting import add_on_last
 from hlsgen.ir.constant import Constant
 from hlsgen.ir.graph import Value
 from hlsgen.ir.layer import Layer
-from hlsgen.layers.functions import FUNCTIONS, Unary, celu, elu, soft_shrink
+from hlsgen.layers.functions import FUNCTIONS, Unary, celu, elu, erf, soft_shrink
 from hlsgen.layers.log_softmax import LogSoftmax
 from hlsgen.layers.merge import Merge
 from hlsgen.layers.prelu import PRelu
 from hlsgen.layers.softmax import Softmax
 
-_ERF = Unary("erf", lambda x: np.vectorize(erf, otypes=[float])(x), -1.0, 1.0)
+_ERF = Unary("erf", erf, -1.0, 1.0)
 _SMALLEST = 2.0**-20
 """Of a constant that is divided by, or that rounds a corner."""
 
