@@ -6,33 +6,19 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from hlsgen.errors import StudyError, brief, said_by
 from hlsgen.explore.goals import Goal
+from hlsgen.explore.looking import Seen
 from hlsgen.explore.sampling.optuna import imported_optuna
-from hlsgen.explore.space import Axis, Space
+from hlsgen.explore.space import Axis
 from hlsgen.explore.trial import State, Trial, spelled
 
 _STATES = {State.DONE: "COMPLETE", State.PRUNED: "PRUNED", State.REFUSED: "FAIL", State.FAILED: "FAIL"}
 
 
-class Searched(Protocol):
-    """What is known of a search; :class:`hlsgen.explore.study.Study` is one."""
-
-    @property
-    def goals(self) -> tuple[Goal, ...]: ...
-    @property
-    def space(self) -> Space: ...
-    @property
-    def trials(self) -> tuple[Trial, ...]: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def version(self) -> str: ...
-
-
-def optuna_study(study: Searched, name: str, storage: Any = None) -> Any:
+def optuna_study(study: Seen, name: str, storage: Any = None) -> Any:
     """An ``optuna.Study`` with all trials of a search, in memory or in a storage of Optuna's.
 
     Raises ConfigError without Optuna, StudyError for a storage that cannot be used or has a study of that name.
