@@ -7,12 +7,12 @@ and bias correction", section 4.2, with data in place of assumptions).
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from hlsgen.design.design import Design
-from hlsgen.explore.quantization.simulation import Known
+from hlsgen.explore.quantization.simulation import Simulation, channel_means
 from hlsgen.ir.constant import Floats
 from hlsgen.ir.op import Op
 from hlsgen.layers.linear import LinearLayer
@@ -44,30 +44,20 @@ def _is_fixed(op: Op) -> bool:
 class Corrector:
     """Shifts sums while a simulation computes them; ``found`` are the corrections, by layer."""
 
-    def __init__(
-        self, design: Design, right: Known, factors: Mapping[str, Floats], without: Container[str] = ()
-    ) -> None:
-        """``right``: every value in real numbers, of the same samples. ``factors``: by what a correction of one shifts
-        the sums of an operation, by its name: a BatchNormalization behind a layer may have been fused into it.
-        ``without``: layers that are left as they are."""
-        self._factors = factors
-        self._layers = {name: layer for name, layer in correctable(design).items() if layer not in without}
-        self._means = {op.name: _means(right[op.output]) for op in design if op.name in self._layers}
+    def __init__(self, simulation: Simulation, layers: Mapping[str, str], factors: Mapping[str, Floats]) -> None:
+        """``layers``: those that are corrected, by the names of their operations. ``factors``: by what a correction of
+        one shifts the sums of an operation: a BatchNormalization behind a layer may have been fused into it."""
+        self._simulation, self._layers, self._factors = simulation, layers, factors
         self.found: dict[str, tuple[float, ...]] = {}
 
     def __call__(self, op: Op, given: Sequence[Floats], results: list[Floats]) -> list[Floats]:
-        layer, factors = self._layers.get(op.name), self._factors.get(op.name)
-        if layer is None or factors is None:  # or it would be fused with the correction, and is not without
+        layer = self._layers.get(op.name)
+        if layer is None:
             return results
-        shift = self._means[op.name] - _means(results[0])
+        factors = self._factors[op.name]
+        shift = self._simulation.right_means(op.output) - channel_means(results[0])
         own = np.divide(shift, factors, out=np.zeros_like(shift), where=factors != 0)
         own[~(np.abs(own) <= _MOST)] = 0.0
         numbers = tuple(float(f"{v:.{_DIGITS}g}") for v in own)
         self.found[layer] = numbers
         return [results[0] + factors * np.array(numbers)]
-
-
-def _means(values: Floats) -> Floats:
-    """Of each channel (the last axis)."""
-    found: Floats = values.reshape(-1, values.shape[-1]).mean(axis=0)
-    return found

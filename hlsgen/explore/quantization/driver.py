@@ -357,7 +357,9 @@ class _Run:
         whole = self._whole()
         simulation = Simulation(self._narrow.design, whole.inputs)
         if not options.is_plain:
-            self._search.refine(self._search.uniform(*bits), simulation, self._goal_of(whole, "agreement"))
+            self._search.refine(
+                self._search.uniform(*bits), simulation, self._goal_of(whole, "agreement"), settled=True
+            )
         return self.measured(runner, self._search.simulated(self._search.uniform(*bits), simulation)[1])
 
     def _searched(self, runner: Runner[Score]) -> _Found:
@@ -381,7 +383,7 @@ class _Run:
         say("how much may be lost")
         budget = Aim(_LOOKS).largest(missed, 1.0 - target)
         for _ in range(_ROUNDS):
-            self._search.refine(self._search.plan(budget), by_few, goal_of_few, places_alone=True)
+            self._search.refine(self._search.plan(budget), by_few, goal_of_few, settled=False)
             say("what bits are worth in this plan")
             self._search.measure_around(self._search.plan(budget), by_few, goal_of_few)
             budget = Aim(_LOOKS).largest(missed, 1.0 - target, budget)

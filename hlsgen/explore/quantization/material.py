@@ -87,12 +87,12 @@ class Material:
     def correction_factors(self) -> dict[str, Floats]:
         """By what a correction of one shifts the sums of an operation, a number a channel, by its name: more or less
         than one where a BatchNormalization is fused into it, or where its channels are held times something."""
-        layers = self._correctable
-        shifted = self._with_ones(layers.values())
-        return {op.name: _bias(op) - _bias(self._by_name[op.name]) for op in shifted if op.name in layers}
+        layers = self.correctable
+        plain = {op.name: _bias(op) for op in self.design if op.name in layers}
+        return {op.name: _bias(op) - plain[op.name] for op in self._with_ones(layers.values()) if op.name in layers}
 
     @cached_property
-    def _correctable(self) -> dict[str, str]:
+    def correctable(self) -> dict[str, str]:
         """The operations whose bias may be corrected, and their layers: those that the configuration does not correct,
         and that keep the design's operations (a scale with a shift does not go through all that one without does)."""
         said = self.base.config.layers
@@ -127,10 +127,6 @@ class Material:
         """The design with a correction of one for each channel of some layers."""
         plan = Plan(corrections=dict.fromkeys(layers, (1.0,)))
         return self.base.with_settings(**settings_for(self.base.config, plan, (), ())).design
-
-    @property
-    def _by_name(self) -> dict[str, Op]:
-        return {op.name: op for op in self.design}
 
     def _some(self, most: int) -> dict[str, Array]:
         count = max(self.design.samples_within(most, _CELLS, _PRODUCTS), _FEWEST)

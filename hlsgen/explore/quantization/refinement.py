@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from hlsgen.explore.quantization.correction import Corrector, correctable
+from hlsgen.explore.quantization.correction import Corrector
 from hlsgen.explore.quantization.goal import Goal
 from hlsgen.explore.quantization.material import Material
 from hlsgen.explore.quantization.placement import farther
@@ -64,7 +64,7 @@ class Refinement:
         for weight in self._material.weights if weights else ():
             if best.choices.weights.get(weight.layer, "max") != "max":
                 best = self._with_largest(best, weight.layer)
-        for name, layer in correctable(self._simulation.design).items() if means else ():
+        for name, layer in self._material.correctable.items() if means else ():
             if layer not in best.choices.uncorrected:
                 best = self._uncorrected(best, name, layer)
         return best.choices

@@ -185,7 +185,8 @@ class Search:
         if not self._options.corrects:
             return None
         left = (choices or self._choices).uncorrected
-        return Corrector(simulation.design, simulation.right, self._material.correction_factors, left)
+        layers = {name: layer for name, layer in self._material.correctable.items() if layer not in left}
+        return Corrector(simulation, layers, self._material.correction_factors)
 
     def type_of(self, held: Held, width: int) -> FixedType:
         """The type of a value in a width.
@@ -199,7 +200,7 @@ class Search:
         if plain_input or held.name in self._material.ranged:
             return self._material.input_type(held, width)
         if how == "mse":
-            return self._raised_type(held, width)
+            return farther(self._material.samples[held.name], width, self._choices.raised.get(held.name, 0))
         if how != "cross_entropy":
             return self._material.type_of(held, width, how, self._options.percentile)
         if self._entropy is None:
@@ -210,13 +211,10 @@ class Search:
             self._placed[held.name, width] = types[costs.index(min(costs))]
         return self._placed[held.name, width]
 
-    def _raised_type(self, held: Held, width: int) -> FixedType:
-        return farther(self._material.samples[held.name], width, self._choices.raised.get(held.name, 0))
-
-    def refine(self, plan: Plan, simulation: Simulation, goal: Goal, *, places_alone: bool = False) -> None:
-        """Reconsider in a plan what nobody asked for: how far types reach and, where bits are settled, how weights are
-        placed and whose means are corrected; plans from now on have what was found."""
-        options, settled = self._options, not places_alone
+    def refine(self, plan: Plan, simulation: Simulation, goal: Goal, *, settled: bool) -> None:
+        """Reconsider in a plan what nobody asked for: how far types reach and, where bits are ``settled``, how weights
+        are placed and whose means are corrected; plans from now on have what was found."""
+        options = self._options
         if not plan.values:
             return
         found = Refinement(

@@ -46,6 +46,7 @@ class Simulation:
         self.samples = min(len(data) for data in inputs.values())
         self._layers = {op.name: with_real_constants(op) for op in design}
         self._units = [(unit, {tensor for op in unit for tensor in op.inputs}) for unit in units(design)]
+        self._means: dict[Tensor, Floats] = {}
         self._fixed = {t.name: t.type for t in design.tensors if t.typing.reason in _FIXED}
 
     def known(self, types: Types, layers: Layers, adjust: Adjust | None = None) -> Known:
@@ -59,6 +60,12 @@ class Simulation:
     def right(self) -> Known:
         """Every value in real numbers."""
         return self.known({}, {})
+
+    def right_means(self, tensor: Tensor) -> Floats:
+        """The mean of each channel of a value in real numbers: found once, as many designs are held against it."""
+        if tensor not in self._means:
+            self._means[tensor] = channel_means(self.right[tensor])
+        return self._means[tensor]
 
     def changed(
         self,
@@ -103,6 +110,12 @@ class Simulation:
     def _cast(self, values: Floats, tensor: Tensor, types: Types) -> Floats:
         fixed = types.get(tensor.name) or self._fixed.get(tensor.name)
         return values if fixed is None else cast(values, fixed)
+
+
+def channel_means(values: Floats) -> Floats:
+    """Of each channel (the last axis)."""
+    found: Floats = values.reshape(-1, values.shape[-1]).mean(axis=0)
+    return found
 
 
 def sampled(values: Floats) -> Sample:

@@ -26,7 +26,7 @@ def test_among_others_a_bit_costs_what_a_plan_loses_without_it() -> None:
     def loss(layer: str | None = None) -> float:
         bits = {name: width - (name == layer) for name, width in plan.weights.items()}
         layers = material.layers(bits, frozenset(), plan.weight_calibrations)
-        corrector = Corrector(project.design, simulation.right, material.correction_factors)
+        corrector = Corrector(simulation, material.correctable, material.correction_factors)
         return goal.loss(simulation.outputs(simulation.known(plan.types(material.held), layers, corrector)))
 
     corrected = 0

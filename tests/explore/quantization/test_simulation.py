@@ -73,7 +73,7 @@ def test_corrected_means_are_those_of_the_model() -> None:
     simulation = Simulation(material.design, x)
     right = simulation.known({}, {})
     layers = material.layers({w.layer: 3 for w in material.weights}, frozenset(), {})
-    corrector = Corrector(material.design, right, material.correction_factors)
+    corrector = Corrector(simulation, material.correctable, material.correction_factors)
     found = simulation.known({}, layers, corrector)
     plain = simulation.known({}, layers)
     assert set(corrector.found) == {"fc1", "fc2", "classes"} == set(correctable(material.design).values())
@@ -89,7 +89,7 @@ def test_a_design_is_corrected_as_the_simulation_is(network, shape) -> None:
     x = {"x": samples(shape, 300)}
     material = Material(narrow(network()), x)
     simulation = Simulation(material.design, x)
-    corrector = Corrector(material.design, simulation.known({}, {}), material.correction_factors)
+    corrector = Corrector(simulation, material.correctable, material.correction_factors)
     shifts: dict[str, np.ndarray] = {}
 
     def adjust(op, given, results):
